@@ -1,0 +1,52 @@
+# `make` alone lists what there is.
+.DEFAULT_GOAL := help
+.PHONY: help run test faults check lock frontend
+PYTHON ?= python3
+BIN := .venv/bin
+INSTALL = $(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes
+
+help: ## List the commands
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+run: .venv/run-installed ## Serve the portal (PORT, PORTAL_URL, DATABASE_URL: see .env.example)
+	@exec $(BIN)/python manage.py serve
+
+test: .venv/dev-installed ## Run every test on SQLite, then on PostgreSQL; browser tests where Chromium is found
+	$(BIN)/python -m pytest -n 2
+	$(BIN)/python -m tests.postgres $(BIN)/python -m pytest -n 2 -m "not browser"
+
+faults: .venv/dev-installed ## Run the long tests: 20 starts and stops
+	$(BIN)/python -m pytest tests/faults -s
+
+check: .venv/dev-installed ## Run linters, types, templates, layers, migrations and the deployment check
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy .
+	$(BIN)/djlint templates --lint --quiet
+	$(BIN)/lint-imports
+	$(BIN)/python manage.py makemigrations --check --dry-run
+	PORTAL_URL=https://portal.example.org SECRET_KEY=$$($(BIN)/python -c "import secrets; print(secrets.token_urlsafe(50))") \
+		$(BIN)/python manage.py check --deploy --fail-level WARNING
+
+lock: .venv/dev-installed ## Lock the dependencies of pyproject.toml with hashes, without addresses
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url \
+		pyproject.toml --output-file requirements/run.txt
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url \
+		pyproject.toml --extra dev --output-file requirements/dev.txt
+
+frontend: ## Compile the style sheet and the script (needs Node.js; what it makes is committed)
+	cd frontend && npm ci --silent && npm run build --silent
+
+.venv/bin/uv: requirements/uv.txt
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed: make run PYTHON=python3.11")'
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --require-hashes -r requirements/uv.txt
+	@touch $@
+
+.venv/run-installed: requirements/run.txt | .venv/bin/uv
+	$(INSTALL) -r requirements/run.txt
+	@touch $@
+
+.venv/dev-installed: requirements/dev.txt | .venv/run-installed
+	$(INSTALL) -r requirements/dev.txt
+	@touch $@

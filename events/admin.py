@@ -1,0 +1,61 @@
+from django.contrib import admin
+
+from events.models import AgendaItem, Appearance, Event
+from partners.admin import PROVENANCE, SourcedAdmin, SourcedInline
+
+
+class AgendaItemInline(SourcedInline):
+    """An event's agenda."""
+
+    model = AgendaItem
+    show_change_link = True
+    fields = ("position", "title", "kind", "text", "source", "source_location", "as_at")
+
+
+class AppearanceInline(SourcedInline):
+    """Who appears in an item."""
+
+    model = Appearance
+    autocomplete_fields = ("person", "post", "organisation", "source")
+    fields = ("person", "post", "organisation", "description", "position", "source", "source_location", "as_at")
+
+
+@admin.register(Event)
+class EventAdmin(SourcedAdmin):
+    """Events."""
+
+    list_display = ("title", "held_on", "venue", "place", "state")
+    list_filter = ("state",)
+    search_fields = ("title", "venue", "place")
+    date_hierarchy = "held_on"
+    prepopulated_fields = {"slug": ("short_title",)}
+    inlines = (AgendaItemInline,)
+    fieldsets = (
+        (None, {"fields": ["state", "title", "short_title", "slug", "summary"]}),
+        ("When and where", {"fields": ["held_on", "venue", "place"]}),
+        PROVENANCE,
+    )
+
+
+@admin.register(AgendaItem)
+class AgendaItemAdmin(SourcedAdmin):
+    """Items of agendas, with who appears."""
+
+    list_display = ("title", "event", "position", "kind")
+    list_filter = ("kind", "event")
+    list_select_related = ("event",)
+    search_fields = ("title", "text", "event__title")
+    autocomplete_fields = ("event", "source")
+    inlines = (AppearanceInline,)
+    fieldsets = ((None, {"fields": ["event", "position", "title", "kind", "text"]}), PROVENANCE)
+
+
+@admin.register(Appearance)
+class AppearanceAdmin(SourcedAdmin):
+    """Appearances, across events."""
+
+    list_display = ("__str__", "item", "post")
+    list_select_related = ("person", "organisation", "item", "post__person", "post__organisation")
+    search_fields = ("person__name", "organisation__name", "item__title")
+    autocomplete_fields = ("item", "person", "post", "organisation", "source")
+    fieldsets = ((None, {"fields": ["item", "person", "post", "organisation", "description", "position"]}), PROVENANCE)

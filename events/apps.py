@@ -1,0 +1,7 @@
+from django.apps import AppConfig
+
+
+class EventsConfig(AppConfig):
+    """When: events, their agenda and who appeared."""
+
+    name = "events"

@@ -1,0 +1,26 @@
+from django.contrib import admin
+
+from events.declarations.models import Declaration, DeclarationVersion
+from partners.admin import PROVENANCE, SourcedAdmin
+
+
+@admin.register(Declaration)
+class DeclarationAdmin(admin.ModelAdmin[Declaration]):
+    """Declarations."""
+
+    list_display = ("title", "event")
+    list_select_related = ("event",)
+    search_fields = ("title",)
+    autocomplete_fields = ("event",)
+    prepopulated_fields = {"slug": ("title",)}
+
+
+@admin.register(DeclarationVersion)
+class DeclarationVersionAdmin(SourcedAdmin):
+    """Wordings of declarations, prepared here as drafts."""
+
+    list_display = ("declaration", "number", "in_force_from")
+    list_select_related = ("declaration",)
+    search_fields = ("text", "note")
+    autocomplete_fields = ("declaration", "source")
+    fieldsets = ((None, {"fields": ["declaration", "number", "text", "note"]}), PROVENANCE)

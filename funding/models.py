@@ -1,0 +1,142 @@
+from datetime import date
+from decimal import Decimal
+
+from django.core.exceptions import ValidationError
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db import models
+from django.db.models import Q
+from django.urls import reverse
+
+from funding import querysets
+from funding.validators import FIRST_YEAR, LAST_YEAR, label_of
+from partners.models import Organisation, Post
+from partners.provenance import Sourced
+from vru_portal.money import MoneyField
+
+
+class FinancialYear(Sourced):
+    """A financial year, 1 April to 31 March, and what is stated of its budget."""
+
+    first_year = models.PositiveSmallIntegerField(
+        unique=True,
+        validators=[MinValueValidator(FIRST_YEAR), MaxValueValidator(LAST_YEAR)],
+        help_text="The calendar year in whose April it begins: 2030 for 2030-31.",
+    )
+    stated_total = MoneyField(null=True, blank=True, help_text="The budget as stated. The sources must add up to it.")
+    stated_as = models.CharField(max_length=60, blank=True, help_text="The form in which it was stated, such as £1.25 million.")
+    spend_by = models.DateField(null=True, blank=True, help_text="The last day on which the money may be spent.")
+    spend_by_stated = models.CharField(
+        max_length=60, blank=True, help_text="The source's own words, such as “by June 2031”: pages show these."
+    )
+    purpose = models.TextField(blank=True, help_text="What the money is for. Markdown.")
+    gate = models.TextField(
+        "before money moves", blank=True, help_text="What the unit says must happen before money is allocated. Markdown."
+    )
+    label_note = models.CharField(max_length=200, blank=True, help_text="What of this is derived rather than stated.")
+
+    objects = querysets.YearQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-first_year"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(first_year__gte=FIRST_YEAR, first_year__lte=LAST_YEAR), name="funding_year_in_range"
+            ),
+            models.CheckConstraint(
+                condition=Q(stated_total__isnull=True) | Q(stated_total__gt=0), name="funding_year_total_positive"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.label
+
+    def natural_key(self) -> tuple[int]:
+        return (self.first_year,)
+
+    def get_absolute_url(self) -> str:
+        """Its page."""
+        return reverse("funding:year", args=[self.label])
+
+    def clean(self) -> None:
+        """Hold the deadline to the days in which this year's money can be spent."""
+        if self.spend_by and self.first_year and self.spend_by < self.starts_on:
+            raise ValidationError({"spend_by": f"Money of {self.label} cannot be due before {self.starts_on:%-d %B %Y}."})
+
+    @property
+    def label(self) -> str:
+        """Its name in addresses and headings, such as 2030-31."""
+        return label_of(self.first_year)
+
+    @property
+    def starts_on(self) -> date:
+        """Its first day."""
+        return date(self.first_year, 4, 1)
+
+    @property
+    def ends_on(self) -> date:
+        """Its last day."""
+        return date(self.first_year + 1, 3, 31)
+
+
+class FundingSource(Sourced):
+    """Money that comes in for a financial year, from one contributor or from several jointly."""
+
+    year = models.ForeignKey(FinancialYear, on_delete=models.PROTECT, related_name="sources")
+    name = models.CharField(max_length=160)
+    slug = models.SlugField(max_length=80)
+    nature = models.CharField(max_length=60, blank=True, help_text="Such as grant or contribution, as stated.")
+    amount = MoneyField()
+    stated_as = models.CharField(max_length=60, help_text="The form in which the sum was stated, such as £1.25 million.")
+    wording = models.CharField(max_length=300, blank=True, help_text="The source's own words, without quotation marks.")
+    note = models.CharField(max_length=200, blank=True, help_text="What is not stated of it, such as how a joint sum splits.")
+    position = models.PositiveSmallIntegerField(default=0)
+
+    objects = querysets.SourceQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["year", "position", "id"]
+        constraints = [
+            models.UniqueConstraint(fields=["year", "slug"], name="funding_source_once_a_year"),
+            models.CheckConstraint(condition=Q(amount__gte=Decimal("0.01")), name="funding_source_positive"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name}, {self.year}"
+
+    def natural_key(self) -> tuple[int, str]:
+        return (self.year.first_year, self.slug)
+
+
+class Contributor(models.Model):
+    """A body, or the holder of a post, that a source comes from."""
+
+    funding_source = models.ForeignKey(FundingSource, on_delete=models.CASCADE, related_name="contributors")
+    organisation = models.ForeignKey(
+        Organisation, on_delete=models.PROTECT, null=True, blank=True, related_name="contributions"
+    )
+    post = models.ForeignKey(
+        Post, on_delete=models.PROTECT, null=True, blank=True, related_name="contributions",
+        help_text="Where the money is a post's to give, as a commissioner's grant is.",
+    )
+
+    class Meta:
+        ordering = ["id"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(organisation__isnull=True, post__isnull=False) | Q(organisation__isnull=False, post__isnull=True),
+                name="funding_contributor_is_one",
+                violation_error_message="A contributor is an organisation or a post: choose one of the two.",
+            ),
+            models.UniqueConstraint(fields=["funding_source", "organisation"], name="funding_contributor_body_once"),
+            models.UniqueConstraint(fields=["funding_source", "post"], name="funding_contributor_post_once"),
+        ]
+
+    def __str__(self) -> str:
+        return self.post.title if self.post else str(self.organisation)
+
+    @property
+    def is_public(self) -> bool:
+        """Whether the public may see who this is."""
+        if self.post:
+            return self.post.person.is_public
+        return bool(self.organisation and self.organisation.is_public)

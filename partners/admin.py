@@ -1,0 +1,174 @@
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from simple_history.admin import SimpleHistoryAdmin
+
+from partners.models import (
+    ContactPoint,
+    Organisation,
+    Person,
+    Post,
+    Publication,
+    Sector,
+    Statement,
+    Unit,
+)
+
+PROVENANCE = ("Source", {"fields": ["source", "source_location", "as_at", "checked_on"]})
+
+
+class SourcedAdmin(SimpleHistoryAdmin):
+    """A record with its source below its facts, and its history."""
+
+    autocomplete_fields = ("source",)
+    save_on_top = True
+    list_per_page = 50
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        """Fetch what a row names together with the rows."""
+        return super().get_queryset(request).select_related(*self.list_select_related or ())
+
+
+class SourcedInline(admin.TabularInline[Any, Any]):
+    """Facts that belong to a record, each with its source."""
+
+    extra = 0
+    autocomplete_fields: tuple[str, ...] = ("source",)
+
+
+class PostInline(SourcedInline):
+    """A person's posts."""
+
+    model = Post
+    autocomplete_fields = ("organisation", "source")
+    fields = ("title", "department", "organisation", "seat", "position", "source", "source_location", "as_at")
+
+
+class ContactPointInline(SourcedInline):
+    """The ways to reach the unit."""
+
+    model = ContactPoint
+    fields = ("kind", "label", "value", "url", "note", "position", "source", "source_location", "as_at")
+
+
+@admin.register(Unit)
+class UnitAdmin(SourcedAdmin):
+    """The one unit."""
+
+    list_display = ("organisation", "region", "slogan")
+    list_select_related = ("organisation", "host")
+    search_fields = ("organisation__name", "region")
+    autocomplete_fields = ("organisation", "host", "source")
+    inlines = (ContactPointInline,)
+    fieldsets = (
+        (None, {"fields": ["organisation", "host", "region"]}),
+        ("Words", {"fields": ["slogan", "slogan_emphasis", "vision", "description"]}),
+        ("Colours", {"fields": ["colour_ink", "colour_accent"]}),
+        PROVENANCE,
+    )
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """One installation serves one unit."""
+        return super().has_add_permission(request) and not Unit.objects.exists()
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Every page needs it."""
+        return False
+
+
+@admin.register(Sector)
+class SectorAdmin(admin.ModelAdmin[Sector]):
+    """Sectors."""
+
+    list_display = ("name",)
+    search_fields = ("name",)
+    prepopulated_fields = {"slug": ("name",)}
+
+
+@admin.register(Publication)
+class PublicationAdmin(admin.ModelAdmin[Publication]):
+    """Sources."""
+
+    list_display = ("title", "published_on", "issued_by")
+    list_select_related = ("issued_by",)
+    search_fields = ("title", "note")
+    date_hierarchy = "published_on"
+    autocomplete_fields = ("issued_by", "authors")
+    prepopulated_fields = {"slug": ("title",)}
+
+
+@admin.register(Organisation)
+class OrganisationAdmin(SourcedAdmin):
+    """Bodies."""
+
+    list_display = ("name", "state", "sector", "is_group", "as_at", "checked_on")
+    list_filter = ("state", "sector", "is_group")
+    list_select_related = ("sector",)
+    search_fields = ("name", "other_names", "summary")
+    autocomplete_fields = ("sector", "represents", "source")
+    prepopulated_fields = {"slug": ("name",)}
+    fieldsets = (
+        (None, {"fields": ["state", "name", "slug", "other_names", "sector", "is_group", "represents"]}),
+        ("About it", {"fields": ["summary", "website"]}),
+        PROVENANCE,
+    )
+
+
+@admin.register(Person)
+class PersonAdmin(SourcedAdmin):
+    """People."""
+
+    list_display = ("name", "honorific", "state", "as_at", "checked_on")
+    list_filter = ("state", "posts__seat")
+    search_fields = ("name", "other_names", "posts__title", "posts__organisation__name")
+    prepopulated_fields = {"slug": ("name",)}
+    inlines = (PostInline,)
+    fieldsets = (
+        (None, {"fields": ["state", "honorific", "name", "family_name", "slug", "other_names", "biography"]}),
+        PROVENANCE,
+    )
+
+
+@admin.register(Post)
+class PostAdmin(SourcedAdmin):
+    """Posts, across people."""
+
+    list_display = ("person", "title", "organisation", "seat", "as_at", "checked_on")
+    list_filter = ("seat",)
+    list_select_related = ("person", "organisation")
+    search_fields = ("title", "department", "person__name", "organisation__name")
+    autocomplete_fields = ("person", "organisation", "source")
+    fieldsets = (
+        (None, {"fields": ["person", "title", "department", "organisation", "seat", "position"]}),
+        PROVENANCE,
+    )
+
+
+@admin.register(ContactPoint)
+class ContactPointAdmin(SourcedAdmin):
+    """Ways to reach the unit."""
+
+    list_display = ("value", "kind", "label", "note", "checked_on")
+    list_filter = ("kind",)
+    search_fields = ("value", "label")
+    fieldsets = ((None, {"fields": ["unit", "kind", "label", "value", "url", "note", "position"]}), PROVENANCE)
+
+
+@admin.register(Statement)
+class StatementAdmin(SourcedAdmin):
+    """Messages."""
+
+    list_display = ("title", "speaker", "body_name", "state", "position")
+    list_filter = ("state",)
+    list_select_related = ("speaker",)
+    search_fields = ("title", "quote", "text", "speaker__name", "body_name")
+    autocomplete_fields = ("speaker", "source")
+    prepopulated_fields = {"slug": ("title",)}
+    fieldsets = (
+        (None, {"fields": ["state", "title", "slug", "position"]}),
+        ("Whose words", {"fields": ["speaker", "body_name"]}),
+        ("Words", {"fields": ["quote", "summary", "text"]}),
+        PROVENANCE,
+    )

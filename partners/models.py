@@ -1,0 +1,321 @@
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.db import models
+from django.db.models import Q
+from django.urls import reverse
+
+from partners import querysets, validators
+from partners.choices import ContactKind, Seat
+from partners.provenance import Sourced
+from vru_portal.publishing import Publishable
+from vru_portal.querysets import SlugQuerySet
+
+OTHER_NAMES_HELP = "Other spellings in the sources, one a line: search finds them, pages mention them."
+
+
+class OtherNames(models.Model):
+    """A body or person that the sources write in more than one way."""
+
+    other_names = models.TextField(blank=True, help_text=OTHER_NAMES_HELP)
+
+    class Meta:
+        abstract = True
+
+    @property
+    def other_name_list(self) -> list[str]:
+        """The other spellings."""
+        return [line.strip() for line in self.other_names.splitlines() if line.strip()]
+
+
+class Sector(models.Model):
+    """A sector that organisations belong to, in this unit's own words."""
+
+    name = models.CharField(max_length=80, unique=True)
+    slug = models.SlugField(max_length=80, unique=True)
+
+    objects = SlugQuerySet["Sector"].as_manager()
+
+    class Meta:
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def natural_key(self) -> tuple[str]:
+        return (self.slug,)
+
+
+class Publication(models.Model):
+    """Something published that facts are taken from. It is a source, so it has none itself."""
+
+    title = models.CharField(max_length=200)
+    slug = models.SlugField(max_length=80, unique=True)
+    published_on = models.DateField("published or launched on")
+    issued_by = models.ForeignKey(
+        "partners.Organisation", on_delete=models.PROTECT, null=True, blank=True, related_name="publications"
+    )
+    authors = models.ManyToManyField("partners.Person", blank=True, related_name="publications")
+    note = models.TextField(blank=True, help_text="What it is, in a sentence or two.")
+
+    objects = SlugQuerySet["Publication"].as_manager()
+
+    class Meta:
+        ordering = ["-published_on", "title"]
+
+    def __str__(self) -> str:
+        return self.title
+
+    def natural_key(self) -> tuple[str]:
+        return (self.slug,)
+
+    def get_absolute_url(self) -> str:
+        """Its entry in the list of sources on the about page."""
+        return f"{reverse('about')}#publication-{self.slug}"
+
+
+class Organisation(OtherNames, Publishable, Sourced):
+    """A body that leads, pays, delivers, speaks or signs."""
+
+    name = models.CharField(max_length=200, unique=True)
+    slug = models.SlugField(max_length=80, unique=True)
+    sector = models.ForeignKey(Sector, on_delete=models.PROTECT, null=True, blank=True, related_name="organisations")
+    summary = models.TextField(blank=True, help_text="What it is and does here, as stated. Markdown.")
+    website = models.URLField(blank=True)
+    is_group = models.BooleanField(
+        "a group", default=False, help_text="Several bodies that the source does not name one by one."
+    )
+    represents = models.ForeignKey(
+        "self", on_delete=models.PROTECT, null=True, blank=True, related_name="represented_by",
+        help_text="The group for which it sits at the table.",
+    )
+
+    objects = querysets.OrganisationQuerySet.as_manager()
+
+    class Meta(Publishable.Meta):
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def natural_key(self) -> tuple[str]:
+        return (self.slug,)
+
+    def get_absolute_url(self) -> str:
+        """Its page."""
+        return reverse("partners:organisation", args=[self.slug])
+
+
+class Unit(Sourced):
+    """The violence reduction unit that this installation serves: one row, whose key is always 1."""
+
+    contact_list: list["ContactPoint"]  # set by `objects.current()`
+
+    id = models.PositiveSmallIntegerField(primary_key=True, default=1, editable=False)
+    organisation = models.OneToOneField(Organisation, on_delete=models.PROTECT, related_name="as_unit")
+    host = models.ForeignKey(
+        Organisation, on_delete=models.PROTECT, null=True, blank=True, related_name="hosted_units",
+        help_text="The body at whose office the unit is.",
+    )
+    region = models.CharField(max_length=80, help_text="The area it serves, as a heading names it.")
+    slogan = models.CharField(max_length=80)
+    slogan_emphasis = models.CharField(
+        max_length=40, blank=True, help_text="The part of the slogan to set in the accent colour, exactly as it stands there."
+    )
+    vision = models.TextField(blank=True)
+    description = models.CharField(max_length=200, help_text="One sentence for search engines and shared links.")
+    colour_ink = models.CharField(
+        "ink", max_length=7, blank=True, validators=[validators.ink],
+        help_text="The dark colour of text, rules and the cover, as #rrggbb. Empty: the portal's own.",
+    )
+    colour_accent = models.CharField(
+        "accent", max_length=7, blank=True, validators=[validators.colour],
+        help_text="The colour of the slogan's emphasis and of the main buttons, as #rrggbb. Empty: the portal's own.",
+    )
+
+    objects = querysets.UnitQuerySet.as_manager()
+
+    class Meta:
+        verbose_name_plural = "unit"
+        constraints = [models.CheckConstraint(condition=Q(id=1), name="partners_unit_is_one")]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def clean(self) -> None:
+        """Hold the emphasis to the slogan, and the two colours to a contrast in which one can be read on the other."""
+        if self.slogan_emphasis not in self.slogan:
+            raise ValidationError({"slogan_emphasis": "This is not a part of the slogan. Copy it exactly from there."})
+        if self.colour_ink and self.colour_accent:
+            ratio = validators.contrast(self.colour_ink, self.colour_accent)
+            if ratio < 4.5:
+                advice = f"Its contrast with the ink is {ratio:.1f}:1 and must be 4.5:1: choose a lighter accent."
+                raise ValidationError({"colour_accent": advice})
+        elif self.colour_ink or self.colour_accent:
+            raise ValidationError({"colour_accent": "Set both colours or neither: they are read on one another."})
+
+    @property
+    def name(self) -> str:
+        """Its organisation's name."""
+        return self.organisation.name
+
+    @property
+    def has_colours(self) -> bool:
+        """Whether it wears colours of its own."""
+        return bool(self.colour_ink)
+
+    @property
+    def slogan_parts(self) -> tuple[str, str, str]:
+        """The slogan before, in and after its emphasis."""
+        return self.slogan.partition(self.slogan_emphasis) if self.slogan_emphasis else (self.slogan, "", "")
+
+
+class ContactPoint(Sourced):
+    """One way to reach the unit."""
+
+    unit = models.ForeignKey(Unit, on_delete=models.CASCADE, related_name="contact_points")
+    kind = models.CharField(max_length=6, choices=ContactKind)
+    label = models.CharField(max_length=60, blank=True, help_text="For social media, the network's name.")
+    value = models.TextField(help_text="The address, number or name, as stated. A postal address has several lines.")
+    url = models.URLField("link", blank=True, help_text="For social media, the account's address.")
+    note = models.CharField(max_length=120, blank=True, help_text="What to ask for.")
+    position = models.PositiveSmallIntegerField(default=0)
+
+    class Meta:
+        ordering = ["position", "id"]
+        constraints = [
+            models.CheckConstraint(condition=Q(kind__in=ContactKind.values), name="partners_contactpoint_kind_known"),
+            models.UniqueConstraint(fields=["unit", "kind", "label", "value"], name="partners_contactpoint_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.label or self.get_kind_display()}: {self.value.splitlines()[0] if self.value else ''}"
+
+    @property
+    def href(self) -> str:
+        """What a link to it opens: a mail, a call, a page, or nothing."""
+        match self.kind:
+            case ContactKind.EMAIL:
+                return f"mailto:{self.value}"
+            case ContactKind.PHONE:
+                return "tel:" + "".join(c for c in self.value if c.isdigit() or c == "+")
+            case _:
+                return self.url
+
+
+class Person(OtherNames, Publishable, Sourced):
+    """Somebody who leads, speaks or writes."""
+
+    name = models.CharField(max_length=120, help_text="Without title or honorific.")
+    honorific = models.CharField(max_length=40, blank=True, help_text="Such as Dr, Cllr, Rev Dr, Rt Hon.")
+    family_name = models.CharField(max_length=80, help_text="What lists are sorted by.")
+    slug = models.SlugField(max_length=80, unique=True)
+    biography = models.TextField(blank=True, help_text="As stated. Markdown.")
+
+    objects = querysets.PersonQuerySet.as_manager()
+
+    class Meta(Publishable.Meta):
+        verbose_name_plural = "people"
+        ordering = ["family_name", "name"]
+
+    def __str__(self) -> str:
+        return self.full_name
+
+    def natural_key(self) -> tuple[str]:
+        return (self.slug,)
+
+    def get_absolute_url(self) -> str:
+        """Their page."""
+        return reverse("partners:person", args=[self.slug])
+
+    @property
+    def full_name(self) -> str:
+        """The name with its honorific."""
+        return f"{self.honorific} {self.name}".strip()
+
+
+class Post(Sourced):
+    """What a person is, and where: as at a day."""
+
+    person = models.ForeignKey(Person, on_delete=models.CASCADE, related_name="posts")
+    title = models.CharField(max_length=160, blank=True)
+    department = models.CharField(max_length=160, blank=True)
+    organisation = models.ForeignKey(
+        Organisation, on_delete=models.PROTECT, null=True, blank=True, related_name="posts",
+        help_text="Empty where none is stated, as for an artist.",
+    )
+    seat = models.CharField("part in the unit", max_length=9, choices=Seat, blank=True)
+    position = models.PositiveSmallIntegerField(default=0, help_text="The order in which the source names them.")
+
+    objects = querysets.PostQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["position", "id"]
+        constraints = [
+            models.UniqueConstraint(fields=["person", "title"], name="partners_post_once"),
+            models.CheckConstraint(
+                condition=~Q(title="") | Q(organisation__isnull=False),
+                name="partners_post_says_something",
+                violation_error_message="A post needs a title, an organisation or both.",
+            ),
+            models.CheckConstraint(
+                condition=~Q(seat=Seat.EXECUTIVE) | Q(organisation__isnull=False),
+                name="partners_post_executive_of_a_body",
+                violation_error_message="An executive sits for a body: choose the organisation.",
+            ),
+            models.CheckConstraint(condition=Q(seat__in=["", *Seat.values]), name="partners_post_seat_known"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.person}: {self.described}"
+
+    def natural_key(self) -> tuple[Any, ...]:
+        return (*self.person.natural_key(), self.title)
+
+    @property
+    def described(self) -> str:
+        """Title, department and body, as far as stated."""
+        return ", ".join(part for part in (self.title, self.department, str(self.organisation or "")) if part)
+
+
+class Statement(Publishable, Sourced):
+    """A message that somebody published: reported in the portal's words, with one sentence quoted."""
+
+    title = models.CharField(max_length=120)
+    slug = models.SlugField(max_length=80, unique=True)
+    speaker = models.ForeignKey(Person, on_delete=models.PROTECT, null=True, blank=True, related_name="statements")
+    body_name = models.CharField(
+        "speaking as a body", max_length=120, blank=True, help_text="Where no one person speaks: the executive team, say."
+    )
+    quote = models.TextField(help_text="One sentence, exactly as published, without quotation marks.")
+    summary = models.CharField(max_length=200)
+    text = models.TextField(help_text="What the message says, in the portal's words (“he says that …”). Markdown.")
+    position = models.PositiveSmallIntegerField(default=0)
+
+    objects = querysets.StatementQuerySet.as_manager()
+
+    class Meta(Publishable.Meta):
+        ordering = ["position", "title"]
+        constraints = [
+            *Publishable.Meta.constraints,
+            models.CheckConstraint(
+                condition=Q(speaker__isnull=False, body_name="") | Q(speaker__isnull=True) & ~Q(body_name=""),
+                name="partners_statement_one_voice",
+                violation_error_message="A message comes from one person or from one body: fill in one of the two.",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.title
+
+    def natural_key(self) -> tuple[str]:
+        return (self.slug,)
+
+    def get_absolute_url(self) -> str:
+        """Its page."""
+        return reverse("partners:statement", args=[self.slug])
+
+    @property
+    def attributed_to(self) -> str:
+        """Whose words they are."""
+        return str(self.speaker or self.body_name)

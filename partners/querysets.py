@@ -1,0 +1,92 @@
+from typing import TYPE_CHECKING, Self
+
+from django.db import models
+from django.db.models import Exists, OuterRef, Prefetch, Q
+
+from partners.choices import Seat
+from vru_portal.publishing import PublishableQuerySet, published
+
+if TYPE_CHECKING:
+    from partners.models import Organisation, Person, Post, Statement, Unit  # noqa: F401
+
+
+class UnitQuerySet(models.QuerySet["Unit"]):
+    """The one unit that this installation serves."""
+
+    def with_bodies(self) -> Self:
+        """Return it with its own organisation and its host, which every page names."""
+        return self.select_related("organisation", "host")
+
+    def current(self) -> "Unit":
+        """Return the unit with its contact points in `contact_list`, in one query: the points bring the unit along.
+
+        Raises DoesNotExist where no unit is loaded.
+        """
+        from partners.models import ContactPoint
+
+        points = list(ContactPoint.objects.select_related("unit__organisation", "unit__host"))
+        unit: Unit = points[0].unit if points else self.with_bodies().get()
+        unit.contact_list = points
+        return unit
+
+
+class OrganisationQuerySet(PublishableQuerySet["Organisation"]):
+    """Bodies."""
+
+    def leading(self) -> Self:
+        """Return the lead organisations: those whose people sit on the executive team."""
+        return self.filter(Exists(self._seats()))
+
+    def not_leading(self) -> Self:
+        """Return every other body but the unit itself."""
+        return self.filter(~Exists(self._seats()), as_unit=None)
+
+    def _seats(self) -> "PostQuerySet":
+        from partners.models import Post
+
+        return Post.objects.public().executive().filter(organisation=OuterRef("pk"))
+
+
+class PersonQuerySet(PublishableQuerySet["Person"]):
+    """People."""
+
+    def in_their_own_right(self) -> Self:
+        """Return people who hold no post at a body."""
+        return self.exclude(posts__organisation__isnull=False)
+
+    def with_posts(self) -> Self:
+        """Add their public posts in `public_posts`."""
+        from partners.models import Post
+
+        rows = Post.objects.public().with_names()
+        return self.prefetch_related(Prefetch("posts", queryset=rows, to_attr="public_posts"))
+
+
+class StatementQuerySet(PublishableQuerySet["Statement"]):
+    """Messages, public as far as their speaker is."""
+
+    def public(self) -> Self:
+        """Return published messages that name no draft."""
+        return super().public().filter(Q(speaker=None) | Q(**published("speaker")))
+
+
+class PostQuerySet(models.QuerySet["Post"]):
+    """Posts, public as far as both their holder and their body are."""
+
+    def get_by_natural_key(self, person: str, title: str) -> "Post":
+        """Return the post of the person with this slug that has this title."""
+        return self.get(person__slug=person, title=title)
+
+    def public(self) -> Self:
+        """Return posts that name no draft."""
+        return self.filter(
+            Q(organisation=None) | Q(**published("organisation")), **published("person")
+        )
+
+    def with_names(self) -> Self:
+        """Return posts with what a line about them names."""
+        return self.select_related("person", "organisation", "source")
+
+    def executive(self) -> Self:
+        """Return the seats of the executive team."""
+        return self.filter(seat=Seat.EXECUTIVE)

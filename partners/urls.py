@@ -1,0 +1,12 @@
+from django.urls import path
+
+from partners import views
+
+app_name = "partners"
+urlpatterns = [
+    path("partners/", views.directory, name="directory"),
+    path("partners/<slug:slug>/", views.organisation, name="organisation"),
+    path("people/<slug:slug>/", views.person, name="person"),
+    path("messages/<slug:slug>/", views.statement, name="statement"),
+    path("contact/", views.contact, name="contact"),
+]

@@ -1,0 +1,95 @@
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from django.db.models import Q
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, render
+
+from partners.choices import Seat
+from partners.models import Organisation, Person, Post, Publication, Statement
+from vru_portal.pages import page_of
+from vru_portal.structured_data import json_ld
+
+BODIES_PER_PAGE = 50
+
+
+@dataclass
+class Entry:
+    """A body in the directory, with the posts of its people."""
+
+    organisation: Organisation
+    posts: list[Post] = field(default_factory=list)
+
+
+def directory(request: HttpRequest) -> HttpResponse:
+    """The lead organisations with their executives, the team, and everyone else involved."""
+    others = Organisation.objects.public().not_leading().select_related("source", "represents").order_by("name")
+    page = page_of(request, others, BODIES_PER_PAGE)
+    posts = list(Post.objects.public().with_names().filter(~Q(seat="") | Q(organisation__in=[*page])))
+    return render(
+        request,
+        "partners/directory.html",
+        {
+            "leads": by_organisation(post for post in posts if post.seat == Seat.EXECUTIVE),
+            "team": [post for post in posts if post.seat == Seat.TEAM],
+            "page": page,
+            "others": entries(page, posts),
+            "individuals": Person.objects.public().in_their_own_right().with_posts() if not page.has_next() else [],
+        },
+    )
+
+
+def organisation(request: HttpRequest, slug: str) -> HttpResponse:
+    """One body: its people, and through tags of other apps its money, initiatives and appearances."""
+    found = get_object_or_404(Organisation.objects.public().select_related("source", "sector", "represents"), slug=slug)
+    data = json_ld("Organization", name=found.name, url=found.website, alternateName=found.other_name_list)
+    posts = found.posts.public().with_names()
+    return render(request, "partners/organisation.html", {"organisation": found, "posts": posts, "json_ld": data})
+
+
+def person(request: HttpRequest, slug: str) -> HttpResponse:
+    """One person: their posts, messages and writings."""
+    found = get_object_or_404(Person.objects.public().select_related("source"), slug=slug)
+    return render(
+        request,
+        "partners/person.html",
+        {
+            "person": found,
+            "posts": found.posts.public().with_names(),
+            "statements": found.statements.public(),
+            "publications": Publication.objects.filter(authors=found),
+            "json_ld": json_ld("Person", name=found.name, honorificPrefix=found.honorific),
+        },
+    )
+
+
+def statement(request: HttpRequest, slug: str) -> HttpResponse:
+    """One message, and the others."""
+    messages = Statement.objects.public().select_related("speaker", "source")
+    found = get_object_or_404(messages, slug=slug)
+    posts = found.speaker.posts.public().with_names() if found.speaker else []
+    others = messages.exclude(pk=found.pk)
+    return render(request, "partners/statement.html", {"statement": found, "posts": posts, "others": others})
+
+
+def contact(request: HttpRequest) -> HttpResponse:
+    """How to reach the unit."""
+    return render(request, "partners/contact.html")
+
+
+def by_organisation(posts: Iterable[Post]) -> list[Entry]:
+    """Group posts by their body, in the order in which the bodies first appear."""
+    found: dict[Organisation, Entry] = {}
+    for post in posts:
+        if post.organisation:
+            found.setdefault(post.organisation, Entry(post.organisation)).posts.append(post)
+    return list(found.values())
+
+
+def entries(organisations: Iterable[Organisation], posts: Iterable[Post]) -> list[Entry]:
+    """Return an entry for each body, with those of the posts that are there."""
+    there = defaultdict(list)
+    for post in posts:
+        there[post.organisation_id].append(post)
+    return [Entry(organisation, there[organisation.pk]) for organisation in organisations]

@@ -1,0 +1,33 @@
+from django.db import models
+
+
+class Mark(models.TextChoices):
+    """The shape of a level of prevention. Each has its own colour in the style sheet, so none is told by colour alone."""
+
+    CIRCLE = "circle", "Circle, teal"
+    TRIANGLE = "triangle", "Triangle, amber"
+    SQUARE = "square", "Square, plum"
+    DIAMOND = "diamond", "Diamond, blue"
+    HEXAGON = "hexagon", "Hexagon, green"
+    PENTAGON = "pentagon", "Pentagon, rust"
+
+
+class Slot(models.TextChoices):
+    """The places on the pages that show the unit's own words."""
+
+    HOME_LEAD = "home_lead", "Home: what the unit does"
+    HOME_LEVELS = "home_levels", "Home: the levels of prevention"
+    HOME_MONEY = "home_money", "Home: the money"
+    HOME_LAUNCH = "home_launch", "Home: the launch"
+    HOME_DECLARATION = "home_declaration", "Home: the declaration"
+    ABOUT_LEAD = "about_lead", "About: at the top"
+    ABOUT_VIOLENCE = "about_violence", "About: what is meant by violence"
+    ABOUT_APPROACH = "about_approach", "About: the public health approach"
+    ABOUT_CONDITIONS = "about_conditions", "About: the conditions for success"
+    ABOUT_BUILDING = "about_building", "About: what the unit builds on"
+    INITIATIVES_LEAD = "initiatives_lead", "Initiatives: at the top"
+    PARTNERS_LEAD = "partners_lead", "Partners: at the top"
+    PARTNERS_TEAM = "partners_team", "Partners: the unit's team"
+    FUNDING_LEAD = "funding_lead", "Funding: at the top"
+    DECLARATION_LEAD = "declaration_lead", "Declaration: at the top"
+    CONTACT_LEAD = "contact_lead", "Contact: at the top"

@@ -1,0 +1,131 @@
+"""The catalogue's filters: what can be asked, and how many initiatives each answer would leave."""
+
+from collections import defaultdict
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import django_filters
+from django.db.models import Count, Exists, F, IntegerField, Model, OuterRef, Q, QuerySet, Subquery, Value
+from django.db.models.functions import Coalesce
+from django.http import QueryDict
+from django.utils.html import format_html
+
+from partners.models import Organisation
+from programmes.models import Area, Audience, Initiative, PreventionLevel, Setting
+
+LONGEST_SEARCH = 200
+MOST_CHOICES = 50  # in one facet: more than that is nobody's question
+
+
+@dataclass(frozen=True)
+class Facet:
+    """A group of answers to choose from, and how an initiative has one of them."""
+
+    model: type[Model]
+    label: str
+    has: Callable[[Any], Q]
+
+
+FACETS = {
+    "level": Facet(PreventionLevel, "Level of prevention", lambda one: Q(level=one)),
+    "audience": Facet(Audience, "Who it is for", lambda one: Q(audiences=one)),
+    "setting": Facet(Setting, "Where", lambda one: Q(settings=one)),
+    "area": Facet(Area, "Area", lambda one: Q(areas=one)),
+    "partner": Facet(Organisation, "Partner", lambda one: Q(lead_organisation=one) | Q(partners=one)),
+}
+
+
+@dataclass(frozen=True)
+class Option:
+    """One answer, how many initiatives it would leave, and whether it is chosen."""
+
+    slug: str
+    name: str
+    count: int
+    chosen: bool = False
+
+
+class InitiativeFilter(django_filters.FilterSet):
+    """The catalogue's question, read from an address: answers of one facet widen it, facets narrow it."""
+
+    q = django_filters.CharFilter(method="filter_words", label="Words", max_length=LONGEST_SEARCH)
+    level = django_filters.MultipleChoiceFilter(field_name="level__slug", label=FACETS["level"].label)
+    audience = django_filters.MultipleChoiceFilter(field_name="audiences__slug", label=FACETS["audience"].label)
+    setting = django_filters.MultipleChoiceFilter(field_name="settings__slug", label=FACETS["setting"].label)
+    area = django_filters.MultipleChoiceFilter(field_name="areas__slug", label=FACETS["area"].label)
+    partner = django_filters.MultipleChoiceFilter(method="filter_partner", label=FACETS["partner"].label)
+    sort = django_filters.ChoiceFilter(method="filter_sort", label="Sort", choices=[("name", "By name")])
+
+    def __init__(self, data: QueryDict) -> None:
+        """Read the address and ask for the facets' options: one query."""
+        super().__init__(data, queryset=Initiative.objects.public())
+        self.facets = self._facets()
+        for name, options in self.facets.items():
+            self.filters[name].extra["choices"] = [
+                (option.slug, format_html('{} <span class="count">{}</span>', option.name, option.count))
+                for option in options
+            ]
+
+    @property
+    def qs(self) -> QuerySet[Initiative]:
+        """The initiatives asked for; none where the address asks for what does not exist."""
+        return super().qs if self.is_valid() else self.queryset.none()
+
+    def chosen(self, name: str) -> list[str]:
+        """Return the answers chosen in a facet, as the address has them."""
+        return self.data.getlist(name)[:MOST_CHOICES]
+
+    def filter_words(self, rows: QuerySet[Initiative], _: str, words: str) -> QuerySet[Initiative]:
+        """Keep what contains each of the words."""
+        return rows.matching(words)
+
+    def filter_partner(self, rows: QuerySet[Initiative], _: str, slugs: list[str]) -> QuerySet[Initiative]:
+        """Keep what one of these bodies delivers or supports."""
+        return rows.filter(Q(lead_organisation__slug__in=slugs) | Q(partners__slug__in=slugs)).distinct()
+
+    def filter_sort(self, rows: QuerySet[Initiative], _: str, order: str) -> QuerySet[Initiative]:
+        """Order by name; without this, by level."""
+        return rows.order_by("name") if order == "name" else rows
+
+    def _asked(self, *, leaving_out: str) -> QuerySet[Initiative]:
+        """Return what all facets but one, and the words, leave."""
+        rows = self.queryset.order_by()
+        if words := self.data.get("q", "")[:LONGEST_SEARCH]:
+            rows = rows.matching(words)
+        for name in FACETS:
+            if name != leaving_out and (slugs := self.chosen(name)):
+                rows = self.filters[name].filter(rows, slugs)
+        return rows
+
+    def _facets(self) -> dict[str, list[Option]]:
+        found = defaultdict(list)
+        left = {name: self._asked(leaving_out=name) for name in FACETS}
+        for name, slug, label, _, count in options(self.queryset, left):
+            found[name].append(Option(slug, label, count, chosen=slug in self.chosen(name)))
+        return dict(found)
+
+
+def options(
+    initiatives: QuerySet[Initiative], left: dict[str, QuerySet[Initiative]]
+) -> list[tuple[str, str, str, int, int]]:
+    """Return (facet, slug, name, position, count) of all answers that one of the initiatives has, in one query.
+
+    The count of an answer is the number of initiatives in ``left[facet]`` that have it: nought is shown too, so that
+    the list of answers does not jump while somebody filters.
+    """
+    queries = []
+    for name, facet in FACETS.items():
+        has = facet.has(OuterRef("pk"))
+        count = left[name].filter(has).order_by().annotate(same=Value(1)).values("same").annotate(n=Count("pk", distinct=True))
+        position = F("position") if facet.model is PreventionLevel else Value(0, IntegerField())
+        rows = facet.model._default_manager.filter(Exists(initiatives.filter(has)))
+        if facet.model is Organisation:
+            rows = rows.public()  # type: ignore[attr-defined]
+        queries.append(
+            rows.order_by().values_list(
+                Value(name), "slug", "name", position, Coalesce(Subquery(count.values("n")), 0)
+            )
+        )
+    first, *others = queries
+    return sorted(first.union(*others, all=True), key=lambda row: (row[3], row[2]))

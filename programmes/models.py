@@ -1,0 +1,253 @@
+from typing import Any
+
+from django.core.validators import MinValueValidator
+from django.db import models
+from django.db.models import Q
+from django.urls import reverse
+
+from partners.models import Organisation, Publication
+from partners.provenance import Sourced
+from programmes import querysets
+from programmes.choices import Mark, Slot
+from vru_portal.publishing import Publishable
+from vru_portal.querysets import SlugQuerySet
+
+
+class PreventionLevel(Publishable, Sourced):
+    """A level of prevention: when it acts, and on whom."""
+
+    name = models.CharField(max_length=60, unique=True, help_text="One word where possible, such as Primary.")
+    slug = models.SlugField(max_length=60, unique=True)
+    position = models.PositiveSmallIntegerField(unique=True, help_text="Its place in the story, from the left.")
+    mark = models.CharField(max_length=8, choices=Mark, unique=True, help_text="Its shape and colour on every page.")
+    moment = models.CharField(max_length=60, help_text="When it acts, in a few words, such as “Before it starts”.")
+    summary = models.CharField(max_length=200, help_text="One sentence.")
+    definition = models.TextField(help_text="What this level means, in the portal's words. Markdown.")
+
+    objects = querysets.LevelQuerySet.as_manager()
+
+    class Meta(Publishable.Meta):
+        ordering = ["position"]
+        constraints = [
+            *Publishable.Meta.constraints,
+            models.CheckConstraint(condition=Q(mark__in=Mark.values), name="programmes_level_mark_known"),
+        ]
+
+    def __str__(self) -> str:
+        return self.full_name
+
+    def natural_key(self) -> tuple[str]:
+        return (self.slug,)
+
+    def get_absolute_url(self) -> str:
+        """Its page."""
+        return reverse("programmes:level", args=[self.slug])
+
+    @property
+    def full_name(self) -> str:
+        """Name and what it is a level of."""
+        return f"{self.name} prevention"
+
+
+class SuccessCondition(Publishable, Sourced):
+    """A condition that must be met for the programme to succeed."""
+
+    number = models.PositiveSmallIntegerField(unique=True, validators=[MinValueValidator(1)])
+    title = models.CharField(max_length=120)
+    text = models.TextField(help_text="What it asks for, in the portal's words.")
+    level = models.ForeignKey(
+        PreventionLevel, on_delete=models.PROTECT, null=True, blank=True, related_name="conditions",
+        help_text="The level of prevention that it names, if any.",
+    )
+
+    objects = querysets.ConditionQuerySet.as_manager()
+
+    class Meta(Publishable.Meta):
+        ordering = ["number"]
+
+    def __str__(self) -> str:
+        return f"{self.number}. {self.title}"
+
+
+class Vocabulary(models.Model):
+    """A word that initiatives share, so that visitors can filter by it."""
+
+    name = models.CharField(max_length=80, unique=True)
+    slug = models.SlugField(max_length=80, unique=True)
+
+    objects = SlugQuerySet[Any].as_manager()
+
+    class Meta:
+        abstract = True
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def natural_key(self) -> tuple[str]:
+        return (self.slug,)
+
+
+class Audience(Vocabulary):
+    """Whom an initiative is for."""
+
+
+class Setting(Vocabulary):
+    """The kind of place in which an initiative works."""
+
+
+class Area(Vocabulary):
+    """A named place that an initiative serves."""
+
+
+class Initiative(Publishable, Sourced):
+    """A project or scheme that the programme funds."""
+
+    name = models.CharField(max_length=160, unique=True)
+    slug = models.SlugField(max_length=80, unique=True)
+    level = models.ForeignKey(PreventionLevel, on_delete=models.PROTECT, related_name="initiatives")
+    position = models.PositiveSmallIntegerField(default=0, help_text="Its place within its level.")
+    summary = models.CharField(max_length=200, help_text="One sentence.")
+    description = models.TextField(help_text="What it does, in the portal's words. Markdown.")
+    funded_period = models.CharField(max_length=120, blank=True, help_text="When it is funded, as stated.")
+    audience_text = models.CharField("who it is for", max_length=200, blank=True)
+    audiences = models.ManyToManyField(Audience, blank=True, related_name="initiatives")
+    setting_text = models.CharField("where it works", max_length=200, blank=True)
+    settings = models.ManyToManyField(Setting, blank=True, related_name="initiatives")
+    area_text = models.CharField("area served", max_length=200, blank=True)
+    areas = models.ManyToManyField(Area, blank=True, related_name="initiatives")
+    eligibility = models.TextField("who may join", blank=True)
+    referral = models.TextField("how to be referred", blank=True)
+    contact = models.TextField("whom to ask", blank=True)
+    lead_organisation = models.ForeignKey(
+        Organisation, on_delete=models.PROTECT, null=True, blank=True, related_name="initiatives_delivered",
+        verbose_name="delivered by", help_text="Only where it is stated.",
+    )
+    partners = models.ManyToManyField(Organisation, blank=True, related_name="initiatives_supported")
+    sensitive_topic = models.CharField(
+        max_length=60, blank=True,
+        help_text="Such as domestic abuse. Pages that show it then offer “Exit this page”.",
+    )
+    safety_notice = models.TextField(
+        blank=True, help_text="What somebody at risk should know. Needed before a sensitive initiative is published. Markdown."
+    )
+
+    objects = querysets.InitiativeQuerySet.as_manager()
+
+    class Meta(Publishable.Meta):
+        ordering = ["level__position", "position", "name"]
+        constraints = [
+            *Publishable.Meta.constraints,
+            models.CheckConstraint(
+                condition=Q(state="draft") | Q(sensitive_topic="") | ~Q(safety_notice=""),
+                name="programmes_initiative_sensitive_needs_notice",
+                violation_error_message="A sensitive initiative needs a safety notice before it is published: write one below.",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def natural_key(self) -> tuple[str]:
+        return (self.slug,)
+
+    def get_absolute_url(self) -> str:
+        """Its page."""
+        return reverse("programmes:initiative", args=[self.slug])
+
+
+class Predecessor(Publishable, Sourced):
+    """Earlier work that the unit builds on."""
+
+    title = models.CharField(max_length=160, unique=True)
+    description = models.TextField(blank=True, help_text="As far as stated. Markdown.")
+    organisation = models.ForeignKey(
+        Organisation, on_delete=models.PROTECT, null=True, blank=True, related_name="as_predecessor"
+    )
+    publication = models.ForeignKey(
+        Publication, on_delete=models.PROTECT, null=True, blank=True, related_name="predecessors"
+    )
+    position = models.PositiveSmallIntegerField(default=0)
+
+    objects = querysets.PredecessorQuerySet.as_manager()
+
+    class Meta(Publishable.Meta):
+        ordering = ["position", "title"]
+
+    def __str__(self) -> str:
+        return self.title
+
+
+class Term(Publishable, Sourced):
+    """A word explained. Where another body's definition is adopted, it stands word for word."""
+
+    name = models.CharField(max_length=80, unique=True)
+    slug = models.SlugField(max_length=80, unique=True)
+    definition = models.TextField()
+    defined_by = models.ForeignKey(
+        Organisation, on_delete=models.PROTECT, null=True, blank=True, related_name="definitions",
+        help_text="The body whose definition is quoted. Empty: the portal's words.",
+    )
+    level = models.OneToOneField(
+        PreventionLevel, on_delete=models.CASCADE, null=True, blank=True, related_name="term"
+    )
+
+    objects = querysets.TermQuerySet.as_manager()
+
+    class Meta(Publishable.Meta):
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def natural_key(self) -> tuple[str]:
+        return (self.slug,)
+
+
+class Passage(Publishable, Sourced):
+    """The unit's own words in one place of a page."""
+
+    slot = models.CharField("place", max_length=20, choices=Slot, unique=True)
+    title = models.CharField(max_length=120, blank=True, help_text="The heading there, where it has one.")
+    body = models.TextField(help_text="Markdown.")
+
+    objects = querysets.PassageQuerySet.as_manager()
+
+    class Meta(Publishable.Meta):
+        ordering = ["slot"]
+        constraints = [
+            *Publishable.Meta.constraints,
+            models.CheckConstraint(condition=Q(slot__in=Slot.values), name="programmes_passage_slot_known"),
+        ]
+
+    def __str__(self) -> str:
+        return self.get_slot_display()
+
+    def natural_key(self) -> tuple[str]:
+        return (self.slot,)
+
+
+class Story(Publishable, Sourced):
+    """News by staff."""
+
+    title = models.CharField(max_length=160)
+    slug = models.SlugField(max_length=80, unique=True)
+    summary = models.CharField(max_length=200, help_text="One sentence.")
+    body = models.TextField(help_text="Markdown.")
+    published_on = models.DateField("dated")
+
+    objects = querysets.StoryQuerySet.as_manager()
+
+    class Meta(Publishable.Meta):
+        verbose_name_plural = "stories"
+        ordering = ["-published_on", "title"]
+
+    def __str__(self) -> str:
+        return self.title
+
+    def natural_key(self) -> tuple[str]:
+        return (self.slug,)
+
+    def get_absolute_url(self) -> str:
+        """Its page."""
+        return reverse("programmes:story", args=[self.slug])

@@ -1,0 +1,102 @@
+from typing import TYPE_CHECKING, Self
+
+from django.db.models import Count, Exists, OuterRef, Prefetch, Q
+
+from programmes.choices import Slot
+from vru_portal.publishing import PublishableQuerySet, published
+
+if TYPE_CHECKING:
+    from partners.models import Organisation
+    from programmes.models import (
+        Initiative,
+        Passage,
+        Predecessor,
+        PreventionLevel,
+        Story,
+        SuccessCondition,
+        Term,
+    )
+
+
+class LevelQuerySet(PublishableQuerySet["PreventionLevel"]):
+    """Levels of prevention."""
+
+    def with_counts(self) -> Self:
+        """Add `initiative_count`, the number of initiatives that the public sees."""
+        return self.annotate(
+            initiative_count=Count("initiatives", filter=Q(**published("initiatives")), distinct=True)
+        )
+
+    def with_initiatives(self) -> Self:
+        """Add `public_initiatives`, a list."""
+        from programmes.models import Initiative
+
+        rows = Initiative.objects.public().order_by("position", "name")
+        return self.prefetch_related(Prefetch("initiatives", queryset=rows, to_attr="public_initiatives"))
+
+
+class InitiativeQuerySet(PublishableQuerySet["Initiative"]):
+    """Initiatives, public as far as their level is."""
+
+    def public(self) -> Self:
+        """Return published initiatives of published levels."""
+        return super().public().filter(**published("level"))
+
+    def matching(self, words: str) -> Self:
+        """Return initiatives that contain each of the words, in any of the texts that a visitor reads."""
+        rows = self
+        for word in words.split():
+            condition = Q()
+            for field in ("name", "summary", "description", "audience_text", "setting_text", "area_text"):
+                condition |= Q(**{f"{field}__icontains": word})
+            rows = rows.filter(condition)
+        return rows
+
+    def involving(self, organisation: "Organisation") -> Self:
+        """Return what this body delivers or supports."""
+        return self.filter(Q(lead_organisation=organisation) | Q(partners=organisation)).distinct()
+
+    def near(self, initiative: "Initiative") -> Self:
+        """Return others of its level, for the same people or in the same kind of place, in this order.
+
+        Each says which in `same_level`, `same_audience` and `same_setting`.
+        """
+        return (
+            self.exclude(pk=initiative.pk)
+            .annotate(
+                same_level=Q(level=initiative.level_id),
+                same_audience=Exists(initiative.audiences.filter(initiatives=OuterRef("pk"))),
+                same_setting=Exists(initiative.settings.filter(initiatives=OuterRef("pk"))),
+            )
+            .filter(Q(same_level=True) | Q(same_audience=True) | Q(same_setting=True))
+            .order_by("-same_level", "-same_audience", "position", "name")
+        )
+
+
+class ConditionQuerySet(PublishableQuerySet["SuccessCondition"]):
+    """Conditions for success."""
+
+
+class PredecessorQuerySet(PublishableQuerySet["Predecessor"]):
+    """What the unit builds on."""
+
+
+class TermQuerySet(PublishableQuerySet["Term"]):
+    """Words explained."""
+
+
+class StoryQuerySet(PublishableQuerySet["Story"]):
+    """News."""
+
+
+class PassageQuerySet(PublishableQuerySet["Passage"]):
+    """The unit's own words."""
+
+    def get_by_natural_key(self, slot: str) -> "Passage":
+        """Return the passage in this slot."""
+        return self.get(slot=slot)
+
+    def in_slots(self, *prefixes: str) -> "dict[str, Passage]":
+        """Return the public passages of these pages by slot; an empty slot is absent."""
+        slots = [slot for slot in Slot.values if slot.startswith(prefixes)]
+        return {p.slot: p for p in self.public().filter(slot__in=slots).select_related("source")}

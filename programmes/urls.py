@@ -1,0 +1,12 @@
+from django.urls import path
+
+from programmes import views
+
+app_name = "programmes"
+urlpatterns = [
+    path("initiatives/", views.initiatives, name="initiatives"),
+    path("initiatives/<slug:slug>/", views.initiative, name="initiative"),
+    path("prevention/<slug:slug>/", views.level, name="level"),
+    path("news/", views.stories, name="stories"),
+    path("news/<slug:slug>/", views.story, name="story"),
+]

@@ -1,0 +1,156 @@
+from dataclasses import dataclass
+
+from django.http import HttpRequest, HttpResponse, QueryDict
+from django.shortcuts import get_object_or_404, render
+
+from partners.models import Publication, Statement
+from programmes.filters import FACETS, InitiativeFilter, options
+from programmes.forms import catalogue_form
+from programmes.models import Initiative, Predecessor, PreventionLevel, Story, SuccessCondition, Term
+from vru_portal.pages import page_of
+from vru_portal.structured_data import json_ld
+
+NEAR_ONES = 3
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A link that asks the same question with one thing changed."""
+
+    label: str
+    address: str
+    count: int | None = None
+    current: bool = False
+    level: PreventionLevel | None = None
+
+
+def about(request: HttpRequest) -> HttpResponse:
+    """What is meant by violence, the approach, the conditions for success, what the unit builds on."""
+    terms = list(Term.objects.public().select_related("source", "defined_by", "level"))
+    return render(
+        request,
+        "about.html",
+        {
+            "definition": next((term for term in terms if term.defined_by), None),
+            "terms": terms,
+            "conditions": SuccessCondition.objects.public().select_related("source", "level"),
+            "predecessors": Predecessor.objects.public().select_related("source", "organisation", "publication"),
+            "publications": Publication.objects.select_related("issued_by"),
+            "statements": Statement.objects.public().select_related("speaker"),
+        },
+    )
+
+
+def initiatives(request: HttpRequest) -> HttpResponse:
+    """The catalogue with its filters."""
+    question = InitiativeFilter(request.GET)
+    page = page_of(request, question.qs.select_related("level", "source"))
+    levels = list(PreventionLevel.objects.public().with_counts())
+    return render(
+        request,
+        "programmes/initiatives.html",
+        {
+            "levels": levels,
+            "question": question,
+            "total": sum(level.initiative_count for level in levels),
+            "page": page,
+            "form": catalogue_form(question),
+            "chips": chips(question),
+            "level_tabs": level_tabs(question, levels),
+            "sort_links": sort_links(question),
+            "any_sensitive": any(initiative.sensitive_topic for initiative in page),
+        },
+    )
+
+
+def initiative(request: HttpRequest, slug: str) -> HttpResponse:
+    """One initiative."""
+    found = get_object_or_404(
+        Initiative.objects.public().select_related("level", "source", "lead_organisation"), slug=slug
+    )
+    this = Initiative.objects.filter(pk=found.pk)
+    shared: dict[str, list[tuple[str, str]]] = {name: [] for name in FACETS}
+    for name, word, label, _, _ in options(this, dict.fromkeys(FACETS, this)):
+        shared[name].append((label, word))
+    near = Initiative.objects.public().near(found).select_related("level", "source")[:NEAR_ONES]
+    return render(
+        request,
+        "programmes/initiative.html",
+        {
+            "initiative": found,
+            "shared": shared,
+            "near": near,
+            "any_sensitive": bool(found.sensitive_topic) or any(other.sensitive_topic for other in near),
+            "json_ld": json_ld("GovernmentService", name=found.name, description=found.summary),
+        },
+    )
+
+
+def level(request: HttpRequest, slug: str) -> HttpResponse:
+    """A level of prevention: what it means, its conditions for success, its initiatives."""
+    found = get_object_or_404(PreventionLevel.objects.public().select_related("source"), slug=slug)
+    page = page_of(request, found.initiatives.public().select_related("level", "source"))
+    return render(
+        request,
+        "programmes/level.html",
+        {
+            "level": found,
+            "page": page,
+            "conditions": found.conditions.public().select_related("source"),
+            "any_sensitive": any(initiative.sensitive_topic for initiative in page),
+        },
+    )
+
+
+def stories(request: HttpRequest) -> HttpResponse:
+    """News."""
+    return render(request, "programmes/stories.html", {"page": page_of(request, Story.objects.public())})
+
+
+def story(request: HttpRequest, slug: str) -> HttpResponse:
+    """One story."""
+    found = get_object_or_404(Story.objects.public().select_related("source"), slug=slug)
+    return render(request, "programmes/story.html", {"story": found})
+
+
+def asking(data: QueryDict, **changes: list[str]) -> str:
+    """Return the address of the question with these answers in place of its own, on its first page."""
+    query = data.copy()
+    query.pop("page", None)
+    for name, values in changes.items():
+        query.setlist(name, values)
+    return f"?{query.urlencode()}" if any(query.values()) else "?"
+
+
+def chips(question: InitiativeFilter) -> list[Choice]:
+    """Return a link for each answer in use that undoes it; what does not exist can be undone too."""
+    links = []
+    if words := question.data.get("q", ""):
+        links.append(Choice(f"Words: {words[:60]}", asking(question.data, q=[])))
+    for name, facet in FACETS.items():
+        names = {option.slug: option.name for option in question.facets.get(name, [])}
+        chosen = question.chosen(name)
+        for slug in dict.fromkeys(chosen):
+            others = [other for other in chosen if other != slug]
+            links.append(Choice(f"{facet.label}: {names.get(slug, slug[:60])}", asking(question.data, **{name: others})))
+    return links
+
+
+def level_tabs(question: InitiativeFilter, levels: list[PreventionLevel]) -> list[Choice]:
+    """Return a link for all levels and for each of them, with the number of initiatives that it would show."""
+    chosen = question.chosen("level")
+    counts = {option.slug: option.count for option in question.facets.get("level", [])}
+    tabs = [Choice("All levels", asking(question.data, level=[]), sum(counts.values()), current=not chosen)]
+    for level in levels:
+        address = asking(question.data, level=[level.slug])
+        tabs.append(Choice(level.name, address, counts.get(level.slug, 0), chosen == [level.slug], level))
+    return tabs
+
+
+def sort_links(question: InitiativeFilter) -> list[Choice]:
+    """Return a link for each order."""
+    by_name = question.data.get("sort") == "name"
+    return [
+        Choice("By level", asking(question.data, sort=[]), current=not by_name),
+        Choice("By name", asking(question.data, sort=["name"]), current=by_name),
+    ]

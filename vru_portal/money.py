@@ -1,0 +1,63 @@
+"""Money: pounds sterling as Decimal with two places. The only module that parses or formats it."""
+
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.core.validators import MinValueValidator
+from django.db import models
+
+PENNY = Decimal("0.01")
+MILLION = Decimal(1_000_000)
+
+
+def parse(value: object) -> Decimal:
+    """Return pounds as a Decimal with two places, from a Decimal, a whole number or text such as ``£1,250,000.00``.
+
+    Raises ValidationError for a float (0.1 + 0.2 is not 0.3), for fractions of a penny and for anything else.
+    """
+    if isinstance(value, float):
+        raise ValidationError(f"Write the sum {value!r} as text, such as '1234.50': a binary fraction cannot hold pennies.")
+    try:
+        amount = Decimal(str(value).strip().removeprefix("£").replace(",", ""))
+        if not amount.is_finite() or amount != amount.quantize(PENNY):
+            raise ValidationError(f"{value!r} is not a sum in pounds and whole pence, such as 1234.50.")
+    except InvalidOperation as error:
+        raise ValidationError(f"{value!r} is not a sum in pounds and whole pence, such as 1234.50.") from error
+    return amount.quantize(PENNY)
+
+
+def pounds(amount: Decimal) -> str:
+    """Format for tables: £1,250,000, with pence only where there are any: £12.50."""
+    sign, size = ("-" if amount < 0 else ""), abs(amount)
+    return f"{sign}£{size:,.0f}" if size == size.to_integral_value() else f"{sign}£{size:,.2f}"
+
+
+def pounds_in_words(amount: Decimal) -> str:
+    """Format for prose: £1.25 million from a million on, otherwise as in tables.
+
+    A sum that thousandths of a million cannot express exactly stays in figures: prose does not round.
+    """
+    millions = amount / MILLION
+    if abs(millions) < 1 or millions != round(millions, 3):
+        return pounds(amount)
+    return f"{'-' if millions < 0 else ''}£{format(abs(millions).normalize(), 'f')} million"
+
+
+class MoneyField(models.DecimalField[Any, Any]):
+    """A sum in pounds, above nought, to the penny. A float is refused before it can round."""
+
+    def __init__(self, **options: Any) -> None:
+        """Take the options of a DecimalField; digits and places are settled."""
+        options |= {"max_digits": 14, "decimal_places": 2}
+        super().__init__(**options)
+
+    default_validators = [MinValueValidator(PENNY, "A sum must be at least £0.01.")]
+
+    def to_python(self, value: Any) -> Decimal | None:
+        """Return the value as pounds; see `parse`."""
+        return None if value is None else parse(value)
+
+    def get_db_prep_save(self, value: Any, connection: Any) -> Any:
+        """Refuse a float at the last door too: `save()` without `full_clean()` ends here."""
+        return super().get_db_prep_save(self.to_python(value) if isinstance(value, float) else value, connection)

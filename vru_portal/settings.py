@@ -1,0 +1,186 @@
+"""All settings, read from the environment and from `.env` (see `.env.example`).
+
+Nothing here is about one unit: names, sums and sentences are data (fixtures/).
+"""
+
+import sqlite3
+from pathlib import Path
+
+import environ
+from django.core.exceptions import ImproperlyConfigured
+
+from vru_portal.environment import (
+    checked_secret_key,
+    embedded_secret_key,
+    parse_port,
+    parse_portal_url,
+    sqlite_journal_mode,
+)
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+env = environ.Env()
+if (BASE_DIR / ".env").is_file():
+    env.read_env(BASE_DIR / ".env")
+
+# Where it stands ------------------------------------------------------------------------------------------------------
+DEBUG = env.bool("DEBUG", default=False)
+VAR_DIR = Path(env.str("VAR_DIR", default=str(BASE_DIR / "var")))
+PORT = parse_port(env.str("PORT")) if env.str("PORT", default="") else None
+ADDRESS = parse_portal_url(env.str("PORTAL_URL", default="") or f"http://localhost:{PORT or 8000}")
+PORT = PORT or (ADDRESS.is_loopback and ADDRESS.port) or 8000
+BIND = env.str("BIND", default="127.0.0.1")
+WORKERS = env.int("WORKERS", default=2)
+PORTAL_URL = ADDRESS.origin
+# No database of its own and no address of its own: keys are made, content is loaded, nothing need be set.
+EMBEDDED = ADDRESS.is_loopback and not env.str("DATABASE_URL", default="")
+
+SECRET_KEY = embedded_secret_key(VAR_DIR) if EMBEDDED else checked_secret_key(env.str("SECRET_KEY", default=""))
+ALLOWED_HOSTS = ADDRESS.allowed_hosts
+CSRF_TRUSTED_ORIGINS = [PORTAL_URL]
+
+# The address that "Exit this page" goes to: something that anyone might have open.
+EXIT_URL = env.str("EXIT_URL", default="https://www.bbc.co.uk/weather")
+
+# Applications ---------------------------------------------------------------------------------------------------------
+INSTALLED_APPS = [
+    "vru_portal",
+    "partners",
+    "programmes",
+    "funding",
+    "events",
+    "events.declarations",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.sitemaps",
+    "django.contrib.staticfiles",
+    "csp",
+    "crispy_forms",
+    "django_filters",
+    "django_tasks_db",
+    "simple_history",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django_permissions_policy.PermissionsPolicyMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.middleware.http.ConditionalGetMiddleware",
+    "vru_portal.middleware.RefuseNullCharacters",
+    "vru_portal.middleware.ExplainEmptyPortal",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "simple_history.middleware.HistoryRequestMiddleware",
+]
+
+ROOT_URLCONF = "vru_portal.urls"
+WSGI_APPLICATION = "vru_portal.wsgi.application"
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "vru_portal.context_processors.portal",
+            ],
+        },
+    },
+]
+
+CRISPY_TEMPLATE_PACK = "forms"
+CRISPY_ALLOWED_TEMPLATE_PACKS = ["forms"]
+CRISPY_FAIL_SILENTLY = False
+
+# Data -----------------------------------------------------------------------------------------------------------------
+try:
+    DATABASES = {"default": env.db("DATABASE_URL", default=f"sqlite:///{VAR_DIR / 'portal.sqlite3'}")}
+except (environ.ImproperlyConfigured, ValueError) as error:
+    raise ImproperlyConfigured("DATABASE_URL must be like postgres://user:password@host:5432/name.") from error
+match DATABASES["default"].get("ENGINE"):
+    case "django.db.backends.sqlite3":
+        DATABASES["default"]["OPTIONS"] = {
+            "timeout": 20,
+            "transaction_mode": "IMMEDIATE",  # a deferred transaction that writes late fails instead of waiting
+            "init_command": (
+                f"PRAGMA journal_mode={sqlite_journal_mode(sqlite3.sqlite_version_info)};"
+                "PRAGMA synchronous=FULL;PRAGMA recursive_triggers=ON;"
+            ),
+        }
+    case "django.db.backends.postgresql":
+        DATABASES["default"] |= {"CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True}
+        DATABASES["default"].setdefault("OPTIONS", {})["connect_timeout"] = 5
+    case _:
+        raise ImproperlyConfigured("DATABASE_URL must begin with postgres:// or sqlite:///.")
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+TASKS = {"default": {"BACKEND": "django_tasks_db.DatabaseBackend"}}
+
+# Static files ---------------------------------------------------------------------------------------------------------
+STATIC_URL = "static/"
+STATIC_ROOT = VAR_DIR / "static"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+}
+
+# Language and time ----------------------------------------------------------------------------------------------------
+LANGUAGE_CODE = "en-gb"
+TIME_ZONE = "Europe/London"
+USE_TZ = True
+
+# Security: what follows from the address ------------------------------------------------------------------------------
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = ADDRESS.is_secure
+if ADDRESS.is_secure:
+    SECURE_HSTS_SECONDS = 31_536_000
+    SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = True
+    # HTTPS ends at a proxy, which must set this header itself and drop the one that a client sends.
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+    SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]
+SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": ["'self'"],
+        "img-src": ["'self'", "data:"],  # Django's admin draws some of its icons from data addresses
+        "object-src": ["'none'"],
+        "base-uri": ["'none'"],
+        "form-action": ["'self'"],
+        "frame-ancestors": ["'none'"],
+    }
+}
+PERMISSIONS_POLICY: dict[str, list[str]] = {
+    feature: [] for feature in ("camera", "geolocation", "microphone", "payment", "usb")
+}
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in (
+        "UserAttributeSimilarityValidator",
+        "MinimumLengthValidator",
+        "CommonPasswordValidator",
+        "NumericPasswordValidator",
+    )
+]
+
+# Logging: warnings and errors to the terminal or the journal ----------------------------------------------------------
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "handlers": {"console": {"class": "logging.StreamHandler"}},
+    "root": {"handlers": ["console"], "level": "WARNING"},
+    "loggers": {"django": {"handlers": [], "level": "WARNING"}},
+}

@@ -1,0 +1,26 @@
+"""Addresses: a contract, they stay once published."""
+
+from django.contrib import admin
+from django.contrib.sitemaps.views import sitemap
+from django.urls import include, path
+
+from programmes.views import about
+from vru_portal import views
+from vru_portal.sitemaps import sitemaps
+
+urlpatterns = [
+    path("", views.home, name="home"),
+    path("about/", about, name="about"),
+    path("", include("programmes.urls")),
+    path("", include("funding.urls")),
+    path("", include("partners.urls")),
+    path("", include("events.urls")),
+    path("", include("events.declarations.urls")),
+    path("admin/", admin.site.urls),
+    path("brand.css", views.brand, name="brand"),
+    path("robots.txt", views.robots, name="robots"),
+    path("sitemap.xml", sitemap, {"sitemaps": sitemaps()}, name="sitemap"),
+    path("healthz", views.healthz, name="healthz"),
+    path("readyz", views.readyz, name="readyz"),
+]
+handler404 = "vru_portal.views.not_found"

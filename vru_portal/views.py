@@ -1,0 +1,89 @@
+"""Pages that draw on several apps, and what machines ask for."""
+
+from decimal import Decimal
+
+from django.conf import settings
+from django.db import connection
+from django.db.models import Count, Subquery, Value
+from django.db.models.functions import Coalesce
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+
+from events.choices import ItemKind
+from events.declarations.models import DeclarationVersion
+from events.models import AgendaItem
+from funding.models import FundingSource
+from partners.models import Organisation, Statement, Unit
+from programmes.models import PreventionLevel
+
+MESSAGES_ON_HOME = 2
+
+
+def home(request: HttpRequest) -> HttpResponse:
+    """The programme at a glance."""
+    unit = Unit.objects.current()
+    levels = list(PreventionLevel.objects.public().with_counts().with_initiatives())
+    sources = list(FundingSource.objects.of_latest_year())
+    agenda = list(AgendaItem.objects.of_latest_event().exclude(kind=ItemKind.CLOSED))
+    return render(
+        request,
+        "home.html",
+        {
+            "unit": unit,
+            "levels": levels,
+            "initiative_total": sum(level.initiative_count for level in levels),
+            **figures(),
+            "sources": sources,
+            "year": sources[0].year if sources else None,
+            "total": sum((source.amount for source in sources), Decimal(0)),
+            "agenda": agenda,
+            "event": agenda[0].event if agenda else None,
+            "statements": Statement.objects.public().select_related("speaker", "source")[:MESSAGES_ON_HOME],
+        },
+    )
+
+
+def figures() -> dict[str, int | None]:
+    """Return the number of lead organisations and that of the declaration's wording in force, in one query."""
+    leads = Organisation.objects.public().leading().order_by().values(same=Value(1)).annotate(n=Count("pk"))
+    found = Unit.objects.values(
+        lead_count=Coalesce(Subquery(leads.values("n")), 0),
+        version_in_force=Subquery(DeclarationVersion.objects.in_force().values("number")[:1]),
+    )
+    return dict(found.get())
+
+
+def brand(request: HttpRequest) -> HttpResponse:
+    """The unit's own colours, as custom properties of the style sheet."""
+    unit = Unit.objects.current()
+    if not unit.has_colours:
+        raise Http404("This unit wears the portal's colours.")
+    css = f":root{{--brand-ink:{unit.colour_ink};--brand-accent:{unit.colour_accent}}}"
+    return HttpResponse(css, content_type="text/css; charset=utf-8")
+
+
+def robots(request: HttpRequest) -> HttpResponse:
+    """What crawlers may read, and where the list of pages is."""
+    lines = ("User-agent: *", "Disallow: /admin/", f"Sitemap: {settings.PORTAL_URL}{reverse('sitemap')}", "")
+    return HttpResponse("\n".join(lines), content_type="text/plain; charset=utf-8")
+
+
+def healthz(request: HttpRequest) -> HttpResponse:
+    """Whether the process answers."""
+    return HttpResponse("ok\n", content_type="text/plain; charset=utf-8")
+
+
+def readyz(request: HttpRequest) -> HttpResponse:
+    """Whether it can serve: the database answers too. A fault is a 500."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 1")
+    return HttpResponse("ready\n", content_type="text/plain; charset=utf-8")
+
+
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """The 404 page; where no unit is loaded yet, the page that says so."""
+    try:
+        return render(request, "404.html", status=404)
+    except Unit.DoesNotExist:
+        return render(request, "no_unit.html", status=503)
