@@ -17,7 +17,16 @@ class AppearanceInline(SourcedInline):
 
     model = Appearance
     autocomplete_fields = ("person", "post", "organisation", "source")
-    fields = ("person", "post", "organisation", "description", "position", "source", "source_location", "as_at")
+    fields = (
+        "person",
+        "post",
+        "organisation",
+        "description",
+        "position",
+        "source",
+        "source_location",
+        "as_at",
+    )
 
 
 @admin.register(Event)
@@ -58,4 +67,7 @@ class AppearanceAdmin(SourcedAdmin):
     list_select_related = ("person", "organisation", "item", "post__person", "post__organisation")
     search_fields = ("person__name", "organisation__name", "item__title")
     autocomplete_fields = ("item", "person", "post", "organisation", "source")
-    fieldsets = ((None, {"fields": ["item", "person", "post", "organisation", "description", "position"]}), PROVENANCE)
+    fieldsets = (
+        (None, {"fields": ["item", "person", "post", "organisation", "description", "position"]}),
+        PROVENANCE,
+    )

@@ -11,14 +11,14 @@ from events.choices import ItemKind
 from partners.models import Organisation, Person, Post
 from partners.provenance import Sourced
 from vru_portal.publishing import Publishable
+from vru_portal.slugs import Slugged
 
 
-class Event(Publishable, Sourced):
+class Event(Slugged, Publishable, Sourced):
     """An event on one day. Times, rooms and its end are shown only where they are stated."""
 
     title = models.CharField(max_length=160)
     short_title = models.CharField(max_length=40, help_text="For breadcrumbs and links, such as Launch.")
-    slug = models.SlugField(max_length=80, unique=True)
     held_on = models.DateField("date")
     venue = models.CharField(max_length=120, blank=True)
     place = models.CharField("town or city", max_length=80, blank=True)
@@ -31,9 +31,6 @@ class Event(Publishable, Sourced):
 
     def __str__(self) -> str:
         return self.title
-
-    def natural_key(self) -> tuple[str]:
-        return (self.slug,)
 
     def get_absolute_url(self) -> str:
         """Its page."""
@@ -68,6 +65,7 @@ class AgendaItem(Sourced):
         return f"{self.position}. {self.title}"
 
     def natural_key(self) -> tuple[Any, ...]:
+        """Its event and its place there."""
         return (*self.event.natural_key(), self.position)
 
 
@@ -77,11 +75,19 @@ class Appearance(Sourced):
     item = models.ForeignKey(AgendaItem, on_delete=models.CASCADE, related_name="appearances")
     person = models.ForeignKey(Person, on_delete=models.PROTECT, null=True, blank=True, related_name="appearances")
     post = models.ForeignKey(
-        Post, on_delete=models.PROTECT, null=True, blank=True, related_name="appearances",
+        Post,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="appearances",
         help_text="The person's post on that day.",
     )
     organisation = models.ForeignKey(
-        Organisation, on_delete=models.PROTECT, null=True, blank=True, related_name="appearances",
+        Organisation,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="appearances",
         help_text="Only where no person is named.",
     )
     description = models.CharField(max_length=160, blank=True, help_text="What a body without a named person showed.")
@@ -96,7 +102,7 @@ class Appearance(Sourced):
                 condition=Q(person__isnull=False, organisation__isnull=True)
                 | Q(person__isnull=True, organisation__isnull=False, post__isnull=True),
                 name="events_appearance_of_one",
-                violation_error_message="Choose a person (and their post), or an organisation where no person is named.",
+                violation_error_message="Choose a person (and their post), or an organisation if no person is named.",
             ),
             models.UniqueConstraint(fields=["item", "person"], name="events_appearance_person_once"),
             models.UniqueConstraint(fields=["item", "organisation"], name="events_appearance_body_once"),

@@ -8,7 +8,7 @@ from partners.models import Organisation, Person
 from vru_portal.publishing import PublishableQuerySet, published
 
 if TYPE_CHECKING:
-    from events.models import AgendaItem, Appearance, Event
+    from events.models import AgendaItem, Appearance, Event  # noqa: F401 - bases name them as strings
 
 
 class EventQuerySet(PublishableQuerySet["Event"]):

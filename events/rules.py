@@ -11,5 +11,7 @@ def check_agenda(*, event: Event) -> None:
         if item.position != expected:
             raise ValidationError(f"The agenda of {event} has no item {expected}: “{item.title}” is {item.position}.")
         if closed and item.kind != ItemKind.CLOSED:
-            raise ValidationError(f"“{item.title}” stands after a closed session of {event}: closed sessions come last.")
+            raise ValidationError(
+                f"“{item.title}” stands after a closed session of {event}: closed sessions come last."
+            )
         closed = closed or item.kind == ItemKind.CLOSED

@@ -23,14 +23,20 @@ class FinancialYear(Sourced):
         help_text="The calendar year in whose April it begins: 2030 for 2030-31.",
     )
     stated_total = MoneyField(null=True, blank=True, help_text="The budget as stated. The sources must add up to it.")
-    stated_as = models.CharField(max_length=60, blank=True, help_text="The form in which it was stated, such as £1.25 million.")
+    stated_as = models.CharField(
+        max_length=60, blank=True, help_text="The form in which it was stated, such as £1.25 million."
+    )
     spend_by = models.DateField(null=True, blank=True, help_text="The last day on which the money may be spent.")
     spend_by_stated = models.CharField(
-        max_length=60, blank=True, help_text="The source's own words, such as “by June 2031”: pages show these."
+        max_length=60,
+        blank=True,
+        help_text="The source's own words, such as “by June 2031”: pages show these.",
     )
     purpose = models.TextField(blank=True, help_text="What the money is for. Markdown.")
     gate = models.TextField(
-        "before money moves", blank=True, help_text="What the unit says must happen before money is allocated. Markdown."
+        "before money moves",
+        blank=True,
+        help_text="What the unit says must happen before money is allocated. Markdown.",
     )
     label_note = models.CharField(max_length=200, blank=True, help_text="What of this is derived rather than stated.")
 
@@ -40,10 +46,12 @@ class FinancialYear(Sourced):
         ordering = ["-first_year"]
         constraints = [
             models.CheckConstraint(
-                condition=Q(first_year__gte=FIRST_YEAR, first_year__lte=LAST_YEAR), name="funding_year_in_range"
+                condition=Q(first_year__gte=FIRST_YEAR, first_year__lte=LAST_YEAR),
+                name="funding_year_in_range",
             ),
             models.CheckConstraint(
-                condition=Q(stated_total__isnull=True) | Q(stated_total__gt=0), name="funding_year_total_positive"
+                condition=Q(stated_total__isnull=True) | Q(stated_total__gt=0),
+                name="funding_year_total_positive",
             ),
         ]
 
@@ -51,6 +59,7 @@ class FinancialYear(Sourced):
         return self.label
 
     def natural_key(self) -> tuple[int]:
+        """The year in whose April it begins."""
         return (self.first_year,)
 
     def get_absolute_url(self) -> str:
@@ -60,7 +69,9 @@ class FinancialYear(Sourced):
     def clean(self) -> None:
         """Hold the deadline to the days in which this year's money can be spent."""
         if self.spend_by and self.first_year and self.spend_by < self.starts_on:
-            raise ValidationError({"spend_by": f"Money of {self.label} cannot be due before {self.starts_on:%-d %B %Y}."})
+            raise ValidationError(
+                {"spend_by": f"Money of {self.label} cannot be due before {self.starts_on:%-d %B %Y}."}
+            )
 
     @property
     def label(self) -> str:
@@ -86,9 +97,13 @@ class FundingSource(Sourced):
     slug = models.SlugField(max_length=80)
     nature = models.CharField(max_length=60, blank=True, help_text="Such as grant or contribution, as stated.")
     amount = MoneyField()
-    stated_as = models.CharField(max_length=60, help_text="The form in which the sum was stated, such as £1.25 million.")
+    stated_as = models.CharField(
+        max_length=60, help_text="The form in which the sum was stated, such as £1.25 million."
+    )
     wording = models.CharField(max_length=300, blank=True, help_text="The source's own words, without quotation marks.")
-    note = models.CharField(max_length=200, blank=True, help_text="What is not stated of it, such as how a joint sum splits.")
+    note = models.CharField(
+        max_length=200, blank=True, help_text="What is not stated of it, such as how a joint sum splits."
+    )
     position = models.PositiveSmallIntegerField(default=0)
 
     objects = querysets.SourceQuerySet.as_manager()
@@ -104,6 +119,7 @@ class FundingSource(Sourced):
         return f"{self.name}, {self.year}"
 
     def natural_key(self) -> tuple[int, str]:
+        """Its year and its slug."""
         return (self.year.first_year, self.slug)
 
 
@@ -115,7 +131,11 @@ class Contributor(models.Model):
         Organisation, on_delete=models.PROTECT, null=True, blank=True, related_name="contributions"
     )
     post = models.ForeignKey(
-        Post, on_delete=models.PROTECT, null=True, blank=True, related_name="contributions",
+        Post,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="contributions",
         help_text="Where the money is a post's to give, as a commissioner's grant is.",
     )
 
@@ -123,7 +143,8 @@ class Contributor(models.Model):
         ordering = ["id"]
         constraints = [
             models.CheckConstraint(
-                condition=Q(organisation__isnull=True, post__isnull=False) | Q(organisation__isnull=False, post__isnull=True),
+                condition=Q(organisation__isnull=True, post__isnull=False)
+                | Q(organisation__isnull=False, post__isnull=True),
                 name="funding_contributor_is_one",
                 violation_error_message="A contributor is an organisation or a post: choose one of the two.",
             ),

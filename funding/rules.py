@@ -12,5 +12,6 @@ def check_budget(*, year: FinancialYear) -> None:
     total = year.sources.aggregate(total=Sum("amount"))["total"] or Decimal(0)
     if year.stated_total is not None and total != year.stated_total:
         raise ValidationError(
-            f"The sources of {year} add up to {pounds(total)}, the stated budget is {pounds(year.stated_total)}: correct one."
+            f"The sources of {year} add up to {pounds(total)}, "
+            f"the stated budget is {pounds(year.stated_total)}: correct one of them."
         )

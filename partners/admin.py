@@ -1,4 +1,4 @@
-from typing import Any
+from typing import Any, ClassVar
 
 from django.contrib import admin
 from django.db.models import QuerySet
@@ -22,7 +22,7 @@ PROVENANCE = ("Source", {"fields": ["source", "source_location", "as_at", "check
 class SourcedAdmin(SimpleHistoryAdmin):
     """A record with its source below its facts, and its history."""
 
-    autocomplete_fields = ("source",)
+    autocomplete_fields: tuple[str, ...] = ("source",)
     save_on_top = True
     list_per_page = 50
 
@@ -35,7 +35,7 @@ class SourcedInline(admin.TabularInline[Any, Any]):
     """Facts that belong to a record, each with its source."""
 
     extra = 0
-    autocomplete_fields: tuple[str, ...] = ("source",)
+    autocomplete_fields: ClassVar[tuple[str, ...]] = ("source",)
 
 
 class PostInline(SourcedInline):
@@ -153,7 +153,10 @@ class ContactPointAdmin(SourcedAdmin):
     list_display = ("value", "kind", "label", "note", "checked_on")
     list_filter = ("kind",)
     search_fields = ("value", "label")
-    fieldsets = ((None, {"fields": ["unit", "kind", "label", "value", "url", "note", "position"]}), PROVENANCE)
+    fieldsets = (
+        (None, {"fields": ["unit", "kind", "label", "value", "url", "note", "position"]}),
+        PROVENANCE,
+    )
 
 
 @admin.register(Statement)

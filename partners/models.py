@@ -9,7 +9,7 @@ from partners import querysets, validators
 from partners.choices import ContactKind, Seat
 from partners.provenance import Sourced
 from vru_portal.publishing import Publishable
-from vru_portal.querysets import SlugQuerySet
+from vru_portal.slugs import Slugged
 
 OTHER_NAMES_HELP = "Other spellings in the sources, one a line: search finds them, pages mention them."
 
@@ -28,13 +28,12 @@ class OtherNames(models.Model):
         return [line.strip() for line in self.other_names.splitlines() if line.strip()]
 
 
-class Sector(models.Model):
+class Sector(Slugged):
     """A sector that organisations belong to, in this unit's own words."""
 
     name = models.CharField(max_length=80, unique=True)
-    slug = models.SlugField(max_length=80, unique=True)
 
-    objects = SlugQuerySet["Sector"].as_manager()
+    objects = querysets.SectorQuerySet.as_manager()
 
     class Meta:
         ordering = ["name"]
@@ -42,15 +41,11 @@ class Sector(models.Model):
     def __str__(self) -> str:
         return self.name
 
-    def natural_key(self) -> tuple[str]:
-        return (self.slug,)
 
-
-class Publication(models.Model):
+class Publication(Slugged):
     """Something published that facts are taken from. It is a source, so it has none itself."""
 
     title = models.CharField(max_length=200)
-    slug = models.SlugField(max_length=80, unique=True)
     published_on = models.DateField("published or launched on")
     issued_by = models.ForeignKey(
         "partners.Organisation", on_delete=models.PROTECT, null=True, blank=True, related_name="publications"
@@ -58,7 +53,7 @@ class Publication(models.Model):
     authors = models.ManyToManyField("partners.Person", blank=True, related_name="publications")
     note = models.TextField(blank=True, help_text="What it is, in a sentence or two.")
 
-    objects = SlugQuerySet["Publication"].as_manager()
+    objects = querysets.PublicationQuerySet.as_manager()
 
     class Meta:
         ordering = ["-published_on", "title"]
@@ -66,19 +61,15 @@ class Publication(models.Model):
     def __str__(self) -> str:
         return self.title
 
-    def natural_key(self) -> tuple[str]:
-        return (self.slug,)
-
     def get_absolute_url(self) -> str:
         """Its entry in the list of sources on the about page."""
         return f"{reverse('about')}#publication-{self.slug}"
 
 
-class Organisation(OtherNames, Publishable, Sourced):
+class Organisation(Slugged, OtherNames, Publishable, Sourced):
     """A body that leads, pays, delivers, speaks or signs."""
 
     name = models.CharField(max_length=200, unique=True)
-    slug = models.SlugField(max_length=80, unique=True)
     sector = models.ForeignKey(Sector, on_delete=models.PROTECT, null=True, blank=True, related_name="organisations")
     summary = models.TextField(blank=True, help_text="What it is and does here, as stated. Markdown.")
     website = models.URLField(blank=True)
@@ -86,7 +77,11 @@ class Organisation(OtherNames, Publishable, Sourced):
         "a group", default=False, help_text="Several bodies that the source does not name one by one."
     )
     represents = models.ForeignKey(
-        "self", on_delete=models.PROTECT, null=True, blank=True, related_name="represented_by",
+        "self",
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="represented_by",
         help_text="The group for which it sits at the table.",
     )
 
@@ -97,9 +92,6 @@ class Organisation(OtherNames, Publishable, Sourced):
 
     def __str__(self) -> str:
         return self.name
-
-    def natural_key(self) -> tuple[str]:
-        return (self.slug,)
 
     def get_absolute_url(self) -> str:
         """Its page."""
@@ -114,22 +106,34 @@ class Unit(Sourced):
     id = models.PositiveSmallIntegerField(primary_key=True, default=1, editable=False)
     organisation = models.OneToOneField(Organisation, on_delete=models.PROTECT, related_name="as_unit")
     host = models.ForeignKey(
-        Organisation, on_delete=models.PROTECT, null=True, blank=True, related_name="hosted_units",
+        Organisation,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="hosted_units",
         help_text="The body at whose office the unit is.",
     )
     region = models.CharField(max_length=80, help_text="The area it serves, as a heading names it.")
     slogan = models.CharField(max_length=80)
     slogan_emphasis = models.CharField(
-        max_length=40, blank=True, help_text="The part of the slogan to set in the accent colour, exactly as it stands there."
+        max_length=40,
+        blank=True,
+        help_text="The part of the slogan to set in the accent colour, exactly as it stands there.",
     )
     vision = models.TextField(blank=True)
     description = models.CharField(max_length=200, help_text="One sentence for search engines and shared links.")
     colour_ink = models.CharField(
-        "ink", max_length=7, blank=True, validators=[validators.ink],
+        "ink",
+        max_length=7,
+        blank=True,
+        validators=[validators.ink],
         help_text="The dark colour of text, rules and the cover, as #rrggbb. Empty: the portal's own.",
     )
     colour_accent = models.CharField(
-        "accent", max_length=7, blank=True, validators=[validators.colour],
+        "accent",
+        max_length=7,
+        blank=True,
+        validators=[validators.colour],
         help_text="The colour of the slogan's emphasis and of the main buttons, as #rrggbb. Empty: the portal's own.",
     )
 
@@ -203,13 +207,12 @@ class ContactPoint(Sourced):
                 return self.url
 
 
-class Person(OtherNames, Publishable, Sourced):
+class Person(Slugged, OtherNames, Publishable, Sourced):
     """Somebody who leads, speaks or writes."""
 
     name = models.CharField(max_length=120, help_text="Without title or honorific.")
     honorific = models.CharField(max_length=40, blank=True, help_text="Such as Dr, Cllr, Rev Dr, Rt Hon.")
     family_name = models.CharField(max_length=80, help_text="What lists are sorted by.")
-    slug = models.SlugField(max_length=80, unique=True)
     biography = models.TextField(blank=True, help_text="As stated. Markdown.")
 
     objects = querysets.PersonQuerySet.as_manager()
@@ -220,9 +223,6 @@ class Person(OtherNames, Publishable, Sourced):
 
     def __str__(self) -> str:
         return self.full_name
-
-    def natural_key(self) -> tuple[str]:
-        return (self.slug,)
 
     def get_absolute_url(self) -> str:
         """Their page."""
@@ -241,7 +241,11 @@ class Post(Sourced):
     title = models.CharField(max_length=160, blank=True)
     department = models.CharField(max_length=160, blank=True)
     organisation = models.ForeignKey(
-        Organisation, on_delete=models.PROTECT, null=True, blank=True, related_name="posts",
+        Organisation,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="posts",
         help_text="Empty where none is stated, as for an artist.",
     )
     seat = models.CharField("part in the unit", max_length=9, choices=Seat, blank=True)
@@ -270,6 +274,7 @@ class Post(Sourced):
         return f"{self.person}: {self.described}"
 
     def natural_key(self) -> tuple[Any, ...]:
+        """Its holder and its title."""
         return (*self.person.natural_key(), self.title)
 
     @property
@@ -278,14 +283,16 @@ class Post(Sourced):
         return ", ".join(part for part in (self.title, self.department, str(self.organisation or "")) if part)
 
 
-class Statement(Publishable, Sourced):
+class Statement(Slugged, Publishable, Sourced):
     """A message that somebody published: reported in the portal's words, with one sentence quoted."""
 
     title = models.CharField(max_length=120)
-    slug = models.SlugField(max_length=80, unique=True)
     speaker = models.ForeignKey(Person, on_delete=models.PROTECT, null=True, blank=True, related_name="statements")
     body_name = models.CharField(
-        "speaking as a body", max_length=120, blank=True, help_text="Where no one person speaks: the executive team, say."
+        "speaking as a body",
+        max_length=120,
+        blank=True,
+        help_text="Where no one person speaks: the executive team, say.",
     )
     quote = models.TextField(help_text="One sentence, exactly as published, without quotation marks.")
     summary = models.CharField(max_length=200)
@@ -307,9 +314,6 @@ class Statement(Publishable, Sourced):
 
     def __str__(self) -> str:
         return self.title
-
-    def natural_key(self) -> tuple[str]:
-        return (self.slug,)
 
     def get_absolute_url(self) -> str:
         """Its page."""

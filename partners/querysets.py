@@ -5,9 +5,18 @@ from django.db.models import Exists, OuterRef, Prefetch, Q
 
 from partners.choices import Seat
 from vru_portal.publishing import PublishableQuerySet, published
+from vru_portal.slugs import SlugQuerySet
 
 if TYPE_CHECKING:
-    from partners.models import Organisation, Person, Post, Statement, Unit  # noqa: F401
+    from partners.models import (  # noqa: F401 - bases name them as strings
+        Organisation,
+        Person,
+        Post,
+        Publication,
+        Sector,
+        Statement,
+        Unit,
+    )
 
 
 class UnitQuerySet(models.QuerySet["Unit"]):
@@ -28,6 +37,14 @@ class UnitQuerySet(models.QuerySet["Unit"]):
         unit: Unit = points[0].unit if points else self.with_bodies().get()
         unit.contact_list = points
         return unit
+
+
+class SectorQuerySet(SlugQuerySet["Sector"]):
+    """Sectors."""
+
+
+class PublicationQuerySet(SlugQuerySet["Publication"]):
+    """Sources."""
 
 
 class OrganisationQuerySet(PublishableQuerySet["Organisation"]):
@@ -79,9 +96,7 @@ class PostQuerySet(models.QuerySet["Post"]):
 
     def public(self) -> Self:
         """Return posts that name no draft."""
-        return self.filter(
-            Q(organisation=None) | Q(**published("organisation")), **published("person")
-        )
+        return self.filter(Q(organisation=None) | Q(**published("organisation")), **published("person"))
 
     def with_names(self) -> Self:
         """Return posts with what a line about them names."""

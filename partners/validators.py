@@ -27,4 +27,6 @@ def ink(value: str) -> None:
     """Refuse an ink that is no colour, or too pale to be read on white: body text keeps 7:1 (WCAG 2.2, 1.4.6)."""
     colour(value)
     if (ratio := contrast(value, WHITE)) < 7:
-        raise ValidationError(f"This colour's contrast with white is {ratio:.1f}:1. Text needs 7:1: choose a darker one.")
+        raise ValidationError(
+            f"This colour's contrast with white is {ratio:.1f}:1. Text needs 7:1: choose a darker one."
+        )

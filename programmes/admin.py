@@ -60,11 +60,36 @@ class InitiativeAdmin(SourcedAdmin):
     list_filter = ("state", "level", "audiences", "settings", "areas")
     list_select_related = ("level", "lead_organisation")
     search_fields = ("name", "summary", "description")
-    autocomplete_fields = ("level", "audiences", "settings", "areas", "lead_organisation", "partners", "source")
+    autocomplete_fields = (
+        "level",
+        "audiences",
+        "settings",
+        "areas",
+        "lead_organisation",
+        "partners",
+        "source",
+    )
     prepopulated_fields = {"slug": ("name",)}
     fieldsets = (
-        (None, {"fields": ["state", "name", "slug", "level", "position", "summary", "description", "funded_period"]}),
-        ("For whom and where", {"fields": ["audience_text", "audiences", "setting_text", "settings", "area_text", "areas"]}),
+        (
+            None,
+            {
+                "fields": [
+                    "state",
+                    "name",
+                    "slug",
+                    "level",
+                    "position",
+                    "summary",
+                    "description",
+                    "funded_period",
+                ]
+            },
+        ),
+        (
+            "For whom and where",
+            {"fields": ["audience_text", "audiences", "setting_text", "settings", "area_text", "areas"]},
+        ),
         ("Taking part", {"fields": ["eligibility", "referral", "contact"]}),
         ("Who delivers it", {"fields": ["lead_organisation", "partners"]}),
         ("Safety", {"fields": ["sensitive_topic", "safety_notice"]}),
@@ -97,7 +122,10 @@ class TermAdmin(SourcedAdmin):
     search_fields = ("name", "definition")
     autocomplete_fields = ("defined_by", "level", "source")
     prepopulated_fields = {"slug": ("name",)}
-    fieldsets = ((None, {"fields": ["state", "name", "slug", "definition", "defined_by", "level"]}), PROVENANCE)
+    fieldsets = (
+        (None, {"fields": ["state", "name", "slug", "definition", "defined_by", "level"]}),
+        PROVENANCE,
+    )
 
 
 @admin.register(Passage)
@@ -119,4 +147,7 @@ class StoryAdmin(SourcedAdmin):
     search_fields = ("title", "summary", "body")
     date_hierarchy = "published_on"
     prepopulated_fields = {"slug": ("title",)}
-    fieldsets = ((None, {"fields": ["state", "title", "slug", "published_on", "summary", "body"]}), PROVENANCE)
+    fieldsets = (
+        (None, {"fields": ["state", "title", "slug", "published_on", "summary", "body"]}),
+        PROVENANCE,
+    )

@@ -2,7 +2,7 @@ from django.db import models
 
 
 class Mark(models.TextChoices):
-    """The shape of a level of prevention. Each has its own colour in the style sheet, so none is told by colour alone."""
+    """The shape of a level of prevention. The style sheet gives each a colour: none is told by colour alone."""
 
     CIRCLE = "circle", "Circle, teal"
     TRIANGLE = "triangle", "Triangle, amber"

@@ -6,13 +6,14 @@ from dataclasses import dataclass
 from typing import Any
 
 import django_filters
-from django.db.models import Count, Exists, F, IntegerField, Model, OuterRef, Q, QuerySet, Subquery, Value
+from django.db.models import Count, Exists, F, IntegerField, Model, OuterRef, Q, Subquery, Value
 from django.db.models.functions import Coalesce
 from django.http import QueryDict
 from django.utils.html import format_html
 
 from partners.models import Organisation
 from programmes.models import Area, Audience, Initiative, PreventionLevel, Setting
+from programmes.querysets import InitiativeQuerySet
 
 LONGEST_SEARCH = 200
 MOST_CHOICES = 50  # in one facet: more than that is nobody's question
@@ -68,7 +69,7 @@ class InitiativeFilter(django_filters.FilterSet):
             ]
 
     @property
-    def qs(self) -> QuerySet[Initiative]:
+    def qs(self) -> InitiativeQuerySet:
         """The initiatives asked for; none where the address asks for what does not exist."""
         return super().qs if self.is_valid() else self.queryset.none()
 
@@ -76,19 +77,19 @@ class InitiativeFilter(django_filters.FilterSet):
         """Return the answers chosen in a facet, as the address has them."""
         return self.data.getlist(name)[:MOST_CHOICES]
 
-    def filter_words(self, rows: QuerySet[Initiative], _: str, words: str) -> QuerySet[Initiative]:
+    def filter_words(self, rows: InitiativeQuerySet, _: str, words: str) -> InitiativeQuerySet:
         """Keep what contains each of the words."""
         return rows.matching(words)
 
-    def filter_partner(self, rows: QuerySet[Initiative], _: str, slugs: list[str]) -> QuerySet[Initiative]:
+    def filter_partner(self, rows: InitiativeQuerySet, _: str, slugs: list[str]) -> InitiativeQuerySet:
         """Keep what one of these bodies delivers or supports."""
         return rows.filter(Q(lead_organisation__slug__in=slugs) | Q(partners__slug__in=slugs)).distinct()
 
-    def filter_sort(self, rows: QuerySet[Initiative], _: str, order: str) -> QuerySet[Initiative]:
+    def filter_sort(self, rows: InitiativeQuerySet, _: str, order: str) -> InitiativeQuerySet:
         """Order by name; without this, by level."""
         return rows.order_by("name") if order == "name" else rows
 
-    def _asked(self, *, leaving_out: str) -> QuerySet[Initiative]:
+    def _asked(self, *, leaving_out: str) -> InitiativeQuerySet:
         """Return what all facets but one, and the words, leave."""
         rows = self.queryset.order_by()
         if words := self.data.get("q", "")[:LONGEST_SEARCH]:
@@ -107,7 +108,7 @@ class InitiativeFilter(django_filters.FilterSet):
 
 
 def options(
-    initiatives: QuerySet[Initiative], left: dict[str, QuerySet[Initiative]]
+    initiatives: InitiativeQuerySet, left: dict[str, InitiativeQuerySet]
 ) -> list[tuple[str, str, str, int, int]]:
     """Return (facet, slug, name, position, count) of all answers that one of the initiatives has, in one query.
 
@@ -117,15 +118,20 @@ def options(
     queries = []
     for name, facet in FACETS.items():
         has = facet.has(OuterRef("pk"))
-        count = left[name].filter(has).order_by().annotate(same=Value(1)).values("same").annotate(n=Count("pk", distinct=True))
+        count = (
+            left[name]
+            .filter(has)
+            .order_by()
+            .annotate(same=Value(1))
+            .values("same")
+            .annotate(n=Count("pk", distinct=True))
+        )
         position = F("position") if facet.model is PreventionLevel else Value(0, IntegerField())
         rows = facet.model._default_manager.filter(Exists(initiatives.filter(has)))
         if facet.model is Organisation:
             rows = rows.public()  # type: ignore[attr-defined]
         queries.append(
-            rows.order_by().values_list(
-                Value(name), "slug", "name", position, Coalesce(Subquery(count.values("n")), 0)
-            )
+            rows.order_by().values_list(Value(name), "slug", "name", position, Coalesce(Subquery(count.values("n")), 0))
         )
     first, *others = queries
     return sorted(first.union(*others, all=True), key=lambda row: (row[3], row[2]))

@@ -7,7 +7,7 @@ from programmes.filters import FACETS, InitiativeFilter
 
 def catalogue_form(question: InitiativeFilter) -> forms.Form:
     """Return the catalogue's question as a form: words, and checkboxes for each facet that has an answer."""
-    form: forms.Form = question.form
+    form = question.form
     for name in FACETS:
         if name in question.facets and name != "level":
             form.fields[name].widget = forms.CheckboxSelectMultiple(choices=form.fields[name].choices)

@@ -1,5 +1,3 @@
-from typing import Any
-
 from django.core.validators import MinValueValidator
 from django.db import models
 from django.db.models import Q
@@ -10,14 +8,16 @@ from partners.provenance import Sourced
 from programmes import querysets
 from programmes.choices import Mark, Slot
 from vru_portal.publishing import Publishable
-from vru_portal.querysets import SlugQuerySet
+from vru_portal.slugs import Slugged
 
 
-class PreventionLevel(Publishable, Sourced):
+class PreventionLevel(Slugged, Publishable, Sourced):
     """A level of prevention: when it acts, and on whom."""
 
+    initiative_count: int  # set by `objects.with_counts()`
+    public_initiatives: list["Initiative"]  # set by `objects.with_initiatives()`
+
     name = models.CharField(max_length=60, unique=True, help_text="One word where possible, such as Primary.")
-    slug = models.SlugField(max_length=60, unique=True)
     position = models.PositiveSmallIntegerField(unique=True, help_text="Its place in the story, from the left.")
     mark = models.CharField(max_length=8, choices=Mark, unique=True, help_text="Its shape and colour on every page.")
     moment = models.CharField(max_length=60, help_text="When it acts, in a few words, such as “Before it starts”.")
@@ -36,9 +36,6 @@ class PreventionLevel(Publishable, Sourced):
     def __str__(self) -> str:
         return self.full_name
 
-    def natural_key(self) -> tuple[str]:
-        return (self.slug,)
-
     def get_absolute_url(self) -> str:
         """Its page."""
         return reverse("programmes:level", args=[self.slug])
@@ -56,7 +53,11 @@ class SuccessCondition(Publishable, Sourced):
     title = models.CharField(max_length=120)
     text = models.TextField(help_text="What it asks for, in the portal's words.")
     level = models.ForeignKey(
-        PreventionLevel, on_delete=models.PROTECT, null=True, blank=True, related_name="conditions",
+        PreventionLevel,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="conditions",
         help_text="The level of prevention that it names, if any.",
     )
 
@@ -69,13 +70,12 @@ class SuccessCondition(Publishable, Sourced):
         return f"{self.number}. {self.title}"
 
 
-class Vocabulary(models.Model):
+class Vocabulary(Slugged):
     """A word that initiatives share, so that visitors can filter by it."""
 
     name = models.CharField(max_length=80, unique=True)
-    slug = models.SlugField(max_length=80, unique=True)
 
-    objects = SlugQuerySet[Any].as_manager()
+    objects = querysets.VocabularyQuerySet.as_manager()
 
     class Meta:
         abstract = True
@@ -83,9 +83,6 @@ class Vocabulary(models.Model):
 
     def __str__(self) -> str:
         return self.name
-
-    def natural_key(self) -> tuple[str]:
-        return (self.slug,)
 
 
 class Audience(Vocabulary):
@@ -100,11 +97,10 @@ class Area(Vocabulary):
     """A named place that an initiative serves."""
 
 
-class Initiative(Publishable, Sourced):
+class Initiative(Slugged, Publishable, Sourced):
     """A project or scheme that the programme funds."""
 
     name = models.CharField(max_length=160, unique=True)
-    slug = models.SlugField(max_length=80, unique=True)
     level = models.ForeignKey(PreventionLevel, on_delete=models.PROTECT, related_name="initiatives")
     position = models.PositiveSmallIntegerField(default=0, help_text="Its place within its level.")
     summary = models.CharField(max_length=200, help_text="One sentence.")
@@ -120,16 +116,23 @@ class Initiative(Publishable, Sourced):
     referral = models.TextField("how to be referred", blank=True)
     contact = models.TextField("whom to ask", blank=True)
     lead_organisation = models.ForeignKey(
-        Organisation, on_delete=models.PROTECT, null=True, blank=True, related_name="initiatives_delivered",
-        verbose_name="delivered by", help_text="Only where it is stated.",
+        Organisation,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="initiatives_delivered",
+        verbose_name="delivered by",
+        help_text="Only where it is stated.",
     )
     partners = models.ManyToManyField(Organisation, blank=True, related_name="initiatives_supported")
     sensitive_topic = models.CharField(
-        max_length=60, blank=True,
+        max_length=60,
+        blank=True,
         help_text="Such as domestic abuse. Pages that show it then offer “Exit this page”.",
     )
     safety_notice = models.TextField(
-        blank=True, help_text="What somebody at risk should know. Needed before a sensitive initiative is published. Markdown."
+        blank=True,
+        help_text="What somebody at risk should know. Needed before a sensitive initiative is published. Markdown.",
     )
 
     objects = querysets.InitiativeQuerySet.as_manager()
@@ -141,15 +144,12 @@ class Initiative(Publishable, Sourced):
             models.CheckConstraint(
                 condition=Q(state="draft") | Q(sensitive_topic="") | ~Q(safety_notice=""),
                 name="programmes_initiative_sensitive_needs_notice",
-                violation_error_message="A sensitive initiative needs a safety notice before it is published: write one below.",
+                violation_error_message="A sensitive initiative needs a safety notice before it is published.",
             ),
         ]
 
     def __str__(self) -> str:
         return self.name
-
-    def natural_key(self) -> tuple[str]:
-        return (self.slug,)
 
     def get_absolute_url(self) -> str:
         """Its page."""
@@ -178,19 +178,20 @@ class Predecessor(Publishable, Sourced):
         return self.title
 
 
-class Term(Publishable, Sourced):
+class Term(Slugged, Publishable, Sourced):
     """A word explained. Where another body's definition is adopted, it stands word for word."""
 
     name = models.CharField(max_length=80, unique=True)
-    slug = models.SlugField(max_length=80, unique=True)
     definition = models.TextField()
     defined_by = models.ForeignKey(
-        Organisation, on_delete=models.PROTECT, null=True, blank=True, related_name="definitions",
+        Organisation,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="definitions",
         help_text="The body whose definition is quoted. Empty: the portal's words.",
     )
-    level = models.OneToOneField(
-        PreventionLevel, on_delete=models.CASCADE, null=True, blank=True, related_name="term"
-    )
+    level = models.OneToOneField(PreventionLevel, on_delete=models.CASCADE, null=True, blank=True, related_name="term")
 
     objects = querysets.TermQuerySet.as_manager()
 
@@ -199,9 +200,6 @@ class Term(Publishable, Sourced):
 
     def __str__(self) -> str:
         return self.name
-
-    def natural_key(self) -> tuple[str]:
-        return (self.slug,)
 
 
 class Passage(Publishable, Sourced):
@@ -224,14 +222,14 @@ class Passage(Publishable, Sourced):
         return self.get_slot_display()
 
     def natural_key(self) -> tuple[str]:
+        """Its place."""
         return (self.slot,)
 
 
-class Story(Publishable, Sourced):
+class Story(Slugged, Publishable, Sourced):
     """News by staff."""
 
     title = models.CharField(max_length=160)
-    slug = models.SlugField(max_length=80, unique=True)
     summary = models.CharField(max_length=200, help_text="One sentence.")
     body = models.TextField(help_text="Markdown.")
     published_on = models.DateField("dated")
@@ -244,9 +242,6 @@ class Story(Publishable, Sourced):
 
     def __str__(self) -> str:
         return self.title
-
-    def natural_key(self) -> tuple[str]:
-        return (self.slug,)
 
     def get_absolute_url(self) -> str:
         """Its page."""

@@ -4,10 +4,11 @@ from django.db.models import Count, Exists, OuterRef, Prefetch, Q
 
 from programmes.choices import Slot
 from vru_portal.publishing import PublishableQuerySet, published
+from vru_portal.slugs import SlugQuerySet
 
 if TYPE_CHECKING:
     from partners.models import Organisation
-    from programmes.models import (
+    from programmes.models import (  # noqa: F401 - bases name them as strings
         Initiative,
         Passage,
         Predecessor,
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
         Story,
         SuccessCondition,
         Term,
+        Vocabulary,
     )
 
 
@@ -23,9 +25,7 @@ class LevelQuerySet(PublishableQuerySet["PreventionLevel"]):
 
     def with_counts(self) -> Self:
         """Add `initiative_count`, the number of initiatives that the public sees."""
-        return self.annotate(
-            initiative_count=Count("initiatives", filter=Q(**published("initiatives")), distinct=True)
-        )
+        return self.annotate(initiative_count=Count("initiatives", filter=Q(**published("initiatives")), distinct=True))
 
     def with_initiatives(self) -> Self:
         """Add `public_initiatives`, a list."""
@@ -71,6 +71,10 @@ class InitiativeQuerySet(PublishableQuerySet["Initiative"]):
             .filter(Q(same_level=True) | Q(same_audience=True) | Q(same_setting=True))
             .order_by("-same_level", "-same_audience", "position", "name")
         )
+
+
+class VocabularyQuerySet(SlugQuerySet["Vocabulary"]):
+    """Words that initiatives share."""
 
 
 class ConditionQuerySet(PublishableQuerySet["SuccessCondition"]):

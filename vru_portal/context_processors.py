@@ -9,7 +9,7 @@ from programmes.models import PreventionLevel
 
 
 def portal(request: HttpRequest) -> dict[str, Any]:
-    """Give every page the unit, its contact points and its levels of prevention, asked for only where a template does."""
+    """Give every page the unit, its contact points and its levels: asked for only where a template does."""
     unit = SimpleLazyObject(Unit.objects.current)
     return {
         "unit": unit,

@@ -1,6 +1,6 @@
 """What the environment says of this installation, checked before anything starts.
 
-Each error is a sentence that names the setting and what to set it to: whoever starts the portal reads it, not a traceback.
+Each error is a sentence that names the setting and what to set it to: who starts the portal reads it, not a traceback.
 """
 
 import os
@@ -49,7 +49,9 @@ def parse_portal_url(value: str) -> PortalAddress:
 
     Raises ImproperlyConfigured for anything but scheme, host and an optional port.
     """
-    advice = f"PORTAL_URL must be a scheme and a host, such as https://vru.example.org, and nothing more; it is {value!r}."
+    advice = (
+        f"PORTAL_URL must be a scheme and a host, such as https://vru.example.org, and nothing more; it is {value!r}."
+    )
     try:
         parts = urlsplit(value.strip())
         port = parts.port

@@ -11,7 +11,7 @@ _markdown = MarkdownIt("commonmark", {"html": False, "typographer": False})
 
 
 def render(text: str) -> SafeString:
-    """Return the Markdown as sanitised HTML: paragraphs, emphasis, links (http, https, mailto, tel), lists, quotations."""
+    """Return the Markdown as sanitised HTML: paragraphs, emphasis, links, lists and quotations."""
     html = nh3.clean(
         _markdown.render(text),
         tags=_ALLOWED_TAGS,

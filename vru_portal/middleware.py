@@ -17,6 +17,7 @@ class RefuseNullCharacters:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Answer, or pass on."""
         address = request.META.get("QUERY_STRING", "") + request.path
         if "\0" in address or "%00" in address:
             raise Http404("The address contains a NUL character.")
@@ -30,6 +31,7 @@ class ExplainEmptyPortal:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Pass on."""
         return self.get_response(request)
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:

@@ -17,7 +17,9 @@ def parse(value: object) -> Decimal:
     Raises ValidationError for a float (0.1 + 0.2 is not 0.3), for fractions of a penny and for anything else.
     """
     if isinstance(value, float):
-        raise ValidationError(f"Write the sum {value!r} as text, such as '1234.50': a binary fraction cannot hold pennies.")
+        raise ValidationError(
+            f"Write the sum {value!r} as text, such as '1234.50': a binary fraction cannot hold pennies."
+        )
     try:
         amount = Decimal(str(value).strip().removeprefix("£").replace(",", ""))
         if not amount.is_finite() or amount != amount.quantize(PENNY):

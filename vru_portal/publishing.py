@@ -5,7 +5,7 @@ from typing import Any, Self
 from django.db import models
 from django.db.models import Q
 
-from vru_portal.querysets import Row, SlugQuerySet
+from vru_portal.slugs import Row, SlugQuerySet
 
 
 class State(models.TextChoices):

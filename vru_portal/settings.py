@@ -26,9 +26,9 @@ if (BASE_DIR / ".env").is_file():
 # Where it stands ------------------------------------------------------------------------------------------------------
 DEBUG = env.bool("DEBUG", default=False)
 VAR_DIR = Path(env.str("VAR_DIR", default=str(BASE_DIR / "var")))
-PORT = parse_port(env.str("PORT")) if env.str("PORT", default="") else None
-ADDRESS = parse_portal_url(env.str("PORTAL_URL", default="") or f"http://localhost:{PORT or 8000}")
-PORT = PORT or (ADDRESS.is_loopback and ADDRESS.port) or 8000
+_chosen_port = parse_port(env.str("PORT")) if env.str("PORT", default="") else None
+ADDRESS = parse_portal_url(env.str("PORTAL_URL", default="") or f"http://localhost:{_chosen_port or 8000}")
+PORT: int = _chosen_port or (ADDRESS.port if ADDRESS.is_loopback else None) or 8000
 BIND = env.str("BIND", default="127.0.0.1")
 WORKERS = env.int("WORKERS", default=2)
 PORTAL_URL = ADDRESS.origin

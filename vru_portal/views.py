@@ -1,6 +1,7 @@
 """Pages that draw on several apps, and what machines ask for."""
 
 from decimal import Decimal
+from typing import Any
 
 from django.conf import settings
 from django.db import connection
@@ -44,7 +45,7 @@ def home(request: HttpRequest) -> HttpResponse:
     )
 
 
-def figures() -> dict[str, int | None]:
+def figures() -> dict[str, Any]:
     """Return the number of lead organisations and that of the declaration's wording in force, in one query."""
     leads = Organisation.objects.public().leading().order_by().values(same=Value(1)).annotate(n=Count("pk"))
     found = Unit.objects.values(

@@ -4,15 +4,19 @@ from django.db.models import Q
 from events.declarations import querysets
 from events.models import Event
 from partners.provenance import Sourced
+from vru_portal.slugs import Slugged
 
 
-class Declaration(models.Model):
+class Declaration(Slugged):
     """A promise that organisations sign."""
 
     title = models.CharField(max_length=120)
-    slug = models.SlugField(max_length=80, unique=True)
     event = models.OneToOneField(
-        Event, on_delete=models.PROTECT, null=True, blank=True, related_name="declaration",
+        Event,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="declaration",
         help_text="The event at which it was first signed.",
     )
 
@@ -20,9 +24,6 @@ class Declaration(models.Model):
 
     def __str__(self) -> str:
         return self.title
-
-    def natural_key(self) -> tuple[str]:
-        return (self.slug,)
 
 
 class DeclarationVersion(Sourced):

@@ -4,10 +4,10 @@ from django.db import models
 from django.db.models import Q
 
 from vru_portal.publishing import published
-from vru_portal.querysets import SlugQuerySet
+from vru_portal.slugs import SlugQuerySet
 
 if TYPE_CHECKING:
-    from events.declarations.models import Declaration, DeclarationVersion
+    from events.declarations.models import Declaration, DeclarationVersion  # noqa: F401 - bases name them as strings
 
 
 class DeclarationQuerySet(SlugQuerySet["Declaration"]):

@@ -33,6 +33,4 @@ def source_bar(sources: Sequence[FundingSource]) -> dict[str, Any]:
 @register.simple_tag
 def contributions_of(organisation: Organisation) -> list[FundingSource]:
     """Return the sources that an organisation contributes to, or the holder of one of its posts does."""
-    return list(
-        FundingSource.objects.from_organisation(organisation).select_related("year", "source")
-    )
+    return list(FundingSource.objects.from_organisation(organisation).select_related("year", "source"))

@@ -43,5 +43,11 @@ def navigation(context: RequestContext) -> dict[str, Any]:
     items = []
     for label, name, beginnings in SECTIONS:
         url = reverse(name)
-        items.append({"label": label, "url": url, "current": "page" if here == url else "true" if here.startswith(beginnings) else ""})
+        items.append(
+            {
+                "label": label,
+                "url": url,
+                "current": "page" if here == url else "true" if here.startswith(beginnings) else "",
+            }
+        )
     return {"items": items}

@@ -104,14 +104,26 @@ def read(folder: Path) -> Iterator[Record]:
             refuse_unsafe_values(place, entry["fields"])
             try:
                 deserialized = next(iter(Deserializer([entry], handle_forward_references=True)))
-            except (DeserializationError, ValidationError, LookupError, TypeError, ValueError, AttributeError) as error:
+            except (
+                DeserializationError,
+                ValidationError,
+                LookupError,
+                TypeError,
+                ValueError,
+                AttributeError,
+            ) as error:
                 raise CommandError(f"{place}: {explain(error)}") from error
             yield Record(place, deserialized)
 
 
 def naming(fields: dict[str, Any]) -> str:
     """Return what tells a person which record it is."""
-    return str(next((fields[key] for key in ("slug", "name", "title", "slot", "value", "person") if fields.get(key)), "unnamed"))
+    return str(
+        next(
+            (fields[key] for key in ("slug", "name", "title", "slot", "value", "person") if fields.get(key)),
+            "unnamed",
+        )
+    )
 
 
 def refuse_unsafe_values(place: str, fields: dict[str, Any]) -> None:

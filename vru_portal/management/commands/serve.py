@@ -22,6 +22,7 @@ from partners.models import Unit
 MIGRATION_LOCK = 0x56525550  # any number that only this portal takes: "VRUP"
 SECONDS_TO_START = 60
 SECONDS_TO_STOP = 10
+Processes = dict[str, subprocess.Popen[bytes]]
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -39,12 +40,13 @@ class Command(BaseCommand):
         """Run until SIGINT, SIGTERM or SIGHUP, or until one of the two processes ends by itself (CommandError)."""
         for number in STOP_SIGNALS:
             signal.signal(number, stop)
-        processes: list[subprocess.Popen[bytes]] = []
+        processes: Processes = {}
         try:
             refuse_taken_port()
             self.prepare_database()
             prepare_static_files()
-            processes += [start(*web_server()), start(*mail_queue())]
+            processes["web server"] = start(*web_server())
+            processes["mail queue"] = start(*mail_queue())
             wait_until_served(processes)
             self.announce()
             watch(processes)
@@ -94,7 +96,8 @@ def refuse_taken_port() -> None:
             probe.bind((settings.BIND, settings.PORT))
         except OSError as error:
             raise CommandError(
-                f"Port {settings.PORT} on {settings.BIND} cannot be used ({error.strerror}). Choose another, such as PORT={settings.PORT + 1}."
+                f"Port {settings.PORT} on {settings.BIND} cannot be used ({error.strerror}). "
+                f"Stop what uses it, or choose another port: PORT={settings.PORT + 1}."
             ) from error
 
 
@@ -117,17 +120,25 @@ def prepare_static_files() -> None:
     try:
         call_command("collectstatic", interactive=False, verbosity=0)
     except OSError as error:
-        raise CommandError(f"{settings.STATIC_ROOT} cannot be written ({error.strerror}). Set VAR_DIR to a folder that can.") from error
+        raise CommandError(
+            f"{settings.STATIC_ROOT} cannot be written ({error.strerror}). Set VAR_DIR to a folder that can."
+        ) from error
 
 
 def web_server() -> tuple[str, ...]:
     """Return the command of the web server."""
     # workers-kill-timeout: without it granian's workers sometimes never end.
-    return (
-        "granian", "--interface", "wsgi", "--host", settings.BIND, "--port", str(settings.PORT), "--no-ws",
-        "--workers", str(settings.WORKERS), "--blocking-threads", "4", "--workers-kill-timeout", "3", "--log-level", "warning",
-        "vru_portal.wsgi:application",
-    )  # fmt: skip
+    options = {
+        "--interface": "wsgi",
+        "--host": settings.BIND,
+        "--port": settings.PORT,
+        "--workers": settings.WORKERS,
+        "--blocking-threads": 4,
+        "--workers-kill-timeout": 3,
+        "--log-level": "warning",
+    }
+    words = (str(word) for option in options.items() for word in option)
+    return ("granian", *words, "--no-ws", "vru_portal.wsgi:application")
 
 
 def mail_queue() -> tuple[str, ...]:
@@ -142,7 +153,7 @@ def start(module: str, *arguments: str) -> subprocess.Popen[bytes]:
     return subprocess.Popen(command, cwd=settings.BASE_DIR, env=environment, start_new_session=True)  # noqa: S603
 
 
-def wait_until_served(processes: list[subprocess.Popen[bytes]]) -> None:
+def wait_until_served(processes: Processes) -> None:
     """Return once the port answers; raises CommandError where it does not, or where a process ends."""
     deadline = time.monotonic() + SECONDS_TO_START
     while time.monotonic() < deadline:
@@ -155,27 +166,27 @@ def wait_until_served(processes: list[subprocess.Popen[bytes]]) -> None:
     raise CommandError(f"The web server did not answer within {SECONDS_TO_START} seconds.")
 
 
-def watch(processes: list[subprocess.Popen[bytes]]) -> None:
+def watch(processes: Processes) -> None:
     """Wait until a process ends by itself, which is a fault."""
     while True:
         raise_if_ended(processes)
         time.sleep(0.5)
 
 
-def raise_if_ended(processes: list[subprocess.Popen[bytes]]) -> None:
+def raise_if_ended(processes: Processes) -> None:
     """Raise CommandError where a process has ended."""
-    for process in processes:
+    for name, process in processes.items():
         if (code := process.poll()) is not None:
-            raise CommandError(f"{process.args[2]} ended with code {code}; the portal stops.")  # type: ignore[index]
+            raise CommandError(f"The {name} ended with code {code}; the portal stops.")
 
 
-def end(processes: list[subprocess.Popen[bytes]]) -> None:
+def end(processes: Processes) -> None:
     """End the processes and all that they started: politely, then by force."""
-    for process in processes:
+    for process in processes.values():
         if process.poll() is None:
             process.terminate()
     deadline = time.monotonic() + SECONDS_TO_STOP
-    for process in processes:
+    for process in processes.values():
         try:
             process.wait(max(0.1, deadline - time.monotonic()))
         except subprocess.TimeoutExpired:
