@@ -53,7 +53,10 @@ CANARY = "canary"
 
 @contextmanager
 def loaded(folder: Path, blocker: Any) -> Iterator[None]:
-    """Hold a unit's content in the test database, and take it out again."""
+    """Hold a unit's content in the test database, and take it out again.
+
+    Who uses it is marked `django_db` too: without the mark pytest-django makes no test database.
+    """
     with blocker.unblock(), transaction.atomic():
         call_command("load_unit", str(folder), verbosity=0)
         yield
@@ -124,7 +127,7 @@ def distinctive_words() -> list[str]:
         *(pounds_in_words(amount) for amount in amounts),
         *(f"{amount:.0f}" for amount in amounts),
         *(f"{amount:,.0f}" for amount in amounts),
-        *(f"{amount:_.0f}" for amount in amounts),
+        *(f"{int(amount):_}" for amount in amounts),
         *(f"{amount / 1_000_000:.3f}" for amount in amounts if amount >= 1_000_000),
     }
     return sorted(words - GENERAL, key=str.lower)
@@ -163,6 +166,7 @@ def texts(row: models.Model) -> Iterator[tuple[str, str]]:
             yield field.name, text
 
 
+@pytest.mark.django_db
 @pytest.mark.usefixtures("launch_unit")
 class TestLaunchUnit:
     def test_counts(self):
@@ -734,6 +738,7 @@ def context(text: str, word: str) -> str:
     return " ".join(text[max(0, at - 60) : at + 60].split())
 
 
+@pytest.mark.django_db
 @pytest.mark.usefixtures("launch_unit")
 class TestPagesOfTheLaunchUnit:
     def test_every_page_answers_and_prints_no_default(self):
@@ -743,6 +748,7 @@ class TestPagesOfTheLaunchUnit:
             assert {row.get_absolute_url() for row in model.objects.all()} <= seen, f"each {model.__name__} is linked"
 
 
+@pytest.mark.django_db
 @pytest.mark.usefixtures("riverside")
 class TestAnotherUnit:
     def test_every_page_answers_without_drafts_and_without_the_launch_unit(self):
