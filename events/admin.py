@@ -1,15 +1,17 @@
 from django.contrib import admin
 
 from events.models import AgendaItem, Appearance, Event
-from partners.admin import PROVENANCE, SourcedAdmin, SourcedInline
+from partners.admin import PROVENANCE, PROVENANCE_FIELDS, SourcedAdmin, SourcedInline
 
 
-class AgendaItemInline(SourcedInline):
-    """An event's agenda."""
+class AgendaItemInline(admin.TabularInline[AgendaItem, Event]):
+    """An event's agenda at a glance; text, place in the source and who appears are behind each item's link."""
 
     model = AgendaItem
+    extra = 0
     show_change_link = True
-    fields = ("position", "title", "kind", "text", "source", "source_location", "as_at")
+    autocomplete_fields = ("source",)
+    fields = ("position", "title", "kind", "source", "as_at")
 
 
 class AppearanceInline(SourcedInline):
@@ -17,16 +19,7 @@ class AppearanceInline(SourcedInline):
 
     model = Appearance
     autocomplete_fields = ("person", "post", "organisation", "source")
-    fields = (
-        "person",
-        "post",
-        "organisation",
-        "description",
-        "position",
-        "source",
-        "source_location",
-        "as_at",
-    )
+    fields = ("person", "post", "organisation", "description", "position", *PROVENANCE_FIELDS)
 
 
 @admin.register(Event)

@@ -7,4 +7,4 @@ class ItemKind(models.TextChoices):
     TALK = "talk", "Talk, address or performance"
     PAUSE = "pause", "Arrival, break or meal"
     CEREMONY = "ceremony", "Ceremony"
-    CLOSED = "closed", "Closed session, after the numbered items"
+    CLOSED = "closed", "Closed session"

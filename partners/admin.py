@@ -1,6 +1,8 @@
 from typing import Any, ClassVar
 
 from django.contrib import admin
+from django.contrib.admin.widgets import AdminTextareaWidget, AdminTextInputWidget
+from django.db import models
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from simple_history.admin import SimpleHistoryAdmin
@@ -16,7 +18,8 @@ from partners.models import (
     Unit,
 )
 
-PROVENANCE = ("Source", {"fields": ["source", "source_location", "as_at", "checked_on"]})
+PROVENANCE_FIELDS = ("source", "source_location", ("as_at", "checked_on"))
+PROVENANCE = ("Source", {"fields": [*PROVENANCE_FIELDS]})
 
 
 class SourcedAdmin(SimpleHistoryAdmin):
@@ -25,16 +28,21 @@ class SourcedAdmin(SimpleHistoryAdmin):
     autocomplete_fields: tuple[str, ...] = ("source",)
     save_on_top = True
     list_per_page = 50
+    formfield_overrides: ClassVar[dict[Any, Any]] = {
+        models.CharField: {"widget": AdminTextInputWidget(attrs={"size": "80"})},
+        models.TextField: {"widget": AdminTextareaWidget(attrs={"rows": "5"})},
+    }
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         """Fetch what a row names together with the rows."""
         return super().get_queryset(request).select_related(*self.list_select_related or ())
 
 
-class SourcedInline(admin.TabularInline[Any, Any]):
+class SourcedInline(admin.StackedInline[Any, Any]):
     """Facts that belong to a record, each with its source."""
 
     extra = 0
+    formfield_overrides = SourcedAdmin.formfield_overrides
     autocomplete_fields: ClassVar[tuple[str, ...]] = ("source",)
 
 
@@ -43,14 +51,14 @@ class PostInline(SourcedInline):
 
     model = Post
     autocomplete_fields = ("organisation", "source")
-    fields = ("title", "department", "organisation", "seat", "position", "source", "source_location", "as_at")
+    fields = ("title", "department", "organisation", ("seat", "position"), *PROVENANCE_FIELDS)
 
 
 class ContactPointInline(SourcedInline):
     """The ways to reach the unit."""
 
     model = ContactPoint
-    fields = ("kind", "label", "value", "url", "note", "position", "source", "source_location", "as_at")
+    fields = (("kind", "label", "position"), "value", "url", "note", *PROVENANCE_FIELDS)
 
 
 @admin.register(Unit)

@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import django_filters
@@ -61,12 +62,9 @@ class InitiativeFilter(django_filters.FilterSet):
     def __init__(self, data: QueryDict) -> None:
         """Read the address and ask for the facets' options: one query."""
         super().__init__(data, queryset=Initiative.objects.public())
+        for name in FACETS:
+            self.filters[name].extra["choices"] = partial(self._choices, name)
         self.facets = self._facets()
-        for name, options in self.facets.items():
-            self.filters[name].extra["choices"] = [
-                (option.slug, format_html('{} <span class="count">{}</span>', option.name, option.count))
-                for option in options
-            ]
 
     @property
     def qs(self) -> InitiativeQuerySet:
@@ -88,6 +86,11 @@ class InitiativeFilter(django_filters.FilterSet):
     def filter_sort(self, rows: InitiativeQuerySet, _: str, order: str) -> InitiativeQuerySet:
         """Order by name; without this, by level."""
         return rows.order_by("name") if order == "name" else rows
+
+    def _choices(self, name: str) -> list[tuple[str, str]]:
+        """Return a facet's options as the form shows them, each with its number."""
+        options = self.facets.get(name, [])
+        return [(o.slug, format_html('{} <span class="count">{}</span>', o.name, o.count)) for o in options]
 
     def _asked(self, *, leaving_out: str) -> InitiativeQuerySet:
         """Return what all facets but one, and the words, leave."""

