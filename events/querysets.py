@@ -40,7 +40,9 @@ class AgendaItemQuerySet(models.QuerySet["AgendaItem"]):
         from events.models import Appearance
 
         rows = Appearance.objects.public().with_names()
-        return self.prefetch_related(Prefetch("appearances", queryset=rows, to_attr="public_appearances"))
+        return self.select_related("source").prefetch_related(
+            Prefetch("appearances", queryset=rows, to_attr="public_appearances")
+        )
 
 
 class AppearanceQuerySet(models.QuerySet["Appearance"]):
@@ -57,7 +59,7 @@ class AppearanceQuerySet(models.QuerySet["Appearance"]):
 
     def with_names(self) -> Self:
         """Return appearances with what a line about them names."""
-        return self.select_related("person", "organisation", "post__organisation", "item__event")
+        return self.select_related("person", "organisation", "post__organisation", "item__event", "source")
 
     def of_person(self, person: Person) -> Self:
         """Return where this person appeared."""

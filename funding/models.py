@@ -157,7 +157,6 @@ class Contributor(models.Model):
 
     @property
     def is_public(self) -> bool:
-        """Whether the public may see who this is."""
-        if self.post:
-            return self.post.person.is_public
-        return bool(self.organisation and self.organisation.is_public)
+        """Whether the public may see who this is: the body, or the post's holder and its body."""
+        named = (self.organisation,) if self.post is None else (self.post.person, self.post.organisation)
+        return all(one is None or one.is_public for one in named)

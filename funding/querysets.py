@@ -3,7 +3,7 @@ from typing import TYPE_CHECKING, Self
 from django.db import models
 from django.db.models import Prefetch, Q
 
-from partners.models import Organisation
+from partners.models import Organisation, Person
 
 if TYPE_CHECKING:
     from funding.models import FinancialYear, FundingSource
@@ -37,6 +37,10 @@ class SourceQuerySet(models.QuerySet["FundingSource"]):
         """Return the sources that this body contributes to, or that a post of this body gives."""
         given = Q(contributors__organisation=organisation) | Q(contributors__post__organisation=organisation)
         return self.filter(given).distinct()
+
+    def from_person(self, person: Person) -> Self:
+        """Return the sources that a post of this person gives."""
+        return self.filter(contributors__post__person=person).distinct()
 
     def with_contributors(self) -> Self:
         """Add the contributors with their names."""

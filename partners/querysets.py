@@ -100,7 +100,7 @@ class PostQuerySet(models.QuerySet["Post"]):
 
     def with_names(self) -> Self:
         """Return posts with what a line about them names."""
-        return self.select_related("person", "organisation", "source")
+        return self.select_related("person", "organisation__represents", "source")
 
     def executive(self) -> Self:
         """Return the seats of the executive team."""

@@ -24,18 +24,24 @@ class Entry:
 
 def directory(request: HttpRequest) -> HttpResponse:
     """The lead organisations with their executives, the team, and everyone else involved."""
-    others = Organisation.objects.public().not_leading().select_related("source", "represents").order_by("name")
-    page = page_of(request, others, BODIES_PER_PAGE)
+    bodies = Organisation.objects.public().not_leading().select_related("source").order_by("name")
+    page = page_of(request, bodies, BODIES_PER_PAGE)
     posts = list(Post.objects.public().with_names().filter(~Q(seat="") | Q(organisation__in=[*page])))
+    leads = [post for post in posts if post.seat == Seat.EXECUTIVE]
+    others = entries(page, posts)
+    people = Person.objects.public().select_related("source").in_their_own_right().with_posts()
+    individuals = [] if page.has_next() else list(people)
     return render(
         request,
         "partners/directory.html",
         {
-            "leads": by_organisation(post for post in posts if post.seat == Seat.EXECUTIVE),
+            "leads": by_organisation(leads),
+            "lead_facts": leads,
             "team": [post for post in posts if post.seat == Seat.TEAM],
             "page": page,
-            "others": entries(page, posts),
-            "individuals": Person.objects.public().in_their_own_right().with_posts() if not page.has_next() else [],
+            "others": others,
+            "individuals": individuals,
+            "other_facts": [*page, *(entry.posts for entry in others), individuals],
         },
     )
 
@@ -57,7 +63,7 @@ def person(request: HttpRequest, slug: str) -> HttpResponse:
         {
             "person": found,
             "posts": found.posts.public().with_names(),
-            "statements": found.statements.public(),
+            "statements": found.statements.public().select_related("source"),
             "publications": Publication.objects.filter(authors=found),
             "json_ld": json_ld("Person", name=found.name, honorificPrefix=found.honorific),
         },

@@ -65,11 +65,16 @@ def parse_portal_url(value: str) -> PortalAddress:
     return PortalAddress(parts.scheme, f"[{host}]" if ":" in host else host, port)
 
 
-def parse_port(value: str) -> int:
-    """Read PORT: a whole number from 1 to 65535. Raises ImproperlyConfigured otherwise."""
-    if value.isascii() and value.isdigit() and 1 <= int(value[:6]) <= 65535:
+def parse_number(name: str, value: str, *, most: int) -> int:
+    """Read a setting that is a whole number from 1 to ``most``. Raises ImproperlyConfigured otherwise."""
+    if value.isascii() and value.isdigit() and 1 <= int(value[:9]) <= most:
         return int(value)
-    raise ImproperlyConfigured(f"PORT must be a number from 1 to 65535; it is {value!r}.")
+    raise ImproperlyConfigured(f"{name} must be a number from 1 to {most}; it is {value!r}.")
+
+
+def parse_port(value: str) -> int:
+    """Read PORT. Raises ImproperlyConfigured for what is no port."""
+    return parse_number("PORT", value, most=65535)
 
 
 def checked_secret_key(value: str) -> str:

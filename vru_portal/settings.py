@@ -12,6 +12,7 @@ from django.core.exceptions import ImproperlyConfigured
 from vru_portal.environment import (
     checked_secret_key,
     embedded_secret_key,
+    parse_number,
     parse_port,
     parse_portal_url,
     sqlite_journal_mode,
@@ -30,7 +31,7 @@ _chosen_port = parse_port(env.str("PORT")) if env.str("PORT", default="") else N
 ADDRESS = parse_portal_url(env.str("PORTAL_URL", default="") or f"http://localhost:{_chosen_port or 8000}")
 PORT: int = _chosen_port or (ADDRESS.port if ADDRESS.is_loopback else None) or 8000
 BIND = env.str("BIND", default="127.0.0.1")
-WORKERS = env.int("WORKERS", default=2)
+WORKERS = parse_number("WORKERS", env.str("WORKERS", default="2"), most=64)
 PORTAL_URL = ADDRESS.origin
 # No database of its own and no address of its own: keys are made, content is loaded, nothing need be set.
 EMBEDDED = ADDRESS.is_loopback and not env.str("DATABASE_URL", default="")

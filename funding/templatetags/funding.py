@@ -5,7 +5,7 @@ from typing import Any
 from django import template
 
 from funding.models import FundingSource
-from partners.models import Organisation
+from partners.models import Organisation, Person
 
 register = template.Library()
 
@@ -31,6 +31,7 @@ def source_bar(sources: Sequence[FundingSource]) -> dict[str, Any]:
 
 
 @register.simple_tag
-def contributions_of(organisation: Organisation) -> list[FundingSource]:
-    """Return the sources that an organisation contributes to, or the holder of one of its posts does."""
-    return list(FundingSource.objects.from_organisation(organisation).select_related("year", "source"))
+def contributions_of(who: Organisation | Person) -> list[FundingSource]:
+    """Return the sources that an organisation contributes to, or that a person gives by their post."""
+    rows = FundingSource.objects.select_related("year", "source")
+    return list(rows.from_person(who) if isinstance(who, Person) else rows.from_organisation(who))

@@ -70,7 +70,7 @@ def logo(levels: Sequence[PreventionLevel]) -> dict[str, Any]:
 @register.simple_tag
 def initiatives_of(organisation: Organisation) -> list[Initiative]:
     """Return the public initiatives that an organisation delivers or supports."""
-    return list(Initiative.objects.public().involving(organisation).select_related("level"))
+    return list(Initiative.objects.public().involving(organisation).select_related("level", "source"))
 
 
 @register.simple_tag

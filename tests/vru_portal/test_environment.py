@@ -236,8 +236,9 @@ def test_an_unwritable_var_stops_the_start_with_one_sentence(tmp_path):
 READ = """
 import json
 from django.conf import settings as s
-print(json.dumps([s.EMBEDDED, s.PORTAL_URL, s.PORT, s.ALLOWED_HOSTS, s.CSRF_TRUSTED_ORIGINS, s.SESSION_COOKIE_SECURE,
-    s.CSRF_COOKIE_SECURE, s.SECURE_SSL_REDIRECT, s.SECURE_HSTS_SECONDS, s.DEBUG, s.DATABASES["default"]["ENGINE"][20:]]))
+cookies = [s.SESSION_COOKIE_SECURE, s.CSRF_COOKIE_SECURE, s.SECURE_SSL_REDIRECT]
+address = [s.EMBEDDED, s.PORTAL_URL, s.PORT, s.ALLOWED_HOSTS, s.CSRF_TRUSTED_ORIGINS]
+print(json.dumps([*address, *cookies, s.SECURE_HSTS_SECONDS, s.DEBUG, s.DATABASES["default"]["ENGINE"].split(".")[-1]]))
 """
 
 

@@ -1,3 +1,4 @@
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from django import template
@@ -30,10 +31,40 @@ def markdown(text: str) -> SafeString:
     return render(text)
 
 
+@register.filter
+def public(related: Any) -> Any:
+    """Return what a public record refers to, as far as the public may see it: a draft is None, or left out of a list."""
+    if hasattr(related, "is_public"):
+        return related if related.is_public else None
+    return [one for one in related or () if one.is_public]
+
+
 @register.inclusion_tag("components/source_note.html")
-def source_note(fact: Any, *, note: str = "") -> dict[str, Any]:
-    """Say where a fact was stated and as at when; nothing where there is no fact."""
-    return {"fact": fact, "note": note}
+def source_note(*facts: Any, note: str = "") -> dict[str, Any]:
+    """Say where facts were stated and as at when: each day once, each publication once, each of its sections once.
+
+    Takes facts and lists of facts; nothing is said of None and of an empty list.
+    """
+    days: dict[Any, dict[Any, list[str]]] = {}
+    for fact in flattened(facts):
+        sections = days.setdefault((fact.as_at, fact.checked_on), {}).setdefault(fact.source, [])
+        sections += [s for s in fact.source_location.split("; ") if s and s not in sections]
+    return {
+        "days": [
+            {"as_at": as_at, "checked_on": checked_on, "publications": publications.items()}
+            for (as_at, checked_on), publications in days.items()
+        ],
+        "note": note,
+    }
+
+
+def flattened(facts: Iterable[Any]) -> Iterator[Any]:
+    """Yield each fact of facts and lists of facts, leaving out None."""
+    for fact in facts:
+        if hasattr(fact, "source_location"):
+            yield fact
+        else:
+            yield from flattened(fact or ())
 
 
 @register.inclusion_tag("components/navigation.html", takes_context=True)

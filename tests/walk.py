@@ -1,0 +1,82 @@
+"""Every public address, found the way a visitor and a crawler find them: by links and by the site map."""
+
+import re
+from html.parser import HTMLParser
+from urllib.parse import urljoin, urlsplit
+
+from django.http import HttpResponse
+from django.test import Client
+
+ORIGIN = "http://testserver"
+
+
+class Elements(HTMLParser):
+    """The elements of a page, each with its attributes; what they link to; the text that is read."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.elements: list[tuple[str, dict[str, str | None]]] = []
+        self.words: list[str] = []
+        self.scripts: list[str] = []
+        self._inside = ""
+        self.feed(html)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, dict(attrs)))
+        self._inside = tag if tag in ("script", "style") else ""
+
+    def handle_endtag(self, tag: str) -> None:
+        self._inside = ""
+
+    def handle_data(self, data: str) -> None:
+        (self.scripts if self._inside else self.words).append(data)
+
+    @property
+    def text(self) -> str:
+        return " ".join(" ".join(self.words).split())
+
+    def links(self, here: str) -> set[str]:
+        """Return the addresses on this site that the page names, without fragments."""
+        found = set()
+        for _, attributes in self.elements:
+            for name in ("href", "src", "action"):
+                if value := attributes.get(name):
+                    parts = urlsplit(urljoin(ORIGIN + here, value))
+                    if f"{parts.scheme}://{parts.netloc}" == ORIGIN:
+                        found.add(parts.path + (f"?{parts.query}" if parts.query else ""))
+        return found
+
+
+def sitemap(client: Client) -> list[str]:
+    """Return the addresses that /sitemap.xml lists."""
+    xml = client.get("/sitemap.xml").text
+    return [address.removeprefix(ORIGIN) for address in re.findall(r"<loc>([^<]*)</loc>", xml)]
+
+
+def walk(client: Client, *more: str) -> dict[str, HttpResponse]:
+    """Return the answer of every address that can be reached from home, from the site map and from these.
+
+    A filtered list leads to more filtered lists without end, so links on one are not followed.
+    """
+    found: dict[str, HttpResponse] = {}
+    waiting = ["/", "/robots.txt", "/sitemap.xml", *sitemap(client), *more]
+    while waiting:
+        address = waiting.pop()
+        if address in found or address.startswith("/static/"):
+            continue
+        response = found[address] = client.get(address)  # type: ignore[assignment]
+        if response.status_code in (301, 302):
+            waiting.append(response.headers["Location"])
+        elif "?" not in address and response.headers["Content-Type"].startswith("text/html"):
+            waiting += Elements(response.text).links(address)
+    return found
+
+
+def pages(answers: dict[str, HttpResponse]) -> dict[str, Elements]:
+    """Return the pages among the answers, read."""
+    return {
+        address: Elements(response.text)
+        for address, response in answers.items()
+        if response.headers["Content-Type"].startswith("text/html") and response.status_code == 200
+    }
