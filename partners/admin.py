@@ -1,9 +1,6 @@
 from typing import Any, ClassVar
 
 from django.contrib import admin
-from django.contrib.admin.widgets import AdminTextareaWidget, AdminTextInputWidget
-from django.db import models
-from django.db.models import QuerySet
 from django.http import HttpRequest
 from simple_history.admin import SimpleHistoryAdmin
 
@@ -17,32 +14,23 @@ from partners.models import (
     Statement,
     Unit,
 )
+from vru_portal.admin import WIDGETS, PortalAdmin
 
-PROVENANCE_FIELDS = ("source", "source_location", ("as_at", "checked_on"))
-PROVENANCE = ("Source", {"fields": [*PROVENANCE_FIELDS]})
+PROVENANCE_FIELDS: tuple[Any, ...] = ("source", "source_location", ("as_at", "checked_on"))
+PROVENANCE: tuple[str, Any] = ("Source", {"fields": [*PROVENANCE_FIELDS]})
 
 
-class SourcedAdmin(SimpleHistoryAdmin):
+class SourcedAdmin(SimpleHistoryAdmin, PortalAdmin):
     """A record with its source below its facts, and its history."""
 
-    autocomplete_fields: tuple[str, ...] = ("source",)
-    save_on_top = True
-    list_per_page = 50
-    formfield_overrides: ClassVar[dict[Any, Any]] = {
-        models.CharField: {"widget": AdminTextInputWidget(attrs={"size": "80"})},
-        models.TextField: {"widget": AdminTextareaWidget(attrs={"rows": "5"})},
-    }
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        """Fetch what a row names together with the rows."""
-        return super().get_queryset(request).select_related(*self.list_select_related or ())
+    autocomplete_fields: ClassVar[tuple[str, ...]] = ("source",)
 
 
 class SourcedInline(admin.StackedInline[Any, Any]):
     """Facts that belong to a record, each with its source."""
 
     extra = 0
-    formfield_overrides = SourcedAdmin.formfield_overrides
+    formfield_overrides: ClassVar[dict[Any, Any]] = WIDGETS
     autocomplete_fields: ClassVar[tuple[str, ...]] = ("source",)
 
 
@@ -87,7 +75,7 @@ class UnitAdmin(SourcedAdmin):
 
 
 @admin.register(Sector)
-class SectorAdmin(admin.ModelAdmin[Sector]):
+class SectorAdmin(PortalAdmin):
     """Sectors."""
 
     list_display = ("name",)
@@ -96,7 +84,7 @@ class SectorAdmin(admin.ModelAdmin[Sector]):
 
 
 @admin.register(Publication)
-class PublicationAdmin(admin.ModelAdmin[Publication]):
+class PublicationAdmin(PortalAdmin):
     """Sources."""
 
     list_display = ("title", "published_on", "issued_by")

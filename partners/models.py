@@ -45,6 +45,8 @@ class Sector(Slugged):
 class Publication(Slugged):
     """Something published that facts are taken from. It is a source, so it has none itself."""
 
+    author_links: list[tuple[str, str]]  # set by `objects.with_authors()`
+
     title = models.CharField(max_length=200)
     published_on = models.DateField("published or launched on")
     issued_by = models.ForeignKey(

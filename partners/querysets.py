@@ -1,7 +1,7 @@
 from typing import TYPE_CHECKING, Self
 
 from django.db import models
-from django.db.models import Exists, OuterRef, Prefetch, Q
+from django.db.models import Exists, F, FilteredRelation, OuterRef, Prefetch, Q
 
 from partners.choices import Seat
 from vru_portal.publishing import PublishableQuerySet, published
@@ -45,6 +45,24 @@ class SectorQuerySet(SlugQuerySet["Sector"]):
 
 class PublicationQuerySet(SlugQuerySet["Publication"]):
     """Sources."""
+
+    def with_authors(self) -> "list[Publication]":
+        """Return them with their public authors in `author_links` (address, name), in one query."""
+        from partners.models import Person
+
+        writer = FilteredRelation("authors", condition=Q(**published("authors")))
+        names = ("slug", "honorific", "name")
+        rows = self.select_related("issued_by").annotate(writer=writer, **{f"by_{n}": F(f"writer__{n}") for n in names})
+        found: list[Publication] = []
+        for row in rows.order_by("-published_on", "title", "pk", "writer__family_name"):
+            if not found or found[-1] != row:
+                row.author_links = []
+                found.append(row)
+            slug, honorific, name = (getattr(row, f"by_{n}") for n in names)
+            if slug:
+                author = Person(slug=slug, honorific=honorific, name=name)
+                found[-1].author_links.append((author.get_absolute_url(), author.full_name))
+        return found
 
 
 class OrganisationQuerySet(PublishableQuerySet["Organisation"]):

@@ -13,6 +13,7 @@ from programmes.models import (
     SuccessCondition,
     Term,
 )
+from vru_portal.admin import PortalAdmin
 
 
 @admin.register(PreventionLevel)
@@ -44,7 +45,7 @@ class SuccessConditionAdmin(SourcedAdmin):
 
 
 @admin.register(Audience, Setting, Area)
-class VocabularyAdmin(admin.ModelAdmin[Audience | Setting | Area]):
+class VocabularyAdmin(PortalAdmin):
     """Words that visitors filter by."""
 
     list_display = ("name",)

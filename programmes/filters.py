@@ -57,7 +57,7 @@ class InitiativeFilter(django_filters.FilterSet):
     setting = django_filters.MultipleChoiceFilter(field_name="settings__slug", label=FACETS["setting"].label)
     area = django_filters.MultipleChoiceFilter(field_name="areas__slug", label=FACETS["area"].label)
     partner = django_filters.MultipleChoiceFilter(method="filter_partner", label=FACETS["partner"].label)
-    sort = django_filters.ChoiceFilter(method="filter_sort", label="Sort", choices=[("name", "By name")])
+    sort = django_filters.CharFilter(method="filter_sort", label="Sort", max_length=LONGEST_SEARCH)
 
     def __init__(self, data: QueryDict) -> None:
         """Read the address and ask for the facets' options: one query."""
@@ -80,11 +80,12 @@ class InitiativeFilter(django_filters.FilterSet):
         return rows.matching(words)
 
     def filter_partner(self, rows: InitiativeQuerySet, _: str, slugs: list[str]) -> InitiativeQuerySet:
-        """Keep what one of these bodies delivers or supports."""
-        return rows.filter(Q(lead_organisation__slug__in=slugs) | Q(partners__slug__in=slugs)).distinct()
+        """Keep what one of these bodies delivers or supports. A draft body answers like one that does not exist."""
+        bodies = Organisation.objects.public().filter(slug__in=slugs)
+        return rows.filter(Q(lead_organisation__in=bodies) | Q(partners__in=bodies)).distinct()
 
     def filter_sort(self, rows: InitiativeQuerySet, _: str, order: str) -> InitiativeQuerySet:
-        """Order by name; without this, by level."""
+        """Order by name; without this, and for an order that does not exist, by level."""
         return rows.order_by("name") if order == "name" else rows
 
     def _choices(self, name: str) -> list[tuple[str, str]]:

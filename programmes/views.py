@@ -35,7 +35,7 @@ def about(request: HttpRequest) -> HttpResponse:
             "terms": terms,
             "conditions": SuccessCondition.objects.public().select_related("source", "level"),
             "predecessors": Predecessor.objects.public().select_related("source", "organisation", "publication"),
-            "publications": Publication.objects.select_related("issued_by").prefetch_related("authors"),
+            "publications": Publication.objects.with_authors(),
             "statements": Statement.objects.public().select_related("speaker"),
         },
     )

@@ -5,6 +5,13 @@ import pytest
 from django.test import override_settings
 
 
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Leave the long fault tests out unless they are named, as `make faults` does."""
+    if collection_path.name == "faults" and not any("faults" in argument for argument in config.args):
+        return True
+    return None
+
+
 @pytest.fixture(autouse=True, scope="session")
 def plain_static_files(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """Pages name static files as they are, so that no test depends on `collectstatic`."""

@@ -239,7 +239,7 @@ class YearFactory(SourcedFactory):
     class Meta:
         model = FinancialYear
 
-    first_year = factory.Sequence(lambda number: 2030 + number % 60)
+    first_year = factory.Sequence(lambda number: 2040 + number % 50)
 
 
 class FundingSourceFactory(SourcedFactory):
@@ -311,7 +311,7 @@ class VersionFactory(SourcedFactory):
 
 def furnish(rows: int) -> None:
     """Make a unit with this many rows of everything, each tied to everything else that it can be tied to."""
-    unit = UnitFactory()
+    unit = UnitFactory(colour_ink="#0b3d2e", colour_accent="#ffd166")
     year = YearFactory(first_year=2031)
     event = EventFactory(title="Opening", slug="opening", held_on=date(2031, 5, 7))
     declaration = DeclarationFactory(event=event)

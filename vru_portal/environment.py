@@ -4,6 +4,7 @@ Each error is a sentence that names the setting and what to set it to: who start
 """
 
 import os
+import re
 import secrets
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,7 @@ from urllib.parse import urlsplit
 from django.core.exceptions import ImproperlyConfigured
 
 LOOPBACK_HOSTS = ("localhost", "127.0.0.1", "[::1]")
+HOST_NAME = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*")
 SHORTEST_SECRET_KEY = 50  # what Django's own deployment check (security.W009) asks for
 
 
@@ -35,8 +37,9 @@ class PortalAddress:
 
     @property
     def origin(self) -> str:
-        """Scheme, host and port as a browser sends them, without a slash at the end."""
-        return f"{self.scheme}://{self.host}" + (f":{self.port}" if self.port else "")
+        """Scheme, host and port as a browser sends them: no slash at the end, no port that the scheme implies."""
+        implied = {"http": 80, "https": 443}[self.scheme]
+        return f"{self.scheme}://{self.host}" + (f":{self.port}" if self.port not in (None, implied) else "")
 
     @property
     def allowed_hosts(self) -> list[str]:
@@ -60,9 +63,13 @@ def parse_portal_url(value: str) -> PortalAddress:
     host = parts.hostname or ""
     if parts.scheme not in ("http", "https") or not host or parts.path not in ("", "/"):
         raise ImproperlyConfigured(advice)
-    if parts.query or parts.fragment or parts.username is not None or any(c.isspace() for c in host):
+    if parts.query or parts.fragment or parts.username is not None:
         raise ImproperlyConfigured(advice)
-    return PortalAddress(parts.scheme, f"[{host}]" if ":" in host else host, port)
+    if ":" in host:  # an IPv6 address: urlsplit has checked it
+        return PortalAddress(parts.scheme, f"[{host}]", port)
+    if not HOST_NAME.fullmatch(host):  # "*" and ".example.org" would mean many hosts to Django
+        raise ImproperlyConfigured(advice)
+    return PortalAddress(parts.scheme, host, port)
 
 
 def parse_number(name: str, value: str, *, most: int) -> int:

@@ -1,6 +1,7 @@
 """Money: pounds sterling as Decimal with two places. The only module that parses or formats it."""
 
-from decimal import Decimal, InvalidOperation
+import re
+from decimal import Decimal
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -8,6 +9,8 @@ from django.core.validators import MinValueValidator
 from django.db import models
 
 PENNY = Decimal("0.01")
+# Commas only between thousands: 1,25 is a slip of the keyboard, not £125. Up to nine digits, which MoneyField holds.
+SUM = re.compile(r"-?£?(\d{1,12}|\d{1,3}(,\d{3}){1,3})(\.\d{1,2}0*)?", re.ASCII)
 MILLION = Decimal(1_000_000)
 
 
@@ -20,13 +23,10 @@ def parse(value: object) -> Decimal:
         raise ValidationError(
             f"Write the sum {value!r} as text, such as '1234.50': a binary fraction cannot hold pennies."
         )
-    try:
-        amount = Decimal(str(value).strip().removeprefix("£").replace(",", ""))
-        if not amount.is_finite() or amount != amount.quantize(PENNY):
-            raise ValidationError(f"{value!r} is not a sum in pounds and whole pence, such as 1234.50.")
-    except InvalidOperation as error:
-        raise ValidationError(f"{value!r} is not a sum in pounds and whole pence, such as 1234.50.") from error
-    return amount.quantize(PENNY)
+    text = format(value, "f") if isinstance(value, Decimal) else str(value).strip()
+    if not SUM.fullmatch(text):
+        raise ValidationError(f"{value!r} is not a sum in pounds and whole pence, such as 1234.50.")
+    return Decimal(text.replace("£", "").replace(",", "")).quantize(PENNY)
 
 
 def pounds(amount: Decimal) -> str:

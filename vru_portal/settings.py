@@ -67,6 +67,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "csp.middleware.CSPMiddleware",
     "django_permissions_policy.PermissionsPolicyMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -78,7 +79,6 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
-    "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "simple_history.middleware.HistoryRequestMiddleware",
 ]
 
@@ -106,11 +106,16 @@ CRISPY_ALLOWED_TEMPLATE_PACKS = ["forms"]
 CRISPY_FAIL_SILENTLY = False
 
 # Data -----------------------------------------------------------------------------------------------------------------
+_database_url = env.str("DATABASE_URL", default="") or f"sqlite:///{VAR_DIR / 'portal.sqlite3'}"
+if not _database_url.startswith(("postgres://", "postgresql://", "sqlite:///")):
+    raise ImproperlyConfigured(
+        "DATABASE_URL must be like postgres://user:password@host:5432/name, or sqlite:////a/file."
+    )
 try:
-    DATABASES = {"default": env.db("DATABASE_URL", default=f"sqlite:///{VAR_DIR / 'portal.sqlite3'}")}
-except (environ.ImproperlyConfigured, ValueError) as error:
+    DATABASES = {"default": environ.Env.db_url_config(_database_url)}
+except ValueError as error:
     raise ImproperlyConfigured("DATABASE_URL must be like postgres://user:password@host:5432/name.") from error
-match DATABASES["default"].get("ENGINE"):
+match DATABASES["default"]["ENGINE"]:
     case "django.db.backends.sqlite3":
         DATABASES["default"]["OPTIONS"] = {
             "timeout": 20,
@@ -120,11 +125,9 @@ match DATABASES["default"].get("ENGINE"):
                 "PRAGMA synchronous=FULL;PRAGMA recursive_triggers=ON;"
             ),
         }
-    case "django.db.backends.postgresql":
+    case _:
         DATABASES["default"] |= {"CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True}
         DATABASES["default"].setdefault("OPTIONS", {})["connect_timeout"] = 5
-    case _:
-        raise ImproperlyConfigured("DATABASE_URL must begin with postgres:// or sqlite:///.")
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 TASKS = {"default": {"BACKEND": "django_tasks_db.DatabaseBackend"}}

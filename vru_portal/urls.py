@@ -6,7 +6,7 @@ from django.urls import include, path
 
 from programmes.views import about
 from vru_portal import views
-from vru_portal.sitemaps import sitemaps
+from vru_portal.sitemaps import PublicPages
 
 urlpatterns = [
     path("", views.home, name="home"),
@@ -19,7 +19,7 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     path("brand.css", views.brand, name="brand"),
     path("robots.txt", views.robots, name="robots"),
-    path("sitemap.xml", sitemap, {"sitemaps": sitemaps()}, name="sitemap"),
+    path("sitemap.xml", sitemap, {"sitemaps": {"pages": PublicPages}}, name="sitemap"),
     path("healthz", views.healthz, name="healthz"),
     path("readyz", views.readyz, name="readyz"),
 ]

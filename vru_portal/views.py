@@ -32,6 +32,7 @@ def home(request: HttpRequest) -> HttpResponse:
         "home.html",
         {
             "unit": unit,
+            "contact_points": unit.contact_list,
             "levels": levels,
             "initiative_total": sum(level.initiative_count for level in levels),
             **figures(),

@@ -2,10 +2,11 @@ from django.contrib import admin
 
 from events.declarations.models import Declaration, DeclarationVersion
 from partners.admin import PROVENANCE, SourcedAdmin
+from vru_portal.admin import PortalAdmin
 
 
 @admin.register(Declaration)
-class DeclarationAdmin(admin.ModelAdmin[Declaration]):
+class DeclarationAdmin(PortalAdmin):
     """Declarations."""
 
     list_display = ("title", "event")

@@ -18,7 +18,7 @@ def source_bar(sources: Sequence[FundingSource]) -> dict[str, Any]:
     """Draw the sources as one bar, each as wide as its share, above a key that gives sums and shares in words."""
     total = sum((source.amount for source in sources), Decimal(0))
     rows = [
-        {"source": source, "tone": i % TONES + 1, "share": f"{source.amount / total:.1%}"}
+        {"source": source, "tone": i % TONES + 1, "share": percentage(source.amount / total)}
         for i, source in enumerate(sources)
     ]
     widths = [max(source.amount / total * 100, NARROWEST) for source in sources]
@@ -28,6 +28,11 @@ def source_bar(sources: Sequence[FundingSource]) -> dict[str, Any]:
         row |= {"x": f"{x:.2f}", "width": f"{width * scale:.2f}"}
         x += width * scale
     return {"rows": rows, "total": total}
+
+
+def percentage(share: Decimal) -> str:
+    """Format a share with one place; a small one is never nought."""
+    return f"{share:.1%}" if share >= Decimal("0.0005") else "under 0.1%"
 
 
 @register.simple_tag

@@ -33,7 +33,7 @@ def markdown(text: str) -> SafeString:
 
 @register.filter
 def public(related: Any) -> Any:
-    """Return what a public record refers to, as far as the public may see it: a draft is None, or left out of a list."""
+    """Return what the public may see of what a record refers to: a draft is None, or left out of a list."""
     if hasattr(related, "is_public"):
         return related if related.is_public else None
     return [one for one in related or () if one.is_public]

@@ -1,0 +1,81 @@
+"""One served portal with the launch content, and headless Chromium, for all browser tests."""
+
+import re
+import shutil
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+from tests.portal_process import Portal, free_port, portal
+
+NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+CHROMIUM = next(filter(None, map(shutil.which, NAMES)), None)
+ARGUMENTS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the tests of this folder; where there is no Chromium, skip them and say so."""
+    for item in items:
+        if "tests/browser/" in item.path.as_posix():
+            item.add_marker(pytest.mark.browser)
+            if CHROMIUM is None:
+                reason = f"No Chromium on PATH (looked for {', '.join(NAMES)}): browser tests are skipped"
+                item.add_marker(pytest.mark.skip(reason=reason))
+
+
+@pytest.fixture(scope="package")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Portal]:
+    """A portal with the launch content; “Exit this page” leads to its own /healthz, so that no test leaves this machine."""
+    port = free_port()
+    folder = tmp_path_factory.mktemp("browser") / "var"
+    with portal(folder, PORT=port, EXIT_URL=f"http://127.0.0.1:{port}/healthz", WORKERS=1) as served:
+        served.wait_until_ready()
+        yield served
+
+
+@pytest.fixture(scope="package")
+def chromium() -> Iterator[Browser]:
+    """The browser. It ends with this folder: while it runs, Django would refuse to use the database."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(ARGUMENTS))
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def context(chromium: Browser, site: Portal) -> Iterator[BrowserContext]:
+    """A fresh visitor."""
+    visitor = chromium.new_context(base_url=site.url("").rstrip("/"), viewport={"width": 1280, "height": 900})
+    yield visitor
+    visitor.close()
+
+
+@pytest.fixture
+def page(context: BrowserContext) -> Page:
+    """A fresh visitor's page."""
+    return context.new_page()
+
+
+@pytest.fixture(scope="package")
+def addresses(site: Portal) -> list[str]:
+    """Every public page, and the states that a visitor can bring a page into."""
+    found = re.findall(r"<loc>https?://[^/]+([^<]*)</loc>", site.get("/sitemap.xml")[1])
+    levels = [address.split("/")[2] for address in found if address.startswith("/prevention/")]
+    states = (
+        "/initiatives/?sort=name",
+        f"/initiatives/?level={levels[0]}&q=school",
+        "/initiatives/?q=nothingwhatever",
+        f"/initiatives/?level={levels[-1]}&setting=no-such",
+        "/no-such-page/",
+    )
+    assert len(found) > 50
+    return [*found, *states]

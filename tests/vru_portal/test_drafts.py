@@ -1,0 +1,322 @@
+"""What is a draft is seen by nobody but staff: not on its page, not by name elsewhere, not in a list, count or feed."""
+
+import re
+from datetime import date
+
+import pytest
+from django.contrib.auth import get_user_model
+from django.db import transaction
+from django.test import Client
+
+from events.choices import ItemKind
+from partners.choices import Seat
+from partners.models import Organisation, Person, Unit
+from programmes.choices import Slot
+from programmes.models import Initiative, Passage, PreventionLevel
+from tests.factories import (
+    AgendaItemFactory,
+    AppearanceFactory,
+    AreaFactory,
+    AudienceFactory,
+    ConditionFactory,
+    ContributorFactory,
+    DeclarationFactory,
+    EventFactory,
+    InitiativeFactory,
+    LevelFactory,
+    OrganisationFactory,
+    PassageFactory,
+    PersonFactory,
+    PostFactory,
+    PredecessorFactory,
+    PublicationFactory,
+    SectorFactory,
+    SettingFactory,
+    StatementFactory,
+    StoryFactory,
+    TermFactory,
+    VersionFactory,
+    furnish,
+)
+from tests.walk import Elements, sitemap, walk
+from vru_portal.publishing import State
+
+pytestmark = pytest.mark.django_db
+DRAFT = {"state": State.DRAFT}
+
+
+def canary(**fields):
+    """Return the fields of a draft, each text with the word that must not be found."""
+    return DRAFT | {name: f"CANARY {name}" for name in ("name", "summary")} | fields
+
+
+def hide_canaries() -> dict[str, str]:
+    """Tie drafts of every kind to public records in every way; return the address of each draft."""
+    body = Organisation.objects.filter(posts__seat=Seat.EXECUTIVE).order_by("pk")[0]
+    person = Person.objects.filter(statements__isnull=False).order_by("pk")[0]
+    initiative = Initiative.objects.order_by("pk")[0]
+    level = PreventionLevel.objects.order_by("pk")[0]
+    opening = EventFactory(title="Later opening", held_on=date(2031, 6, 1))
+    publication = PublicationFactory()
+
+    draft_body = OrganisationFactory(
+        **canary(slug="canary-body"),
+        other_names="CANARY spelling",
+        website="https://canary.example.org",
+        sector=SectorFactory(name="CANARY sector"),
+    )
+    draft_person = PersonFactory(
+        **DRAFT, name="CANARY person", slug="canary-person", other_names="CANARY other", biography="CANARY life"
+    )
+    draft_level = LevelFactory(**canary(slug="canary-level"), moment="CANARY moment", definition="CANARY definition")
+    draft_event = EventFactory(
+        **DRAFT,
+        title="CANARY event",
+        short_title="CANARY",
+        slug="canary-event",
+        summary="CANARY",
+        venue="CANARY hall",
+        place="CANARY town",
+        held_on=date(2032, 1, 1),
+    )
+
+    # what hangs on a draft person
+    at_body = PostFactory(person=draft_person, organisation=body, title="CANARY post", seat=Seat.EXECUTIVE)
+    PostFactory(person=draft_person, organisation=Unit.objects.get().organisation, title="CANARY team", seat=Seat.TEAM)
+    item = AgendaItemFactory(event=opening)
+    AppearanceFactory(item=item, person=draft_person, post=at_body, description="CANARY talk")
+    StatementFactory(
+        speaker=draft_person,
+        slug="canary-speech",
+        **{name: f"CANARY {name}" for name in ("title", "quote", "summary", "text")},
+    )
+    publication.authors.add(draft_person, person)
+    source = body.contributions.order_by("pk")[0].funding_source
+    ContributorFactory(funding_source=source, organisation=None, post=at_body)
+
+    # what hangs on a draft body
+    at_draft_body = PostFactory(
+        person=person, organisation=draft_body, title="CANARY keeper", department="CANARY", seat=Seat.EXECUTIVE
+    )
+    PostFactory(person=person, organisation=draft_body, title="CANARY member", seat=Seat.TEAM)
+    AppearanceFactory(item=item, person=person, post=at_draft_body, description="CANARY walk")
+    AppearanceFactory(item=item, person=None, organisation=draft_body, description="CANARY show")
+    ContributorFactory(funding_source=source, organisation=draft_body)
+    ContributorFactory(funding_source=source, organisation=None, post=at_draft_body)
+    publication.issued_by = draft_body
+    publication.save()
+    body.represents = draft_body
+    body.save()
+    OrganisationFactory(represents=draft_body)
+    initiative.partners.add(draft_body)
+    led = InitiativeFactory(level=level, lead_organisation=draft_body, slug="led-by-a-draft")
+    led.settings.add(*initiative.settings.all())
+    PredecessorFactory(organisation=draft_body, title="Path of a draft")
+    TermFactory(defined_by=draft_body, name="Weather")
+
+    # what hangs on a draft level
+    hidden = InitiativeFactory(
+        level=draft_level,
+        name="CANARY of a draft level",
+        slug="canary-of-a-level",
+        summary="CANARY",
+        lead_organisation=body,
+    )
+    hidden.partners.add(body)
+    hidden.audiences.add(AudienceFactory(name="CANARY audience", slug="canary-audience"))
+    hidden.audiences.add(*initiative.audiences.all())
+    hidden.settings.add(SettingFactory(name="CANARY setting", slug="canary-setting"))
+    hidden.areas.add(AreaFactory(name="CANARY area", slug="canary-area"))
+    ConditionFactory(level=draft_level, number=700)
+    TermFactory(level=draft_level, name="Wind")
+
+    # what hangs on a draft event
+    own = AgendaItemFactory(event=draft_event, title="CANARY item", text="CANARY", kind=ItemKind.CEREMONY)
+    AppearanceFactory(item=own, person=person, description="CANARY address")
+    AppearanceFactory(item=own, person=None, organisation=body, description="CANARY stall")
+    DeclarationFactory(event=draft_event, title="CANARY promise")
+
+    # drafts by themselves
+    draft = InitiativeFactory(
+        **canary(slug="canary-initiative"),
+        level=level,
+        lead_organisation=body,
+        description="CANARY",
+        sensitive_topic="CANARY topic",
+    )
+    draft.partners.add(body)
+    draft.audiences.add(AudienceFactory(name="CANARY word"), *initiative.audiences.all())
+    draft.settings.add(SettingFactory(name="CANARY place"))
+    draft.areas.add(AreaFactory(name="CANARY village"))
+    StatementFactory(
+        **DRAFT,
+        speaker=person,
+        slug="canary-message",
+        **{name: f"CANARY {name}" for name in ("title", "quote", "summary", "text")},
+    )
+    StatementFactory(
+        **DRAFT,
+        speaker=None,
+        body_name="CANARY team",
+        slug="canary-team",
+        **{name: f"CANARY {name}" for name in ("title", "quote", "summary", "text")},
+    )
+    ConditionFactory(**DRAFT, number=701, title="CANARY condition", text="CANARY", level=level)
+    TermFactory(**DRAFT, name="CANARY term", definition="CANARY meaning", defined_by=body)
+    PredecessorFactory(**DRAFT, title="CANARY path", description="CANARY", organisation=body, publication=publication)
+    StoryFactory(**DRAFT, slug="canary-story", title="CANARY story", summary="CANARY", body="CANARY")
+    Passage.objects.filter(slot__in=[Slot.HOME_LEAD, Slot.ABOUT_LEAD, Slot.CONTACT_LEAD]).delete()
+    for slot in (Slot.HOME_LEAD, Slot.ABOUT_LEAD, Slot.CONTACT_LEAD):
+        PassageFactory(**DRAFT, slot=slot, title="CANARY heading", body="CANARY words")
+    VersionFactory(text="CANARY wording", note="CANARY note", declaration__event=None, declaration__slug="p")
+    return {
+        "organisation": "/partners/canary-body/",
+        "person": "/people/canary-person/",
+        "level": "/prevention/canary-level/",
+        "event": "/events/canary-event/",
+        "initiative": "/initiatives/canary-initiative/",
+        "initiative of a draft level": "/initiatives/canary-of-a-level/",
+        "statement": "/messages/canary-message/",
+        "statement of a draft speaker": "/messages/canary-speech/",
+        "statement of a body": "/messages/canary-team/",
+        "story": "/news/canary-story/",
+    }
+
+
+FILTERS = (
+    "q=canary",
+    "sort=name",
+    "level=first",
+    "q=walk&sort=name",
+    "partner=canary-body",
+    "level=canary-level",
+    "audience=canary-audience",
+    "setting=canary-setting",
+    "area=canary-area",
+)
+
+
+@pytest.fixture(scope="module")
+def before_and_after(django_db_setup, django_db_blocker):
+    """Return all public answers without the drafts, those with them, and the drafts' own addresses."""
+    with django_db_blocker.unblock(), transaction.atomic():
+        furnish(2)
+        drafts = hide_canaries()
+        client = Client()
+        more = [f"/initiatives/?{question}" for question in FILTERS]
+        absent = [address.replace("canary", "absent") for address in drafts.values()]
+        answers = walk(client, *more, *drafts.values(), *absent)
+        listed = sitemap(client)
+        transaction.set_rollback(True)
+    return answers, listed, drafts
+
+
+def test_no_word_of_a_draft_stands_on_any_public_page(before_and_after):
+    answers, _, _ = before_and_after
+    assert len(answers) > 60
+    found = {}
+    for address, response in answers.items():
+        # what the visitor's own address says may be said back
+        text = response.text.replace("q=canary", "").replace("Words: canary", "").replace('value="canary"', "")
+        for asked in re.findall(r"(?:level|audience|setting|area|partner)=([\w-]+)", address):
+            text = text.replace(asked, "")
+        text = text.replace(address, "")
+        if words := re.findall(r"[^<>\"]*CANARY[^<>\"]*|[^<>\"]*canary[^<>\"]*", text):
+            found[address] = words[:3]
+    assert found == {}
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "organisation",
+        "person",
+        "level",
+        "event",
+        "initiative",
+        "initiative of a draft level",
+        "statement",
+        "statement of a draft speaker",
+        "statement of a body",
+        "story",
+    ],
+)
+def test_the_page_of_a_draft_is_like_one_that_never_was(before_and_after, kind):
+    answers, listed, drafts = before_and_after
+    draft, never = answers[drafts[kind]], answers[drafts[kind].replace("canary", "absent")]
+    assert draft.status_code == 404
+    assert draft.text.replace("canary", "absent") == never.text
+    assert drafts[kind] not in listed
+
+
+def test_no_link_leads_to_a_draft(before_and_after):
+    answers, _, drafts = before_and_after
+    expected = {*drafts.values(), *(address.replace("canary", "absent") for address in drafts.values())}
+    assert {address for address, response in answers.items() if response.status_code not in (200, 302)} == expected
+
+
+@pytest.mark.parametrize("facet", ["level", "partner", "audience", "setting", "area"])
+def test_a_filter_by_a_draft_answers_like_a_filter_by_nothing(client, facet):
+    """Counts beside the other answers would tell that a hidden body leads an initiative."""
+    furnish(2)
+    hide_canaries()
+    slug = {"partner": "canary-body"}.get(facet, f"canary-{facet}")
+    never = slug.replace("canary", "absent")
+    asked = client.get(f"/initiatives/?{facet}={slug}").text.replace(slug, never)
+    assert asked == client.get(f"/initiatives/?{facet}={never}").text
+
+
+def test_figures_do_not_count_drafts(client):
+    furnish(2)
+
+    def figures():
+        page = Elements(client.get("/").text)
+        leads, initiatives = re.findall(r"(\d+) lead organi", page.text), re.findall(r"(\d+) initiative", page.text)
+        catalogue = Elements(client.get("/initiatives/").text).text
+        return leads, initiatives, re.findall(r"All levels (\d+)", catalogue)
+
+    before = figures()
+    hide_canaries()
+    (leads,), (initiatives,), (all_levels,) = before
+    # one of the records tied to drafts is itself public: an initiative led by a draft body
+    more = str(int(initiatives) + 1)
+    assert figures() == ([leads], [more], [str(int(all_levels) + 1)])
+
+
+def test_what_is_public_stays_public_when_a_draft_hangs_on_it(before_and_after):
+    answers, _, _ = before_and_after
+    text = Elements(answers["/initiatives/led-by-a-draft/"].text).text
+    assert "Who delivers it Not stated" in text
+    about = Elements(answers["/about/"].text).text
+    assert "Path of a draft" in about
+    assert "Weather" in about
+
+
+def test_the_declaration_says_that_its_wording_is_not_stated_while_it_is_a_draft(client):
+    furnish(1)
+    VersionFactory(text="CANARY wording")
+    text = Elements(client.get("/declaration/").text).text
+    assert "The wording is not stated." in text
+    assert "CANARY" not in text
+    version = VersionFactory(text="We **keep** the paths.")
+    type(version).objects.filter(pk=version.pk).update(in_force_from=date(2031, 5, 9))
+    text = Elements(client.get("/declaration/").text).text
+    assert "In force since 9 May 2031." in text
+    assert "We keep the paths." in text
+
+
+def test_publishing_a_draft_shows_it(client):
+    furnish(1)
+    story = StoryFactory(**DRAFT, slug="long-path", title="A long path")
+    assert client.get("/news/long-path/").status_code == 404
+    story.state = State.PUBLISHED
+    story.save()
+    assert client.get("/news/long-path/").status_code == 200
+    assert "A long path" in client.get("/news/").text
+
+
+def test_staff_find_drafts_in_the_admin(client):
+    furnish(1)
+    hide_canaries()
+    client.force_login(get_user_model().objects.create_superuser("staff"))
+    assert "CANARY name" in client.get("/admin/programmes/initiative/?state__exact=draft").text

@@ -1,0 +1,189 @@
+"""How many questions a page asks the database: a literal number, which does not grow with the rows."""
+
+import pytest
+from django.contrib import admin
+from django.contrib.auth import get_user_model
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+
+from funding.models import Contributor
+from tests.factories import furnish
+from tests.vru_portal.test_meta import PROJECT_MODELS
+
+pytestmark = pytest.mark.django_db
+
+MOST = 8
+# The first of its kind, that every row hangs on.
+PAGES = {
+    "/": 8,
+    "/about/": 8,
+    "/initiatives/": 7,
+    "/initiatives/?q=walk&level=first&sort=name": 7,
+    "/initiatives/{initiative}/": 6,
+    "/prevention/first/": 6,
+    "/news/": 4,
+    "/news/{story}/": 3,
+    "/funding/": 1,
+    "/funding/2031-32/": 8,
+    "/partners/": 7,
+    "/partners/{organisation}/": 6,
+    "/people/{person}/": 6,
+    "/messages/{statement}/": 5,
+    "/contact/": 3,
+    "/events/": 5,
+    "/events/opening/": 6,
+    "/declaration/": 5,
+    "/nope/": 2,
+    "/brand.css": 1,
+    "/robots.txt": 0,
+    "/healthz": 0,
+    "/readyz": 1,
+    "/sitemap.xml": 8,
+}
+
+
+def slugs():
+    """Return the slug of a record of each kind on which everything else hangs."""
+    from funding.models import FundingSource
+    from partners.models import Organisation, Person, Statement
+    from programmes.models import Initiative, Story
+
+    assert FundingSource.objects.exists()
+    return {
+        "initiative": Initiative.objects.order_by("pk")[0].slug,
+        "story": Story.objects.order_by("pk")[0].slug,
+        "organisation": Organisation.objects.filter(posts__seat="executive").order_by("pk")[0].slug,
+        "person": Person.objects.filter(statements__isnull=False).order_by("pk")[0].slug,
+        "statement": Statement.objects.order_by("pk")[0].slug,
+    }
+
+
+def more_of_everything_on_one(names):
+    """Hang two more of everything on the records whose pages are asked for."""
+    from events.models import AgendaItem, Appearance
+    from partners.models import Organisation, Person
+    from programmes.models import Initiative
+    from tests import factories
+
+    body = Organisation.objects.get(slug=names["organisation"])
+    person = Person.objects.get(slug=names["person"])
+    initiative = Initiative.objects.get(slug=names["initiative"])
+    for _ in range(2):
+        post = factories.PostFactory(person=person, organisation=body)
+        factories.PostFactory(organisation=body)
+        factories.StatementFactory(speaker=person)
+        factories.InitiativeFactory(level=initiative.level, lead_organisation=body)
+        initiative.partners.add(factories.OrganisationFactory())
+        initiative.audiences.add(factories.AudienceFactory())
+        item = factories.AgendaItemFactory(event=AgendaItem.objects.order_by("pk")[0].event)
+        factories.AppearanceFactory(item=item, person=person, post=post)
+        factories.AppearanceFactory(item=item)
+        source = factories.FundingSourceFactory()
+        factories.ContributorFactory(funding_source=source, organisation=body)
+        factories.PublicationFactory().authors.add(person)
+    assert Appearance.objects.filter(person=person).count() > 2
+
+
+def asked(client, address):
+    with CaptureQueriesContext(
+        connection,
+    ) as queries:
+        response = client.get(address)
+    expected = 404 if address == "/nope/" else 302 if address == "/funding/" else 200
+    assert response.status_code == expected, address
+    return len(queries), "\n".join(query["sql"][:160] for query in queries)
+
+
+@pytest.mark.parametrize("rows", [1, 3])
+@pytest.mark.parametrize(("address", "number"), PAGES.items(), ids=PAGES)
+def test_a_public_page_asks_this_often_however_many_rows_there_are(client, address, number, rows):
+    assert number <= MOST
+    furnish(rows)
+    names = slugs()
+    if rows > 1:
+        more_of_everything_on_one(names)
+    found, queries = asked(client, address.format(**names))
+    assert found == number, f"{found} queries:\n{queries}"
+
+
+@pytest.fixture
+def staff(client):
+    client.force_login(get_user_model().objects.create_superuser("staff"))
+    return client
+
+
+IN_ADMIN = [model for model in PROJECT_MODELS if model is not Contributor]
+ids = [model._meta.label_lower for model in IN_ADMIN]
+
+
+def place(model, page, *args):
+    return reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_{page}", args=args)
+
+
+def test_the_admin_lists_ask_no_more_often_for_three_rows_than_for_one(staff):
+    def ask():
+        found = {}
+        for model in IN_ADMIN:
+            with CaptureQueriesContext(connection) as queries:
+                assert staff.get(place(model, "changelist")).status_code == 200
+            found[model._meta.label_lower] = len(queries)
+        return found
+
+    furnish(1)
+    one = ask()
+    more_of_everything_on_one(slugs())
+    for model in IN_ADMIN:
+        assert model._default_manager.exists(), model
+    more = ask()
+    assert more == one
+    assert {label: number for label, number in one.items() if number > 12} == {}
+
+
+@pytest.mark.parametrize("model", IN_ADMIN, ids=ids)
+def test_the_admin_shows_searches_adds_changes_and_tells_the_history_of_every_model(staff, model):
+    furnish(1)
+    row = model._default_manager.order_by("pk")[0]
+    assert staff.get(place(model, "changelist")).status_code == 200
+    assert staff.get(place(model, "change", row.pk)).status_code == 200
+    assert staff.get(place(model, "history", row.pk)).status_code == 200
+    assert staff.get(place(model, "add")).status_code == (403 if model.__name__ == "Unit" else 200)
+    # a word that nothing holds: the search is one that filters
+    found = staff.get(place(model, "changelist"), {"q": "zzznothing"})
+    assert found.status_code == 200
+    assert admin.site._registry[model].search_fields
+    assert found.context["cl"].result_count == 0
+
+
+@pytest.mark.parametrize("model", IN_ADMIN, ids=ids)
+def test_a_record_can_be_saved_in_the_admin_as_it_stands(staff, model):
+    furnish(1)
+    row = model._default_manager.order_by("pk")[0]
+    response = staff.get(place(model, "change", row.pk))
+    data = {}
+    forms = [response.context["adminform"].form]
+    for formset in response.context["inline_admin_formsets"]:
+        forms += [formset.formset.management_form, *formset.formset.forms]
+    for form in forms:
+        for name in form.fields:
+            bound = form[name]
+            value = bound.value()
+            if value is True:
+                data[bound.html_name] = "on"
+            elif value not in (None, False):
+                data[bound.html_name] = value
+    saved = staff.post(place(model, "change", row.pk), data)
+    assert saved.status_code == 302, getattr(saved, "context", {}) and saved.context["errors"]
+    row_after = model._default_manager.get(pk=row.pk)
+    fields = [field.attname for field in model._meta.concrete_fields]
+    assert [getattr(row_after, name) for name in fields] == [getattr(row, name) for name in fields]
+
+
+def test_the_admin_filters_answer(staff):
+    furnish(1)
+    for model in IN_ADMIN:
+        response = staff.get(place(model, "changelist"))
+        for spec in response.context["cl"].filter_specs:
+            for choice in list(spec.choices(response.context["cl"]))[:3]:
+                address = place(model, "changelist") + choice["query_string"]
+                assert staff.get(address).status_code == 200, address

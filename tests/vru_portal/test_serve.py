@@ -1,0 +1,229 @@
+"""`manage.py serve` as a process: it starts with nothing set, says what is wrong, and ends with all that it started."""
+
+import os
+import re
+import signal
+import socket
+import sqlite3
+import sys
+import time
+from urllib.parse import urlsplit
+
+import psycopg
+import pytest
+from django.conf import settings
+from django.db import connection
+
+from tests.portal_process import environment, free_port, one_sentence, portal, run
+
+pytestmark = pytest.mark.server
+
+KEY = "k" * 50
+
+
+@pytest.fixture(scope="module")
+def furnished_var(tmp_path_factory):
+    """A folder in which a portal has once been started and stopped, with what it said and how long it took."""
+    folder = tmp_path_factory.mktemp("served") / "var"
+    with portal(folder) as first:
+        first.wait_until_ready()
+        seen = {
+            "localhost": first.get(host="localhost"),
+            "127.0.0.1": first.get(host="127.0.0.1"),
+            "another host": first.get(Host="evil.example.org"),
+            "a style sheet": first.get(re.findall(r'href="(/static/css/[^"]+\.css)"', first.get()[1])[0]),
+            "the admin": first.get("/admin/login/"),
+            "readyz": first.get("/readyz"),
+        }
+        members = first.members()
+        began = time.monotonic()
+        first.interrupt()
+        code = first.wait()
+        stopped_after = time.monotonic() - began
+        time.sleep(0.2)
+        left = first.members(), first.listening()
+    return folder, first, seen, members, code, stopped_after, left
+
+
+def test_the_first_start_makes_everything_and_serves_it(furnished_var):
+    folder, first, seen, *_ = furnished_var
+    assert {name: status for name, (status, _) in seen.items()} == {
+        "localhost": 200,
+        "127.0.0.1": 200,
+        "another host": 400,
+        "a style sheet": 200,
+        "the admin": 200,
+        "readyz": 200,
+    }
+    assert {path.name for path in folder.iterdir()} >= {"portal.sqlite3", "secret-key", "static"}
+    assert f"http://localhost:{first.port}/" in first.printed
+    assert f"http://localhost:{first.port}/admin/" in first.printed
+    assert "manage.py createsuperuser" in first.printed
+    assert re.search(r"Loaded \d+ records", first.printed)
+    assert "Traceback" not in first.printed.partition("Ctrl-C")[0]
+
+
+def test_web_server_and_mail_queue_run_side_by_side(furnished_var):
+    members = furnished_var[3]
+    commands = " ".join(members.values())
+    assert "granian" in commands
+    assert "db_worker" in commands
+    assert len(members) >= 3
+
+
+def test_ctrl_c_ends_all_of_it_within_ten_seconds_and_without_a_fault(furnished_var):
+    _, first, _, _, code, stopped_after, left = furnished_var
+    assert code == 0
+    assert stopped_after < 10
+    assert left == ({}, False)
+    assert first.printed.rstrip().endswith("Stopped.")
+
+
+def test_a_second_start_takes_seconds_and_leaves_the_content_as_it_is(furnished_var):
+    folder = furnished_var[0]
+    with sqlite3.connect(folder / "portal.sqlite3") as database:
+        database.execute("UPDATE partners_unit SET slogan = 'EDITED BY STAFF', slogan_emphasis = ''")
+    database.close()
+    key = (folder / "secret-key").read_text()
+    with portal(folder) as second:
+        assert second.wait_until_ready() < 20  # on two cores that also run the other tests; alone it takes three
+        assert "EDITED BY STAFF" in second.get()[1]
+        assert "Loaded" not in second.printed
+        second.interrupt(signal.SIGTERM)
+        assert second.wait() == 0
+        assert second.members() == {}
+    assert (folder / "secret-key").read_text() == key
+
+
+def test_it_stops_while_it_starts(furnished_var):
+    with portal(furnished_var[0]) as early:
+        time.sleep(1.5)
+        early.interrupt()
+        assert early.wait() in (0, 1, 130, -signal.SIGINT)
+        time.sleep(0.2)
+        assert early.members() == {}
+
+
+@pytest.mark.parametrize("victim", ["granian", "db_worker"])
+def test_where_one_part_dies_the_other_ends_too_and_the_exit_code_says_so(furnished_var, victim):
+    with portal(furnished_var[0]) as served:
+        served.wait_until_ready()
+        pid = min(pid for pid, command in served.members().items() if victim in command)
+        os.kill(pid, signal.SIGKILL)
+        assert served.wait() == 1
+        time.sleep(0.5)
+        assert served.members() == {}
+        assert served.listening() is False
+        assert re.search(r"^CommandError: .* ended with code -9; the portal stops\.$", served.printed, re.MULTILINE)
+        assert "Traceback" not in served.printed
+
+
+def test_a_taken_port_is_one_sentence(furnished_var):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        result = run(furnished_var[0], "serve", PORT=port)
+    assert (result.returncode, result.stdout.strip()) == (1, "")
+    assert one_sentence(result.stderr), result.stderr
+    assert f"Port {port} on 127.0.0.1 cannot be used" in result.stderr
+    assert "PORT=" in result.stderr
+
+
+def test_a_folder_that_cannot_be_written_is_one_sentence(tmp_path):
+    (tmp_path / "file").write_text("")
+    result = run(tmp_path / "file" / "var", "serve", PORT=free_port())
+    assert (result.returncode, result.stdout) == (1, "")
+    assert one_sentence(result.stderr), result.stderr
+    assert "VAR_DIR" in result.stderr
+
+
+def test_a_folder_whose_static_files_cannot_be_written_is_one_sentence(furnished_var, tmp_path):
+    (tmp_path / "secret-key").write_text(KEY)
+    (tmp_path / "static").write_text("a file where a folder should be")
+    result = run(tmp_path, "serve", PORT=free_port())
+    assert result.returncode == 1
+    assert one_sentence(result.stderr), result.stderr
+    assert str(tmp_path) in result.stderr
+
+
+def test_a_database_that_is_none_is_one_sentence(tmp_path):
+    (tmp_path / "portal.sqlite3").write_text("This is not a database. " * 100)
+    result = run(tmp_path, "serve", PORT=free_port())
+    assert result.returncode == 1
+    assert one_sentence(result.stderr), result.stderr
+    assert "database" in result.stderr
+
+
+def test_a_database_that_does_not_answer_is_one_sentence(tmp_path):
+    result = run(tmp_path, "serve", PORT=free_port(), DATABASE_URL="postgres://u:p@127.0.0.1:1/x", SECRET_KEY=KEY)
+    assert (result.returncode, result.stdout.strip()) == (1, "")
+    assert one_sentence(result.stderr), result.stderr
+    assert "DATABASE_URL" in result.stderr
+    assert ":p@" not in result.stderr  # nor does it print the password
+
+
+@pytest.mark.parametrize(
+    "values",
+    [{"PORT": "eighty"}, {"PORTAL_URL": "moor"}, {"WORKERS": "many"}, {"WORKERS": "0"}],
+    ids=lambda values: "=".join(*values.items()),
+)
+def test_a_wrong_setting_is_one_sentence(tmp_path, values):
+    result = run(tmp_path, "serve", **{"PORT": free_port(), **values})
+    assert (result.returncode, result.stdout) == (1, "")
+    assert one_sentence(result.stderr), result.stderr
+    assert next(iter(values)) in result.stderr
+
+
+def test_it_answers_on_the_port_of_a_loopback_portal_url_and_bears_an_impatient_operator(furnished_var):
+    port = free_port()
+    values = {"PORTAL_URL": f"http://127.0.0.1:{port}", "PORT": ""}
+    with portal(furnished_var[0], **values) as served:
+        served.port = port
+        assert served.process.poll() is None
+        served.wait_until_ready()
+        assert served.get("/healthz") == (200, "ok\n")
+        for _ in range(3):
+            served.interrupt()
+            time.sleep(0.2)
+        assert served.wait() == 0
+        assert served.listening() is False
+
+
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="runs where tests.postgres serves a PostgreSQL")
+def test_on_postgresql_it_migrates_but_loads_content_only_when_told_to(tmp_path):
+    url = os.environ["DATABASE_URL"]
+    name = f"served_{os.getpid()}"
+    parts = urlsplit(url)
+    values = {"DATABASE_URL": url.removesuffix(parts.path.rsplit("/", 1)[-1]) + name, "SECRET_KEY": KEY}
+    folder = parts.path.strip("/").rsplit("/", 1)[0]
+    admin = {"host": f"/{folder}", "user": parts.username or "postgres", "dbname": "postgres", "autocommit": True}
+    with psycopg.connect(**admin) as server:
+        server.execute(f'CREATE DATABASE "{name}"')
+    try:
+        with portal(tmp_path, **values) as served:
+            served.wait_until_ready()
+            assert "The database holds no unit yet." in served.printed
+            assert "manage.py load_unit" in served.printed
+            status, text = served.get()
+            assert status == 503
+            assert "No unit is loaded yet" in text
+            loaded = run(tmp_path, "load_unit", "fixtures/", **values)
+            assert (loaded.returncode, loaded.stderr) == (0, "")
+            assert served.get()[0] == 200
+            served.interrupt()
+            assert served.wait() == 0
+            assert served.members() == {}
+        with portal(tmp_path, **values) as first, portal(tmp_path / "b", **values) as second:
+            for started in (first, second):  # they migrate one after the other
+                started.wait_until_ready()
+                assert started.get()[0] == 200
+    finally:
+        with psycopg.connect(**admin) as server:
+            server.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+def test_these_tests_leave_the_repository_as_it_is():
+    assert not (settings.BASE_DIR / "core").exists()
+    assert "VAR_DIR" not in environment()
+    assert sys.executable

@@ -1,0 +1,196 @@
+"""A unit's whole content from a folder of YAML files: through the rules, or nothing of it."""
+
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import yaml
+from django.apps import apps
+from django.core.exceptions import FieldDoesNotExist, ValidationError
+from django.core.serializers.base import DeserializationError, DeserializedObject
+from django.core.serializers.python import Deserializer
+from django.db import DatabaseError, models, transaction
+
+from events.rules import check_agenda
+from funding.rules import check_budget
+
+# One file an app, in the order in which they build on one another.
+FILES = ("partners", "programmes", "funding", "events", "declarations")
+
+
+class ContentError(Exception):
+    """Content that breaks a rule: the message names the file, the record and the rule."""
+
+
+@dataclass(frozen=True)
+class Record:
+    """A record as it stands in a file, with the words that tell a person where."""
+
+    place: str
+    deserialized: DeserializedObject
+
+    @property
+    def row(self) -> models.Model:
+        """The model instance."""
+        return self.deserialized.object
+
+
+def load(folder: Path) -> int:
+    """Save every record of the folder, check it, and begin its history. Returns how many there are.
+
+    Must run inside a transaction: whoever catches its ContentError rolls back.
+    """
+    records: list[Record] = []
+    for record in read(folder):
+        save(record)
+        records.append(record)
+    for record in records:
+        if record.deserialized.deferred_fields:
+            resolve(record)
+    # Only now is each record whole: what it refers to may have stood further down.
+    for record in records:
+        check(record, record.row.full_clean)
+        match record.row._meta.label_lower:
+            case "funding.financialyear":
+                check(record, lambda row=record.row: check_budget(year=row))
+            case "events.event":
+                check(record, lambda row=record.row: check_agenda(event=row))
+    begin_history(records)
+    return len(records)
+
+
+def read(folder: Path) -> Iterator[Record]:
+    """Yield the records of the folder's files, in their order; a reference may point further down."""
+    paths = [path for name in FILES if (path := folder / f"{name}.yaml").is_file()]
+    if not paths:
+        raise ContentError(f"{folder} holds no content: expected {', '.join(f'{name}.yaml' for name in FILES)}.")
+    if strangers := sorted({path.name for path in folder.glob("*.y*ml")} - {path.name for path in paths}):
+        raise ContentError(f"{folder / strangers[0]} is not one of {', '.join(f'{name}.yaml' for name in FILES)}.")
+    for path in paths:
+        try:
+            entries = yaml.safe_load(path.read_text(encoding="utf-8")) or []
+        except (yaml.YAMLError, UnicodeDecodeError, ValueError) as error:
+            raise ContentError(f"{path} is not valid YAML: {error}") from error
+        if not isinstance(entries, list):
+            raise ContentError(f"{path} must be a list of records, each with model and fields.")
+        for number, entry in enumerate(entries, start=1):
+            place = f"{path}, record {number}"
+            if not isinstance(entry, dict) or not isinstance(entry.get("fields"), dict) or "model" not in entry:
+                raise ContentError(f"{place} must have model and fields.")
+            place += f" ({entry['model']} {naming(entry['fields'])})"
+            refuse_unsafe_values(place, entry["fields"])
+            yield Record(place, deserialize(place, entry))
+
+
+def deserialize(place: str, entry: dict[str, Any]) -> DeserializedObject:
+    """Return the entry as a model instance; raises ContentError that names the field that is wrong."""
+    try:
+        model = apps.get_model(entry["model"])
+    except (LookupError, ValueError, AttributeError) as error:
+        raise ContentError(f"{place}: there is no model {entry['model']}.") from error
+    for name, value in entry["fields"].items():
+        try:
+            field = model._meta.get_field(name)
+            if not field.is_relation and value is not None:
+                field.to_python(value)
+        except FieldDoesNotExist as error:
+            raise ContentError(f"{place}: {name}: {entry['model']} has no such field.") from error
+        except ValidationError as error:
+            raise ContentError(f"{place}: {name}: {explain(error)}") from error
+    try:
+        found = next(iter(Deserializer([entry], handle_forward_references=True)))
+    except (DeserializationError, ValidationError, TypeError, ValueError) as error:
+        raise ContentError(f"{place}: {explain(error)}") from error
+    if found.object.pk is not None and "pk" not in entry and hasattr(model, "natural_key"):
+        # Django has found a record with this natural key and would write over it.
+        names = ", ".join(str(part) for part in found.object.natural_key())
+        raise ContentError(f"{place}: a {model._meta.verbose_name} with the slug or place {names} already exists.")
+    return found
+
+
+def naming(fields: dict[str, Any]) -> str:
+    """Return what tells a person which record it is."""
+    return str(
+        next(
+            (fields[key] for key in ("slug", "name", "title", "slot", "value", "person") if fields.get(key)),
+            "unnamed",
+        )
+    )
+
+
+def refuse_unsafe_values(place: str, fields: dict[str, Any]) -> None:
+    """Refuse what YAML may have changed in reading: a sum written without quotation marks is a binary fraction."""
+    for name, value in fields.items():
+        if isinstance(value, float):
+            raise ContentError(f"{place}: {name}: put {value} in quotation marks, or it is read as a binary fraction.")
+        if not isinstance(value, str | int | bool | date | list | None):
+            raise ContentError(f"{place}: {name}: {value!r} is not a text, number, date or list.")
+
+
+def save(record: Record) -> None:
+    """Save what can be saved at once, without history: what the rules say of it is said before the database does."""
+    row = record.row
+    deferred = record.deserialized.deferred_fields or {}
+    for field, key in deferred.items():
+        if not field.null and not field.many_to_many:
+            raise ContentError(f"{record.place}: {field.name}: {missing(field, key)}, or it stands further down.")
+    check(record, lambda: row.full_clean(exclude={field.name for field in deferred}))
+    row.skip_history_when_saving = True  # type: ignore[attr-defined]
+    check(record, lambda: record.deserialized.save(force_insert=True))
+
+
+def resolve(record: Record) -> None:
+    """Fill in the references that pointed further down; raises ContentError that names one that leads nowhere."""
+    for field, value in (record.deserialized.deferred_fields or {}).items():
+        rows: Any = model_of(field)._default_manager
+        for key in value if field.many_to_many else [value]:
+            try:
+                rows.get_by_natural_key(*key)
+            except (models.ObjectDoesNotExist, TypeError) as error:
+                raise ContentError(f"{record.place}: {field.name}: {missing(field, key)}.") from error
+    check(record, record.deserialized.save_deferred_fields)
+
+
+def missing(field: Any, key: list[Any]) -> str:
+    """Return the sentence about a reference that leads nowhere."""
+    return f"there is no {model_of(field)._meta.verbose_name} {', '.join(str(part) for part in key)}"
+
+
+def model_of(reference: Any) -> type[models.Model]:
+    """Return the model that a reference leads to."""
+    return reference.remote_field.model
+
+
+def check(record: Record, action: Any) -> None:
+    """Run the action; raises ContentError that names the record and the rule."""
+    try:
+        with transaction.atomic():
+            action()
+    except (ValidationError, DeserializationError, models.ObjectDoesNotExist, DatabaseError) as error:
+        raise ContentError(f"{record.place}: {explain(error)}") from error
+
+
+def explain(error: Exception) -> str:
+    """Return an error as one line: each field with its message."""
+    if isinstance(error, ValidationError) and hasattr(error, "error_dict"):
+        return "; ".join(
+            message if field == "__all__" else f"{field}: {message}"
+            for field, messages in error.message_dict.items()
+            for message in messages
+        )
+    if isinstance(error, ValidationError):
+        return "; ".join(error.messages)
+    return str(error)
+
+
+def begin_history(records: list[Record]) -> None:
+    """Write the first history row of each record that has a history."""
+    by_model: dict[type[models.Model], list[models.Model]] = defaultdict(list)
+    for record in records:
+        by_model[type(record.row)].append(record.row)
+    for model, rows in by_model.items():
+        if history := getattr(model, "history", None):
+            history.bulk_history_create(rows, default_change_reason="Loaded with the unit")
