@@ -1,7 +1,12 @@
+from typing import Any
+
 from django.contrib import admin
+from django.http import HttpRequest
 
 from events.models import AgendaItem, Appearance, Event
+from events.rules import check_agenda
 from partners.admin import PROVENANCE, PROVENANCE_FIELDS, SourcedAdmin, SourcedInline
+from vru_portal.admin import warn_of
 
 
 class AgendaItemInline(admin.TabularInline[AgendaItem, Event]):
@@ -38,6 +43,11 @@ class EventAdmin(SourcedAdmin):
         PROVENANCE,
     )
 
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
+        """Save, then look for gaps in the agenda."""
+        super().save_related(request, form, formsets, change)
+        warn_of(request, check_agenda, event=form.instance)
+
 
 @admin.register(AgendaItem)
 class AgendaItemAdmin(SourcedAdmin):
@@ -50,6 +60,11 @@ class AgendaItemAdmin(SourcedAdmin):
     autocomplete_fields = ("event", "source")
     inlines = (AppearanceInline,)
     fieldsets = ((None, {"fields": ["event", "position", "title", "kind", "text"]}), PROVENANCE)
+
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
+        """Save, then look for gaps in the agenda."""
+        super().save_related(request, form, formsets, change)
+        warn_of(request, check_agenda, event=form.instance.event)
 
 
 @admin.register(Appearance)

@@ -1,9 +1,13 @@
+from typing import Any
+
 from django.contrib import admin
 from django.db.models import QuerySet, Sum
 from django.http import HttpRequest
 
 from funding.models import Contributor, FinancialYear, FundingSource
+from funding.rules import check_budget
 from partners.admin import PROVENANCE, SourcedAdmin
+from vru_portal.admin import warn_of
 from vru_portal.money import pounds
 
 
@@ -26,6 +30,11 @@ class FinancialYearAdmin(SourcedAdmin):
         ("Rules", {"fields": ["spend_by", "spend_by_stated", "purpose", "gate"]}),
         PROVENANCE,
     )
+
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
+        """Save, then compare the stated budget with the sources."""
+        super().save_related(request, form, formsets, change)
+        warn_of(request, check_budget, year=form.instance)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[FinancialYear]:
         """Add the sum of the sources to each year."""
@@ -58,6 +67,11 @@ class FundingSourceAdmin(SourcedAdmin):
         ("Sum", {"fields": ["amount", "stated_as", "wording", "note"]}),
         PROVENANCE,
     )
+
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
+        """Save, then compare the year's sources with its stated budget."""
+        super().save_related(request, form, formsets, change)
+        warn_of(request, check_budget, year=form.instance.year)
 
     @admin.display(description="sum", ordering="amount")
     def sum(self, funding_source: FundingSource) -> str:

@@ -33,7 +33,7 @@ class UnitQuerySet(models.QuerySet["Unit"]):
         """
         from partners.models import ContactPoint
 
-        points = list(ContactPoint.objects.select_related("unit__organisation", "unit__host"))
+        points = list(ContactPoint.objects.select_related("unit__organisation", "unit__host", "source"))
         unit: Unit = points[0].unit if points else self.with_bodies().get()
         unit.contact_list = points
         return unit

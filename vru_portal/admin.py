@@ -1,7 +1,9 @@
+from collections.abc import Callable
 from typing import Any, ClassVar
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.contrib.admin.widgets import AdminTextareaWidget, AdminTextInputWidget, AdminURLFieldWidget
+from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import QuerySet
 from django.http import HttpRequest
@@ -13,6 +15,17 @@ WIDGETS: dict[Any, Any] = {
     models.TextField: {"widget": AdminTextareaWidget(attrs={"rows": "5"})},
     models.URLField: {"widget": AdminURLFieldWidget(attrs={"size": "80"}), "assume_scheme": "https"},
 }
+
+
+def warn_of(request: HttpRequest, rule: Callable[..., None], **records: models.Model) -> None:
+    """Say what a rule over several records finds, once they are saved.
+
+    A warning, not a refusal: such a rule is often broken between two steps of one correction, of two sums for example.
+    """
+    try:
+        rule(**records)
+    except ValidationError as error:
+        messages.warning(request, " ".join(error.messages))
 
 
 class PortalAdmin(admin.ModelAdmin[Any]):

@@ -34,7 +34,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="package")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Portal]:
-    """A portal with the launch content; “Exit this page” leads to its own /healthz, so that no test leaves this machine."""
+    """A portal with the launch content; “Exit this page” leads to its own /healthz, never off this machine."""
     port = free_port()
     folder = tmp_path_factory.mktemp("browser") / "var"
     with portal(folder, PORT=port, EXIT_URL=f"http://127.0.0.1:{port}/healthz", WORKERS=1) as served:
@@ -79,3 +79,12 @@ def addresses(site: Portal) -> list[str]:
     )
     assert len(found) > 50
     return [*found, *states]
+
+
+@pytest.fixture(scope="package")
+def kinds(addresses: list[str]) -> list[str]:
+    """Up to two pages of each kind: what a style sheet does to one, it does to all."""
+    found: dict[str, list[str]] = {}
+    for address in addresses:
+        found.setdefault(f"{address.split('/')[1]}{'?' in address}{address.count('/')}", []).append(address)
+    return [address for alike in found.values() for address in alike[:2]]

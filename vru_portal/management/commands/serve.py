@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import FrameType
 from typing import Any
 
@@ -70,7 +70,8 @@ class Command(BaseCommand):
             else:
                 self.stdout.write("The database holds no unit yet. Load one: manage.py load_unit fixtures/")
         except DatabaseError as error:
-            raise CommandError(f"The database cannot be used: {str(error).strip()} Check DATABASE_URL.") from error
+            reason = " ".join(str(error).split())
+            raise CommandError(f"The database cannot be used: {reason} Check DATABASE_URL.") from error
 
     def announce(self) -> None:
         """Print where the portal is, and how to make the first staff account while there is none."""
@@ -181,14 +182,16 @@ def raise_if_ended(processes: Processes) -> None:
 
 
 def end(processes: Processes) -> None:
-    """End the processes and all that they started: politely, then by force."""
+    """End the processes and all that they started: politely, then by force.
+
+    A process that has ended by itself may have left others behind, such as granian's workers: its group is ended too.
+    """
     for process in processes.values():
-        if process.poll() is None:
-            process.terminate()
+        process.terminate()
     deadline = time.monotonic() + SECONDS_TO_STOP
     for process in processes.values():
-        try:
+        with suppress(subprocess.TimeoutExpired):
             process.wait(max(0.1, deadline - time.monotonic()))
-        except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)  # each leads a session, so its group bears its number
+        process.wait()

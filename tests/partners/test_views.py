@@ -1,0 +1,60 @@
+import json
+import re
+
+import pytest
+
+from partners.choices import Seat
+from tests.factories import OrganisationFactory, PersonFactory, PostFactory, UnitFactory
+from tests.walk import Elements
+from vru_portal.publishing import State
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def unit():
+    return UnitFactory()
+
+
+def test_the_directory_shows_leads_with_their_executives_the_team_and_all_others(client, unit):
+    lead = PostFactory(seat=Seat.EXECUTIVE, title="Chief", organisation__name="Alpha Body")
+    PostFactory(seat=Seat.EXECUTIVE, title="Deputy", organisation=lead.organisation, person__name="Kit Ford")
+    PostFactory(seat=Seat.TEAM, title="Head", organisation=unit.organisation, person__name="Sam Brook")
+    PostFactory(title="Clerk", organisation__name="Beta Body", person__name="Jo Reed")
+    PostFactory(title="Piper", organisation=None, person__name="Ash Field")
+    text = Elements(client.get("/partners/").text).text
+    order = ["Lead organisations", "Alpha Body", "Kit Ford", "Sam Brook", "Others involved", "Beta Body", "Jo Reed"]
+    assert [words for words in (*order, "In their own right", "Ash Field") if words not in text] == []
+    places = [text.index(words) for words in [*order, "In their own right", "Ash Field"]]
+    assert places == sorted(places)
+    assert len(re.findall("Alpha Body", text)) == 1
+
+
+@pytest.mark.parametrize(("bodies", "pages"), [(0, 1), (1, 1), (50, 1), (51, 2)])
+def test_the_directory_shows_fifty_bodies_a_page_and_people_on_the_last(client, bodies, pages):
+    OrganisationFactory.create_batch(bodies)
+    PersonFactory(name="Ash Field")
+    shown = []
+    for number in range(1, pages + 1):
+        page = Elements(client.get("/partners/", {"page": number}).text)
+        shown += [a["href"] for tag, a in page.elements if tag == "a" and "/partners/body-" in (a.get("href") or "")]
+        assert ("Ash Field" in page.text) is (number == pages)
+    assert len(shown) == len(set(shown)) == bodies
+    assert client.get("/partners/", {"page": pages + 1}).status_code == 404
+
+
+def test_a_body_is_described_for_search_engines_as_far_as_it_is_stated(client):
+    body = OrganisationFactory(name="Alpha </script> Body", website="https://alpha.example.org/", other_names="A\nB")
+    text = client.get(body.get_absolute_url()).text
+    (data,) = re.findall(r'<script type="application/ld\+json">(.*?)</script>', text, re.DOTALL)
+    assert json.loads(data) == {
+        "@context": "https://schema.org",
+        "@type": "Organization",
+        "name": "Alpha </script> Body",
+        "url": "https://alpha.example.org/",
+        "alternateName": ["A", "B"],
+    }
+
+
+def test_a_draft_body_is_not_found_by_its_address(client):
+    assert client.get(OrganisationFactory(state=State.DRAFT).get_absolute_url()).status_code == 404
