@@ -8,8 +8,10 @@ import re
 import secrets
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
+import environ
 from django.core.exceptions import ImproperlyConfigured
 
 LOOPBACK_HOSTS = ("localhost", "127.0.0.1", "[::1]")
@@ -82,6 +84,22 @@ def parse_number(name: str, value: str, *, most: int) -> int:
 def parse_port(value: str) -> int:
     """Read PORT. Raises ImproperlyConfigured for what is no port."""
     return parse_number("PORT", value, most=65535)
+
+
+def parse_database_url(value: str, *, embedded: Path) -> dict[str, Any]:
+    """Return DATABASE_URL as Django's setting; without one, SQLite in the file ``embedded``.
+
+    Raises ImproperlyConfigured for anything but PostgreSQL and SQLite, the two that the tests run on.
+    """
+    if not value:
+        return {"ENGINE": "django.db.backends.sqlite3", "NAME": embedded}
+    advice = "DATABASE_URL must be like postgres://user:password@host:5432/name, or sqlite:////a/file."
+    if not value.startswith(("postgres://", "postgresql://", "sqlite:///")):
+        raise ImproperlyConfigured(advice)
+    try:
+        return dict(environ.Env.db_url_config(value))
+    except ValueError as error:
+        raise ImproperlyConfigured(advice) from error
 
 
 def checked_secret_key(value: str) -> str:

@@ -7,11 +7,11 @@ import sqlite3
 from pathlib import Path
 
 import environ
-from django.core.exceptions import ImproperlyConfigured
 
 from vru_portal.environment import (
     checked_secret_key,
     embedded_secret_key,
+    parse_database_url,
     parse_number,
     parse_port,
     parse_portal_url,
@@ -24,24 +24,30 @@ env = environ.Env()
 if (BASE_DIR / ".env").is_file():
     env.read_env(BASE_DIR / ".env")
 
+
+def setting(name: str, default: str = "") -> str:
+    """Return a setting from the environment; one that is set to nothing counts as not set."""
+    return env.str(name, default="").strip() or default
+
+
 # Where it stands ------------------------------------------------------------------------------------------------------
-DEBUG = env.bool("DEBUG", default=False)
-VAR_DIR = Path(env.str("VAR_DIR", default=str(BASE_DIR / "var")))
-_chosen_port = parse_port(env.str("PORT")) if env.str("PORT", default="") else None
-ADDRESS = parse_portal_url(env.str("PORTAL_URL", default="") or f"http://localhost:{_chosen_port or 8000}")
+DEBUG = setting("DEBUG").lower() in ("1", "true", "yes", "on")
+VAR_DIR = BASE_DIR / setting("VAR_DIR", "var")
+_chosen_port = parse_port(setting("PORT")) if setting("PORT") else None
+ADDRESS = parse_portal_url(setting("PORTAL_URL", f"http://localhost:{_chosen_port or 8000}"))
 PORT: int = _chosen_port or (ADDRESS.port if ADDRESS.is_loopback else None) or 8000
-BIND = env.str("BIND", default="127.0.0.1")
-WORKERS = parse_number("WORKERS", env.str("WORKERS", default="2"), most=64)
+BIND = setting("BIND", "127.0.0.1")
+WORKERS = parse_number("WORKERS", setting("WORKERS", "2"), most=64)
 PORTAL_URL = ADDRESS.origin
 # No database of its own and no address of its own: keys are made, content is loaded, nothing need be set.
-EMBEDDED = ADDRESS.is_loopback and not env.str("DATABASE_URL", default="")
+EMBEDDED = ADDRESS.is_loopback and not setting("DATABASE_URL")
 
-SECRET_KEY = embedded_secret_key(VAR_DIR) if EMBEDDED else checked_secret_key(env.str("SECRET_KEY", default=""))
+SECRET_KEY = embedded_secret_key(VAR_DIR) if EMBEDDED else checked_secret_key(setting("SECRET_KEY"))
 ALLOWED_HOSTS = ADDRESS.allowed_hosts
 CSRF_TRUSTED_ORIGINS = [PORTAL_URL]
 
 # The address that "Exit this page" goes to: something that anyone might have open.
-EXIT_URL = env.str("EXIT_URL", default="https://www.bbc.co.uk/weather")
+EXIT_URL = setting("EXIT_URL", "https://www.bbc.co.uk/weather")
 
 # Applications ---------------------------------------------------------------------------------------------------------
 INSTALLED_APPS = [
@@ -107,28 +113,19 @@ CRISPY_ALLOWED_TEMPLATE_PACKS = ["forms"]
 CRISPY_FAIL_SILENTLY = False
 
 # Data -----------------------------------------------------------------------------------------------------------------
-_database_url = env.str("DATABASE_URL", default="") or f"sqlite:///{VAR_DIR / 'portal.sqlite3'}"
-if not _database_url.startswith(("postgres://", "postgresql://", "sqlite:///")):
-    raise ImproperlyConfigured(
-        "DATABASE_URL must be like postgres://user:password@host:5432/name, or sqlite:////a/file."
-    )
-try:
-    DATABASES = {"default": environ.Env.db_url_config(_database_url)}
-except ValueError as error:
-    raise ImproperlyConfigured("DATABASE_URL must be like postgres://user:password@host:5432/name.") from error
-match DATABASES["default"]["ENGINE"]:
-    case "django.db.backends.sqlite3":
-        DATABASES["default"]["OPTIONS"] = {
-            "timeout": 20,
-            "transaction_mode": "IMMEDIATE",  # a deferred transaction that writes late fails instead of waiting
-            "init_command": (
-                f"PRAGMA journal_mode={sqlite_journal_mode(sqlite3.sqlite_version_info)};"
-                "PRAGMA synchronous=FULL;PRAGMA recursive_triggers=ON;"
-            ),
-        }
-    case _:
-        DATABASES["default"] |= {"CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True}
-        DATABASES["default"].setdefault("OPTIONS", {})["connect_timeout"] = 5
+DATABASES = {"default": parse_database_url(setting("DATABASE_URL"), embedded=VAR_DIR / "portal.sqlite3")}
+if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
+    DATABASES["default"]["OPTIONS"] = {
+        "timeout": 20,
+        "transaction_mode": "IMMEDIATE",  # a deferred transaction that writes late fails instead of waiting
+        "init_command": (
+            f"PRAGMA journal_mode={sqlite_journal_mode(sqlite3.sqlite_version_info)};"
+            "PRAGMA synchronous=FULL;PRAGMA recursive_triggers=ON;"
+        ),
+    }
+else:
+    DATABASES["default"] |= {"CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True}
+    DATABASES["default"].setdefault("OPTIONS", {})["connect_timeout"] = 5
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 TASKS = {"default": {"BACKEND": "django_tasks_db.DatabaseBackend"}}
