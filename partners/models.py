@@ -152,12 +152,12 @@ class Unit(Sourced):
         """Hold the emphasis to the slogan, and the two colours to a contrast in which one can be read on the other."""
         if self.slogan_emphasis not in self.slogan:
             raise ValidationError({"slogan_emphasis": "This is not a part of the slogan. Copy it exactly from there."})
-        if self.colour_ink and self.colour_accent:
+        if validators.is_colour(self.colour_ink) and validators.is_colour(self.colour_accent):
             ratio = validators.contrast(self.colour_ink, self.colour_accent)
             if ratio < 4.5:
                 advice = f"Its contrast with the ink is {ratio:.1f}:1 and must be 4.5:1: choose a lighter accent."
                 raise ValidationError({"colour_accent": advice})
-        elif self.colour_ink or self.colour_accent:
+        elif bool(self.colour_ink) != bool(self.colour_accent):
             raise ValidationError({"colour_accent": "Set both colours or neither: they are read on one another."})
 
     @property

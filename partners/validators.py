@@ -5,9 +5,14 @@ from django.core.exceptions import ValidationError
 WHITE = "#ffffff"
 
 
+def is_colour(value: str) -> bool:
+    """Return whether this is a colour written as #rrggbb."""
+    return re.fullmatch(r"#[0-9a-fA-F]{6}", value) is not None
+
+
 def colour(value: str) -> None:
     """Refuse what is not a colour written as #rrggbb."""
-    if not re.fullmatch(r"#[0-9a-fA-F]{6}", value):
+    if not is_colour(value):
         raise ValidationError("Write the colour as # and six hexadecimal digits, such as #241748.")
 
 

@@ -1,6 +1,6 @@
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
-from django.db.models import Count, Exists, OuterRef, Prefetch, Q
+from django.db.models import Count, Exists, OuterRef, Prefetch, Q, QuerySet
 
 from programmes.choices import Slot
 from vru_portal.publishing import PublishableQuerySet, published
@@ -65,8 +65,8 @@ class InitiativeQuerySet(PublishableQuerySet["Initiative"]):
             self.exclude(pk=initiative.pk)
             .annotate(
                 same_level=Q(level=initiative.level_id),
-                same_audience=Exists(initiative.audiences.filter(initiatives=OuterRef("pk"))),
-                same_setting=Exists(initiative.settings.filter(initiatives=OuterRef("pk"))),
+                same_audience=shared(self.model.audiences.through.objects.filter(audience__initiatives=initiative)),
+                same_setting=shared(self.model.settings.through.objects.filter(setting__initiatives=initiative)),
             )
             .filter(Q(same_level=True) | Q(same_audience=True) | Q(same_setting=True))
             .order_by("-same_level", "-same_audience", "position", "name")
@@ -75,6 +75,11 @@ class InitiativeQuerySet(PublishableQuerySet["Initiative"]):
 
 class VocabularyQuerySet(SlugQuerySet["Vocabulary"]):
     """Words that initiatives share."""
+
+
+def shared(words: QuerySet[Any]) -> Exists:
+    """Return whether the initiative asked about has one of these words, which another has."""
+    return Exists(words.filter(initiative=OuterRef("pk")))
 
 
 class ConditionQuerySet(PublishableQuerySet["SuccessCondition"]):

@@ -8,6 +8,7 @@ from django.http import HttpResponse
 from django.test import Client
 
 ORIGIN = "http://testserver"
+INLINE = {"a", "abbr", "b", "cite", "code", "em", "i", "q", "small", "span", "strong", "time"}
 
 
 class Elements(HTMLParser):
@@ -25,16 +26,20 @@ class Elements(HTMLParser):
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.elements.append((tag, dict(attrs)))
         self._inside = tag if tag in ("script", "style") else ""
+        if tag not in INLINE:
+            self.words.append(" ")
 
     def handle_endtag(self, tag: str) -> None:
         self._inside = ""
+        if tag not in INLINE:
+            self.words.append(" ")
 
     def handle_data(self, data: str) -> None:
         (self.scripts if self._inside else self.words).append(data)
 
     @property
     def text(self) -> str:
-        return " ".join(" ".join(self.words).split())
+        return " ".join("".join(self.words).split())
 
     def links(self, here: str) -> set[str]:
         """Return the addresses on this site that the page names, without fragments."""

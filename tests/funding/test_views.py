@@ -1,7 +1,6 @@
-
 import re
-from itertools import pairwise
 from decimal import Decimal
+from itertools import pairwise
 
 import pytest
 
@@ -61,7 +60,7 @@ def test_the_bar_is_as_wide_as_its_shares_and_shows_even_the_smallest(amounts):
     assert all(re.fullmatch(r"\d+\.\d\d", row[name]) for row in rows for name in ("x", "width"))
     assert all(width > Decimal("0.5") for width in widths)
     if rows:
-        assert abs(sum(widths) - 100) < Decimal("0.2")
+        assert abs(sum(widths, Decimal(0)) - 100) < Decimal("0.2")
         assert rows[0]["x"] == "0.00"
         for before, after in pairwise(rows):
             assert abs(Decimal(before["x"]) + Decimal(before["width"]) - Decimal(after["x"])) < Decimal("0.02")

@@ -1,3 +1,5 @@
+from typing import Any
+
 import pytest
 
 from partners.choices import Seat
@@ -22,7 +24,7 @@ def test_the_unit_comes_with_all_that_every_page_names_in_one_question(django_as
     points = [ContactPointFactory(position=2), ContactPointFactory(position=1)]
     with django_assert_num_queries(1):
         found = Unit.objects.current()
-        assert (found.name, found.host.name) == (unit.organisation.name, "Host")
+        assert (found.name, str(found.host)) == (unit.organisation.name, "Host")
         assert found.contact_list == points[::-1]
 
 
@@ -72,5 +74,6 @@ def test_people_bring_only_their_public_posts(django_assert_num_queries):
     shown = PostFactory(person=person)
     PostFactory(person=person, organisation__state=State.DRAFT)
     with django_assert_num_queries(2):
+        found: Any
         (found,) = Person.objects.filter(pk=person.pk).with_posts()
         assert [post.described for post in found.public_posts] == [shown.described]

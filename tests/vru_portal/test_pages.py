@@ -155,7 +155,7 @@ def test_no_public_page_sets_a_cookie_or_breaks_the_policy_on_styles_and_scripts
 
 
 def test_every_page_has_one_main_heading_a_title_of_its_own_and_a_language(answers):
-    titles = {}
+    titles: dict[str, list[str]] = {}
     for address, page in pages(answers).items():
         tags = [tag for tag, _ in page.elements]
         assert (tags.count("h1"), tags.count("main"), tags.count("title")) == (1, 1, 1), address

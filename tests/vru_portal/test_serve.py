@@ -197,8 +197,8 @@ def test_on_postgresql_it_migrates_but_loads_content_only_when_told_to(tmp_path)
     parts = urlsplit(url)
     values = {"DATABASE_URL": url.removesuffix(parts.path.rsplit("/", 1)[-1]) + name, "SECRET_KEY": KEY}
     folder = parts.path.strip("/").rsplit("/", 1)[0]
-    admin = {"host": f"/{folder}", "user": parts.username or "postgres", "dbname": "postgres", "autocommit": True}
-    with psycopg.connect(**admin) as server:
+    admin = f"host=/{folder} user={parts.username or 'postgres'} dbname=postgres"
+    with psycopg.connect(admin, autocommit=True) as server:
         server.execute(f'CREATE DATABASE "{name}"')
     try:
         with portal(tmp_path, **values) as served:
@@ -219,7 +219,7 @@ def test_on_postgresql_it_migrates_but_loads_content_only_when_told_to(tmp_path)
                 started.wait_until_ready()
                 assert started.get()[0] == 200
     finally:
-        with psycopg.connect(**admin) as server:
+        with psycopg.connect(admin, autocommit=True) as server:
             server.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
 
 

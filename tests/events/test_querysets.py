@@ -1,0 +1,94 @@
+from datetime import date
+from typing import Any
+
+import pytest
+
+from events.declarations.models import Declaration, DeclarationVersion
+from events.models import AgendaItem, Appearance, Event
+from tests.factories import (
+    AgendaItemFactory,
+    AppearanceFactory,
+    DeclarationFactory,
+    EventFactory,
+    OrganisationFactory,
+    PersonFactory,
+    PostFactory,
+    VersionFactory,
+)
+from vru_portal.publishing import State
+
+pytestmark = pytest.mark.django_db
+
+TODAY = date(2031, 5, 6)
+
+
+def test_an_event_of_today_is_still_to_come():
+    past = [EventFactory(held_on=date(2031, 5, day)) for day in (4, 5)]
+    coming = [EventFactory(held_on=date(2031, 5, day)) for day in (6, 7)]
+    assert list(Event.objects.upcoming(TODAY)) == coming
+    assert list(Event.objects.past(TODAY)) == past[::-1]
+
+
+def test_the_latest_agenda_is_that_of_the_latest_public_event_that_has_one(django_assert_num_queries):
+    event = EventFactory(held_on=date(2031, 5, 6))
+    items = [AgendaItemFactory(event=event) for _ in range(3)]
+    AgendaItemFactory(event=EventFactory(held_on=date(2031, 5, 5)))
+    AgendaItemFactory(event=EventFactory(held_on=date(2031, 5, 9), state=State.DRAFT))
+    EventFactory(held_on=date(2031, 5, 8))
+    with django_assert_num_queries(1):
+        found = list(AgendaItem.objects.of_latest_event())
+        assert found == items
+        assert found[0].event.source.title
+
+
+def test_of_two_events_on_one_day_the_agenda_is_of_one():
+    for _ in range(2):
+        AgendaItemFactory(event=EventFactory(held_on=TODAY))
+    assert AgendaItem.objects.of_latest_event().count() == 1
+
+
+def test_who_appears_is_public_as_far_as_person_body_post_and_event_are(django_assert_num_queries):
+    item = AgendaItemFactory()
+    person = PersonFactory()
+    shown = [
+        AppearanceFactory(item=item, person=person),
+        AppearanceFactory(item=item, person=None, organisation=OrganisationFactory()),
+        AppearanceFactory(item=item, person=(post := PostFactory()).person, post=post),
+        AppearanceFactory(item=item, person=(post := PostFactory(organisation=None)).person, post=post),
+    ]
+    AppearanceFactory(item=item, person__state=State.DRAFT)
+    AppearanceFactory(item=item, person=None, organisation=OrganisationFactory(state=State.DRAFT))
+    hidden = PostFactory(organisation__state=State.DRAFT)
+    AppearanceFactory(item=item, person=hidden.person, post=hidden)
+    elsewhere = AppearanceFactory(item__event__state=State.DRAFT)
+    assert list(Appearance.objects.public()) == shown
+    assert elsewhere not in Appearance.objects.public()
+    with django_assert_num_queries(2):
+        row: Any
+        (row,) = AgendaItem.objects.filter(pk=item.pk).with_appearances()
+        assert row.public_appearances == shown
+
+
+def test_a_body_appears_itself_or_through_its_people():
+    body = OrganisationFactory()
+    own = AppearanceFactory(person=None, organisation=body)
+    post = PostFactory(organisation=body)
+    through = AppearanceFactory(person=post.person, post=post)
+    AppearanceFactory()
+    assert set(Appearance.objects.of_organisation(body)) == {own, through}
+    assert list(Appearance.objects.of_person(post.person)) == [through]
+
+
+def test_a_wording_without_a_day_is_in_force_for_nobody():
+    draft, first, second = VersionFactory(), VersionFactory(), VersionFactory()
+    for number, version in enumerate((first, second), start=5):
+        DeclarationVersion.objects.filter(pk=version.pk).update(in_force_from=TODAY, number=number)
+    assert list(DeclarationVersion.objects.in_force()) == [second, first]
+    assert draft.in_force_from is None
+
+
+def test_a_declaration_shows_with_a_public_event_or_without_one():
+    alone = DeclarationFactory()
+    shown = DeclarationFactory(event=EventFactory())
+    DeclarationFactory(event=EventFactory(state=State.DRAFT))
+    assert set(Declaration.objects.with_public_event()) == {alone, shown}

@@ -1,0 +1,76 @@
+from datetime import date, timedelta
+
+import pytest
+from django.utils import timezone
+
+from events.choices import ItemKind
+from tests.factories import (
+    AgendaItemFactory,
+    AppearanceFactory,
+    DeclarationFactory,
+    EventFactory,
+    OrganisationFactory,
+    PostFactory,
+    UnitFactory,
+)
+from tests.walk import Elements
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def unit():
+    return UnitFactory()
+
+
+def test_events_to_come_stand_above_those_that_were(client):
+    today = timezone.localdate()
+    for days, title in ((-2, "Older"), (-1, "Old"), (0, "Today"), (9, "Later")):
+        EventFactory(title=title, held_on=today + timedelta(days))
+    text = Elements(client.get("/events/").text).text
+    places = [text.index(title) for title in ("To come", "Today", "Later", "Past", "Old", "Older")]
+    assert places == sorted(places)
+
+
+@pytest.mark.parametrize(("events", "pages"), [(0, 1), (1, 1), (20, 1), (21, 2)])
+def test_past_events_come_twenty_a_page_and_those_to_come_on_the_first(client, events, pages):
+    EventFactory.create_batch(events, held_on=date(2019, 3, 4))
+    EventFactory(title="Still to come", held_on=timezone.localdate())
+    for number in range(1, pages + 1):
+        response = client.get("/events/", {"page": number})
+        assert response.text.count("Moor day ") == min(20, events - 20 * (number - 1))
+        assert ("Still to come" in response.text) is (number == 1)
+
+
+def test_an_agenda_is_in_order_with_who_appears_and_closed_sessions_apart(client):
+    event = EventFactory(slug="day", title="Moor day", venue="The Barn", place="Moor")
+    DeclarationFactory(event=event)
+    welcome = AgendaItemFactory(event=event, title="Welcome")
+    post = PostFactory(person__name="Robin Vale", title="Warden", organisation__name="Moor Rangers")
+    AppearanceFactory(item=welcome, person=post.person, post=post)
+    body = OrganisationFactory(name="Fen Rangers")
+    AppearanceFactory(item=welcome, person=None, organisation=body, description="A boat")
+    AgendaItemFactory(event=event, title="Signing", kind=ItemKind.CEREMONY)
+    AgendaItemFactory(event=event, title="Council", kind=ItemKind.CLOSED, text="Without guests.")
+    page = Elements(client.get("/events/day/").text)
+    order = [
+        "Moor day, The Barn, Moor",
+        "Welcome",
+        "Robin Vale",
+        "Warden, Moor Rangers",
+        "Fen Rangers",
+        "A boat",
+        "Signing",
+        "Council",
+        "Without guests.",
+    ]
+    assert [words for words in order if words not in page.text] == []
+    places = [page.text.index(words) for words in order]
+    assert places == sorted(places)
+    assert "/declaration/" in page.links("/events/day/")
+
+
+def test_an_event_without_an_agenda_or_a_place_says_so(client):
+    text = Elements(client.get(EventFactory().get_absolute_url()).text).text
+    assert "Agenda Not stated" in text
+    assert "None" not in text

@@ -1,0 +1,124 @@
+import pytest
+
+from tests.factories import (
+    AreaFactory,
+    AudienceFactory,
+    ConditionFactory,
+    InitiativeFactory,
+    LevelFactory,
+    OrganisationFactory,
+    StoryFactory,
+    TermFactory,
+    UnitFactory,
+)
+from tests.walk import Elements
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def unit():
+    return UnitFactory()
+
+
+def test_an_initiative_says_all_that_is_stated_of_it_and_where(client):
+    initiative = InitiativeFactory(
+        name="Night walks",
+        audience_text="Walkers",
+        setting_text="Paths",
+        area_text="The moor",
+        funded_period="Until the thaw",
+        eligibility="Anybody over 16.",
+        referral="Come along.",
+        contact="walks@moor.example.org",
+        lead_organisation=OrganisationFactory(name="Moor Rangers"),
+        source__title="The moor plan",
+    )
+    initiative.partners.add(OrganisationFactory(name="Fen Rangers"))
+    initiative.audiences.add(AudienceFactory(name="Walking people", slug="walking"))
+    initiative.areas.add(AreaFactory(name="Upper moor", slug="upper"))
+    page = Elements(client.get(initiative.get_absolute_url()).text)
+    for words in (
+        "Night walks",
+        "A walk every Friday.",
+        "Walkers",
+        "Paths",
+        "The moor",
+        "Until the thaw",
+        "Anybody over 16.",
+        "Come along.",
+        "walks@moor.example.org",
+        "Moor Rangers",
+        "Fen Rangers",
+        "The moor plan",
+        "Chapter 7",
+        "6 May 2031",
+    ):
+        assert words in page.text, words
+
+
+def test_what_is_not_stated_of_an_initiative_is_said_to_be_so(client):
+    text = Elements(client.get(InitiativeFactory().get_absolute_url()).text).text
+    for question in ("Who it is for", "Where", "When", "Who delivers it"):
+        assert f"{question} Not stated" in text
+    for absent in ("Who may join", "How to be referred", "Whom to ask", "Exit this page"):
+        assert absent not in text
+
+
+def test_near_ones_say_what_they_have_in_common(client):
+    level = LevelFactory(name="First")
+    this, sibling = InitiativeFactory(level=level), InitiativeFactory(level=level, name="Sibling")
+    cousin = InitiativeFactory(name="Cousin")
+    shared = AudienceFactory()
+    for initiative in (this, cousin):
+        initiative.audiences.add(shared)
+    InitiativeFactory(name="Stranger")
+    text = Elements(client.get(this.get_absolute_url()).text).text
+    near = text[text.index("Near to this") :]
+    assert near.index(sibling.name) < near.index("Also first prevention.") < near.index(cousin.name)
+    assert near.index(cousin.name) < near.index("Also for the same people.")
+    assert "Stranger" not in near
+
+
+def test_exit_this_page_is_offered_wherever_something_sensitive_shows(client, settings):
+    settings.EXIT_URL = "https://weather.example.org/"
+    level = LevelFactory(slug="first")
+    calm = InitiativeFactory(slug="calm", level__slug="second")
+    InitiativeFactory(slug="storm", level=level, sensitive_topic="storms", safety_notice="Stay **inside**.")
+    for address in ("/initiatives/", "/initiatives/storm/", "/prevention/first/"):
+        text = client.get(address).text
+        assert text.count('href="https://weather.example.org/"') == 2, address
+        assert "Exit this page" in text
+    assert "Stay <strong>inside</strong>." in client.get("/initiatives/storm/").text
+    for address in (calm.get_absolute_url(), "/prevention/second/", "/initiatives/?level=second", "/"):
+        assert "weather.example.org" not in client.get(address).text, address
+
+
+def test_a_level_tells_what_it_means_its_conditions_and_initiatives(client):
+    level = LevelFactory(slug="first", definition="Work that begins **early**.")
+    ConditionFactory(level=level, title="Everybody walks")
+    ConditionFactory(title="Somebody else's")
+    InitiativeFactory(level=level, name="Night walks")
+    InitiativeFactory(name="Day walks")
+    text = Elements(client.get("/prevention/first/").text).text
+    for words in ("Work that begins early.", "Everybody walks", "Night walks", "1 initiative"):
+        assert words in text
+    assert "Somebody else's" not in text
+    assert "Day walks" not in text
+
+
+def test_a_quoted_definition_stands_word_for_word_with_whose_it_is(client):
+    body = OrganisationFactory(name="House of Words")
+    TermFactory(name="Storm", definition="wind *above* ten", defined_by=body)
+    page = Elements(client.get("/about/").text)
+    assert "“wind *above* ten”" in page.text
+    assert "House of Words" in page.text
+    assert body.get_absolute_url() in page.links("/about/")
+
+
+def test_news_is_told_latest_first(client):
+    StoryFactory(title="Older", published_on="2031-01-01")
+    StoryFactory(title="Newer", published_on="2031-02-01", slug="newer")
+    text = Elements(client.get("/news/").text).text
+    assert text.index("Newer") < text.index("Older")
+    assert "It was <strong>long</strong>." in client.get("/news/newer/").text
