@@ -38,7 +38,7 @@ class FinancialYearAdmin(SourcedAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[FinancialYear]:
         """Add the sum of the sources to each year."""
-        return super().get_queryset(request).annotate(source_sum=Sum("sources__amount"))
+        return super().get_queryset(request).annotate(source_sum=Sum("sources__amount")).order_by("-first_year")
 
     @admin.display(description="stated", ordering="stated_total")
     def stated(self, year: FinancialYear) -> str | None:
@@ -72,6 +72,11 @@ class FundingSourceAdmin(SourcedAdmin):
         """Save, then compare the year's sources with its stated budget."""
         super().save_related(request, form, formsets, change)
         warn_of(request, check_budget, year=form.instance.year)
+
+    def delete_model(self, request: HttpRequest, obj: FundingSource) -> None:
+        """Delete, then compare what is left with the stated budget."""
+        super().delete_model(request, obj)
+        warn_of(request, check_budget, year=obj.year)
 
     @admin.display(description="sum", ordering="amount")
     def sum(self, funding_source: FundingSource) -> str:

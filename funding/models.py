@@ -1,3 +1,4 @@
+from collections.abc import Iterable
 from datetime import date
 from decimal import Decimal
 
@@ -72,6 +73,10 @@ class FinancialYear(Sourced):
             raise ValidationError(
                 {"spend_by": f"Money of {self.label} cannot be due before {self.starts_on:%-d %B %Y}."}
             )
+
+    def budget(self, sources: Iterable["FundingSource"]) -> Decimal:
+        """Return the budget as stated; where only its sources are, their sum."""
+        return self.stated_total or sum((source.amount for source in sources), Decimal(0))
 
     @property
     def label(self) -> str:

@@ -29,6 +29,7 @@ def year(request: HttpRequest, label: str) -> HttpResponse:
             "years": years,
             "sources": sources,
             "total": sum((source.amount for source in sources), Decimal(0)),
+            "budget": found.budget(sources),
             "levels": list(PreventionLevel.objects.public().with_counts().with_initiatives()),
         },
     )

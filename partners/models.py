@@ -172,8 +172,12 @@ class Unit(Sourced):
 
     @property
     def slogan_parts(self) -> tuple[str, str, str]:
-        """The slogan before, in and after its emphasis."""
-        return self.slogan.partition(self.slogan_emphasis) if self.slogan_emphasis else (self.slogan, "", "")
+        """The slogan before, in and after its emphasis, which takes along the punctuation that follows it."""
+        if not self.slogan_emphasis:
+            return self.slogan, "", ""
+        before, emphasis, after = self.slogan.partition(self.slogan_emphasis)
+        mark, blank, rest = after.partition(" ")
+        return before.strip(), emphasis + mark, rest if blank else ""
 
 
 class ContactPoint(Sourced):

@@ -118,7 +118,7 @@ class PostQuerySet(models.QuerySet["Post"]):
 
     def with_names(self) -> Self:
         """Return posts with what a line about them names."""
-        return self.select_related("person", "organisation__represents", "source")
+        return self.select_related("person", "organisation__represents", "organisation__source", "source")
 
     def executive(self) -> Self:
         """Return the seats of the executive team."""

@@ -36,7 +36,7 @@ def directory(request: HttpRequest) -> HttpResponse:
         "partners/directory.html",
         {
             "leads": by_organisation(leads),
-            "lead_facts": leads,
+            "lead_facts": [leads, [post.organisation for post in leads]],
             "team": [post for post in posts if post.seat == Seat.TEAM],
             "page": page,
             "others": others,
@@ -51,7 +51,9 @@ def organisation(request: HttpRequest, slug: str) -> HttpResponse:
     found = get_object_or_404(Organisation.objects.public().select_related("source", "sector", "represents"), slug=slug)
     data = json_ld("Organization", name=found.name, url=found.website, alternateName=found.other_name_list)
     posts = found.posts.public().with_names()
-    return render(request, "partners/organisation.html", {"organisation": found, "posts": posts, "json_ld": data})
+    publications = Publication.objects.filter(issued_by=found).with_authors()
+    context = {"organisation": found, "posts": posts, "publications": publications, "json_ld": data}
+    return render(request, "partners/organisation.html", context)
 
 
 def person(request: HttpRequest, slug: str) -> HttpResponse:

@@ -1,3 +1,4 @@
+import re
 from typing import TYPE_CHECKING, Any, Self
 
 from django.db.models import Count, Exists, OuterRef, Prefetch, Q, QuerySet
@@ -43,12 +44,12 @@ class InitiativeQuerySet(PublishableQuerySet["Initiative"]):
         return super().public().filter(**published("level"))
 
     def matching(self, words: str) -> Self:
-        """Return initiatives that contain each of the words, in any of the texts that a visitor reads."""
+        """Return initiatives that contain each of the words, or its stem, in any of the texts that a visitor reads."""
         rows = self
         for word in words.split():
             condition = Q()
             for field in ("name", "summary", "description", "audience_text", "setting_text", "area_text"):
-                condition |= Q(**{f"{field}__icontains": word})
+                condition |= Q(**{f"{field}__icontains": stem(word)})
             rows = rows.filter(condition)
         return rows
 
@@ -75,6 +76,11 @@ class InitiativeQuerySet(PublishableQuerySet["Initiative"]):
 
 class VocabularyQuerySet(SlugQuerySet["Vocabulary"]):
     """Words that initiatives share."""
+
+
+def stem(word: str) -> str:
+    """Return a word without its ending, so that “injured” finds “injury” and “schools” a school."""
+    return re.sub(r"(?<=\w{4})(ing|ed|ies|es|s|y)$", "", word)
 
 
 def shared(words: QuerySet[Any]) -> Exists:

@@ -11,6 +11,7 @@ from vru_portal.pages import page_of
 from vru_portal.structured_data import json_ld
 
 NEAR_ONES = 3
+INSTEAD = 10
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,8 @@ def initiatives(request: HttpRequest) -> HttpResponse:
     """The catalogue with its filters."""
     question = InitiativeFilter(request.GET)
     page = page_of(request, question.qs.select_related("level", "source"))
+    # A question that nothing answers still leads somewhere.
+    instead = [] if page.object_list else list(Initiative.objects.public().select_related("level", "source")[:INSTEAD])
     levels = list(PreventionLevel.objects.public().with_counts())
     return render(
         request,
@@ -58,7 +61,8 @@ def initiatives(request: HttpRequest) -> HttpResponse:
             "chips": chips(question),
             "level_tabs": level_tabs(question, levels),
             "sort_links": sort_links(question),
-            "any_sensitive": any(initiative.sensitive_topic for initiative in page),
+            "instead": instead,
+            "any_sensitive": any(initiative.sensitive_topic for initiative in [*page, *instead]),
         },
     )
 

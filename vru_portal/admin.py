@@ -40,6 +40,10 @@ class PortalAdmin(admin.ModelAdmin[Any]):
         """Fetch what a row names together with the rows."""
         return super().get_queryset(request).select_related(*self.list_select_related)
 
+    def get_view_on_site_url(self, obj: Any = None) -> str | None:
+        """Return the record's address, unless the public cannot see it."""
+        return super().get_view_on_site_url(obj) if getattr(obj, "is_public", True) else None
+
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
     ) -> tuple[QuerySet[Any], bool]:

@@ -1,6 +1,5 @@
 """Pages that draw on several apps, and what machines ask for."""
 
-from decimal import Decimal
 from typing import Any
 
 from django.conf import settings
@@ -38,7 +37,7 @@ def home(request: HttpRequest) -> HttpResponse:
             **figures(),
             "sources": sources,
             "year": sources[0].year if sources else None,
-            "total": sum((source.amount for source in sources), Decimal(0)),
+            "budget": sources[0].year.budget(sources) if sources else None,
             "agenda": agenda,
             "event": agenda[0].event if agenda else None,
             "statements": Statement.objects.public().select_related("speaker", "source")[:MESSAGES_ON_HOME],

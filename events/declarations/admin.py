@@ -24,4 +24,13 @@ class DeclarationVersionAdmin(SourcedAdmin):
     list_select_related = ("declaration",)
     search_fields = ("text", "note")
     autocomplete_fields = ("declaration", "source")
-    fieldsets = ((None, {"fields": ["declaration", "number", "text", "note"]}), PROVENANCE)
+    fieldsets = (
+        (
+            None,
+            {
+                "fields": ["declaration", "number", "text", "note"],
+                "description": "A draft that only staff see. Putting a wording in force is not possible yet.",
+            },
+        ),
+        PROVENANCE,
+    )

@@ -27,6 +27,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if "tests/browser/" in item.path.as_posix():
             item.add_marker(pytest.mark.browser)
+            # two workers, each with one portal and one browser for half of them
+            half = "wide" if re.search(r"\[(1280|1920)\]|dark", item.name) else "narrow"
+            item.add_marker(pytest.mark.xdist_group(f"browser-{half}"))
             if CHROMIUM is None:
                 reason = f"No Chromium on PATH (looked for {', '.join(NAMES)}): browser tests are skipped"
                 item.add_marker(pytest.mark.skip(reason=reason))

@@ -12,6 +12,24 @@ def violations(page, options=None):
     ]
 
 
+# What reaches beyond the right edge: cut off by `overflow: clip`, it would not even scroll. What scrolls by itself may.
+BEYOND = """() => {
+    const own = element => {
+        for (let up = element; up && up !== document.documentElement; up = up.parentElement)
+            if (["auto", "scroll"].includes(getComputedStyle(up).overflowX)) return true
+        return false
+    }
+    const width = document.documentElement.clientWidth
+    const found = [...document.body.querySelectorAll("*")].filter(element => {
+        const box = element.getBoundingClientRect()
+        return box.width > 1 && box.height > 1 && box.right > width + 1 && !element.closest("svg") && !own(element)
+            && getComputedStyle(element).clipPath === "none"
+    }).map(element => `${element.tagName}.${element.className} to ${element.getBoundingClientRect().right}`)
+    if (document.documentElement.scrollWidth > width) found.push(`the page to ${document.documentElement.scrollWidth}`)
+    return found.slice(0, 5)
+}"""
+
+
 def visit(page, address):
     """Open a page; the one that is not there is part of the portal too."""
     response = page.goto(address)
@@ -49,9 +67,8 @@ def test_no_page_is_wider_than_the_screen_asks_another_server_or_breaks_its_own_
     page.on("pageerror", lambda error: complaints.append(("error", str(error), page.url)))
     for address in addresses:
         visit(page, address)
-        across = page.evaluate("document.documentElement.scrollWidth")
-        if across > width:
-            wide[address] = across
+        if beyond := page.evaluate(BEYOND):
+            wide[address] = beyond
     assert wide == {}
     assert {url for url in requested if not url.startswith(site.url("/"))} == set()
     # the 404 is reported by the browser itself
@@ -64,7 +81,32 @@ def test_text_can_be_made_twice_as_large_without_scrolling_sideways(page, kinds)
     for address in kinds:
         visit(page, address)
         page.evaluate("document.documentElement.style.fontSize = '200%'")
-        across = page.evaluate("document.documentElement.scrollWidth")
-        if across > 640:
-            wide[address] = across
+        if beyond := page.evaluate(BEYOND):
+            wide[address] = beyond
     assert wide == {}
+
+
+def test_these_instruments_find_what_is_wrong(page):
+    """The control: on a page made wrong, each of the tests above would fail."""
+    complaints = []
+    page.on("console", lambda message: complaints.append(message.text))
+    visit(page, "/")
+    assert (violations(page), page.evaluate(BEYOND)) == ([], [])
+    page.evaluate(
+        """() => {
+            const wide = document.createElement("div")
+            wide.style.width = "3000px"
+            const image = document.createElement("img")
+            image.src = "http://127.0.0.1:1/elsewhere.png"
+            const pale = document.createElement("p")
+            pale.textContent = "hardly seen"
+            pale.style.color = "#eeeeee"
+            const script = document.createElement("script")
+            script.textContent = "document.title = 'ran'"
+            document.querySelector("main").append(wide, image, pale, script)
+        }"""
+    )
+    assert {rule for rule, *_ in violations(page)} >= {"image-alt", "color-contrast"}
+    assert page.evaluate(BEYOND)
+    assert any("Content Security Policy" in text for text in complaints)
+    assert page.title() != "ran"

@@ -7,6 +7,8 @@ from django.urls import reverse
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from partners.models import Organisation
+from programmes.models import Initiative
 from tests.factories import furnish
 from tests.vru_portal.test_queries import IN_ADMIN, place, slugs
 from tests.walk import Elements
@@ -47,8 +49,7 @@ def furnished():
 def helps(response, address):
     """Whether the answer is a page of ours, that leads on."""
     assert response.status_code in (200, 404), f"{address[:80]}: {response.status_code}"
-    page = Elements(response.text)
-    assert reverse("programmes:initiatives") in page.links("/"), address[:80]
+    assert f'<a href="{reverse("programmes:initiatives")}"' in response.text, address[:80]
     assert "<script>alert(1)</script>" not in response.text
     return response.status_code
 
@@ -57,9 +58,8 @@ def helps(response, address):
 def test_no_parameter_of_any_list_can_break_it(client, furnished, value):
     for parameter in (*PARAMETERS, "nonsense"):
         helps(client.get(f"/initiatives/?{parameter}={value}"), parameter)
-    for path in ("/", "/about/", "/prevention/first/", "/news/", "/partners/", "/events/", "/funding/2031-32/"):
-        for parameter in ("page", "q", "as_at"):
-            helps(client.get(f"{path}?{parameter}={value}"), path + parameter)
+    for path in ("/", "/prevention/first/", "/news/", "/partners/", "/events/", "/funding/2031-32/"):
+        helps(client.get(f"{path}?page={value}&as_at={value}"), path)
     assert client.get(f"/sitemap.xml?p={value}").status_code in (200, 404)
 
 
@@ -198,7 +198,8 @@ def staff(client):
 
 @pytest.mark.parametrize("value", HOSTILE.values(), ids=HOSTILE)
 def test_no_search_breaks_a_list_of_the_admin(staff, furnished, value):
-    for model in IN_ADMIN:
+    everywhere = "%00" in value or len(value) > 1_000
+    for model in IN_ADMIN if everywhere else (Initiative, Organisation):
         address = place(model, "changelist")
         assert staff.get(f"{address}?q={value}").status_code in (200, 302, 404), address
     assert staff.get(f"/admin/programmes/initiative/?state__exact={value}").status_code in (200, 302, 404)

@@ -41,7 +41,7 @@ from tests.factories import (
 from tests.walk import Elements, sitemap, walk
 from vru_portal.publishing import State
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.xdist_group("walks")]
 DRAFT = {"state": State.DRAFT}
 
 

@@ -16,7 +16,11 @@ from django.db import connection
 
 from tests.portal_process import environment, free_port, one_sentence, portal, run
 
-pytestmark = pytest.mark.server
+# One worker runs all of them, one after the other: they measure seconds.
+pytestmark = [pytest.mark.server, pytest.mark.xdist_group("serve")]
+embedded = pytest.mark.skipif(
+    connection.vendor != "sqlite", reason="the embedded default is tested where the tests run on SQLite"
+)
 
 KEY = "k" * 50
 
@@ -45,6 +49,7 @@ def furnished_var(tmp_path_factory):
     return folder, first, seen, members, code, stopped_after, left
 
 
+@embedded
 def test_the_first_start_makes_everything_and_serves_it(furnished_var):
     folder, first, seen, *_ = furnished_var
     assert {name: status for name, (status, _) in seen.items()} == {
@@ -63,6 +68,7 @@ def test_the_first_start_makes_everything_and_serves_it(furnished_var):
     assert "Traceback" not in first.printed.partition("Ctrl-C")[0]
 
 
+@embedded
 def test_web_server_and_mail_queue_run_side_by_side(furnished_var):
     members = furnished_var[3]
     commands = " ".join(members.values())
@@ -71,6 +77,7 @@ def test_web_server_and_mail_queue_run_side_by_side(furnished_var):
     assert len(members) >= 3
 
 
+@embedded
 def test_ctrl_c_ends_all_of_it_within_ten_seconds_and_without_a_fault(furnished_var):
     _, first, _, _, code, stopped_after, left = furnished_var
     assert code == 0
@@ -79,6 +86,7 @@ def test_ctrl_c_ends_all_of_it_within_ten_seconds_and_without_a_fault(furnished_
     assert first.printed.rstrip().endswith("Stopped.")
 
 
+@embedded
 def test_a_second_start_takes_seconds_and_leaves_the_content_as_it_is(furnished_var):
     folder = furnished_var[0]
     with sqlite3.connect(folder / "portal.sqlite3") as database:
@@ -95,6 +103,7 @@ def test_a_second_start_takes_seconds_and_leaves_the_content_as_it_is(furnished_
     assert (folder / "secret-key").read_text() == key
 
 
+@embedded
 def test_it_stops_while_it_starts(furnished_var):
     with portal(furnished_var[0]) as early:
         time.sleep(1.5)
@@ -104,6 +113,7 @@ def test_it_stops_while_it_starts(furnished_var):
         assert early.members() == {}
 
 
+@embedded
 @pytest.mark.parametrize("victim", ["granian", "db_worker"])
 def test_where_one_part_dies_the_other_ends_too_and_the_exit_code_says_so(furnished_var, victim):
     with portal(furnished_var[0]) as served:
@@ -118,6 +128,7 @@ def test_where_one_part_dies_the_other_ends_too_and_the_exit_code_says_so(furnis
         assert "Traceback" not in served.printed
 
 
+@embedded
 def test_a_taken_port_is_one_sentence(furnished_var):
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
@@ -130,6 +141,7 @@ def test_a_taken_port_is_one_sentence(furnished_var):
     assert "PORT=" in result.stderr
 
 
+@embedded
 def test_a_folder_that_cannot_be_written_is_one_sentence(tmp_path):
     (tmp_path / "file").write_text("")
     result = run(tmp_path / "file" / "var", "serve", PORT=free_port())
@@ -138,6 +150,7 @@ def test_a_folder_that_cannot_be_written_is_one_sentence(tmp_path):
     assert "VAR_DIR" in result.stderr
 
 
+@embedded
 def test_a_folder_whose_static_files_cannot_be_written_is_one_sentence(furnished_var, tmp_path):
     (tmp_path / "secret-key").write_text(KEY)
     (tmp_path / "static").write_text("a file where a folder should be")
@@ -147,6 +160,7 @@ def test_a_folder_whose_static_files_cannot_be_written_is_one_sentence(furnished
     assert str(tmp_path) in result.stderr
 
 
+@embedded
 def test_a_database_that_is_none_is_one_sentence(tmp_path):
     (tmp_path / "portal.sqlite3").write_text("This is not a database. " * 100)
     result = run(tmp_path, "serve", PORT=free_port())
@@ -155,6 +169,7 @@ def test_a_database_that_is_none_is_one_sentence(tmp_path):
     assert "database" in result.stderr
 
 
+@embedded
 def test_a_database_that_does_not_answer_is_one_sentence(tmp_path):
     result = run(tmp_path, "serve", PORT=free_port(), DATABASE_URL="postgres://u:p@127.0.0.1:1/x", SECRET_KEY=KEY)
     assert (result.returncode, result.stdout.strip()) == (1, "")
@@ -163,6 +178,7 @@ def test_a_database_that_does_not_answer_is_one_sentence(tmp_path):
     assert ":p@" not in result.stderr  # nor does it print the password
 
 
+@embedded
 @pytest.mark.parametrize(
     "values",
     [{"PORT": "eighty"}, {"PORTAL_URL": "moor"}, {"WORKERS": "many"}, {"WORKERS": "0"}],
@@ -175,6 +191,7 @@ def test_a_wrong_setting_is_one_sentence(tmp_path, values):
     assert next(iter(values)) in result.stderr
 
 
+@embedded
 def test_it_answers_on_the_port_of_a_loopback_portal_url_and_bears_an_impatient_operator(furnished_var):
     port = free_port()
     values = {"PORTAL_URL": f"http://127.0.0.1:{port}", "PORT": ""}

@@ -1,9 +1,11 @@
 from collections.abc import Iterable, Iterator
+from datetime import date
 from typing import Any
 
 from django import template
 from django.template.context import RequestContext
 from django.urls import reverse
+from django.utils import formats
 from django.utils.safestring import SafeString
 
 from vru_portal import money
@@ -23,6 +25,12 @@ SECTIONS = (
     ("Declaration", "declarations:declaration", ("/declaration/",)),
     ("About", "about", ("/about/", "/messages/")),
 )
+
+
+@register.filter
+def day(value: date) -> str:
+    """Format a day such as 5 May 2031, with blanks at which no line ends."""
+    return formats.date_format(value, "j F Y").replace(" ", "\u00a0")
 
 
 @register.filter

@@ -22,7 +22,11 @@ class Command(BaseCommand):
 
     def handle(self, *, folder: Path, verbosity: int, **options: Any) -> None:
         """Load the folder; raises CommandError with the record and the rule that it breaks."""
-        if unit := Unit.objects.with_bodies().first():
+        try:
+            unit = Unit.objects.with_bodies().first()
+        except DatabaseError as error:
+            raise CommandError("The database has no tables yet. Make them first: manage.py migrate") from error
+        if unit:
             raise CommandError(f"This portal already holds {unit}. Content is loaded into an empty database only.")
         try:
             with transaction.atomic():
