@@ -96,6 +96,7 @@ def test_these_instruments_find_what_is_wrong(page):
         """() => {
             const wide = document.createElement("div")
             wide.style.width = "3000px"
+            wide.textContent = "far too wide"
             const image = document.createElement("img")
             image.src = "http://127.0.0.1:1/elsewhere.png"
             const pale = document.createElement("p")
@@ -107,6 +108,7 @@ def test_these_instruments_find_what_is_wrong(page):
         }"""
     )
     assert {rule for rule, *_ in violations(page)} >= {"image-alt", "color-contrast"}
-    assert page.evaluate(BEYOND)
+    assert len(page.evaluate(BEYOND)) == 2
+    assert page.evaluate("document.documentElement.scrollWidth") > 1280
     assert any("Content Security Policy" in text for text in complaints)
     assert page.title() != "ran"
