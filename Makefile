@@ -28,11 +28,11 @@ check: .venv/dev-installed ## Run linters, types, templates, layers, migrations 
 	PORTAL_URL=https://portal.example.org SECRET_KEY=$$($(BIN)/python -c "import secrets; print(secrets.token_urlsafe(50))") \
 		$(BIN)/python manage.py check --deploy --fail-level WARNING
 
+LOCK = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url
 lock: .venv/dev-installed ## Lock the dependencies of pyproject.toml with hashes, without addresses
-	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url \
-		pyproject.toml --output-file requirements/run.txt
-	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url \
-		pyproject.toml --extra dev --output-file requirements/dev.txt
+	$(LOCK) requirements/uv.in --output-file requirements/uv.txt
+	$(LOCK) pyproject.toml --output-file requirements/run.txt
+	$(LOCK) pyproject.toml --extra dev --output-file requirements/dev.txt
 
 frontend: ## Compile the style sheet and the script (needs Node.js; what it makes is committed)
 	cd frontend && npm ci --silent && npm run build --silent

@@ -39,7 +39,7 @@ class EventAdmin(SourcedAdmin):
     inlines = (AgendaItemInline,)
     fieldsets = (
         (None, {"fields": ["state", "title", "short_title", "slug", "summary"]}),
-        ("When and where", {"fields": ["held_on", "venue", "place"]}),
+        ("When and where", {"fields": ["held_on", "times", "venue", "place"]}),
         PROVENANCE,
     )
 

@@ -15,13 +15,16 @@ from vru_portal.slugs import Slugged
 
 
 class Event(Slugged, Publishable, Sourced):
-    """An event on one day. Times, rooms and its end are shown only where they are stated."""
+    """An event on one day."""
 
     title = models.CharField(max_length=160)
     short_title = models.CharField(max_length=40, help_text="For breadcrumbs and links, such as Launch.")
     held_on = models.DateField("date")
     venue = models.CharField(max_length=120, blank=True)
     place = models.CharField("town or city", max_length=80, blank=True)
+    times = models.CharField(
+        max_length=120, blank=True, help_text="As stated, such as “9.30am to 4pm”."
+    )
     summary = models.CharField(max_length=200, help_text="One sentence.")
 
     objects = querysets.EventQuerySet.as_manager()
@@ -114,4 +117,5 @@ class Appearance(Sourced):
     def clean(self) -> None:
         """Hold the post to the person."""
         if self.post and self.post.person_id != self.person_id:
-            raise ValidationError({"post": f"This post is {self.post.person}'s, not {self.person}'s."})
+            whose = f", not {self.person}'s" if self.person else ": choose that person too"
+            raise ValidationError({"post": f"This post is {self.post.person}'s{whose}."})

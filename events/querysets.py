@@ -33,7 +33,7 @@ class AgendaItemQuerySet(models.QuerySet["AgendaItem"]):
     def of_latest_event(self) -> Self:
         """Return the agenda of the latest public event that has one, with that event."""
         latest = self.filter(**published("event")).order_by("-event__held_on", "event").values("event")[:1]
-        return self.filter(event__in=latest).select_related("event__source").order_by("position")
+        return self.filter(event__in=latest).select_related("event__source", "source").order_by("position")
 
     def with_appearances(self) -> Self:
         """Add who appears, as far as public."""

@@ -69,7 +69,9 @@ class FinancialYear(Sourced):
 
     def clean(self) -> None:
         """Hold the deadline to the days in which this year's money can be spent."""
-        if self.spend_by and self.first_year and self.spend_by < self.starts_on:
+        if not FIRST_YEAR <= (self.first_year or 0) <= LAST_YEAR:
+            return  # its own validator says so
+        if self.spend_by and self.spend_by < self.starts_on:
             raise ValidationError(
                 {"spend_by": f"Money of {self.label} cannot be due before {self.starts_on:%-d %B %Y}."}
             )

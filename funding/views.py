@@ -30,6 +30,6 @@ def year(request: HttpRequest, label: str) -> HttpResponse:
             "sources": sources,
             "total": sum((source.amount for source in sources), Decimal(0)),
             "budget": found.budget(sources),
-            "levels": list(PreventionLevel.objects.public().with_counts().with_initiatives()),
+            "levels": list(PreventionLevel.objects.public().select_related("source").with_counts().with_initiatives()),
         },
     )

@@ -87,7 +87,8 @@ class SectorAdmin(PortalAdmin):
 class PublicationAdmin(PortalAdmin):
     """Sources."""
 
-    list_display = ("title", "published_on", "issued_by")
+    list_display = ("title", "state", "published_on", "issued_by")
+    list_filter = ("state",)
     list_select_related = ("issued_by",)
     search_fields = ("title", "note")
     date_hierarchy = "published_on"

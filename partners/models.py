@@ -1,8 +1,10 @@
+import re
 from typing import Any
 
 from django.core.exceptions import ValidationError
+from django.core.validators import validate_email
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 from django.urls import reverse
 
 from partners import querysets, validators
@@ -42,7 +44,7 @@ class Sector(Slugged):
         return self.name
 
 
-class Publication(Slugged):
+class Publication(Slugged, Publishable):
     """Something published that facts are taken from. It is a source, so it has none itself."""
 
     author_links: list[tuple[str, str]]  # set by `objects.with_authors()`
@@ -57,7 +59,7 @@ class Publication(Slugged):
 
     objects = querysets.PublicationQuerySet.as_manager()
 
-    class Meta:
+    class Meta(Publishable.Meta):
         ordering = ["-published_on", "title"]
 
     def __str__(self) -> str:
@@ -91,6 +93,14 @@ class Organisation(Slugged, OtherNames, Publishable, Sourced):
 
     class Meta(Publishable.Meta):
         ordering = ["name"]
+        constraints = [
+            *Publishable.Meta.constraints,
+            models.CheckConstraint(
+                condition=~Q(represents=F("id")) | Q(represents=None),
+                name="partners_organisation_represents_others",
+                violation_error_message="An organisation represents others, not itself.",
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.name
@@ -167,8 +177,8 @@ class Unit(Sourced):
 
     @property
     def has_colours(self) -> bool:
-        """Whether it wears colours of its own."""
-        return bool(self.colour_ink)
+        """Whether it wears colours of its own; what is no colour never reaches a style sheet."""
+        return validators.is_colour(self.colour_ink) and validators.is_colour(self.colour_accent)
 
     @property
     def slogan_parts(self) -> tuple[str, str, str]:
@@ -200,6 +210,15 @@ class ContactPoint(Sourced):
 
     def __str__(self) -> str:
         return f"{self.label or self.get_kind_display()}: {self.value.splitlines()[0] if self.value else ''}"
+
+    def clean(self) -> None:
+        """Hold the value to its kind: a link is made of it."""
+        if self.kind == ContactKind.EMAIL:
+            validate_email(self.value)
+        if self.kind == ContactKind.PHONE and not re.fullmatch(r"\+?[0-9 ()]{3,30}", self.value):
+            raise ValidationError({"value": "Write the number in figures and blanks, such as 0300 123 4567."})
+        if self.kind == ContactKind.SOCIAL and not (self.label and self.url):
+            raise ValidationError({"label": "For social media, name the network and give the account's link."})
 
     @property
     def href(self) -> str:
@@ -262,7 +281,10 @@ class Post(Sourced):
     class Meta:
         ordering = ["position", "id"]
         constraints = [
-            models.UniqueConstraint(fields=["person", "title"], name="partners_post_once"),
+            models.UniqueConstraint(fields=["person", "title", "organisation"], name="partners_post_once"),
+            models.UniqueConstraint(
+                fields=["person", "title"], condition=Q(organisation=None), name="partners_post_without_body_once"
+            ),
             models.CheckConstraint(
                 condition=~Q(title="") | Q(organisation__isnull=False),
                 name="partners_post_says_something",
@@ -280,8 +302,8 @@ class Post(Sourced):
         return f"{self.person}: {self.described}"
 
     def natural_key(self) -> tuple[Any, ...]:
-        """Its holder and its title."""
-        return (*self.person.natural_key(), self.title)
+        """Its holder, its title and its body."""
+        return (*self.person.natural_key(), self.title, self.organisation and self.organisation.slug)
 
     @property
     def described(self) -> str:

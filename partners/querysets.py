@@ -43,7 +43,7 @@ class SectorQuerySet(SlugQuerySet["Sector"]):
     """Sectors."""
 
 
-class PublicationQuerySet(SlugQuerySet["Publication"]):
+class PublicationQuerySet(PublishableQuerySet["Publication"]):
     """Sources."""
 
     def with_authors(self) -> "list[Publication]":
@@ -85,9 +85,13 @@ class OrganisationQuerySet(PublishableQuerySet["Organisation"]):
 class PersonQuerySet(PublishableQuerySet["Person"]):
     """People."""
 
-    def in_their_own_right(self) -> Self:
-        """Return people who hold no post at a body."""
-        return self.exclude(posts__organisation__isnull=False)
+    def named_alone(self) -> Self:
+        """Return people whom the directory names under no body: neither part of the unit nor of a listed body."""
+        from partners.models import Organisation, Post
+
+        others = Organisation.objects.public().not_leading()
+        listed = Post.objects.public().filter(~Q(seat="") | Q(organisation__in=others), person=OuterRef("pk"))
+        return self.filter(~Exists(listed))
 
     def with_posts(self) -> Self:
         """Add their public posts in `public_posts`."""
@@ -108,9 +112,10 @@ class StatementQuerySet(PublishableQuerySet["Statement"]):
 class PostQuerySet(models.QuerySet["Post"]):
     """Posts, public as far as both their holder and their body are."""
 
-    def get_by_natural_key(self, person: str, title: str) -> "Post":
-        """Return the post of the person with this slug that has this title."""
-        return self.get(person__slug=person, title=title)
+    def get_by_natural_key(self, person: str, title: str, *organisation: str | None) -> "Post":
+        """Return the post of the person with this slug that has this title, and this body where it is given."""
+        rows = self.filter(organisation__slug=organisation[0]) if organisation else self
+        return rows.get(person__slug=person, title=title)
 
     def public(self) -> Self:
         """Return posts that name no draft."""

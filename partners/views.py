@@ -29,7 +29,7 @@ def directory(request: HttpRequest) -> HttpResponse:
     posts = list(Post.objects.public().with_names().filter(~Q(seat="") | Q(organisation__in=[*page])))
     leads = [post for post in posts if post.seat == Seat.EXECUTIVE]
     others = entries(page, posts)
-    people = Person.objects.public().select_related("source").in_their_own_right().with_posts()
+    people = Person.objects.public().select_related("source").named_alone().with_posts()
     individuals = [] if page.has_next() else list(people)
     return render(
         request,
@@ -51,7 +51,7 @@ def organisation(request: HttpRequest, slug: str) -> HttpResponse:
     found = get_object_or_404(Organisation.objects.public().select_related("source", "sector", "represents"), slug=slug)
     data = json_ld("Organization", name=found.name, url=found.website, alternateName=found.other_name_list)
     posts = found.posts.public().with_names()
-    publications = Publication.objects.filter(issued_by=found).with_authors()
+    publications = Publication.objects.public().filter(issued_by=found).with_authors()
     context = {"organisation": found, "posts": posts, "publications": publications, "json_ld": data}
     return render(request, "partners/organisation.html", context)
 
@@ -66,7 +66,7 @@ def person(request: HttpRequest, slug: str) -> HttpResponse:
             "person": found,
             "posts": found.posts.public().with_names(),
             "statements": found.statements.public().select_related("source"),
-            "publications": Publication.objects.filter(authors=found),
+            "publications": Publication.objects.public().filter(authors=found),
             "json_ld": json_ld("Person", name=found.name, honorificPrefix=found.honorific),
         },
     )

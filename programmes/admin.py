@@ -124,7 +124,7 @@ class TermAdmin(SourcedAdmin):
     autocomplete_fields = ("defined_by", "level", "source")
     prepopulated_fields = {"slug": ("name",)}
     fieldsets = (
-        (None, {"fields": ["state", "name", "slug", "definition", "defined_by", "level"]}),
+        (None, {"fields": ["state", "name", "slug", "definition", "defined_by", "defines_violence", "level"]}),
         PROVENANCE,
     )
 

@@ -57,7 +57,7 @@ class InitiativeFilter(django_filters.FilterSet):
     setting = django_filters.MultipleChoiceFilter(field_name="settings__slug", label=FACETS["setting"].label)
     area = django_filters.MultipleChoiceFilter(field_name="areas__slug", label=FACETS["area"].label)
     partner = django_filters.MultipleChoiceFilter(method="filter_partner", label=FACETS["partner"].label)
-    sort = django_filters.CharFilter(method="filter_sort", label="Sort", max_length=LONGEST_SEARCH)
+    sort = django_filters.CharFilter(method="filter_sort", label="Sort")
 
     def __init__(self, data: QueryDict) -> None:
         """Read the address and ask for the facets' options: one query."""
@@ -96,8 +96,10 @@ class InitiativeFilter(django_filters.FilterSet):
     def _asked(self, *, leaving_out: str) -> InitiativeQuerySet:
         """Return what all facets but one, and the words, leave."""
         rows = self.queryset.order_by()
-        if words := self.data.get("q", "")[:LONGEST_SEARCH]:
-            rows = rows.matching(words)
+        words = self.data.get("q", "").strip()
+        if len(words) > LONGEST_SEARCH:
+            return rows.none()  # as the form, which refuses it
+        rows = rows.matching(words)
         for name in FACETS:
             if name != leaving_out and (slugs := self.chosen(name)):
                 rows = self.filters[name].filter(rows, slugs)

@@ -191,12 +191,24 @@ class Term(Slugged, Publishable, Sourced):
         related_name="definitions",
         help_text="The body whose definition is quoted. Empty: the portal's words.",
     )
+    defines_violence = models.BooleanField(
+        "what the unit means by violence", default=False, help_text="Shown large on the about page. One term at most."
+    )
     level = models.OneToOneField(PreventionLevel, on_delete=models.CASCADE, null=True, blank=True, related_name="term")
 
     objects = querysets.TermQuerySet.as_manager()
 
     class Meta(Publishable.Meta):
         ordering = ["name"]
+        constraints = [
+            *Publishable.Meta.constraints,
+            models.UniqueConstraint(
+                fields=["defines_violence"],
+                condition=Q(defines_violence=True),
+                name="programmes_term_defines_violence_once",
+                violation_error_message="Another term already says what the unit means by violence.",
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.name

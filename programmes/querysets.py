@@ -32,7 +32,7 @@ class LevelQuerySet(PublishableQuerySet["PreventionLevel"]):
         """Add `public_initiatives`, a list."""
         from programmes.models import Initiative
 
-        rows = Initiative.objects.public().order_by("position", "name")
+        rows = Initiative.objects.public().select_related("source").order_by("position", "name")
         return self.prefetch_related(Prefetch("initiatives", queryset=rows, to_attr="public_initiatives"))
 
 
@@ -44,7 +44,7 @@ class InitiativeQuerySet(PublishableQuerySet["Initiative"]):
         return super().public().filter(**published("level"))
 
     def matching(self, words: str) -> Self:
-        """Return initiatives that contain each of the words, or its stem, in any of the texts that a visitor reads."""
+        """Return initiatives with each of the words, or its stem, in their name, what they do, for whom or where."""
         rows = self
         for word in words.split():
             condition = Q()
@@ -70,7 +70,7 @@ class InitiativeQuerySet(PublishableQuerySet["Initiative"]):
                 same_setting=shared(self.model.settings.through.objects.filter(setting__initiatives=initiative)),
             )
             .filter(Q(same_level=True) | Q(same_audience=True) | Q(same_setting=True))
-            .order_by("-same_level", "-same_audience", "position", "name")
+            .order_by("-same_level", "-same_audience", "-same_setting", "position", "name")
         )
 
 

@@ -32,11 +32,11 @@ def about(request: HttpRequest) -> HttpResponse:
         request,
         "about.html",
         {
-            "definition": next((term for term in terms if term.defined_by), None),
+            "definition": next((term for term in terms if term.defines_violence), None),
             "terms": terms,
             "conditions": SuccessCondition.objects.public().select_related("source", "level"),
             "predecessors": Predecessor.objects.public().select_related("source", "organisation", "publication"),
-            "publications": Publication.objects.with_authors(),
+            "publications": Publication.objects.public().with_authors(),
             "statements": Statement.objects.public().select_related("speaker"),
         },
     )

@@ -19,6 +19,15 @@ from funding.rules import check_budget
 
 # One file an app, in the order in which they build on one another.
 FILES = ("partners", "programmes", "funding", "events", "declarations")
+# What YAML must have read for a field to be what stands in the file.
+KINDS: dict[type[models.Field[Any, Any]], tuple[type, ...]] = {
+    models.BooleanField: (bool,),
+    models.DateField: (date,),
+    models.IntegerField: (int,),
+    models.DecimalField: (str,),
+    models.CharField: (str,),
+    models.TextField: (str,),
+}
 
 
 class ContentError(Exception):
@@ -62,6 +71,18 @@ def load(folder: Path) -> int:
     return len(records)
 
 
+class Loader(yaml.SafeLoader):
+    """YAML without objects, and without a key that stands twice: the second would silently win."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        """Return the mapping; a merge (``<<``) is no repetition, what stands beside it goes before it."""
+        keys = [key.value for key, _ in node.value if key.tag != "tag:yaml.org,2002:merge"]
+        for key in keys:
+            if keys.count(key) > 1:
+                raise yaml.constructor.ConstructorError(None, None, f"{key} stands twice", node.start_mark)
+        return super().construct_mapping(node, deep)
+
+
 def read(folder: Path) -> Iterator[Record]:
     """Yield the records of the folder's files, in their order; a reference may point further down."""
     paths = [path for name in FILES if (path := folder / f"{name}.yaml").is_file()]
@@ -71,7 +92,9 @@ def read(folder: Path) -> Iterator[Record]:
         raise ContentError(f"{folder / strangers[0]} is not one of {', '.join(f'{name}.yaml' for name in FILES)}.")
     for path in paths:
         try:
-            entries = yaml.safe_load(path.read_text(encoding="utf-8")) or []
+            entries = yaml.load(path.read_text(encoding="utf-8"), Loader) or []  # noqa: S506 - Loader is a SafeLoader
+        except OSError as error:
+            raise ContentError(f"{path} cannot be read: {error.strerror}") from error
         except (yaml.YAMLError, UnicodeDecodeError, ValueError) as error:
             raise ContentError(f"{path} is not valid YAML: {error}") from error
         if not isinstance(entries, list):
@@ -80,24 +103,24 @@ def read(folder: Path) -> Iterator[Record]:
             place = f"{path}, record {number}"
             if not isinstance(entry, dict) or not isinstance(entry.get("fields"), dict) or "model" not in entry:
                 raise ContentError(f"{place} must have model and fields.")
+            if strangers := sorted(set(entry) - {"model", "fields", "pk"}, key=str):
+                raise ContentError(f"{place} has {strangers[0]}, and may have model, fields and pk.")
             place += f" ({entry['model']} {naming(entry['fields'])})"
-            refuse_unsafe_values(place, entry["fields"])
-            yield Record(place, deserialize(place, entry))
+            yield Record(place, deserialize(place, path.stem, entry))
 
 
-def deserialize(place: str, entry: dict[str, Any]) -> DeserializedObject:
-    """Return the entry as a model instance; raises ContentError that names the field that is wrong."""
+def deserialize(place: str, app: str, entry: dict[str, Any]) -> DeserializedObject:
+    """Return the entry as an instance of a model of the app; raises ContentError that names the field that is wrong."""
     try:
-        model = apps.get_model(entry["model"])
-    except (LookupError, ValueError, AttributeError) as error:
-        raise ContentError(f"{place}: there is no model {entry['model']}.") from error
+        model = apps.get_app_config(app).get_model(str(entry["model"]).removeprefix(f"{app}."))
+    except LookupError as error:
+        raise ContentError(f"{place}: {app} has no model {entry['model']}.") from error
+    refuse_unsafe_values(place, model, entry["fields"])
     for name, value in entry["fields"].items():
         try:
-            field = model._meta.get_field(name)
+            field: Any = model._meta.get_field(name)
             if not field.is_relation and value is not None:
                 field.to_python(value)
-        except FieldDoesNotExist as error:
-            raise ContentError(f"{place}: {name}: {entry['model']} has no such field.") from error
         except ValidationError as error:
             raise ContentError(f"{place}: {name}: {explain(error)}") from error
     try:
@@ -121,13 +144,22 @@ def naming(fields: dict[str, Any]) -> str:
     )
 
 
-def refuse_unsafe_values(place: str, fields: dict[str, Any]) -> None:
-    """Refuse what YAML may have changed in reading: a sum written without quotation marks is a binary fraction."""
+def refuse_unsafe_values(place: str, model: type[models.Model], fields: dict[str, Any]) -> None:
+    """Refuse what YAML has changed in reading: 0300 is an octal number to it, 12:30 counts sixties, No is false.
+
+    Text is text only in quotation marks where YAML would read it otherwise; a sum without them is a binary fraction.
+    """
     for name, value in fields.items():
-        if isinstance(value, float):
-            raise ContentError(f"{place}: {name}: put {value} in quotation marks, or it is read as a binary fraction.")
-        if not isinstance(value, str | int | bool | date | list | None):
-            raise ContentError(f"{place}: {name}: {value!r} is not a text, number, date or list.")
+        try:
+            field = model._meta.get_field(name)
+        except FieldDoesNotExist as error:
+            raise ContentError(f"{place}: {name}: {model._meta.label_lower} has no such field.") from error
+        kinds = next((kinds for type_, kinds in KINDS.items() if isinstance(field, type_)), (str, int, list))
+        if value is not None and type(value) not in kinds:
+            raise ContentError(
+                f"{place}: {name}: put {value} in quotation marks: YAML reads it as {type(value).__name__}, "
+                f"and this field takes {' or '.join(kind.__name__ for kind in kinds)}."
+            )
 
 
 def save(record: Record) -> None:

@@ -3,6 +3,7 @@
 Each error is a sentence that names the setting and what to set it to: who starts the portal reads it, not a traceback.
 """
 
+import ipaddress
 import os
 import re
 import secrets
@@ -86,6 +87,16 @@ def parse_port(value: str) -> int:
     return parse_number("PORT", value, most=65535)
 
 
+def parse_ip_address(name: str, value: str) -> str:
+    """Read a setting that is an IP address of this machine. Raises ImproperlyConfigured for a name or anything else."""
+    try:
+        return str(ipaddress.ip_address(value))
+    except ValueError as error:
+        raise ImproperlyConfigured(
+            f"{name} must be an IP address, such as 127.0.0.1; it is {value!r}."
+        ) from error
+
+
 def parse_database_url(value: str, *, embedded: Path) -> dict[str, Any]:
     """Return DATABASE_URL as Django's setting; without one, SQLite in the file ``embedded``.
 
@@ -120,7 +131,7 @@ def embedded_secret_key(folder: Path) -> str:
     """
     path = folder / "secret-key"
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)  # it will hold sessions and password hashes
         if not path.exists():
             draft = folder / f".secret-key-{os.getpid()}"
             draft.touch(mode=0o600)

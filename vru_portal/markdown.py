@@ -3,11 +3,21 @@
 import nh3
 from django.utils.safestring import SafeString, mark_safe
 from markdown_it import MarkdownIt
+from markdown_it.rules_core import StateCore
 
 # Headings begin at level 3, below the heading of the block that shows the text.
-_ALLOWED_TAGS = {"p", "br", "strong", "em", "a", "ul", "ol", "li", "blockquote", "h3", "h4", "hr", "code"}
+_ALLOWED_TAGS = {"p", "br", "strong", "em", "a", "ul", "ol", "li", "blockquote", "h3", "h4", "h5", "h6", "hr", "code"}
 _ALLOWED_ATTRIBUTES = {"a": {"href"}, "ol": {"start"}}
-_markdown = MarkdownIt("commonmark", {"html": False, "typographer": False})
+_markdown = MarkdownIt("commonmark", {"html": False})
+
+
+def _lower_headings(state: StateCore) -> None:
+    for token in state.tokens:
+        if token.type in ("heading_open", "heading_close"):
+            token.tag = f"h{min(int(token.tag[1]) + 2, 6)}"
+
+
+_markdown.core.ruler.push("lower_headings", _lower_headings)
 
 
 def render(text: str) -> SafeString:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from django.db import DatabaseError, connection
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 
@@ -10,8 +11,28 @@ from partners.models import Unit
 Handler = Callable[[HttpRequest], HttpResponse]
 
 
+class AnswerProbes:
+    """Answer what load balancers ask before anything else: they come by IP address, over HTTP, with no host's name."""
+
+    def __init__(self, get_response: Handler) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Answer, or pass on. `/healthz`: this process answers. `/readyz`: the database does too; a fault is a 503."""
+        if request.path not in ("/healthz", "/readyz"):
+            return self.get_response(request)
+        answer, status = "ok", 200
+        if request.path == "/readyz":
+            try:
+                with connection.cursor() as cursor:
+                    cursor.execute("SELECT 1")
+            except DatabaseError:
+                answer, status = "the database does not answer", 503
+        return HttpResponse(f"{answer}\n", status=status, content_type="text/plain; charset=utf-8")
+
+
 class RefuseNullCharacters:
-    """Answer 404 where an address contains NUL: PostgreSQL cannot store one, so no record can match."""
+    """Answer 404 where an address or a cookie contains NUL: PostgreSQL cannot store one, so nothing can match."""
 
     def __init__(self, get_response: Handler) -> None:
         self.get_response = get_response
@@ -19,8 +40,8 @@ class RefuseNullCharacters:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         """Answer, or pass on."""
         address = request.META.get("QUERY_STRING", "") + request.path
-        if "\0" in address or "%00" in address:
-            raise Http404("The address contains a NUL character.")
+        if "\0" in address or "%00" in address or any("\0" in value for value in request.COOKIES.values()):
+            raise Http404("The address or a cookie contains a NUL character.")
         return self.get_response(request)
 
 

@@ -9,7 +9,7 @@ from django.core.validators import MinValueValidator
 from django.db import models
 
 PENNY = Decimal("0.01")
-# Commas only between thousands: 1,25 is a slip of the keyboard, not £125. Up to nine digits, which MoneyField holds.
+# Commas only between thousands: 1,25 is a slip of the keyboard, not £125. Up to twelve digits, which MoneyField holds.
 SUM = re.compile(r"-?£?(\d{1,12}|\d{1,3}(,\d{3}){1,3})(\.\d{1,2}0*)?", re.ASCII)
 MILLION = Decimal(1_000_000)
 

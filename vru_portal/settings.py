@@ -3,15 +3,18 @@
 Nothing here is about one unit: names, sums and sentences are data (fixtures/).
 """
 
+import os
 import sqlite3
 from pathlib import Path
 
 import environ
+from django.core.exceptions import ImproperlyConfigured
 
 from vru_portal.environment import (
     checked_secret_key,
     embedded_secret_key,
     parse_database_url,
+    parse_ip_address,
     parse_number,
     parse_port,
     parse_portal_url,
@@ -20,14 +23,13 @@ from vru_portal.environment import (
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
-env = environ.Env()
 if (BASE_DIR / ".env").is_file():
-    env.read_env(BASE_DIR / ".env")
+    environ.Env.read_env(BASE_DIR / ".env")  # what the environment says goes before it
 
 
 def setting(name: str, default: str = "") -> str:
     """Return a setting from the environment; one that is set to nothing counts as not set."""
-    return env.str(name, default="").strip() or default
+    return os.environ.get(name, "").strip() or default
 
 
 # Where it stands ------------------------------------------------------------------------------------------------------
@@ -36,9 +38,11 @@ VAR_DIR = BASE_DIR / setting("VAR_DIR", "var")
 _chosen_port = parse_port(setting("PORT")) if setting("PORT") else None
 ADDRESS = parse_portal_url(setting("PORTAL_URL", f"http://localhost:{_chosen_port or 8000}"))
 PORT: int = _chosen_port or (ADDRESS.port if ADDRESS.is_loopback else None) or 8000
-BIND = setting("BIND", "127.0.0.1")
+BIND = parse_ip_address("BIND", setting("BIND", "127.0.0.1"))
 WORKERS = parse_number("WORKERS", setting("WORKERS", "2"), most=64)
 PORTAL_URL = ADDRESS.origin
+if DEBUG and not ADDRESS.is_loopback:
+    raise ImproperlyConfigured("DEBUG shows settings to everybody: it may be on only where PORTAL_URL is localhost.")
 # No database of its own and no address of its own: keys are made, content is loaded, nothing need be set.
 EMBEDDED = ADDRESS.is_loopback and not setting("DATABASE_URL")
 
@@ -72,6 +76,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "vru_portal.middleware.AnswerProbes",
     "django.middleware.security.SecurityMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django.middleware.gzip.GZipMiddleware",
@@ -151,7 +156,6 @@ if ADDRESS.is_secure:
     SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = True
     # HTTPS ends at a proxy, which must set this header itself and drop the one that a client sends.
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
-    SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]
 SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"

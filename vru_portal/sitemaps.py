@@ -1,6 +1,7 @@
 from itertools import chain
 from typing import Any
 
+from django.conf import settings
 from django.contrib.sitemaps import Sitemap
 from django.urls import reverse
 
@@ -16,6 +17,12 @@ FIXED = ("home", "about", "programmes:initiatives", "partners:directory", "event
 
 class PublicPages(Sitemap[str]):
     """Every page that the public may see."""
+
+    protocol = settings.ADDRESS.scheme
+
+    def get_domain(self, site: Any = None) -> str:
+        """Return the portal's own address, whatever name it was asked by."""
+        return settings.PORTAL_URL.partition("://")[2]
 
     def items(self) -> list[str]:
         """Return their addresses."""

@@ -1,4 +1,4 @@
-"""Addresses: a contract, they stay once published."""
+"""Addresses: a contract, they stay once published. `/healthz` and `/readyz` are answered in `middleware`."""
 
 from django.contrib import admin
 from django.contrib.sitemaps.views import sitemap
@@ -20,7 +20,5 @@ urlpatterns = [
     path("brand.css", views.brand, name="brand"),
     path("robots.txt", views.robots, name="robots"),
     path("sitemap.xml", sitemap, {"sitemaps": {"pages": PublicPages}}, name="sitemap"),
-    path("healthz", views.healthz, name="healthz"),
-    path("readyz", views.readyz, name="readyz"),
 ]
 handler404 = "vru_portal.views.not_found"

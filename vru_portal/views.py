@@ -3,12 +3,12 @@
 from typing import Any
 
 from django.conf import settings
-from django.db import connection
 from django.db.models import Count, Subquery, Value
 from django.db.models.functions import Coalesce
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils import timezone
 
 from events.choices import ItemKind
 from events.declarations.models import DeclarationVersion
@@ -23,7 +23,7 @@ MESSAGES_ON_HOME = 2
 def home(request: HttpRequest) -> HttpResponse:
     """The programme at a glance."""
     unit = Unit.objects.current()
-    levels = list(PreventionLevel.objects.public().with_counts().with_initiatives())
+    levels = list(PreventionLevel.objects.public().select_related("source").with_counts().with_initiatives())
     sources = list(FundingSource.objects.of_latest_year())
     agenda = list(AgendaItem.objects.of_latest_event().exclude(kind=ItemKind.CLOSED))
     return render(
@@ -33,6 +33,7 @@ def home(request: HttpRequest) -> HttpResponse:
             "unit": unit,
             "contact_points": unit.contact_list,
             "levels": levels,
+            "initiatives": [initiative for level in levels for initiative in level.public_initiatives],
             "initiative_total": sum(level.initiative_count for level in levels),
             **figures(),
             "sources": sources,
@@ -50,7 +51,7 @@ def figures() -> dict[str, Any]:
     leads = Organisation.objects.public().leading().order_by().values(same=Value(1)).annotate(n=Count("pk"))
     found = Unit.objects.values(
         lead_count=Coalesce(Subquery(leads.values("n")), 0),
-        version_in_force=Subquery(DeclarationVersion.objects.in_force().values("number")[:1]),
+        version_in_force=Subquery(DeclarationVersion.objects.in_force(timezone.localdate()).values("number")[:1]),
     )
     return dict(found.get())
 
@@ -68,18 +69,6 @@ def robots(request: HttpRequest) -> HttpResponse:
     """What crawlers may read, and where the list of pages is."""
     lines = ("User-agent: *", "Disallow: /admin/", f"Sitemap: {settings.PORTAL_URL}{reverse('sitemap')}", "")
     return HttpResponse("\n".join(lines), content_type="text/plain; charset=utf-8")
-
-
-def healthz(request: HttpRequest) -> HttpResponse:
-    """Whether the process answers."""
-    return HttpResponse("ok\n", content_type="text/plain; charset=utf-8")
-
-
-def readyz(request: HttpRequest) -> HttpResponse:
-    """Whether it can serve: the database answers too. A fault is a 500."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT 1")
-    return HttpResponse("ready\n", content_type="text/plain; charset=utf-8")
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:

@@ -22,6 +22,9 @@ class Declaration(Slugged):
 
     objects = querysets.DeclarationQuerySet.as_manager()
 
+    class Meta:
+        ordering = ["id"]
+
     def __str__(self) -> str:
         return self.title
 

@@ -1,3 +1,4 @@
+from datetime import date
 from typing import TYPE_CHECKING, Self
 
 from django.db import models
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
 class DeclarationQuerySet(SlugQuerySet["Declaration"]):
     """Declarations."""
 
-    def with_public_event(self) -> Self:
+    def public(self) -> Self:
         """Return declarations whose event, if there is one, the public sees."""
         return self.filter(Q(event=None) | Q(**published("event"))).select_related("event__source")
 
@@ -21,6 +22,10 @@ class DeclarationQuerySet(SlugQuerySet["Declaration"]):
 class VersionQuerySet(models.QuerySet["DeclarationVersion"]):
     """Wordings of declarations."""
 
-    def in_force(self) -> Self:
-        """Return published wordings, the latest first: a draft has no day."""
-        return self.filter(in_force_from__isnull=False).order_by("-number")
+    def in_force(self, today: date) -> Self:
+        """Return the wordings of public declarations that are in force on this day, the latest first.
+
+        A draft has no day.
+        """
+        public = Q(declaration__event=None) | Q(**published("declaration__event"))
+        return self.filter(public, in_force_from__lte=today).order_by("declaration", "-number")

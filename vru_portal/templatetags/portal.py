@@ -55,8 +55,10 @@ def source_note(*facts: Any, note: str = "") -> dict[str, Any]:
     """
     days: dict[Any, dict[Any, list[str]]] = {}
     for fact in flattened(facts):
-        sections = days.setdefault((fact.as_at, fact.checked_on), {}).setdefault(fact.source, [])
-        sections += [s for s in fact.source_location.split("; ") if s and s not in sections]
+        publications = days.setdefault((fact.as_at, fact.checked_on), {})
+        if fact.source.is_public:
+            sections = publications.setdefault(fact.source, [])
+            sections += [s for s in fact.source_location.split("; ") if s and s not in sections]
     return {
         "days": [
             {"as_at": as_at, "checked_on": checked_on, "publications": publications.items()}

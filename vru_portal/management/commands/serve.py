@@ -1,5 +1,7 @@
 """`manage.py serve`: everything that a portal needs to run, in one command."""
 
+import ctypes
+import fcntl
 import os
 import signal
 import socket
@@ -22,12 +24,43 @@ from partners.models import Unit
 MIGRATION_LOCK = 0x56525550  # any number that only this portal takes: "VRUP"
 SECONDS_TO_START = 60
 SECONDS_TO_STOP = 10
+PYTHON = os.path.relpath(sys.executable)
+PR_SET_PDEATHSIG = 1  # <linux/prctl.h>
 Processes = dict[str, subprocess.Popen[bytes]]
-STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class Stop(BaseException):
     """Somebody asked the portal to stop."""
+
+
+class Signals:
+    """Turns the signals to stop into `Stop`, once, and never between starting a process and knowing of it."""
+
+    def __init__(self) -> None:
+        self.asked = False
+        self.held = False
+
+    def listen(self) -> None:
+        """Take over the signals."""
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, self.receive)
+
+    def receive(self, number: int, frame: FrameType | None) -> None:
+        """Unwind from wherever the command is; while held, later. A second Ctrl-C does not disturb the ending."""
+        first, self.asked = not self.asked, True
+        if first and not self.held:
+            raise Stop
+
+    @contextmanager
+    def hold(self) -> Iterator[None]:
+        """Put a signal off until the end of the block."""
+        self.held = True
+        try:
+            yield
+        finally:
+            self.held = False
+        if self.asked:
+            raise Stop
 
 
 class Command(BaseCommand):
@@ -38,23 +71,23 @@ class Command(BaseCommand):
 
     def handle(self, **options: Any) -> None:
         """Run until SIGINT, SIGTERM or SIGHUP, or until one of the two processes ends by itself (CommandError)."""
-        for number in STOP_SIGNALS:
-            signal.signal(number, stop)
+        signals = Signals()
+        signals.listen()
         processes: Processes = {}
         try:
             refuse_taken_port()
             self.prepare_database()
             prepare_static_files()
-            processes["web server"] = start(*web_server())
-            processes["mail queue"] = start(*mail_queue())
+            for name, command in (("web server", web_server()), ("mail queue", mail_queue())):
+                with signals.hold():
+                    processes[name] = start(*command)
             wait_until_served(processes)
             self.announce()
             watch(processes)
         except Stop:
             self.stdout.write("\nStopping …")
         finally:
-            for number in STOP_SIGNALS:
-                signal.signal(number, signal.SIG_IGN)
+            signals.held = True
             end(processes)
         self.stdout.write("Stopped.")
 
@@ -63,57 +96,60 @@ class Command(BaseCommand):
         try:
             with one_at_a_time():
                 call_command("migrate", interactive=False, verbosity=0)
-            if Unit.objects.exists():
-                return
-            if settings.EMBEDDED:
-                call_command("load_unit", settings.BASE_DIR / "fixtures", stdout=self.stdout)
-            else:
-                self.stdout.write("The database holds no unit yet. Load one: manage.py load_unit fixtures/")
+                if settings.EMBEDDED and not Unit.objects.exists():
+                    call_command("load_unit", settings.BASE_DIR / "fixtures", stdout=self.stdout)
+            if not Unit.objects.exists():
+                self.stdout.write(f"The database holds no unit yet. Load one: {PYTHON} manage.py load_unit fixtures/")
+        except OSError as error:
+            raise CommandError(f"{settings.VAR_DIR} cannot be written ({error.strerror}).") from error
         except DatabaseError as error:
             reason = " ".join(str(error).split())
-            raise CommandError(f"The database cannot be used: {reason} Check DATABASE_URL.") from error
+            place = settings.DATABASES["default"]["NAME"] if connection.vendor == "sqlite" else "DATABASE_URL"
+            raise CommandError(f"The database cannot be used: {reason} Check {place}.") from error
 
     def announce(self) -> None:
         """Print where the portal is, and how to make the first staff account while there is none."""
         self.stdout.write(f"\nThe portal is at {settings.PORTAL_URL}/ and its admin at {settings.PORTAL_URL}/admin/")
         if not get_user_model().objects.filter(is_staff=True, is_active=True).exists():
-            python = os.path.relpath(sys.executable)
-            self.stdout.write(f"Make the first staff account: {python} manage.py createsuperuser")
+            self.stdout.write(f"Make the first staff account: {PYTHON} manage.py createsuperuser")
         self.stdout.write("Ctrl-C stops it.")
-
-
-def stop(signum: int, frame: FrameType | None) -> None:
-    """Unwind from wherever the command is, once."""
-    for number in STOP_SIGNALS:
-        signal.signal(number, signal.SIG_IGN)
-    raise Stop
 
 
 def refuse_taken_port() -> None:
     """Raise CommandError where the address cannot be listened on."""
-    with socket.socket() as probe:
+    with listener() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((settings.BIND, settings.PORT))
         except OSError as error:
             raise CommandError(
                 f"Port {settings.PORT} on {settings.BIND} cannot be used ({error.strerror}). "
-                f"Stop what uses it, or choose another port: PORT={settings.PORT + 1}."
+                f"Stop what uses it, or set PORT to another."
             ) from error
+
+
+def listener() -> socket.socket:
+    """Return a socket of the kind that BIND asks for."""
+    return socket.socket(socket.AF_INET6 if ":" in settings.BIND else socket.AF_INET)
 
 
 @contextmanager
 def one_at_a_time() -> Iterator[None]:
-    """Hold the database's migration lock: servers that start together on PostgreSQL migrate one after the other."""
-    if connection.vendor != "postgresql":
-        yield
-        return
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_lock(%s)", [MIGRATION_LOCK])
-        try:
+    """Let servers that start together prepare the database one after the other.
+
+    On PostgreSQL by a lock of the database's, since they may stand on several machines; otherwise by a file's.
+    """
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_lock(%s)", [MIGRATION_LOCK])
+            try:
+                yield
+            finally:
+                cursor.execute("SELECT pg_advisory_unlock(%s)", [MIGRATION_LOCK])
+    else:
+        with (settings.VAR_DIR / "preparing.lock").open("w") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
             yield
-        finally:
-            cursor.execute("SELECT pg_advisory_unlock(%s)", [MIGRATION_LOCK])
 
 
 def prepare_static_files() -> None:
@@ -151,7 +187,19 @@ def start(module: str, *arguments: str) -> subprocess.Popen[bytes]:
     """Start a Python module in a session of its own, so that Ctrl-C in the terminal reaches only this command."""
     environment = os.environ | {"DJANGO_SETTINGS_MODULE": "vru_portal.settings"}
     command = [sys.executable, "-m", module, *arguments]
-    return subprocess.Popen(command, cwd=settings.BASE_DIR, env=environment, start_new_session=True)  # noqa: S603
+    return subprocess.Popen(  # noqa: S603 - our own interpreter and modules
+        command,
+        cwd=settings.BASE_DIR,
+        env=environment,
+        start_new_session=True,
+        preexec_fn=end_with_parent,
+    )
+
+
+def end_with_parent() -> None:
+    """Ask Linux to end this process when the command is killed and cannot do it; elsewhere do nothing."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 def wait_until_served(processes: Processes) -> None:
@@ -159,7 +207,7 @@ def wait_until_served(processes: Processes) -> None:
     deadline = time.monotonic() + SECONDS_TO_START
     while time.monotonic() < deadline:
         raise_if_ended(processes)
-        with socket.socket() as probe:
+        with listener() as probe:
             probe.settimeout(1)
             if probe.connect_ex((settings.BIND, settings.PORT)) == 0:
                 return
