@@ -73,6 +73,7 @@ class PublicationFactory(RecordFactory):
     title = Sequence("Plan {}".format)
     slug = Sequence("plan-{}".format)
     published_on = DAY
+    state = State.PUBLISHED
 
 
 class SourcedFactory(RecordFactory):
@@ -349,7 +350,7 @@ def furnish(rows: int) -> None:
         StatementFactory(speaker=person)
         here = level if number == 0 else LevelFactory()
         ConditionFactory(level=level)
-        TermFactory(defined_by=body, level=here)
+        TermFactory(defined_by=body, level=here, defines_violence=number == 0)
         PredecessorFactory(organisation=body, publication=publication)
         StoryFactory()
         initiative = InitiativeFactory(

@@ -4,6 +4,7 @@ import re
 from html.parser import HTMLParser
 from urllib.parse import urljoin, urlsplit
 
+from django.conf import settings
 from django.http import HttpResponse
 from django.test import Client
 
@@ -56,7 +57,7 @@ class Elements(HTMLParser):
 def sitemap(client: Client) -> list[str]:
     """Return the addresses that /sitemap.xml lists."""
     xml = client.get("/sitemap.xml").text
-    return [address.removeprefix(ORIGIN) for address in re.findall(r"<loc>([^<]*)</loc>", xml)]
+    return [address.removeprefix(settings.PORTAL_URL) for address in re.findall(r"<loc>([^<]*)</loc>", xml)]
 
 
 def walk(client: Client, *more: str) -> dict[str, HttpResponse]:

@@ -176,14 +176,25 @@ def save(record: Record) -> None:
 
 def resolve(record: Record) -> None:
     """Fill in the references that pointed further down; raises ContentError that names one that leads nowhere."""
+    lists: dict[str, list[models.Model]] = {}
     for field, value in (record.deserialized.deferred_fields or {}).items():
-        rows: Any = model_of(field)._default_manager
-        for key in value if field.many_to_many else [value]:
-            try:
-                rows.get_by_natural_key(*key)
-            except (models.ObjectDoesNotExist, TypeError) as error:
-                raise ContentError(f"{record.place}: {field.name}: {missing(field, key)}.") from error
-    check(record, record.deserialized.save_deferred_fields)
+        if field.many_to_many:
+            lists[field.name] = [referred(record, field, key) for key in value]
+        else:
+            setattr(record.row, field.name, referred(record, field, value))
+    check(record, record.row.full_clean)
+    check(record, record.row.save)
+    for name, rows in lists.items():
+        getattr(record.row, name).set(rows)
+
+
+def referred(record: Record, field: Any, key: list[Any]) -> models.Model:
+    """Return the row that a reference leads to."""
+    rows: Any = model_of(field)._default_manager
+    try:
+        return rows.get_by_natural_key(*key)
+    except (models.ObjectDoesNotExist, TypeError) as error:
+        raise ContentError(f"{record.place}: {field.name}: {missing(field, key)}.") from error
 
 
 def missing(field: Any, key: list[Any]) -> str:

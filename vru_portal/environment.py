@@ -92,9 +92,7 @@ def parse_ip_address(name: str, value: str) -> str:
     try:
         return str(ipaddress.ip_address(value))
     except ValueError as error:
-        raise ImproperlyConfigured(
-            f"{name} must be an IP address, such as 127.0.0.1; it is {value!r}."
-        ) from error
+        raise ImproperlyConfigured(f"{name} must be an IP address, such as 127.0.0.1; it is {value!r}.") from error
 
 
 def parse_database_url(value: str, *, embedded: Path) -> dict[str, Any]:

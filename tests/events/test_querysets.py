@@ -1,4 +1,4 @@
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
@@ -79,16 +79,18 @@ def test_a_body_appears_itself_or_through_its_people():
     assert list(Appearance.objects.of_person(post.person)) == [through]
 
 
-def test_a_wording_without_a_day_is_in_force_for_nobody():
-    draft, first, second = VersionFactory(), VersionFactory(), VersionFactory()
-    for number, version in enumerate((first, second), start=5):
-        DeclarationVersion.objects.filter(pk=version.pk).update(in_force_from=TODAY, number=number)
-    assert list(DeclarationVersion.objects.in_force()) == [second, first]
-    assert draft.in_force_from is None
+def test_a_wording_is_in_force_from_its_day_on_and_without_one_for_nobody():
+    declaration = DeclarationFactory()
+    versions = [VersionFactory(declaration=declaration) for _ in range(4)]
+    hidden = VersionFactory(declaration__event=EventFactory(state=State.DRAFT))
+    days = [TODAY - timedelta(1), TODAY, TODAY + timedelta(1), None, TODAY]
+    for version, day in zip([*versions, hidden], days, strict=True):
+        DeclarationVersion.objects.filter(pk=version.pk).update(in_force_from=day)
+    assert list(DeclarationVersion.objects.in_force(TODAY)) == [versions[1], versions[0]]
 
 
 def test_a_declaration_shows_with_a_public_event_or_without_one():
     alone = DeclarationFactory()
     shown = DeclarationFactory(event=EventFactory())
     DeclarationFactory(event=EventFactory(state=State.DRAFT))
-    assert set(Declaration.objects.with_public_event()) == {alone, shown}
+    assert set(Declaration.objects.public()) == {alone, shown}

@@ -30,7 +30,7 @@ def test_there_is_one_unit():
 def test_a_slogans_emphasis_is_a_part_of_it():
     unit = UnitFactory(slogan="Paths are made by walking", slogan_emphasis="made")
     unit.full_clean()
-    assert unit.slogan_parts == ("Paths are ", "made", " by walking")
+    assert unit.slogan_parts == ("Paths are", "made", "by walking")
     assert UnitFactory.build(slogan_emphasis="").slogan_parts == ("Paths are made by walking", "", "")
     said = refused_in_words(unit, slogan_emphasis="Made")
     assert said == {"slogan_emphasis": ["This is not a part of the slogan. Copy it exactly from there."]}
@@ -122,12 +122,20 @@ def test_a_seat_is_one_of_those_there_are():
     assert "seat" in refused_in_words(Post.objects.get(), seat="throne")
 
 
-def test_nobody_holds_a_post_of_one_title_twice():
-    post = PostFactory(title="Warden")
-    twin = PostFactory.build(person=post.person, title="Warden", organisation=post.organisation, source=post.source)
-    assert "already exists" in str(refused_in_words(twin))
-    other = PostFactory(person=post.person, title="Clerk")
-    refused_by_the_database(other, title="Warden")
+def test_nobody_holds_a_post_of_one_title_twice_at_one_body_or_at_none():
+    for body in (OrganisationFactory(), None):
+        post = PostFactory(title="Warden", organisation=body)
+        twin = PostFactory.build(person=post.person, title="Warden", organisation=body, source=post.source)
+        assert refused_in_words(twin)["__all__"]
+        other = PostFactory(person=post.person, title="Clerk", organisation=body)
+        refused_by_the_database(other, title="Warden")
+    PostFactory(person=post.person, title="Warden")  # at another body
+
+
+def test_a_body_does_not_represent_itself():
+    body = OrganisationFactory()
+    refused_by_the_database(body, represents=body)
+    assert refused_in_words(body, represents=body) == {"__all__": ["An organisation represents others, not itself."]}
 
 
 @pytest.mark.parametrize(
@@ -211,7 +219,7 @@ def test_each_edit_keeps_its_history_with_who_made_it(admin_user):
         (lambda: PublicationFactory(slug="x"), ("x",)),
         (lambda: OrganisationFactory(slug="x"), ("x",)),
         (lambda: PersonFactory(slug="x"), ("x",)),
-        (lambda: PostFactory(person__slug="x", title="Warden"), ("x", "Warden")),
+        (lambda: PostFactory(person__slug="x", title="W", organisation__slug="b"), ("x", "W", "b")),
         (lambda: StatementFactory(slug="x"), ("x",)),
     ],
 )

@@ -60,13 +60,17 @@ def test_messages_are_public_as_far_as_their_speaker_is():
     assert list(Statement.objects.public()) == shown
 
 
-def test_people_in_their_own_right_hold_no_post_at_a_body():
+def test_people_are_named_alone_whom_no_body_of_the_directory_names():
+    unit = UnitFactory()
     alone = PersonFactory()
     artist = PostFactory(organisation=None).person
     both = PostFactory(organisation=None).person
     PostFactory(person=both)
+    at_draft = PostFactory(organisation__state=State.DRAFT).person
+    without_seat = PostFactory(organisation=unit.organisation).person
+    PostFactory(organisation=unit.organisation, seat=Seat.TEAM)
     PostFactory()
-    assert set(Person.objects.in_their_own_right()) == {alone, artist}
+    assert set(Person.objects.named_alone()) == {alone, artist, at_draft, without_seat}
 
 
 def test_people_bring_only_their_public_posts(django_assert_num_queries):

@@ -78,6 +78,14 @@ def test_a_level_is_explained_by_one_term():
     assert "already exists" in refused_in_words(Term.objects.get(pk=other.pk), level=level)["level"][0]
 
 
+def test_one_term_says_what_is_meant_by_violence():
+    TermFactory(defines_violence=True)
+    other = TermFactory()
+    refused_by_the_database(other, defines_violence=True)
+    said = refused_in_words(other, defines_violence=True)
+    assert said == {"__all__": ["Another term already says what the unit means by violence."]}
+
+
 @pytest.mark.parametrize(
     "factory",
     [

@@ -9,6 +9,7 @@ from django.db import transaction
 from django.test import Client
 
 from events.choices import ItemKind
+from events.declarations.models import Declaration
 from partners.choices import Seat
 from partners.models import Organisation, Person, Unit
 from programmes.choices import Slot
@@ -113,6 +114,14 @@ def hide_canaries() -> dict[str, str]:
     led.settings.add(*initiative.settings.all())
     PredecessorFactory(organisation=draft_body, title="Path of a draft")
     TermFactory(defined_by=draft_body, name="Weather")
+
+    # what hangs on a draft publication
+    plan = PublicationFactory(**DRAFT, title="CANARY plan", slug="canary-plan", note="CANARY note", issued_by=body)
+    plan.authors.add(person)
+    told = StoryFactory(source=plan, source_location="CANARY chapter", slug="told-by-a-draft")
+    PredecessorFactory(source=plan, source_location="CANARY chapter", publication=plan, title="Path in a draft")
+    Passage.objects.filter(slot=Slot.ABOUT_APPROACH).update(source=plan, source_location="CANARY chapter")
+    assert told.is_public
 
     # what hangs on a draft level
     hidden = InitiativeFactory(
@@ -294,14 +303,15 @@ def test_what_is_public_stays_public_when_a_draft_hangs_on_it(before_and_after):
 
 def test_the_declaration_says_that_its_wording_is_not_stated_while_it_is_a_draft(client):
     furnish(1)
-    VersionFactory(text="CANARY wording")
+    declaration = Declaration.objects.get()
+    VersionFactory(text="CANARY wording", declaration=declaration)
     text = Elements(client.get("/declaration/").text).text
     assert "The wording is not stated." in text
     assert "CANARY" not in text
-    version = VersionFactory(text="We **keep** the paths.")
-    type(version).objects.filter(pk=version.pk).update(in_force_from=date(2031, 5, 9))
+    version = VersionFactory(text="We **keep** the paths.", declaration=declaration)
+    type(version).objects.filter(pk=version.pk).update(in_force_from=date(2019, 5, 9))
     text = Elements(client.get("/declaration/").text).text
-    assert "In force since 9 May 2031." in text
+    assert "In force since 9 May 2019." in text
     assert "We keep the paths." in text
 
 

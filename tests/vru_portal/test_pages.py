@@ -5,7 +5,7 @@ from itertools import pairwise
 
 import pytest
 from django.contrib.auth import get_user_model
-from django.db import transaction
+from django.db import OperationalError, transaction
 from django.template.loader import render_to_string
 from django.test import Client, override_settings
 from django.urls import reverse
@@ -23,7 +23,7 @@ from tests.factories import (
     UnitFactory,
     furnish,
 )
-from tests.walk import ORIGIN, Elements, pages, sitemap, walk
+from tests.walk import Elements, pages, sitemap, walk
 from vru_portal.publishing import State
 
 pytestmark = [pytest.mark.django_db, pytest.mark.xdist_group("walks")]
@@ -90,7 +90,9 @@ def test_a_page_without_content_says_what_is_missing_and_makes_nothing_up(client
     assert response.status_code == 200
     text = Elements(response.text).text
     assert missing in text
-    assert not re.search(r"£0|\bNone\b(?! (is )?published)|\bTBC\b|\bTBA\b|00:00|\bnull\b|\bnan\b|1970|Lorem", text)
+    assert not re.search(
+        r"£0|\bNone\b(?! (is )?published| yet)|\bTBC\b|\bTBA\b|00:00|\bnull\b|\bnan\b|1970|Lorem", text
+    )
 
 
 def test_optional_facts_that_are_not_stated_leave_no_trace_of_a_default(client):
@@ -104,7 +106,7 @@ def test_optional_facts_that_are_not_stated_leave_no_trace_of_a_default(client):
     StoryFactory(slug="news")
     assert unit.host is None
     for address, page in pages(walk(client)).items():
-        assert not re.search(r"£0|\bNone\b(?! (is )?published)|\bTBC\b|00:00|\bnull\b|1970", page.text), address
+        assert not re.search(r"£0|\bNone\b(?! (is )?published| yet)|\bTBC\b|00:00|\bnull\b|1970", page.text), address
 
 
 # Everything ---------------------------------------------------------------------------------------------------------
@@ -224,17 +226,24 @@ def test_health_is_that_of_the_process_and_readiness_that_of_the_database(client
     with django_assert_num_queries(1):
         ready = client.get("/readyz")
     assert (alive.status_code, alive.text) == (200, "ok\n")
-    assert (ready.status_code, ready.text) == (200, "ready\n")
+    assert (ready.status_code, ready.text) == (200, "ok\n")
 
 
 def test_the_portal_is_not_ready_where_its_database_is_away(monkeypatch):
     def away(*args):
-        raise ConnectionError
+        raise OperationalError("connection refused by secret-host")
 
-    monkeypatch.setattr("vru_portal.views.connection.cursor", away)
-    client = Client(raise_request_exception=False)
-    assert client.get("/readyz").status_code in (500, 503)
+    monkeypatch.setattr("vru_portal.middleware.connection.cursor", away)
+    client = Client()
+    ready = client.get("/readyz")
+    assert (ready.status_code, ready.text) == (503, "the database does not answer\n")
     assert client.get("/healthz").status_code == 200
+
+
+def test_probes_are_answered_whatever_host_they_ask_for(client, settings):
+    settings.SECURE_SSL_REDIRECT = True
+    for address in ("/healthz", "/readyz"):
+        assert client.get(address, headers={"host": "10.9.8.7"}).status_code == 200
 
 
 def test_a_unit_wears_its_own_colours_or_the_portals(client):
@@ -297,7 +306,7 @@ def test_a_fault_of_ours_is_a_page_without_the_fault(monkeypatch):
 # Headers -----------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("address", ["/", "/initiatives/", "/nope/", "/initiatives/?q=%00", "/healthz", "/brand.css"])
+@pytest.mark.parametrize("address", ["/", "/initiatives/", "/nope/", "/initiatives/?q=%00", "/brand.css"])
 def test_security_headers_stand_on_every_answer(client, address):
     UnitFactory()
     headers = client.get(address).headers
@@ -356,5 +365,7 @@ def test_the_admin_lets_nobody_in_who_is_not_staff(client):
         assert (response.status_code, response.headers["Location"]) == (302, f"/admin/login/?next={address}")
 
 
-def test_the_walk_reaches_what_the_test_server_names(client, furnished):
-    assert ORIGIN + "/" in client.get("/sitemap.xml").text
+def test_the_site_map_names_the_portals_own_address_whatever_name_it_was_asked_by(client, settings):
+    text = client.get("/sitemap.xml", headers={"host": "127.0.0.1"}).text
+    assert f"<loc>{settings.PORTAL_URL}/</loc>" in text
+    assert "127.0.0.1" not in text

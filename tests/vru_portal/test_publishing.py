@@ -30,6 +30,7 @@ def test_everything_that_can_be_published_is_known():
         "Passage",
         "Person",
         "Predecessor",
+        "Publication",
         "PreventionLevel",
         "Statement",
         "Story",

@@ -27,7 +27,7 @@ PAGES = {
     "/funding/": 1,
     "/funding/2031-32/": 7,
     "/partners/": 8,
-    "/partners/{organisation}/": 7,
+    "/partners/{organisation}/": 8,
     "/people/{person}/": 8,
     "/messages/{statement}/": 4,
     "/contact/": 3,
