@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     )
 
 
+SHOWN = 6  # initiatives of a level, where a page shows all levels
+
+
 class LevelQuerySet(PublishableQuerySet["PreventionLevel"]):
     """Levels of prevention."""
 
@@ -29,10 +32,10 @@ class LevelQuerySet(PublishableQuerySet["PreventionLevel"]):
         return self.annotate(initiative_count=Count("initiatives", filter=Q(**published("initiatives")), distinct=True))
 
     def with_initiatives(self) -> Self:
-        """Add `public_initiatives`, a list."""
+        """Add `public_initiatives`, the first few of each level: `initiative_count` says how many there are."""
         from programmes.models import Initiative
 
-        rows = Initiative.objects.public().select_related("source").order_by("position", "name")
+        rows = Initiative.objects.public().select_related("source").order_by("position", "name")[:SHOWN]
         return self.prefetch_related(Prefetch("initiatives", queryset=rows, to_attr="public_initiatives"))
 
 

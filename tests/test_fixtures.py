@@ -796,7 +796,10 @@ class TestAnotherUnit:
         addresses = [
             row.get_absolute_url()
             for row in rows()
-            if hasattr(row, "slug") and CANARY in row.slug and hasattr(row, "get_absolute_url")
+            if hasattr(row, "slug")
+            and CANARY in row.slug
+            and hasattr(row, "get_absolute_url")
+            and "#" not in row.get_absolute_url()  # a publication is an entry of the about page: the walk looks there
         ]
         assert len(addresses) >= 8
         assert {address: client.get(address).status_code for address in addresses} == dict.fromkeys(addresses, 404)
