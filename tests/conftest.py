@@ -12,6 +12,14 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
     return None
 
 
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print what tests have measured, such as the weight of the home page."""
+    for report in terminalreporter.getreports("passed"):
+        for name, value in report.user_properties:
+            if name == "measured":
+                terminalreporter.write_line(f"measured: {value}")
+
+
 @pytest.fixture(autouse=True, scope="session")
 def plain_static_files(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """Pages name static files as they are, so that no test depends on `collectstatic`."""
