@@ -9,6 +9,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -41,6 +42,7 @@ class Portal:
         self.folder = folder
         self.port = int(str(values.get("PORT") or free_port()))
         self.output = folder.parent / f"{folder.name}-{time.monotonic_ns()}.log"
+        self.mark = f"TEST_PORTAL={uuid.uuid4()}"
         self.began = time.monotonic()
         self.ready_after: float | None = None
         # a group of its own, as a terminal gives a command: Ctrl-C reaches all of the group
@@ -48,7 +50,7 @@ class Portal:
             self.process = subprocess.Popen(
                 command or (sys.executable, "manage.py", "serve"),
                 cwd=settings.BASE_DIR,
-                env=environment(**{"VAR_DIR": folder, "PORT": self.port} | values),
+                env=environment(**{"VAR_DIR": folder, "PORT": self.port} | values | dict([self.mark.split("=")])),
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 process_group=0,
@@ -92,15 +94,14 @@ class Portal:
         return self.process.wait(seconds)
 
     def members(self) -> dict[int, str]:
-        """Return the living processes that carry this portal's VAR_DIR and PORT in their environment."""
-        marks = {f"VAR_DIR={self.folder}".encode(), f"PORT={self.port}".encode()}
+        """Return the living processes that carry this portal's mark in their environment: all that it has started."""
         found = {}
         for entry in Path("/proc").iterdir():
             if not entry.name.isdigit() or int(entry.name) == os.getpid():
                 continue
             try:
                 stat = (entry / "stat").read_text().rsplit(")", 1)[1].split()[0]
-                if stat != "Z" and marks <= set((entry / "environ").read_bytes().split(b"\0")):
+                if stat != "Z" and self.mark.encode() in (entry / "environ").read_bytes().split(b"\0"):
                     command = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode().strip()
                     found[int(entry.name)] = command
             except OSError:
