@@ -22,9 +22,7 @@ class Event(Slugged, Publishable, Sourced):
     held_on = models.DateField("date")
     venue = models.CharField(max_length=120, blank=True)
     place = models.CharField("town or city", max_length=80, blank=True)
-    times = models.CharField(
-        max_length=120, blank=True, help_text="As stated, such as “9.30am to 4pm”."
-    )
+    times = models.CharField(max_length=120, blank=True, help_text="As stated, such as “9.30am to 4pm”.")
     summary = models.CharField(max_length=200, help_text="One sentence.")
 
     objects = querysets.EventQuerySet.as_manager()
