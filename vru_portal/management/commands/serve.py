@@ -26,6 +26,7 @@ SECONDS_TO_START = 60
 SECONDS_TO_STOP = 10
 PYTHON = os.path.relpath(sys.executable)
 PR_SET_PDEATHSIG = 1  # <linux/prctl.h>
+STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 Processes = dict[str, subprocess.Popen[bytes]]
 
 
@@ -42,8 +43,14 @@ class Signals:
 
     def listen(self) -> None:
         """Take over the signals."""
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        for number in STOP_SIGNALS:
             signal.signal(number, self.receive)
+
+    def ignore(self) -> None:
+        """Hear no more of them, to the end of the process: Python puts back only handlers of its own when it ends."""
+        self.held = True
+        for number in STOP_SIGNALS:
+            signal.signal(number, signal.SIG_IGN)
 
     def receive(self, number: int, frame: FrameType | None) -> None:
         """Unwind from wherever the command is; while held, later. A second Ctrl-C does not disturb the ending."""
@@ -87,7 +94,7 @@ class Command(BaseCommand):
         except Stop:
             self.stdout.write("\nStopping …")
         finally:
-            signals.held = True
+            signals.ignore()
             end(processes)
         self.stdout.write("Stopped.")
 
