@@ -5,16 +5,14 @@ import re
 import signal
 import socket
 import sqlite3
-import sys
 import time
 from urllib.parse import urlsplit
 
 import psycopg
 import pytest
-from django.conf import settings
 from django.db import connection
 
-from tests.portal_process import environment, free_port, one_sentence, portal, run
+from tests.portal_process import free_port, one_sentence, portal, run
 
 # One worker runs all of them, one after the other: they measure seconds.
 pytestmark = [pytest.mark.server, pytest.mark.xdist_group("serve")]
@@ -238,9 +236,3 @@ def test_on_postgresql_it_migrates_but_loads_content_only_when_told_to(tmp_path)
     finally:
         with psycopg.connect(admin, autocommit=True) as server:
             server.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
-
-
-def test_these_tests_leave_the_repository_as_it_is():
-    assert not (settings.BASE_DIR / "core").exists()
-    assert "VAR_DIR" not in environment()
-    assert sys.executable
