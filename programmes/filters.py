@@ -1,13 +1,13 @@
 """The catalogue's filters: what can be asked, and how many initiatives each answer would leave."""
 
 from collections import defaultdict
-from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
-from typing import Any
+from functools import partial, reduce
+from operator import add, or_
 
 import django_filters
-from django.db.models import Count, Exists, F, IntegerField, Model, OuterRef, Q, Subquery, Value
+from django.db.models import Count, F, IntegerField, Model, OuterRef, Q, Subquery, Value
+from django.db.models.expressions import Combinable
 from django.db.models.functions import Coalesce
 from django.http import QueryDict
 from django.utils.html import format_html
@@ -22,19 +22,19 @@ MOST_CHOICES = 50  # in one facet: more than that is nobody's question
 
 @dataclass(frozen=True)
 class Facet:
-    """A group of answers to choose from, and how an initiative has one of them."""
+    """A group of answers to choose from, and the relations by which an initiative has one of them."""
 
     model: type[Model]
     label: str
-    has: Callable[[Any], Q]
+    relations: tuple[str, ...]
 
 
 FACETS = {
-    "level": Facet(PreventionLevel, "Level of prevention", lambda one: Q(level=one)),
-    "audience": Facet(Audience, "Who it is for", lambda one: Q(audiences=one)),
-    "setting": Facet(Setting, "Where", lambda one: Q(settings=one)),
-    "area": Facet(Area, "Area", lambda one: Q(areas=one)),
-    "partner": Facet(Organisation, "Partner", lambda one: Q(lead_organisation=one) | Q(partners=one)),
+    "level": Facet(PreventionLevel, "Level of prevention", ("level",)),
+    "audience": Facet(Audience, "Who it is for", ("audiences",)),
+    "setting": Facet(Setting, "Where", ("settings",)),
+    "area": Facet(Area, "Area", ("areas",)),
+    "partner": Facet(Organisation, "Partner", ("lead_organisation", "partners")),
 }
 
 
@@ -123,21 +123,31 @@ def options(
     """
     queries = []
     for name, facet in FACETS.items():
-        has = facet.has(OuterRef("pk"))
-        count = (
-            left[name]
-            .filter(has)
-            .order_by()
-            .annotate(same=Value(1))
-            .values("same")
-            .annotate(n=Count("pk", distinct=True))
-        )
         position = F("position") if facet.model is PreventionLevel else Value(0, IntegerField())
-        rows = facet.model._default_manager.filter(Exists(initiatives.filter(has)))
+        rows = facet.model._default_manager.filter(any_of(initiatives, facet.relations))
         if facet.model is Organisation:
             rows = rows.public()  # type: ignore[attr-defined]
-        queries.append(
-            rows.order_by().values_list(Value(name), "slug", "name", position, Coalesce(Subquery(count.values("n")), 0))
-        )
+        count = number_of(left[name], facet.relations)
+        queries.append(rows.order_by().values_list(Value(name), "slug", "name", position, count))
     first, *others = queries
     return sorted(first.union(*others, all=True), key=lambda row: (row[3], row[2]))
+
+
+def any_of(initiatives: InitiativeQuerySet, relations: tuple[str, ...]) -> Q:
+    """Return the condition that one of the initiatives is related to the row.
+
+    The related rows are gathered once; asked for each row (EXISTS), the database would read the initiatives each time.
+    """
+    return reduce(or_, (Q(pk__in=initiatives.order_by().values(relation)) for relation in relations))
+
+
+def number_of(initiatives: InitiativeQuerySet, relations: tuple[str, ...]) -> Combinable:
+    """Return how many of the initiatives are related to the row asked about: each once, by whichever relation."""
+    counts = []
+    for position, relation in enumerate(relations):
+        rows = initiatives.filter(**{relation: OuterRef("pk")})
+        for earlier in relations[:position]:
+            rows = rows.exclude(**{earlier: OuterRef("pk")})
+        one = rows.order_by().annotate(same=Value(1)).values("same").annotate(n=Count("pk", distinct=True)).values("n")
+        counts.append(Coalesce(Subquery(one), 0))
+    return reduce(add, counts)
