@@ -57,6 +57,20 @@ def test_an_initiative_says_all_that_is_stated_of_it_and_where(client):
         assert words in page.text, words
 
 
+def test_words_that_initiatives_share_are_stated_too_and_lead_to_those_that_share_them(client):
+    initiative = InitiativeFactory(name="Night walks")
+    initiative.audiences.add(AudienceFactory(name="Walking people", slug="walking"))
+    initiative.areas.add(AreaFactory(name="Upper moor", slug="upper"))
+    page = Elements(client.get(initiative.get_absolute_url()).text)
+    assert "Who it is for Walking people" in page.text
+    assert "Where Upper moor" in page.text
+    for address in ("/initiatives/?audience=walking", "/initiatives/?area=upper"):
+        assert address in page.links(initiative.get_absolute_url())
+        assert "Night walks" in client.get(address).text
+    # a list has no room for the words, so it leaves the question out: it does not say that nothing is stated
+    assert "Not stated" not in Elements(client.get("/initiatives/").text).text
+
+
 def test_what_is_not_stated_of_an_initiative_is_said_to_be_so(client):
     text = Elements(client.get(InitiativeFactory().get_absolute_url()).text).text
     questions = (
