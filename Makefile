@@ -1,6 +1,6 @@
 # `make` alone lists what there is.
 .DEFAULT_GOAL := help
-.PHONY: help run test faults check lock frontend
+.PHONY: help run demo test faults check lock frontend
 PYTHON ?= python3
 BIN := .venv/bin
 INSTALL = $(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes
@@ -10,6 +10,10 @@ help: ## List the commands
 
 run: .venv/run-installed ## Serve the portal (PORT, PORTAL_URL, DATABASE_URL: see .env.example)
 	@exec $(BIN)/python manage.py serve
+
+# Set to nothing, these hide what .env says of the unit's own portal.
+demo: .venv/run-installed ## Serve a second database with made-up money (PORT as for run)
+	@DEMO=1 GRANTS_PREFIX=360G-example DATABASE_URL= PORTAL_URL= exec $(BIN)/python manage.py serve
 
 test: .venv/dev-installed ## Run every test on SQLite, then on PostgreSQL; browser tests where Chromium is found
 	$(BIN)/python -m pytest -n 2

@@ -1,4 +1,4 @@
-// Builds static/css/portal.css and static/js/exit.js. The output is committed, so that running the portal needs no Node.
+// Builds static/css/portal.css and the scripts of static/js. The output is committed, so that running the portal needs no Node.
 // No source maps: Django's manifest storage rewrites a sourceMappingURL and fails when the map is not there.
 import { readFile, writeFile, mkdir } from "node:fs/promises"
 import * as esbuild from "esbuild"
@@ -22,7 +22,7 @@ const { code } = await esbuild.transform(own, { loader: "css", minify: true, tar
 await writeFile(here("../static/css/portal.css"), `/* ${banner} */\n${code}`)
 
 await esbuild.build({
-  entryPoints: [here("exit.js").pathname],
+  entryPoints: [here("exit.js").pathname, here("balance.js").pathname],
   outdir: here("../static/js").pathname,
   bundle: true,
   minify: true,
@@ -32,7 +32,7 @@ await esbuild.build({
   banner: { js: `/* ${banner} */` },
 })
 
-for (const file of ["css/portal.css", "js/exit.js"]) {
+for (const file of ["css/portal.css", "js/exit.js", "js/balance.js"]) {
   const { length } = await readFile(here(`../static/${file}`))
   console.log(`${file}  ${length} bytes`)
 }

@@ -108,7 +108,7 @@ class OrganisationAdmin(SourcedAdmin):
     prepopulated_fields = {"slug": ("name",)}
     fieldsets = (
         (None, {"fields": ["state", "name", "slug", "other_names", "sector", "is_group", "represents"]}),
-        ("About it", {"fields": ["summary", "website"]}),
+        ("About it", {"fields": ["summary", "website", "org_id"]}),
         PROVENANCE,
     )
 

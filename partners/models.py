@@ -77,6 +77,13 @@ class Organisation(Slugged, OtherNames, Publishable, Sourced):
     sector = models.ForeignKey(Sector, on_delete=models.PROTECT, null=True, blank=True, related_name="organisations")
     summary = models.TextField(blank=True, help_text="What it is and does here, as stated. Markdown.")
     website = models.URLField(blank=True)
+    org_id = models.CharField(
+        "organisation identifier",
+        max_length=60,
+        blank=True,
+        validators=[validators.org_id],
+        help_text="From a list on org-id.guide, such as GB-COH-12345678: what open data on grants knows it by.",
+    )
     is_group = models.BooleanField(
         "a group", default=False, help_text="Several bodies that the source does not name one by one."
     )
@@ -134,6 +141,9 @@ class Unit(Sourced):
     )
     vision = models.TextField(blank=True)
     description = models.CharField(max_length=200, help_text="One sentence for search engines and shared links.")
+    is_example = models.BooleanField(
+        "shows example data", default=False, editable=False, help_text="Said on every page of a demonstration."
+    )
     colour_ink = models.CharField(
         "ink",
         max_length=7,

@@ -16,6 +16,12 @@ def colour(value: str) -> None:
         raise ValidationError("Write the colour as # and six hexadecimal digits, such as #241748.")
 
 
+def org_id(value: str) -> None:
+    """Refuse what is no organisation identifier: a list's code, a hyphen, the body's number there (org-id.guide)."""
+    if not re.fullmatch(r"[A-Z]{2}-[A-Z0-9]{2,10}-[A-Za-z0-9._-]+", value, re.ASCII):
+        raise ValidationError("Write the list's code, a hyphen and the body's number there, such as GB-COH-12345678.")
+
+
 def contrast(first: str, second: str) -> float:
     """Return the contrast ratio of two colours, from 1 to 21, as WCAG 2.2 defines it (§ contrast ratio)."""
 

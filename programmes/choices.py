@@ -12,6 +12,36 @@ class Mark(models.TextChoices):
     PENTAGON = "pentagon", "Pentagon, rust"
 
 
+class Status(models.TextChoices):
+    """How far an initiative has come. Never typed in: it follows from its assessment, its money and dates."""
+
+    ANNOUNCED = "announced", "Announced"
+    PROPOSED = "proposed", "Proposed"
+    ASSESSED = "assessed", "Assessed"
+    COMMISSIONED = "commissioned", "Commissioned"
+    DELIVERING = "delivering", "Delivering"
+    ENDED = "ended", "Ended"
+
+    @property
+    def means(self) -> str:
+        """What it says of an initiative, as a sentence."""
+        return {
+            Status.ANNOUNCED: "The unit has named it. No allocation is published.",
+            Status.PROPOSED: "Its evidence assessment is written and waits for a decision.",
+            Status.ASSESSED: "Its evidence assessment is approved. No money is allocated yet.",
+            Status.COMMISSIONED: "Money is allocated. The work has not begun.",
+            Status.DELIVERING: "Money is allocated, and work has begun or been paid for.",
+            Status.ENDED: "The last day of the work that money was allocated for has passed.",
+        }[self]
+
+
+class Outcome(models.TextChoices):
+    """What the second pair of eyes decided of an evidence assessment."""
+
+    APPROVED = "approved", "Approved: money may be allocated"
+    DECLINED = "declined", "Declined"
+
+
 class Slot(models.TextChoices):
     """The places on the pages that show the unit's own words."""
 

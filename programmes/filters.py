@@ -4,6 +4,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 from functools import partial, reduce
 from operator import add, or_
+from typing import ClassVar
 
 import django_filters
 from django.db.models import Count, F, IntegerField, Model, OuterRef, Q, Subquery, Value
@@ -59,12 +60,19 @@ class InitiativeFilter(django_filters.FilterSet):
     partner = django_filters.MultipleChoiceFilter(method="filter_partner", label=FACETS["partner"].label)
     sort = django_filters.CharFilter(method="filter_sort", label="Sort")
 
+    # The facets in the order in which they are offered; who knows more of initiatives adds to them.
+    labels: ClassVar[dict[str, str]] = {name: facet.label for name, facet in FACETS.items()}
+
     def __init__(self, data: QueryDict) -> None:
         """Read the address and ask for the facets' options: one query."""
-        super().__init__(data, queryset=Initiative.objects.public())
-        for name in FACETS:
+        super().__init__(data, queryset=self.initiatives())
+        for name in self.labels:
             self.filters[name].extra["choices"] = partial(self._choices, name)
-        self.facets = self._facets()
+        self.facets = self.options()
+
+    def initiatives(self) -> InitiativeQuerySet:
+        """Return what the catalogue holds."""
+        return Initiative.objects.public()
 
     @property
     def qs(self) -> InitiativeQuerySet:
@@ -93,21 +101,22 @@ class InitiativeFilter(django_filters.FilterSet):
         options = self.facets.get(name, [])
         return [(o.slug, format_html('{} <span class="count">{}</span>', o.name, o.count)) for o in options]
 
-    def _asked(self, *, leaving_out: str) -> InitiativeQuerySet:
+    def asked(self, *, leaving_out: str) -> InitiativeQuerySet:
         """Return what all facets but one, and the words, leave."""
         rows = self.queryset.order_by()
         words = self.data.get("q", "").strip()
         if len(words) > LONGEST_SEARCH:
             return rows.none()  # as the form, which refuses it
         rows = rows.matching(words)
-        for name in FACETS:
+        for name in self.labels:
             if name != leaving_out and (slugs := self.chosen(name)):
                 rows = self.filters[name].filter(rows, slugs)
         return rows
 
-    def _facets(self) -> dict[str, list[Option]]:
+    def options(self) -> dict[str, list[Option]]:
+        """Return the answers that each facet offers."""
         found = defaultdict(list)
-        left = {name: self._asked(leaving_out=name) for name in FACETS}
+        left = {name: self.asked(leaving_out=name) for name in FACETS}
         for name, slug, label, _, count in options(self.queryset, left):
             found[name].append(Option(slug, label, count, chosen=slug in self.chosen(name)))
         return dict(found)

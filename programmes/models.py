@@ -1,12 +1,27 @@
+from datetime import date
+
+from django.conf import settings
+from django.core.exceptions import ValidationError
 from django.core.validators import MinValueValidator
 from django.db import models
 from django.db.models import Q
 from django.urls import reverse
+from django.utils import timezone
+from simple_history.models import HistoricalRecords
 
 from partners.models import Organisation, Publication
 from partners.provenance import Sourced
 from programmes import querysets
-from programmes.choices import Mark, Slot
+from programmes.choices import Mark, Outcome, Slot
+from vru_portal.append_only import (
+    INSERT,
+    STAYS_PUBLISHED,
+    UPDATE,
+    AppendOnly,
+    Guard,
+    Reversible,
+    stays_published,
+)
 from vru_portal.publishing import Publishable
 from vru_portal.slugs import Slugged
 
@@ -39,6 +54,12 @@ class PreventionLevel(Slugged, Publishable, Sourced):
     def get_absolute_url(self) -> str:
         """Its page."""
         return reverse("programmes:level", args=[self.slug])
+
+    def clean(self) -> None:
+        """Keep published what shows the money of its initiatives."""
+        super().clean()
+        if not self.is_public and self.pk and any(map(stays_published, self.initiatives.all())):
+            raise ValidationError({"state": STAYS_PUBLISHED.format("level of prevention")})
 
     @property
     def full_name(self) -> str:
@@ -95,6 +116,9 @@ class Setting(Vocabulary):
 
 class Area(Vocabulary):
     """A named place that an initiative serves."""
+
+
+LEVEL_PUBLISHED = "Money is recorded against this initiative: its level of prevention must be a published one."
 
 
 class Initiative(Slugged, Publishable, Sourced):
@@ -154,6 +178,106 @@ class Initiative(Slugged, Publishable, Sourced):
     def get_absolute_url(self) -> str:
         """Its page."""
         return reverse("programmes:initiative", args=[self.slug])
+
+    def clean(self) -> None:
+        """Keep what money is recorded against on a level that the public sees."""
+        super().clean()
+        if self.pk and self.level_id and not self.level.is_public and stays_published(self):
+            raise ValidationError({"level": LEVEL_PUBLISHED})
+
+
+# Whether a decision stands on an assessment.
+DECIDED = (
+    "EXISTS (SELECT 1 FROM programmes_assessmentdecision d WHERE d.assessment_id = {assessment} "
+    "AND d.reverses_id IS NULL "
+    "AND NOT EXISTS (SELECT 1 FROM programmes_assessmentdecision r WHERE r.reverses_id = d.id))"
+)
+
+
+class EvidenceAssessment(AppendOnly):
+    """Why an initiative should be given money: drafted by its author, frozen once somebody else has decided on it.
+
+    The unit allocates money only after evidence has been generated and analysed (brochure, Executive Team's message).
+    """
+
+    redactable = ("evidence", "need", "expected_effect")
+    frozen_once = DECIDED.format(assessment="OLD.id")
+    guards = (
+        Guard(
+            "author_stays", UPDATE, "NEW.author_id <> OLD.author_id", "The author of an assessment stays its author."
+        ),
+    )
+
+    approved_on: date  # set by `objects.approved()`
+
+    initiative = models.ForeignKey(Initiative, on_delete=models.PROTECT, related_name="assessments")
+    author = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, editable=False, related_name="+")
+    evidence = models.TextField(help_text="What was generated and analysed. Published once approved: no personal data.")
+    need = models.TextField(help_text="Who needs it, and how much. Published once approved.")
+    expected_effect = models.TextField(help_text="What it should change, by when. Published once approved.")
+    history = HistoricalRecords()
+
+    objects = querysets.AssessmentQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-id"]
+
+    def __str__(self) -> str:
+        return f"Evidence assessment {self.pk} of {self.initiative}"
+
+    @property
+    def decision(self) -> "AssessmentDecision | None":
+        """The decision that stands, if any."""
+        return next((d for d in self.decisions.all() if d.reverses_id is None and not d.is_reversed), None)
+
+
+class AssessmentDecision(Reversible):
+    """What somebody other than its author decided of an evidence assessment. Recorded by whoever decided."""
+
+    mirrored = ("assessment", "outcome", "decided_on")
+    redactable = ("reasons",)
+    guards = (
+        Guard(
+            "four_eyes",
+            INSERT,
+            "NEW.reverses_id IS NULL AND NOT EXISTS (SELECT 1 FROM programmes_evidenceassessment e "
+            "WHERE e.id = NEW.assessment_id AND e.author_id <> NEW.recorded_by_id)",
+            "An assessment is decided on by somebody other than its author. Ask a colleague to decide.",
+        ),
+        Guard(
+            "once",
+            INSERT,
+            f"NEW.reverses_id IS NULL AND {DECIDED.format(assessment='NEW.assessment_id')}",
+            "This assessment is decided on already. Reverse that decision first.",
+            "SELECT 1 FROM programmes_evidenceassessment WHERE id = NEW.assessment_id",
+        ),
+    )
+
+    assessment = models.ForeignKey(EvidenceAssessment, on_delete=models.PROTECT, related_name="decisions")
+    outcome = models.CharField(max_length=8, choices=Outcome)
+    decided_on = models.DateField(help_text="Money can be allocated from this day on, not before.")
+    reasons = models.TextField("reasons for the decision", blank=True)
+
+    class Meta:
+        ordering = ["id"]
+        constraints = [
+            *Reversible.Meta.constraints,
+            models.CheckConstraint(condition=Q(outcome__in=Outcome.values), name="programmes_decision_outcome_known"),
+            models.CheckConstraint(condition=Q(recorded_by__isnull=False), name="programmes_decision_has_approver"),
+            models.CheckConstraint(
+                condition=Q(reverses__isnull=False) | ~Q(reasons=""),
+                name="programmes_decision_has_reasons",
+                violation_error_message="Say why: the reasons are published with the decision.",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_outcome_display().partition(':')[0]} on {self.decided_on:%-d %B %Y}"
+
+    def clean(self) -> None:
+        """Refuse a day that has not come."""
+        if self.decided_on and self.decided_on > timezone.localdate():
+            raise ValidationError({"decided_on": "This day has not come yet."})
 
 
 class Predecessor(Publishable, Sourced):

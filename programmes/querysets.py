@@ -1,15 +1,17 @@
 import re
+from datetime import date
 from typing import TYPE_CHECKING, Any, Self
 
-from django.db.models import Count, Exists, OuterRef, Prefetch, Q, QuerySet
+from django.db.models import Count, Exists, F, OuterRef, Prefetch, Q, QuerySet
 
-from programmes.choices import Slot
+from programmes.choices import Outcome, Slot
 from vru_portal.publishing import PublishableQuerySet, published
 from vru_portal.slugs import SlugQuerySet
 
 if TYPE_CHECKING:
     from partners.models import Organisation
     from programmes.models import (  # noqa: F401 - bases name them as strings
+        EvidenceAssessment,
         Initiative,
         Passage,
         Predecessor,
@@ -75,6 +77,28 @@ class InitiativeQuerySet(PublishableQuerySet["Initiative"]):
             .filter(Q(same_level=True) | Q(same_audience=True) | Q(same_setting=True))
             .order_by("-same_level", "-same_audience", "-same_setting", "position", "name")
         )
+
+
+class AssessmentQuerySet(QuerySet["EvidenceAssessment"]):
+    """Evidence assessments."""
+
+    def undecided(self) -> Self:
+        """Return those that wait for a second pair of eyes."""
+        from programmes.models import AssessmentDecision
+
+        decisions = AssessmentDecision.objects.filter(assessment=OuterRef("pk"), reverses=None, reversed_by=None)
+        return self.filter(~Exists(decisions))
+
+    def approved(self, *, by_day: date | None = None) -> Self:
+        """Return those approved, on or before the day where one is given, latest first; adds `approved_on`.
+
+        That it was somebody other than the author, the database sees to.
+        """
+        day = {"decisions__decided_on__lte": by_day} if by_day else {}
+        rows = self.filter(
+            decisions__outcome=Outcome.APPROVED, decisions__reverses=None, decisions__reversed_by=None, **day
+        )
+        return rows.annotate(approved_on=F("decisions__decided_on")).order_by("-decisions__decided_on", "-pk")
 
 
 class VocabularyQuerySet(SlugQuerySet["Vocabulary"]):

@@ -1,3 +1,4 @@
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from django.http import HttpRequest, HttpResponse, QueryDict
@@ -7,11 +8,15 @@ from partners.models import Publication, Statement
 from programmes.filters import FACETS, InitiativeFilter, options
 from programmes.forms import catalogue_form
 from programmes.models import Initiative, Predecessor, PreventionLevel, Story, SuccessCondition, Term
+from programmes.querysets import InitiativeQuerySet
 from vru_portal.pages import page_of
 from vru_portal.structured_data import json_ld
 
 NEAR_ONES = 3
 INSTEAD = 10
+
+
+Annotate = Callable[[InitiativeQuerySet], InitiativeQuerySet]
 
 
 @dataclass(frozen=True)
@@ -23,6 +28,11 @@ class Choice:
     count: int | None = None
     current: bool = False
     level: PreventionLevel | None = None
+
+
+def as_they_are(rows: InitiativeQuerySet) -> InitiativeQuerySet:
+    """Return initiatives with nothing that other apps know of them."""
+    return rows
 
 
 def about(request: HttpRequest) -> HttpResponse:
@@ -42,12 +52,12 @@ def about(request: HttpRequest) -> HttpResponse:
     )
 
 
-def initiatives(request: HttpRequest) -> HttpResponse:
-    """The catalogue with its filters."""
-    question = InitiativeFilter(request.GET)
+def initiatives(request: HttpRequest, asked: type[InitiativeFilter] = InitiativeFilter) -> HttpResponse:
+    """The catalogue with its filters; ``asked`` is what can be asked of it."""
+    question = asked(request.GET)
     page = page_of(request, question.qs.select_related("level", "source"))
     # A question that nothing answers still leads somewhere.
-    instead = [] if page.object_list else list(Initiative.objects.public().select_related("level", "source")[:INSTEAD])
+    instead = [] if page.object_list else list(question.initiatives().select_related("level", "source")[:INSTEAD])
     levels = list(PreventionLevel.objects.public().with_counts())
     return render(
         request,
@@ -67,11 +77,10 @@ def initiatives(request: HttpRequest) -> HttpResponse:
     )
 
 
-def initiative(request: HttpRequest, slug: str) -> HttpResponse:
-    """One initiative."""
-    found = get_object_or_404(
-        Initiative.objects.public().select_related("level", "source", "lead_organisation"), slug=slug
-    )
+def initiative(request: HttpRequest, slug: str, annotate: Annotate = as_they_are) -> HttpResponse:
+    """One initiative; ``annotate`` adds what others know of it."""
+    rows = annotate(Initiative.objects.public()).select_related("level", "source", "lead_organisation")
+    found = get_object_or_404(rows, slug=slug)
     this = Initiative.objects.filter(pk=found.pk)
     shared: dict[str, list[tuple[str, str]]] = {name: [] for name in FACETS}
     for name, word, label, _, _ in options(this, dict.fromkeys(FACETS, this)):
@@ -90,10 +99,10 @@ def initiative(request: HttpRequest, slug: str) -> HttpResponse:
     )
 
 
-def level(request: HttpRequest, slug: str) -> HttpResponse:
+def level(request: HttpRequest, slug: str, annotate: Annotate = as_they_are) -> HttpResponse:
     """A level of prevention: what it means, its conditions for success, its initiatives."""
     found = get_object_or_404(PreventionLevel.objects.public().select_related("source"), slug=slug)
-    page = page_of(request, found.initiatives.public().select_related("level", "source"))
+    page = page_of(request, annotate(found.initiatives.public()).select_related("level", "source"))
     return render(
         request,
         "programmes/level.html",
@@ -131,14 +140,12 @@ def chips(question: InitiativeFilter) -> list[Choice]:
     links = []
     if words := question.data.get("q", ""):
         links.append(Choice(f"Words: {words[:60]}", asking(question.data, q=[])))
-    for name, facet in FACETS.items():
+    for name, label in question.labels.items():
         names = {option.slug: option.name for option in question.facets.get(name, [])}
         chosen = question.chosen(name)
         for slug in dict.fromkeys(chosen):
             others = [other for other in chosen if other != slug]
-            links.append(
-                Choice(f"{facet.label}: {names.get(slug, slug[:60])}", asking(question.data, **{name: others}))
-            )
+            links.append(Choice(f"{label}: {names.get(slug, slug[:60])}", asking(question.data, **{name: others})))
     return links
 
 

@@ -4,13 +4,25 @@ from datetime import date
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+from django.contrib.auth import get_user_model
 from factory.declarations import LazyAttribute, LazyFunction, Sequence, SubFactory
 from factory.django import DjangoModelFactory
 
 from events.choices import ItemKind
 from events.declarations.models import Declaration, DeclarationVersion
 from events.models import AgendaItem, Appearance, Event
-from funding.models import Contributor, FinancialYear, FundingSource
+from funding.choices import DutyField, DutyList, Kind
+from funding.models import (
+    Allocation,
+    ContractCopy,
+    Contributor,
+    DutyColumn,
+    Explanation,
+    FinancialYear,
+    FundingSource,
+    Payment,
+    PublicationDuty,
+)
 from partners.choices import ContactKind, Seat
 from partners.models import (
     ContactPoint,
@@ -22,10 +34,12 @@ from partners.models import (
     Statement,
     Unit,
 )
-from programmes.choices import Mark, Slot
+from programmes.choices import Mark, Outcome, Slot
 from programmes.models import (
     Area,
+    AssessmentDecision,
     Audience,
+    EvidenceAssessment,
     Initiative,
     Passage,
     Predecessor,
@@ -55,6 +69,12 @@ class RecordFactory(DjangoModelFactory[Any]):
 
         @classmethod
         def create_batch(cls, size: int, **fields: Any) -> list[Any]: ...
+
+    @classmethod
+    def unsaved(cls, **fields: Any) -> Any:
+        """Return a row that is not recorded yet; what it names is."""
+        made = {"_create": classmethod(lambda _, model, **values: model(**values))}
+        return type(cls.__name__, (cls,), made)(**fields)
 
 
 class SectorFactory(RecordFactory):
@@ -281,6 +301,106 @@ class ContributorFactory(RecordFactory):
     organisation = SubFactory(OrganisationFactory)
 
 
+class UserFactory(RecordFactory):
+    class Meta:
+        model = get_user_model()
+
+    username = Sequence("colleague-{}".format)
+    is_staff = True
+
+
+class AssessmentFactory(RecordFactory):
+    class Meta:
+        model = EvidenceAssessment
+
+    initiative = SubFactory(InitiativeFactory)
+    author = SubFactory(UserFactory)
+    evidence = "Night walks were counted."
+    need = "Walkers stumble."
+    expected_effect = "Fewer stumbles."
+
+
+class DecisionFactory(RecordFactory):
+    class Meta:
+        model = AssessmentDecision
+
+    assessment = SubFactory(AssessmentFactory)
+    recorded_by = SubFactory(UserFactory)
+    outcome = Outcome.APPROVED
+    decided_on = DAY
+    reasons = "The count is sound."
+
+
+class AllocationFactory(RecordFactory):
+    """An allocation of £100 on an assessment that was approved the day it is dated."""
+
+    class Meta:
+        model = Allocation
+
+    funding_source = SubFactory(FundingSourceFactory)
+    initiative = SubFactory(InitiativeFactory)
+    awarded_on = DAY
+    assessment = LazyAttribute(
+        lambda made: DecisionFactory(assessment__initiative=made.initiative, decided_on=made.awarded_on).assessment
+    )
+    recipient = SubFactory(OrganisationFactory)
+    awarded_by = SubFactory(OrganisationFactory)
+    amount = Decimal("100.00")
+    purpose = "Lanterns."
+    conditions = "Lit every Friday."
+    reasons = "It is dark."
+    value_for_money = "Three quotes."
+
+
+class PaymentFactory(RecordFactory):
+    class Meta:
+        model = Payment
+
+    reference = Sequence("FIN-{:05}".format)
+    allocation = SubFactory(AllocationFactory)
+    payee = LazyAttribute(lambda made: made.allocation.recipient)
+    paid_on = DAY
+    amount = Decimal("12.50")
+    purpose = "Lantern oil."
+
+
+class ExplanationFactory(RecordFactory):
+    class Meta:
+        model = Explanation
+
+    payment = SubFactory(PaymentFactory)
+    text = "The oil came late."
+
+
+class ContractCopyFactory(RecordFactory):
+    class Meta:
+        model = ContractCopy
+
+    allocation = SubFactory(AllocationFactory)
+    title = "Lantern contract"
+    url = "https://moor.example.org/contract"
+
+
+class DutyFactory(RecordFactory):
+    class Meta:
+        model = PublicationDuty
+
+    name = "Moor Publishing Order"
+    awarding_body = SubFactory(OrganisationFactory)
+    items_over = Decimal("500.00")
+    contracts_over = Decimal("10000.00")
+
+
+class ColumnFactory(RecordFactory):
+    class Meta:
+        model = DutyColumn
+
+    duty = SubFactory(DutyFactory)
+    list = "grants"
+    field = "purpose"
+    position = Sequence(int)
+
+
 class EventFactory(PublishedFactory):
     class Meta:
         model = Event
@@ -328,10 +448,38 @@ class VersionFactory(SourcedFactory):
     text = "We keep the paths."
 
 
+def reverse(row: Any) -> Any:
+    """Record the row that takes this one back."""
+    opposite = row.opposite()
+    opposite.reason = "Entered twice."
+    opposite.recorded_by = UserFactory()
+    opposite.save(force_insert=True)
+    return opposite
+
+
+def spend(source: Any, initiative: Any, body: Any) -> None:
+    """Make whatever can stand on a source of money, and what comes before it."""
+    AssessmentFactory(initiative=initiative)
+    DecisionFactory(assessment__initiative=initiative, outcome=Outcome.DECLINED)
+    reverse(DecisionFactory(assessment__initiative=initiative))
+    all_of_it = {"funding_source": source, "initiative": initiative, "recipient": body}
+    grant = AllocationFactory(**all_of_it, starts_on=DAY, ends_on=date(2032, 3, 31))
+    AllocationFactory(**all_of_it, continues=grant, amount=Decimal("50.25"))
+    reverse(AllocationFactory(**all_of_it, purpose="Lamps."))
+    contract = AllocationFactory(**all_of_it, kind=Kind.CONTRACT)
+    ContractCopyFactory(allocation=contract)
+    PaymentFactory(allocation=grant, irrecoverable_vat=Decimal("2.50"))
+    PaymentFactory(allocation=grant, amount=Decimal("-1.25"))
+    reverse(PaymentFactory(allocation=grant))
+    ExplanationFactory(payment=PaymentFactory(allocation=contract, amount=Decimal("501.00")))
+    ExplanationFactory(payment=PaymentFactory(allocation=contract, paid_on=date(2032, 4, 1)))
+
+
 def furnish(rows: int) -> None:
     """Make a unit with this many rows of everything, each tied to everything else that it can be tied to."""
     unit = UnitFactory(colour_ink="#0b3d2e", colour_accent="#ffd166")
-    year = YearFactory(first_year=2031)
+    year, before = YearFactory(first_year=2031, spend_by=date(2032, 3, 31)), YearFactory(first_year=2030)
+    duty = DutyFactory(awarding_body=unit.organisation)
     event = EventFactory(title="Opening", slug="opening", held_on=date(2031, 5, 7))
     declaration = DeclarationFactory(event=event)
     level = LevelFactory(slug="first")
@@ -371,6 +519,12 @@ def furnish(rows: int) -> None:
         source = FundingSourceFactory(year=year)
         ContributorFactory(funding_source=source, organisation=body)
         ContributorFactory(funding_source=source, organisation=None, post=post)
+        left = FundingSourceFactory(year=before)
+        FundingSourceFactory(year=year, carried_from=left, amount=Decimal("250.00"))
+        reverse(FundingSourceFactory(year=year))
+        spend(source, initiative, body)
+        for column in DutyList.values:
+            ColumnFactory(duty=duty, list=column, field=DutyField.values[number % len(DutyField)])
         item = AgendaItemFactory(event=event)
         AppearanceFactory(item=item, person=person, post=post)
         AppearanceFactory(item=item, person=None, organisation=group)

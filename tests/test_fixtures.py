@@ -186,6 +186,8 @@ class TestLaunchUnit:
             "FinancialYear": 1,
             "FundingSource": 3,
             "Contributor": 4,
+            "PublicationDuty": 1,
+            "DutyColumn": 16,
             "Event": 1,
             "AgendaItem": 17,
             "Appearance": 15,

@@ -2,11 +2,13 @@
 
 import re
 from html.parser import HTMLParser
+from io import BytesIO
 from urllib.parse import urljoin, urlsplit
 
 from django.conf import settings
-from django.http import HttpResponse
+from django.http import HttpResponse, StreamingHttpResponse
 from django.test import Client
+from openpyxl import load_workbook
 
 ORIGIN = "http://testserver"
 INLINE = {"a", "abbr", "b", "cite", "code", "em", "i", "q", "small", "span", "strong", "time"}
@@ -71,12 +73,26 @@ def walk(client: Client, *more: str) -> dict[str, HttpResponse]:
         address = waiting.pop()
         if address in found or address.startswith("/static/"):
             continue
-        response = found[address] = client.get(address)  # type: ignore[assignment]
+        response = found[address] = whole(client.get(address))  # type: ignore[arg-type]
         if response.status_code in (301, 302):
             waiting.append(response.headers["Location"])
         elif "?" not in address and response.headers["Content-Type"].startswith("text/html"):
             waiting += Elements(response.text).links(address)
     return found
+
+
+def whole(response: HttpResponse | StreamingHttpResponse) -> HttpResponse:
+    """Return an answer with all of its content at hand; of a workbook, the text of its cells."""
+    if not isinstance(response, StreamingHttpResponse):
+        return response
+    content = response.getvalue()
+    response.close()
+    if response.headers["Content-Type"].endswith("spreadsheetml.sheet"):
+        book = load_workbook(BytesIO(content), read_only=True)
+        rows = (row for sheet in book.worksheets for row in sheet.iter_rows(values_only=True))
+        content = "\n".join(str(cell) for row in rows for cell in row if cell is not None).encode()
+        book.close()
+    return HttpResponse(content, status=response.status_code, headers=response.headers)
 
 
 def pages(answers: dict[str, HttpResponse]) -> dict[str, Elements]:

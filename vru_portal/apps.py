@@ -1,5 +1,6 @@
-from django.apps import AppConfig
+from django.apps import AppConfig, apps
 from django.contrib import admin
+from django.db.models.signals import post_migrate, pre_migrate
 
 
 class PortalConfig(AppConfig):
@@ -8,6 +9,11 @@ class PortalConfig(AppConfig):
     name = "vru_portal"
 
     def ready(self) -> None:
-        """Name the admin for what it is."""
+        """Name the admin for what it is; keep the guards of append-only rows through every migration."""
         admin.site.site_header = admin.site.site_title = "VRU Portal: staff"
         admin.site.index_title = "Records"
+        from vru_portal.append_only import make_way, put_back
+
+        # Sent once for each app that has tables, before the first and after the last migration: one of them is enough.
+        pre_migrate.connect(make_way, sender=apps.get_app_config("partners"))
+        post_migrate.connect(put_back, sender=apps.get_app_config("partners"))

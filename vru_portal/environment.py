@@ -95,6 +95,18 @@ def parse_ip_address(name: str, value: str) -> str:
         raise ImproperlyConfigured(f"{name} must be an IP address, such as 127.0.0.1; it is {value!r}.") from error
 
 
+def parse_grants_prefix(value: str) -> str:
+    """Read GRANTS_PREFIX, the publisher prefix that 360Giving assigns, such as ``360G-example``; empty where not set.
+
+    Raises ImproperlyConfigured for anything else (https://standard.threesixtygiving.org, "Identifiers").
+    """
+    if value and not re.fullmatch(r"360G-[A-Za-z0-9]+", value, re.ASCII):
+        raise ImproperlyConfigured(
+            f"GRANTS_PREFIX must be like 360G-example, as 360Giving assigns it; it is {value!r}."
+        )
+    return value
+
+
 def parse_database_url(value: str, *, embedded: Path) -> dict[str, Any]:
     """Return DATABASE_URL as Django's setting; without one, SQLite in the file ``embedded``.
 

@@ -4,6 +4,7 @@ import re
 from decimal import Decimal
 from typing import Any
 
+from django import forms
 from django.core.exceptions import ValidationError
 from django.core.validators import MinValueValidator
 from django.db import models
@@ -46,20 +47,54 @@ def pounds_in_words(amount: Decimal) -> str:
     return f"{'-' if millions < 0 else ''}£{format(abs(millions).normalize(), 'f')} million"
 
 
-class MoneyField(models.DecimalField[Any, Any]):
-    """A sum in pounds, above nought, to the penny. A float is refused before it can round."""
+def validate_not_nought(amount: Decimal) -> None:
+    """Raise ValidationError for a sum of nought."""
+    if amount == 0:
+        raise ValidationError("A sum must not be £0.00.")
 
-    def __init__(self, **options: Any) -> None:
+
+class PoundsInput(forms.DecimalField):
+    """Where staff type a sum, as they write it: £1,250.50 too."""
+
+    widget = forms.TextInput
+
+    def to_python(self, value: Any) -> Any:
+        """Return the sum; see `parse`."""
+        return None if value in self.empty_values or not str(value).strip() else parse(value)
+
+
+class PoundsField(models.DecimalField[Any, Any]):
+    """A sum in pounds, to the penny: nought and less too. A float is refused before it can round."""
+
+    def __init__(self, verbose_name: str | None = None, **options: Any) -> None:
         """Take the options of a DecimalField; digits and places are settled."""
         options |= {"max_digits": 14, "decimal_places": 2}
-        super().__init__(**options)
-
-    default_validators = [MinValueValidator(PENNY, "A sum must be at least £0.01.")]
+        super().__init__(verbose_name, **options)
 
     def to_python(self, value: Any) -> Decimal | None:
         """Return the value as pounds; see `parse`."""
         return None if value is None else parse(value)
 
+    def from_db_value(self, value: Decimal | None, *_: Any) -> Decimal | None:
+        """Return the sum to the penny: SQLite adds sums up as binary fractions, which hold no pennies."""
+        return None if value is None else value.quantize(PENNY)
+
+    def formfield(self, **options: Any) -> Any:
+        """Return what staff type it into."""
+        return super().formfield(**{"form_class": PoundsInput, **options})
+
     def get_db_prep_save(self, value: Any, connection: Any) -> Any:
         """Refuse a float at the last door too: `save()` without `full_clean()` ends here."""
         return super().get_db_prep_save(self.to_python(value) if isinstance(value, float) else value, connection)
+
+
+class MoneyField(PoundsField):
+    """A sum in pounds, above nought."""
+
+    default_validators = [MinValueValidator(PENNY, "A sum must be at least £0.01.")]
+
+
+class SignedMoneyField(PoundsField):
+    """A sum in pounds that can be negative, such as a refund or a reversal; never nought."""
+
+    default_validators = [validate_not_nought]

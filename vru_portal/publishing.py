@@ -2,9 +2,11 @@
 
 from typing import Any, Self
 
+from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import Q
 
+from vru_portal.append_only import STAYS_PUBLISHED, stays_published
 from vru_portal.slugs import Row, SlugQuerySet
 
 
@@ -45,6 +47,12 @@ class Publishable(models.Model):
         constraints = [
             models.CheckConstraint(condition=Q(state__in=State.values), name="%(app_label)s_%(class)s_state_known")
         ]
+
+    def clean(self) -> None:
+        """Keep published what money is recorded against: the database refuses it too."""
+        super().clean()
+        if not self.is_public and self.pk and stays_published(self):
+            raise ValidationError({"state": STAYS_PUBLISHED.format(self._meta.verbose_name)})
 
     @property
     def is_public(self) -> bool:

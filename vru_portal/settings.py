@@ -14,6 +14,7 @@ from vru_portal.environment import (
     checked_secret_key,
     embedded_secret_key,
     parse_database_url,
+    parse_grants_prefix,
     parse_ip_address,
     parse_number,
     parse_port,
@@ -34,7 +35,9 @@ def setting(name: str, default: str = "") -> str:
 
 # Where it stands ------------------------------------------------------------------------------------------------------
 DEBUG = setting("DEBUG").lower() in ("1", "true", "yes", "on")
-VAR_DIR = BASE_DIR / setting("VAR_DIR", "var")
+# A demonstration has a folder and a database of its own, never the unit's: `make demo`.
+DEMO = setting("DEMO").lower() in ("1", "true", "yes", "on")
+VAR_DIR = BASE_DIR / setting("VAR_DIR", "var") / ("demo" if DEMO else "")
 _chosen_port = parse_port(setting("PORT")) if setting("PORT") else None
 ADDRESS = parse_portal_url(setting("PORTAL_URL", f"http://localhost:{_chosen_port or 8000}"))
 PORT: int = _chosen_port or (ADDRESS.port if ADDRESS.is_loopback else None) or 8000
@@ -52,6 +55,9 @@ CSRF_TRUSTED_ORIGINS = [PORTAL_URL]
 
 # The address that "Exit this page" goes to: something that anyone might have open.
 EXIT_URL = setting("EXIT_URL", "https://www.bbc.co.uk/weather")
+
+# The prefix that 360Giving gives a publisher of grants data; without it no 360Giving file is offered.
+GRANTS_PREFIX = parse_grants_prefix(setting("GRANTS_PREFIX"))
 
 # Applications ---------------------------------------------------------------------------------------------------------
 INSTALLED_APPS = [
@@ -72,6 +78,7 @@ INSTALLED_APPS = [
     "crispy_forms",
     "django_filters",
     "django_tasks_db",
+    "import_export",
     "simple_history",
 ]
 

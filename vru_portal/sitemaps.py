@@ -1,12 +1,12 @@
-from itertools import chain
 from typing import Any
 
 from django.conf import settings
 from django.contrib.sitemaps import Sitemap
+from django.db.models import Exists, OuterRef, QuerySet, Value
 from django.urls import reverse
 
 from events.models import Event
-from funding.models import FinancialYear
+from funding.models import Allocation, FinancialYear, Payment
 from partners.models import Organisation, Person, Statement
 from programmes.models import Initiative, PreventionLevel, Story
 
@@ -25,19 +25,42 @@ class PublicPages(Sitemap[str]):
         return settings.PORTAL_URL.partition("://")[2]
 
     def items(self) -> list[str]:
-        """Return their addresses."""
-        records: chain[Any] = chain(
-            PreventionLevel.objects.public(),
-            Initiative.objects.public(),
-            FinancialYear.objects.with_money(),
-            Organisation.objects.public(),
-            Person.objects.public(),
-            Statement.objects.public(),
-            Event.objects.public(),
-            Story.objects.public(),
-        )
-        return [*map(reverse, FIXED), *(record.get_absolute_url() for record in records)]
+        """Return their addresses, in two queries."""
+        records = (reverse(name, args=[slug]) for name, slug in named_pages())
+        return [*map(reverse, FIXED), *year_pages(), *records]
 
     def location(self, item: str) -> str:
         """Return the address, which is what `items` holds."""
         return item
+
+
+def named_pages() -> QuerySet[Any, tuple[str, str]]:
+    """Return the name of an address and the slug in it, of every record that has a page, in one query."""
+    records: dict[str, QuerySet[Any]] = {
+        "programmes:level": PreventionLevel.objects.public(),
+        "programmes:initiative": Initiative.objects.public(),
+        "partners:organisation": Organisation.objects.public(),
+        "partners:person": Person.objects.public(),
+        "partners:statement": Statement.objects.public(),
+        "events:event": Event.objects.public(),
+        "programmes:story": Story.objects.public(),
+        # one that was reversed keeps its page, which says so; its reversal has none
+        "funding:allocation": Allocation.objects.filter(reverses=None),
+    }
+    first, *others = (
+        rows.order_by().values_list(Value(name), "public_id" if name == "funding:allocation" else "slug")
+        for name, rows in records.items()
+    )
+    return first.union(*others, all=True)
+
+
+def year_pages() -> list[str]:
+    """Return the addresses of the years that have money, and of their payments where there are any."""
+    payments = Payment.objects.filter(allocation__funding_source__year=OuterRef("pk"))
+    years: QuerySet[Any] = FinancialYear.objects.with_money().annotate(has_payments=Exists(payments))
+    pages = []
+    for year in years:
+        pages.append(year.get_absolute_url())
+        if year.has_payments:
+            pages.append(reverse("funding:payments", args=[year.label]))
+    return pages

@@ -4,13 +4,19 @@ from django.contrib import admin
 from django.contrib.sitemaps.views import sitemap
 from django.urls import include, path
 
-from programmes.views import about
+from funding.querysets import with_status
+from programmes.views import about, initiative, initiatives, level
 from vru_portal import views
+from vru_portal.catalogue import Catalogue
 from vru_portal.sitemaps import PublicPages
 
 urlpatterns = [
     path("", views.home, name="home"),
     path("about/", about, name="about"),
+    # The pages of programmes that say how far an initiative has come, which only the money knows.
+    path("initiatives/", initiatives, {"asked": Catalogue}),
+    path("initiatives/<slug:slug>/", initiative, {"annotate": with_status}),
+    path("prevention/<slug:slug>/", level, {"annotate": with_status}),
     path("", include("programmes.urls")),
     path("", include("funding.urls")),
     path("", include("partners.urls")),

@@ -24,7 +24,7 @@ def home(request: HttpRequest) -> HttpResponse:
     """The programme at a glance."""
     unit = Unit.objects.current()
     levels = list(PreventionLevel.objects.public().select_related("source").with_counts().with_initiatives())
-    sources = list(FundingSource.objects.of_latest_year())
+    sources = list(FundingSource.objects.of_latest_year().with_remainder().with_paid())
     agenda = list(AgendaItem.objects.of_latest_event().exclude(kind=ItemKind.CLOSED))
     return render(
         request,
@@ -39,6 +39,10 @@ def home(request: HttpRequest) -> HttpResponse:
             "sources": sources,
             "year": sources[0].year if sources else None,
             "budget": sources[0].year.budget(sources) if sources else None,
+            "allocated": sum(source.allocated for source in sources),
+            "paid": sum(source.paid for source in sources),
+            "carried": sum(source.carried for source in sources),
+            "unallocated": sum(source.remainder for source in sources),
             "agenda": agenda,
             "event": agenda[0].event if agenda else None,
             "statements": Statement.objects.public().select_related("speaker", "source")[:MESSAGES_ON_HOME],

@@ -5,6 +5,7 @@ from typing import Any
 from django import template
 
 from partners.models import Organisation
+from programmes.choices import Status
 from programmes.models import Initiative, Passage, PreventionLevel
 
 register = template.Library()
@@ -12,6 +13,12 @@ register = template.Library()
 TALLEST = 12  # shapes in a stack; beyond it one shape stands for a stated number
 MANY = 8  # shapes in a row; beyond it they are drawn smaller
 STEPS = (1, 5, 10, 25, 50, 100, 250, 500, 1000)
+
+
+@register.filter
+def stage(status: str) -> Status:
+    """Return how far an initiative has come, with what that is called and what it means."""
+    return Status(status)
 
 
 @register.inclusion_tag("components/mark.html")

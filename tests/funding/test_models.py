@@ -1,21 +1,28 @@
-from datetime import date
+from datetime import UTC, date, datetime
 from decimal import Decimal
 
 import pytest
+import time_machine
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 
-from funding.models import Contributor, FinancialYear, FundingSource
+from funding.models import Contributor, FinancialYear, FundingSource, Payment
 from funding.rules import check_budget
-from funding.validators import first_year_of, label_of
+from funding.validators import first_year_of, label_of, make_public_id, public_id_validator
 from tests.factories import (
+    AllocationFactory,
+    ColumnFactory,
     ContributorFactory,
+    DecisionFactory,
+    DutyFactory,
     FundingSourceFactory,
     OrganisationFactory,
+    PaymentFactory,
     PostFactory,
     YearFactory,
+    reverse,
 )
-from tests.refusals import refused_by_the_database, refused_in_words
+from tests.refusals import insert, refused_by_the_database, refused_in_words
 
 pytestmark = pytest.mark.django_db
 
@@ -69,20 +76,123 @@ def test_money_cannot_be_due_before_its_year_begins():
     assert said == {"spend_by": ["Money of 2031-32 cannot be due before 1 April 2031."]}
 
 
-def test_a_source_brings_money():
-    source = FundingSourceFactory()
-    refused_by_the_database(source, amount=Decimal(0))
-    refused_by_the_database(source, amount=Decimal("-5"))
-    assert refused_in_words(FundingSource.objects.get(), amount=Decimal(0))["amount"] == [
-        "A sum must be at least £0.01."
-    ]
+@pytest.mark.parametrize(
+    ("factory", "amount", "said"),
+    [
+        (FundingSourceFactory, "0.00", "A sum must not be £0.00."),
+        (FundingSourceFactory, "-5.00", "A sum must be at least £0.01."),
+        (AllocationFactory, "0.00", "A sum must not be £0.00."),
+        (AllocationFactory, "-0.01", "A sum must be at least £0.01."),
+        (PaymentFactory, "0.00", "A sum must not be £0.00."),
+    ],
+)
+def test_what_is_recorded_is_money(factory, amount, said):
+    row = factory.unsaved(amount=Decimal(amount))
+    with pytest.raises(IntegrityError), transaction.atomic():
+        insert(row)
+    with pytest.raises(ValidationError) as caught:
+        row.full_clean()
+    assert said in caught.value.message_dict["amount"]
+
+
+def test_a_refund_is_a_payment():
+    with time_machine.travel(datetime(2031, 6, 1, tzinfo=UTC)):
+        row = PaymentFactory.unsaved(amount=Decimal("-0.01"))
+        row.full_clean()
+    insert(row)
+
+
+@pytest.mark.parametrize(
+    ("amount", "vat", "kept"),
+    [
+        ("12.00", None, True),
+        ("12.00", "0.00", True),
+        ("12.00", "12.00", True),
+        ("12.00", "12.01", False),
+        ("12.00", "-0.01", False),
+        ("-12.00", "-2.00", True),
+        ("-12.00", "2.00", False),
+        ("-12.00", "-12.01", False),
+    ],
+)
+def test_vat_that_cannot_be_recovered_is_a_part_of_the_sum(amount, vat, kept):
+    row = PaymentFactory.unsaved(amount=Decimal(amount), irrecoverable_vat=vat and Decimal(vat))
+    assert row.net == (None if vat is None else Decimal(amount) - Decimal(vat))
+    if kept:
+        insert(row)
+        assert reverse(Payment.objects.get(reference=row.reference)).irrecoverable_vat == (vat and -Decimal(vat))
+        return
+    with pytest.raises(IntegrityError), transaction.atomic():
+        insert(row)
+    with pytest.raises(ValidationError, match="VAT that cannot be recovered is a part of the sum"):
+        row.full_clean()
+
+
+@pytest.mark.parametrize(
+    ("factory", "field"),
+    [(AllocationFactory, "awarded_on"), (PaymentFactory, "paid_on"), (DecisionFactory, "decided_on")],
+)
+def test_nothing_is_recorded_before_its_day(factory, field):
+    row = factory.unsaved()
+    with time_machine.travel(datetime(2031, 5, 5, 22, 59, tzinfo=UTC)):
+        assert "This day has not come yet" in refused_in_words(row)[field][0]
+    with time_machine.travel(datetime(2031, 5, 5, 23, 0, tzinfo=UTC)):  # midnight in London
+        row.full_clean()
+
+
+def test_only_a_reversal_has_a_reason():
+    for row in (FundingSourceFactory.unsaved(), AllocationFactory.unsaved(), PaymentFactory.unsaved()):
+        row.reason = "Why"
+        with pytest.raises(IntegrityError), transaction.atomic():
+            insert(row)
+    opposite = PaymentFactory().opposite()
+    with pytest.raises(IntegrityError), transaction.atomic():
+        insert(opposite)
+    assert refused_in_words(opposite)["__all__"] == ["A reversal needs a reason, and only a reversal has one."]
+
+
+def test_work_ends_after_it_starts():
+    row = AllocationFactory.unsaved(starts_on=date(2031, 5, 2), ends_on=date(2031, 5, 1))
+    with pytest.raises(IntegrityError), transaction.atomic():
+        insert(row)
+    with pytest.raises(ValidationError, match="The work ends after it starts"):
+        row.full_clean()
+    insert(AllocationFactory.unsaved(starts_on=date(2031, 5, 1), ends_on=date(2031, 5, 1)))
+
+
+def test_a_public_id_is_random_and_easily_read_aloud():
+    ids = {make_public_id() for _ in range(1000)}
+    assert len(ids) == 1000
+    for one in ids:
+        public_id_validator(one)
+    assert not set("".join(ids)) & set("01ilo")
+    with pytest.raises(ValidationError):
+        AllocationFactory.unsaved(public_id="0123456789").clean_fields()
+
+
+def test_there_is_one_duty():
+    DutyFactory()
+    with pytest.raises(IntegrityError), transaction.atomic():
+        DutyFactory(pk=2)
+    with pytest.raises(ValidationError, match="Give the licence's name and its address, or neither"):
+        DutyFactory.unsaved(licence_name="Open").clean()
+
+
+def test_a_column_stands_in_a_list_once():
+    column = ColumnFactory()
+    with pytest.raises(IntegrityError), transaction.atomic():
+        ColumnFactory(duty=column.duty)
+    refused_by_the_database(column, list="gifts")
+    refused_by_the_database(column, field="colour")
+    assert (str(column), str(ColumnFactory.unsaved(duty=column.duty, label="Spent on"))) == ("Purpose", "Spent on")
 
 
 def test_a_source_is_named_once_a_year():
     source = FundingSourceFactory(slug="chest")
-    twin = FundingSourceFactory(year=source.year)
-    refused_by_the_database(twin, slug="chest")
-    assert "already exists" in str(refused_in_words(twin, slug="chest"))
+    twin = FundingSourceFactory.unsaved(year=source.year, slug="chest")
+    with pytest.raises(IntegrityError), transaction.atomic():
+        insert(twin)
+    assert "already exists" in str(refused_in_words(twin))
     FundingSourceFactory(slug="chest")  # another year's
 
 
@@ -132,7 +242,11 @@ def test_sources_add_up_to_the_stated_budget_to_the_penny():
     for amount in ("0.10", "0.20"):
         FundingSourceFactory(year=year, amount=Decimal(amount))
     check_budget(year=year)
-    year.sources.filter(amount="0.20").update(amount=Decimal("0.21"))
+    reverse(FundingSourceFactory(year=year))
+    left = FundingSourceFactory(year=YearFactory(first_year=2030))
+    FundingSourceFactory(year=year, carried_from=left, amount=Decimal("5.00"))
+    check_budget(year=year)
+    FundingSourceFactory(year=year, amount=Decimal("0.01"))
     with pytest.raises(ValidationError, match=r"The sources of 2031-32 add up to £0\.31, the stated budget is £0\.30"):
         check_budget(year=year)
 

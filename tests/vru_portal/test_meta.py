@@ -28,6 +28,8 @@ TABLE = {
     "programmes.setting": PLAIN,
     "programmes.area": PLAIN,
     "programmes.initiative": HISTORIC,
+    "programmes.evidenceassessment": HISTORIC,
+    "programmes.assessmentdecision": PLAIN,
     "programmes.predecessor": HISTORIC,
     "programmes.term": HISTORIC,
     "programmes.passage": HISTORIC,
@@ -35,6 +37,12 @@ TABLE = {
     "funding.financialyear": HISTORIC,
     "funding.fundingsource": HISTORIC,
     "funding.contributor": PLAIN,
+    "funding.publicationduty": PLAIN,
+    "funding.dutycolumn": PLAIN,
+    "funding.allocation": PLAIN,
+    "funding.payment": PLAIN,
+    "funding.explanation": PLAIN,
+    "funding.contractcopy": PLAIN,
     "events.event": HISTORIC,
     "events.agendaitem": HISTORIC,
     "events.appearance": HISTORIC,
@@ -42,7 +50,12 @@ TABLE = {
     "declarations.declarationversion": HISTORIC,
 }
 # Edited only inside another model's page.
-INLINES = {"funding.contributor": "funding.fundingsource"}
+INLINES = {
+    "funding.contributor": "funding.fundingsource",
+    "funding.dutycolumn": "funding.publicationduty",
+    "funding.explanation": "funding.payment",
+    "funding.contractcopy": "funding.allocation",
+}
 
 PROJECT_MODELS = [
     model

@@ -1,3 +1,4 @@
+import re
 from decimal import Decimal
 
 import pytest
@@ -90,10 +91,38 @@ def test_a_float_reaches_the_database_by_no_door(write):
     assert list(FundingSource.objects.values_list("amount", flat=True)) == [Decimal("5.00")]
 
 
+@pytest.mark.parametrize(
+    ("field", "amount", "said"),
+    [
+        (money.MoneyField(), "0.01", None),
+        (money.MoneyField(), "0.00", "A sum must be at least £0.01."),
+        (money.MoneyField(), "-0.01", "A sum must be at least £0.01."),
+        (money.SignedMoneyField(), "0.01", None),
+        (money.SignedMoneyField(), "-0.01", None),
+        (money.SignedMoneyField(), "0.00", "A sum must not be £0.00."),
+        (money.PoundsField(), "0.00", None),
+        (money.PoundsField(), "-0.01", None),
+        (money.PoundsField(), "1000000000000.00", "is not a sum in pounds and whole pence"),
+    ],
+)
+def test_a_field_takes_the_sums_that_it_is_for(field, amount, said):
+    if said is None:
+        assert field.clean(amount, None) == Decimal(amount)
+        return
+    with pytest.raises(ValidationError, match=re.escape(said)):
+        field.clean(amount, None)
+
+
+def test_what_a_database_adds_up_in_binary_is_read_to_the_penny():
+    found = money.PoundsField().from_db_value(Decimal("0.30000000000000004"))
+    assert str(found) == "0.30"
+    assert money.PoundsField().from_db_value(None) is None
+
+
 @pytest.mark.django_db
 @pytest.mark.parametrize("amount", ["0", "-1.00", "0.001"])
 def test_a_source_brings_at_least_a_penny(amount):
-    source = FundingSourceFactory.build(year=FundingSourceFactory().year, amount=amount)
+    source = FundingSourceFactory.unsaved(amount=amount)
     with pytest.raises(ValidationError) as caught:
         source.full_clean()
     assert "amount" in caught.value.message_dict

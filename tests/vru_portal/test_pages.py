@@ -160,7 +160,8 @@ def test_every_page_has_one_main_heading_a_title_of_its_own_and_a_language(answe
     titles: dict[str, list[str]] = {}
     for address, page in pages(answers).items():
         tags = [tag for tag, _ in page.elements]
-        assert (tags.count("h1"), tags.count("main"), tags.count("title")) == (1, 1, 1), address
+        head = tags[: tags.index("body")]  # a drawing has a title of its own
+        assert (tags.count("h1"), tags.count("main"), head.count("title")) == (1, 1, 1), address
         assert ("html", {"lang": "en-GB"}) in page.elements, address
         levels = [int(tag[1]) for tag in tags if re.fullmatch("h[1-6]", tag)]
         assert all(after <= before + 1 for before, after in pairwise(levels)), address

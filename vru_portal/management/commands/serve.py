@@ -15,11 +15,15 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib.auth import get_user_model
+from django.core.exceptions import ImproperlyConfigured
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError, connection
+from django.db.migrations.executor import MigrationExecutor
 
 from partners.models import Unit
+from vru_portal.append_only import require_guards
+from vru_portal.management.commands.demo import refuse_the_units_own
 
 MIGRATION_LOCK = 0x56525550  # any number that only this portal takes: "VRUP"
 SECONDS_TO_START = 60
@@ -101,12 +105,19 @@ class Command(BaseCommand):
     def prepare_database(self) -> None:
         """Migrate; on the embedded default, give an empty portal its content."""
         try:
+            if settings.DEMO and "partners_unit" in connection.introspection.table_names():
+                refuse_the_units_own(Unit.objects.with_bodies().first())  # before a table of it is touched
             with one_at_a_time():
+                if nothing_to_migrate():
+                    require_guards()  # migrating, even nothing, would quietly put back what somebody took away
                 call_command("migrate", interactive=False, verbosity=0)
                 if settings.EMBEDDED and not Unit.objects.exists():
-                    call_command("load_unit", settings.BASE_DIR / "fixtures", stdout=self.stdout)
+                    command = "demo" if settings.DEMO else "load_unit"
+                    call_command(command, settings.BASE_DIR / "fixtures", stdout=self.stdout)
             if not Unit.objects.exists():
                 self.stdout.write(f"The database holds no unit yet. Load one: {PYTHON} manage.py load_unit fixtures/")
+        except ImproperlyConfigured as error:
+            raise CommandError(str(error)) from error
         except OSError as error:
             raise CommandError(f"{settings.VAR_DIR} cannot be written ({error.strerror}).") from error
         except DatabaseError as error:
@@ -157,6 +168,12 @@ def one_at_a_time() -> Iterator[None]:
         with (settings.VAR_DIR / "preparing.lock").open("w") as file:
             fcntl.flock(file, fcntl.LOCK_EX)
             yield
+
+
+def nothing_to_migrate() -> bool:
+    """Return whether the database has every table as this version wants it."""
+    executor = MigrationExecutor(connection)
+    return not executor.migration_plan(executor.loader.graph.leaf_nodes())
 
 
 def prepare_static_files() -> None:

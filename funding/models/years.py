@@ -1,3 +1,5 @@
+"""Money in: financial years, their sources, and who these come from."""
+
 from collections.abc import Iterable
 from datetime import date
 from decimal import Decimal
@@ -9,10 +11,13 @@ from django.db.models import Q
 from django.urls import reverse
 
 from funding import querysets
-from funding.validators import FIRST_YEAR, LAST_YEAR, label_of
+from funding.validators import FIRST_YEAR, LAST_YEAR, label_of, positive_unless_reversal
 from partners.models import Organisation, Post
 from partners.provenance import Sourced
-from vru_portal.money import MoneyField
+from vru_portal.append_only import INSERT, UPDATE, Guard, Reversible
+from vru_portal.money import MoneyField, SignedMoneyField
+
+YEAR_STAYS = "Money is recorded for this financial year, so it stays this year: add the other one as a new year."
 
 
 class FinancialYear(Sourced):
@@ -75,6 +80,8 @@ class FinancialYear(Sourced):
             raise ValidationError(
                 {"spend_by": f"Money of {self.label} cannot be due before {self.starts_on:%-d %B %Y}."}
             )
+        if self.pk and self.sources.exclude(year__first_year=self.first_year).exists():
+            raise ValidationError({"first_year": YEAR_STAYS})
 
     def budget(self, sources: Iterable["FundingSource"]) -> Decimal:
         """Return the budget as stated; where only its sources are, their sum."""
@@ -96,20 +103,85 @@ class FinancialYear(Sourced):
         return date(self.first_year + 1, 3, 31)
 
 
-class FundingSource(Sourced):
+# What stands on a source, in pence: its allocations and what is carried forward from it, less what is reversed of them.
+TAKEN = (
+    "(COALESCE((SELECT SUM(ROUND(a.amount * 100)) FROM funding_allocation a WHERE a.funding_source_id = {source}), 0) "
+    "+ COALESCE((SELECT SUM(ROUND(c.amount * 100)) FROM funding_fundingsource c WHERE c.carried_from_id = {source}), "
+    "0))"
+)
+# What a source brings, in pence: nothing once it is reversed, and nothing for a reversal.
+BRINGS = (
+    "COALESCE((SELECT ROUND(s.amount * 100) FROM funding_fundingsource s WHERE s.id = {source} "
+    "AND s.reverses_id IS NULL AND NOT EXISTS (SELECT 1 FROM funding_fundingsource r WHERE r.reverses_id = s.id)), 0)"
+)
+LOCK_SOURCE = "SELECT 1 FROM funding_fundingsource WHERE id = {source}"
+
+
+class FundingSource(Reversible, Sourced):
     """Money that comes in for a financial year, from one contributor or from several jointly."""
+
+    counts: bool  # set by `objects.of_all_years()`
+    carried: Decimal  # set by `objects.with_carried()`
+    paid: Decimal  # set by `objects.with_paid()`
+    remainder: Decimal  # set by `objects.with_remainder()`
+
+    mirrored = ("year", "name", "nature", "stated_as", "carried_from", "source", "as_at")
+    open_fields = ("position", "checked_on", "note")
+    guards = (
+        Guard(
+            "carried_within",
+            INSERT,
+            "NEW.carried_from_id IS NOT NULL AND NEW.reverses_id IS NULL AND "
+            + TAKEN.format(source="NEW.carried_from_id")
+            + " + ROUND(NEW.amount * 100) > "
+            + BRINGS.format(source="NEW.carried_from_id"),
+            "More cannot be carried forward than is left of the source.",
+            LOCK_SOURCE.format(source="NEW.carried_from_id"),
+        ),
+        Guard(
+            "carried_on",
+            INSERT,
+            "NEW.carried_from_id IS NOT NULL AND NOT EXISTS (SELECT 1 FROM funding_fundingsource s "
+            "JOIN funding_financialyear was ON was.id = s.year_id JOIN funding_financialyear becomes "
+            "ON becomes.id = NEW.year_id WHERE s.id = NEW.carried_from_id AND becomes.first_year = was.first_year + 1)",
+            "Money is carried forward into the next financial year.",
+        ),
+        Guard(
+            "year_stays",
+            UPDATE,
+            "NEW.first_year <> OLD.first_year "
+            "AND EXISTS (SELECT 1 FROM funding_fundingsource s WHERE s.year_id = NEW.id)",
+            YEAR_STAYS,
+            table="funding_financialyear",
+        ),
+        Guard(
+            "not_reversed_under_allocations",
+            INSERT,
+            "NEW.reverses_id IS NOT NULL AND " + TAKEN.format(source="NEW.reverses_id") + " <> 0",
+            "Money of this source is allocated or carried forward. Reverse that first.",
+            LOCK_SOURCE.format(source="NEW.reverses_id"),
+        ),
+    )
 
     year = models.ForeignKey(FinancialYear, on_delete=models.PROTECT, related_name="sources")
     name = models.CharField(max_length=160)
     slug = models.SlugField(max_length=80)
     nature = models.CharField(max_length=60, blank=True, help_text="Such as grant or contribution, as stated.")
-    amount = MoneyField()
+    amount = SignedMoneyField()
     stated_as = models.CharField(
         max_length=60, help_text="The form in which the sum was stated, such as £1.25 million."
     )
     wording = models.CharField(max_length=300, blank=True, help_text="The source's own words, without quotation marks.")
     note = models.CharField(
         max_length=200, blank=True, help_text="What is not stated of it, such as how a joint sum splits."
+    )
+    carried_from = models.ForeignKey(
+        "self",
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="carried_into",
+        help_text="For money left of a source of the year before: that source.",
     )
     position = models.PositiveSmallIntegerField(default=0)
 
@@ -118,8 +190,13 @@ class FundingSource(Sourced):
     class Meta:
         ordering = ["year", "position", "id"]
         constraints = [
+            *Reversible.Meta.constraints,
             models.UniqueConstraint(fields=["year", "slug"], name="funding_source_once_a_year"),
-            models.CheckConstraint(condition=Q(amount__gte=Decimal("0.01")), name="funding_source_positive"),
+            models.CheckConstraint(
+                condition=Q(reverses=None, amount__gt=0) | Q(reverses__isnull=False, amount__lt=0),
+                name="funding_source_positive",
+                violation_error_message="A sum must be at least £0.01.",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -128,6 +205,22 @@ class FundingSource(Sourced):
     def natural_key(self) -> tuple[int, str]:
         """Its year and its slug."""
         return (self.year.first_year, self.slug)
+
+    def clean(self) -> None:
+        """Hold the sum above nought."""
+        super().clean()
+        positive_unless_reversal(self)
+
+    @property
+    def allocated(self) -> Decimal:
+        """What is set aside of a source fetched `with_remainder`."""
+        return self.amount - self.carried - self.remainder
+
+    def opposite(self) -> "FundingSource":
+        """Return the row that would take this source back; its slug is its own."""
+        row = super().opposite()
+        row.slug = f"{self.slug[:70]}-reversed"
+        return row
 
 
 class Contributor(models.Model):

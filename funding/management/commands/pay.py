@@ -1,0 +1,11 @@
+"""`manage.py pay FILE --by USERNAME`: record payments from the finance system's file."""
+
+from funding.management.importing import ImportCommand
+from funding.resources import PaymentResource
+
+
+class Command(ImportCommand):
+    """Record payments."""
+
+    help = "Records the payments of a CSV or XLSX file: all of them, or none. Exceptions are recorded, and named."
+    resource_class = PaymentResource

@@ -1,0 +1,253 @@
+from datetime import date, datetime
+from decimal import Decimal
+from zoneinfo import ZoneInfo
+
+import pytest
+import time_machine
+from django.http import QueryDict
+
+from funding.accounts import accounts_of
+from funding.choices import Basis
+from funding.filters import AllocationQuestion, PaymentQuestion, read_as_at
+from funding.models import Allocation, Payment
+from funding.querysets import NOW, AsAt
+from tests.factories import (
+    AllocationFactory,
+    DutyFactory,
+    FundingSourceFactory,
+    InitiativeFactory,
+    LevelFactory,
+    OrganisationFactory,
+    PaymentFactory,
+    YearFactory,
+)
+from vru_portal.append_only import reverse
+
+pytestmark = pytest.mark.django_db
+LONDON = ZoneInfo("Europe/London")
+
+
+def on(day):
+    """Be at noon of a day."""
+    return time_machine.travel(datetime(day.year, day.month, day.day, 12, tzinfo=LONDON), tick=False)
+
+
+@pytest.fixture(autouse=True)
+def later():
+    """Everything that these tests record has happened."""
+    with on(date(2033, 1, 1)):
+        yield
+
+
+@pytest.fixture
+def year():
+    return YearFactory(first_year=2031, spend_by=date(2032, 3, 31))
+
+
+def source_of(year, **facts):
+    return FundingSourceFactory(year=year, amount=Decimal("100000.00"), **facts)
+
+
+def allocations(year, query, as_at=NOW):
+    sources = year.sources.standing(as_at).with_carried(as_at)
+    return AllocationQuestion(year, QueryDict(query), accounts_of(year, sources, as_at))
+
+
+def payments(year, query):
+    return PaymentQuestion(year, QueryDict(query))
+
+
+@pytest.mark.parametrize(
+    ("query", "as_at"),
+    [
+        ("", NOW),
+        ("as_at=", NOW),
+        ("basis=dated", NOW),
+        ("as_at=2031-12-01", AsAt(date(2031, 12, 1))),
+        ("as_at=2031-12-01&basis=dated", AsAt(date(2031, 12, 1), Basis.DATED)),
+        ("as_at=2032-02-29", AsAt(date(2032, 2, 29))),
+        ("as_at=2033-01-01", AsAt(date(2033, 1, 1))),
+        ("as_at=0001-01-01", AsAt(date(1, 1, 1))),
+    ],
+)
+def test_a_day_is_read(query, as_at):
+    assert read_as_at(QueryDict(query)) == (as_at, {})
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        *("as_at=2031-02-29", "as_at=2031-13-01", "as_at=1 December 2031", "as_at=20311201", "as_at=2031-W01-1"),
+        *("as_at=2031-12-01T00:00", "as_at=%00", "as_at=2031-12-0%D9%A1", "as_at=" + "9" * 10_000),
+        *("as_at=2033-01-02", "as_at=9999-12-31", "as_at=0000-00-00"),
+    ],
+)
+def test_what_is_no_day_or_has_not_come_is_told_at_the_field(query):
+    as_at, errors = read_as_at(QueryDict(query))
+    assert (as_at, list(errors)) == (NOW, ["as_at"])
+
+
+def test_a_basis_that_does_not_exist_is_told(year):
+    assert list(read_as_at(QueryDict("as_at=2031-12-01&basis=guessed"))[1]) == ["basis"]
+    AllocationFactory(funding_source=source_of(year))
+    question = allocations(year, "basis=guessed")
+    assert (list(question.rows), question.count, question.total) == ([], 0, 0)
+
+
+@pytest.fixture
+def several(year):
+    """Allocations that differ in everything that can be asked."""
+    first, second = source_of(year, slug="one"), source_of(year, slug="two")
+    low, high = LevelFactory(slug="low"), LevelFactory(slug="high")
+    walk, talk = InitiativeFactory(level=low, slug="walk"), InitiativeFactory(level=high, slug="talk")
+    mill, inn = OrganisationFactory(slug="mill"), OrganisationFactory(slug="inn")
+    DutyFactory(contracts_over=Decimal("10000.00"))
+    for source, initiative, recipient, kind, amount in (
+        (first, walk, mill, "grant", "100.00"),
+        (second, walk, inn, "contract", "10000.00"),
+        (first, talk, mill, "contract", "10000.01"),
+        (second, talk, inn, "grant", "0.01"),
+    ):
+        row = AllocationFactory(
+            funding_source=source, initiative=initiative, recipient=recipient, kind=kind, amount=Decimal(amount)
+        )
+        PaymentFactory(allocation=row, amount=Decimal("0.01"))
+    reverse(AllocationFactory(funding_source=first, initiative=walk), by=None, reason="A slip.")
+    return year
+
+
+@pytest.mark.parametrize(
+    ("query", "amounts"),
+    [
+        ("", ["100.00", "10000.00", "10000.01", "0.01"]),
+        ("source=one", ["100.00", "10000.01"]),
+        ("source=one&source=two", ["100.00", "10000.00", "10000.01", "0.01"]),
+        ("level=high&source=two", ["0.01"]),
+        ("initiative=walk", ["100.00", "10000.00"]),
+        ("recipient=inn", ["10000.00", "0.01"]),
+        ("kind=contract", ["10000.00", "10000.01"]),
+        ("duty=grants", ["100.00", "0.01"]),
+        ("duty=contracts", ["10000.01"]),
+        ("duty=contracts&kind=grant", []),
+        ("kind=&duty=&source=", ["100.00", "10000.00", "10000.01", "0.01"]),
+        ("initiative=nobody", []),
+        ("initiative=walk&initiative=%00", ["100.00", "10000.00"]),
+        ("initiative=walk&source=%00", []),
+        ("source=" + "x" * 10_000, []),
+        ("kind=gift", []),
+        ("duty=items", []),
+    ],
+)
+def test_rows_and_sums_answer_the_same_question(several, query, amounts):
+    question = allocations(several, query)
+    assert [str(row.amount) for row in question.rows] == amounts
+    assert (question.count, question.total) == (len(amounts), sum(map(Decimal, amounts)))
+    assert question.paid == sum((row.paid for row in question.rows), Decimal(0))
+    assert {row.pk for row in question.rows} == {entry.pk for entry in question.entries}
+
+
+def test_a_contract_over_two_years_counts_with_both(several):
+    first = Allocation.objects.get(amount=Decimal("10000.00"), reverses=None)
+    following = source_of(YearFactory(first_year=2032))
+    AllocationFactory(
+        funding_source=following,
+        **{name: getattr(first, name) for name in ("initiative", "recipient", "kind", "assessment")},
+        continues=first,
+        amount=Decimal("0.01"),
+        awarded_on=first.awarded_on,
+    )
+    question = allocations(several, "duty=contracts")
+    assert (question.count, len(question.rows)) == (2, 2)
+
+
+def test_payments_are_the_whole_ledger_and_the_total_is_that_of_the_rows(several):
+    allocation = Allocation.objects.standing().first()
+    wrong = PaymentFactory(allocation=allocation, amount=Decimal("77.77"))
+    reverse(wrong, by=None, reason="Entered twice.")
+    PaymentFactory(allocation=allocation, amount=Decimal("-0.01"))
+    question = payments(several, "")
+    assert question.count == len(question.rows) == 7
+    assert question.total == sum(row.amount for row in question.rows) == Decimal("0.03")
+
+
+@pytest.mark.parametrize(
+    ("query", "count"),
+    [
+        ("source=one", 2),
+        ("recipient=inn&level=low", 1),
+        ("kind=contract", 2),
+        ("month=2031-05", 4),
+        ("month=2031-06", 0),
+        ("exceptions=1", 0),
+        ("initiative=nobody", 0),
+        ("recipient=%00", 0),
+        ("month=2031-13", 0),
+        ("month=%D9%A2031-05", 0),
+        ("exceptions=yes", 0),
+        ("kind=gift", 0),
+        ("duty=grants", 0),
+        ("as_at=yesterday", 0),
+    ],
+)
+def test_payments_can_be_asked_for(several, query, count):
+    question = payments(several, query)
+    assert (question.count, len(question.rows)) == (count, count)
+
+
+@pytest.mark.parametrize(("amount", "listed"), [("500.00", 0), ("500.01", 1)])
+def test_items_are_listed_above_the_sum_and_without_grants(year, amount, listed):
+    DutyFactory(items_over=Decimal("500.00"))
+    for kind in ("grant", "contract"):
+        allocation = AllocationFactory(funding_source=source_of(year), kind=kind, amount=Decimal("900.00"))
+        PaymentFactory(allocation=allocation, amount=Decimal(amount))
+    assert payments(year, "duty=items").count == listed
+
+
+@pytest.mark.parametrize(
+    ("day", "reasons"),
+    [
+        (date(2031, 5, 5), ["unassessed"]),
+        (date(2031, 5, 6), []),
+        (date(2032, 3, 31), []),
+        (date(2032, 4, 1), ["late", "outside"]),
+        (date(2031, 3, 31), ["unassessed", "outside"]),
+        (date(2031, 4, 1), ["unassessed"]),
+    ],
+)
+def test_the_year_ends_on_31_march_and_the_last_day_to_spend_is_not_late(year, day, reasons):
+    allocation = AllocationFactory(funding_source=source_of(year))
+    PaymentFactory(allocation=allocation, paid_on=day)
+    row = payments(year, "").rows.get()
+    assert [name for name in ("over", "unassessed", "late", "outside") if getattr(row, name)] == reasons
+    assert payments(year, "exceptions=1").count == bool(reasons)
+    late = accounts_of(year, year.sources.standing().with_carried()).late
+    assert late == (row.amount if "late" in reasons else 0)
+
+
+def test_known_by_a_day_stays_what_it_was_and_dated_by_it_learns(year):
+    with on(date(2031, 5, 10)):
+        source = source_of(year)
+        allocation = AllocationFactory(funding_source=source, amount=Decimal("100.00"))
+        wrong = PaymentFactory(allocation=allocation, amount=Decimal("60.00"), paid_on=date(2031, 5, 8))
+    with on(date(2031, 7, 1)):
+        reverse(wrong, by=None, reason="It was £50.")
+        PaymentFactory(allocation=allocation, amount=Decimal("50.00"), paid_on=date(2031, 5, 8))
+    sums = {}
+    for basis in ("known", "dated"):
+        for day in ("2031-05-07", "2031-05-09", "2031-05-10", "2031-06-30", "2031-07-01"):
+            question = payments(year, f"as_at={day}&basis={basis}")
+            assert question.total == sum((row.amount for row in question.rows), Decimal(0))
+            sums[basis, day] = str(question.total)
+    assert sums == {
+        ("known", "2031-05-07"): "0",
+        ("known", "2031-05-09"): "0",
+        ("known", "2031-05-10"): "60.00",
+        ("known", "2031-06-30"): "60.00",
+        ("known", "2031-07-01"): "50.00",
+        ("dated", "2031-05-07"): "0",
+        ("dated", "2031-05-09"): "50.00",
+        ("dated", "2031-05-10"): "50.00",
+        ("dated", "2031-06-30"): "50.00",
+        ("dated", "2031-07-01"): "50.00",
+    }
+    assert Payment.objects.count() == 3

@@ -1,0 +1,259 @@
+"""What `manage.py reconcile` proves, and that it finds a penny planted in any of the outputs."""
+
+import io
+import json
+import re
+from datetime import UTC, datetime
+from decimal import Decimal
+
+import openpyxl
+import pytest
+from django.core.management import CommandError, call_command
+from django.db import connection, transaction
+from django.http import HttpResponse
+
+from tests.factories import FundingSourceFactory, PaymentFactory, UnitFactory, YearFactory
+from tests.funding.ledger import ask_for_reasons, award, fill, furnished_year, irregularity, pay
+from vru_portal.append_only import Guards
+
+pytestmark = pytest.mark.django_db
+PENNY = Decimal("0.01")
+
+
+@pytest.fixture(autouse=True)
+def served(settings, time_machine):
+    time_machine.move_to(datetime(2032, 5, 6, 12, tzinfo=UTC))
+    settings.GRANTS_PREFIX = "360G-moor"
+
+
+def reconciled(*arguments):
+    """Return the exit code and what was printed."""
+    out = io.StringIO()
+    try:
+        call_command("reconcile", *arguments, stdout=out)
+    except CommandError as error:
+        return error.returncode, f"{out.getvalue()}\n{error}"
+    return 0, out.getvalue()
+
+
+def test_a_clean_ledger_agrees_in_every_output():
+    fill(furnished_year())
+    code, said = reconciled()
+    assert (code, "Differences: none" in said) == (0, True), said
+    for output in ("Database, in SQL", "Page", "CSV", "JSON", "XLSX"):
+        assert re.search(rf"{output} +£3,000.50 +£1,623.95 +£1,100.51 +£1,100.51\n", said), said
+    assert re.search(r"All +£1,100.51 +£523.44 +£0 +£1,376.55 +£0 +£3,000.50", said), said
+    for output in ("Database, in SQL", "JSON", "XLSX"):
+        assert re.search(rf"{output} +£1,500.50 +£1,100.50\n", said), said
+
+
+def test_before_anything_is_allocated_all_is_well():
+    furnished_year()
+    code, said = reconciled()
+    assert code == 0, said
+    assert "no grant is recorded" in said
+
+
+def test_before_any_source_is_known_all_is_well():
+    UnitFactory()
+    assert reconciled()[0] == 0
+
+
+def test_carried_money_is_counted_once():
+    year = furnished_year()
+    first = year.sources.first()
+    FundingSourceFactory(year=YearFactory(first_year=2032), amount=Decimal("400.00"), carried_from=first)
+    code, said = reconciled()
+    assert code == 0, said
+    assert re.search(r"Chest 0 +£0 +£0 +£0 +£600 +£400 +£1,000", said), said
+
+
+# A penny, planted in what is served -----------------------------------------------------------------------------------
+
+
+class Planted:
+    """Middleware that changes what is served at one address, as a fault of a page or a download would."""
+
+    path, change = "", staticmethod(lambda content: content)
+
+    def __init__(self, get_response):
+        self.get_response = get_response
+
+    def __call__(self, request):
+        response = self.get_response(request)
+        if request.path != self.path:
+            return response
+        content = type(self).change(response.getvalue())
+        for close in response._resource_closers:  # not `close()`, which would end the test's connection too
+            close()
+        return HttpResponse(content, headers={"Content-Type": response["Content-Type"]})
+
+
+@pytest.fixture
+def plant(settings, monkeypatch):
+    def plant(path, change):
+        monkeypatch.setattr(Planted, "path", path)
+        monkeypatch.setattr(Planted, "change", staticmethod(change))
+        settings.MIDDLEWARE = [f"{__name__}.Planted", *settings.MIDDLEWARE]
+
+    return plant
+
+
+def in_text(before, after):
+    def change(content):
+        assert before.encode() in content, content.decode()
+        return content.replace(before.encode(), after.encode(), 1)
+
+    return change
+
+
+def in_workbook(sheet, column):
+    def change(content):
+        book = openpyxl.load_workbook(io.BytesIO(content))
+        rows = book[sheet]
+        place = [cell.value for cell in rows[1]].index(column) + 1
+        rows.cell(2, place).value += 0.01
+        file = io.BytesIO()
+        book.save(file)
+        return file.getvalue()
+
+    return change
+
+
+def in_json(rows, column):
+    def change(content):
+        found = json.loads(content)
+        amount = found[rows][0][column]
+        more = Decimal(str(amount)) + PENNY
+        found[rows][0][column] = str(more) if isinstance(amount, str) else float(more)
+        return json.dumps(found).encode()
+
+    return change
+
+
+YEAR = "/funding/2031-32/"
+PLANTS = {
+    "page: source": (YEAR, in_text('data-sum="source">£1,000<', 'data-sum="source">£1,000.01<'), "Page"),
+    "page: headline": (YEAR, in_text('data-sum="allocated">£1,623.95<', 'data-sum="allocated">£1,623.96<'), "Page"),
+    "page: allocation": (YEAR, in_text('data-sum="allocation">£123.45<', 'data-sum="allocation">£123.44<'), "Page"),
+    "page: paid": (YEAR, in_text('data-sum="allocation-paid">£600<', 'data-sum="allocation-paid">£600.01<'), "Page"),
+    "page: payment": (f"{YEAR}payments/", in_text('data-sum="payment">£0.01<', 'data-sum="payment">£0.02<'), "Page"),
+    "CSV: sources": (f"{YEAR}sources.csv", in_text(",1000.00,", ",1000.01,"), "CSV"),
+    "CSV: allocations": (f"{YEAR}allocations.csv", in_text(",500.50,", ",500.51,"), "CSV"),
+    "CSV: payments": (f"{YEAR}payments.csv", in_text(",-0.10,", ",-0.11,"), "CSV"),
+    "JSON: sources": (f"{YEAR}sources.json", in_json("rows", "not_allocated"), "JSON"),
+    "JSON: allocations": (f"{YEAR}allocations.json", in_json("rows", "paid"), "JSON"),
+    "JSON: payments": (f"{YEAR}payments.json", in_json("rows", "amount"), "JSON"),
+    "JSON: total": (f"{YEAR}payments.json", in_text('"total": "1100.51"', '"total": "1100.52"'), "JSON"),
+    "XLSX: sources": (f"{YEAR}sources.xlsx", in_workbook("Rows", "amount"), "XLSX"),
+    "XLSX: allocations": (f"{YEAR}allocations.xlsx", in_workbook("Rows", "amount"), "XLSX"),
+    "XLSX: payments": (f"{YEAR}payments.xlsx", in_workbook("Rows", "amount"), "XLSX"),
+    "360Giving JSON": (
+        "/funding/360giving/moor-fund.json", in_json("grants", "amountAwarded"), "360Giving of moor-fund, JSON"),
+    "360Giving JSON, disbursed": (
+        "/funding/360giving/moor-fund.json", in_json("grants", "amountDisbursed"), "360Giving of moor-fund, JSON"),
+    "360Giving XLSX": (
+        "/funding/360giving/moor-fund.xlsx", in_workbook("grants", "Amount Disbursed"), "360Giving of moor-fund, XLSX"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", PLANTS)
+def test_a_penny_in_an_output_is_found_and_the_output_named(plant, name):
+    fill(furnished_year())
+    path, change, output = PLANTS[name]
+    plant(path, change)
+    code, said = reconciled()
+    assert code == 1, said
+    differences = [line for line in said.splitlines() if line.endswith("£0.01 apart.")]
+    assert differences, said
+    assert {output in line for line in differences} == {True}, differences
+
+
+def test_an_output_that_cannot_be_read_is_a_difference(plant):
+    fill(furnished_year())
+    plant(f"{YEAR}payments.json", lambda content: content[:-20])
+    code, said = reconciled()
+    assert (code, "2031-32, JSON of payments: cannot be read" in said) == (1, True), said
+
+
+def test_a_page_that_fails_is_a_difference(monkeypatch):
+    fill(furnished_year())
+    monkeypatch.setattr("funding.downloads.csv_parts", lambda table: 1 / 0)
+    code, said = reconciled()
+    assert (code, "payments.csv was answered with 500" in said) == (1, True), said
+
+
+# A penny in the database, past the guards -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("sql", "said"),
+    [
+        ("UPDATE funding_allocation SET amount = amount + 0.01 WHERE amount = 1000", "1000.01 is allocated"),
+        ("UPDATE funding_fundingsource SET amount = amount - 0.01 WHERE amount = 1000", "brings 999.99"),
+        ("UPDATE funding_fundingsource SET amount = amount + 0.01 WHERE amount = 1000", "add up to 3000.51"),
+        ("UPDATE funding_payment SET amount = amount + 0.01 WHERE amount < -1", "does not take back the whole"),
+        ("UPDATE funding_allocation SET amount = amount - 0.01 WHERE amount < 0", "does not take back the whole"),
+        ("UPDATE programmes_assessmentdecision SET decided_on = '2031-05-07'", "no assessment that somebody else"),
+    ],
+)
+def test_a_penny_in_the_rows_is_found_with_the_missing_guards(sql, said):
+    fill(furnished_year(stated_total=Decimal("3000.50")))
+    with transaction.atomic():
+        Guards(connection).remove()
+        with connection.cursor() as cursor:
+            cursor.execute(sql)
+            assert cursor.rowcount
+        code, report = reconciled()
+        Guards(connection).install()
+    assert code == 1
+    assert said in report, report
+    assert "The database lacks a guard: funding_payment_no_update" in report
+
+
+# Exceptions and omissions ---------------------------------------------------------------------------------------------
+
+
+def test_exceptions_are_listed_with_their_reasons_and_have_a_code_of_their_own():
+    irregularity(fill(furnished_year()))
+    code, said = reconciled()
+    assert code == 2, said
+    assert "Differences: none" in said
+    line = next(line for line in said.splitlines() if "LATE-1" in line)
+    for words in ("£5,000", "over its allocation", "Paid after 31 March 2032", "outside the financial year"):
+        assert words in line, line
+    assert line.endswith("The oil came late.")
+
+
+def test_an_exception_that_is_not_shown_as_one_is_a_difference(plant):
+    irregularity(fill(furnished_year()))
+    plant(f"{YEAR}payments.csv", lambda content: re.sub(rb'"[^"]*outside the financial[^"]*"', b'""', content))
+    code, said = reconciled()
+    assert code == 1
+    assert "2031-32, CSV of payments: LATE-1 is not shown as an exception" in said, said
+
+
+def test_a_contract_without_copy_and_an_item_without_its_reasons_are_named():
+    year = furnished_year()
+    source = FundingSourceFactory(year=year, amount=Decimal("20000.00"), position=9)
+    contract = award(source, "10000.01", kind="contract")
+    award(source, "9999.99", kind="contract")
+    ask_for_reasons()
+    pay(contract, "500.01", reference="ITEM-1")
+    pay(contract, "500.00", reference="ITEM-2")
+    code, said = reconciled()
+    assert code == 2, said
+    assert f"Contract {contract}" in said
+    assert "no copy is published" in said
+    assert "Payment ITEM-1, £500.01: “Worth it” is not stated." in said
+    assert "ITEM-2" not in said
+    assert "Not published yet: 2\n" in said
+
+
+def test_one_year_can_be_asked_for():
+    fill(furnished_year())
+    PaymentFactory(allocation=award(FundingSourceFactory(year__first_year=2033)), paid_on="2031-05-06")
+    assert reconciled("--year", "2031-32")[0] == 0
+    code, said = reconciled("--year", "2033-34")
+    assert (code, "2031-32" in said.replace("financial year 2031-32", "")) == (2, False), said
+    assert "no financial year" in reconciled("--year", "2031")[1]

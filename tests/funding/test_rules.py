@@ -1,0 +1,430 @@
+"""What the rules say where they refuse: rule, sums and way out; and that no order of events breaks a sum."""
+
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+import time_machine
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.db import transaction
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from funding import rules
+from funding.accounts import accounts_of
+from funding.models import Allocation, Contributor, FundingSource, Payment
+from programmes.choices import Outcome
+from programmes.models import AssessmentDecision, EvidenceAssessment
+from programmes.rules import decide, write
+from tests.factories import (
+    DAY,
+    AllocationFactory,
+    AssessmentFactory,
+    ColumnFactory,
+    ContributorFactory,
+    DecisionFactory,
+    DutyFactory,
+    FundingSourceFactory,
+    InitiativeFactory,
+    OrganisationFactory,
+    PaymentFactory,
+    UserFactory,
+    YearFactory,
+)
+from vru_portal.append_only import reverse
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def later():
+    """A day after all that is recorded here."""
+    with time_machine.travel(datetime(2035, 6, 1, 12, tzinfo=UTC), tick=False):
+        yield
+
+
+def said(action):
+    """Return what a rule says of each field where it refuses."""
+    with pytest.raises(ValidationError) as caught, transaction.atomic():
+        action()
+    error = caught.value
+    return error.message_dict if hasattr(error, "error_dict") else {"": error.messages}
+
+
+def allocate(**fields):
+    if isinstance(fields.get("amount"), str):
+        fields["amount"] = Decimal(fields["amount"])
+    return rules.allocate(by=UserFactory(), allocation=AllocationFactory.unsaved(**fields))
+
+
+def pay(allocation, amount, day=DAY, **fields):
+    row = PaymentFactory.unsaved(allocation=allocation, amount=Decimal(amount), paid_on=day, **fields)
+    return rules.pay(by=UserFactory(), payment=row)
+
+
+# Allocations ----------------------------------------------------------------------------------------------------------
+
+
+def test_an_allocation_stands_on_the_latest_assessment_that_was_approved_by_its_day():
+    initiative = InitiativeFactory()
+    made = [
+        DecisionFactory(assessment__initiative=initiative, decided_on=day).assessment
+        for day in (DAY - timedelta(days=2), DAY - timedelta(days=1), DAY + timedelta(days=1))
+    ]
+    assert allocate(initiative=initiative, assessment=None).assessment == made[1]
+    assert allocate(initiative=initiative, assessment=made[0]).assessment == made[0]
+    duty = DutyFactory()
+    by = UserFactory()
+    row = rules.allocate(
+        by=by, allocation=AllocationFactory.unsaved(awarded_by=None, initiative=initiative, assessment=None)
+    )
+    assert (row.awarded_by, row.recorded_by) == (duty.awarding_body, by)
+
+
+NOT_APPROVED = "has no approved evidence assessment. Write one, and have it approved by somebody else, before money is"
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda initiative: None,
+        lambda initiative: AssessmentFactory(initiative=initiative),
+        lambda initiative: DecisionFactory(assessment__initiative=initiative, outcome=Outcome.DECLINED),
+        lambda initiative: DecisionFactory(),
+        lambda initiative: reverse(
+            DecisionFactory(assessment__initiative=initiative), by=UserFactory(), reason="A mistake."
+        ),
+    ],
+    ids=["none", "undecided", "declined", "another initiative's", "reversed"],
+)
+def test_no_money_without_an_approved_assessment(make):
+    initiative = InitiativeFactory(name="Night walks")
+    make(initiative)
+    (sentence,) = said(lambda: allocate(initiative=initiative, assessment=None))["initiative"]
+    assert sentence.startswith(f"Night walks {NOT_APPROVED}")
+    assert not Allocation.objects.exists()
+
+
+def test_no_money_before_the_day_of_the_approval():
+    decision = DecisionFactory(assessment__initiative__name="Night walks", decided_on=DAY)
+    fields = {"initiative": decision.assessment.initiative, "assessment": None}
+    assert said(lambda: allocate(**fields, awarded_on=DAY - timedelta(days=1))) == {
+        "awarded_on": [
+            "The evidence assessment of Night walks was approved on 6 May 2031. Money can be allocated from that day "
+            "on, not before."
+        ]
+    }
+    assert allocate(**fields, awarded_on=DAY).assessment == decision.assessment
+
+
+def test_a_penny_more_than_is_left_is_refused_with_the_sums_and_the_last_penny_is_not():
+    source = FundingSourceFactory(name="Chest", year__first_year=2031, amount=Decimal("100.00"))
+    allocate(funding_source=source, amount="60.00")
+    carried = FundingSourceFactory.unsaved(year=None, name="", slug="", amount=Decimal("10.00"))
+    YearFactory(first_year=2032)
+    rules.carry_forward(by=UserFactory(), source=source, carried=carried)
+    assert said(lambda: allocate(funding_source=source, amount="30.01")) == {
+        "amount": [
+            "£30.01 is £0.01 more than is left of Chest, 2031-32: of £100, £60 is allocated, £10 is carried forward, "
+            "so £30 is left. Allocate that or less, reverse another allocation, or choose another source."
+        ]
+    }
+    allocate(funding_source=source, amount="30.00")
+    assert "so £0 is left" in said(lambda: allocate(funding_source=source, amount="0.01"))["amount"][0]
+
+
+def test_thirty_pence_are_ten_and_twenty():
+    source = FundingSourceFactory(amount=Decimal("0.30"))
+    for amount in ("0.10", "0.20"):
+        last = allocate(funding_source=source, amount=amount)
+    assert "so £0 is left" in said(lambda: allocate(funding_source=source, amount="0.01"))["amount"][0]
+    reverse(last, by=UserFactory(), reason="Entered twice.")
+    allocate(funding_source=source, amount="0.20", purpose="Lamps.")
+
+
+def test_nothing_is_taken_from_a_reversed_source():
+    source = FundingSourceFactory()
+    reverse(source, by=UserFactory(), reason="Not ours.")
+    assert said(lambda: allocate(funding_source=source)) == {
+        "funding_source": ["This source was reversed: nothing can be allocated from it."]
+    }
+
+
+def test_the_same_allocation_twice_is_refused_and_another_like_it_is_not():
+    first = allocate()
+    same = {
+        name: getattr(first, name)
+        for name in ("funding_source", "initiative", "recipient", "awarded_on", "amount", "kind", "purpose")
+    }
+    (sentence,) = said(lambda: allocate(**same, assessment=None))[""]
+    assert sentence == (
+        f"The same allocation is recorded already: {first.public_id}. If this is another one, say in its purpose what "
+        "is different."
+    )
+    allocate(**same | {"purpose": "More lanterns."}, assessment=None)
+    reverse(first, by=UserFactory(), reason="Entered twice.")
+    allocate(**same, assessment=None)
+
+
+@pytest.mark.parametrize("name", ["initiative", "recipient", "awarded_by"])
+def test_an_allocation_names_no_draft(name):
+    row = AllocationFactory.unsaved()
+    named = getattr(row, name)
+    type(named).objects.filter(pk=named.pk).update(state="draft")
+    named.refresh_from_db()
+    (sentence,) = said(lambda: rules.allocate(by=UserFactory(), allocation=row))[name]
+    assert sentence == f"{named} is a draft. Publish it first: allocations are public at once."
+
+
+def test_what_the_duty_asks_must_be_stated_in_its_own_words():
+    duty = DutyFactory(name="Moor Publishing Order")
+    ColumnFactory(duty=duty, list="grants", field="reasons", label="Grounds")
+    ColumnFactory(duty=duty, list="grants", field="department", required=False)
+    ColumnFactory(duty=duty, list="contracts", field="value_for_money")
+    assert said(lambda: allocate(reasons=" \n", value_for_money="")) == {
+        "reasons": [
+            "Grounds: Moor Publishing Order asks for it to be published, so an allocation cannot be recorded "
+            "without it."
+        ]
+    }
+    assert set(said(lambda: allocate(kind="contract", reasons="", value_for_money=""))) == {"value_for_money"}
+
+
+@pytest.mark.parametrize("amount", [0.1, "0.001", "twelve"])
+def test_a_sum_is_pounds_and_pence(amount):
+    row = AllocationFactory.unsaved(amount=amount)
+    assert set(said(lambda: rules.allocate(by=UserFactory(), allocation=row))) == {"amount"}
+
+
+def test_an_award_goes_on_over_years_for_the_same_initiative_and_recipient():
+    first = allocate(amount="10.00")
+    same = {name: getattr(first, name) for name in ("initiative", "recipient", "awarded_by")}
+    second = allocate(**same, amount="20.00", continues=first, assessment=None)
+    assert {a.award_total for a in Allocation.objects.with_award()} == {Decimal("30.00")}
+    message = "An award over several years goes on for the same initiative and recipient: choose its first allocation."
+    wrong = same | {"recipient": OrganisationFactory()}
+    assert said(lambda: allocate(**wrong, continues=first, assessment=None)) == {"": [message]}
+    assert said(lambda: allocate(**same, purpose="More.", continues=second, assessment=None)) == {"": [message]}
+
+
+# Reversals ------------------------------------------------------------------------------------------------------------
+
+
+def test_a_reversal_says_why_and_takes_back_once():
+    row = allocate()
+    by = UserFactory()
+    assert said(lambda: reverse(row, by=by, reason="  ")) == {
+        "reason": ["Say why this is reversed: the reason is shown with it."]
+    }
+    reversal = reverse(row, by=by, reason=" Entered twice. ")
+    assert (reversal.amount, reversal.reason, reversal.reverses, reversal.recorded_by) == (
+        -row.amount, "Entered twice.", row, by,
+    )  # fmt: skip
+    assert said(lambda: reverse(Allocation.objects.get(pk=row.pk), by=by, reason="Again.")) == {
+        "": ["This is reversed already."]
+    }
+    assert "reversal itself" in said(lambda: reverse(reversal, by=by, reason="Again."))[""][0]
+
+
+def test_what_hangs_on_a_row_is_reversed_first():
+    payment = pay(allocate(), "5.00")
+    by, allocation = UserFactory(), payment.allocation
+    decision = allocation.assessment.decisions.get()
+    assert "Payments stand on this allocation" in said(lambda: reverse(allocation, by=by, reason="Why."))[""][0]
+    assert "Money is allocated on this decision" in said(lambda: reverse(decision, by=by, reason="Why."))[""][0]
+    source = allocation.funding_source
+    assert "Money of this source is allocated" in said(lambda: reverse(source, by=by, reason="Why."))[""][0]
+    for row in (payment, allocation, decision, source):
+        reverse(row, by=by, reason="Why.")
+    assert said(lambda: allocate(initiative=allocation.initiative, assessment=None))["initiative"]
+
+
+# Carrying forward -----------------------------------------------------------------------------------------------------
+
+
+def carry(source, amount):
+    row = FundingSourceFactory.unsaved(year=None, name="", slug="", amount=Decimal(amount))
+    return rules.carry_forward(by=UserFactory(), source=source, carried=row)
+
+
+def test_what_is_left_becomes_a_source_of_the_next_year():
+    source = FundingSourceFactory(name="Chest", slug="chest", year__first_year=2031, amount=Decimal("100.00"))
+    ContributorFactory(funding_source=source)
+    assert "after 2031-32 is not entered yet" in said(lambda: carry(source, "1.00"))[""][0]
+    later = YearFactory(first_year=2032)
+    allocate(funding_source=source, amount="40.00")
+    assert said(lambda: carry(source, "60.01")) == {
+        "amount": [
+            "£60.01 is more than is left of Chest, 2031-32: £60. What is allocated and will not be spent can be "
+            "carried forward once its allocation is reversed."
+        ]
+    }
+    carried = carry(source, "60.00")
+    assert (carried.year, carried.name, carried.slug) == (later, "Carried forward: Chest", "carried-forward-chest")
+    assert [c.organisation for c in carried.contributors.all()] == [Contributor.objects.earliest("pk").organisation]
+    reverse(carried, by=UserFactory(), reason="A slip.")
+    assert [carry(source, "20.00").slug for _ in range(3)] == [f"carried-forward-chest-{n}" for n in (2, 3, 4)]
+
+
+# Payments: facts, whatever is wrong with them -------------------------------------------------------------------------
+
+
+def test_a_payment_goes_to_the_recipient_unless_it_names_another():
+    allocation = allocate()
+    assert pay(allocation, "1.00", payee=None).payee == allocation.recipient
+    assert pay(allocation, "1.00", payee=(other := OrganisationFactory())).payee == other
+
+
+def test_what_is_no_payment_is_refused():
+    allocation = allocate()
+    first = pay(allocation, "1.00")
+    assert "already exists" in said(lambda: pay(allocation, "1.00", reference=first.reference))["reference"][0]
+    draft = OrganisationFactory(state="draft")
+    assert "is a draft. Publish it first" in said(lambda: pay(allocation, "1.00", payee=draft))["payee"][0]
+    assert "This day has not come yet" in said(lambda: pay(allocation, "1.00", date(2035, 6, 2)))["paid_on"][0]
+    pay(allocation, "1.00", date(2035, 6, 1))
+    reverse(other := allocate(), by=UserFactory(), reason="Why.")
+    reversal = Allocation.objects.get(reverses=other)
+    assert "choose the allocation itself" in said(lambda: pay(reversal, "1.00"))["allocation"][0]
+
+
+FLAGS = ("over", "unassessed", "late", "outside")
+
+
+def irregular(*payments):
+    """Return which flags each payment has."""
+    rows = Payment.objects.with_irregularities().in_bulk([p.pk for p in payments])
+    return [{name for name in FLAGS if getattr(rows[p.pk], name)} for p in payments]
+
+
+@pytest.mark.parametrize(
+    ("day", "flags"),
+    [
+        (date(2031, 3, 31), {"unassessed", "outside"}),
+        (date(2031, 4, 1), {"unassessed"}),
+        (DAY - timedelta(days=1), {"unassessed"}),
+        (DAY, set()),
+        (date(2032, 2, 15), set()),
+        (date(2032, 2, 16), {"late"}),
+        (date(2032, 3, 31), {"late"}),
+        (date(2032, 4, 1), {"late", "outside"}),
+        (date(2033, 1, 1), {"late", "outside"}),
+    ],
+)
+def test_a_payment_on_a_boundary_is_what_it_is(day, flags):
+    year = YearFactory(first_year=2031, spend_by=date(2032, 2, 15))
+    allocation = allocate(funding_source=FundingSourceFactory(year=year))
+    payment = pay(allocation, "1.00", day)
+    assert irregular(payment) == [flags]
+    row = Payment.objects.with_irregularities().select_related("allocation__funding_source__year").get(pk=payment.pk)
+    assert len(row.irregularities) == len(flags)
+    assert all("2031" in sentence or "2032" in sentence for sentence in row.irregularities)
+    assert Payment.objects.with_irregularities().irregular().exists() is bool(flags)
+
+
+def test_over_its_allocation_is_from_the_penny_that_is_too_much():
+    source = FundingSourceFactory(year__first_year=2031)
+    allocation = allocate(funding_source=source, amount="0.30")
+    exact = [pay(allocation, amount) for amount in ("0.10", "0.20")]
+    assert irregular(*exact) == [set(), set()]
+    too_much = pay(allocation, "0.01")
+    assert irregular(*exact, too_much) == [set(), set(), {"over"}]
+    earlier = pay(allocation, "0.05", DAY)
+    refund = pay(allocation, "-0.06", DAY + timedelta(days=1))
+    assert irregular(too_much, earlier, refund) == [{"over"}, {"over"}, set()]
+    row = Payment.objects.with_irregularities().select_related("allocation__funding_source__year").get(pk=too_much.pk)
+    assert row.irregularities == ["£0.01 over its allocation of £0.30."]
+    for one in (too_much, earlier):
+        reverse(one, by=UserFactory(), reason="Why.")
+    assert not Payment.objects.with_irregularities().irregular().exists()
+
+
+def test_an_exception_is_explained_and_a_contract_shown():
+    payment = pay(allocate(), "1.00")
+    by = UserFactory()
+    assert rules.explain(by=by, payment=payment, text="The oil came late.").recorded_by == by
+    assert "text" in said(lambda: rules.explain(by=by, payment=payment, text=""))
+    copy = rules.add_contract_copy(
+        by=by, allocation=payment.allocation, title="Oil", url="https://moor.example.org/oil"
+    )
+    assert str(copy) == "Oil"
+    add = {"by": by, "allocation": payment.allocation, "title": "Oil"}
+    assert "url" in said(lambda: rules.add_contract_copy(**add, url="javascript:alert(1)"))
+
+
+# Assessments ----------------------------------------------------------------------------------------------------------
+
+
+def test_an_assessment_is_its_authors_until_somebody_else_decides():
+    author, colleague = UserFactory(), UserFactory()
+    row = EvidenceAssessment(initiative=InitiativeFactory(), evidence="Counted.", need="Much.", expected_effect="Less.")
+    write(by=author, assessment=row)
+    assert (row.author, row.recorded_by) == (author, author)
+    row.need = "More."
+    write(by=author, assessment=row)
+    with pytest.raises(PermissionDenied, match="Only its author changes an assessment"):
+        write(by=colleague, assessment=row)
+    given: dict[str, Any] = {"assessment": row, "outcome": Outcome.APPROVED, "reasons": "Sound.", "decided_on": DAY}
+    (sentence,) = said(lambda: decide(by=author, **given))[""]
+    assert sentence.startswith("You wrote this assessment, so somebody else decides on it. Ask a colleague")
+    assert "decided_on" in said(lambda: decide(by=colleague, **given | {"decided_on": date(2035, 6, 2)}))
+    assert said(lambda: decide(by=colleague, **given | {"reasons": ""}))
+    decision = decide(by=colleague, **given)
+    row = EvidenceAssessment.objects.get(pk=row.pk)
+    assert row.decision == decision
+    assert "is decided on already" in said(lambda: decide(by=UserFactory(), **given))[""][0]
+    assert "is decided on. Reverse the decision first" in said(lambda: write(by=author, assessment=row))[""][0]
+    reverse(decision, by=colleague, reason="A slip.")
+    row = EvidenceAssessment.objects.get(pk=row.pk)
+    write(by=author, assessment=row)
+    assert AssessmentDecision.objects.count() == 2
+
+
+# Any order of events --------------------------------------------------------------------------------------------------
+
+PENCE = st.integers(1, 60).map(lambda pence: Decimal(pence) / 100)
+EVENTS = st.lists(
+    st.tuples(st.sampled_from(["allocate", "reverse", "pay", "refund", "pay back", "carry"]), PENCE, st.integers(0, 9)),
+    min_size=4,
+    max_size=14,
+)
+
+
+@settings(max_examples=25, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(EVENTS)
+def test_no_order_of_events_overspends_a_source_or_breaks_a_sum(events):
+    with transaction.atomic():
+        year = YearFactory(first_year=2031)
+        YearFactory(first_year=2032)
+        source = FundingSourceFactory(year=year, amount=Decimal("1.00"))
+        decision = DecisionFactory()
+        given_ = {"initiative": decision.assessment.initiative, "assessment": decision.assessment}
+        given_ |= {"recipient": OrganisationFactory(), "awarded_by": OrganisationFactory(), "funding_source": source}
+        for number, (event, amount, which) in enumerate(events):
+            allocations = list(Allocation.objects.filter(reverses=None))
+            payments = list(Payment.objects.filter(reverses=None))
+            try:
+                with transaction.atomic():
+                    match event:
+                        case "allocate":
+                            allocate(**given_, amount=amount, purpose=f"Event {number}.")
+                        case "carry":
+                            carry(source, amount)
+                        case "reverse" if allocations:
+                            reverse(allocations[which % len(allocations)], by=UserFactory(), reason="Why.")
+                        case "pay" | "refund" if allocations:
+                            pay(allocations[which % len(allocations)], amount if event == "pay" else -amount)
+                        case "pay back" if payments:
+                            reverse(payments[which % len(payments)], by=UserFactory(), reason="Why.")
+            except ValidationError:
+                pass
+        accounts = accounts_of(year, FundingSource.objects.filter(year=year).standing().with_carried())
+        (account,) = accounts.sources
+        assert account.unallocated >= 0
+        assert account.allocated + account.carried + account.unallocated == Decimal("1.00")
+        assert account.paid + account.to_pay - account.over == account.allocated
+        assert account.paid == sum((p.amount for p in Payment.objects.all()), Decimal(0))
+        assert account.allocated == sum((a.amount for a in Allocation.objects.all()), Decimal(0))
+        assert account.carried == sum((s.amount for s in source.carried_into.all()), Decimal(0))
+        transaction.set_rollback(True)

@@ -1,0 +1,170 @@
+"""Evidence with four eyes, through the admin."""
+
+from datetime import date
+
+import pytest
+import time_machine
+from django.contrib.admin.models import LogEntry
+from django.contrib.auth.models import Permission
+
+from programmes.models import AssessmentDecision, EvidenceAssessment
+from tests.factories import AllocationFactory, AssessmentFactory, DecisionFactory, InitiativeFactory, UserFactory
+from tests.walk import Elements
+from vru_portal.append_only import REDACTED
+
+pytestmark = pytest.mark.django_db
+PLACE = "/admin/programmes/evidenceassessment/"
+DECISION = {"outcome": "approved", "decided_on": "2031-05-20", "reasons": "The count is sound."}
+
+
+@pytest.fixture(autouse=True)
+def _today():
+    with time_machine.travel(date(2031, 6, 1), tick=True):
+        yield
+
+
+@pytest.fixture
+def author():
+    return UserFactory(is_superuser=True, username="author")
+
+
+@pytest.fixture
+def colleague():
+    return UserFactory(is_superuser=True, username="colleague")
+
+
+def text_of(response):
+    return Elements(response.content.decode()).text
+
+
+def page_of(row, name="change"):
+    return f"{PLACE}{row.pk}/{name}/"
+
+
+def test_an_assessment_is_written_and_changed_by_its_author_until_it_is_decided(client, author, colleague):
+    sent = {
+        "initiative": InitiativeFactory().pk,
+        "evidence": "Counted.",
+        "need": "Walkers stumble.",
+        "expected_effect": "Fewer.",
+    }
+    client.force_login(author)
+    assert client.post(f"{PLACE}add/", sent | {"need": ""}).status_code == 200
+    assert client.post(f"{PLACE}add/", sent).status_code == 302
+    row = EvidenceAssessment.objects.get()
+    assert (row.author, row.recorded_by) == (author, author)
+    assert client.post(page_of(row), sent | {"need": "Walkers fall."}).status_code == 302
+    row.refresh_from_db()
+    assert row.need == "Walkers fall."
+
+    client.force_login(colleague)
+    page = client.get(page_of(row))
+    assert "This waits for a second pair of eyes. Only its author, author, can change it." in text_of(page)
+    assert b'name="need"' not in page.content
+    assert client.post(page_of(row), sent | {"need": "Nobody falls."}).status_code == 403
+
+    client.post(page_of(row, "decide"), DECISION)
+    client.force_login(author)
+    page = client.get(page_of(row))
+    assert "Approved on 20 May 2031. It cannot be changed any more" in text_of(page)
+    assert b'name="need"' not in page.content
+    assert client.post(page_of(row), sent | {"need": "Nobody falls."}).status_code == 403
+    row.refresh_from_db()
+    assert row.need == "Walkers fall."
+
+
+def test_its_author_is_told_why_they_cannot_decide_and_cannot(client, author):
+    row = AssessmentFactory(author=author)
+    client.force_login(author)
+    for response in (client.get(page_of(row, "decide")), client.post(page_of(row, "decide"), DECISION)):
+        assert "You wrote this assessment, so somebody else decides on it. Ask a colleague" in text_of(response)
+        assert b"<textarea" not in response.content
+    assert not AssessmentDecision.objects.exists()
+
+
+def test_a_colleague_decides_once_and_the_decision_is_shown_and_logged(client, author, colleague):
+    row = AssessmentFactory(author=author)
+    client.force_login(colleague)
+    assert "This field is required." in text_of(client.post(page_of(row, "decide"), DECISION | {"reasons": ""}))
+    to_come = client.post(page_of(row, "decide"), DECISION | {"decided_on": "2031-06-02"})
+    assert "This day has not come yet." in text_of(to_come)
+    assert "The count is sound." in to_come.content.decode()  # nothing typed is lost
+    assert client.post(page_of(row, "decide"), DECISION).status_code == 302
+    again = client.post(page_of(row, "decide"), DECISION)  # a double click
+    assert "This is decided already: Approved on 20 May 2031. Reverse that decision first." in text_of(again)
+    decision = AssessmentDecision.objects.get()
+    assert (decision.recorded_by, decision.outcome, decision.decided_on) == (colleague, "approved", date(2031, 5, 20))
+    assert "Approved on 20 May 2031 colleague The count is sound. Stands" in text_of(client.get(page_of(row)))
+    assert LogEntry.objects.get().change_message == "Decided: Approved on 20 May 2031"
+
+
+def test_a_decision_is_reversed_with_a_reason_unless_money_stands_on_it(client, colleague):
+    free, bound = DecisionFactory().assessment, AllocationFactory().assessment
+    client.force_login(colleague)
+    assert "This field is required." in text_of(client.post(page_of(free, "reverse-decision"), {"reason": ""}))
+    client.post(page_of(free, "reverse-decision"), {"reason": "Miscounted"})
+    client.post(page_of(free, "reverse-decision"), {"reason": "Miscounted"})
+    said = text_of(client.post(page_of(bound, "reverse-decision"), {"reason": "Miscounted"}))
+    assert "Money is allocated on this decision. Reverse the allocations first." in said
+    assert AssessmentDecision.objects.filter(reverses__isnull=False).count() == 1
+    page = text_of(client.get(page_of(free)))
+    assert "Reversed" in page
+    assert "Miscounted" in page
+    assert list(EvidenceAssessment.objects.undecided()) == [free]
+
+
+def test_the_list_says_how_far_each_has_come_and_finds_what_waits(client, colleague):
+    AssessmentFactory(initiative__name="Waiting walk")
+    DecisionFactory(assessment__initiative__name="Approved walk")
+    DecisionFactory(assessment__initiative__name="Declined walk", outcome="declined")
+    client.force_login(colleague)
+    for state, name in (("waiting", "Waiting"), ("approved", "Approved"), ("declined", "Declined")):
+        found = text_of(client.get(PLACE, {"state": state}))
+        assert f"{name} walk" in found
+        assert sum(f"{other} walk" in found for other in ("Waiting", "Approved", "Declined")) == 1
+    assert client.get(PLACE, {"state": "nonsense"}).status_code == 200
+
+
+def test_the_list_asks_the_same_number_of_questions_however_long_it_is(
+    client, colleague, django_assert_max_num_queries
+):
+    for _ in range(5):
+        DecisionFactory()
+    client.force_login(colleague)
+    with django_assert_max_num_queries(13):
+        client.get(PLACE)
+
+
+def test_text_of_a_decided_assessment_is_taken_out_of_its_history_too(client, colleague):
+    row = DecisionFactory(assessment__evidence="Robin Vale counted.").assessment
+    client.force_login(colleague)
+    assert client.post(page_of(row, "redact"), {"texts": ["evidence"], "reason": "A name"}).status_code == 302
+    row.refresh_from_db()
+    assert row.evidence == REDACTED
+    assert not row.history.filter(evidence__contains="Robin").exists()
+    draft = AssessmentFactory()
+    assert "its author can change the text itself" in text_of(client.get(page_of(draft, "redact")))
+
+
+def test_a_decision_is_listed_and_neither_added_nor_changed_by_itself(client, colleague):
+    decision = DecisionFactory()
+    place = "/admin/programmes/assessmentdecision/"
+    client.force_login(colleague)
+    assert client.get(place).status_code == client.get(f"{place}{decision.pk}/change/").status_code == 200
+    assert client.get(f"{place}add/").status_code == 403
+    assert client.post(f"{place}{decision.pk}/change/", {"outcome": "declined"}).status_code == 403
+    assert client.post(f"{place}{decision.pk}/delete/", {"post": "yes"}).status_code == 403
+
+
+def test_who_may_only_write_does_not_decide_and_who_may_only_decide_does_not_write(client):
+    row = AssessmentFactory()
+    for codename, allowed, forbidden in (
+        ("add_evidenceassessment", f"{PLACE}add/", page_of(row, "decide")),
+        ("add_assessmentdecision", page_of(row, "decide"), f"{PLACE}add/"),
+    ):
+        user = UserFactory()
+        user.user_permissions.add(Permission.objects.get(codename=codename))
+        client.force_login(user)
+        assert client.get(allowed).status_code == 200
+        assert client.get(forbidden).status_code == 403
+        assert client.get(page_of(row)).status_code == 200  # both read it

@@ -1,0 +1,1 @@
+"""A demonstration: a unit's own records with made-up assessments, allocations, payments and exceptions beside them."""
