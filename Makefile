@@ -17,10 +17,13 @@ demo: .venv/run-installed ## Serve a second database with made-up money (PORT as
 
 test: .venv/dev-installed ## Run every test on SQLite, then on PostgreSQL; browser tests where Chromium is found
 	$(BIN)/python -m pytest -n 2
-	$(BIN)/python -m tests.postgres $(BIN)/python -m pytest -n 2 -m "not browser"
+	$(BIN)/python -m tests.postgres $(BIN)/python -m pytest -n 2 -m "not browser and not once"
 
-faults: .venv/dev-installed ## Run the long tests: 20 starts and stops
+faults: .venv/dev-installed ## Run the long tests: 20 starts and stops, upgrades, 40 races for the last pound on both databases
 	$(BIN)/python -m pytest tests/faults -s
+	RACE_ROUNDS=40 $(BIN)/python -m pytest tests/funding/test_races.py
+	$(BIN)/python -m tests.postgres $(BIN)/python -m pytest tests/faults/test_upgrade.py
+	RACE_ROUNDS=40 $(BIN)/python -m tests.postgres $(BIN)/python -m pytest tests/funding/test_races.py
 
 check: .venv/dev-installed ## Run linters, types, templates, layers, migrations and the deployment check
 	$(BIN)/ruff check .

@@ -141,7 +141,7 @@ def entries_of(year: FinancialYear, as_at: AsAt = NOW) -> list[Entry]:
         net_paid=total_of(payments),
         net_late=late(year, as_at),
     )
-    rows = rows.filter(~Q(net=0) | ~Q(net_paid=0)).with_award().order_by("awarded_on", "pk")
+    rows = rows.filter(~Q(net=0) | ~Q(net_paid=0)).with_award(as_at).order_by("awarded_on", "pk")
     fields = ("pk", "funding_source", "initiative", "initiative__level", "recipient", "kind")
     sums = ("net", "net_paid", "net_late", "award_total")
     names = ("initiative__name", "initiative__slug", "initiative__level__slug", "recipient__name", "recipient__slug")

@@ -22,6 +22,7 @@ class Irregularity(models.TextChoices):
     UNASSESSED = "unassessed", "Before its assessment was approved"
     LATE = "late", "After the money had to be spent"
     OUTSIDE = "outside", "Outside the financial year"
+    RETURNED = "returned", "More paid back than was paid"
 
 
 class DutyList(models.TextChoices):

@@ -98,6 +98,7 @@ def allocation_columns(as_at: AsAt) -> list[Column[Allocation]]:
         Column("starts_on", "For work from", lambda a: a.starts_on),
         Column("ends_on", "For work until", lambda a: a.ends_on),
         Column("assessment_approved_on", "When its evidence assessment was approved", lambda a: a.approved_on),
+        recorded_column(),
         Column("purpose", "What the money is for", lambda a: a.purpose),
         Column("conditions", "On what conditions", lambda a: a.conditions),
         Column("reasons", "Why, and to this recipient", lambda a: a.reasons),
@@ -111,6 +112,13 @@ def allocation_columns(as_at: AsAt) -> list[Column[Allocation]]:
         ),
         Column("url", "Its page", lambda a: absolute(a.get_absolute_url())),
     ]
+
+
+def recorded_column() -> Column[Any]:
+    """Return the column that tells what is entered late from what is dated late."""
+    return Column(
+        "recorded_on", "The day on which it was recorded here", lambda row: timezone.localdate(row.recorded_at)
+    )
 
 
 def body_columns(name: str, about: str) -> list[Column[Any]]:
@@ -152,6 +160,7 @@ def payment_columns(as_at: AsAt) -> list[Column[Payment]]:
     return [
         Column("reference", "The finance system's own", lambda p: p.reference),
         Column("paid_on", "The day of the payment", lambda p: p.paid_on),
+        recorded_column(),
         Column("financial_year", "The year of the source", lambda p: p.allocation.funding_source.year.label),
         *body_columns("payee", "Who was paid"),
         Column("amount", "Pounds that it costs the budget; negative for what came back", lambda p: p.amount),

@@ -24,7 +24,7 @@ KIND_OF = {name: kind for kind, name in LIST_OF.items()}
 MOST_CHOICES = 50  # of one filter in one address: more than that is nobody's question
 SLUG = re.compile(r"[-\w]{1,200}", re.ASCII)
 DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
-MONTH = re.compile(r"\d{4}-(0[1-9]|1[0-2])", re.ASCII)
+MONTH = re.compile(r"20\d\d-(0[1-9]|1[0-2])", re.ASCII)
 
 
 def read_as_at(data: QueryDict) -> tuple[AsAt, dict[str, str]]:
@@ -137,9 +137,9 @@ class AllocationQuestion(Question):
         if kind := self.one("kind"):
             rows = rows.filter(kind=kind)
         if self.duty_list:
-            rows = rows.above(KIND_OF[self.duty_list], self.threshold(self.duty_list))
+            rows = rows.above(KIND_OF[self.duty_list], self.threshold(self.duty_list), self.as_at)
         related = ("funding_source__year", "initiative__level", "recipient", "awarded_by")
-        rows = rows.with_paid(self.as_at).with_approval().with_award().select_related(*related)
+        rows = rows.with_paid(self.as_at).with_approval().with_award(self.as_at).select_related(*related)
         return rows.order_by("awarded_on", "pk")
 
     @cached_property

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 import zipfile
 from collections.abc import Iterable, Iterator
 from itertools import islice
@@ -13,7 +14,19 @@ from django.core.exceptions import ValidationError
 from import_export.formats import base_formats
 
 LARGEST = 5_000_000  # bytes
-UNPACKED = 100_000_000  # bytes: a workbook is a ZIP file, and a small one can hold a very large one
+# A workbook is a ZIP file of XML: a small one can hold a very large one, which takes minutes to read.
+UNPACKED = 16_000_000  # bytes of all parts together
+UNPACKED_PART = (
+    1_000_000  # bytes of a part that is neither a sheet nor the texts of the sheets: the styles, for example
+)
+LARGE_PART = re.compile(r"xl/(worksheets/[^/]+|sharedStrings)\.xml", re.IGNORECASE)
+MOST_PARTS = 1_000
+MOST_SHEETS = 30
+MOST_TAGS = 1_000_000  # in all parts together
+MOST_TAGS_NEAR = 20_000  # in one row of a sheet, in what stands around the rows, and in each of the other parts
+END_OF_ROW = re.compile(rb"</(?:\w+:)?(?:row|si)\s*>")
+SHEET = re.compile(rb"<(?:\w+:)?sheet\s")
+TOO_LARGE = "The workbook is too large once unpacked. Send it in parts, or as CSV."
 MOST_ROWS = 20_000
 MOST_COLUMNS = 40
 
@@ -72,15 +85,49 @@ class XLSX(base_formats.XLSX):
         """Read the values of the cells."""
         check_size(len(in_stream))
         try:
-            with zipfile.ZipFile(io.BytesIO(in_stream)) as parts:
-                if sum(part.file_size for part in parts.infolist()) > UNPACKED:
-                    raise ValidationError("The workbook is too large once unpacked. Send it in parts, or as CSV.")
-            book = openpyxl.load_workbook(io.BytesIO(in_stream), read_only=True, data_only=True)
+            book = openpyxl.load_workbook(unpacked(in_stream), read_only=True, data_only=True, keep_links=False)
             return dataset_of(cells(book.active))
         except ValidationError:
             raise
         except Exception as error:  # openpyxl raises whatever a broken part of a workbook makes Python raise
             raise ValidationError("The file is no XLSX workbook that can be read. Save it anew, or as CSV.") from error
+
+
+def unpacked(content: bytes) -> io.BytesIO:
+    """Return a workbook with its parts no longer packed; raises ValidationError for one that would take long to read.
+
+    First by the sizes that the ZIP file's directory states, then by what is there: no part is unpacked beyond the size
+    stated for it, and openpyxl reads only what was counted here.
+    """
+    safe = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(content)) as packed, zipfile.ZipFile(safe, "w") as copy:
+        parts = packed.infolist()
+        too_large = any(part.file_size > UNPACKED_PART and not LARGE_PART.fullmatch(part.filename) for part in parts)
+        if too_large or len(parts) > MOST_PARTS or sum(part.file_size for part in parts) > UNPACKED:
+            raise ValidationError(TOO_LARGE)
+        if len({part.filename for part in parts}) < len(parts):
+            raise ValueError("a part is there twice")
+        tags = 0
+        for part in parts:
+            if part.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+                raise ValueError("only these two are unpacked piece by piece")
+            with packed.open(part) as stream:
+                data = stream.read(part.file_size + 1)
+            tags += counted(data, large=bool(LARGE_PART.fullmatch(part.filename)))
+            if tags > MOST_TAGS:
+                raise ValidationError(TOO_LARGE)
+            copy.writestr(part.filename, data)
+    return safe
+
+
+def counted(data: bytes, *, large: bool) -> int:
+    """Return how many tags a part has; raises ValidationError where too many of them stand near each other."""
+    if b"<!DOCTYPE" in data or (large and b"\0" in data):
+        raise ValueError("a part of a workbook declares no entities, and is UTF-8")
+    tags = [piece.count(b"<") - piece.count(b"</") for piece in (END_OF_ROW.split(data) if large else [data])]
+    if max(tags) > MOST_TAGS_NEAR or (not large and len(SHEET.findall(data)) > MOST_SHEETS):
+        raise ValidationError(TOO_LARGE)
+    return sum(tags)
 
 
 def cells(sheet: Any) -> Iterator[list[Any]]:

@@ -97,6 +97,11 @@ def day_form(question: Question, *, action: str) -> QuestionForm:
     return QuestionForm(question, fields, name="day", action=action, submit="Show that day")
 
 
+def with_asked(asked: str, offered: Choices) -> Choices:
+    """Return choices with the one that is asked for, so that sending the form again keeps it."""
+    return offered if not asked or asked in dict(offered) else [*offered, (asked, asked[:60])]
+
+
 # What there is to choose from -----------------------------------------------------------------------------------------
 
 
@@ -143,9 +148,10 @@ def payment_choices(
     for name, slug, label in sorted(queries[0].union(queries[1], all=True), key=lambda row: row[2]):
         named[name].append((slug, label))
     first = question.year.first_year
-    months = [date(first + (month > 12), (month - 1) % 12 + 1, 1) for month in range(4, 16)]
+    # The year's own twelve, and the three after it in which what is late is mostly paid.
+    months = [date(first + (month - 1) // 12, (month - 1) % 12 + 1, 1) for month in range(4, 19)]
     return {
-        "month": [(f"{month:%Y-%m}", f"{month:%B %Y}") for month in months],
+        "month": with_asked(question.one("month"), [(f"{month:%Y-%m}", f"{month:%B %Y}") for month in months]),
         "level": [(level.slug, level.full_name) for level in levels],
         "source": [(source.slug, source.name) for source in sources],
         "initiative": named["initiative"],

@@ -14,23 +14,23 @@ from functools import cached_property
 from typing import IO, Any
 
 from django.conf import settings
-from django.db.models import Count, Max, Min, OuterRef, Q, Subquery
+from django.db.models import Max, Min, OuterRef, Q, Subquery
 from django.db.models.functions import Coalesce, Greatest
 from django.urls import reverse
 from django.utils import timezone
 from openpyxl import Workbook
 
 from funding.choices import Kind
-from funding.models import Allocation, ContractCopy, Payment, PublicationDuty
+from funding.models import Allocation, Payment, PublicationDuty
 from funding.querysets import AllocationQuerySet
 from partners.models import Organisation, Unit
 from vru_portal.tables import Cell, add_sheet, append, batches, saved
 
 VERSION = "1.4"
 TITLE_LENGTH = 140  # the standard asks for less
-AT_ONCE = 900  # rows fetched at a time, with their contract copies: SQLite takes no list of 1,000 keys
+AT_ONCE = 900  # rows fetched at a time
 
-# The standard's headings of a spreadsheet, and where each value stands in the JSON; documents follow, all of them.
+# The standard's headings of a spreadsheet, and where each value stands in the JSON.
 HEADINGS = {
     "Identifier": ("id",),
     "Title": ("title",),
@@ -90,11 +90,6 @@ def awards_of(funder: Organisation) -> AllocationQuerySet:
     return grants().filter(awarded_by=funder)
 
 
-def funders() -> list[Organisation]:
-    """Return the bodies that have a file each."""
-    return list(Organisation.objects.public().filter(pk__in=grants().values("awarded_by")).order_by("name"))
-
-
 def org_id(body: Organisation) -> str:
     """Return the identifier of a body: an official one where known, otherwise one of the publisher's, as advised."""
     return body.org_id or f"{settings.GRANTS_PREFIX}-org-{body.slug}"
@@ -133,9 +128,8 @@ class Package:
             issued=Min("recorded_at", filter=Q(reverses=None)),
             allocated=Max("recorded_at"),
             paid=Max("payments__recorded_at"),
-            copied=Max("contract_copies__recorded_at"),
         )
-        changed = max(day for day in (ledger["allocated"], ledger["paid"], ledger["copied"]) if day)
+        changed = max(day for day in (ledger["allocated"], ledger["paid"]) if day)
         publisher = self.unit.organisation
         return stated(
             version=VERSION,
@@ -161,23 +155,13 @@ class Package:
     def rows(self) -> AllocationQuerySet:
         """The funder's grants with all that the file says of them, in the order of their days."""
         paid = Payment.objects.filter(allocation=OuterRef("pk")).order_by("-recorded_at").values("recorded_at")[:1]
-        copied = (
-            ContractCopy.objects.filter(allocation=OuterRef("pk")).order_by("-recorded_at").values("recorded_at")[:1]
-        )
         return (
             awards_of(self.funder)
             .with_paid()
-            .annotate(
-                modified=Greatest(
-                    "recorded_at",
-                    Coalesce(Subquery(paid), "recorded_at"),
-                    Coalesce(Subquery(copied), "recorded_at"),
-                )
-            )
+            .annotate(modified=Greatest("recorded_at", Coalesce(Subquery(paid), "recorded_at")))
             .select_related(
                 "initiative__level", "recipient", "funding_source__year", "continues__reversed_by", "reverses"
             )
-            .prefetch_related("contract_copies")
             .order_by("awarded_on", "pk")
         )
 
@@ -212,9 +196,6 @@ class Package:
                     "url": f"{settings.PORTAL_URL}{level.get_absolute_url()}",
                 }
             ],
-            relatedDocument=[
-                {"title": copy.title, "url": copy.url, "documentType": "Contract"} for copy in row.contract_copies.all()
-            ],
             relatedActivity=[grant_id(first)] if first and not first.is_reversed else [],
             dateModified=moment(row.modified),  # type: ignore[attr-defined]
             dataSource=self.address("json"),
@@ -232,15 +213,9 @@ class Package:
     def xlsx_file(self) -> IO[bytes]:
         """Return the file as a workbook: a sheet of grants and one of what is said of the file."""
         book = Workbook(write_only=True)
-        most = self.rows.annotate(copies=Count("contract_copies")).aggregate(most=Max("copies"))["most"] or 0
-        headings = HEADINGS | {
-            f"Related Document:{place}:{title}": ("relatedDocument", place, name)
-            for place in range(most)
-            for title, name in {"Title": "title", "Web Address": "url", "Document Type": "documentType"}.items()
-        }
-        sheet = add_sheet(book, "grants", list(headings))
+        sheet = add_sheet(book, "grants", list(HEADINGS))
         for grant in self.grants():
-            append(sheet, (cell(grant, path) for path in headings.values()), number_format="0.00")
+            append(sheet, (cell(grant, path) for path in HEADINGS.values()), number_format="0.00")
         meta = book.create_sheet("Meta")
         facts = self.facts | {"downloadURL": self.address("xlsx")}
         for heading, path in META.items():

@@ -86,14 +86,23 @@ class AsAt:
     def sources(self) -> Q:
         """Return which sources count: each before anything that stands on it.
 
-        A stated one is known from the day on which its publication appeared, or was recorded here if that was earlier.
+        A stated one is known from the day on which its publication appeared, or was recorded here if that was earlier;
+        what was recorded in place of one that was taken back, from the day on which it was recorded.
         It is dated by the day as at which it is stated, or by its first allocation if that was earlier.
         """
         if self.day is None:
             return Q(reverses=None)
         if self.known_before:
-            known = Q(source__published_on__lte=self.day) | Q(recorded_at__lt=self.known_before)
-            return Q(reverses=None) & known
+            from funding.models import FundingSource
+
+            taken_back = FundingSource.objects.filter(
+                year=OuterRef("year"),
+                source=OuterRef("source"),
+                reverses__isnull=False,
+                recorded_at__lte=OuterRef("recorded_at"),
+            )
+            stated = Q(source__published_on__lte=self.day) & ~Q(Exists(taken_back))
+            return Q(reverses=None) & (stated | Q(recorded_at__lt=self.known_before))
         from funding.models import Allocation
 
         allocated = Allocation.objects.filter(funding_source=OuterRef("pk"), awarded_on__lte=self.day)
@@ -193,9 +202,14 @@ class AllocationQuerySet(models.QuerySet["Allocation"]):
         return self.annotate(paid=total_of(Payment.objects.filter(as_at.counts("paid_on"), allocation=OuterRef("pk"))))
 
     def with_approval(self) -> Self:
-        """Add `approved_on`, the day on which the assessment was approved, and why in `approval_reasons`."""
+        """Add `approved_on`, the day on which the assessment was approved.
+
+        Why is in `approval_reasons`, and when that was recorded here in `approval_recorded_at`.
+        """
         return self.annotate(
-            approved_on=approval_of("assessment"), approval_reasons=approval_of("assessment", "reasons")
+            approved_on=approval_of("assessment"),
+            approval_reasons=approval_of("assessment", "reasons"),
+            approval_recorded_at=approval_of("assessment", "recorded_at"),
         )
 
     def with_payment_count(self) -> Self:
@@ -216,14 +230,14 @@ class AllocationQuerySet(models.QuerySet["Allocation"]):
         copy = "contract_copies__"
         return self.annotate(copy=F(f"{copy}pk"), copy_title=F(f"{copy}title"), copy_url=F(f"{copy}url"))
 
-    def above(self, kind: str, over: "Decimal | Combinable | None") -> Self:
+    def above(self, kind: str, over: "Decimal | Combinable | None", as_at: AsAt = NOW) -> Self:
         """Return those of a kind whose award, all its years together, is above this sum where one is given."""
         rows = self.filter(kind=kind)
         if over is None:
             return rows
         # in whole pence: SQLite adds sums up as binary fractions
         return (
-            rows.with_award()
+            rows.with_award(as_at)
             .alias(pence_over=Round((F("award_total") - over) * 100, output_field=PoundsField()))
             .filter(pence_over__gt=0)
         )
@@ -235,11 +249,11 @@ class AllocationQuerySet(models.QuerySet["Allocation"]):
             copy_title=Subquery(latest.values("title")[:1]), copy_url=Subquery(latest.values("url")[:1])
         )
 
-    def with_award(self) -> Self:
-        """Add `award_total`, the sum of the award over all its years."""
+    def with_award(self, as_at: AsAt = NOW) -> Self:
+        """Add `award_total`, the sum of the award over all its years, as far as they count."""
         first = Coalesce(OuterRef("continues"), OuterRef("pk"))
         return self.annotate(
-            award_total=total_of(self.model._default_manager.standing().filter(Q(pk=first) | Q(continues=first)))
+            award_total=total_of(self.model._default_manager.standing(as_at).filter(Q(pk=first) | Q(continues=first)))
         )
 
 
@@ -262,7 +276,7 @@ class PaymentQuerySet(models.QuerySet["Payment"]):
         """Add a flag for each `Irregularity`, named for it, and what the flags compare.
 
         `running` is what is paid on the allocation up to this payment, in the order of their dates; `allocated` the
-        allocation's sum. Only a payment that stands can be irregular, and no refund is.
+        allocation's sum. Only what stands can be irregular; a refund only where more comes back than was paid.
         """
         year = "allocation__funding_source__year__"
         real = as_at.stands() & Q(amount__gt=0)
@@ -277,6 +291,7 @@ class PaymentQuerySet(models.QuerySet["Payment"]):
                 approved_on=approval_of("allocation__assessment"),
             )
             .alias(
+                pence_running=Round(F("running") * 100),
                 pence_over=Round((F("running") - F("allocated")) * 100),
                 first_year=ExtractYear("paid_on") - Case(When(paid_on__month__lt=4, then=1), default=0),
             )
@@ -285,6 +300,7 @@ class PaymentQuerySet(models.QuerySet["Payment"]):
                 unassessed=flag(real & Q(paid_on__lt=F("approved_on"))),
                 late=flag(real & Q(paid_on__gt=F(f"{year}spend_by"))),
                 outside=flag(real & ~Q(first_year=F(f"{year}first_year"))),
+                returned=flag(as_at.stands() & Q(amount__lt=0, pence_running__lt=0)),
             )
         )
 
@@ -301,7 +317,7 @@ class PaymentQuerySet(models.QuerySet["Payment"]):
         Which sums are left out is the duty's: in the Specified Information Order 2011, an item of not more than £500.
         """
         rows = self.exclude(allocation__kind=Kind.GRANT)
-        return rows if over is None else rows.filter(amount__gt=over)
+        return rows if over is None else rows.filter(Q(amount__gt=over) | Q(reverses__amount__gt=over))
 
 
 def copies_of_award(as_at: AsAt) -> "models.QuerySet[ContractCopy]":
@@ -334,7 +350,7 @@ class DutyQuerySet(models.QuerySet["PublicationDuty"]):
         items = items.items(Coalesce(OuterRef("items_over"), -LARGEST, output_field=PoundsField()))
         contracts = Allocation.objects.standing(as_at).filter(funding_source__year=year)
         missing = contracts.above(
-            Kind.CONTRACT, Coalesce(OuterRef("contracts_over"), NOUGHT, output_field=PoundsField())
+            Kind.CONTRACT, Coalesce(OuterRef("contracts_over"), NOUGHT, output_field=PoundsField()), as_at
         ).filter(~Exists(copies_of_award(as_at)))
         grants = Allocation.objects.standing().filter(kind=Kind.GRANT, awarded_by=OuterRef("awarding_body"))
         return self.annotate(item_count=number_of(items), copies_missing=number_of(missing), any_grants=Exists(grants))

@@ -1,9 +1,10 @@
 """Allocations and payments in bulk: each row through the rule that every door goes through, all of them or none."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import date, datetime
 from decimal import Decimal
+from itertools import islice
 from typing import Any, ClassVar
 
 import tablib
@@ -23,6 +24,7 @@ from vru_portal.append_only import REDACTED
 from vru_portal.money import parse, pounds
 
 CHUNK = 500  # keys asked for at once
+CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")  # all but tab and the ends of lines
 
 
 def text_of(cell: Any) -> str:
@@ -32,6 +34,14 @@ def text_of(cell: Any) -> str:
     if isinstance(cell, float):
         return format(Decimal(repr(cell)), "f").removesuffix(".0")
     return str(cell).strip()
+
+
+def control_characters(dataset: tablib.Dataset) -> Iterator[str]:
+    """Name each cell with characters that nobody types or sees: what is recorded stays, and PostgreSQL has no NUL."""
+    for number, row in enumerate(dataset, 2):
+        for name, cell in zip(dataset.headers, row, strict=True):
+            if isinstance(cell, str) and (found := CONTROL.search(cell)):
+                yield f"Row {number}, {name}: there is a control character in it (U+{ord(found[0]):04X}). Take it out."
 
 
 class Text(widgets.Widget):
@@ -207,6 +217,8 @@ class LedgerResource(resources.Resource):
             raise ValidationError("A column is there twice.")
         if missing := [name for name in self.required if name not in dataset.headers]:
             raise ValidationError(f"Missing columns: {', '.join(missing)}. Known are: {', '.join(known)}.")
+        if said := list(islice(control_characters(dataset), 10)):
+            raise ValidationError(said)
         self.look_up({name: {text_of(cell) for cell in dataset[name]} - {""} for name in dataset.headers})
 
     def look_up(self, keys: dict[str, set[str]]) -> None:
@@ -364,6 +376,7 @@ class AllocationResource(LedgerResource):
     what = "allocations"
     permission = "funding.add_allocation"
     again = "reverse it, then record what is right as a new one, with an empty id."
+    kinds = Kind.values
 
     public_id = fields.Field(column_name="id", widget=Text())
     funding_source = fields.Field("funding_source", "source", widgets.Widget())

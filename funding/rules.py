@@ -55,6 +55,7 @@ def allocate(*, by: Any, allocation: Allocation) -> Allocation:
     if allocation.awarded_by_id is None:
         raise ValidationError("Who awards it is not known: record the publication duty first, which names that body.")
     allocation.clean_fields()
+    check_deadline(allocation)
     check_published(allocation)
     check_statements(allocation)
     check_remainder(allocation)
@@ -91,6 +92,18 @@ def choose_assessment(allocation: Allocation) -> None:
     )
 
 
+def check_deadline(allocation: Allocation) -> None:
+    """Refuse to allocate money after the day by which it had to be spent."""
+    year = allocation.funding_source.year
+    if year.spend_by and allocation.awarded_on > year.spend_by:
+        raise ValidationError(
+            {
+                "awarded_on": f"Money of {year} had to be spent by {year.spend_by:%-d %B %Y}. Carry what is left "
+                "forward and allocate it there, or correct the year's deadline if it was moved."
+            }
+        )
+
+
 def check_published(allocation: Allocation) -> None:
     """Refuse to name what the public cannot see: an allocation has no draft."""
     for name in allocation.names_published:
@@ -108,7 +121,8 @@ def check_statements(allocation: Allocation) -> None:
     wanted = LIST_OF[Kind(allocation.kind)]
     columns = [c for c in duty.columns.all() if c.list == wanted and c.required] if duty else []
     missing = {
-        column.field: f"{column}: {duty} asks for it to be published, so an allocation cannot be recorded without it."
+        column.field: f"“{column}” is missing: {duty} asks for it to be published, so an allocation cannot be recorded "
+        "without it."
         for column in columns
         if column.field in ALLOCATION_WORDS and not getattr(allocation, column.field).strip()
     }
@@ -180,7 +194,8 @@ def carry_forward(*, by: Any, source: FundingSource, carried: FundingSource) -> 
         raise ValidationError(
             {
                 "amount": f"{pounds(carried.amount)} is more than is left of {source}: {pounds(source.remainder)}. "
-                "What is allocated and will not be spent can be carried forward once its allocation is reversed."
+                "What is allocated and will not be spent can be carried forward once its allocation is reversed: where "
+                "payments stand on it, reverse these first, then record both anew with what was spent."
             }
         )
     record(carried, by=by)
@@ -214,7 +229,9 @@ def explain(*, by: Any, payment: Payment, text: str) -> Explanation:
 
 
 def add_contract_copy(*, by: Any, allocation: Allocation, title: str, url: str) -> ContractCopy:
-    """Record where a contract can be read."""
+    """Record where a contract can be read; raises ValidationError for a grant, which has none."""
+    if allocation.kind != Kind.CONTRACT:
+        raise ValidationError("This is a grant: only a contract has a copy to be read.")
     copy = ContractCopy(allocation=allocation, title=title, url=url)
     record(copy, by=by)
     return copy

@@ -14,7 +14,7 @@ from partners.models import (
     Statement,
     Unit,
 )
-from vru_portal.admin import WIDGETS, PortalAdmin
+from vru_portal.admin import WIDGETS, AutocompleteMixin, PortalAdmin
 
 PROVENANCE_FIELDS: tuple[Any, ...] = ("source", "source_location", ("as_at", "checked_on"))
 PROVENANCE: tuple[str, Any] = ("Source", {"fields": [*PROVENANCE_FIELDS]})
@@ -26,7 +26,7 @@ class SourcedAdmin(SimpleHistoryAdmin, PortalAdmin):
     autocomplete_fields: ClassVar[tuple[str, ...]] = ("source",)
 
 
-class SourcedInline(admin.StackedInline[Any, Any]):
+class SourcedInline(AutocompleteMixin, admin.StackedInline[Any, Any]):
     """Facts that belong to a record, each with its source."""
 
     extra = 0

@@ -30,6 +30,7 @@ from vru_portal.append_only import reverse as take_back
 from vru_portal.append_only_admin import (
     AppendOnlyAdmin,
     ReasonForm,
+    RecordedElsewhereAdmin,
     RecordForm,
     RedactStep,
     Section,
@@ -209,6 +210,7 @@ class DecisionForm(forms.Form):
         widget=forms.Textarea(attrs={"rows": 5, "class": "vLargeTextField"}),
         help_text="Published with the decision. No personal data.",
     )
+    read = forms.CharField(widget=forms.HiddenInput)
 
 
 class DecideStep(Step):
@@ -247,11 +249,14 @@ class DecideStep(Step):
         ]
 
     def form(self, **data: Any) -> forms.Form:
-        """Ask for the decision."""
-        return DecisionForm(**data)
+        """Ask for the decision on what is shown."""
+        return DecisionForm(initial={"read": self.row.fingerprint}, **data)
 
     def take(self, form: Any) -> str:
         """Record the decision."""
+        # Sent again after a refusal, the form is about the text that is shown with it.
+        form.data = form.data.copy()
+        form.data["read"] = self.row.fingerprint
         return f"Decided: {decide(by=self.by, assessment=self.row, **form.cleaned_data)}"
 
 
@@ -282,7 +287,7 @@ class ReverseDecisionStep(Step):
         """Record the reversal."""
         decision, reason = self.row.decision, form.cleaned_data["reason"]
         take_back(decision, by=self.by, reason=reason)
-        return f"Decision reversed ({decision}): {reason}"
+        return f"Decision reversed: {decision}"
 
 
 class RedactAssessmentStep(RedactStep):
@@ -383,7 +388,7 @@ class EvidenceAssessmentAdmin(AppendOnlyAdmin):
         rows = [
             (
                 day(decision.recorded_at),
-                "Reversal" if decision.reverses_id else decision,
+                link(decision, "Reversal" if decision.reverses_id else decision),
                 decision.recorded_by,
                 decision.reason or decision.reasons,
                 standing(decision),
@@ -404,22 +409,25 @@ class EvidenceAssessmentAdmin(AppendOnlyAdmin):
         return f"{row.decision.decided_on:%-d %B %Y}" if row.decision else "-"
 
 
+class RedactDecisionStep(RedactStep):
+    """Take text out of a decision, or of the reversal of one."""
+
+    permission = "programmes.change_assessmentdecision"
+
+
 @admin.register(AssessmentDecision)
-class AssessmentDecisionAdmin(AppendOnlyAdmin):
+class AssessmentDecisionAdmin(RecordedElsewhereAdmin):
     """Decisions: taken on the page of their assessment, listed here."""
 
     list_display = ("assessment", "outcome", "decided_on", "recorded_by", "state")
     list_filter = ("outcome",)
     list_select_related = ("assessment__initiative", "recorded_by", "reversed_by")
     search_fields = ("assessment__initiative__name", "reasons")
+    steps = (RedactDecisionStep,)
     fieldsets: ClassVar[Any] = (
         (None, {"fields": ["of", "outcome", "decided_on", "recorded_by", "state"]}),
         ("Reasons", {"fields": ["reasons", "reason", "redaction"]}),
     )
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        """A decision is taken on the page of its assessment."""
-        return False
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Whoever may decide can look at what was decided."""

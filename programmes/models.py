@@ -1,3 +1,4 @@
+import hashlib
 from datetime import date
 
 from django.conf import settings
@@ -226,6 +227,11 @@ class EvidenceAssessment(AppendOnly):
         return f"Evidence assessment {self.pk} of {self.initiative}"
 
     @property
+    def fingerprint(self) -> str:
+        """SHA-256 of what is decided on: whoever decides names by it what they have read."""
+        return hashlib.sha256("\0".join((self.evidence, self.need, self.expected_effect)).encode()).hexdigest()
+
+    @property
     def decision(self) -> "AssessmentDecision | None":
         """The decision that stands, if any."""
         return next((d for d in self.decisions.all() if d.reverses_id is None and not d.is_reversed), None)
@@ -235,14 +241,14 @@ class AssessmentDecision(Reversible):
     """What somebody other than its author decided of an evidence assessment. Recorded by whoever decided."""
 
     mirrored = ("assessment", "outcome", "decided_on")
-    redactable = ("reasons",)
+    redactable = ("reasons", "reason")
     guards = (
         Guard(
             "four_eyes",
             INSERT,
-            "NEW.reverses_id IS NULL AND NOT EXISTS (SELECT 1 FROM programmes_evidenceassessment e "
+            "NOT EXISTS (SELECT 1 FROM programmes_evidenceassessment e "
             "WHERE e.id = NEW.assessment_id AND e.author_id <> NEW.recorded_by_id)",
-            "An assessment is decided on by somebody other than its author. Ask a colleague to decide.",
+            "An assessment is decided on, and a decision reversed, by somebody other than its author: ask a colleague.",
         ),
         Guard(
             "once",

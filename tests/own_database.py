@@ -18,7 +18,7 @@ from django.db import connection
 from tests.portal_process import environment
 
 KEY = "k" * 50
-SECONDS = 120
+SECONDS = 600
 
 
 def python(values: dict[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:

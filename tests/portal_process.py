@@ -18,7 +18,19 @@ from django.conf import settings
 
 SECONDS_TO_START = 60
 SECONDS_TO_STOP = 15
-SETTINGS = ("DATABASE_URL", "PORTAL_URL", "PORT", "SECRET_KEY", "WORKERS", "BIND", "DEBUG", "EXIT_URL", "VAR_DIR")
+SETTINGS = (
+    "BIND",
+    "DATABASE_URL",
+    "DEBUG",
+    "DEMO",
+    "EXIT_URL",
+    "GRANTS_PREFIX",
+    "PORT",
+    "PORTAL_URL",
+    "SECRET_KEY",
+    "VAR_DIR",
+    "WORKERS",
+)
 
 
 def free_port() -> int:

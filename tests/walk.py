@@ -85,8 +85,7 @@ def whole(response: HttpResponse | StreamingHttpResponse) -> HttpResponse:
     """Return an answer with all of its content at hand; of a workbook, the text of its cells."""
     if not isinstance(response, StreamingHttpResponse):
         return response
-    content = response.getvalue()
-    response.close()
+    content = response.getvalue()  # the test client closes it at its end
     if response.headers["Content-Type"].endswith("spreadsheetml.sheet"):
         book = load_workbook(BytesIO(content), read_only=True)
         rows = (row for sheet in book.worksheets for row in sheet.iter_rows(values_only=True))

@@ -149,9 +149,8 @@ class ReverseStep(Step):
 
     def take(self, form: Any) -> str:
         """Record the reversal."""
-        reason = form.cleaned_data["reason"]
-        take_back(self.row, by=self.by, reason=reason)
-        return f"Reversed: {reason}"
+        take_back(self.row, by=self.by, reason=form.cleaned_data["reason"])
+        return "Reversed"  # without the reason: this is logged, and from the log no text can be taken out
 
 
 class RedactStep(Step):
@@ -334,6 +333,14 @@ class AppendOnlyAdmin(PortalAdmin):
             logger.exception("The database refused a step")
             form.add_error(None, MEANWHILE)
         return ""
+
+
+class RecordedElsewhereAdmin(AppendOnlyAdmin):
+    """Rows that belong to another one, on whose page they are recorded: here they are found, and text is taken out."""
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """It is recorded on the page of what it belongs to."""
+        return False
 
 
 def step_url(row: models.Model, name: str) -> str:

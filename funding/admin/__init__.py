@@ -1,6 +1,14 @@
-from funding.admin.allocations import AllocationAdmin
+from funding.admin.allocations import AllocationAdmin, ContractCopyAdmin
 from funding.admin.duty import PublicationDutyAdmin
-from funding.admin.payments import PaymentAdmin
+from funding.admin.payments import ExplanationAdmin, PaymentAdmin
 from funding.admin.sources import FinancialYearAdmin, FundingSourceAdmin
 
-__all__ = ["AllocationAdmin", "FinancialYearAdmin", "FundingSourceAdmin", "PaymentAdmin", "PublicationDutyAdmin"]
+__all__ = [
+    "AllocationAdmin",
+    "ContractCopyAdmin",
+    "ExplanationAdmin",
+    "FinancialYearAdmin",
+    "FundingSourceAdmin",
+    "PaymentAdmin",
+    "PublicationDutyAdmin",
+]

@@ -17,6 +17,7 @@ from funding.resources import AllocationResource
 from funding.rules import add_contract_copy
 from vru_portal.append_only_admin import (
     AppendOnlyAdmin,
+    RecordedElsewhereAdmin,
     RedactStep,
     ReverseStep,
     Section,
@@ -54,7 +55,7 @@ class CopyStep(Step):
         if self.row.contract_copies.filter(url=url).exists():
             raise ValidationError({"url": "This copy is recorded already."})
         add_contract_copy(by=self.by, allocation=self.row, title=title, url=url)
-        return f"Contract copy added: {title}"
+        return "Contract copy added"
 
 
 class ReverseAllocationStep(ReverseStep):
@@ -89,9 +90,10 @@ class ContractCopyInline(admin.TabularInline[ContractCopy, Allocation]):
 
     model = ContractCopy
     extra = 0
-    fields = ("title", "url", "recorded_at")
+    fields = ("title", "url", "redaction", "recorded_at")
     readonly_fields = fields
     can_delete = False
+    show_change_link = True
 
     def has_view_permission(self, request: HttpRequest, obj: Allocation | None = None) -> bool:
         """Show it to whoever sees the allocation: it is public."""
@@ -273,3 +275,25 @@ class AllocationAdmin(LedgerImport, AppendOnlyAdmin):
     def state(self, row: Allocation) -> str:
         """Whether it stands."""
         return standing(row)
+
+
+class RedactCopyStep(RedactStep):
+    """Take the title of a contract copy out."""
+
+    permission = "funding.change_contractcopy"
+
+
+@admin.register(ContractCopy)
+class ContractCopyAdmin(RecordedElsewhereAdmin):
+    """Contract copies: added on the page of their allocation, listed here."""
+
+    list_display = ("title", "allocation", "recorded_at")
+    list_select_related = ("allocation__initiative", "allocation__recipient", "recorded_by")
+    search_fields = ("title", "allocation__public_id")
+    steps = (RedactCopyStep,)
+    fieldsets: ClassVar[Any] = ((None, {"fields": ["of", "title", "url", "redaction", "recorded_at", "recorded_by"]}),)
+
+    @admin.display(description="allocation")
+    def of(self, row: ContractCopy) -> str:
+        """The allocation, to go there."""
+        return link(row.allocation)

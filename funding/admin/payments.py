@@ -14,6 +14,7 @@ from funding.resources import PaymentResource
 from funding.rules import explain
 from vru_portal.append_only_admin import (
     AppendOnlyAdmin,
+    RecordedElsewhereAdmin,
     RedactStep,
     ReverseStep,
     StandingFilter,
@@ -101,6 +102,7 @@ class ExplanationInline(admin.TabularInline[Explanation, Payment]):
     fields = ("text", "redaction", "recorded_at")
     readonly_fields = fields
     can_delete = False
+    show_change_link = True
 
     def has_view_permission(self, request: HttpRequest, obj: Payment | None = None) -> bool:
         """Show it to whoever sees the payment: it is public."""
@@ -210,3 +212,25 @@ class PaymentAdmin(LedgerImport, AppendOnlyAdmin):
     def state(self, row: Payment) -> str:
         """Whether it stands."""
         return standing(row)
+
+
+class RedactExplanationStep(RedactStep):
+    """Take the text of an explanation out."""
+
+    permission = "funding.change_explanation"
+
+
+@admin.register(Explanation)
+class ExplanationAdmin(RecordedElsewhereAdmin):
+    """Explanations: written on the page of their payment, listed here."""
+
+    list_display = ("payment", "text", "recorded_at")
+    list_select_related = ("payment", "recorded_by")
+    search_fields = ("payment__reference", "text")
+    steps = (RedactExplanationStep,)
+    fieldsets: ClassVar[Any] = ((None, {"fields": ["of", "text", "redaction", "recorded_at", "recorded_by"]}),)
+
+    @admin.display(description="payment")
+    def of(self, row: Explanation) -> str:
+        """The payment, to go there."""
+        return link(row.payment)

@@ -12,11 +12,12 @@ from funding.models import Contributor, FinancialYear, FundingSource
 from funding.rules import carry_forward, check_budget
 from partners.admin import PROVENANCE, SourcedAdmin
 from partners.models import Publication
-from vru_portal.admin import PortalAdmin, warn_of
+from vru_portal.admin import AutocompleteMixin, PortalAdmin, warn_of
 from vru_portal.append_only import record
 from vru_portal.append_only_admin import (
     AppendOnlyAdmin,
     RecordForm,
+    RedactStep,
     ReverseStep,
     Section,
     StandingFilter,
@@ -27,7 +28,7 @@ from vru_portal.append_only_admin import (
 from vru_portal.money import PoundsInput, pounds
 
 
-class ContributorInline(admin.TabularInline[Contributor, FundingSource]):
+class ContributorInline(AutocompleteMixin, admin.TabularInline[Contributor, FundingSource]):
     """Who a source comes from: said when it is recorded."""
 
     model = Contributor
@@ -157,6 +158,12 @@ class ReverseSourceStep(ReverseStep):
     permission = "funding.add_fundingsource"
 
 
+class RedactSourceStep(RedactStep):
+    """Take text out of a source."""
+
+    permission = "funding.change_fundingsource"
+
+
 @admin.register(FundingSource)
 class FundingSourceAdmin(AppendOnlyAdmin):
     """Sources of money, with what is left of each."""
@@ -167,7 +174,7 @@ class FundingSourceAdmin(AppendOnlyAdmin):
     search_fields = ("name", "wording")
     autocomplete_fields: ClassVar[tuple[str, ...]] = ("year", "source")
     inlines = (ContributorInline,)
-    steps = (CarryStep, ReverseSourceStep)
+    steps = (CarryStep, ReverseSourceStep, RedactSourceStep)
     record_form = SourceForm
     record_fieldsets = (
         (None, {"fields": ["year", "name", "slug", "nature", "position"]}),
@@ -178,6 +185,7 @@ class FundingSourceAdmin(AppendOnlyAdmin):
         (None, {"fields": ["year", "name", "nature", "sum", "allocated", "left", "stated_as", "wording", "came_from"]}),
         ("What may still change", {"fields": ["position", "note", "checked_on"]}),
         ("Source", {"fields": ["source", "source_location", "as_at"]}),
+        ("Taken out", {"fields": ["redaction"]}),
     )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[FundingSource]:

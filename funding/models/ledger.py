@@ -36,7 +36,7 @@ class Allocation(Reversible):
     award_total: Decimal  # set by `objects.with_award()`
 
     mirrored = ("funding_source", "initiative", "assessment", "recipient", "awarded_by", "kind", "awarded_on")
-    redactable = ALLOCATION_WORDS
+    redactable = (*ALLOCATION_WORDS, "reason")
     names_published = ("initiative", "recipient", "awarded_by")
     guards = (
         Guard(
@@ -117,6 +117,21 @@ class Allocation(Reversible):
             "JOIN programmes_initiative i ON i.id = a.initiative_id WHERE i.level_id = NEW.id)",
             STAYS_PUBLISHED.format("level of prevention"),
             table="programmes_preventionlevel",
+        ),
+        Guard(
+            "level_not_replaced",
+            INSERT,
+            "EXISTS (SELECT 1 FROM funding_allocation a "
+            "JOIN programmes_initiative i ON i.id = a.initiative_id WHERE i.level_id = NEW.id)",
+            STAYS_PUBLISHED.format("level of prevention"),
+            table="programmes_preventionlevel",
+        ),
+        Guard(
+            "initiative_not_replaced",
+            INSERT,
+            "EXISTS (SELECT 1 FROM funding_allocation a WHERE a.initiative_id = NEW.id)",
+            STAYS_PUBLISHED.format("initiative"),
+            table="programmes_initiative",
         ),
         Guard(
             "stays_on_a_published_level",
@@ -219,7 +234,7 @@ class Payment(Reversible):
     approved_on: date | None
 
     mirrored = ("allocation", "payee", "paid_on")
-    redactable = PAYMENT_WORDS
+    redactable = (*PAYMENT_WORDS, "reason")
     names_published = ("payee",)
     guards = (
         Guard(
@@ -308,6 +323,9 @@ class Payment(Reversible):
                 return f"Paid after {year.spend_by:%-d %B %Y}, by when the money had to be spent."
             case Irregularity.OUTSIDE:
                 return f"Paid outside the financial year {year.label}."
+            case Irregularity.RETURNED:
+                beyond = min(-self.running, -self.amount)
+                return f"{pounds(beyond)} more paid back than had been paid on its allocation."
 
     @property
     def net(self) -> Decimal | None:
@@ -332,6 +350,8 @@ class Explanation(AppendOnly):
 
 class ContractCopy(AppendOnly):
     """Where a contract can be read."""
+
+    redactable = ("title",)
 
     allocation = models.ForeignKey(Allocation, on_delete=models.PROTECT, related_name="contract_copies")
     title = models.CharField(max_length=160)

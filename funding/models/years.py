@@ -14,7 +14,7 @@ from funding import querysets
 from funding.validators import FIRST_YEAR, LAST_YEAR, label_of, positive_unless_reversal
 from partners.models import Organisation, Post
 from partners.provenance import Sourced
-from vru_portal.append_only import INSERT, UPDATE, Guard, Reversible
+from vru_portal.append_only import INSERT, UPDATE, AppendOnly, Guard, Reversible
 from vru_portal.money import MoneyField, SignedMoneyField
 
 YEAR_STAYS = "Money is recorded for this financial year, so it stays this year: add the other one as a new year."
@@ -127,6 +127,7 @@ class FundingSource(Reversible, Sourced):
 
     mirrored = ("year", "name", "nature", "stated_as", "carried_from", "source", "as_at")
     open_fields = ("position", "checked_on", "note")
+    redactable = ("wording", "reason")
     guards = (
         Guard(
             "carried_within",
@@ -151,6 +152,13 @@ class FundingSource(Reversible, Sourced):
             UPDATE,
             "NEW.first_year <> OLD.first_year "
             "AND EXISTS (SELECT 1 FROM funding_fundingsource s WHERE s.year_id = NEW.id)",
+            YEAR_STAYS,
+            table="funding_financialyear",
+        ),
+        Guard(
+            "year_not_replaced",
+            INSERT,
+            "EXISTS (SELECT 1 FROM funding_fundingsource s WHERE s.year_id = NEW.id)",
             YEAR_STAYS,
             table="funding_financialyear",
         ),
@@ -223,10 +231,10 @@ class FundingSource(Reversible, Sourced):
         return row
 
 
-class Contributor(models.Model):
+class Contributor(AppendOnly):
     """A body, or the holder of a post, that a source comes from."""
 
-    funding_source = models.ForeignKey(FundingSource, on_delete=models.CASCADE, related_name="contributors")
+    funding_source = models.ForeignKey(FundingSource, on_delete=models.PROTECT, related_name="contributors")
     organisation = models.ForeignKey(
         Organisation, on_delete=models.PROTECT, null=True, blank=True, related_name="contributions"
     )

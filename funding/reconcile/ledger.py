@@ -31,7 +31,7 @@ def pounds_of(pence: Any) -> Decimal:
 
 @dataclass(frozen=True)
 class Year:
-    """A financial year that has a source."""
+    """A financial year that has a source, be it one that was taken back since."""
 
     pk: int
     first_year: int
@@ -40,12 +40,17 @@ class Year:
 
 @dataclass(frozen=True)
 class SourceSums:
-    """What a source brings, and what became of it."""
+    """What a source brings, and what became of it. One that was taken back brings nothing, but may have been paid from.
+
+    `paid` is all that is paid, `listed` what is paid on the allocations that stand, which are those in the lists.
+    """
 
     name: str
+    stands: bool
     amount: Decimal
     allocated: Decimal
     paid: Decimal
+    listed: Decimal
     to_pay: Decimal
     over: Decimal
     carried: Decimal
@@ -63,10 +68,10 @@ class SourceSums:
 
 
 def years(first_year: int | None) -> list[Year]:
-    """Return the years that have a standing source, or one of them, earliest first."""
+    """Return the years that have a page, or one of them, earliest first."""
     found = rows(
         f"SELECT y.id, y.first_year, {PENCE.format('y.stated_total')} FROM funding_financialyear y WHERE EXISTS "
-        f"(SELECT 1 FROM funding_fundingsource s WHERE s.year_id = y.id AND {SOURCE_STANDS}) ORDER BY y.first_year"
+        "(SELECT 1 FROM funding_fundingsource s WHERE s.year_id = y.id AND s.reverses_id IS NULL) ORDER BY y.first_year"
     )
     return [
         Year(pk, first, None if stated is None else pounds_of(stated))
@@ -76,7 +81,7 @@ def years(first_year: int | None) -> list[Year]:
 
 
 def sources(year: Year) -> list[SourceSums]:
-    """Return the sums of each source of the year."""
+    """Return the sums of each source of the year that stands, and of each taken back on which money stands."""
     allocated = rows(
         f"SELECT COALESCE(a.reverses_id, a.id), MIN(a.funding_source_id), SUM({PENCE.format('a.amount')}) "
         "FROM funding_allocation a JOIN funding_fundingsource s ON s.id = a.funding_source_id WHERE s.year_id = %s "
@@ -90,17 +95,22 @@ def sources(year: Year) -> list[SourceSums]:
             "WHERE s.carried_from_id IS NOT NULL GROUP BY 1"
         )
     )
-    sums: dict[int, list[int]] = defaultdict(lambda: [0, 0, 0, 0])
+    sums: dict[int, list[int]] = defaultdict(lambda: [0, 0, 0, 0, 0])
     for allocation, source, amount in allocated:
         spent = int(paid.get(allocation, 0))
-        parts = (int(amount), spent, max(int(amount) - spent, 0), max(spent - int(amount), 0))
+        listed = spent if amount else 0
+        parts = (int(amount), spent, listed, max(int(amount) - spent, 0), max(spent - int(amount), 0))
         sums[source] = [before + part for before, part in zip(sums[source], parts, strict=True)]
     found = rows(
-        f"SELECT s.id, s.name, {PENCE.format('s.amount')} FROM funding_fundingsource s "
-        f"WHERE s.year_id = %s AND {SOURCE_STANDS} ORDER BY s.position, s.id",
+        f"SELECT s.id, s.name, {SOURCE_STANDS}, {PENCE.format('s.amount')} FROM funding_fundingsource s "
+        "WHERE s.year_id = %s AND s.reverses_id IS NULL ORDER BY s.position, s.id",
         [year.pk],
     )
-    return [SourceSums(name, *map(pounds_of, (amount, *sums[pk], carried.get(pk)))) for pk, name, amount in found]
+    return [
+        SourceSums(name, bool(stands), *map(pounds_of, (amount if stands else 0, *sums[pk], carried.get(pk))))
+        for pk, name, stands, amount in found
+        if stands or any(sums[pk])
+    ]
 
 
 def payments(year: Year) -> Decimal:
@@ -131,18 +141,21 @@ def exceptions(year: Year) -> dict[str, list[str]]:
         f"SELECT p.reference, CASE WHEN {ALLOCATION_STANDS} THEN {PENCE.format('a.amount')} ELSE 0 END < p.running, "
         "p.paid_on < (SELECT MIN(d.decided_on) FROM programmes_assessmentdecision d "
         f"WHERE d.assessment_id = a.assessment_id AND d.outcome = 'approved' AND {DECISION_STANDS}), "
-        "p.paid_on > y.spend_by, p.paid_on < %s OR p.paid_on > %s "
+        "p.paid_on > y.spend_by, p.paid_on < %s OR p.paid_on > %s, p.amount, p.running "
         "FROM (SELECT p.id, p.reference, p.amount, p.paid_on, p.allocation_id, "
         f"SUM({PENCE.format('p.amount')}) OVER (PARTITION BY p.allocation_id ORDER BY p.paid_on, p.id) AS running "
         f"FROM funding_payment p WHERE {PAYMENT_STANDS}) p JOIN funding_allocation a ON a.id = p.allocation_id "
         "JOIN funding_fundingsource s ON s.id = a.funding_source_id JOIN funding_financialyear y ON y.id = s.year_id "
-        "WHERE y.id = %s AND p.amount > 0 ORDER BY p.paid_on, p.id",
+        "WHERE y.id = %s ORDER BY p.paid_on, p.id",
         [date(year.first_year, 4, 1), date(year.first_year + 1, 3, 31), year.pk],
     )
     reasons = ("over its allocation", "before its assessment", "after the money had to be spent", "outside the year")
-    flagged = {
-        reference: [reason for reason, so in zip(reasons, flags, strict=True) if so] for reference, *flags in found
-    }
+    flagged: dict[str, list[str]] = {}
+    for reference, *flags, amount, running in found:
+        if amount > 0:
+            flagged[reference] = [reason for reason, so in zip(reasons, flags, strict=True) if so]
+        elif running < 0:
+            flagged[reference] = ["more paid back than was paid"]
     return {reference: why for reference, why in flagged.items() if why}
 
 

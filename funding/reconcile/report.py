@@ -97,7 +97,7 @@ def check_year(report: Report, year: ledger.Year) -> None:
     expected = {
         "sources": total(sources, "amount"),
         "allocated": total(sources, "allocated"),
-        "paid of it": total(sources, "paid"),
+        "paid of it": total(sources, "listed"),
         "payments": ledger.payments(year),
     }
     served = {"Page": page_sums(report, label, sources)}
@@ -134,10 +134,15 @@ def check_accounts(report: Report, label: str, sources: list[ledger.SourceSums])
     report.table(
         ["Source", "paid", "+ to pay", "- over", "+ not allocated", "+ carried on", "= sum"],
         [
-            *([source.name, *(pounds(getattr(source, part)) for part in parts)] for source in sources),
+            *([name_of(source), *(pounds(getattr(source, part)) for part in parts)] for source in sources),
             ["All", *(pounds(total(sources, part)) for part in parts)],
         ],
     )
+
+
+def name_of(source: ledger.SourceSums) -> str:
+    """Return the name of a source, saying so where it was taken back."""
+    return source.name if source.stands else f"{source.name} (reversed)"
 
 
 def page_sums(report: Report, label: str, sources: list[ledger.SourceSums]) -> dict[str, Decimal]:
@@ -190,7 +195,8 @@ def download_sums(
 
 
 def check_sources(report: Report, where: str, found: Listed, sources: list[ledger.SourceSums]) -> None:
-    """Check what becomes of each source, as served; an empty cell is not stated."""
+    """Check what becomes of each source that stands, as served; an empty cell is not stated."""
+    sources = [source for source in sources if source.stands]
     if len(found.rows) != len(sources):
         report.differences.append(f"{where} of sources: {len(found.rows)} rows, in the database {len(sources)}.")
     for row, source in zip(found.rows, sources, strict=False):

@@ -9,8 +9,10 @@ from funding.accounts import Accounts
 from funding.drawing import tall, wide
 from funding.flow import Flow
 from funding.lines import lacks_copy
-from funding.models import Allocation, FundingSource, PublicationDuty
+from funding.models import Allocation, FinancialYear, FundingSource, PublicationDuty
 from partners.models import Organisation, Person
+from programmes.choices import Slot
+from programmes.models import Passage
 from vru_portal.money import pounds
 
 register = template.Library()
@@ -29,6 +31,13 @@ def source_bar(sources: Sequence[FundingSource]) -> dict[str, Any]:
         for i, (source, place) in enumerate(zip(sources, places, strict=True))
     ]
     return {"rows": rows, "total": total}
+
+
+@register.simple_tag
+def lead_of(year: FinancialYear) -> Passage | None:
+    """Return the unit's own words on its money, on the page of the year in which they were true."""
+    lead = Passage.objects.in_slots(Slot.FUNDING_LEAD).get(Slot.FUNDING_LEAD)
+    return lead if lead and year.starts_on <= lead.as_at <= year.ends_on else None
 
 
 @register.inclusion_tag("components/spend_bar.html")

@@ -98,6 +98,15 @@ def test_a_reversed_source_brings_nothing(year, source):
     assert sums(year) == {}
 
 
+def test_late_is_what_was_paid_after_the_last_day_and_stands():
+    source = FundingSourceFactory(year=YearFactory(first_year=2031, spend_by=date(2031, 9, 30)))
+    allocation = AllocationFactory(funding_source=source)
+    PaymentFactory(allocation=allocation, amount=Decimal("5.00"), paid_on=date(2031, 9, 30))
+    PaymentFactory(allocation=allocation, amount=Decimal("7.00"), paid_on=date(2031, 10, 1))
+    reverse(PaymentFactory(allocation=allocation, amount=Decimal("9.00"), paid_on=date(2031, 10, 1)))
+    assert str(accounts_of(source.year, source.year.sources.standing().with_carried()).late) == "7.00"
+
+
 def test_pennies_add_up(year):
     source = FundingSourceFactory(year=year, amount=Decimal("0.30"))
     for amount in ("0.10", "0.20"):
@@ -143,6 +152,18 @@ def test_a_source_is_known_once_it_is_published_and_dated_by_its_day(year):
         FundingSourceFactory(year=year, source=published, as_at=date(2031, 5, 1))
     assert [bool(sums(year, as_at(day))) for day in ("2031-05-31", "2031-06-01")] == [False, True]
     assert [bool(sums(year, as_at(day, Basis.DATED))) for day in ("2031-04-30", "2031-05-01")] == [False, True]
+
+
+def test_what_is_recorded_in_place_of_a_source_was_not_known_before(year):
+    """Both cite the same publication: the day of that does not make the second sum known from then on."""
+    published = PublicationFactory(published_on=date(2031, 4, 1))
+    with on("2031-04-02"):
+        wrong = FundingSourceFactory(year=year, source=published, amount=Decimal("140.00"))
+    with on("2031-06-01"):
+        reverse(wrong)
+        FundingSourceFactory(year=year, source=published, amount=Decimal("150.00"))
+    assert [sums(year, as_at(day))["total"] for day in ("2031-04-15", "2031-06-01")] == ["140.00", "150.00"]
+    assert sums(year)["total"] == "150.00"
 
 
 def test_a_source_counts_before_what_stands_on_it(year):

@@ -5,6 +5,7 @@ from decimal import Decimal
 
 import pytest
 import time_machine
+from django.contrib.admin import site
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import Permission
 from django.test import Client
@@ -16,9 +17,11 @@ from tests.factories import (
     AllocationFactory,
     AssessmentFactory,
     ColumnFactory,
+    ContractCopyFactory,
     ContributorFactory,
     DecisionFactory,
     DutyFactory,
+    ExplanationFactory,
     FundingSourceFactory,
     InitiativeFactory,
     OrganisationFactory,
@@ -173,7 +176,7 @@ def test_what_the_duty_asks_for_is_asked_for_at_its_field(client, officer, sourc
 
     ColumnFactory(duty=PublicationDuty.objects.get(), list="grants", field="conditions")
     said = refused(client, source, answers(source))
-    assert "Conditions: Moor Publishing Order asks for it to be published" in said
+    assert "“Conditions” is missing: Moor Publishing Order asks for it to be published" in said
 
 
 def test_a_float_a_fraction_of_a_penny_and_a_day_to_come_are_refused(client, officer, source):
@@ -270,7 +273,9 @@ def test_an_allocation_is_reversed_once_with_a_reason_and_not_under_a_payment(cl
     ]
     page = text_of(client.get(f"/admin/funding/allocation/{row.pk}/change/"))
     assert f"Reversed on 1 June 2031 by {officer.username}: see the reversal. Reason: Wrong body" in page
-    assert "Reversed: Wrong body" in text_of(client.get(f"/admin/funding/allocation/{row.pk}/history/"))
+    history = text_of(client.get(f"/admin/funding/allocation/{row.pk}/history/"))
+    assert "Reversed" in history
+    assert "Wrong body" not in history  # nobody could take it out of there
 
 
 def test_what_is_left_of_a_source_is_carried_into_the_next_year(client, officer, source):
@@ -384,6 +389,47 @@ def test_text_is_taken_out_and_the_reason_stays(client, officer, source):
     assert "A name" in page
 
 
+def test_the_reason_of_a_reversal_is_taken_out_of_each_kind_of_row(client, officer, source):
+    allocation = AllocationFactory(funding_source=source)
+    rows = (PaymentFactory(allocation=allocation), allocation, source)
+    for row in rows:
+        place = f"/admin/funding/{row._meta.model_name}"
+        client.post(f"{place}/{row.pk}/reverse/", {"reason": "Robin Vale was hurt"})
+        back = type(row).objects.get(reverses=row)
+        assert f"{place}/{back.pk}/redact/" in client.get(f"{place}/{back.pk}/change/").content.decode()
+        sent = {"texts": ["reason"], "reason": "A name"}
+        assert client.post(f"{place}/{back.pk}/redact/", sent).status_code == 302
+        back.refresh_from_db()
+        assert back.reason == REDACTED
+        for shown in (row, back):
+            page = text_of(client.get(f"{place}/{shown.pk}/change/"))
+            assert "Robin Vale" not in page
+        assert "A name" in page
+        assert "Robin Vale" not in text_of(client.get(f"{place}/{row.pk}/history/"))
+    assert not LogEntry.objects.filter(change_message__contains="Robin").exists()
+
+
+def test_an_explanation_and_a_contract_copy_lead_to_where_their_text_is_taken_out(client, officer, source):
+    contract = AllocationFactory(funding_source=source, kind="contract")
+    payment = PaymentFactory(allocation=contract, amount=Decimal("100.01"))
+    rows = (
+        (payment, ExplanationFactory(payment=payment, text="Robin Vale was hurt"), "text"),
+        (contract, ContractCopyFactory(allocation=contract, title="Contract with Robin Vale"), "title"),
+    )
+    for owner, row, field in rows:
+        place = f"/admin/funding/{row._meta.model_name}/{row.pk}"
+        owners = f"/admin/funding/{owner._meta.model_name}/{owner.pk}/change/"
+        assert f"{place}/change/" in client.get(owners).content.decode()
+        assert f"{place}/redact/" in client.get(f"{place}/change/").content.decode()
+        assert client.post(f"{place}/redact/", {"texts": [field], "reason": "A name"}).status_code == 302
+        row.refresh_from_db()
+        assert getattr(row, field) == REDACTED
+        assert "Robin Vale" not in text_of(client.get(owners))
+        assert client.post(f"{place}/change/", {field: "Other"}).status_code == 403
+        assert client.get(f"/admin/funding/{row._meta.model_name}/add/").status_code == 403
+        assert client.get(f"/admin/funding/{row._meta.model_name}/").status_code == 200
+
+
 # Paying ---------------------------------------------------------------------------------------------------------------
 
 PAY = "/admin/funding/payment/add/"
@@ -465,7 +511,13 @@ def everything():
     allocation = AllocationFactory(funding_source=source, kind="contract")
     payment = PaymentFactory(allocation=allocation, amount=Decimal("100.01"))
     money, evidence = "/admin/funding", f"/admin/programmes/evidenceassessment/{AssessmentFactory().pk}"
+    copy, explanation = ContractCopyFactory(allocation=allocation), ExplanationFactory(payment=payment)
+    decision = DecisionFactory(assessment__initiative=allocation.initiative)
     return {
+        f"{money}/fundingsource/{source.pk}/redact/": "funding.change_fundingsource",
+        f"{money}/contractcopy/{copy.pk}/redact/": "funding.change_contractcopy",
+        f"{money}/explanation/{explanation.pk}/redact/": "funding.change_explanation",
+        f"/admin/programmes/assessmentdecision/{decision.pk}/redact/": "programmes.change_assessmentdecision",
         f"{money}/fundingsource/add/": "funding.add_fundingsource",
         f"{money}/fundingsource/{source.pk}/reverse/": "funding.add_fundingsource",
         f"{money}/fundingsource/{source.pk}/carry/": "funding.add_fundingsource",
@@ -527,3 +579,28 @@ def test_who_may_only_look_sees_facts_and_no_step(client, source):
 def test_a_step_on_a_row_that_is_not_there_leads_back(client, officer, key):
     for verb in (client.get, client.post):
         assert verb(f"/admin/funding/payment/{key}/reverse/").status_code == 302
+
+
+@pytest.mark.parametrize("value", ["abc", "9" * 30])
+@pytest.mark.parametrize(
+    "model",
+    [model for model in site._registry if model._meta.app_label in ("funding", "programmes")],
+    ids=lambda model: model._meta.label_lower,
+)
+def test_a_form_that_is_sent_anything_is_shown_again(model, value, client, officer):
+    address = reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_add")
+    page = client.get(address)
+    if page.status_code == 403:  # these are recorded on another row's page
+        return
+    forms = [
+        page.context["adminform"].form,
+        *(form for inline in page.context["inline_admin_formsets"] for form in inline.formset.forms),
+    ]
+    names = [form.add_prefix(name) for form in forms for name in form.fields]
+    management = {
+        field.html_name: field.value() or 0
+        for inline in page.context["inline_admin_formsets"]
+        for field in inline.formset.management_form
+    }
+    assert client.get(address, dict.fromkeys(names, value)).status_code == 200
+    assert client.post(address, management | dict.fromkeys(names, value)).status_code == 200

@@ -27,6 +27,7 @@ from tests.factories import (
 )
 from tests.funding.ledger import LICENCE, award, fill, furnished_year, irregularity, pay
 from vru_portal.append_only import redact, reverse
+from vru_portal.publishing import State
 from vru_portal.tables import PENNY, Column, Table, csv_parts, neutral
 
 pytestmark = pytest.mark.django_db
@@ -187,6 +188,28 @@ def test_what_was_not_known_on_a_day_is_in_no_cell_of_it(client, year, time_mach
     assert reversal["amount"] == "-150.00"
     stated = json.loads(get(client, "payments", "json", "?as_at=2031-06-30").getvalue())
     assert (stated["as_at"], stated["basis"]) == ("2031-06-30", "as known by that day")
+
+
+def test_a_contract_copy_is_in_the_list_from_the_day_on_which_it_was_known(client, year, time_machine):
+    time_machine.move_to(datetime(2031, 6, 1, 12, tzinfo=UTC))
+    contract = award(year.sources.first(), kind="contract")
+    ContractCopyFactory(allocation=contract, url="https://moor.example.org/june")
+    time_machine.move_to(datetime(2031, 7, 1, 12, tzinfo=UTC))
+    ContractCopyFactory(allocation=contract, url="https://moor.example.org/july")
+    june, both = "https://moor.example.org/june", "https://moor.example.org/june; https://moor.example.org/july"
+    for query, urls in {"?as_at=2031-06-30": june, "?as_at=2031-07-01": both, "": both}.items():
+        (row,) = rows(client, "allocations", "csv", query)
+        assert row["contract_copies"] == urls, query
+
+
+def test_a_draft_publication_is_not_named(client, year):
+    shown, hidden = year.sources.order_by("position")
+    hidden.source.state = State.DRAFT
+    hidden.source.title = "Plan of a secret"
+    hidden.source.save()
+    for form in ("csv", "json", "xlsx"):
+        assert [row["stated_in"] for row in rows(client, "sources", form)] == [shown.source.title, ""]
+        assert "secret" not in str(rows(client, "sources", form))
 
 
 def test_no_member_of_staff_is_named(client, year):

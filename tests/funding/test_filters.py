@@ -13,12 +13,14 @@ from funding.models import Allocation, Payment
 from funding.querysets import NOW, AsAt
 from tests.factories import (
     AllocationFactory,
+    ContractCopyFactory,
     DutyFactory,
     FundingSourceFactory,
     InitiativeFactory,
     LevelFactory,
     OrganisationFactory,
     PaymentFactory,
+    UserFactory,
     YearFactory,
 )
 from vru_portal.append_only import reverse
@@ -160,6 +162,45 @@ def test_a_contract_over_two_years_counts_with_both(several):
     assert (question.count, len(question.rows)) == (2, 2)
 
 
+def test_an_award_is_what_stands_of_it_as_at_the_day(year):
+    """£10,000 goes on with a penny in the next year from June on, taken back in July."""
+    DutyFactory(contracts_over=Decimal("10000.00"))
+    with on(date(2031, 5, 10)):
+        first = AllocationFactory(funding_source=source_of(year), kind="contract", amount=Decimal("10000.00"))
+    with on(date(2031, 6, 1)):
+        following = AllocationFactory(
+            funding_source=source_of(YearFactory(first_year=2032)),
+            **{name: getattr(first, name) for name in ("initiative", "recipient", "kind", "assessment")},
+            continues=first,
+            amount=Decimal("0.01"),
+            awarded_on=date(2031, 6, 1),
+        )
+    with on(date(2031, 7, 1)):
+        reverse(following, by=None, reason="Withdrawn.")
+    for day, total in {"2031-05-31": "10000.00", "2031-06-30": "10000.01", "2031-07-01": "10000.00"}.items():
+        as_at, query = AsAt(date.fromisoformat(day)), f"as_at={day}"
+        (row,) = allocations(year, query, as_at).rows
+        assert str(row.award_total) == total, day
+        listed = allocations(year, f"{query}&duty=contracts", as_at)
+        assert listed.count == len(listed.rows) == (total == "10000.01"), day
+    assert str(allocations(year, "").rows.get().award_total) == "10000.00"
+    assert allocations(year, "duty=contracts").count == len(allocations(year, "duty=contracts").rows) == 0
+
+
+def test_a_contract_has_the_copy_that_was_known_by_the_day(year):
+    with on(date(2031, 5, 10)):
+        contract = AllocationFactory(funding_source=source_of(year), kind="contract")
+    with on(date(2031, 6, 1)):
+        ContractCopyFactory(allocation=contract, title="Draft")
+    with on(date(2031, 7, 1)):
+        ContractCopyFactory(allocation=contract, title="Signed")
+    titles = {"2031-05-31": None, "2031-06-01": "Draft", "2031-06-30": "Draft", "2031-07-01": "Signed"}
+    for day, title in titles.items():
+        as_at = AsAt(date.fromisoformat(day))
+        assert allocations(year, f"as_at={day}", as_at).rows.with_copy(as_at).get().copy_title == title, day
+    assert Allocation.objects.with_copy().get().copy_title == "Signed"
+
+
 def test_payments_are_the_whole_ledger_and_the_total_is_that_of_the_rows(several):
     allocation = Allocation.objects.standing().first()
     wrong = PaymentFactory(allocation=allocation, amount=Decimal("77.77"))
@@ -201,6 +242,14 @@ def test_items_are_listed_above_the_sum_and_without_grants(year, amount, listed)
         allocation = AllocationFactory(funding_source=source_of(year), kind=kind, amount=Decimal("900.00"))
         PaymentFactory(allocation=allocation, amount=Decimal(amount))
     assert payments(year, "duty=items").count == listed
+
+
+def test_an_item_that_was_taken_back_is_listed_with_what_took_it_back(year):
+    DutyFactory(items_over=Decimal("500.00"))
+    paid = PaymentFactory(allocation__kind="contract", allocation__funding_source=source_of(year), amount=Decimal(600))
+    reverse(paid, by=UserFactory(), reason="Twice.")
+    question = payments(year, "duty=items")
+    assert (question.count, question.total) == (2, Decimal("0.00"))
 
 
 @pytest.mark.parametrize(

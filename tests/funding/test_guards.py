@@ -53,6 +53,17 @@ def updating(row, **values):
     return lambda: execute(f'UPDATE "{table}" SET "{name}" = %s WHERE id = %s', value, row.pk)  # noqa: S608
 
 
+def replacing(row, **values):
+    """Return what writes a row over another with the same id: not an UPDATE to SQLite, and an INSERT first to both."""
+    (name, value), table = *values.items(), row._meta.db_table
+    columns = [f'"{field.column}"' for field in row._meta.local_concrete_fields]
+    kept = ", ".join("%s" if column == f'"{name}"' else column for column in columns)
+    insert_ = f'INTO "{table}" ({", ".join(columns)}) SELECT {kept} FROM "{table}" WHERE id = %s'  # noqa: S608
+    if connection.vendor == "sqlite":
+        return lambda: execute(f"INSERT OR REPLACE {insert_}", value, row.pk)
+    return lambda: execute(f"INSERT {insert_} ON CONFLICT (id) DO UPDATE SET id = EXCLUDED.id", value, row.pk)
+
+
 def reversing(row, **wrong):
     """Return what reverses a row wrongly."""
     opposite = row.opposite()
@@ -282,6 +293,13 @@ OFFENCES = {
         lambda: carrying(source_of("100.00", year__first_year=2031), "1.00", years=2),
         lambda: carrying(source_of("100.00", year__first_year=2031), "1.00", years=-1),
     ],
+    "funding_fundingsource_year_not_replaced": [lambda: replacing(FundingSourceFactory().year, first_year=2098)],
+    "funding_allocation_level_not_replaced": [
+        lambda: replacing(AllocationFactory().initiative.level, state="draft"),
+    ],
+    "funding_allocation_initiative_not_replaced": [
+        lambda: replacing(AllocationFactory().initiative, level_id=LevelFactory(state="draft").pk),
+    ],
     "funding_fundingsource_year_stays": [lambda: updating(FundingSourceFactory().year, first_year=2098)],
     "funding_fundingsource_not_reversed_under_allocations": [
         reversing_a_source_with_an_allocation,
@@ -426,3 +444,12 @@ def test_an_initiative_with_money_moves_between_published_levels_and_one_without
     draft = LevelFactory(state="draft")
     assert updating(InitiativeFactory(), level_id=draft.pk)() == 1
     assert updating(LevelFactory(), state="draft")() == 1
+
+
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="what only PostgreSQL does")
+def test_a_temporary_table_hides_nothing_of_what_guards_look_at():
+    allocation = takes(source_of("100.00"), "100.01")
+    execute("CREATE TEMP TABLE funding_fundingsource AS SELECT * FROM public.funding_fundingsource")
+    execute("UPDATE pg_temp.funding_fundingsource SET amount = 1000000")
+    with refused_with("This is more than is left of the source."):
+        insert(allocation)

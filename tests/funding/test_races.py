@@ -70,6 +70,7 @@ def test_no_allocation_is_reversed_under_a_payment(race):
     assert counts["pay: done"] == 4 * ROUNDS  # a payment is a fact, reversed allocation or not
 
 
+@pytest.mark.skipif(ROUNDS < 20, reason="two writers meet in few rounds only: make faults has forty")
 @pytest.mark.parametrize("contest", ["decision-reversed", "allocation-reversed"])
 def test_without_guards_both_happen(race, contest):
     """On SQLite one waits for the other, and then nothing but its guard would stop it."""

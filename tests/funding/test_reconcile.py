@@ -12,9 +12,9 @@ from django.core.management import CommandError, call_command
 from django.db import connection, transaction
 from django.http import HttpResponse
 
-from tests.factories import FundingSourceFactory, PaymentFactory, UnitFactory, YearFactory
+from tests.factories import FundingSourceFactory, PaymentFactory, UnitFactory, UserFactory, YearFactory
 from tests.funding.ledger import ask_for_reasons, award, fill, furnished_year, irregularity, pay
-from vru_portal.append_only import Guards
+from vru_portal.append_only import Guards, reverse
 
 pytestmark = pytest.mark.django_db
 PENNY = Decimal("0.01")
@@ -257,3 +257,47 @@ def test_one_year_can_be_asked_for():
     code, said = reconciled("--year", "2033-34")
     assert (code, "2031-32" in said.replace("financial year 2031-32", "")) == (2, False), said
     assert "no financial year" in reconciled("--year", "2031")[1]
+
+
+def test_a_year_without_a_source_cannot_be_asked_for():
+    fill(furnished_year())
+    YearFactory(first_year=2034)
+    for label in ("2033-34", "2034-35"):
+        said = f"\nNo source of money is recorded for {label}, so there is nothing to check."
+        assert reconciled("--year", label) == (1, said)
+
+
+@pytest.mark.parametrize("taken_back", [0, 1, 2])
+def test_a_payment_on_what_was_taken_back_is_an_exception_and_no_difference(taken_back):
+    year, by = furnished_year(), UserFactory()
+    sources = list(year.sources.order_by("position"))
+    allocation = award(sources[0])
+    reverse(allocation, by=by, reason="Withdrawn.")
+    for source in sources[:taken_back]:
+        reverse(source, by=by, reason="Never came.")
+    for source in sources[taken_back:]:
+        pay(award(source, "70.00"), "7.00")
+    pay(allocation, "50.00", reference="TOO-LATE")
+    code, said = reconciled()
+    assert (code, "Differences: none" in said) == (2, True), said
+    assert "Payments that are exceptions: 1\n" in said
+    assert re.search(r"2031-32: TOO-LATE, £50: .*£50 over its allocation of £0", said), said
+    assert bool(re.search(r"Chest 0 \(reversed\) +£50 +£0 +£50 +£0 +£0 +£0", said)) == (taken_back > 0), said
+    assert reconciled("--year", "2031-32")[0] == 2
+
+
+def test_a_source_that_was_taken_back_before_money_moved_is_not_listed():
+    year = furnished_year()
+    reverse(year.sources.first(), by=UserFactory(), reason="Never came.")
+    code, said = reconciled()
+    assert (code, "Chest 0" in said, "Chest 1" in said) == (0, False, True), said
+
+
+def test_more_paid_back_than_was_paid_is_an_exception():
+    allocation = award(furnished_year().sources.first())
+    pay(allocation, "5.00")
+    pay(allocation, "-6.00", reference="BACK-1")
+    code, said = reconciled()
+    assert (code, "Differences: none" in said) == (2, True), said
+    assert "Payments that are exceptions: 1\n" in said
+    assert "2031-32: BACK-1, -£6" in said, said

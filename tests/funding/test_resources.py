@@ -176,7 +176,7 @@ def test_one_refused_allocation_keeps_all_of_them_out(door, client, officer, sou
         "was approved on 6 May 2031. Money can be allocated from that day on, not before.",
         "Row 7, amount: £1,150.51 is £0.01 more than is left of Chest, 2031-32: of £1,250.50, £100 is allocated, so "
         "£1,150.50 is left. Allocate that or less, reverse another allocation, or choose another source.",
-        "Row 8, conditions: Conditions: Moor Publishing Order asks for it to be published",
+        "Row 8, conditions: “Conditions” is missing: Moor Publishing Order asks for it to be published",
     ):
         assert sentence in said, said
     assert "Row 2" not in said
@@ -359,13 +359,90 @@ def test_a_file_too_large_is_refused_unread_by_each_door(client, officer, tmp_pa
         assert "up to 5,000,000 are read at once" in door("pay", b"x" * (LARGEST + 1), client, tmp_path)
 
 
-def test_a_small_workbook_that_unpacks_to_a_very_large_one_is_refused():
+def rebuilt(**changed):
+    """Return a workbook with the parts of these names changed."""
     stream = io.BytesIO()
-    with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as parts:
-        parts.writestr("xl/sharedStrings.xml", b" " * 100_000_001)
-    assert len(stream.getvalue()) < LARGEST
+    plain = as_xlsx([{"reference": "A"}])
+    with zipfile.ZipFile(io.BytesIO(plain)) as old, zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as new:
+        for part in old.namelist():
+            change = changed.get(part.rpartition("/")[2].removesuffix(".xml"), bytes)
+            new.writestr(part, change(old.read(part)))
+    return stream.getvalue()
+
+
+def in_front(tag, text):
+    """Return what puts text in front of a tag, and finds that tag."""
+
+    def change(xml):
+        assert tag in xml
+        return xml.replace(tag, text + tag, 1)
+
+    return change
+
+
+FORMAT = b'<numFmt numFmtId="170" formatCode="0"/>'
+CELL = b"<c><v>1</v></c>"
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"styles": in_front(b"<fonts", b"<numFmts>" + FORMAT * 2_200_000 + b"</numFmts>")},  # the reviewer's two
+        {"sheet1": in_front(b"</sheetData>", b"<row>" + CELL * 6_000_000 + b"</row>")},
+        {"styles": in_front(b"<fonts", b"<x/>" * 21_000)},
+        {"sheet1": in_front(b"</sheetData>", b"<row>" + CELL * 11_000 + b"</row>")},
+        {"sheet1": in_front(b"</sheetData>", (b"<row>" + CELL * 100 + b"</row>") * 5_000)},
+        {"workbook": in_front(b"<sheet ", b'<sheet name="a" sheetId="1"/>' * 31)},
+        {"core": lambda xml: xml + b" " * 1_000_001},
+    ],
+)
+def test_a_small_workbook_that_would_take_long_to_read_is_refused_at_once(changed):
+    content = rebuilt(**changed)
+    assert len(content) < LARGEST
+    started = time.process_time()
     with pytest.raises(ValidationError, match="too large once unpacked"):
-        XLSX().create_dataset(stream.getvalue())
+        XLSX().create_dataset(content)
+    assert time.process_time() - started < 0.5
+
+
+def test_a_workbook_that_lies_about_a_size_is_not_unpacked_beyond_what_it_states():
+    content = rebuilt(styles=in_front(b"<fonts", b" " * 4_000_000))
+    with zipfile.ZipFile(io.BytesIO(content)) as parts:
+        size = parts.getinfo("xl/styles.xml").file_size
+    lying = content.replace(size.to_bytes(4, "little"), (900).to_bytes(4, "little"))
+    assert lying != content
+    with pytest.raises(ValidationError, match="no XLSX workbook that can be read"):
+        XLSX().create_dataset(lying)
+
+
+def test_a_workbook_that_declares_entities_is_refused():
+    content = rebuilt(sheet1=in_front(b"<worksheet", b'<!DOCTYPE a [<!ENTITY b "c">]>'))
+    with pytest.raises(ValidationError, match="no XLSX workbook that can be read"):
+        XLSX().create_dataset(content)
+
+
+def test_a_workbook_as_large_as_a_year_of_payments_is_read():
+    rows = [{f"column {number}": f"text {number}" for number in range(12)}] * 3_000
+    assert len(XLSX().create_dataset(as_xlsx(rows))) == 3_000
+
+
+@DOORS
+def test_control_characters_are_refused_in_a_sentence_and_lines_and_tabs_are_not(
+    door, client, officer, source, tmp_path
+):
+    on = AllocationFactory(funding_source=source)
+    rows = [
+        payment(on, reference="R\x001"),
+        payment(on, reference="R2", purpose="a\x1b[31mb"),
+        payment(on, reference="R3", allocation="\x00A"),
+    ]
+    said = door("pay", as_csv([{"purpose": ""} | row for row in rows]), client, tmp_path)
+    assert "Row 2, reference: there is a control character in it (U+0000). Take it out." in said
+    assert "Row 3, purpose: there is a control character in it (U+001B)." in said
+    assert "Row 4, allocation: there is a control character in it (U+0000)." in said
+    assert not Payment.objects.exists()
+    door("pay", as_csv([payment(on, purpose="One\r\ntwo\tthree")]), client, tmp_path)
+    assert Payment.objects.get().purpose == "One\r\ntwo\tthree"
 
 
 def test_a_dry_run_says_the_same_and_records_nothing(officer, source, tmp_path):

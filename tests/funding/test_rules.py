@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from funding import rules
 from funding.accounts import accounts_of
+from funding.choices import Irregularity
 from funding.models import Allocation, Contributor, FundingSource, Payment
 from programmes.choices import Outcome
 from programmes.models import AssessmentDecision, EvidenceAssessment
@@ -184,8 +185,8 @@ def test_what_the_duty_asks_must_be_stated_in_its_own_words():
     ColumnFactory(duty=duty, list="contracts", field="value_for_money")
     assert said(lambda: allocate(reasons=" \n", value_for_money="")) == {
         "reasons": [
-            "Grounds: Moor Publishing Order asks for it to be published, so an allocation cannot be recorded "
-            "without it."
+            "“Grounds” is missing: Moor Publishing Order asks for it to be published, so an allocation cannot be "
+            "recorded without it."
         ]
     }
     assert set(said(lambda: allocate(kind="contract", reasons="", value_for_money=""))) == {"value_for_money"}
@@ -257,7 +258,8 @@ def test_what_is_left_becomes_a_source_of_the_next_year():
     assert said(lambda: carry(source, "60.01")) == {
         "amount": [
             "£60.01 is more than is left of Chest, 2031-32: £60. What is allocated and will not be spent can be "
-            "carried forward once its allocation is reversed."
+            "carried forward once its allocation is reversed: where payments stand on it, reverse these first, then "
+            "record both anew with what was spent."
         ]
     }
     carried = carry(source, "60.00")
@@ -289,7 +291,7 @@ def test_what_is_no_payment_is_refused():
     assert "choose the allocation itself" in said(lambda: pay(reversal, "1.00"))["allocation"][0]
 
 
-FLAGS = ("over", "unassessed", "late", "outside")
+FLAGS = Irregularity.values
 
 
 def irregular(*payments):
@@ -340,8 +342,26 @@ def test_over_its_allocation_is_from_the_penny_that_is_too_much():
     assert not Payment.objects.with_irregularities().irregular().exists()
 
 
+def test_a_refund_of_more_than_was_paid_is_an_exception():
+    allocation = allocate(funding_source=FundingSourceFactory(year__first_year=2031), amount="100.00")
+    first = pay(allocation, "10.00", DAY)
+    whole = pay(allocation, "-10.00", DAY + timedelta(days=1))
+    beyond = pay(allocation, "-2.50", DAY + timedelta(days=2))
+    assert irregular(first, whole, beyond) == [set(), set(), {"returned"}]
+    row = Payment.objects.with_irregularities().select_related("allocation__funding_source__year").get(pk=beyond.pk)
+    assert row.irregularities == ["£2.50 more paid back than had been paid on its allocation."]
+
+
+def test_nothing_is_allocated_after_the_money_had_to_be_spent():
+    year = YearFactory(first_year=2031, spend_by=date(2032, 2, 15))
+    source = FundingSourceFactory(year=year)
+    with pytest.raises(ValidationError, match="had to be spent by 15 February 2032"):
+        allocate(funding_source=source, awarded_on=date(2032, 2, 16))
+    assert allocate(funding_source=source, awarded_on=date(2032, 2, 15)).pk
+
+
 def test_an_exception_is_explained_and_a_contract_shown():
-    payment = pay(allocate(), "1.00")
+    payment = pay(allocate(kind="contract"), "1.00")
     by = UserFactory()
     assert rules.explain(by=by, payment=payment, text="The oil came late.").recorded_by == by
     assert "text" in said(lambda: rules.explain(by=by, payment=payment, text=""))
@@ -351,6 +371,8 @@ def test_an_exception_is_explained_and_a_contract_shown():
     assert str(copy) == "Oil"
     add = {"by": by, "allocation": payment.allocation, "title": "Oil"}
     assert "url" in said(lambda: rules.add_contract_copy(**add, url="javascript:alert(1)"))
+    with pytest.raises(ValidationError, match="only a contract has a copy"):
+        rules.add_contract_copy(**add | {"allocation": allocate()}, url="https://moor.example.org/oil")
 
 
 # Assessments ----------------------------------------------------------------------------------------------------------

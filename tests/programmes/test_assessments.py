@@ -33,6 +33,11 @@ def colleague():
     return UserFactory(is_superuser=True, username="colleague")
 
 
+def answers(row):
+    """Return what a colleague sends who has read what the assessment says now."""
+    return DECISION | {"read": EvidenceAssessment.objects.get(pk=row.pk).fingerprint}
+
+
 def text_of(response):
     return Elements(response.content.decode()).text
 
@@ -63,7 +68,7 @@ def test_an_assessment_is_written_and_changed_by_its_author_until_it_is_decided(
     assert b'name="need"' not in page.content
     assert client.post(page_of(row), sent | {"need": "Nobody falls."}).status_code == 403
 
-    client.post(page_of(row, "decide"), DECISION)
+    client.post(page_of(row, "decide"), answers(row))
     client.force_login(author)
     page = client.get(page_of(row))
     assert "Approved on 20 May 2031. It cannot be changed any more" in text_of(page)
@@ -76,7 +81,7 @@ def test_an_assessment_is_written_and_changed_by_its_author_until_it_is_decided(
 def test_its_author_is_told_why_they_cannot_decide_and_cannot(client, author):
     row = AssessmentFactory(author=author)
     client.force_login(author)
-    for response in (client.get(page_of(row, "decide")), client.post(page_of(row, "decide"), DECISION)):
+    for response in (client.get(page_of(row, "decide")), client.post(page_of(row, "decide"), answers(row))):
         assert "You wrote this assessment, so somebody else decides on it. Ask a colleague" in text_of(response)
         assert b"<textarea" not in response.content
     assert not AssessmentDecision.objects.exists()
@@ -85,12 +90,12 @@ def test_its_author_is_told_why_they_cannot_decide_and_cannot(client, author):
 def test_a_colleague_decides_once_and_the_decision_is_shown_and_logged(client, author, colleague):
     row = AssessmentFactory(author=author)
     client.force_login(colleague)
-    assert "This field is required." in text_of(client.post(page_of(row, "decide"), DECISION | {"reasons": ""}))
-    to_come = client.post(page_of(row, "decide"), DECISION | {"decided_on": "2031-06-02"})
+    assert "This field is required." in text_of(client.post(page_of(row, "decide"), answers(row) | {"reasons": ""}))
+    to_come = client.post(page_of(row, "decide"), answers(row) | {"decided_on": "2031-06-02"})
     assert "This day has not come yet." in text_of(to_come)
     assert "The count is sound." in to_come.content.decode()  # nothing typed is lost
-    assert client.post(page_of(row, "decide"), DECISION).status_code == 302
-    again = client.post(page_of(row, "decide"), DECISION)  # a double click
+    assert client.post(page_of(row, "decide"), answers(row)).status_code == 302
+    again = client.post(page_of(row, "decide"), answers(row))  # a double click
     assert "This is decided already: Approved on 20 May 2031. Reverse that decision first." in text_of(again)
     decision = AssessmentDecision.objects.get()
     assert (decision.recorded_by, decision.outcome, decision.decided_on) == (colleague, "approved", date(2031, 5, 20))
@@ -156,6 +161,23 @@ def test_a_decision_is_listed_and_neither_added_nor_changed_by_itself(client, co
     assert client.post(f"{place}{decision.pk}/delete/", {"post": "yes"}).status_code == 403
 
 
+def test_text_of_a_decision_and_of_its_reversal_is_taken_out(client, colleague):
+    decision = DecisionFactory(reasons="Robin Vale counted.")
+    page = page_of(decision.assessment)
+    client.force_login(colleague)
+    client.post(page_of(decision.assessment, "reverse-decision"), {"reason": "Robin Vale was wrong."})
+    back = AssessmentDecision.objects.get(reverses=decision)
+    for row, field in ((decision, "reasons"), (back, "reason")):
+        place = f"/admin/programmes/assessmentdecision/{row.pk}"
+        assert f"{place}/change/" in client.get(page).content.decode()
+        assert f"{place}/redact/" in client.get(f"{place}/change/").content.decode()
+        assert client.post(f"{place}/redact/", {"texts": [field], "reason": "A name"}).status_code == 302
+        row.refresh_from_db()
+        assert getattr(row, field) == REDACTED
+    assert "Robin Vale" not in text_of(client.get(page))
+    assert not LogEntry.objects.filter(change_message__contains="Robin").exists()
+
+
 def test_who_may_only_write_does_not_decide_and_who_may_only_decide_does_not_write(client):
     row = AssessmentFactory()
     for codename, allowed, forbidden in (
@@ -168,3 +190,18 @@ def test_who_may_only_write_does_not_decide_and_who_may_only_decide_does_not_wri
         assert client.get(allowed).status_code == 200
         assert client.get(forbidden).status_code == 403
         assert client.get(page_of(row)).status_code == 200  # both read it
+
+
+def test_what_is_decided_on_is_what_was_read(client, colleague):
+    """Its author changes the text while a colleague has the page open: nothing is decided, the new text is shown."""
+    row = AssessmentFactory()
+    client.force_login(colleague)
+    before = answers(row)
+    EvidenceAssessment.objects.filter(pk=row.pk).update(evidence="Nothing was counted.")
+    refused = client.post(page_of(row, "decide"), before)
+    assert "changed this assessment while you read it" in text_of(refused)
+    assert "Nothing was counted." in text_of(refused)
+    assert not AssessmentDecision.objects.exists()
+    seen = refused.context["form"]["read"].value()
+    assert client.post(page_of(row, "decide"), before | {"read": seen}).status_code == 302
+    assert AssessmentDecision.objects.get().recorded_by == colleague

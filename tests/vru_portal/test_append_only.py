@@ -81,6 +81,7 @@ def test_the_ledger_is_what_is_append_only():
         "Payment",
         "Explanation",
         "ContractCopy",
+        "Contributor",
     }
 
 
@@ -236,6 +237,8 @@ REDACTABLE = [(model, name) for model in APPEND_ONLY for name in model.redactabl
 @pytest.mark.parametrize(("model", "name"), REDACTABLE, ids=lambda value: label(value) or value)
 def test_a_text_can_be_taken_out_with_a_reason_and_nothing_else_can_be_done_to_it(model, name):
     row = recorded(model)
+    if name == "reason":  # only a reversal has one
+        row = reverse(row)
     execute_ = f'UPDATE "{model._meta.db_table}" SET "{name}" = %s, redaction = %s WHERE id = %s'  # noqa: S608
     before = getattr(row, name)
     for text, note in (("Something else", "why"), (REDACTED, ""), (before, "why")):

@@ -18,6 +18,8 @@ from vru_portal.environment import (
     sqlite_journal_mode,
 )
 
+pytestmark = pytest.mark.once
+
 KEY = "k" * 50
 
 

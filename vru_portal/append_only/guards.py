@@ -37,9 +37,8 @@ def guards_of(model: type[AppendOnly]) -> Iterator[Guard]:
         # SQLite holds any number, and text, in a column of sums; PostgreSQL holds NaN.
         wrong = " OR ".join(f"{name} <> ROUND({name}, 2) OR ABS({name}) >= 1000000000000" for name in sums)
         yield Guard(f"{table}_whole_pence", INSERT, wrong, "A sum is in pounds and whole pence.", table=table)
-    if days := [f'NEW."{f.column}"' for f in model._meta.local_concrete_fields if type(f) is models.DateField]:
-        wrong = " OR ".join(f"{day} IS NOT NULL AND (date({day}) IS NULL OR date({day}) <> {day})" for day in days)
-        yield Guard(f"{table}_real_days", INSERT, wrong, "A day is written YYYY-MM-DD.", table=table)
+    if days := [no_day(f) for f in model._meta.local_concrete_fields if isinstance(f, models.DateField)]:
+        yield Guard(f"{table}_real_days", INSERT, " OR ".join(days), "A day is written YYYY-MM-DD.", table=table)
     exists = f"This {label} is recorded already."
     keys = " OR ".join(" AND ".join(f'o."{name}" = NEW."{name}"' for name in names) for names in unique_columns(model))
     yield Guard(f"{table}_no_replace", INSERT, f'EXISTS (SELECT 1 FROM "{table}" o WHERE {keys})', exists, table=table)
@@ -49,6 +48,17 @@ def guards_of(model: type[AppendOnly]) -> Iterator[Guard]:
         yield from published_guards(model, name)
     for guard in model.guards:
         yield Guard(**{**vars(guard), "name": f"{table}_{guard.name}", "table": guard.table or table})
+
+
+def no_day(column: models.DateField[Any, Any]) -> str:
+    """Return the SQL that says whether a column holds what is no day, or one that no ledger holds.
+
+    SQLite holds any text in it; PostgreSQL holds infinity, and years that Python cannot read.
+    """
+    value = f'NEW."{column.column}"'
+    range_ = f"date({value}) < '{FIRST_DAY}' OR date({value}) > '{LAST_DAY}'"
+    exact = "" if isinstance(column, models.DateTimeField) else f" OR date({value}) <> {value}"
+    return f"({value} IS NOT NULL AND (date({value}) IS NULL OR {range_}{exact}))"
 
 
 def changed(model: type[AppendOnly]) -> str:
@@ -119,6 +129,9 @@ def published_guards(model: type[AppendOnly], name: str) -> Iterator[Guard]:
         )
 
 
+# No day of a ledger lies outside.
+FIRST_DAY, LAST_DAY = "1900-01-01", "2199-12-31"
+
 # PostgreSQL's bits (pg_trigger.tgtype): 1 for each row, 2 before, 4 insert, 8 delete, 16 update, 32 truncate.
 TRIGGER_TYPES = {INSERT: 1 + 2 + 4, DELETE: 1 + 2 + 8, UPDATE: 1 + 2 + 16, TRUNCATE: 2 + 32}
 
@@ -148,7 +161,8 @@ class Guards:
             "sqlite": "SELECT name, sql FROM sqlite_master WHERE type = 'trigger'",
             "postgresql": (
                 "SELECT tgname, prosrc FROM pg_trigger JOIN pg_proc ON pg_proc.oid = tgfoid "
-                "WHERE NOT tgisinternal AND tgenabled IN ('O', 'A') AND tgqual IS NULL AND tgattr::text = '' "
+                "WHERE proconfig[1] LIKE 'search_path=%%, pg_temp' AND NOT tgisinternal "
+                "AND tgenabled IN ('O', 'A') AND tgqual IS NULL AND tgattr::text = '' "
                 "AND (tgname, tgtype, tgrelid) IN (SELECT name, type, to_regclass(quote_ident(relation)) "
                 "FROM unnest(%s::text[], %s::int[], %s::text[]) AS wanted (name, type, relation))"
             ),
@@ -173,9 +187,12 @@ class Guards:
                     cursor.execute(guard.sql("sqlite"))
                     continue
                 each = "STATEMENT" if guard.statement == TRUNCATE else "ROW"
+                # Looked for in the schema of the tables: a temporary table of the same name would hide them otherwise.
+                cursor.execute("SELECT quote_ident(current_schema())")
+                (schema,) = cursor.fetchone()
                 cursor.execute(
                     f'CREATE OR REPLACE FUNCTION "{guard.name}"() RETURNS trigger LANGUAGE plpgsql '
-                    f"AS $guard${guard.sql('postgresql')}$guard$"
+                    f"SET search_path = {schema}, pg_temp AS $guard${guard.sql('postgresql')}$guard$"
                 )
                 cursor.execute(
                     f'CREATE TRIGGER "{guard.name}" BEFORE {guard.statement} ON "{guard.table}" '

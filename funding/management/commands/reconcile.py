@@ -5,6 +5,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
+from funding.reconcile import ledger
 from funding.reconcile.report import reconcile
 from funding.validators import first_year_of
 
@@ -30,6 +31,8 @@ class Command(BaseCommand):
         first_year = first_year_of(year) if year else None
         if year and first_year is None:
             raise CommandError(f"{year!r} is no financial year. Write it as 2019-20.")
+        if first_year is not None and not ledger.years(first_year):
+            raise CommandError(f"No source of money is recorded for {year}, so there is nothing to check.")
         report = reconcile(first_year)
         if not report.lines:
             self.stdout.write("No source of money is recorded.")

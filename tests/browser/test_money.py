@@ -1,0 +1,79 @@
+"""The money as a browser shows it: pages with every kind of row, and the running balance of whoever allocates."""
+
+import re
+from decimal import Decimal
+
+import pytest
+
+from tests.browser.test_every_page import BEYOND, violations, visit
+from tests.portal_process import free_port, portal, run
+from vru_portal.money import pounds
+
+pytestmark = pytest.mark.xdist_group("browser-wide")
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory):
+    """A demonstration: a year's allocations, payments, exceptions and corrections."""
+    folder, port = tmp_path_factory.mktemp("money") / "var", free_port()
+    with portal(folder, PORT=port, DEMO=1, WORKERS=1, GRANTS_PREFIX="360G-example") as served:
+        served.wait_until_ready()
+        yield served
+
+
+@pytest.fixture
+def page(chromium, demo):
+    visitor = chromium.new_context(base_url=demo.url("").rstrip("/"), viewport={"width": 1280, "height": 900})
+    yield visitor.new_page()
+    visitor.close()
+
+
+@pytest.fixture
+def money(page, demo):
+    """Every kind of page on which there is money, and the states that a visitor can bring one into."""
+    year = demo.get("/funding/2019-20/")[1]
+    kinds = [re.search(rf'href="({path})"', year) for path in (r"/funding/allocations/\w+/", r"/initiatives/[\w-]+/")]
+    return [
+        "/funding/2019-20/",
+        "/funding/2019-20/?as_at=2019-12-01&basis=known",
+        "/funding/2019-20/?as_at=2010-01-01",
+        "/funding/2019-20/?as_at=never&level=none",
+        "/funding/2019-20/payments/",
+        "/funding/2019-20/payments/?duty=items&exceptions=1",
+        *(found[1] for found in kinds if found),
+    ]
+
+
+@pytest.mark.parametrize("width", [320, 1280])
+def test_axe_finds_nothing_and_nothing_is_wider_than_the_screen(page, money, width):
+    assert len(money) == 8
+    page.set_viewport_size({"width": width, "height": 900})
+    complaints = []
+    # that a day is none is a warning: the field says so itself
+    page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
+    found = {}
+    for address in money:
+        visit(page, address)
+        if faults := [*violations(page), *page.evaluate(BEYOND)]:
+            found[address] = faults
+    assert (found, complaints) == ({}, [])
+
+
+def test_whoever_allocates_sees_the_balance_while_typing(page, demo):
+    officer = "from django.contrib.auth import get_user_model as users; users().objects.create_superuser('x', '', 'y')"
+    made = run(demo.folder, "shell", "-v0", "-c", officer, DEMO=1)
+    assert made.returncode == 0, made.stderr
+    page.goto("/admin/login/?next=/admin/funding/allocation/add/")
+    page.fill("#id_username", "x")
+    page.fill("#id_password", "y")
+    page.click("[type=submit]")
+    balance = page.locator(".portal-balance")
+    assert balance.text_content() == "Choose a source to see what is left of it."
+    page.select_option("#id_funding_source", index=1)
+    pence = int(page.locator("#id_funding_source option:checked").get_attribute("data-left"))
+    left = pounds(Decimal(pence) / 100)
+    assert balance.text_content() == f"{left} is left of this source."
+    page.fill("#id_amount", "0.01")
+    assert balance.text_content() == f"{left} is left. After this allocation: {pounds(Decimal(pence - 1) / 100)}."
+    page.fill("#id_amount", str(Decimal(pence + 1) / 100))
+    assert balance.text_content() == f"£0.01 more than is left: {left} can be allocated."
