@@ -53,8 +53,6 @@ TABLE = {
 INLINES = {
     "funding.contributor": "funding.fundingsource",
     "funding.dutycolumn": "funding.publicationduty",
-    "funding.explanation": "funding.payment",
-    "funding.contractcopy": "funding.allocation",
 }
 
 PROJECT_MODELS = [
