@@ -15,11 +15,9 @@ run: .venv/run-installed ## Serve the portal (PORT, PORTAL_URL, DATABASE_URL: se
 demo: .venv/run-installed ## Serve a second database with made-up money (PORT as for run)
 	@DEMO=1 GRANTS_PREFIX=360G-example DATABASE_URL= PORTAL_URL= exec $(BIN)/python manage.py serve
 
-# Both at once: either spends half of its time waiting for portals that it starts and stops.
-test: .venv/dev-installed ## Run every test on SQLite and on PostgreSQL; browser tests where Chromium is found
-	@log=$$(mktemp); $(BIN)/python -m tests.postgres $(BIN)/python -m pytest -n 2 -m "not browser and not once" >$$log 2>&1 & \
-	$(BIN)/python -m pytest -n 2; first=$$?; \
-	wait $$!; second=$$?; cat $$log; rm $$log; exit $$((first | second))
+test: .venv/dev-installed ## Run every test on SQLite, then on PostgreSQL; browser tests where Chromium is found
+	$(BIN)/python -m pytest -n 2
+	$(BIN)/python -m tests.postgres $(BIN)/python -m pytest -n 2 -m "not browser and not once"
 
 faults: .venv/dev-installed ## Run the long tests: 20 starts and stops, upgrades, 40 races for the last pound on both databases
 	$(BIN)/python -m pytest tests/faults -s

@@ -115,7 +115,8 @@ def staff(client):
 
 
 IN_ADMIN = [model for model in PROJECT_MODELS if model._meta.label_lower not in INLINES]
-NEVER_ADDED = ("Unit", "PublicationDuty", "AssessmentDecision")  # one is enough; or it has a page of its own
+# One is enough; or it is recorded on the page of what it belongs to.
+NEVER_ADDED = ("Unit", "PublicationDuty", "AssessmentDecision", "Explanation", "ContractCopy")
 ids = [model._meta.label_lower for model in IN_ADMIN]
 
 
