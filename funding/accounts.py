@@ -43,6 +43,10 @@ class Entry:
         """What is paid beyond what was allocated."""
         return max(self.paid - self.allocated, Decimal(0))
 
+    def is_listed(self, kind: str, over: Decimal | None) -> bool:
+        """Return whether it stands in the duty's list of a kind, which may begin above a sum of the whole award."""
+        return self.kind == kind and self.allocated != 0 and (over is None or self.award > over)
+
 
 @dataclass(frozen=True)
 class Sums:

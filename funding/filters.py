@@ -14,7 +14,7 @@ from django.db.models import Count, Q, Sum
 from django.http import QueryDict
 from django.utils import timezone
 
-from funding.accounts import Accounts, Entry
+from funding.accounts import Accounts, Entry, Sums
 from funding.choices import Basis, DutyList, Kind
 from funding.models import Allocation, FinancialYear, Payment, PublicationDuty
 from funding.querysets import NOW, AllocationQuerySet, AsAt, PaymentQuerySet
@@ -165,8 +165,7 @@ class AllocationQuestion(Question):
         """Return whether an allocation is in the list of the duty that is asked for, if any is."""
         if self.duty_list is None:
             return True
-        over = self.threshold(self.duty_list)
-        return entry.kind == KIND_OF[self.duty_list] and (over is None or entry.award > over)
+        return entry.is_listed(KIND_OF[self.duty_list], self.threshold(self.duty_list))
 
     @property
     def count(self) -> int:
@@ -176,12 +175,12 @@ class AllocationQuestion(Question):
     @property
     def total(self) -> Decimal:
         """What is allocated by them."""
-        return sum((entry.allocated for entry in self.entries), Decimal(0))
+        return Sums(self.entries).allocated
 
     @property
     def paid(self) -> Decimal:
         """What is paid on them."""
-        return sum((entry.paid for entry in self.entries), Decimal(0))
+        return Sums(self.entries).paid
 
 
 class PaymentQuestion(Question):

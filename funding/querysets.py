@@ -25,7 +25,7 @@ from django.db.models.lookups import Exact
 from django.utils import timezone
 
 from funding.choices import Basis, Irregularity, Kind
-from partners.models import Organisation, Person
+from partners.models import Person
 from programmes.choices import Outcome, Status
 from programmes.models import AssessmentDecision, EvidenceAssessment
 from programmes.querysets import InitiativeQuerySet
@@ -143,11 +143,6 @@ class SourceQuerySet(models.QuerySet["FundingSource"]):
         latest = self.standing().filter(carried_from=None).order_by("-year__first_year").values("year")[:1]
         rows = self.standing().filter(year__in=latest)
         return rows.select_related("year__source", "source").order_by("position", "id")
-
-    def from_organisation(self, organisation: Organisation) -> Self:
-        """Return the sources that this body contributes to, or that a post of this body gives."""
-        given = Q(contributors__organisation=organisation) | Q(contributors__post__organisation=organisation)
-        return self.standing().filter(given).distinct()
 
     def from_person(self, person: Person) -> Self:
         """Return the sources that a post of this person gives."""
@@ -387,7 +382,7 @@ def number_of(rows: models.QuerySet[Any]) -> Coalesce:
 
 def approval_of(path: str, field: str = "decided_on") -> Subquery:
     """Return the day on which the assessment at this path was approved, or another field of that decision."""
-    decisions = AssessmentDecision.objects.filter(outcome=Outcome.APPROVED, reverses=None, reversed_by=None)
+    decisions = AssessmentDecision.objects.standing().filter(outcome=Outcome.APPROVED)
     return Subquery(decisions.filter(assessment=OuterRef(path)).values(field)[:1])
 
 

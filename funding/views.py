@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from decimal import Decimal
 from typing import Any
 
 from django.db.models import prefetch_related_objects
@@ -12,7 +11,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from funding.accounts import Accounts, accounts_of
+from funding.accounts import Accounts, Sums, accounts_of
 from funding.choices import DutyList, Kind
 from funding.filters import AllocationQuestion, PaymentQuestion, Question, read_as_at
 from funding.flow import flow_of
@@ -173,8 +172,8 @@ def lists_of(accounts: Accounts, duty: PublicationDuty | None) -> dict[str, dict
     found = {}
     for kind, name in LIST_OF.items():
         over = getattr(duty, PublicationDuty.THRESHOLDS[name], None)
-        entries = [e for e in accounts.entries if e.kind == kind and e.allocated and (over is None or e.award > over)]
-        found[name.value] = {"count": len(entries), "total": sum((e.allocated for e in entries), Decimal(0))}
+        entries = [entry for entry in accounts.entries if entry.is_listed(kind, over)]
+        found[name.value] = {"count": len(entries), "total": Sums(entries).allocated}
     return found
 
 

@@ -264,6 +264,8 @@ class AssessmentDecision(Reversible):
     decided_on = models.DateField(help_text="Money can be allocated from this day on, not before.")
     reasons = models.TextField("reasons for the decision", blank=True)
 
+    objects = querysets.DecisionQuerySet.as_manager()
+
     class Meta:
         ordering = ["id"]
         constraints = [

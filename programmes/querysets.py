@@ -11,6 +11,7 @@ from vru_portal.slugs import SlugQuerySet
 if TYPE_CHECKING:
     from partners.models import Organisation
     from programmes.models import (  # noqa: F401 - bases name them as strings
+        AssessmentDecision,
         EvidenceAssessment,
         Initiative,
         Passage,
@@ -86,8 +87,7 @@ class AssessmentQuerySet(QuerySet["EvidenceAssessment"]):
         """Return those that wait for a second pair of eyes."""
         from programmes.models import AssessmentDecision
 
-        decisions = AssessmentDecision.objects.filter(assessment=OuterRef("pk"), reverses=None, reversed_by=None)
-        return self.filter(~Exists(decisions))
+        return self.filter(~Exists(AssessmentDecision.objects.standing().filter(assessment=OuterRef("pk"))))
 
     def approved(self, *, by_day: date | None = None) -> Self:
         """Return those approved, on or before the day where one is given, latest first; adds `approved_on`.
@@ -99,6 +99,14 @@ class AssessmentQuerySet(QuerySet["EvidenceAssessment"]):
             decisions__outcome=Outcome.APPROVED, decisions__reverses=None, decisions__reversed_by=None, **day
         )
         return rows.annotate(approved_on=F("decisions__decided_on")).order_by("-decisions__decided_on", "-pk")
+
+
+class DecisionQuerySet(QuerySet["AssessmentDecision"]):
+    """Decisions on evidence assessments."""
+
+    def standing(self) -> Self:
+        """Return those that nothing has reversed, and that reverse nothing themselves."""
+        return self.filter(reverses=None, reversed_by=None)
 
 
 class VocabularyQuerySet(SlugQuerySet["Vocabulary"]):

@@ -61,7 +61,7 @@ def awards_to(initiative: Initiative) -> list[Year]:
 def assessment_of(initiative: Initiative) -> EvidenceAssessment | None:
     """Return the evidence assessment of an initiative that was approved last, with the decision's day and reasons."""
     approved: QuerySet[Any] = EvidenceAssessment.objects.approved().filter(initiative=initiative)
-    return approved.annotate(decision_reasons=F("decisions__reasons")).order_by("-approved_on", "-pk").first()
+    return approved.annotate(decision_reasons=F("decisions__reasons")).first()
 
 
 @dataclass(frozen=True)

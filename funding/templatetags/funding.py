@@ -10,7 +10,7 @@ from funding.drawing import tall, wide
 from funding.flow import Flow
 from funding.lines import lacks_copy
 from funding.models import Allocation, FinancialYear, FundingSource, PublicationDuty
-from partners.models import Organisation, Person
+from partners.models import Person
 from programmes.choices import Slot
 from programmes.models import Passage
 from vru_portal.money import pounds
@@ -96,7 +96,6 @@ def percentage(share: Decimal) -> str:
 
 
 @register.simple_tag
-def contributions_of(who: Organisation | Person) -> list[FundingSource]:
-    """Return the sources that an organisation contributes to, or that a person gives by their post."""
-    rows = FundingSource.objects.select_related("year", "source")
-    return list(rows.from_person(who) if isinstance(who, Person) else rows.from_organisation(who))
+def contributions_of(person: Person) -> list[FundingSource]:
+    """Return the sources that a person gives by their post."""
+    return list(FundingSource.objects.from_person(person).select_related("year", "source"))

@@ -259,6 +259,15 @@ def test_a_day_that_is_none_is_told_at_the_field(client, allocation, path):
     response = client.get(f"{path}?as_at=tomorrow")
     assert "This is no day" in text_of(response)
     assert 'aria-describedby="day-as_at' in response.text or "day-as_at_error" in response.text
+    found = Elements(response.text).elements
+    ids = {attributes.get("id") for _, attributes in found}
+    links = {attributes.get("href") or "" for tag, attributes in found if tag == "a"}
+    assert {link[1:] for link in links if link.startswith("#")} <= ids, "a link leads nowhere"
+
+
+def test_only_a_page_that_shows_figures_says_whose_they_are_where_the_day_is_none(client, allocation):
+    assert "figures here are those of today" in text_of(client.get("/funding/2031-32/?as_at=tomorrow"))
+    assert "figures here" not in text_of(client.get("/funding/2031-32/payments/?as_at=tomorrow"))
 
 
 def test_the_list_can_be_filtered_and_each_filter_undone(client, allocation):

@@ -181,15 +181,17 @@ class Guards:
     def install(self) -> None:
         """Put every missing guard in place."""
         with transaction.atomic(self.connection.alias), self.connection.cursor() as cursor:
+            schema = ""
+            if self.connection.vendor == "postgresql":
+                # Where guards look for tables: a temporary one of the same name would hide them otherwise.
+                cursor.execute("SELECT quote_ident(current_schema())")
+                (schema,) = cursor.fetchone()
             for guard in self.missing():
                 cursor.execute(self.drop(guard))
                 if self.connection.vendor == "sqlite":
                     cursor.execute(guard.sql("sqlite"))
                     continue
                 each = "STATEMENT" if guard.statement == TRUNCATE else "ROW"
-                # Looked for in the schema of the tables: a temporary table of the same name would hide them otherwise.
-                cursor.execute("SELECT quote_ident(current_schema())")
-                (schema,) = cursor.fetchone()
                 cursor.execute(
                     f'CREATE OR REPLACE FUNCTION "{guard.name}"() RETURNS trigger LANGUAGE plpgsql '
                     f"SET search_path = {schema}, pg_temp AS $guard${guard.sql('postgresql')}$guard$"
