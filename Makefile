@@ -15,6 +15,10 @@ run: .venv/run-installed ## Serve the portal (PORT, PORTAL_URL, DATABASE_URL: se
 demo: .venv/run-installed ## Serve a second database with made-up money (PORT as for run)
 	@DEMO=1 GRANTS_PREFIX=360G-example DATABASE_URL= PORTAL_URL= exec $(BIN)/python manage.py serve
 
+# What Python has compiled is kept for the next process, also where an image says otherwise (tests/conftest.py).
+test faults: export PYTHONDONTWRITEBYTECODE =
+test faults: export PYTHONPYCACHEPREFIX = $(CURDIR)/.pytest_cache/bytecode
+
 test: .venv/dev-installed ## Run every test on SQLite, then on PostgreSQL; browser tests where Chromium is found
 	$(BIN)/python -m pytest -n 2
 	$(BIN)/python -m tests.postgres $(BIN)/python -m pytest -n 2 -m "not browser and not once"

@@ -9,7 +9,7 @@ from tests.own_database import answer, migrated_database
 
 # One worker runs them one after the other: they are about time.
 pytestmark = pytest.mark.xdist_group("races")
-ROUNDS = int(os.environ.get("RACE_ROUNDS", "4"))
+ROUNDS = int(os.environ.get("RACE_ROUNDS", "2"))
 
 
 CONTESTS = (
@@ -20,9 +20,9 @@ CONTESTS = (
 
 
 @pytest.fixture(scope="module")
-def races(tmp_path_factory):
+def races(tmp_path_factory, template):
     """How often each outcome of each contest came."""
-    with migrated_database(tmp_path_factory.mktemp("races") / "var", "race") as values:
+    with migrated_database(tmp_path_factory.mktemp("races") / "var", "race", template) as values:
         yield answer(values, "-m", "tests.contests", str(ROUNDS), *CONTESTS)
 
 

@@ -5,7 +5,7 @@ import sqlite3
 import pytest
 from django.db import connection
 
-from tests.own_database import answer, empty_database, migrated_database, python
+from tests.own_database import answer, migrated_database, python
 from tests.portal_process import free_port, one_sentence, run
 from vru_portal.append_only import Guards
 
@@ -13,8 +13,8 @@ pytestmark = [pytest.mark.django_db, pytest.mark.xdist_group("upgrades")]
 
 
 @pytest.mark.skipif(connection.vendor != "sqlite", reason="PostgreSQL rebuilds no table")
-def test_guards_are_put_back_after_a_migration_that_rebuilds_their_tables(tmp_path):
-    with empty_database(tmp_path / "var", "rebuilt") as values:
+def test_guards_are_put_back_after_a_migration_that_rebuilds_their_tables(tmp_path, template):
+    with migrated_database(tmp_path / "var", "rebuilt", template) as values:
         found = answer(
             values | {"DJANGO_SETTINGS_MODULE": "tests.rebuilding.settings"}, "-m", "tests.upgrades", "rebuild"
         )
@@ -26,8 +26,8 @@ def test_guards_are_put_back_after_a_migration_that_rebuilds_their_tables(tmp_pa
 
 @pytest.mark.skipif(connection.vendor != "sqlite", reason="takes a guard out of the embedded default's file")
 @pytest.mark.server
-def test_a_portal_whose_guards_are_not_all_there_does_not_start(tmp_path):
-    with migrated_database(tmp_path / "var", "unguarded") as values:
+def test_a_portal_whose_guards_are_not_all_there_does_not_start(tmp_path, template):
+    with migrated_database(tmp_path / "var", "unguarded", template) as values:
         started = python(values, "-c", "import vru_portal.wsgi")
         assert started.returncode == 0, started.stderr
         with sqlite3.connect(tmp_path / "var" / "portal.sqlite3") as database:
