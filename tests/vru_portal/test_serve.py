@@ -1,4 +1,7 @@
-"""`manage.py serve` as a process: it starts with nothing set, says what is wrong, and ends with all that it started."""
+"""`manage.py serve` as a process: it starts with nothing set, says what is wrong, and ends with all that it started.
+
+`make faults` starts it more often (tests/faults/test_serve.py).
+"""
 
 import os
 import re
@@ -112,9 +115,13 @@ def test_it_stops_while_it_starts(furnished_var):
 
 
 @embedded
-@pytest.mark.parametrize("victim", ["granian", "db_worker"])
-def test_where_one_part_dies_the_other_ends_too_and_the_exit_code_says_so(furnished_var, victim):
-    with portal(furnished_var[0]) as served:
+def test_where_the_web_server_dies_the_queue_ends_too_and_the_exit_code_says_so(furnished_var):
+    one_part_dies(furnished_var[0], "granian")
+
+
+def one_part_dies(folder, victim):
+    """Kill one part of a portal: show that nothing of it goes on, and that it says so."""
+    with portal(folder) as served:
         served.wait_until_ready()
         pid = min(pid for pid, command in served.members().items() if victim in command)
         os.kill(pid, signal.SIGKILL)
@@ -149,7 +156,8 @@ def test_a_folder_that_cannot_be_written_is_one_sentence(tmp_path):
 
 
 @embedded
-def test_a_folder_whose_static_files_cannot_be_written_is_one_sentence(furnished_var, tmp_path):
+def test_a_folder_whose_static_files_cannot_be_written_is_one_sentence(template, tmp_path):
+    template.put(tmp_path)
     (tmp_path / "secret-key").write_text(KEY)
     (tmp_path / "static").write_text("a file where a folder should be")
     result = run(tmp_path, "serve", PORT=free_port())
@@ -187,22 +195,6 @@ def test_a_wrong_setting_is_one_sentence(tmp_path, values):
     assert (result.returncode, result.stdout) == (1, "")
     assert one_sentence(result.stderr), result.stderr
     assert next(iter(values)) in result.stderr
-
-
-@embedded
-def test_it_answers_on_the_port_of_a_loopback_portal_url_and_bears_an_impatient_operator(furnished_var):
-    port = free_port()
-    values = {"PORTAL_URL": f"http://127.0.0.1:{port}", "PORT": ""}
-    with portal(furnished_var[0], **values) as served:
-        served.port = port
-        assert served.process.poll() is None
-        served.wait_until_ready()
-        assert served.get("/healthz") == (200, "ok\n")
-        for _ in range(3):
-            served.interrupt()
-            time.sleep(0.2)
-        assert served.wait() == 0
-        assert served.listening() is False
 
 
 @pytest.mark.skipif(connection.vendor != "postgresql", reason="runs where tests.postgres serves a PostgreSQL")
