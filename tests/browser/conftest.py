@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
+from tests.own_database import Template
 from tests.portal_process import Portal, free_port, portal
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
@@ -22,13 +23,14 @@ ARGUMENTS = (
 )
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark the tests of this folder; where there is no Chromium, skip them and say so."""
     for item in items:
         if "tests/browser/" in item.path.as_posix():
             item.add_marker(pytest.mark.browser)
-            # two workers, each with one portal and one browser for half of them
-            half = "wide" if re.search(r"\[(1280|1920)\]|dark", item.name) else "narrow"
+            # two workers, each with one browser for half of them; one of them serves a demonstration too
+            half = "wide" if re.search(r"\[1280|dark|test_money", item.nodeid) else "narrow"
             item.add_marker(pytest.mark.xdist_group(f"browser-{half}"))
             if CHROMIUM is None:
                 reason = f"No Chromium on PATH (looked for {', '.join(NAMES)}): browser tests are skipped"
@@ -36,10 +38,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="package")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Portal]:
+def site(tmp_path_factory: pytest.TempPathFactory, template: Template) -> Iterator[Portal]:
     """A portal with the launch content; “Exit this page” leads to its own /healthz, never off this machine."""
     port = free_port()
     folder = tmp_path_factory.mktemp("browser") / "var"
+    template.put(folder)
     with portal(folder, PORT=port, EXIT_URL=f"http://127.0.0.1:{port}/healthz", WORKERS=1) as served:
         served.wait_until_ready()
         yield served

@@ -9,13 +9,12 @@ from tests.browser.test_every_page import BEYOND, violations, visit
 from tests.portal_process import free_port, portal, run
 from vru_portal.money import pounds
 
-pytestmark = pytest.mark.xdist_group("browser-wide")
-
 
 @pytest.fixture(scope="module")
-def demo(tmp_path_factory):
+def demo(tmp_path_factory, template):
     """A demonstration: a year's allocations, payments, exceptions and corrections."""
     folder, port = tmp_path_factory.mktemp("money") / "var", free_port()
+    template.put(folder / "demo")
     with portal(folder, PORT=port, DEMO=1, WORKERS=1, GRANTS_PREFIX="360G-example") as served:
         served.wait_until_ready()
         yield served
