@@ -560,11 +560,13 @@ def brochure() -> str:
     return " ".join(BROCHURE.read_text(encoding="utf-8").replace("**", "").split())
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("quoted", values(LAUNCH_UNIT, "partners.statement", "quote"))
 def test_quoted_sentences_are_whole_and_word_for_word(quoted):
     assert re.search(rf"(?:^|[.?!] ){re.escape(quoted)}(?: |$)", brochure())
 
 
+@pytest.mark.once
 @pytest.mark.parametrize(
     "exact",
     [
@@ -582,6 +584,7 @@ def test_what_must_be_exact_is_word_for_word(exact):
     assert exact in brochure()
 
 
+@pytest.mark.once
 def test_sentences_are_the_portals_own():
     """Nine words in a row that also stand in the source are a copy; names and what must be exact are exempt."""
     length = 9
@@ -621,6 +624,7 @@ def code_files() -> list[Path]:
     return found
 
 
+@pytest.mark.once
 def test_no_fact_of_the_launch_unit_stands_in_code_templates_or_style():
     words = distinctive_words()
     assert len(words) > 100, "the content must yield words to look for"
@@ -632,6 +636,7 @@ def test_no_fact_of_the_launch_unit_stands_in_code_templates_or_style():
     } == {}
 
 
+@pytest.mark.once
 def test_the_search_for_facts_finds_them():
     """The control of the test above: each of these would give the launch unit away."""
     words = distinctive_words()
@@ -640,6 +645,7 @@ def test_the_search_for_facts_finds_them():
     assert found_in('fill="iris" class="home-office-of" 13370000', words) == []
 
 
+@pytest.mark.once
 def test_the_made_up_unit_shares_nothing_with_the_launch_unit():
     words = distinctive_words()
     for name in APPS:

@@ -41,9 +41,11 @@ HOSTILE = {
 }
 
 
-@pytest.fixture
-def furnished():
-    furnish(1)
+@pytest.fixture(scope="module")
+def furnished(standing):
+    with standing():
+        furnish(1)
+        yield
 
 
 def helps(response, address):

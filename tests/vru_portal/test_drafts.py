@@ -5,7 +5,6 @@ from datetime import date
 
 import pytest
 from django.contrib.auth import get_user_model
-from django.db import transaction
 from django.test import Client
 
 from events.choices import ItemKind
@@ -206,9 +205,9 @@ FILTERS = (
 
 
 @pytest.fixture(scope="module")
-def before_and_after(django_db_setup, django_db_blocker):
+def before_and_after(standing):
     """Return all public answers without the drafts, those with them, and the drafts' own addresses."""
-    with django_db_blocker.unblock(), transaction.atomic():
+    with standing():
         furnish(2)
         drafts = hide_canaries()
         client = Client()
@@ -216,7 +215,6 @@ def before_and_after(django_db_setup, django_db_blocker):
         absent = [address.replace("canary", "absent") for address in drafts.values()]
         answers = walk(client, *more, *drafts.values(), *absent)
         listed = sitemap(client)
-        transaction.set_rollback(True)
     return answers, listed, drafts
 
 
@@ -264,15 +262,15 @@ def test_no_link_leads_to_a_draft(before_and_after):
     assert {address for address, response in answers.items() if response.status_code not in (200, 302)} == expected
 
 
-@pytest.mark.parametrize("facet", ["level", "partner", "audience", "setting", "area"])
-def test_a_filter_by_a_draft_answers_like_a_filter_by_nothing(client, facet):
+def test_a_filter_by_a_draft_answers_like_a_filter_by_nothing(client):
     """Counts beside the other answers would tell that a hidden body leads an initiative."""
     furnish(2)
     hide_canaries()
-    slug = {"partner": "canary-body"}.get(facet, f"canary-{facet}")
-    never = slug.replace("canary", "absent")
-    asked = client.get(f"/initiatives/?{facet}={slug}").text.replace(slug, never)
-    assert asked == client.get(f"/initiatives/?{facet}={never}").text
+    for facet in ("level", "partner", "audience", "setting", "area"):
+        slug = {"partner": "canary-body"}.get(facet, f"canary-{facet}")
+        never = slug.replace("canary", "absent")
+        asked = client.get(f"/initiatives/?{facet}={slug}").text.replace(slug, never)
+        assert asked == client.get(f"/initiatives/?{facet}={never}").text, facet
 
 
 def test_figures_do_not_count_drafts(client):

@@ -5,7 +5,7 @@ from itertools import pairwise
 
 import pytest
 from django.contrib.auth import get_user_model
-from django.db import OperationalError, transaction
+from django.db import OperationalError
 from django.template.loader import render_to_string
 from django.test import Client, override_settings
 from django.urls import reverse
@@ -112,19 +112,21 @@ def test_optional_facts_that_are_not_stated_leave_no_trace_of_a_default(client):
 # Everything ---------------------------------------------------------------------------------------------------------
 
 
-@pytest.fixture
-def furnished():
-    furnish(3)
-
-
 @pytest.fixture(scope="module")
-def answers(django_db_setup, django_db_blocker):
-    """Every public address of a unit with three of everything, asked once."""
-    with django_db_blocker.unblock(), transaction.atomic():
+def everything(standing):
+    """What the site map of a unit with three of everything lists, and every public address of it, asked once."""
+    with standing():
         furnish(3)
-        found = walk(Client(), "/nope/", "/initiatives/?q=nothing&level=x", "/initiatives/?sort=name")
-        transaction.set_rollback(True)
-    return found
+        StoryFactory(slug="draft-story", state=State.DRAFT)
+        client = Client()
+        listed = sitemap(client)
+        found = walk(client, "/nope/", "/initiatives/?q=nothing&level=x", "/initiatives/?sort=name")
+    return listed, found
+
+
+@pytest.fixture
+def answers(everything):
+    return everything[1]
 
 
 def test_every_link_on_every_page_leads_somewhere(answers):
@@ -199,13 +201,12 @@ def test_names_of_two_hundred_characters_are_shown_whole(client):
 # Addresses for machines ------------------------------------------------------------------------------------------
 
 
-def test_the_site_map_lists_every_public_address_once_and_no_other(client, furnished):
-    StoryFactory(slug="draft-story", state=State.DRAFT)
-    listed = sitemap(client)
+def test_the_site_map_lists_every_public_address_once_and_no_other(everything):
+    listed, answers = everything
     assert len(listed) == len(set(listed))
     reached = {
         address
-        for address, response in walk(client).items()
+        for address, response in answers.items()
         if response.status_code == 200
         and response.headers["Content-Type"].startswith("text/html")
         and "?" not in address
