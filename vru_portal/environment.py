@@ -3,16 +3,20 @@
 Each error is a sentence that names the setting and what to set it to: who starts the portal reads it, not a traceback.
 """
 
+import importlib.util
 import ipaddress
 import os
 import re
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import environ
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import load_pem_private_key, pkcs12
 from django.core.exceptions import ImproperlyConfigured
 
 LOOPBACK_HOSTS = ("localhost", "127.0.0.1", "[::1]")
@@ -75,11 +79,11 @@ def parse_portal_url(value: str) -> PortalAddress:
     return PortalAddress(parts.scheme, host, port)
 
 
-def parse_number(name: str, value: str, *, most: int) -> int:
-    """Read a setting that is a whole number from 1 to ``most``. Raises ImproperlyConfigured otherwise."""
-    if value.isascii() and value.isdigit() and 1 <= int(value[:9]) <= most:
+def parse_number(name: str, value: str, *, least: int = 1, most: int) -> int:
+    """Read a setting that is a whole number from ``least`` to ``most``. Raises ImproperlyConfigured otherwise."""
+    if value.isascii() and value.isdigit() and least <= int(value[:9]) <= most:
         return int(value)
-    raise ImproperlyConfigured(f"{name} must be a number from 1 to {most}; it is {value!r}.")
+    raise ImproperlyConfigured(f"{name} must be a number from {least} to {most}; it is {value!r}.")
 
 
 def parse_port(value: str) -> int:
@@ -121,6 +125,69 @@ def parse_database_url(value: str, *, embedded: Path) -> dict[str, Any]:
         return dict(environ.Env.db_url_config(value))
     except ValueError as error:
         raise ImproperlyConfigured(advice) from error
+
+
+def parse_email_url(value: str) -> dict[str, Any]:
+    """Return EMAIL_URL as Django's settings of mail. Raises ImproperlyConfigured for what is no mail server."""
+    advice = "EMAIL_URL must be like smtp+tls://user:password@host:587 (or smtp+ssl://, smtp://)."
+    if not value.startswith(("smtp://", "smtp+tls://", "smtp+ssl://")):
+        raise ImproperlyConfigured(advice)
+    try:
+        found = environ.Env.email_url_config(value)
+    except ValueError as error:
+        raise ImproperlyConfigured(advice) from error
+    if not found.get("EMAIL_HOST"):
+        raise ImproperlyConfigured(advice)
+    return {name: setting for name, setting in found.items() if name.startswith("EMAIL_") and name != "EMAIL_FILE_PATH"}
+
+
+@dataclass(frozen=True)
+class Seal:
+    """What receipts are sealed with: a certificate, its private key, and the certificates above it."""
+
+    certificate: x509.Certificate
+    key: pkcs12.PKCS12PrivateKeyTypes
+    chain: tuple[x509.Certificate, ...]
+
+
+def parse_seal(certificate: str, key: str, password: str) -> Seal | None:
+    """Read SEAL_CERTIFICATE and SEAL_KEY, two PEM files, or SEAL_CERTIFICATE alone, a PKCS#12 file; None without them.
+
+    Raises ImproperlyConfigured for what cannot be sealed with: at the start, not when the first receipt leaves.
+    """
+    if not certificate:
+        if key:
+            raise ImproperlyConfigured("SEAL_KEY is set and SEAL_CERTIFICATE is not: set both, or neither.")
+        return None
+    if importlib.util.find_spec("pyhanko") is None:
+        raise ImproperlyConfigured("SEAL_CERTIFICATE needs pyHanko: install it with .venv/bin/pip install '.[seal]'.")
+    if key:
+        chain = read_file("SEAL_CERTIFICATE", certificate, x509.load_pem_x509_certificates, "certificates in PEM")
+        private = read_file("SEAL_KEY", key, lambda data: load_pem_private_key(data, password.encode() or None),
+                            "a private key in PEM whose password is SEAL_PASSWORD")  # fmt: skip
+        first, *others = chain
+    else:
+        private, first, others = read_file(
+            "SEAL_CERTIFICATE",
+            certificate,
+            lambda data: pkcs12.load_key_and_certificates(data, password.encode() or None),
+            "a PKCS#12 file whose password is SEAL_PASSWORD; or set SEAL_KEY to the private key that belongs to it",
+        )
+        if private is None or first is None:
+            raise ImproperlyConfigured(f"{certificate} (SEAL_CERTIFICATE) holds no certificate with its private key.")
+    if private.public_key() != first.public_key():
+        raise ImproperlyConfigured(f"{key} (SEAL_KEY) is not the key of the first certificate in {certificate}.")
+    return Seal(first, private, tuple(others))
+
+
+def read_file(name: str, path: str, read: Callable[[bytes], Any], what: str) -> Any:
+    """Return what is read from the file that a setting names; raises ImproperlyConfigured where it is not that."""
+    try:
+        return read(Path(path).read_bytes())
+    except OSError as error:
+        raise ImproperlyConfigured(f"{path} ({name}) cannot be read: {error.strerror}.") from error
+    except (ValueError, TypeError) as error:
+        raise ImproperlyConfigured(f"{path} ({name}) must be {what}.") from error
 
 
 def checked_secret_key(value: str) -> str:

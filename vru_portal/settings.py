@@ -14,11 +14,13 @@ from vru_portal.environment import (
     checked_secret_key,
     embedded_secret_key,
     parse_database_url,
+    parse_email_url,
     parse_grants_prefix,
     parse_ip_address,
     parse_number,
     parse_port,
     parse_portal_url,
+    parse_seal,
     sqlite_journal_mode,
 )
 
@@ -43,6 +45,8 @@ ADDRESS = parse_portal_url(setting("PORTAL_URL", f"http://localhost:{_chosen_por
 PORT: int = _chosen_port or (ADDRESS.port if ADDRESS.is_loopback else None) or 8000
 BIND = parse_ip_address("BIND", setting("BIND", "127.0.0.1"))
 WORKERS = parse_number("WORKERS", setting("WORKERS", "2"), most=64)
+# How many proxies stand in front of it, each of which adds to X-Forwarded-For whom it was asked by.
+TRUSTED_PROXIES = parse_number("TRUSTED_PROXIES", setting("TRUSTED_PROXIES", "0"), least=0, most=9)
 PORTAL_URL = ADDRESS.origin
 if DEBUG and not ADDRESS.is_loopback:
     raise ImproperlyConfigured("DEBUG shows settings to everybody: it may be on only where PORTAL_URL is localhost.")
@@ -80,10 +84,12 @@ INSTALLED_APPS = [
     "django_tasks_db",
     "import_export",
     "simple_history",
+    "vru_portal.apps.LimitsConfig",
 ]
 
 MIDDLEWARE = [
     "vru_portal.middleware.AnswerProbes",
+    "events.declarations.middleware.KeepPersonal",  # outside the redirect to HTTPS, whose Location holds a secret
     "django.middleware.security.SecurityMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django.middleware.gzip.GZipMiddleware",
@@ -93,6 +99,7 @@ MIDDLEWARE = [
     "django.middleware.http.ConditionalGetMiddleware",
     "vru_portal.middleware.RefuseNullCharacters",
     "vru_portal.middleware.ExplainEmptyPortal",
+    "vru_portal.middleware.AnswerTooMany",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -142,6 +149,24 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 TASKS = {"default": {"BACKEND": "django_tasks_db.DatabaseBackend"}}
 
+# Mail leaves from the worker; on the embedded default each becomes a file, to be opened with a mail program. Those of a
+# demonstration always do: they are to people who do not exist.
+if setting("EMAIL_URL") and not DEMO:
+    vars().update(parse_email_url(setting("EMAIL_URL")))
+else:
+    EMAIL_BACKEND = "vru_portal.mail_files.EmailBackend"
+    EMAIL_FILE_PATH = VAR_DIR / "mail"
+EMAIL_TIMEOUT = 30
+DEFAULT_FROM_EMAIL = SERVER_EMAIL = setting("MAIL_FROM", f"portal@{ADDRESS.host}")
+
+# The register ---------------------------------------------------------------------------------------------------------
+# Its private keys, the newest checkpoint and what was erased: outside the database, and in another backup than its.
+REGISTER_KEYS = BASE_DIR / setting("REGISTER_KEYS", str(VAR_DIR / "register"))
+# What receipts are sealed with, if the unit has a certificate.
+SEAL = parse_seal(setting("SEAL_CERTIFICATE"), setting("SEAL_KEY"), setting("SEAL_PASSWORD"))
+# Scans of signatures on paper: served to staff only.
+SCANS = VAR_DIR / "scans"
+
 # Static files ---------------------------------------------------------------------------------------------------------
 STATIC_URL = "static/"
 STATIC_ROOT = VAR_DIR / "static"
@@ -164,6 +189,7 @@ if ADDRESS.is_secure:
     # HTTPS ends at a proxy, which must set this header itself and drop the one that a client sends.
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
+MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"  # in staff's session: no cookie of its own
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 CONTENT_SECURITY_POLICY = {
@@ -193,10 +219,12 @@ AUTH_PASSWORD_VALIDATORS = [
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
+    "filters": {"hide_links": {"()": "vru_portal.logs.HideLinks"}},
     "handlers": {"console": {"class": "logging.StreamHandler"}},
     "root": {"handlers": ["console"], "level": "WARNING"},
     "loggers": {
         "django": {"handlers": [], "level": "WARNING"},
+        "django.request": {"filters": ["hide_links"]},
         # Scanners ask for any host: each would fill a screen.
         "django.security.DisallowedHost": {"handlers": [], "propagate": False},
     },
