@@ -1,8 +1,8 @@
 import re
-from typing import Any
+from typing import Any, Self
 
 from django.core.exceptions import ValidationError
-from django.core.validators import validate_email
+from django.core.validators import MaxValueValidator, MinValueValidator, validate_email
 from django.db import models
 from django.db.models import F, Q
 from django.urls import reverse
@@ -198,6 +198,81 @@ class Unit(Sourced):
         before, emphasis, after = self.slogan.partition(self.slogan_emphasis)
         mark, blank, rest = after.partition(" ")
         return before.strip(), emphasis + mark, rest if blank else ""
+
+
+class LegalNotice(models.Model):
+    """What the law wants said to whoever gives personal data, and of the site: one row, whose key is always 1."""
+
+    controller = models.CharField(
+        max_length=200, blank=True, help_text="The body that answers for personal data taken here, with its address."
+    )
+    data_protection_contact = models.CharField(
+        max_length=200, blank=True, help_text="Whom to write to about personal data: the data protection officer, say."
+    )
+    lawful_basis = models.TextField(
+        blank=True,
+        help_text="On what ground of Article 6 of the UK GDPR personal data of signatories is kept, and why.",
+    )
+    retention_days = models.PositiveIntegerField(
+        "days kept",
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(30), MaxValueValidator(36_500)],
+        help_text="Personal data of a signature is erased this many days after signing; of those who did not sign, "
+        "this many days after the invitation closed.",
+    )
+    complaints = models.TextField(
+        blank=True,
+        help_text="Where a complaint goes and how it is answered; and who decides if that does not help. Markdown.",
+    )
+    accessibility = models.TextField(
+        "accessibility statement",
+        blank=True,
+        help_text="What works and what does not, how that was tested and when, whom to tell. Markdown.",
+    )
+    security_contact = models.CharField(
+        max_length=200, blank=True, help_text="Where somebody reports a weakness: an address of mail, or a page."
+    )
+
+    class Meta:
+        constraints = [models.CheckConstraint(condition=Q(id=1), name="partners_legalnotice_is_one")]
+
+    def __str__(self) -> str:
+        return "Legal notice"
+
+    def clean(self) -> None:
+        """Hold the address for reports of weaknesses to what a machine can read."""
+        if self.security_contact and not self.security_uri:
+            raise ValidationError({"security_contact": "Give an address of mail, or a page that begins with https://."})
+
+    @classmethod
+    def current(cls) -> Self:
+        """Return what is stated; an empty notice where nothing is."""
+        return cls.objects.first() or cls(pk=1)
+
+    @property
+    def security_uri(self) -> str:
+        """Where a weakness is reported, as security.txt writes it (RFC 9116, 2.5.3); empty where it is not stated."""
+        if self.security_contact.startswith("https://") and not re.search(r"\s", self.security_contact):
+            return self.security_contact
+        try:
+            validate_email(self.security_contact)
+        except ValidationError:
+            return ""
+        return f"mailto:{self.security_contact}"
+
+    @property
+    def missing(self) -> list[str]:
+        """What must be stated before personal data is taken, and is not: the names of the fields."""
+        needed = (
+            "controller",
+            "data_protection_contact",
+            "lawful_basis",
+            "retention_days",
+            "complaints",
+            "accessibility",
+        )
+        return [str(self._meta.get_field(name).verbose_name) for name in needed if not getattr(self, name)]  # type: ignore[union-attr]
 
 
 class ContactPoint(Sourced):

@@ -42,6 +42,10 @@ class UnitQuerySet(models.QuerySet["Unit"]):
 class SectorQuerySet(SlugQuerySet["Sector"]):
     """Sectors."""
 
+    def public(self) -> Self:
+        """Return those of bodies that the public sees: another may say what is still a draft."""
+        return self.filter(**published("organisations")).distinct()
+
 
 class PublicationQuerySet(PublishableQuerySet["Publication"]):
     """Sources."""

@@ -1,0 +1,1 @@
+"""The register: appending (`log`), checking (`audit`), and what both stand on. `verify.py` is for strangers."""
