@@ -4,6 +4,7 @@ import nh3
 from django.utils.safestring import SafeString, mark_safe
 from markdown_it import MarkdownIt
 from markdown_it.rules_core import StateCore
+from markdown_it.tree import SyntaxTreeNode
 
 # Headings begin at level 3, below the heading of the block that shows the text.
 _ALLOWED_TAGS = {"p", "br", "strong", "em", "a", "ul", "ol", "li", "blockquote", "h3", "h4", "h5", "h6", "hr", "code"}
@@ -18,6 +19,11 @@ def _lower_headings(state: StateCore) -> None:
 
 
 _markdown.core.ruler.push("lower_headings", _lower_headings)
+
+
+def parse(text: str) -> SyntaxTreeNode:
+    """Return the Markdown as a tree, for what is no page, such as paper. Headings begin at level 3 here too."""
+    return SyntaxTreeNode(_markdown.parse(text))
 
 
 def render(text: str) -> SafeString:

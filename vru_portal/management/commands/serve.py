@@ -21,6 +21,9 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 
+from events.declarations import chores, rules
+from events.declarations.models import RegisterKey
+from events.declarations.register import log, witness
 from partners.models import Unit
 from vru_portal.append_only import require_guards
 from vru_portal.management.commands.demo import refuse_the_units_own
@@ -75,13 +78,13 @@ class Signals:
 
 
 class Command(BaseCommand):
-    """Prepare the database and the static files, then run the web server and the mail queue until told to stop."""
+    """Prepare the database and the static files, then run web server, mail queue and timer until told to stop."""
 
-    help = "Prepares and serves the portal: web server and mail queue. Ctrl-C stops both."
+    help = "Prepares and serves the portal: web server, mail queue, timer. Ctrl-C stops all."
     requires_system_checks: list[str] = []
 
     def handle(self, **options: Any) -> None:
-        """Run until SIGINT, SIGTERM or SIGHUP, or until one of the two processes ends by itself (CommandError)."""
+        """Run until SIGINT, SIGTERM or SIGHUP, or until one of the processes ends by itself (CommandError)."""
         signals = Signals()
         signals.listen()
         processes: Processes = {}
@@ -89,7 +92,7 @@ class Command(BaseCommand):
             refuse_taken_port()
             self.prepare_database()
             prepare_static_files()
-            for name, command in (("web server", web_server()), ("mail queue", mail_queue())):
+            for name, command in (("web server", web_server()), ("mail queue", mail_queue()), ("timer", timer())):
                 with signals.hold():
                     processes[name] = start(*command)
             wait_until_served(processes)
@@ -114,6 +117,9 @@ class Command(BaseCommand):
                 if settings.EMBEDDED and not Unit.objects.exists():
                     command = "demo" if settings.DEMO else "load_unit"
                     call_command(command, settings.BASE_DIR / "fixtures", stdout=self.stdout)
+                if settings.EMBEDDED and not RegisterKey.objects.exists():
+                    log.rotate_key()
+                self.prepare_register()
             if not Unit.objects.exists():
                 self.stdout.write(f"The database holds no unit yet. Load one: {PYTHON} manage.py load_unit fixtures/")
         except ImproperlyConfigured as error:
@@ -124,6 +130,17 @@ class Command(BaseCommand):
             reason = " ".join(str(error).split())
             place = settings.DATABASES["default"]["NAME"] if connection.vendor == "sqlite" else "DATABASE_URL"
             raise CommandError(f"The database cannot be used: {reason} Check {place}.") from error
+
+    def prepare_register(self) -> None:
+        """Refuse to start where the register's key is lost; drop again what a backup has brought back."""
+        log.require_key()
+        if erased := rules.erase_again():
+            self.stdout.write(f"Erased again, after a backup was put back: the personal data of {erased} records.")
+        try:
+            chores.forget()
+            witness.keep_checkpoint()
+        except ImproperlyConfigured as error:
+            self.stderr.write(f"Signing is closed. {error}")  # what is public stays up
 
     def announce(self) -> None:
         """Print where the portal is, and how to make the first staff account while there is none."""
@@ -205,6 +222,11 @@ def web_server() -> tuple[str, ...]:
 def mail_queue() -> tuple[str, ...]:
     """Return the command of the worker that sends queued mail."""
     return ("django", "db_worker", "--verbosity", "0")
+
+
+def timer() -> tuple[str, ...]:
+    """Return the command that does every few minutes what must be done."""
+    return ("django", "chores", "--every", "300")
 
 
 def start(module: str, *arguments: str) -> subprocess.Popen[bytes]:
