@@ -2,17 +2,36 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib.sitemaps import Sitemap
-from django.db.models import Exists, OuterRef, QuerySet, Value
+from django.db.models import CharField, Exists, OuterRef, QuerySet, Value
+from django.db.models.functions import Cast
 from django.urls import reverse
+from django.utils import timezone
 
+from events.declarations.models import DeclarationVersion
 from events.models import Event
 from funding.models import Allocation, FinancialYear, Payment
 from partners.models import Organisation, Person, Statement
 from programmes.models import Initiative, PreventionLevel, Story
 
 # Pages that every unit has.
-FIXED = ("home", "about", "programmes:initiatives", "partners:directory", "events:events", "declarations:declaration",
-         "programmes:stories", "partners:contact")  # fmt: skip
+FIXED = (
+    "home",
+    "about",
+    "programmes:initiatives",
+    "partners:directory",
+    "events:events",
+    "declarations:declaration",
+    "declarations:register",
+    "programmes:stories",
+    "partners:contact",
+    "partners:privacy",
+    "partners:accessibility",
+    "partners:cookies",
+    "partners:complaints",
+)
+
+# What stands in the address of a record that has no slug.
+KEYS: dict[str, Any] = {"declarations:version": Cast("number", CharField()), "funding:allocation": "public_id"}
 
 
 class PublicPages(Sitemap[str]):
@@ -43,13 +62,13 @@ def named_pages() -> QuerySet[Any, tuple[str, str]]:
         "partners:person": Person.objects.public(),
         "partners:statement": Statement.objects.public(),
         "events:event": Event.objects.public(),
+        "declarations:version": DeclarationVersion.objects.in_force(timezone.localdate()),
         "programmes:story": Story.objects.public(),
         # one that was reversed keeps its page, which says so; its reversal has none
         "funding:allocation": Allocation.objects.filter(reverses=None),
     }
     first, *others = (
-        rows.order_by().values_list(Value(name), "public_id" if name == "funding:allocation" else "slug")
-        for name, rows in records.items()
+        rows.order_by().values_list(Value(name), KEYS.get(name, "slug")) for name, rows in records.items()
     )
     return first.union(*others, all=True)
 

@@ -62,20 +62,20 @@ class Tally:
 
 @dataclass(frozen=True)
 class Table(Generic[Row]):
-    """A list with its columns, the facts about it, and the column whose sum is the list's total."""
+    """A list with its columns, the facts about it, and the column whose sum is the list's total, if there is one."""
 
     facts: Mapping[str, str | bool | None]
     columns: Sequence[Column[Row]]
     rows: Iterable[Row]
-    total_of: str
+    total_of: str = ""
     tally: Tally = field(default_factory=Tally)
 
     def cells(self) -> Iterator[list[Cell]]:
         """Yield each row's cells, adding up on the way: number and total are those of exactly these rows."""
-        place = [column.name for column in self.columns].index(self.total_of)
+        place = [column.name for column in self.columns].index(self.total_of) if self.total_of else None
         for row in self.rows:
             cells = [known(column.read(row)) for column in self.columns]
-            amount = cells[place]
+            amount = cells[place] if place is not None else None
             self.tally.add(amount if isinstance(amount, Decimal) else Decimal(0))
             yield cells
 

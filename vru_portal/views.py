@@ -51,11 +51,14 @@ def home(request: HttpRequest) -> HttpResponse:
 
 
 def figures() -> dict[str, Any]:
-    """Return the number of lead organisations and that of the declaration's wording in force, in one query."""
+    """Return the number of lead organisations, and how far the declaration's wording in force has come: one query."""
     leads = Organisation.objects.public().leading().order_by().values(same=Value(1)).annotate(n=Count("pk"))
+    in_force: Any = DeclarationVersion.objects.in_force(timezone.localdate()).with_progress()
     found = Unit.objects.values(
         lead_count=Coalesce(Subquery(leads.values("n")), 0),
-        version_in_force=Subquery(DeclarationVersion.objects.in_force(timezone.localdate()).values("number")[:1]),
+        version_in_force=Subquery(in_force.values("number")[:1]),
+        signed_count=Subquery(in_force.values("signed_count")[:1]),
+        asked_count=Subquery(in_force.values("asked_count")[:1]),
     )
     return dict(found.get())
 
