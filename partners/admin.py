@@ -6,6 +6,7 @@ from simple_history.admin import SimpleHistoryAdmin
 
 from partners.models import (
     ContactPoint,
+    LegalNotice,
     Organisation,
     Person,
     Post,
@@ -71,6 +72,41 @@ class UnitAdmin(SourcedAdmin):
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Every page needs it."""
+        return False
+
+
+@admin.register(LegalNotice)
+class LegalNoticeAdmin(PortalAdmin):
+    """What the law wants said of personal data and of the site: one row."""
+
+    list_display = ("__str__", "controller", "closed")
+    readonly_fields = ("closed",)
+    fieldsets = (
+        (None, {"fields": ["closed"]}),
+        (
+            "Personal data",
+            {"fields": ["controller", "data_protection_contact", "lawful_basis", "retention_days"]},
+        ),
+        ("Complaints and accessibility", {"fields": ["complaints", "accessibility"]}),
+        ("Weaknesses of the site", {"fields": ["security_contact"]}),
+    )
+
+    @admin.display(description="what stays closed")
+    def closed(self, notice: LegalNotice) -> str:
+        """Say what is missing, and what nobody can do because of it."""
+        if missing := notice.missing:
+            return (
+                "Signing: nobody can be invited, ask to sign, sign, or be entered from paper. "
+                f"Not stated: {', '.join(missing)}."
+            )
+        return "Nothing: all that must be said before personal data is taken is said."
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """One installation has one."""
+        return super().has_add_permission(request) and not LegalNotice.objects.exists()
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Emptying a field says that it is not stated."""
         return False
 
 

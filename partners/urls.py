@@ -9,4 +9,9 @@ urlpatterns = [
     path("people/<slug:slug>/", views.person, name="person"),
     path("messages/<slug:slug>/", views.statement, name="statement"),
     path("contact/", views.contact, name="contact"),
+    path("privacy/", views.privacy, name="privacy"),
+    path("accessibility/", views.accessibility, name="accessibility"),
+    path("cookies/", views.cookies, name="cookies"),
+    path("complaints/", views.complaints, name="complaints"),
+    path(".well-known/security.txt", views.security, name="security"),
 ]

@@ -1,17 +1,22 @@
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from datetime import timedelta
 
+from django.conf import settings
 from django.db.models import Q
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
+from django.urls import reverse
+from django.utils import timezone
 
 from partners.choices import Seat
-from partners.models import Organisation, Person, Post, Publication, Statement
+from partners.models import LegalNotice, Organisation, Person, Post, Publication, Statement
 from vru_portal.pages import page_of
 from vru_portal.structured_data import json_ld
 
 BODIES_PER_PAGE = 50
+DAYS_UNTIL_SECURITY_EXPIRES = 180  # RFC 9116, 2.5.5: less than a year
 
 
 @dataclass
@@ -84,6 +89,43 @@ def statement(request: HttpRequest, slug: str) -> HttpResponse:
 def contact(request: HttpRequest) -> HttpResponse:
     """How to reach the unit."""
     return render(request, "partners/contact.html")
+
+
+def privacy(request: HttpRequest) -> HttpResponse:
+    """What personal data is taken, why, and for how long: what the software does, and what the unit states."""
+    return render(request, "partners/legal_privacy.html", {"notice": LegalNotice.current()})
+
+
+def accessibility(request: HttpRequest) -> HttpResponse:
+    """The unit's accessibility statement."""
+    return render(request, "partners/legal_accessibility.html", {"notice": LegalNotice.current()})
+
+
+def cookies(request: HttpRequest) -> HttpResponse:
+    """Each cookie that the portal sets."""
+    weeks = {"csrf": settings.CSRF_COOKIE_AGE // 604_800, "session": settings.SESSION_COOKIE_AGE // 604_800}
+    return render(request, "partners/legal_cookies.html", {"weeks": weeks})
+
+
+def complaints(request: HttpRequest) -> HttpResponse:
+    """Where a complaint goes."""
+    return render(request, "partners/legal_complaints.html", {"notice": LegalNotice.current()})
+
+
+def security(request: HttpRequest) -> HttpResponse:
+    """Where somebody reports a weakness (RFC 9116); not there while no contact is stated."""
+    contact = LegalNotice.current().security_uri
+    if not contact:
+        raise Http404("No contact for reports of weaknesses is stated.")
+    expires = timezone.now().replace(hour=0, minute=0, second=0) + timedelta(days=DAYS_UNTIL_SECURITY_EXPIRES)
+    lines = (
+        f"Contact: {contact}",
+        f"Expires: {expires:%Y-%m-%dT%H:%M:%SZ}",
+        "Preferred-Languages: en",
+        f"Canonical: {settings.PORTAL_URL}{reverse('partners:security')}",
+        "",
+    )
+    return HttpResponse("\n".join(lines), content_type="text/plain; charset=utf-8")
 
 
 def by_organisation(posts: Iterable[Post]) -> list[Entry]:
