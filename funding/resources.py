@@ -1,18 +1,16 @@
 """Allocations and payments in bulk: each row through the rule that every door goes through, all of them or none."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from datetime import date, datetime
 from decimal import Decimal
-from itertools import islice
 from typing import Any, ClassVar
 
 import tablib
-from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
+from django.core.exceptions import ValidationError
 from django.db.models import Model
-from import_export import fields, resources, widgets
-from import_export.instance_loaders import BaseInstanceLoader
-from import_export.results import Result, RowResult
+from import_export import fields, widgets
+from import_export.results import Result
 
 from funding.choices import Kind
 from funding.models import Allocation, FundingSource, Payment
@@ -21,35 +19,11 @@ from funding.validators import first_year_of
 from partners.models import Organisation
 from programmes.models import Initiative
 from vru_portal.append_only import REDACTED
+from vru_portal.importing import FileResource, FileResult, FileRow, Text
 from vru_portal.money import parse, pounds
+from vru_portal.sheets import text_of
 
 CHUNK = 500  # keys asked for at once
-CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")  # all but tab and the ends of lines
-
-
-def text_of(cell: Any) -> str:
-    """Return a cell as text: a spreadsheet holds a reference such as 10023 as a number."""
-    if cell is None:
-        return ""
-    if isinstance(cell, float):
-        return format(Decimal(repr(cell)), "f").removesuffix(".0")
-    return str(cell).strip()
-
-
-def control_characters(dataset: tablib.Dataset) -> Iterator[str]:
-    """Name each cell with characters that nobody types or sees: what is recorded stays, and PostgreSQL has no NUL."""
-    for number, row in enumerate(dataset, 2):
-        for name, cell in zip(dataset.headers, row, strict=True):
-            if isinstance(cell, str) and (found := CONTROL.search(cell)):
-                yield f"Row {number}, {name}: there is a control character in it (U+{ord(found[0]):04X}). Take it out."
-
-
-class Text(widgets.Widget):
-    """Text."""
-
-    def clean(self, value: Any, row: Any = None, **kwargs: Any) -> str:
-        """Return the cell's text."""
-        return text_of(value)
 
 
 class Money(widgets.Widget):
@@ -101,40 +75,14 @@ class Named(widgets.Widget):
         return self.records.get(key)
 
 
-# What a file calls fields that its columns do not name.
-COLUMNS = {"funding_source": "source", "public_id": "id"}
+class LedgerRow(FileRow):
+    """What became of a row of the ledger."""
+
+    columns: ClassVar[dict[str, str]] = {"funding_source": "source", "public_id": "id"}
 
 
-class LedgerRow(RowResult):
-    """What became of a row, with its number in the sheet, whose first row names the columns."""
-
-    number: int = 0
-    notes: tuple[str, ...] = ()
-    cells: tuple[str, ...] = ()  # as the file has them
-
-    @property
-    def problems(self) -> list[str]:
-        """What keeps the row out, each as a sentence that names it."""
-        said: list[str] = []
-        if self.validation_error:
-            by_field = getattr(
-                self.validation_error, "message_dict", {NON_FIELD_ERRORS: self.validation_error.messages}
-            )
-            for name, sentences in by_field.items():
-                column = COLUMNS.get(name, name)
-                place = f"Row {self.number}" if name == NON_FIELD_ERRORS else f"Row {self.number}, {column}"
-                said += [f"{place}: {sentence}" for sentence in sentences]
-        return said + [f"Row {self.number}: {error.error}" for error in self.errors]
-
-
-class LedgerResult(Result):
-    """What became of a file."""
-
-    @property
-    def problems(self) -> list[str]:
-        """What keeps the file out: nothing of it is recorded as long as there is anything."""
-        whole = [" ".join(getattr(error.error, "messages", [str(error.error)])) for error in self.base_errors]
-        return whole + [problem for row in self.rows for problem in row.problems]
+class LedgerResult(FileResult):
+    """What became of a file of the ledger."""
 
     @property
     def exceptions(self) -> list[str]:
@@ -142,53 +90,24 @@ class LedgerResult(Result):
         return [f"Row {row.number}, {row.instance}: {' '.join(row.notes)}" for row in self.rows if row.notes]
 
     @property
-    def new(self) -> list[LedgerRow]:
-        """The rows that are recorded."""
-        return [row for row in self.rows if row.is_new()]
-
-    @property
-    def unchanged(self) -> int:
-        """How many rows are recorded already, or empty."""
-        return self.totals[RowResult.IMPORT_TYPE_SKIP]
-
-    @property
     def total(self) -> Decimal:
         """The sum of what is recorded."""
         return sum((row.instance.amount for row in self.new), Decimal(0))
 
 
-class LedgerResource(resources.Resource):
-    """What both files have in common: keys looked up at once, rows that are recorded already, all or nothing."""
+class LedgerResource(FileResource):
+    """What both files of the ledger have in common: rows that are recorded already stay as they are."""
 
-    required: ClassVar[tuple[str, ...]]
     key: ClassVar[str]  # the column that says which row of the ledger this is
-    required_note: ClassVar[str] = ""
-    what: ClassVar[str]
-    permission: ClassVar[str]
     again: ClassVar[str]  # what to do about a row that is recorded with other values
 
-    class Meta:
-        instance_loader_class = BaseInstanceLoader
-        force_init_instance = True
-        skip_diff = True
-        store_instance = True
-        store_row_values = True
-        report_skipped = True
-        clean_model_instances = False  # the rules do it
-
-    def __init__(self, *, by: Any = None, **kwargs: Any) -> None:
+    def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.by = by
         self.recorded: dict[str, Any] = {}
 
-    def run(self, dataset: tablib.Dataset, *, dry_run: bool) -> Result:
-        """Record a file, or show what recording it would do; where a row is refused, nothing is recorded."""
-        return self.import_data(dataset, dry_run=dry_run, use_transactions=True, rollback_on_validation_errors=True)
-
-    @classmethod
-    def get_display_name(cls) -> str:
-        """What a file holds, as the admin's form asks."""
-        return cls.what
+    def summary(self, result: LedgerResult) -> str:
+        """Say how much a file records, and how much money that is."""
+        return f"{super().summary(result)}, {pounds(result.total)} together"
 
     @classmethod
     def get_row_result_class(cls) -> type[LedgerRow]:
@@ -199,31 +118,6 @@ class LedgerResource(resources.Resource):
     def get_result_class(cls) -> type[LedgerResult]:
         """Results are said in sentences."""
         return LedgerResult
-
-    def before_import(self, dataset: tablib.Dataset, **kwargs: Any) -> None:
-        """Check the columns and look up what rows name; where that fails, leave the rows alone."""
-        try:
-            self.prepare(dataset)
-        except ValidationError:
-            dataset.wipe()
-            raise
-
-    def prepare(self, dataset: tablib.Dataset) -> None:
-        """Refuse a file with other columns than these, then look up all that its rows name."""
-        known = [field.column_name for field in self.get_import_fields()]
-        if unknown := [name for name in dataset.headers if name not in known]:
-            raise ValidationError(f"Unknown columns: {', '.join(unknown)}. Known are: {', '.join(known)}.")
-        if len(set(dataset.headers)) < len(dataset.headers):
-            raise ValidationError("A column is there twice.")
-        if missing := [name for name in self.required if name not in dataset.headers]:
-            raise ValidationError(f"Missing columns: {', '.join(missing)}. Known are: {', '.join(known)}.")
-        if said := list(islice(control_characters(dataset), 10)):
-            raise ValidationError(said)
-        self.look_up({name: {text_of(cell) for cell in dataset[name]} - {""} for name in dataset.headers})
-
-    def look_up(self, keys: dict[str, set[str]]) -> None:
-        """Fetch what the cells of each column name, and fill `recorded`."""
-        raise NotImplementedError
 
     def record(self, row: Any) -> None:
         """Record a row of the ledger through its rule."""

@@ -27,18 +27,8 @@ from programmes.models import (
 from programmes.rules import decide, write
 from vru_portal.admin import PortalAdmin
 from vru_portal.append_only import reverse as take_back
-from vru_portal.append_only_admin import (
-    AppendOnlyAdmin,
-    ReasonForm,
-    RecordedElsewhereAdmin,
-    RecordForm,
-    RedactStep,
-    Section,
-    Step,
-    day,
-    link,
-    standing,
-)
+from vru_portal.append_only_admin import AppendOnlyAdmin, ReasonForm, RecordedElsewhereAdmin, RedactStep, standing
+from vru_portal.step_admin import RecordForm, Section, Step, day, link
 
 
 @admin.register(PreventionLevel)

@@ -6,6 +6,7 @@ from django.db import DatabaseError, connection
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 
+from events.declarations.limits import TooMany
 from partners.models import Unit
 
 Handler = Callable[[HttpRequest], HttpResponse]
@@ -60,3 +61,23 @@ class ExplainEmptyPortal:
         if isinstance(exception, Unit.DoesNotExist):
             return render(request, "no_unit.html", status=503)
         return None
+
+
+class AnswerTooMany:
+    """Where somebody did something too often, say so, and when it can be done again."""
+
+    def __init__(self, get_response: Handler) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Pass on."""
+        return self.get_response(request)
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        """Turn a limit that is reached into a page of its own; leave every other fault alone."""
+        if not isinstance(exception, TooMany):
+            return None
+        response = render(request, "429.html", {"minutes": exception.minutes}, status=429)
+        response["Retry-After"] = str(exception.seconds)
+        response["Cache-Control"] = "no-store"
+        return response

@@ -20,13 +20,11 @@ from vru_portal.append_only_admin import (
     RecordedElsewhereAdmin,
     RedactStep,
     ReverseStep,
-    Section,
     StandingFilter,
-    Step,
-    link,
     standing,
 )
 from vru_portal.money import pounds
+from vru_portal.step_admin import Section, Step, link
 
 
 class CopyStep(Step):

@@ -13,8 +13,8 @@ from funding.models import Allocation, FundingSource, Payment
 from funding.rules import allocate, pay
 from partners.models import Organisation
 from programmes.models import EvidenceAssessment, Initiative
-from vru_portal.append_only_admin import RecordForm
 from vru_portal.money import pounds
+from vru_portal.step_admin import RecordForm
 
 
 class SourceSelect(forms.Select):

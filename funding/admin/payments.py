@@ -18,11 +18,10 @@ from vru_portal.append_only_admin import (
     RedactStep,
     ReverseStep,
     StandingFilter,
-    Step,
-    link,
     standing,
 )
 from vru_portal.money import pounds
+from vru_portal.step_admin import Step, link
 
 
 class ExplainStep(Step):

@@ -14,18 +14,9 @@ from partners.admin import PROVENANCE, SourcedAdmin
 from partners.models import Publication
 from vru_portal.admin import AutocompleteMixin, PortalAdmin, warn_of
 from vru_portal.append_only import record
-from vru_portal.append_only_admin import (
-    AppendOnlyAdmin,
-    RecordForm,
-    RedactStep,
-    ReverseStep,
-    Section,
-    StandingFilter,
-    Step,
-    link,
-    standing,
-)
+from vru_portal.append_only_admin import AppendOnlyAdmin, RedactStep, ReverseStep, StandingFilter, standing
 from vru_portal.money import PoundsInput, pounds
+from vru_portal.step_admin import RecordForm, Section, Step, link
 
 
 class ContributorInline(AutocompleteMixin, admin.TabularInline[Contributor, FundingSource]):

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 
+from django.conf import settings
 from django.db import connection
 from django.utils import timezone
 
@@ -12,6 +13,7 @@ from partners.models import Unit
 from vru_portal.content import load
 from vru_portal.demo.cast import Cast
 from vru_portal.demo.crowd import Crowd
+from vru_portal.demo.promise import Promise
 from vru_portal.demo.story import Story
 
 
@@ -33,6 +35,10 @@ def fill(folder: Path, *, scale: int, say: Callable[[str], object]) -> None:
     story = Story(cast, year, sources, start_of(year, sources), today)
     story.tell()
     say(f"{story.payments} payments of {year} and what comes before them.")
+    link = Promise(cast, today).tell()
+    say(f"A declaration that is being signed; emails are in {settings.EMAIL_FILE_PATH}.")
+    if settings.EMBEDDED:  # where others look on, a link to sign by is nothing to print
+        say(f"Sign it yourself: {link}")
     if scale > story.payments:
         Crowd(cast, year, today, story.dice).gather(scale, say)
         with connection.cursor() as cursor:

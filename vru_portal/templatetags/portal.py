@@ -34,6 +34,12 @@ def day(value: date) -> str:
 
 
 @register.filter
+def iso_day(value: str) -> str:
+    """Format a day that JSON gives as text, such as 2031-05-05, likewise."""
+    return day(date.fromisoformat(value))
+
+
+@register.filter
 def markdown(text: str) -> SafeString:
     """Render what staff wrote."""
     return render(text)

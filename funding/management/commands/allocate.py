@@ -1,10 +1,10 @@
 """`manage.py allocate FILE --by USERNAME`: record allocations from a file."""
 
-from funding.management.importing import ImportCommand
+from funding.management.importing import LedgerCommand
 from funding.resources import AllocationResource
 
 
-class Command(ImportCommand):
+class Command(LedgerCommand):
     """Record allocations."""
 
     help = "Records the allocations of a CSV or XLSX file: all of them, or none, with what is wrong in each row."

@@ -1,10 +1,10 @@
 """`manage.py pay FILE --by USERNAME`: record payments from the finance system's file."""
 
-from funding.management.importing import ImportCommand
+from funding.management.importing import LedgerCommand
 from funding.resources import PaymentResource
 
 
-class Command(ImportCommand):
+class Command(LedgerCommand):
     """Record payments."""
 
     help = "Records the payments of a CSV or XLSX file: all of them, or none. Exceptions are recorded, and named."

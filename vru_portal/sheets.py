@@ -1,10 +1,11 @@
-"""Reading files of the ledger, as finance systems and spreadsheets write them: guarded, and in plain words."""
+"""Reading tables that staff send, as spreadsheets and other systems write them: guarded, and in plain words."""
 
 import csv
 import io
 import re
 import zipfile
 from collections.abc import Iterable, Iterator
+from decimal import Decimal
 from itertools import islice
 from typing import Any
 
@@ -29,6 +30,7 @@ SHEET = re.compile(rb"<(?:\w+:)?sheet\s")
 TOO_LARGE = "The workbook is too large once unpacked. Send it in parts, or as CSV."
 MOST_ROWS = 20_000
 MOST_COLUMNS = 40
+CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")  # all but tab and the ends of lines
 
 
 def check_size(size: int) -> None:
@@ -140,3 +142,20 @@ def cells(sheet: Any) -> Iterator[list[Any]]:
             yield list(row)
         else:
             empty.append(list(row))
+
+
+def text_of(cell: Any) -> str:
+    """Return a cell as text: a spreadsheet holds a reference such as 10023 as a number."""
+    if cell is None:
+        return ""
+    if isinstance(cell, float):
+        return format(Decimal(repr(cell)), "f").removesuffix(".0")
+    return str(cell).strip()
+
+
+def control_characters(dataset: tablib.Dataset) -> Iterator[str]:
+    """Name each cell with characters that nobody types or sees: what is recorded stays, and PostgreSQL has no NUL."""
+    for number, row in enumerate(dataset, 2):
+        for name, cell in zip(dataset.headers, row, strict=True):
+            if isinstance(cell, str) and (found := CONTROL.search(cell)):
+                yield f"Row {number}, {name}: there is a control character in it (U+{ord(found[0]):04X}). Take it out."
