@@ -1,6 +1,6 @@
 # `make` alone lists what there is.
 .DEFAULT_GOAL := help
-.PHONY: help run demo test faults check lock frontend
+.PHONY: help run demo test faults bench check lock frontend
 PYTHON ?= python3
 BIN := .venv/bin
 INSTALL = $(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes
@@ -23,11 +23,14 @@ test: .venv/dev-installed ## Run every test on SQLite, then on PostgreSQL; brows
 	$(BIN)/python -m pytest -n 2
 	$(BIN)/python -m tests.postgres $(BIN)/python -m pytest -n 2 -m "not browser and not once"
 
-faults: .venv/dev-installed ## Run the long tests: 20 starts and stops, upgrades, 40 races for the last pound on both databases
-	$(BIN)/python -m pytest tests/faults -s
-	RACE_ROUNDS=40 $(BIN)/python -m pytest tests/funding/test_races.py
-	$(BIN)/python -m tests.postgres $(BIN)/python -m pytest tests/faults/test_upgrade.py
-	RACE_ROUNDS=40 $(BIN)/python -m tests.postgres $(BIN)/python -m pytest tests/funding/test_races.py
+RACES = tests/funding/test_races.py tests/events/declarations/test_races.py
+faults: .venv/dev-installed ## Run the long tests: starts and stops, upgrades, a thousand changes of the register, races on both databases
+	RACE_ROUNDS=40 $(BIN)/python -m pytest tests/faults $(RACES) -s
+	RACE_ROUNDS=40 $(BIN)/python -m tests.postgres $(BIN)/python -m pytest $(RACES) \
+		$(patsubst %,tests/faults/test_%.py,mail signing_races tampering upgrade)
+
+bench: .venv/dev-installed ## Measure how many signatures a second each database takes, by the rules and over HTTP
+	$(BIN)/python -m tests.performance.signing
 
 check: .venv/dev-installed ## Run linters, types, templates, layers, migrations and the deployment check
 	$(BIN)/ruff check .

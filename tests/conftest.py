@@ -83,9 +83,18 @@ def plain_static_files(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pat
         "default": {"BACKEND": "django.core.files.storage.InMemoryStorage"},
         "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
     }
-    root = tmp_path_factory.mktemp("static")
-    with override_settings(STORAGES=storages, STATIC_ROOT=root):
+    root, kept = tmp_path_factory.mktemp("static"), tmp_path_factory.mktemp("kept")
+    # what fixtures of a whole module keep of the register is not the portal's own either
+    outside = {"REGISTER_KEYS": kept / "register", "SCANS": kept / "scans", "EMAIL_FILE_PATH": kept / "mail"}
+    with override_settings(STORAGES=storages, STATIC_ROOT=root, **outside):
         yield root
+
+
+@pytest.fixture(autouse=True)
+def own_register(tmp_path: Path, settings: Any) -> None:
+    """What the declaration's register keeps outside the database is each test's own."""
+    settings.REGISTER_KEYS = tmp_path / "register"
+    settings.SCANS = tmp_path / "scans"
 
 
 @pytest.fixture(scope="session")

@@ -1,15 +1,35 @@
 """Made-up records for tests of rules: no fact of any real unit stands here."""
 
-from datetime import date
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from django.contrib.auth import get_user_model
-from factory.declarations import LazyAttribute, LazyFunction, Sequence, SubFactory
+from django.db import transaction
+from factory.declarations import LazyAttribute, LazyFunction, Sequence, SubFactory, Trait
 from factory.django import DjangoModelFactory
 
 from events.choices import ItemKind
-from events.declarations.models import Declaration, DeclarationVersion
+from events.declarations import rules
+from events.declarations.choices import InvitationState, MailKind, Purpose
+from events.declarations.models import (
+    Declaration,
+    DeclarationVersion,
+    Entry,
+    Head,
+    Invitation,
+    LiveSignature,
+    Mail,
+    PaperSignature,
+    PersonalRecord,
+    Preparation,
+    RegisterKey,
+    SignatoryBody,
+    SigningRequest,
+    Token,
+    TreeNode,
+)
+from events.declarations.register import log
 from events.models import AgendaItem, Appearance, Event
 from funding.choices import DutyField, DutyList, Kind
 from funding.models import (
@@ -26,6 +46,7 @@ from funding.models import (
 from partners.choices import ContactKind, Seat
 from partners.models import (
     ContactPoint,
+    LegalNotice,
     Organisation,
     Person,
     Post,
@@ -132,6 +153,22 @@ class UnitFactory(SourcedFactory):
     slogan = "Paths are made by walking"
     slogan_emphasis = "walking"
     description = "What the moor does against violence."
+
+
+class LegalNoticeFactory(RecordFactory):
+    """All that the law wants said before personal data is taken."""
+
+    class Meta:
+        model = LegalNotice
+        django_get_or_create = ("id",)
+
+    id = 1
+    controller = "The Office of Examples, 1 Example Street"
+    data_protection_contact = "data@example.org"
+    lawful_basis = "Article 6(1)(e): a task in the public interest."
+    retention_days = 2190
+    complaints = "Write to complaints@example.org."
+    accessibility = "Tested in autumn."
 
 
 class ContactPointFactory(SourcedFactory):
@@ -443,9 +480,146 @@ class VersionFactory(SourcedFactory):
     class Meta:
         model = DeclarationVersion
 
+    class Params:
+        in_force = Trait(
+            in_force_from=date(2019, 5, 9),
+            sha256=LazyAttribute(lambda version: DeclarationVersion(text=version.text).fingerprint),
+        )
+
     declaration = SubFactory(DeclarationFactory)
     number = LazyAttribute(lambda version: version.declaration.versions.count() + 1)
     text = "We keep the paths."
+
+
+class BodyFactory(RecordFactory):
+    class Meta:
+        model = SignatoryBody
+
+    name = Sequence("Signatory {}".format)
+
+
+class InvitationFactory(RecordFactory):
+    class Meta:
+        model = Invitation
+
+    body = SubFactory(BodyFactory)
+    version = SubFactory(VersionFactory, in_force=True)
+    email = Sequence("post{}@body.example".format)
+    contact_name = "Robin Vale"
+    state = InvitationState.SENT
+
+
+class PreparationFactory(RecordFactory):
+    class Meta:
+        model = Preparation
+
+    invitation = SubFactory(InvitationFactory, state=InvitationState.STARTED)
+    name = "Sam Example"
+    role = "Chair of trustees"
+    email = LazyAttribute(lambda made: made.invitation.email)
+
+
+class TokenFactory(RecordFactory):
+    class Meta:
+        model = Token
+
+    invitation = SubFactory(InvitationFactory)
+    purpose = Purpose.SIGN
+    sha256 = Sequence("{:064x}".format)
+    expires_at = datetime(2099, 1, 1, tzinfo=UTC)
+
+
+class MailFactory(RecordFactory):
+    class Meta:
+        model = Mail
+
+    kind = MailKind.INVITATION
+    invitation = SubFactory(InvitationFactory)
+    to = LazyAttribute(lambda made: made.invitation.email)
+    message_id = Sequence("<{}@portal.example>".format)
+
+
+class SigningRequestFactory(RecordFactory):
+    class Meta:
+        model = SigningRequest
+
+    name = Sequence("Asking body {}".format)
+    contact_name = "Kit Asker"
+    email = Sequence("ask{}@body.example".format)
+
+
+class PaperSignatureFactory(RecordFactory):
+    class Meta:
+        model = PaperSignature
+
+    body = SubFactory(BodyFactory)
+    version = SubFactory(VersionFactory, in_force=True)
+    signatory_name = "Sam Example"
+    signatory_role = "Chair of trustees"
+    signed_on = date(2019, 5, 9)
+    scan = "2019/scan.pdf"
+    scan_sha256 = "5" * 64
+    recorded_by = SubFactory(UserFactory)
+
+
+class RegisterKeyFactory(RecordFactory):
+    """A key whose private half is a file: with it comes the head."""
+
+    class Meta:
+        model = RegisterKey
+
+    @classmethod
+    def _create(cls, model_class: Any, *args: Any, **fields: Any) -> Any:
+        return log.rotate_key()
+
+
+class EntryFactory(RecordFactory):
+    """A signature: nothing makes an entry but the register itself, and with it come the rows below."""
+
+    class Meta:
+        model = Entry
+
+    body = SubFactory(BodyFactory)
+    version = SubFactory(VersionFactory, in_force=True)
+    name_is_public = True
+
+    @classmethod
+    def _create(cls, model_class: Any, *args: Any, body: Any, version: Any, name_is_public: bool, **fields: Any) -> Any:
+        if not RegisterKey.objects.exists():
+            log.rotate_key()
+        who = rules.Signatory("Sam Example", "Chair of trustees", "sam@body.example", name_is_public=name_is_public)
+        with transaction.atomic():
+            return rules.append_signature(body=body, version=version, signatory=who, stated={})
+
+
+class WithEntryFactory(RecordFactory):
+    class Meta:
+        abstract = True
+
+    @classmethod
+    def _create(cls, model_class: Any, *args: Any, **fields: Any) -> Any:
+        EntryFactory(**fields)
+        return model_class._default_manager.latest("pk")
+
+
+class HeadFactory(WithEntryFactory):
+    class Meta:
+        model = Head
+
+
+class TreeNodeFactory(WithEntryFactory):
+    class Meta:
+        model = TreeNode
+
+
+class PersonalRecordFactory(WithEntryFactory):
+    class Meta:
+        model = PersonalRecord
+
+
+class LiveSignatureFactory(WithEntryFactory):
+    class Meta:
+        model = LiveSignature
 
 
 def reverse(row: Any) -> Any:
@@ -475,6 +649,18 @@ def spend(source: Any, initiative: Any, body: Any) -> None:
     ExplanationFactory(payment=PaymentFactory(allocation=contract, paid_on=date(2032, 4, 1)))
 
 
+def promise(version: Any, body: Any) -> None:
+    """Make whatever there is of who is asked to sign a wording, and of who has signed it."""
+    signed = EntryFactory(version=version, body__organisation=body, body__sector=body.sector)
+    InvitationFactory(version=version, body=signed.body, state=InvitationState.SIGNED, entry=signed)
+    PreparationFactory(invitation__version=version)
+    asked = InvitationFactory(version=version)
+    TokenFactory(invitation=asked)
+    MailFactory(invitation=asked)
+    SigningRequestFactory(sector=body.sector)
+    PaperSignatureFactory(version=version)
+
+
 def furnish(rows: int) -> None:
     """Make a unit with this many rows of everything, each tied to everything else that it can be tied to."""
     unit = UnitFactory(colour_ink="#0b3d2e", colour_accent="#ffd166")
@@ -482,6 +668,8 @@ def furnish(rows: int) -> None:
     duty = DutyFactory(awarding_body=unit.organisation)
     event = EventFactory(title="Opening", slug="opening", held_on=date(2031, 5, 7))
     declaration = DeclarationFactory(event=event)
+    LegalNoticeFactory()
+    version = VersionFactory(declaration=declaration, in_force=True)
     level = LevelFactory(slug="first")
     initiative = None
     for number in range(rows):
@@ -531,5 +719,6 @@ def furnish(rows: int) -> None:
         closed = AgendaItemFactory(event=EventFactory(held_on=date(2019, 3, 4)), kind=ItemKind.CLOSED)
         AppearanceFactory(item=closed, person=person, post=post)
         VersionFactory(declaration=declaration)
+        promise(version, body)
     for slot in Slot.values:
         PassageFactory(slot=slot)

@@ -1,4 +1,7 @@
-"""What migrations leave of the guards, in a database of its own: `python -m tests.upgrades rebuild|upgrade`."""
+"""What migrations leave of guards and content, in a database of its own.
+
+`python -m tests.upgrades rebuild|upgrade|signing`.
+"""
 
 import json
 import sys
@@ -7,6 +10,7 @@ from typing import Any
 import django
 
 FIRST = [("partners", "0001_initial"), ("programmes", "0001_initial"), ("funding", "0001_initial")]
+BEFORE_SIGNING = [("partners", "0002_money"), ("declarations", "0001_initial")]
 
 
 def rebuild() -> dict[str, Any]:
@@ -70,6 +74,40 @@ def upgrade() -> dict[str, Any]:
     }
 
 
+def signing() -> dict[str, Any]:
+    """Go back to the tables before anybody could sign, with the launch content in them, then on to today's; sign."""
+    from django.conf import settings
+    from django.core.management import call_command
+    from django.db import connection
+    from django.db.migrations.executor import MigrationExecutor
+
+    from events.declarations.register import audit
+    from tests.signing import open_signing, signed
+    from vru_portal.append_only import Guards, require_guards
+
+    def wordings() -> list[Any]:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT d.title, v.number, v.text, v.note FROM declarations_declarationversion v "
+                "JOIN declarations_declaration d ON d.id = v.declaration_id ORDER BY d.id, v.number"
+            )
+            return [list(row) for row in cursor.fetchall()]
+
+    call_command("migrate", verbosity=0)
+    call_command("load_unit", settings.BASE_DIR / "fixtures", verbosity=0)
+    Guards(connection).remove()
+    MigrationExecutor(connection).migrate(BEFORE_SIGNING)
+    tables, kept = connection.introspection.table_names(), wordings()
+    call_command("migrate", verbosity=0)
+    require_guards()
+    found = {
+        "wordings": [kept, wordings()],
+        "before": [name for name in tables if name.startswith("declarations_") and "version" not in name],
+    }
+    open_signing()
+    return found | {"entry": signed().seq, "faults": list(audit.faults())}
+
+
 def names(guards: list[Any]) -> list[str]:
     """Return what guards are called, in order."""
     return sorted(guard.name for guard in guards)
@@ -77,4 +115,4 @@ def names(guards: list[Any]) -> list[str]:
 
 if __name__ == "__main__":
     django.setup()
-    print(json.dumps({"rebuild": rebuild, "upgrade": upgrade}[sys.argv[1]]()))
+    print(json.dumps({"rebuild": rebuild, "upgrade": upgrade, "signing": signing}[sys.argv[1]]()))

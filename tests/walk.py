@@ -9,6 +9,7 @@ from django.conf import settings
 from django.http import HttpResponse, StreamingHttpResponse
 from django.test import Client
 from openpyxl import load_workbook
+from pypdf import PdfReader
 
 ORIGIN = "http://testserver"
 INLINE = {"a", "abbr", "b", "cite", "code", "em", "i", "q", "small", "span", "strong", "time"}
@@ -82,7 +83,10 @@ def walk(client: Client, *more: str) -> dict[str, HttpResponse]:
 
 
 def whole(response: HttpResponse | StreamingHttpResponse) -> HttpResponse:
-    """Return an answer with all of its content at hand; of a workbook, the text of its cells."""
+    """Return an answer with all of its content at hand; of a workbook, the text of its cells; of a PDF, its words."""
+    if response.headers["Content-Type"] == "application/pdf" and not isinstance(response, StreamingHttpResponse):
+        words = "\n".join(page.extract_text() for page in PdfReader(BytesIO(response.content)).pages)
+        return HttpResponse(words.encode(), status=response.status_code, headers=response.headers)
     if not isinstance(response, StreamingHttpResponse):
         return response
     content = response.getvalue()  # the test client closes it at its end

@@ -85,7 +85,8 @@ def test_a_wording_is_in_force_from_its_day_on_and_without_one_for_nobody():
     hidden = VersionFactory(declaration__event=EventFactory(state=State.DRAFT))
     days = [TODAY - timedelta(1), TODAY, TODAY + timedelta(1), None, TODAY]
     for version, day in zip([*versions, hidden], days, strict=True):
-        DeclarationVersion.objects.filter(pk=version.pk).update(in_force_from=day)
+        sha256 = version.fingerprint if day else ""
+        DeclarationVersion.objects.filter(pk=version.pk).update(in_force_from=day, sha256=sha256)
     assert list(DeclarationVersion.objects.in_force(TODAY)) == [versions[1], versions[0]]
 
 

@@ -16,7 +16,6 @@ from django.core.exceptions import ValidationError
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.core.management import CommandError, call_command
 
-from funding.formats import CSV, LARGEST, MOST_ROWS, XLSX, check_size
 from funding.models import Allocation, Payment
 from funding.resources import AllocationResource, PaymentResource
 from programmes.models import PreventionLevel
@@ -36,6 +35,7 @@ from tests.factories import (
     YearFactory,
 )
 from tests.walk import Elements
+from vru_portal.sheets import CSV, LARGEST, MOST_ROWS, XLSX, check_size
 
 pytestmark = pytest.mark.django_db
 

@@ -10,6 +10,7 @@ from django.core.exceptions import ImproperlyConfigured, ValidationError
 from django.db import IntegrityError, connection, models, transaction
 from django.db.models import ProtectedError
 
+from events.declarations.models import DeclarationVersion
 from funding.models import Allocation, FundingSource, Payment
 from programmes.models import EvidenceAssessment
 from tests.factories import (
@@ -20,6 +21,7 @@ from tests.factories import (
     OrganisationFactory,
     PaymentFactory,
     UserFactory,
+    VersionFactory,
     reverse,
 )
 from tests.refusals import execute, insert, refused_with, undone, with_only, without
@@ -49,8 +51,14 @@ def label(model):
 
 
 def recorded(model):
-    """Return a row that may not change any more: an assessment once it is decided on."""
-    return DecisionFactory().assessment if model is EvidenceAssessment else MAKERS[model]()
+    """Return a row that may not change any more: an assessment once it is decided on, a wording once it is in force."""
+    if model is EvidenceAssessment:
+        return DecisionFactory().assessment
+    return VersionFactory(in_force=True) if model is DeclarationVersion else MAKERS[model]()
+
+
+def key_of(model):
+    return f'"{model._meta.pk.column}"'
 
 
 def frozen(model):
@@ -60,6 +68,8 @@ def frozen(model):
 def another(field, value):
     """Return another value of a column, as the database would take it."""
     match field:
+        case models.BooleanField():
+            return not value
         case models.DecimalField():
             return (value or Decimal("0.00")) + Decimal("0.01")
         case models.DateTimeField():
@@ -82,6 +92,10 @@ def test_the_ledger_is_what_is_append_only():
         "Explanation",
         "ContractCopy",
         "Contributor",
+        "DeclarationVersion",
+        "Entry",
+        "TreeNode",
+        "RegisterKey",
     }
 
 
@@ -93,7 +107,7 @@ def test_the_ledger_is_what_is_append_only():
 def test_no_column_changes_but_those_that_are_open(model, name):
     row, field = recorded(model), model._meta.get_field(name)
     value = another(field, getattr(row, field.attname))
-    update = f'UPDATE "{model._meta.db_table}" SET "{field.column}" = %s WHERE id = %s'  # noqa: S608
+    update = f'UPDATE "{model._meta.db_table}" SET "{field.column}" = %s WHERE {key_of(model)} = %s'  # noqa: S608
     if name in model.open_fields:
         assert execute(update, value, row.pk) == 1
         return
@@ -101,7 +115,7 @@ def test_no_column_changes_but_those_that_are_open(model, name):
     with with_only(guard, of=model._meta.db_table), refused_with(frozen(model)):
         execute(update, value, row.pk)
     for changes in ({field.attname: value}, {name: models.F(name)}):  # the ORM's UPDATE is an UPDATE
-        if name != "id" and not model.open_fields:
+        if not field.primary_key and not model.open_fields:
             with with_only(guard, of=model._meta.db_table), refused_with(frozen(model)):
                 model._default_manager.filter(pk=row.pk).update(**changes)
 
@@ -110,14 +124,15 @@ def test_no_column_changes_but_those_that_are_open(model, name):
 def test_an_update_that_changes_nothing_is_refused_too(model):
     row = recorded(model)
     with refused_with(frozen(model)):
-        execute(f'UPDATE "{model._meta.db_table}" SET id = id WHERE id = %s', row.pk)  # noqa: S608
+        key = key_of(model)
+        execute(f'UPDATE "{model._meta.db_table}" SET {key} = {key} WHERE {key} = %s', row.pk)  # noqa: S608
 
 
 @pytest.mark.parametrize("model", APPEND_ONLY, ids=label)
 def test_no_row_is_removed(model):
     row = recorded(model)
     with refused_with(frozen(model)):
-        execute(f'DELETE FROM "{model._meta.db_table}" WHERE id = %s', row.pk)  # noqa: S608
+        execute(f'DELETE FROM "{model._meta.db_table}" WHERE {key_of(model)} = %s', row.pk)  # noqa: S608
     with refused_with(frozen(model)):
         model._default_manager.filter(pk=row.pk)._raw_delete("default")
     with pytest.raises((IntegrityError, ProtectedError)), transaction.atomic():
@@ -137,28 +152,34 @@ def test_no_table_is_truncated(model):
 KEYS = [(model, tuple(columns)) for model in APPEND_ONLY for columns in unique_columns(model)]
 
 
+# By what a twin is known again.
+TRACE = ("recorded_at", datetime.fromisoformat("2001-02-03T04:05:00+00:00"))
+
+
 def twin_of(model, columns):
-    """Return a recorded row, and another not recorded that has the same key and nothing else in common."""
+    """Return a recorded row, another not recorded that has the same key, and what they do not have in common."""
     row = recorded(model)
     if "reverses_id" in columns:
         row = reverse(row)
     row = model._default_manager.get(pk=row.pk)
     twin = copy.copy(row)
-    if "id" not in columns:
+    if row._meta.pk.column not in columns:
         twin.pk = None
-    for name, value in {"public_id": "z" * 10, "reference": "FIN-TWIN", "slug": "twin"}.items():
+    other = {"public_id": "z" * 10, "reference": "FIN-TWIN", "slug": "twin", "number": 99, "level": 9, "vkey": "twin"}
+    for name, value in other.items():
         if hasattr(twin, name) and name not in columns:
             setattr(twin, name, value)
     if "reverses_id" not in columns and hasattr(twin, "reverses_id"):
         twin.reverses_id = None
-    twin.recorded_at = datetime.fromisoformat("2001-02-03T04:05:00+00:00")
-    return row, twin
+    name, value = TRACE if twin.recorded_at else ("hash", "twin")
+    setattr(twin, name, value)
+    return row, twin, name
 
 
 @pytest.mark.parametrize(("model", "columns"), KEYS, ids=lambda value: label(value) or "+".join(value))
 def test_no_insert_replaces_a_row(model, columns):
     """SQLite deletes the row that stands in the way without asking the DELETE trigger, unless a connection wants it."""
-    row, twin = twin_of(model, columns)
+    row, twin, trace = twin_of(model, columns)
     guard, table = f"{model._meta.db_table}_no_replace", model._meta.db_table
     if connection.vendor == "sqlite":
         ways = [("INSERT OR REPLACE", ""), ("REPLACE", "")]
@@ -166,7 +187,7 @@ def test_no_insert_replaces_a_row(model, columns):
     else:
         ways = []
     keys = ", ".join(f'"{column}"' for column in columns)
-    ways.append(("INSERT", f"ON CONFLICT ({keys}) DO UPDATE SET recorded_at = excluded.recorded_at"))
+    ways.append(("INSERT", f"ON CONFLICT ({keys}) DO UPDATE SET {trace} = excluded.{trace}"))
     try:
         for verb, after in ways:
             with with_only(guard, of=table), refused_with(f"This {model._meta.verbose_name} is recorded already."):
@@ -174,11 +195,11 @@ def test_no_insert_replaces_a_row(model, columns):
         if connection.vendor == "sqlite":  # what would happen without it
             with without(*(g.name for g in Guards(connection).wanted.values() if g.table == table)):
                 insert(twin, "INSERT OR REPLACE")
-                assert model._default_manager.filter(recorded_at__year=2001).exists()
+                assert model._default_manager.filter(**{trace: getattr(twin, trace)}).exists()
     finally:
         if connection.vendor == "sqlite":
             execute("PRAGMA recursive_triggers=ON")
-    assert model._default_manager.get(pk=row.pk).recorded_at == row.recorded_at
+    assert getattr(model._default_manager.get(pk=row.pk), trace) == getattr(row, trace)
 
 
 @sqlite

@@ -37,7 +37,7 @@ from vru_portal.demo.story import Story
 
 pytestmark = pytest.mark.django_db
 
-STRIP = "every assessment, allocation and payment here is made up."
+STRIP = "every assessment, allocation, payment and signature here is made up."
 UNITS = {"launch": settings.BASE_DIR / "fixtures", "riverside": settings.BASE_DIR / "tests/units/riverside"}
 
 

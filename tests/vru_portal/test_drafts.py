@@ -301,13 +301,14 @@ def test_what_is_public_stays_public_when_a_draft_hangs_on_it(before_and_after):
 
 def test_the_declaration_says_that_its_wording_is_not_stated_while_it_is_a_draft(client):
     furnish(1)
-    declaration = Declaration.objects.get()
+    declaration = DeclarationFactory()
+    Declaration.objects.exclude(pk=declaration.pk).update(event=EventFactory(**DRAFT))
     VersionFactory(text="CANARY wording", declaration=declaration)
     text = Elements(client.get("/declaration/").text).text
     assert "The wording is not stated." in text
     assert "CANARY" not in text
     version = VersionFactory(text="We **keep** the paths.", declaration=declaration)
-    type(version).objects.filter(pk=version.pk).update(in_force_from=date(2019, 5, 9))
+    type(version).objects.filter(pk=version.pk).update(in_force_from=date(2019, 5, 9), sha256=version.fingerprint)
     text = Elements(client.get("/declaration/").text).text
     assert "In force since 9 May 2019." in text
     assert "We keep the paths." in text

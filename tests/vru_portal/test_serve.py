@@ -70,12 +70,30 @@ def test_the_first_start_makes_everything_and_serves_it(furnished_var):
 
 
 @embedded
-def test_web_server_and_mail_queue_run_side_by_side(furnished_var):
+def test_web_server_mail_queue_and_timer_run_side_by_side(furnished_var):
     members = furnished_var[3]
     commands = " ".join(members.values())
     assert "granian" in commands
     assert "db_worker" in commands
-    assert len(members) >= 3
+    assert "chores --every 300" in commands
+    assert len(members) >= 4
+
+
+@embedded
+def test_the_registers_key_is_made_for_its_owners_eyes_and_one_that_is_lost_stops_the_start(furnished_var):
+    folder = furnished_var[0] / "register"
+    (key,) = folder.glob("*.key")
+    assert (key.stat().st_mode & 0o777, folder.stat().st_mode & 0o777) == (0o600, 0o700)
+    kept = key.rename(key.with_suffix(".away"))
+    try:
+        result = run(furnished_var[0], "serve", PORT=free_port())
+    finally:
+        kept.rename(key)
+    assert (result.returncode, result.stdout.strip()) == (1, "")
+    assert one_sentence(result.stderr), result.stderr
+    assert f"The register's key is missing or unreadable: {key}." in result.stderr
+    assert "rotate-key" in result.stderr
+    assert list(folder.glob("*.key")) == [key]  # no other is made in its place
 
 
 @embedded
@@ -212,6 +230,7 @@ def test_on_postgresql_it_migrates_but_loads_content_only_when_told_to(tmp_path)
             served.wait_until_ready()
             assert "The database holds no unit yet." in served.printed
             assert "manage.py load_unit" in served.printed
+            assert not (tmp_path / "register").exists()  # nobody loses a key that they have not made
             status, text = served.get()
             assert status == 503
             assert "No unit is loaded yet" in text
