@@ -1,7 +1,7 @@
 """How a rule is shown to hold: by the database, behind every form; and by `full_clean`, in words."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -69,6 +69,17 @@ def without(*names: str) -> Iterator[None]:
         for name in names:
             execute(guards.drop(guards.wanted[name]))
         yield
+
+
+def refused_by_its_guard_alone(name: str, act: Callable[[], int]) -> None:
+    """Show that a guard refuses this by itself, that all together do, and that nothing does without it."""
+    guard = Guards(connection).wanted[name]
+    with with_only(name, of=guard.table), refused_with(guard.message):
+        act()
+    with pytest.raises(IntegrityError), transaction.atomic():
+        act()
+    with without(name):
+        assert act() == 1
 
 
 @contextmanager

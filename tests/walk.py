@@ -57,6 +57,11 @@ class Elements(HTMLParser):
         return found
 
 
+def text_of(response: HttpResponse) -> str:
+    """Return the text that is read of a page."""
+    return Elements(response.content.decode()).text
+
+
 def sitemap(client: Client) -> list[str]:
     """Return the addresses that /sitemap.xml lists."""
     xml = client.get("/sitemap.xml").text

@@ -7,8 +7,9 @@ from typing import Any
 from django.conf import settings
 from django.utils import timezone
 
-from events.declarations.models import Entry, RegisterKey
+from events.declarations.models import Entry
 from events.declarations.querysets import EntryQuerySet
+from events.declarations.register import log
 from vru_portal.tables import Column, Table, batches
 
 AT_ONCE = 500
@@ -16,7 +17,7 @@ AT_ONCE = 500
 
 def register_parts(checkpoint: str, size: int) -> Iterator[str]:
     """Yield the register of this size as JSON, as `verify.py` reads it: checkpoint, keys, then every entry."""
-    head = {"checkpoint": checkpoint, "keys": vkeys()}
+    head = {"checkpoint": checkpoint, "keys": log.vkeys()}
     yield json.dumps(head, ensure_ascii=False)[:-1] + ', "entries": ['
     rows = Entry.objects.filter(seq__lte=size).with_status().select_related("personal")
     yield from batches(
@@ -24,11 +25,6 @@ def register_parts(checkpoint: str, size: int) -> Iterator[str]:
         for number, entry in enumerate(rows.order_by("seq").iterator(AT_ONCE))
     )
     yield "\n]}\n"
-
-
-def vkeys() -> list[str]:
-    """Return the register's public keys, the oldest first: each checkpoint is signed by one of them."""
-    return list(RegisterKey.objects.values_list("vkey", flat=True))
 
 
 def disclosed(entry: Entry) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from django.conf import settings
 from django.utils import formats, timezone
 
 from events.declarations.choices import Kind
-from events.declarations.models import Entry, PersonalRecord, RegisterKey
+from events.declarations.models import Entry, PersonalRecord
 from events.declarations.register import log
 from partners.models import Unit
 
@@ -61,8 +61,7 @@ def of(entry: Entry) -> Receipt:
 
 def as_json(entry: Entry) -> bytes:
     """Return the receipt that `verify.py` reads. The keys are for information: who checks takes them from elsewhere."""
-    keys = list(RegisterKey.objects.values_list("vkey", flat=True))
-    return json.dumps(log.receipt(entry) | {"keys": keys}, ensure_ascii=False, indent=1).encode() + b"\n"
+    return json.dumps(log.receipt(entry) | {"keys": log.vkeys()}, ensure_ascii=False, indent=1).encode() + b"\n"
 
 
 def facts(entry: Entry) -> Iterator[Fact]:
@@ -103,7 +102,7 @@ def proof(entry: Entry) -> Iterator[Fact]:
 def key_of(checkpoint: str) -> str:
     """Return the public key that signed a checkpoint, which names it by four bytes."""
     named = base64.b64decode(checkpoint.split()[-1])[:4].hex()
-    return next(vkey for vkey in RegisterKey.objects.values_list("vkey", flat=True) if vkey.split("+")[1] == named)
+    return next(vkey for vkey in log.vkeys() if vkey.split("+")[1] == named)
 
 
 def moment(at: datetime) -> str:

@@ -30,7 +30,7 @@ from tests.factories import (
     UserFactory,
     YearFactory,
 )
-from tests.walk import Elements
+from tests.walk import Elements, text_of
 from vru_portal.append_only import REDACTED, Guards
 
 pytestmark = pytest.mark.django_db
@@ -77,10 +77,6 @@ def answers(source, **changes):
         "kind": "grant",
         "purpose": "Lanterns for the night walks.",
     } | changes
-
-
-def text_of(response):
-    return Elements(response.content.decode()).text
 
 
 # Allocating -----------------------------------------------------------------------------------------------------------

@@ -4,7 +4,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 
 import pytest
-from django.db import IntegrityError, connection, transaction
+from django.db import connection
 
 from funding.choices import ALLOCATION_WORDS
 from funding.models import Allocation, FundingSource, Payment
@@ -27,7 +27,7 @@ from tests.factories import (
     YearFactory,
     reverse,
 )
-from tests.refusals import execute, insert, refused_with, with_only, without
+from tests.refusals import execute, insert, refused_by_its_guard_alone, refused_with
 from vru_portal.append_only import Guards, guards_of
 
 pytestmark = pytest.mark.django_db
@@ -374,14 +374,7 @@ def test_every_guard_of_the_ledger_is_offended_here():
 
 @pytest.mark.parametrize(("name", "offence"), CASES, ids=[f"{name}-{n}" for n, (name, _) in enumerate(CASES)])
 def test_it_is_refused_by_its_guard_and_by_nothing_else(name, offence):
-    act = offence()
-    guard = Guards(connection).wanted[name]
-    with with_only(name, of=guard.table), refused_with(guard.message):
-        act()
-    with pytest.raises(IntegrityError), transaction.atomic():
-        act()
-    with without(name):
-        assert act() == 1
+    refused_by_its_guard_alone(name, offence())
 
 
 # What the guards let through ------------------------------------------------------------------------------------------

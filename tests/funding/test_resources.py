@@ -34,7 +34,7 @@ from tests.factories import (
     UserFactory,
     YearFactory,
 )
-from tests.walk import Elements
+from tests.walk import text_of
 from vru_portal.sheets import CSV, LARGEST, MOST_ROWS, XLSX, check_size
 
 pytestmark = pytest.mark.django_db
@@ -83,10 +83,6 @@ def as_xlsx(rows):
     stream = io.BytesIO()
     book.save(stream)
     return stream.getvalue()
-
-
-def text_of(response):
-    return Elements(response.content.decode()).text
 
 
 # Two doors: each takes a file and says what became of it --------------------------------------------------------------

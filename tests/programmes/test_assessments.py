@@ -9,7 +9,7 @@ from django.contrib.auth.models import Permission
 
 from programmes.models import AssessmentDecision, EvidenceAssessment
 from tests.factories import AllocationFactory, AssessmentFactory, DecisionFactory, InitiativeFactory, UserFactory
-from tests.walk import Elements
+from tests.walk import text_of
 from vru_portal.append_only import REDACTED
 
 pytestmark = pytest.mark.django_db
@@ -36,10 +36,6 @@ def colleague():
 def answers(row):
     """Return what a colleague sends who has read what the assessment says now."""
     return DECISION | {"read": EvidenceAssessment.objects.get(pk=row.pk).fingerprint}
-
-
-def text_of(response):
-    return Elements(response.content.decode()).text
 
 
 def page_of(row, name="change"):

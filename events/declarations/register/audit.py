@@ -168,7 +168,7 @@ class Audit:
 
     def key_faults(self) -> Iterator[str]:
         """Yield which public keys are not written as they were made."""
-        for vkey in RegisterKey.objects.values_list("vkey", flat=True):
+        for vkey in log.vkeys():
             try:
                 name, named, public = verify.read_key(vkey)
             except verify.Unclear as why:
@@ -186,7 +186,7 @@ def faults() -> Iterator[str]:
         if Entry.objects.exists() or RegisterKey.objects.exists():
             yield "The register's head is missing."
         return
-    yield from Audit(head, list(public_keys(RegisterKey.objects.values_list("vkey", flat=True)))).faults()
+    yield from Audit(head, list(public_keys(log.vkeys()))).faults()
 
 
 def public_keys(vkeys: Iterable[str]) -> Iterator[tuple[str, bytes, Ed25519PublicKey]]:

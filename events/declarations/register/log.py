@@ -52,6 +52,11 @@ def current_key() -> keys.Key:
     return key
 
 
+def vkeys() -> list[str]:
+    """Return the register's public keys, the oldest first: each checkpoint is signed by one of them."""
+    return list(RegisterKey.objects.values_list("vkey", flat=True))
+
+
 def require_key() -> None:
     """Raise ImproperlyConfigured where the register has a key and its file is lost; without a register, do nothing."""
     if RegisterKey.objects.exists():

@@ -1,4 +1,4 @@
-"""After signing: withdrawing, correcting, showing a name. Each is an entry; none is taken away."""
+"""After signing: withdrawing, correcting, hiding a name. Each is an entry; none is taken away."""
 
 from datetime import timedelta
 from typing import Any

@@ -1,4 +1,4 @@
-"""Signing: read, fill in, check, sign. Every address works without JavaScript; what GET answers, it writes nowhere."""
+"""Signing: read, fill in, check, sign. All of it works without JavaScript; GET by a link that works writes nothing."""
 
 import re
 
@@ -125,7 +125,7 @@ def check(request: HttpRequest) -> HttpResponse:
         step=3,
         signatory=signatory,
         preparation=preparation,
-        statement=rules.STATEMENT.format(body=token.invitation.body),
+        statement=signatory.statement,
     )
     return render(request, "events/declaration/sign_check.html", context)
 

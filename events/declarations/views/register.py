@@ -53,7 +53,7 @@ def entries(request: HttpRequest) -> HttpResponse:
             "chips": chips(question),
             "query": f"?{asked.urlencode()}" if asked else "",
             "newest": newest,
-            "vkeys": exports.vkeys(),
+            "vkeys": log.vkeys(),
             "json_ld": dataset(newest),
         },
     )
@@ -129,7 +129,7 @@ def newest_entry() -> Entry | None:
 def state_of_register(request: HttpRequest, **kwargs: Any) -> str | None:
     """Return an ETag: it changes with every entry, so with everything that is public, and with a key."""
     newest = Entry.objects.order_by("-seq").values_list("checkpoint", flat=True).first()
-    parts = [newest, *exports.vkeys()]
+    parts = [newest, *log.vkeys()]
     if request.path == reverse("declarations:register_csv"):  # it calls sectors by the names that they have now
         parts += Sector.objects.order_by("pk").values_list("name", flat=True)
     return f'"{hashlib.sha256(repr(parts).encode()).hexdigest()[:32]}"'
@@ -186,7 +186,7 @@ def checkpoint_of(newest: Entry | None) -> str | HttpResponse:
     """Return the checkpoint over the register up to an entry, or over an empty one; else an answer that says why."""
     if newest:
         return newest.checkpoint
-    if not exports.vkeys():
+    if not log.vkeys():
         return plain(NO_REGISTER, 404)
     try:
         return log.checkpoint()

@@ -36,7 +36,7 @@ from events.declarations.register import audit, log
 from partners.models import LegalNotice
 from tests import signing
 from tests.factories import SectorFactory, UnitFactory, UserFactory, VersionFactory
-from tests.walk import Elements
+from tests.walk import Elements, text_of
 
 pytestmark = pytest.mark.django_db
 HERE = "/admin/declarations"
@@ -52,10 +52,6 @@ def officer(client):
 @pytest.fixture
 def version():
     return signing.open_signing()
-
-
-def text_of(response):
-    return Elements(response.content.decode()).text
 
 
 def page(model, row=None, step="change"):

@@ -4,14 +4,14 @@ Those that every append-only row has are in tests/vru_portal/test_append_only.py
 """
 
 import pytest
-from django.db import IntegrityError, connection, transaction
+from django.db import connection
 from django.utils import timezone
 
 from events.declarations.choices import Kind
 from events.declarations.models import Entry, Head, LiveSignature, PersonalRecord
 from events.declarations.register import log
 from tests.factories import BodyFactory, EntryFactory, RegisterKeyFactory, VersionFactory
-from tests.refusals import execute, insert, refused_with, with_only, without
+from tests.refusals import execute, insert, refused_by_its_guard_alone, refused_with, with_only, without
 from vru_portal.append_only import Guards
 
 pytestmark = pytest.mark.django_db
@@ -197,14 +197,7 @@ def test_every_guard_of_the_register_is_offended_here():
 
 @pytest.mark.parametrize(("name", "offence"), CASES, ids=[f"{name}-{n}" for n, (name, _) in enumerate(CASES)])
 def test_it_is_refused_by_its_guard_and_by_nothing_else(name, offence):
-    act = offence()
-    guard = Guards(connection).wanted[name]
-    with with_only(name, of=guard.table), refused_with(guard.message):
-        act()
-    with pytest.raises(IntegrityError), transaction.atomic():
-        act()
-    with without(name):
-        assert act() == 1
+    refused_by_its_guard_alone(name, offence())
 
 
 @pytest.mark.parametrize("name", REPLACED)

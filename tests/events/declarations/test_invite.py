@@ -20,7 +20,7 @@ from events.declarations.resources import InvitationResource, PastedList
 from partners.models import LegalNotice
 from tests import signing
 from tests.factories import OrganisationFactory, SectorFactory, UserFactory, VersionFactory
-from tests.walk import Elements
+from tests.walk import text_of
 from vru_portal.sheets import CSV
 
 pytestmark = pytest.mark.django_db
@@ -42,10 +42,6 @@ def officer(client):
 @pytest.fixture
 def version():
     return signing.open_signing()
-
-
-def text_of(response):
-    return Elements(response.content.decode()).text
 
 
 def as_csv(rows):

@@ -27,6 +27,7 @@ from events.declarations.models import (
     Token,
 )
 from tests.factories import ContactPointFactory, OrganisationFactory, SectorFactory, UnitFactory
+from tests.signatories import ANSWERS
 from tests.signing import invite, link, open_signing, signatory, signed
 from tests.walk import Elements
 
@@ -39,14 +40,6 @@ RECEIPT, WITHDRAW, PASSED_ON = (
     "/declaration/sign/passed-on/",
 )
 DECLINE, DECIDE, ASK = "/declaration/sign/decline/", "/declaration/sign/decide/", "/declaration/ask/"
-ANSWERS = {
-    "who": "me",
-    "name": "Sam Example",
-    "role": "Chair of trustees",
-    "authority": "post",
-    "name_is_public": "no",
-    "authorised": "on",
-}
 NAMES = (  # the second and the last are written from right to left
     "x" * 120,
     "\u0645\u062d\u0645\u062f \u0635\u0627\u0644\u062d",

@@ -19,7 +19,7 @@ from events.declarations.register import log
 from partners.models import LegalNotice
 from tests import signing
 from tests.factories import UnitFactory, UserFactory, VersionFactory
-from tests.walk import Elements
+from tests.walk import text_of
 
 pytestmark = pytest.mark.django_db
 LIST = "/admin/declarations/papersignature/"
@@ -41,10 +41,6 @@ def clerk():
 @pytest.fixture
 def colleague():
     return UserFactory(is_superuser=True, username="colleague")
-
-
-def text_of(response):
-    return Elements(response.content.decode()).text
 
 
 def answers(wording, name="scan of Sam Example.pdf", content=PDF, **other):
