@@ -10,17 +10,19 @@ from events import querysets
 from events.choices import ItemKind
 from partners.models import Organisation, Person, Post
 from partners.provenance import Sourced
-from vru_portal.publishing import Publishable
+from vru_portal.publishing import Part, Publishable
 from vru_portal.slugs import Slugged
 
 
 class Event(Slugged, Publishable, Sourced):
     """An event on one day."""
 
+    parts = ("items",)
+
     title = models.CharField(max_length=160)
     short_title = models.CharField(max_length=40, help_text="For breadcrumbs and links, such as Launch.")
-    held_on = models.DateField("date")
-    venue = models.CharField(max_length=120, blank=True)
+    held_on = models.DateField("date", help_text="Home shows the latest event.")
+    venue = models.CharField(max_length=120, blank=True, help_text="As stated. Empty: “Not stated”.")
     place = models.CharField("town or city", max_length=80, blank=True)
     times = models.CharField(max_length=120, blank=True, help_text="As stated, such as “9.30am to 4pm”.")
     summary = models.CharField(max_length=200, help_text="One sentence.")
@@ -43,13 +45,23 @@ class Event(Slugged, Publishable, Sourced):
         return ", ".join(part for part in (self.venue, self.place) if part)
 
 
-class AgendaItem(Sourced):
+class AgendaItem(Sourced, Part):
     """One item of an agenda, in its order."""
 
+    owner_name = "event"
+    parts = ("appearances",)
+
     event = models.ForeignKey(Event, on_delete=models.CASCADE, related_name="items")
-    position = models.PositiveSmallIntegerField(validators=[MinValueValidator(1)])
+    position = models.PositiveSmallIntegerField(
+        validators=[MinValueValidator(1)], help_text="Its number on the agenda: from 1, without gaps, each once."
+    )
     title = models.CharField(max_length=160)
-    kind = models.CharField(max_length=8, choices=ItemKind, default=ItemKind.TALK)
+    kind = models.CharField(
+        max_length=8,
+        choices=ItemKind,
+        default=ItemKind.TALK,
+        help_text="Pauses and the ceremony are drawn differently. What is closed to the public says so.",
+    )
     text = models.TextField(blank=True, help_text="What it is, as far as stated.")
 
     objects = querysets.AgendaItemQuerySet.as_manager()
@@ -70,8 +82,10 @@ class AgendaItem(Sourced):
         return (*self.event.natural_key(), self.position)
 
 
-class Appearance(Sourced):
+class Appearance(Sourced, Part):
     """A person, or a body without a named person, in an agenda's item."""
+
+    owner_name = "item"
 
     item = models.ForeignKey(AgendaItem, on_delete=models.CASCADE, related_name="appearances")
     person = models.ForeignKey(Person, on_delete=models.PROTECT, null=True, blank=True, related_name="appearances")
@@ -92,7 +106,7 @@ class Appearance(Sourced):
         help_text="Only where no person is named.",
     )
     description = models.CharField(max_length=160, blank=True, help_text="What a body without a named person showed.")
-    position = models.PositiveSmallIntegerField(default=0)
+    position = models.PositiveSmallIntegerField(default=0, help_text="The order in which the agenda names them.")
 
     objects = querysets.AppearanceQuerySet.as_manager()
 

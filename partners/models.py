@@ -1,16 +1,18 @@
 import re
 from typing import Any, Self
 
+from django.apps import apps
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator, validate_email
 from django.db import models
 from django.db.models import F, Q
 from django.urls import reverse
+from simple_history.models import HistoricalRecords
 
-from partners import querysets, validators
+from partners import phrases, querysets, validators
 from partners.choices import ContactKind, Seat
 from partners.provenance import Sourced
-from vru_portal.publishing import Publishable
+from vru_portal.publishing import Part, Publishable, Record
 from vru_portal.slugs import Slugged
 
 OTHER_NAMES_HELP = "Other spellings in the sources, one a line: search finds them, pages mention them."
@@ -50,12 +52,15 @@ class Publication(Slugged, Publishable):
     author_links: list[tuple[str, str]]  # set by `objects.with_authors()`
 
     title = models.CharField(max_length=200)
-    published_on = models.DateField("published or launched on")
+    published_on = models.DateField(
+        "published or launched on", help_text="What its facts were true on, unless they say otherwise."
+    )
     issued_by = models.ForeignKey(
         "partners.Organisation", on_delete=models.PROTECT, null=True, blank=True, related_name="publications"
     )
     authors = models.ManyToManyField("partners.Person", blank=True, related_name="publications")
     note = models.TextField(blank=True, help_text="What it is, in a sentence or two.")
+    history = HistoricalRecords(m2m_fields=["authors"])
 
     objects = querysets.PublicationQuerySet.as_manager()
 
@@ -68,6 +73,15 @@ class Publication(Slugged, Publishable):
     def get_absolute_url(self) -> str:
         """Its entry in the list of sources on the about page."""
         return f"{reverse('about')}#publication-{self.slug}"
+
+    def needed_by(self) -> str:
+        """Name a public fact that is taken from it: each page names the sources of what it says."""
+        for model in apps.get_models():
+            if issubclass(model, Sourced):
+                for row in model._default_manager.filter(source=self):
+                    if getattr(row, "is_public", True):
+                        return f"Published facts are taken from it, {row} for one: give them another source first."
+        return ""
 
 
 class Organisation(Slugged, OtherNames, Publishable, Sourced):
@@ -116,10 +130,15 @@ class Organisation(Slugged, OtherNames, Publishable, Sourced):
         """Its page."""
         return reverse("partners:organisation", args=[self.slug])
 
+    def needed_by(self) -> str:
+        """Say that the portal bears its name."""
+        return "Every page bears its name: it is the unit's own body." if hasattr(self, "as_unit") else ""
 
-class Unit(Sourced):
+
+class Unit(Sourced, Record):
     """The violence reduction unit that this installation serves: one row, whose key is always 1."""
 
+    parts = ("contact_points",)
     contact_list: list["ContactPoint"]  # set by `objects.current()`
 
     id = models.PositiveSmallIntegerField(primary_key=True, default=1, editable=False)
@@ -133,13 +152,13 @@ class Unit(Sourced):
         help_text="The body at whose office the unit is.",
     )
     region = models.CharField(max_length=80, help_text="The area it serves, as a heading names it.")
-    slogan = models.CharField(max_length=80)
+    slogan = models.CharField(max_length=80, help_text="Set large on home, exactly as the unit writes it.")
     slogan_emphasis = models.CharField(
         max_length=40,
         blank=True,
         help_text="The part of the slogan to set in the accent colour, exactly as it stands there.",
     )
-    vision = models.TextField(blank=True)
+    vision = models.TextField(blank=True, help_text="As published. It is quoted, so change no word of it.")
     description = models.CharField(max_length=200, help_text="One sentence for search engines and shared links.")
     is_example = models.BooleanField(
         "shows example data", default=False, editable=False, help_text="Said on every page of a demonstration."
@@ -159,6 +178,14 @@ class Unit(Sourced):
         help_text="The colour of the slogan's emphasis and of the main buttons, as #rrggbb. Empty: the portal's own.",
     )
 
+    phrases = models.JSONField(
+        "words of the pages",
+        default=dict,
+        blank=True,
+        editable=False,
+        help_text="What headings, buttons and labels say where it is not the portal's own: see phrases.py.",
+    )
+
     objects = querysets.UnitQuerySet.as_manager()
 
     class Meta:
@@ -169,7 +196,8 @@ class Unit(Sourced):
         return self.name
 
     def clean(self) -> None:
-        """Hold the emphasis to the slogan, and the two colours to a contrast in which one can be read on the other."""
+        """Hold the emphasis to the slogan, the phrases to their places, and the two colours to a readable contrast."""
+        phrases.check(self.phrases)
         if self.slogan_emphasis not in self.slogan:
             raise ValidationError({"slogan_emphasis": "This is not a part of the slogan. Copy it exactly from there."})
         if validators.is_colour(self.colour_ink) and validators.is_colour(self.colour_accent):
@@ -185,6 +213,10 @@ class Unit(Sourced):
         """Its organisation's name."""
         return self.organisation.name
 
+    def phrase(self, key: str, count: int | None = None, **values: Any) -> str:
+        """Return a phrase of `phrases` in this unit's words."""
+        return phrases.said(self.phrases, key, count, **values)
+
     @property
     def has_colours(self) -> bool:
         """Whether it wears colours of its own; what is no colour never reaches a style sheet."""
@@ -199,8 +231,25 @@ class Unit(Sourced):
         mark, blank, rest = after.partition(" ")
         return before.strip(), emphasis + mark, rest if blank else ""
 
+    @staticmethod
+    def phrases_in_words(found: dict[str, str]) -> str:
+        """Return the unit's own phrases, each with where it stands."""
+        return "\n".join(f"{phrases.PHRASES[key].where}: {text}" for key, text in sorted(found.items()))
 
-class LegalNotice(models.Model):
+    def lacks(self) -> dict[str, str]:
+        """Name a body of its own that the public cannot see."""
+        said = super().lacks()
+        if not self.organisation.is_public:
+            said["organisation"] = f"{self.organisation} is a draft: publish it first, every page bears its name."
+        return said
+
+    @property
+    def public_address(self) -> str:
+        """Home, which shows most of it."""
+        return reverse("home")
+
+
+class LegalNotice(Record):
     """What the law wants said to whoever gives personal data, and of the site: one row, whose key is always 1."""
 
     controller = models.CharField(
@@ -234,6 +283,8 @@ class LegalNotice(models.Model):
         max_length=200, blank=True, help_text="Where somebody reports a weakness: an address of mail, or a page."
     )
 
+    history = HistoricalRecords()
+
     class Meta:
         constraints = [models.CheckConstraint(condition=Q(id=1), name="partners_legalnotice_is_one")]
 
@@ -244,6 +295,11 @@ class LegalNotice(models.Model):
         """Hold the address for reports of weaknesses to what a machine can read."""
         if self.security_contact and not self.security_uri:
             raise ValidationError({"security_contact": "Give an address of mail, or a page that begins with https://."})
+
+    @property
+    def public_address(self) -> str:
+        """Privacy, which shows most of it."""
+        return reverse("partners:privacy")
 
     @classmethod
     def current(cls) -> Self:
@@ -275,8 +331,10 @@ class LegalNotice(models.Model):
         return [str(self._meta.get_field(name).verbose_name) for name in needed if not getattr(self, name)]  # type: ignore[union-attr]
 
 
-class ContactPoint(Sourced):
+class ContactPoint(Sourced, Part):
     """One way to reach the unit."""
+
+    owner_name = "unit"
 
     unit = models.ForeignKey(Unit, on_delete=models.CASCADE, related_name="contact_points")
     kind = models.CharField(max_length=6, choices=ContactKind)
@@ -284,7 +342,7 @@ class ContactPoint(Sourced):
     value = models.TextField(help_text="The address, number or name, as stated. A postal address has several lines.")
     url = models.URLField("link", blank=True, help_text="For social media, the account's address.")
     note = models.CharField(max_length=120, blank=True, help_text="What to ask for.")
-    position = models.PositiveSmallIntegerField(default=0)
+    position = models.PositiveSmallIntegerField(default=0, help_text="The lowest comes first.")
 
     class Meta:
         ordering = ["position", "id"]
@@ -320,6 +378,8 @@ class ContactPoint(Sourced):
 class Person(Slugged, OtherNames, Publishable, Sourced):
     """Somebody who leads, speaks or writes."""
 
+    parts = ("posts",)
+
     name = models.CharField(max_length=120, help_text="Without title or honorific.")
     honorific = models.CharField(max_length=40, blank=True, help_text="Such as Dr, Cllr, Rev Dr, Rt Hon.")
     family_name = models.CharField(max_length=80, help_text="What lists are sorted by.")
@@ -344,12 +404,16 @@ class Person(Slugged, OtherNames, Publishable, Sourced):
         return f"{self.honorific} {self.name}".strip()
 
 
-class Post(Sourced):
+class Post(Sourced, Part):
     """What a person is, and where: as at a day."""
 
+    owner_name = "person"
+
     person = models.ForeignKey(Person, on_delete=models.CASCADE, related_name="posts")
-    title = models.CharField(max_length=160, blank=True)
-    department = models.CharField(max_length=160, blank=True)
+    title = models.CharField(max_length=160, blank=True, help_text="As stated on that day, such as Chief Constable.")
+    department = models.CharField(
+        max_length=160, blank=True, help_text="The part of the body, where the source names one."
+    )
     organisation = models.ForeignKey(
         Organisation,
         on_delete=models.PROTECT,
@@ -358,7 +422,13 @@ class Post(Sourced):
         related_name="posts",
         help_text="Empty where none is stated, as for an artist.",
     )
-    seat = models.CharField("part in the unit", max_length=9, choices=Seat, blank=True)
+    seat = models.CharField(
+        "part in the unit",
+        max_length=9,
+        choices=Seat,
+        blank=True,
+        help_text="A seat on the executive team makes the body a lead organisation. Empty for everybody else involved.",
+    )
     position = models.PositiveSmallIntegerField(default=0, help_text="The order in which the source names them.")
 
     objects = querysets.PostQuerySet.as_manager()
@@ -407,10 +477,16 @@ class Statement(Slugged, Publishable, Sourced):
         blank=True,
         help_text="Where no one person speaks: the executive team, say.",
     )
-    quote = models.TextField(help_text="One sentence, exactly as published, without quotation marks.")
-    summary = models.CharField(max_length=200)
+    quote = models.TextField(
+        help_text="Exactly one sentence, word for word as published, without quotation marks: the page adds them."
+    )
+    summary = models.CharField(
+        max_length=200, help_text="One sentence in the portal's words, for lists and shared links."
+    )
     text = models.TextField(help_text="What the message says, in the portal's words (“he says that …”). Markdown.")
-    position = models.PositiveSmallIntegerField(default=0)
+    position = models.PositiveSmallIntegerField(
+        default=0, help_text="The lowest comes first: home shows the first two messages."
+    )
 
     objects = querysets.StatementQuerySet.as_manager()
 

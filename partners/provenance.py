@@ -21,13 +21,14 @@ class Sourced(models.Model):
     )
     as_at = models.DateField(
         "as at",
-        help_text="The day on which this was true, usually that of the source.",
+        help_text="The day on which this was true, usually that of the source. A later check does not change it.",
     )
     checked_on = models.DateField(
         "checked by staff on",
         null=True,
         blank=True,
-        help_text="The day on which staff last confirmed that this still holds. Until then pages say “as at …”.",
+        help_text="The day on which staff last confirmed, outside the source, that this still holds. Until then pages "
+        "say “as at …”. After a year the start page asks for another check.",
     )
     history = HistoricalRecords(inherit=True)
 

@@ -61,3 +61,15 @@ class Slot(models.TextChoices):
     FUNDING_LEAD = "funding_lead", "Funding: at the top"
     DECLARATION_LEAD = "declaration_lead", "Declaration: at the top"
     CONTACT_LEAD = "contact_lead", "Contact: at the top"
+
+
+# The page that a place is on, by the first word of its name.
+PAGES = {
+    "home": "home",
+    "about": "about",
+    "initiatives": "programmes:initiatives",
+    "partners": "partners:directory",
+    "funding": "funding:latest",
+    "declaration": "declarations:declaration",
+    "contact": "partners:contact",
+}

@@ -1,8 +1,10 @@
 import hashlib
+import os
 from datetime import date
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
+from django.core.files.storage import FileSystemStorage
 from django.core.validators import MinValueValidator
 from django.db import models
 from django.db.models import Q
@@ -13,7 +15,7 @@ from simple_history.models import HistoricalRecords
 from partners.models import Organisation, Publication
 from partners.provenance import Sourced
 from programmes import querysets
-from programmes.choices import Mark, Outcome, Slot
+from programmes.choices import PAGES, Mark, Outcome, Slot
 from vru_portal.append_only import (
     INSERT,
     STAYS_PUBLISHED,
@@ -68,12 +70,26 @@ class PreventionLevel(Slugged, Publishable, Sourced):
         return f"{self.name} prevention"
 
 
-class SuccessCondition(Publishable, Sourced):
+class OnAbout(models.Model):
+    """What stands on the about page, and on none of its own."""
+
+    class Meta:
+        abstract = True
+
+    @property
+    def public_address(self) -> str:
+        """The about page."""
+        return reverse("about")
+
+
+class SuccessCondition(OnAbout, Publishable, Sourced):
     """A condition that must be met for the programme to succeed."""
 
-    number = models.PositiveSmallIntegerField(unique=True, validators=[MinValueValidator(1)])
+    number = models.PositiveSmallIntegerField(
+        unique=True, validators=[MinValueValidator(1)], help_text="Its place, which stands beside it."
+    )
     title = models.CharField(max_length=120)
-    text = models.TextField(help_text="What it asks for, in the portal's words.")
+    text = models.TextField(help_text="What it asks for, in the portal's words. Markdown.")
     level = models.ForeignKey(
         PreventionLevel,
         on_delete=models.PROTECT,
@@ -126,20 +142,42 @@ class Initiative(Slugged, Publishable, Sourced):
     """A project or scheme that the programme funds."""
 
     name = models.CharField(max_length=160, unique=True)
-    level = models.ForeignKey(PreventionLevel, on_delete=models.PROTECT, related_name="initiatives")
-    position = models.PositiveSmallIntegerField(default=0, help_text="Its place within its level.")
+    level = models.ForeignKey(
+        PreventionLevel,
+        on_delete=models.PROTECT,
+        related_name="initiatives",
+        help_text="When it acts. While that level is a draft, the initiative is on no page either.",
+    )
+    position = models.PositiveSmallIntegerField(
+        default=0, help_text="Its place within its level: the lowest comes first, the same are sorted by name."
+    )
     summary = models.CharField(max_length=200, help_text="One sentence.")
     description = models.TextField(help_text="What it does, in the portal's words. Markdown.")
     funded_period = models.CharField(max_length=120, blank=True, help_text="When it is funded, as stated.")
-    audience_text = models.CharField("who it is for", max_length=200, blank=True)
+    audience_text = models.CharField(
+        "who it is for",
+        max_length=200,
+        blank=True,
+        help_text="As stated. Empty: the page says “Not stated”. Visitors filter by the words below.",
+    )
     audiences = models.ManyToManyField(Audience, blank=True, related_name="initiatives")
-    setting_text = models.CharField("where it works", max_length=200, blank=True)
+    setting_text = models.CharField(
+        "where it works", max_length=200, blank=True, help_text="The kind of place, as stated, such as schools."
+    )
     settings = models.ManyToManyField(Setting, blank=True, related_name="initiatives")
-    area_text = models.CharField("area served", max_length=200, blank=True)
+    area_text = models.CharField(
+        "area served", max_length=200, blank=True, help_text="The places, as stated. Empty: “Not stated”."
+    )
     areas = models.ManyToManyField(Area, blank=True, related_name="initiatives")
-    eligibility = models.TextField("who may join", blank=True)
-    referral = models.TextField("how to be referred", blank=True)
-    contact = models.TextField("whom to ask", blank=True)
+    eligibility = models.TextField(
+        "who may join", blank=True, help_text="Only what is stated: it is read as a promise."
+    )
+    referral = models.TextField(
+        "how to be referred", blank=True, help_text="Whom somebody has to ask, and how, as stated."
+    )
+    contact = models.TextField(
+        "whom to ask", blank=True, help_text="A public address or number of the service, not of a person."
+    )
     lead_organisation = models.ForeignKey(
         Organisation,
         on_delete=models.PROTECT,
@@ -149,7 +187,12 @@ class Initiative(Slugged, Publishable, Sourced):
         verbose_name="delivered by",
         help_text="Only where it is stated.",
     )
-    partners = models.ManyToManyField(Organisation, blank=True, related_name="initiatives_supported")
+    partners = models.ManyToManyField(
+        Organisation,
+        blank=True,
+        related_name="initiatives_supported",
+        help_text="Who helps to deliver it, where that is stated. Not who pays: that is an allocation.",
+    )
     sensitive_topic = models.CharField(
         max_length=60,
         blank=True,
@@ -159,6 +202,8 @@ class Initiative(Slugged, Publishable, Sourced):
         blank=True,
         help_text="What somebody at risk should know. Needed before a sensitive initiative is published. Markdown.",
     )
+
+    _history_m2m_fields = ("audiences", "settings", "areas", "partners")  # where simple-history looks for them
 
     objects = querysets.InitiativeQuerySet.as_manager()
 
@@ -185,6 +230,13 @@ class Initiative(Slugged, Publishable, Sourced):
         super().clean()
         if self.pk and self.level_id and not self.level.is_public and stays_published(self):
             raise ValidationError({"level": LEVEL_PUBLISHED})
+
+    def lacks(self) -> dict[str, str]:
+        """Name a level that the public cannot see."""
+        said = super().lacks()
+        if not self.level.is_public:
+            said["level"] = f"{self.level} is a draft: publish that level first, or choose another."
+        return said
 
 
 # Whether a decision stands on an assessment.
@@ -288,7 +340,7 @@ class AssessmentDecision(Reversible):
             raise ValidationError({"decided_on": "This day has not come yet."})
 
 
-class Predecessor(Publishable, Sourced):
+class Predecessor(OnAbout, Publishable, Sourced):
     """Earlier work that the unit builds on."""
 
     title = models.CharField(max_length=160, unique=True)
@@ -299,7 +351,7 @@ class Predecessor(Publishable, Sourced):
     publication = models.ForeignKey(
         Publication, on_delete=models.PROTECT, null=True, blank=True, related_name="predecessors"
     )
-    position = models.PositiveSmallIntegerField(default=0)
+    position = models.PositiveSmallIntegerField(default=0, help_text="The lowest comes first.")
 
     objects = querysets.PredecessorQuerySet.as_manager()
 
@@ -310,11 +362,14 @@ class Predecessor(Publishable, Sourced):
         return self.title
 
 
-class Term(Slugged, Publishable, Sourced):
+class Term(OnAbout, Slugged, Publishable, Sourced):
     """A word explained. Where another body's definition is adopted, it stands word for word."""
 
     name = models.CharField(max_length=80, unique=True)
-    definition = models.TextField()
+    definition = models.TextField(
+        help_text="Word for word, without quotation marks, where it is another body's. In the portal's words it may be "
+        "Markdown."
+    )
     defined_by = models.ForeignKey(
         Organisation,
         on_delete=models.PROTECT,
@@ -369,14 +424,121 @@ class Passage(Publishable, Sourced):
         """Its place."""
         return (self.slot,)
 
+    @property
+    def public_address(self) -> str:
+        """The page that the place is on."""
+        return reverse(PAGES[self.slot.partition("_")[0]])
+
+
+class Uploads(FileSystemStorage):
+    """The folder that the settings name now, which tests change: Django's own remembers the first that it was told."""
+
+    @property
+    def base_location(self) -> str:
+        """The folder."""
+        return str(settings.UPLOADS)
+
+    @property
+    def location(self) -> str:
+        """The folder, from the root."""
+        return os.path.abspath(self.base_location)
+
+
+def uploads() -> FileSystemStorage:
+    """Return where what staff upload lies: no address leads there, a view sends it."""
+    return Uploads(base_url=None)
+
+
+class Uploaded(Slugged, Publishable):
+    """A file that staff upload, and what is said of it."""
+
+    title = models.CharField(max_length=160, help_text="What it is: what links to it say.")
+    size = models.PositiveIntegerField("bytes", default=0, editable=False)
+    sha256 = models.CharField("fingerprint", max_length=64, editable=False)
+    credit = models.CharField(max_length=160, blank=True, help_text="Whose work it is, where that must be said.")
+
+    class Meta(Publishable.Meta):
+        abstract = True
+        ordering = ["title"]
+
+    def __str__(self) -> str:
+        return self.title
+
+
+class Picture(Uploaded):
+    """A picture for stories: made smaller, and without what the camera wrote into it (the place, for one)."""
+
+    file = models.FileField(storage=uploads, upload_to="pictures", max_length=200)
+    alternative_text = models.CharField(
+        max_length=250,
+        blank=True,
+        help_text="What it shows, for who cannot see it. Needed before it is published. Not “picture of …”.",
+    )
+    width = models.PositiveIntegerField(default=0, editable=False)
+    height = models.PositiveIntegerField(default=0, editable=False)
+    history = HistoricalRecords()
+
+    objects = querysets.PictureQuerySet.as_manager()
+
+    class Meta(Uploaded.Meta):
+        constraints = [
+            *Publishable.Meta.constraints,
+            models.CheckConstraint(
+                condition=Q(state="draft") | ~Q(alternative_text=""),
+                name="programmes_picture_needs_alternative_text",
+                violation_error_message="A picture needs an alternative text before it is published.",
+            ),
+        ]
+
+    def get_absolute_url(self) -> str:
+        """The picture itself."""
+        return reverse("programmes:picture", args=[self.slug])
+
+    def lacks(self) -> dict[str, str]:
+        """Name a missing alternative text."""
+        if not self.alternative_text.strip():
+            return {"alternative_text": "Say in a sentence what the picture shows: some visitors cannot see it."}
+        return super().lacks()
+
+
+class Document(Uploaded):
+    """A document to download: a PDF, a table, a text."""
+
+    file = models.FileField(storage=uploads, upload_to="documents", max_length=200)
+    history = HistoricalRecords()
+
+    objects = querysets.DocumentQuerySet.as_manager()
+
+    def get_absolute_url(self) -> str:
+        """The document itself."""
+        return reverse("programmes:document", args=[self.slug])
+
 
 class Story(Slugged, Publishable, Sourced):
     """News by staff."""
 
     title = models.CharField(max_length=160)
     summary = models.CharField(max_length=200, help_text="One sentence.")
+    picture = models.ForeignKey(
+        Picture,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="stories",
+        help_text="Above the text and in the list of news. It is uploaded under Pictures, and published first.",
+    )
     body = models.TextField(help_text="Markdown.")
-    published_on = models.DateField("dated")
+    published_on = models.DateField(
+        "dated", help_text="What the story says of itself. When it is published is asked when you publish it."
+    )
+    source = models.ForeignKey(  # type: ignore[assignment]  # of all that is sourced, only news can do without
+        Publication,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        help_text="The publication that states this. Empty for the unit's own news.",
+    )
 
     objects = querysets.StoryQuerySet.as_manager()
 
@@ -390,3 +552,10 @@ class Story(Slugged, Publishable, Sourced):
     def get_absolute_url(self) -> str:
         """Its page."""
         return reverse("programmes:story", args=[self.slug])
+
+    def lacks(self) -> dict[str, str]:
+        """Name a picture that the public cannot see."""
+        said = super().lacks()
+        if self.picture and not self.picture.is_public:
+            said["picture"] = f"“{self.picture}” is a draft: publish that picture first, or leave it out."
+        return said

@@ -12,9 +12,11 @@ if TYPE_CHECKING:
     from partners.models import Organisation
     from programmes.models import (  # noqa: F401 - bases name them as strings
         AssessmentDecision,
+        Document,
         EvidenceAssessment,
         Initiative,
         Passage,
+        Picture,
         Predecessor,
         PreventionLevel,
         Story,
@@ -150,3 +152,11 @@ class PassageQuerySet(PublishableQuerySet["Passage"]):
         """Return the public passages of these pages by slot; an empty slot is absent."""
         slots = [slot for slot in Slot.values if slot.startswith(prefixes)]
         return {p.slot: p for p in self.public().filter(slot__in=slots).select_related("source")}
+
+
+class PictureQuerySet(PublishableQuerySet["Picture"]):
+    """Pictures."""
+
+
+class DocumentQuerySet(PublishableQuerySet["Document"]):
+    """Documents."""

@@ -27,6 +27,7 @@ KINDS: dict[type[models.Field[Any, Any]], tuple[type, ...]] = {
     models.DecimalField: (str,),
     models.CharField: (str,),
     models.TextField: (str,),
+    models.JSONField: (dict,),
 }
 
 
@@ -236,4 +237,15 @@ def begin_history(records: list[Record]) -> None:
         by_model[type(record.row)].append(record.row)
     for model, rows in by_model.items():
         if history := getattr(model, "history", None):
-            history.bulk_history_create(rows, default_change_reason="Loaded with the unit")
+            versions = history.bulk_history_create(rows, default_change_reason="Loaded with the unit")
+            for version, row in zip(versions, rows, strict=True):
+                keep_lists(version, row)
+
+
+def keep_lists(version: Any, row: Any) -> None:
+    """Write the many-to-many lists of a first history row: a bulk writes none."""
+    for field in version._history_m2m_fields:
+        kept: Any = getattr(version, field.name).model
+        through = field.remote_field.through
+        for link in through.objects.filter(**{field.m2m_field_name(): row}):
+            kept.objects.create(history=version, **{f.attname: getattr(link, f.attname) for f in through._meta.fields})

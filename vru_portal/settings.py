@@ -71,19 +71,23 @@ INSTALLED_APPS = [
     "funding",
     "events",
     "events.declarations",
-    "django.contrib.admin",
+    "vru_portal.apps.StaffAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.sitemaps",
     "django.contrib.staticfiles",
+    "django.forms",
     "csp",
     "crispy_forms",
     "django_filters",
     "django_tasks_db",
     "import_export",
     "simple_history",
+    "allauth",
+    "allauth.account",
+    "allauth.mfa",
     "vru_portal.apps.LimitsConfig",
 ]
 
@@ -105,6 +109,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
     "simple_history.middleware.HistoryRequestMiddleware",
 ]
 
@@ -127,6 +132,7 @@ TEMPLATES = [
     },
 ]
 
+FORM_RENDERER = "django.forms.renderers.TemplatesSetting"  # widgets of our own have their templates among the others
 CRISPY_TEMPLATE_PACK = "forms"
 CRISPY_ALLOWED_TEMPLATE_PACKS = ["forms"]
 CRISPY_FAIL_SILENTLY = False
@@ -146,6 +152,16 @@ else:
     DATABASES["default"] |= {"CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True}
     DATABASES["default"].setdefault("OPTIONS", {})["connect_timeout"] = 5
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# Shared by all processes: what guesses at passwords are counted in. When it is full it drops what has not ended yet, so
+# it must not fill up with the names and addresses that somebody makes up.
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.db.DatabaseCache",
+        "LOCATION": "vru_portal_cache",
+        "OPTIONS": {"MAX_ENTRIES": 100_000},
+    },
+}
 
 TASKS = {"default": {"BACKEND": "django_tasks_db.DatabaseBackend"}}
 
@@ -175,6 +191,9 @@ STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
 }
+
+# What staff upload: no address leads to this folder, a view sends what is published.
+UPLOADS = VAR_DIR / "uploads"
 
 # Language and time ----------------------------------------------------------------------------------------------------
 LANGUAGE_CODE = "en-gb"
@@ -214,6 +233,30 @@ AUTH_PASSWORD_VALIDATORS = [
         "NumericPasswordValidator",
     )
 ]
+
+# Staff's sign-in: vru_portal/account_urls.py lists its pages, second_factor.py says who gets past them ----------------
+# Asked of everybody, but not on the machine of somebody who tries the portal out.
+SECOND_FACTOR_REQUIRED = not EMBEDDED
+AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
+LOGIN_URL = "account_login"
+LOGIN_REDIRECT_URL = "admin:index"
+LOGOUT_REDIRECT_URL = "account_login"
+# A session ends with the browser, and 12 hours after it was begun whatever is done in it.
+SESSION_ENGINE = "vru_portal.sessions"
+SESSION_COOKIE_AGE = 12 * 60 * 60
+SESSION_EXPIRE_AT_BROWSER_CLOSE = True
+ACCOUNT_ADAPTER = "vru_portal.adapters.AccountAdapter"
+ACCOUNT_EMAIL_VERIFICATION = "none"
+ACCOUNT_LOGIN_METHODS = {"username"}
+ACCOUNT_SIGNUP_FIELDS = ["username*", "password1*"]
+ACCOUNT_SESSION_REMEMBER = False
+ACCOUNT_RATE_LIMITS = {"login": "30/m/ip", "login_failed": "10/m/ip,5/5m/key", "reauthenticate": "10/m/user"}
+ALLAUTH_TRUSTED_PROXY_COUNT = TRUSTED_PROXIES
+MFA_ADAPTER = "vru_portal.adapters.SecondFactorAdapter"
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_TOTP_ISSUER = f"VRU Portal {ADDRESS.host}"
+MFA_TOTP_TOLERANCE = 1  # the code before and after, for telephones whose clock is a little off
+MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = ADDRESS.is_loopback  # browsers let localhost, without HTTPS, use passkeys
 
 # Logging: warnings and errors to the terminal or the journal ----------------------------------------------------------
 LOGGING = {

@@ -1,8 +1,10 @@
 """Records that a slug names: in addresses, fixtures and imports."""
 
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from django.db import models
+
+from vru_portal import old_addresses
 
 Row = TypeVar("Row", bound=models.Model)
 
@@ -19,11 +21,20 @@ class Slugged(models.Model):
     """A record with a slug, which is its natural key."""
 
     slug = models.SlugField(
-        max_length=80, unique=True, help_text="Its name in addresses. Links from elsewhere break when it changes."
+        max_length=80,
+        unique=True,
+        help_text="Its name in addresses, in small letters, figures and hyphens. Once it is public, an earlier address "
+        "leads to the new one.",
     )
 
     class Meta:
         abstract = True
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Save it; an address that the public knows goes on leading to it."""
+        if self.pk and hasattr(self, "get_absolute_url") and not self._state.adding:
+            old_addresses.remember(self)
+        super().save(*args, **kwargs)
 
     def natural_key(self) -> tuple[str]:
         """Return what names it in fixtures and imports."""

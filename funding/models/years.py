@@ -16,11 +16,12 @@ from partners.models import Organisation, Post
 from partners.provenance import Sourced
 from vru_portal.append_only import INSERT, UPDATE, AppendOnly, Guard, Reversible
 from vru_portal.money import MoneyField, SignedMoneyField
+from vru_portal.publishing import Record
 
 YEAR_STAYS = "Money is recorded for this financial year, so it stays this year: add the other one as a new year."
 
 
-class FinancialYear(Sourced):
+class FinancialYear(Sourced, Record):
     """A financial year, 1 April to 31 March, and what is stated of its budget."""
 
     first_year = models.PositiveSmallIntegerField(
