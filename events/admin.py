@@ -6,10 +6,10 @@ from django.http import HttpRequest
 from events.models import AgendaItem, Appearance, Event
 from events.rules import check_agenda
 from partners.admin import PROVENANCE, PROVENANCE_FIELDS, SourcedAdmin, SourcedInline
-from vru_portal.admin import warn_of
+from vru_portal.admin import InlineMixin, warn_of
 
 
-class AgendaItemInline(admin.TabularInline[AgendaItem, Event]):
+class AgendaItemInline(InlineMixin, admin.TabularInline[AgendaItem, Event]):
     """An event's agenda at a glance; text, place in the source and who appears are behind each item's link."""
 
     model = AgendaItem
@@ -38,7 +38,7 @@ class EventAdmin(SourcedAdmin):
     prepopulated_fields = {"slug": ("short_title",)}
     inlines = (AgendaItemInline,)
     fieldsets = (
-        (None, {"fields": ["state", "title", "short_title", "slug", "summary"]}),
+        (None, {"fields": ["title", "short_title", "slug", "summary"]}),
         ("When and where", {"fields": ["held_on", "times", "venue", "place"]}),
         PROVENANCE,
     )

@@ -2,8 +2,9 @@ from typing import Any, ClassVar
 
 from django.contrib import admin
 from django.http import HttpRequest
-from simple_history.admin import SimpleHistoryAdmin
 
+from partners.checked import CheckedFilter
+from partners.forms import PHRASE_FIELDSETS, UnitForm
 from partners.models import (
     ContactPoint,
     LegalNotice,
@@ -15,19 +16,24 @@ from partners.models import (
     Statement,
     Unit,
 )
-from vru_portal.admin import WIDGETS, AutocompleteMixin, PortalAdmin
+from vru_portal.admin import WIDGETS, InlineMixin, PortalAdmin
+from vru_portal.record_admin import RecordAdmin
 
 PROVENANCE_FIELDS: tuple[Any, ...] = ("source", "source_location", ("as_at", "checked_on"))
 PROVENANCE: tuple[str, Any] = ("Source", {"fields": [*PROVENANCE_FIELDS]})
 
 
-class SourcedAdmin(SimpleHistoryAdmin, PortalAdmin):
+class SourcedAdmin(RecordAdmin):
     """A record with its source below its facts, and its history."""
 
     autocomplete_fields: ClassVar[tuple[str, ...]] = ("source",)
 
+    def get_list_filter(self, request: HttpRequest) -> Any:
+        """Let every list of facts be asked for those that nobody has checked for a year."""
+        return (*super().get_list_filter(request), CheckedFilter)
 
-class SourcedInline(AutocompleteMixin, admin.StackedInline[Any, Any]):
+
+class SourcedInline(InlineMixin, admin.StackedInline[Any, Any]):
     """Facts that belong to a record, each with its source."""
 
     extra = 0
@@ -54,6 +60,7 @@ class ContactPointInline(SourcedInline):
 class UnitAdmin(SourcedAdmin):
     """The one unit."""
 
+    form = UnitForm
     list_display = ("organisation", "region", "slogan")
     list_select_related = ("organisation", "host")
     search_fields = ("organisation__name", "region")
@@ -63,6 +70,7 @@ class UnitAdmin(SourcedAdmin):
         (None, {"fields": ["organisation", "host", "region"]}),
         ("Words", {"fields": ["slogan", "slogan_emphasis", "vision", "description"]}),
         ("Colours", {"fields": ["colour_ink", "colour_accent"]}),
+        *PHRASE_FIELDSETS,
         PROVENANCE,
     )
 
@@ -76,7 +84,7 @@ class UnitAdmin(SourcedAdmin):
 
 
 @admin.register(LegalNotice)
-class LegalNoticeAdmin(PortalAdmin):
+class LegalNoticeAdmin(RecordAdmin):
     """What the law wants said of personal data and of the site: one row."""
 
     list_display = ("__str__", "controller", "closed")
@@ -120,7 +128,7 @@ class SectorAdmin(PortalAdmin):
 
 
 @admin.register(Publication)
-class PublicationAdmin(PortalAdmin):
+class PublicationAdmin(RecordAdmin):
     """Sources."""
 
     list_display = ("title", "state", "published_on", "issued_by")
@@ -143,7 +151,7 @@ class OrganisationAdmin(SourcedAdmin):
     autocomplete_fields = ("sector", "represents", "source")
     prepopulated_fields = {"slug": ("name",)}
     fieldsets = (
-        (None, {"fields": ["state", "name", "slug", "other_names", "sector", "is_group", "represents"]}),
+        (None, {"fields": ["name", "slug", "other_names", "sector", "is_group", "represents"]}),
         ("About it", {"fields": ["summary", "website", "org_id"]}),
         PROVENANCE,
     )
@@ -159,7 +167,7 @@ class PersonAdmin(SourcedAdmin):
     prepopulated_fields = {"slug": ("name",)}
     inlines = (PostInline,)
     fieldsets = (
-        (None, {"fields": ["state", "honorific", "name", "family_name", "slug", "other_names", "biography"]}),
+        (None, {"fields": ["honorific", "name", "family_name", "slug", "other_names", "biography"]}),
         PROVENANCE,
     )
 
@@ -203,7 +211,7 @@ class StatementAdmin(SourcedAdmin):
     autocomplete_fields = ("speaker", "source")
     prepopulated_fields = {"slug": ("title",)}
     fieldsets = (
-        (None, {"fields": ["state", "title", "slug", "position"]}),
+        (None, {"fields": ["title", "slug", "position"]}),
         ("Whose words", {"fields": ["speaker", "body_name"]}),
         ("Words", {"fields": ["quote", "summary", "text"]}),
         PROVENANCE,

@@ -6,17 +6,22 @@ from django.contrib.admin.widgets import AdminDateWidget
 from django.core.exceptions import PermissionDenied
 from django.db.models import Prefetch, QuerySet
 from django.http import HttpRequest
+from django.template.defaultfilters import filesizeformat
 from django.utils import timezone
+from django.utils.html import format_html
 
 from partners.admin import PROVENANCE, SourcedAdmin
 from programmes.choices import Outcome
+from programmes.forms import DocumentForm, PictureForm
 from programmes.models import (
     Area,
     AssessmentDecision,
     Audience,
+    Document,
     EvidenceAssessment,
     Initiative,
     Passage,
+    Picture,
     Predecessor,
     PreventionLevel,
     Setting,
@@ -28,6 +33,7 @@ from programmes.rules import decide, write
 from vru_portal.admin import PortalAdmin
 from vru_portal.append_only import reverse as take_back
 from vru_portal.append_only_admin import AppendOnlyAdmin, ReasonForm, RecordedElsewhereAdmin, RedactStep, standing
+from vru_portal.record_admin import RecordAdmin
 from vru_portal.step_admin import RecordForm, Section, Step, day, link
 
 
@@ -40,7 +46,7 @@ class PreventionLevelAdmin(SourcedAdmin):
     search_fields = ("name", "definition")
     prepopulated_fields = {"slug": ("name",)}
     fieldsets = (
-        (None, {"fields": ["state", "name", "slug", "position", "mark"]}),
+        (None, {"fields": ["name", "slug", "position", "mark"]}),
         ("Words", {"fields": ["moment", "summary", "definition"]}),
         PROVENANCE,
     )
@@ -56,7 +62,7 @@ class SuccessConditionAdmin(SourcedAdmin):
     list_select_related = ("level",)
     search_fields = ("title", "text")
     autocomplete_fields = ("level", "source")
-    fieldsets = ((None, {"fields": ["state", "number", "title", "text", "level"]}), PROVENANCE)
+    fieldsets = ((None, {"fields": ["number", "title", "text", "level"]}), PROVENANCE)
 
 
 @admin.register(Audience, Setting, Area)
@@ -91,7 +97,6 @@ class InitiativeAdmin(SourcedAdmin):
             None,
             {
                 "fields": [
-                    "state",
                     "name",
                     "slug",
                     "level",
@@ -123,7 +128,7 @@ class PredecessorAdmin(SourcedAdmin):
     search_fields = ("title", "description")
     autocomplete_fields = ("organisation", "publication", "source")
     fieldsets = (
-        (None, {"fields": ["state", "title", "description", "organisation", "publication", "position"]}),
+        (None, {"fields": ["title", "description", "organisation", "publication", "position"]}),
         PROVENANCE,
     )
 
@@ -139,7 +144,7 @@ class TermAdmin(SourcedAdmin):
     autocomplete_fields = ("defined_by", "level", "source")
     prepopulated_fields = {"slug": ("name",)}
     fieldsets = (
-        (None, {"fields": ["state", "name", "slug", "definition", "defined_by", "defines_violence", "level"]}),
+        (None, {"fields": ["name", "slug", "definition", "defined_by", "defines_violence", "level"]}),
         PROVENANCE,
     )
 
@@ -151,7 +156,7 @@ class PassageAdmin(SourcedAdmin):
     list_display = ("slot", "title", "state", "as_at")
     list_filter = ("state",)
     search_fields = ("slot", "title", "body")
-    fieldsets = ((None, {"fields": ["state", "slot", "title", "body"]}), PROVENANCE)
+    fieldsets = ((None, {"fields": ["slot", "title", "body"]}), PROVENANCE)
 
 
 @admin.register(Story)
@@ -162,11 +167,71 @@ class StoryAdmin(SourcedAdmin):
     list_filter = ("state",)
     search_fields = ("title", "summary", "body")
     date_hierarchy = "published_on"
+    autocomplete_fields = ("picture", "source")
     prepopulated_fields = {"slug": ("title",)}
     fieldsets = (
-        (None, {"fields": ["state", "title", "slug", "published_on", "summary", "body"]}),
+        (None, {"fields": ["title", "slug", "published_on", "summary", "picture", "body"]}),
         PROVENANCE,
     )
+
+
+class UploadedAdmin(RecordAdmin):
+    """Files that staff upload."""
+
+    list_filter: ClassVar[Any] = ("state",)
+    search_fields: ClassVar[Any] = ("title", "slug", "credit")
+    prepopulated_fields: ClassVar[Any] = {"slug": ("title",)}
+    readonly_fields = ("kept",)
+
+    class Media:
+        css: ClassVar[dict[str, list[str]]] = {"all": ["css/markdown.css"]}
+
+    @admin.display(description="size", ordering="size")
+    def weight(self, row: Any) -> str:
+        """How much a visitor downloads."""
+        return filesizeformat(row.size)
+
+    @admin.display(description="kept now")
+    def kept(self, row: Any) -> str:
+        """What is kept, with a link that opens it."""
+        if not row.sha256:
+            return "Nothing yet: choose a file."
+        kind = row.file.name.rpartition(".")[2].upper()
+        return format_html('<a href="{}">{}</a>, {}', row.get_absolute_url(), kind, filesizeformat(row.size))
+
+
+@admin.register(Picture)
+class PictureAdmin(UploadedAdmin):
+    """Pictures."""
+
+    form = PictureForm
+    list_display = ("title", "state", "alternative_text", "measures", "weight")
+    search_fields = ("title", "slug", "credit", "alternative_text")
+    fieldsets = ((None, {"fields": ["title", "slug", "kept", "file", "alternative_text", "credit"]}),)
+
+    @admin.display(description="pixels")
+    def measures(self, row: Picture) -> str:
+        """How large it is shown at most."""
+        return f"{row.width} by {row.height}"
+
+    @admin.display(description="kept now")
+    def kept(self, row: Picture) -> str:
+        """The picture itself."""
+        if not row.sha256:
+            return super().kept(row)
+        return format_html(
+            '<img src="{}" alt="{}" width="{}" height="{}"><br>{}',
+            row.get_absolute_url(), row.alternative_text, row.width, row.height, super().kept(row),
+        )  # fmt: skip
+
+
+@admin.register(Document)
+class DocumentAdmin(UploadedAdmin):
+    """Documents."""
+
+    form = DocumentForm
+    list_display = ("title", "state", "weight")
+    fieldsets = ((None, {"fields": ["title", "slug", "kept", "file", "credit"]}),)
 
 
 # Evidence, with four eyes ---------------------------------------------------------------------------------------------

@@ -3,23 +3,31 @@ from typing import Any, ClassVar
 
 from django import forms
 from django.contrib import admin, messages
+from django.contrib.admin import actions, helpers
 from django.contrib.admin.widgets import (
-    AdminTextareaWidget,
     AdminTextInputWidget,
     AdminURLFieldWidget,
     AutocompleteSelect,
     AutocompleteSelectMultiple,
+    RelatedFieldWidgetWrapper,
 )
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.forms.models import BaseInlineFormSet
+from django.http import HttpRequest, HttpResponse
 
+from vru_portal.markdown_field import MarkdownWidget, TextArea, is_markdown
+from vru_portal.opening import LinkedField
+
+MOST_NAMED = 5  # of the rows that an action cannot be done to
 LONGEST_SEARCH = 200  # characters: each word is a condition, and databases have only so many
+
+helpers.AdminReadonlyField = LinkedField  # type: ignore[misc]  # Django has no other way to say which class its forms use
 
 WIDGETS: dict[Any, Any] = {
     models.CharField: {"widget": AdminTextInputWidget(attrs={"size": "80"})},
-    models.TextField: {"widget": AdminTextareaWidget(attrs={"rows": "5"})},
+    models.TextField: {"widget": TextArea(attrs={"rows": "5"})},
     models.URLField: {"widget": AdminURLFieldWidget(attrs={"size": "80"}), "assume_scheme": "https"},
 }
 
@@ -38,8 +46,14 @@ def warn_of(request: HttpRequest, rule: Callable[..., None], **records: models.M
 class KnownKeys:
     """Offers nothing for what is no key at all: Django would ask the database for it, which raises."""
 
+    known: models.Model | None = None  # what is chosen, where the form has it already: it need not be asked for
+
     def optgroups(self, name: str, value: Any, attr: Any = None) -> Any:
         """Leave out what no row can have as its key."""
+        if self.known is not None and [str(one) for one in value] == [str(self.known.pk)]:
+            groups = super().optgroups(name, [], attr)  # type: ignore[misc]
+            groups[0][1].append(self.create_option(name, self.known.pk, str(self.known), True, 0))  # type: ignore[attr-defined]
+            return groups
         related = self.field.remote_field  # type: ignore[attr-defined]
         key = related.model._meta.get_field(getattr(related, "field_name", None) or related.model._meta.pk.name)
         return super().optgroups(name, [text for text in value if is_key(key, text)], attr)  # type: ignore[misc]
@@ -76,6 +90,13 @@ class KnownRecords(forms.ModelMultipleChoiceField[Any]):
 class AutocompleteMixin:
     """Forms whose records, found by typing, may be sent as anything: what is none is an error of the form."""
 
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        """Leave out the button that deletes what is chosen: that is done on a page of its own, if at all."""
+        field = super().formfield_for_dbfield(db_field, request, **kwargs)  # type: ignore[misc]
+        if field and isinstance(field.widget, RelatedFieldWidgetWrapper):
+            field.widget.can_delete_related = False
+        return field
+
     def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         """Choose the widget."""
         if db_field.name in self.get_autocomplete_fields(request):  # type: ignore[attr-defined]
@@ -90,13 +111,77 @@ class AutocompleteMixin:
         return super().formfield_for_manytomany(db_field, request, **kwargs)  # type: ignore[misc]
 
 
-class PortalAdmin(AutocompleteMixin, admin.ModelAdmin[Any]):
+class InlineFormSet(BaseInlineFormSet[Any, Any, Any]):
+    """The rows of an inline: each field has a name of its own for those who hear it, and asks for nothing twice."""
+
+    def add_fields(self, form: Any, index: int | None) -> None:
+        """Name the fields; hand over the records that came with the row."""
+        super().add_fields(form, index)
+        for name, field in form.fields.items():
+            widget = getattr(field.widget, "widget", field.widget)
+            if not widget.is_hidden:
+                widget.attrs.setdefault("aria-label", str(field.label or name).capitalize())
+            if isinstance(widget, KnownKeys):
+                widget.known = form.instance._state.fields_cache.get(name)
+
+
+class InlineMixin(AutocompleteMixin):
+    """Rows edited on the page of what they belong to."""
+
+    formset: ClassVar[Any] = InlineFormSet
+    autocomplete_fields: ClassVar[Any] = ()
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        """Fetch what a row names together with the rows."""
+        return super().get_queryset(request).select_related(*self.autocomplete_fields)  # type: ignore[misc]
+
+
+class MarkdownMixin:
+    """Forms whose Markdown fields have a guide and a preview."""
+
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        """Choose the widget."""
+        if is_markdown(db_field):
+            kwargs.setdefault("widget", MarkdownWidget())
+        return super().formfield_for_dbfield(db_field, request, **kwargs)  # type: ignore[misc]
+
+
+class PortalAdmin(MarkdownMixin, AutocompleteMixin, admin.ModelAdmin[Any]):
     """What every list and form of the admin has in common."""
 
     list_select_related: ClassVar[tuple[str, ...]] = ()
     formfield_overrides: ClassVar[dict[Any, Any]] = WIDGETS
     save_on_top = True
     list_per_page = 50
+    actions: Any = ("delete_selected",)
+
+    @admin.action(description="Delete selected %(verbose_name_plural)s", permissions=["delete"])
+    def delete_selected(self, request: HttpRequest, queryset: QuerySet[Any]) -> HttpResponse | None:
+        """Delete what was chosen; where one of them has to stay, say which and why before anything is asked."""
+        stay = [row for row in queryset if not self.has_delete_permission(request, row)]
+        if not stay:
+            return actions.delete_selected(self, request, queryset)
+        for row in stay[:MOST_NAMED]:
+            public = getattr(row, "is_public", False)
+            why = "is published: unpublish it first" if public else "cannot be deleted"
+            messages.error(request, f"“{row}” {why}.")
+        more = len(stay) - MOST_NAMED
+        messages.error(request, f"Nothing was deleted.{f' {more} more have to stay.' if more > 0 else ''}")
+        return None
+
+    def render_change_form(
+        self,
+        request: HttpRequest,
+        context: dict[str, Any],
+        add: bool = False,
+        change: bool = False,
+        form_url: str = "",
+        obj: Any = None,
+    ) -> Any:
+        """Begin a new record with its first field: buttons above it would have the focus."""
+        response: Any = super().render_change_form(request, context, add, change, form_url, obj)
+        response.context_data["save_on_top"] = self.save_on_top and not add
+        return response
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         """Fetch what a row names together with the rows."""

@@ -10,6 +10,7 @@ from django.utils.html import format_html
 
 from vru_portal.append_only import REDACTED, Reversible, redact
 from vru_portal.append_only import reverse as take_back
+from vru_portal.history_admin import WithHistory
 from vru_portal.step_admin import RecordedAdmin, Step, day, link
 
 
@@ -86,7 +87,7 @@ class RedactStep(Step):
         return f"Taken out: {', '.join(chosen)}. {reason}"
 
 
-class AppendOnlyAdmin(RecordedAdmin):
+class AppendOnlyAdmin(WithHistory, RecordedAdmin):
     """A table of rows that never change: no editing, no deleting, nothing in bulk."""
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:

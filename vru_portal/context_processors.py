@@ -17,4 +17,5 @@ def portal(request: HttpRequest) -> dict[str, Any]:
         "levels": SimpleLazyObject(lambda: list(PreventionLevel.objects.public().with_counts())),
         "canonical_url": f"{settings.PORTAL_URL}{request.path}",
         "exit_url": settings.EXIT_URL,
+        "preview": getattr(request, "preview", None),
     }

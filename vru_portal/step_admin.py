@@ -21,6 +21,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from vru_portal.admin import PortalAdmin
+from vru_portal.opening import may_open
 
 logger = logging.getLogger(__name__)
 
@@ -93,6 +94,11 @@ class Step:
     def __init__(self, row: Any, by: Any) -> None:
         self.row, self.by = row, by
 
+    @classmethod
+    def allowed(cls, user: Any, opts: Any) -> bool:
+        """Whether somebody may take it at all; ``opts`` are those of the table."""
+        return bool(user.has_perm(cls.permission))
+
     def applies(self) -> bool:
         """Whether the row's page offers this at all."""
         return True
@@ -122,7 +128,7 @@ class StepAdmin(PortalAdmin):
     """A table to whose rows staff do one thing at a time, each on a page of its own."""
 
     change_form_template = "admin/append_only/change_form.html"
-    steps: ClassVar[tuple[type[Step], ...]] = ()
+    steps: tuple[type[Step], ...] = ()
 
     class Media:
         css: ClassVar[dict[str, list[str]]] = {"all": ["css/staff.css"]}
@@ -132,7 +138,7 @@ class StepAdmin(PortalAdmin):
         return (
             super().has_view_permission(request, obj)
             or self.has_add_permission(request)
-            or any(request.user.has_perm(step.permission) for step in self.steps)
+            or any(step.allowed(request.user, self.opts) for step in self.steps)
         )
 
     # What a row's page shows -----------------------------------------------------------------------------------------
@@ -161,7 +167,7 @@ class StepAdmin(PortalAdmin):
 
     def tools(self, request: HttpRequest, row: Any) -> list[tuple[str, str]]:
         """Return the label and the address of each step that this person may take."""
-        offered = [step for step in self.steps if request.user.has_perm(step.permission)]
+        offered = [step for step in self.steps if step.allowed(request.user, self.opts)]
         return [(step.label, step_url(row, step.name)) for step in offered if step(row, request.user).applies()]
 
     # The steps -------------------------------------------------------------------------------------------------------
@@ -180,7 +186,7 @@ class StepAdmin(PortalAdmin):
 
     def step_view(self, request: HttpRequest, object_id: str, step_class: type[Step]) -> HttpResponse:
         """Show a step's form, and take the step when it is sent."""
-        if not request.user.has_perm(step_class.permission):
+        if not step_class.allowed(request.user, self.opts):
             raise PermissionDenied
         with transaction.atomic():
             if request.method == "POST":
@@ -286,8 +292,10 @@ def list_url(row: models.Model) -> str:
 
 
 def link(row: models.Model | None, text: object = None) -> SafeString | str:
-    """Return a link to a row's page among staff's."""
-    return format_html('<a href="{}">{}</a>', row_url(row), text or row) if row else ""
+    """Return a link to a row's page among staff's, or its name where whoever reads may not open it."""
+    if row is None:
+        return ""
+    return format_html('<a href="{}">{}</a>', row_url(row), text or row) if may_open(type(row)) else str(text or row)
 
 
 def day(moment: datetime) -> str:

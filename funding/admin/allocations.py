@@ -11,6 +11,7 @@ from django.urls import reverse
 
 from funding.admin.forms import AllocationForm, ContractCopyForm, open_sources
 from funding.admin.imports import LedgerImport
+from funding.admin.lacking import CopyFilter
 from funding.choices import ALLOCATION_WORDS, Kind
 from funding.models import Allocation, ContractCopy
 from funding.resources import AllocationResource
@@ -112,7 +113,7 @@ class AllocationAdmin(LedgerImport, AppendOnlyAdmin):
 
     resource_classes = (AllocationResource,)
     list_display = ("public_id", "awarded_on", "sum", "paid", "state", "what_for", "to", "from_source")
-    list_filter = (StandingFilter, "funding_source__year", "kind", "initiative__level")
+    list_filter = (StandingFilter, CopyFilter, "funding_source__year", "kind", "initiative__level")
     list_select_related = (
         "initiative",
         "recipient",

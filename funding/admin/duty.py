@@ -4,10 +4,10 @@ from django.contrib import admin
 from django.http import HttpRequest
 
 from funding.models import DutyColumn, PublicationDuty
-from vru_portal.admin import PortalAdmin
+from vru_portal.admin import InlineMixin, PortalAdmin
 
 
-class DutyColumnInline(admin.TabularInline[DutyColumn, PublicationDuty]):
+class DutyColumnInline(InlineMixin, admin.TabularInline[DutyColumn, PublicationDuty]):
     """What each list has to state."""
 
     model = DutyColumn

@@ -8,6 +8,7 @@ from django.http import HttpRequest, HttpResponse
 
 from funding.admin.forms import ExplanationForm, PaymentForm
 from funding.admin.imports import LedgerImport
+from funding.admin.lacking import ItemFilter
 from funding.choices import PAYMENT_WORDS, Irregularity
 from funding.models import Explanation, Payment
 from funding.resources import PaymentResource
@@ -122,7 +123,7 @@ class PaymentAdmin(LedgerImport, AppendOnlyAdmin):
 
     resource_classes = (PaymentResource,)
     list_display = ("reference", "paid_on", "sum", "state", "flags", "to", "its_allocation")
-    list_filter = (StandingFilter, ExceptionFilter, "allocation__funding_source__year", "allocation__kind")
+    list_filter = (StandingFilter, ExceptionFilter, ItemFilter, "allocation__funding_source__year", "allocation__kind")
     list_select_related = (
         "payee",
         "allocation__initiative",

@@ -11,15 +11,16 @@ from django.utils.text import slugify
 from funding.models import Contributor, FinancialYear, FundingSource
 from funding.rules import carry_forward, check_budget
 from partners.admin import PROVENANCE, SourcedAdmin
+from partners.checked import CheckedFilter
 from partners.models import Publication
-from vru_portal.admin import AutocompleteMixin, PortalAdmin, warn_of
+from vru_portal.admin import InlineMixin, PortalAdmin, warn_of
 from vru_portal.append_only import record
 from vru_portal.append_only_admin import AppendOnlyAdmin, RedactStep, ReverseStep, StandingFilter, standing
 from vru_portal.money import PoundsInput, pounds
 from vru_portal.step_admin import RecordForm, Section, Step, link
 
 
-class ContributorInline(AutocompleteMixin, admin.TabularInline[Contributor, FundingSource]):
+class ContributorInline(InlineMixin, admin.TabularInline[Contributor, FundingSource]):
     """Who a source comes from: said when it is recorded."""
 
     model = Contributor
@@ -160,7 +161,7 @@ class FundingSourceAdmin(AppendOnlyAdmin):
     """Sources of money, with what is left of each."""
 
     list_display = ("name", "year", "sum", "allocated", "left", "state")
-    list_filter = ("year", StandingFilter)
+    list_filter = ("year", StandingFilter, CheckedFilter)
     list_select_related = ("year", "reverses__year", "reversed_by__recorded_by", "carried_from__year")
     search_fields = ("name", "wording")
     autocomplete_fields: ClassVar[tuple[str, ...]] = ("year", "source")

@@ -177,13 +177,15 @@ class ChaseFilter(admin.SimpleListFilter):
 
     def lookups(self, request: Any, model_admin: Any) -> list[tuple[str, str]]:
         """Return the choices."""
-        return [("yes", "Needs chasing"), ("later", "They decide later")]
+        return [("yes", "Needs chasing"), ("silent", "Not started for days"), ("later", "They decide later")]
 
     def queryset(self, request: Any, queryset: QuerySet[Any]) -> QuerySet[Any]:
         """Apply the choice."""
         today = timezone.localdate()
         if self.value() == "yes":
             return queryset.to_chase(today)  # type: ignore[attr-defined]
+        if self.value() == "silent":
+            return queryset.filter(queryset.not_started(timezone.now()))  # type: ignore[attr-defined]
         return queryset.filter(state__in=OPEN, decides_on__gte=today) if self.value() == "later" else queryset
 
 

@@ -79,6 +79,7 @@ class InvitingMixin(FileImport):
     """Lists and files: first what they would do, then, confirmed, done."""
 
     resource_classes = (InvitationResource,)
+    longest = 0  # all mail is queued at once
     formats: ClassVar[list[Any]] = [CSV, XLSX, PastedList]
     import_form_class = InvitationFileForm
     import_template_name = "admin/declarations/import.html"

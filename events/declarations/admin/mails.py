@@ -2,12 +2,14 @@ from typing import Any, ClassVar
 
 from django import forms
 from django.contrib import admin
+from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from events.declarations import rules
 from events.declarations.admin.steps import NothingAddedAdmin
 from events.declarations.choices import Delivery
 from events.declarations.models import Mail
+from events.declarations.querysets import FAILED
 from vru_portal.step_admin import Step, link
 
 
@@ -44,13 +46,28 @@ class RetryStep(Step):
         return "Waiting to be sent again"
 
 
+class FailedFilter(admin.SimpleListFilter):
+    """What somebody must see to."""
+
+    title = "what to do"
+    parameter_name = "failed"
+
+    def lookups(self, request: Any, model_admin: Any) -> list[tuple[str, str]]:
+        """Return the choices."""
+        return [("yes", "Failed for good")]
+
+    def queryset(self, request: Any, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """Apply the choice."""
+        return queryset.filter(FAILED) if self.value() == "yes" else queryset
+
+
 @admin.register(Mail)
 class MailAdmin(NothingAddedAdmin):
     """Every mail, and how far it has come. Its words and its link are made when it leaves, and kept nowhere."""
 
     list_display = ("kind", "its_body", "to", "delivery", "attempts", "error")
     list_display_links = ("kind",)
-    list_filter = ("delivery", "kind")
+    list_filter = (FailedFilter, "delivery", "kind")
     list_select_related = ("invitation__body",)
     search_fields = ("to", "invitation__body__name", "error")
     search_help_text = "Mailbox, body, or what the mail server said."

@@ -84,11 +84,14 @@ class EraseStep(SignatureStep):
         "The signature stands; it can no longer be withdrawn by mail, nor the body be invited to a later wording."
     )
 
+    def applies(self) -> bool:
+        """Only while something is left."""
+        personal = getattr(self.row, "personal", None)
+        return super().applies() and bool(personal and personal.disclosed)
+
     def obstacle(self) -> str:
         """Say that nothing is left."""
-        said = super().obstacle()
-        personal = getattr(self.row, "personal", None)
-        return said or ("" if personal and personal.disclosed else "The personal data of this signature is erased.")
+        return super().obstacle() or ("" if self.applies() else "The personal data of this signature is erased.")
 
     def form(self, **data: Any) -> forms.Form:
         """Ask once more."""

@@ -80,20 +80,30 @@ class AnsweredFilter(admin.SimpleListFilter):
 class SigningRequestAdmin(NothingAddedAdmin):
     """Bodies that were not invited and ask to sign."""
 
-    list_display = ("name", "contact_name", "email", "asked_at", "state")
+    list_display = ("name", "contact", "mailbox", "asked_at", "state")
     list_filter = (AnsweredFilter,)
     list_select_related = ("sector", "invitation__body")
     search_fields = ("name", "contact_name", "email")
     steps = (ApproveStep, TurnDownStep)
     fieldsets: ClassVar[Any] = (
-        (None, {"fields": ["name", "sector", "contact_name", "email", "message"]}),
+        (None, {"fields": ["name", "sector", "contact", "mailbox", "message"]}),
         ("Answer", {"fields": ["asked_at", "state", "led_to"]}),
     )
-    readonly_fields = ("state", "led_to")
+    readonly_fields = ("contact", "mailbox", "state", "led_to")
 
     def notice(self, request: HttpRequest, row: SigningRequest) -> str:
         """Say why nothing can be approved."""
         return "" if row.answered_at else closed_sentence()
+
+    @admin.display(description="who asks", ordering="contact_name")
+    def contact(self, row: SigningRequest) -> str:
+        """Their name: the public form, whose words the field has, calls it yours."""
+        return row.contact_name
+
+    @admin.display(description="their mailbox", ordering="email")
+    def mailbox(self, row: SigningRequest) -> str:
+        """Where they are written to."""
+        return row.email
 
     @admin.display(description="state", ordering="answered_at")
     def state(self, row: SigningRequest) -> str:

@@ -9,12 +9,12 @@ from django.contrib import admin
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
-from django.utils.safestring import SafeString
 
 from events.declarations import rules
 from events.declarations.choices import Kind
 from events.declarations.models import DeclarationVersion, Entry, Head
 from partners.models import LegalNotice
+from vru_portal.opening import may_open
 from vru_portal.step_admin import RecordedAdmin, StepAdmin, row_url
 
 FOR_GOOD = "The register is public and keeps every entry for good."
@@ -79,7 +79,7 @@ def said_closed(version: DeclarationVersion | None) -> str:
     return format_html_join(" ", "{}", [(said,), *((link,) for link in ways_out(version))])
 
 
-def ways_out(version: DeclarationVersion | None) -> Iterator[SafeString]:
+def ways_out(version: DeclarationVersion | None) -> Iterator[str]:
     """Yield links to the pages on which what keeps signing closed is mended."""
     if version is None:
         address = reverse("admin:declarations_declarationversion_changelist")
@@ -87,7 +87,9 @@ def ways_out(version: DeclarationVersion | None) -> Iterator[SafeString]:
     elif version.declaration.paused_because:
         yield format_html('<a href="{}">End the pause.</a>', row_url(version.declaration))
     notice = LegalNotice.current()
-    if notice.missing:
+    if notice.missing and not may_open(LegalNotice):
+        yield "Ask Information governance or an Administrator to complete the legal notice."
+    elif notice.missing:
         address = reverse("admin:partners_legalnotice_add") if notice._state.adding else row_url(notice)
         yield format_html('<a href="{}">Complete the legal notice.</a>', address)
 

@@ -2,17 +2,17 @@ from typing import Any, ClassVar
 
 from django import forms
 from django.contrib import admin
-from django.core.exceptions import PermissionDenied
 from django.db.models import Max
-from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404
+from django.http import HttpRequest
 from django.utils.safestring import SafeString
 
 from events.declarations import rules
 from events.declarations.admin.steps import DeclarationStepAdmin, closed_sentence
 from events.declarations.comparison import compared
 from events.declarations.models import Declaration, DeclarationVersion
-from partners.admin import PROVENANCE, SourcedAdmin
+from partners.admin import PROVENANCE
+from vru_portal.history_admin import WithHistory
+from vru_portal.record_files_admin import ListExport
 from vru_portal.step_admin import Section, Step, day
 
 
@@ -108,7 +108,7 @@ class PublishForm(forms.Form):
 
 
 @admin.register(DeclarationVersion)
-class DeclarationVersionAdmin(DeclarationStepAdmin, SourcedAdmin):
+class DeclarationVersionAdmin(ListExport, WithHistory, DeclarationStepAdmin):
     """Wordings: drafts are edited, published ones never change."""
 
     list_display = ("declaration", "number", "state", "in_force_from")
@@ -148,14 +148,6 @@ class DeclarationVersionAdmin(DeclarationStepAdmin, SourcedAdmin):
     def has_delete_permission(self, request: HttpRequest, obj: DeclarationVersion | None = None) -> bool:
         """A published wording stays; drafts are removed one by one."""
         return obj is not None and not obj.is_public and super().has_delete_permission(request, obj)
-
-    def history_form_view(
-        self, request: HttpRequest, object_id: str, version_id: str, extra_context: dict[str, Any] | None = None
-    ) -> HttpResponse:
-        """Bring back an earlier state of a draft, never of a published wording."""
-        if request.method == "POST" and get_object_or_404(DeclarationVersion, pk=object_id).is_public:
-            raise PermissionDenied
-        return super().history_form_view(request, object_id, version_id, extra_context)
 
     def notice_before(self, request: HttpRequest) -> str:
         """Say that nobody sees it yet."""
