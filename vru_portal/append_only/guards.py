@@ -14,12 +14,21 @@ from vru_portal.append_only.rows import REDACTED, STAYS_PUBLISHED, AppendOnly, R
 
 # What the models declare ----------------------------------------------------------------------------------------------
 
+# Tables of Django's own whose rows may change, but stay: history and log name them.
+STAYING = {
+    "auth_user": "An account is never deleted: deactivate it, so that history and log keep its name.",
+    "django_admin_log": "What staff did stays in the log.",
+}
+
 
 def expected() -> Iterator[Guard]:
     """Yield every guard that the database must hold."""
     for model in apps.get_models():
         if issubclass(model, AppendOnly):
             yield from guards_of(model)
+    for table, sentence in STAYING.items():
+        yield Guard(f"{table}_no_delete", DELETE, "TRUE", sentence, table=table)
+        yield Guard(f"{table}_no_truncate", TRUNCATE, "TRUE", sentence, table=table)
 
 
 def guards_of(model: type[AppendOnly]) -> Iterator[Guard]:

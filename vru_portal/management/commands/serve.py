@@ -146,7 +146,7 @@ class Command(BaseCommand):
         """Print where the portal is, and how to make the first staff account while there is none."""
         self.stdout.write(f"\nThe portal is at {settings.PORTAL_URL}/ and its admin at {settings.PORTAL_URL}/admin/")
         if not get_user_model().objects.filter(is_staff=True, is_active=True).exists():
-            self.stdout.write(f"Make the first staff account: {PYTHON} manage.py createsuperuser")
+            self.stdout.write(f"Make the first staff account: {PYTHON} manage.py staff add NAME --role Administrator")
         self.stdout.write("Ctrl-C stops it.")
 
 
@@ -225,8 +225,8 @@ def mail_queue() -> tuple[str, ...]:
 
 
 def timer() -> tuple[str, ...]:
-    """Return the command that does every few minutes what must be done."""
-    return ("django", "chores", "--every", "300")
+    """Return the command that does every minute what must be done."""
+    return ("django", "chores", "--every", "60")
 
 
 def start(module: str, *arguments: str) -> subprocess.Popen[bytes]:
