@@ -1,7 +1,7 @@
 """Lists and 360Giving files to download: the rows of the page beside which they are offered, streamed."""
 
-from collections.abc import Iterator, Sequence
-from typing import IO, Any
+from collections.abc import Sequence
+from typing import Any
 
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.views.decorators.http import require_safe
@@ -13,13 +13,8 @@ from funding.filters import AllocationQuestion, PaymentQuestion, read_as_at
 from funding.models import FinancialYear, FundingSource, PublicationDuty
 from funding.validators import first_year_of
 from partners.models import Organisation, Unit
-from vru_portal.tables import Table, csv_parts, json_parts, xlsx_file
-
-TYPES = {
-    "csv": "text/csv; charset=utf-8",
-    "json": "application/json",
-    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
-}
+from vru_portal.downloads import TYPES, headed, sent
+from vru_portal.tables import Table
 
 
 @require_safe
@@ -71,24 +66,6 @@ def giving(request: HttpRequest, slug: str, format: str) -> HttpResponseBase:
     if format == "json":
         return headed(StreamingHttpResponse(package.json_parts()), format, name)
     return headed(FileResponse(package.xlsx_file()), format, name)
-
-
-def sent(request: HttpRequest, table: Table[Any], form: str, name: str) -> HttpResponseBase:
-    """Return a list in a format; a HEAD request makes none."""
-    if request.method == "HEAD":
-        return headed(HttpResponse(), form, name)
-    if form == "xlsx":
-        file: IO[bytes] = xlsx_file(table)
-        return headed(FileResponse(file), form, name)
-    parts: Iterator[str] = csv_parts(table) if form == "csv" else json_parts(table)
-    return headed(StreamingHttpResponse(parts), form, name)
-
-
-def headed(response: HttpResponseBase, form: str, name: str) -> HttpResponseBase:
-    """Add what kind of file it is, and under which name it is saved."""
-    response.headers["Content-Type"] = TYPES[form]
-    response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
-    return response
 
 
 def plain(text: str, status: int) -> HttpResponse:

@@ -1,8 +1,6 @@
 """Allocations and payments in bulk: each row through the rule that every door goes through, all of them or none."""
 
-import re
 from collections.abc import Iterable
-from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, ClassVar
 
@@ -13,51 +11,18 @@ from import_export import fields, widgets
 from import_export.results import Result
 
 from funding.choices import Kind
-from funding.models import Allocation, FundingSource, Payment
+from funding.models import Allocation, FinancialYear, FundingSource, Payment
 from funding.rules import allocate, lock, pay
 from funding.validators import first_year_of
 from partners.models import Organisation
 from programmes.models import Initiative
 from vru_portal.append_only import REDACTED
-from vru_portal.importing import FileResource, FileResult, FileRow, Text
-from vru_portal.money import parse, pounds
+from vru_portal.importing import Day, FileResource, FileResult, FileRow, Money, Text
+from vru_portal.money import pounds
+from vru_portal.record_resource import RecordResource
 from vru_portal.sheets import text_of
 
 CHUNK = 500  # keys asked for at once
-
-
-class Money(widgets.Widget):
-    """A sum; a spreadsheet's number counts as what it shows when it has no more than two decimals."""
-
-    def clean(self, value: Any, row: Any = None, **kwargs: Any) -> Decimal | None:
-        """Return pounds, or None for an empty cell; raises ValueError for what is no sum."""
-        if isinstance(value, bool):
-            raise ValueError(f"{value} is not a sum in pounds and whole pence, such as 1234.50.")
-        text = text_of(value)
-        try:
-            return parse(text) if text else None
-        except ValidationError as error:
-            raise ValueError(error.messages[0]) from error
-
-
-class Day(widgets.Widget):
-    """A day, as YYYY-MM-DD or as a spreadsheet's date."""
-
-    def clean(self, value: Any, row: Any = None, **kwargs: Any) -> date | None:
-        """Return the day, or None for an empty cell; raises ValueError for what is none."""
-        if isinstance(value, datetime):
-            return value.date()
-        if isinstance(value, date):
-            return value
-        text = text_of(value)
-        if not text:
-            return None
-        try:
-            if not re.fullmatch(r"\d{4}-\d\d-\d\d", text, re.ASCII):
-                raise ValueError
-            return date.fromisoformat(text)
-        except ValueError:
-            raise ValueError(f"{text!r} is no day. Write it as 2031-05-06.") from None
 
 
 class Named(widgets.Widget):
@@ -328,3 +293,10 @@ class AllocationResource(LedgerResource):
     def record(self, row: Allocation) -> None:
         """Allocate."""
         allocate(by=self.by, allocation=row)
+
+
+class FinancialYearResource(RecordResource):
+    """Financial years, by the calendar year in whose April they begin."""
+
+    model = FinancialYear
+    key = ("first_year",)

@@ -4,7 +4,6 @@ from typing import Any, ClassVar
 
 from django import forms
 from django.contrib import messages
-from django.contrib.admin.models import ADDITION, LogEntry
 from django.core import signing
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -13,12 +12,10 @@ from django.urls import reverse
 from import_export.admin import ImportMixin
 from import_export.forms import ConfirmImportForm, ImportForm
 
-from vru_portal.importing import LONGEST_WAIT, FileResource, WaitingFile
+from vru_portal import file_jobs, file_jobs_admin  # noqa: F401 - registers the page of long files
+from vru_portal.importing import GONE, LONGEST_WAIT, FileResource, LongFile, WaitingFile
 from vru_portal.sheets import CSV, XLSX, check_size
-
-GONE = (
-    "This file was recorded already, or sent too long ago. Look at the list; if it is not there, send the file again."
-)
+from vru_portal.step_admin import row_url
 
 
 class FileForm(ImportForm):
@@ -49,16 +46,19 @@ class FileImport(ImportMixin):
     confirm_form_class = ConfirmedFileForm
     import_template_name: ClassVar[str]
     from_encoding = None
+    longest = 500  # rows that are tried while their sender waits; 0 for any number
     tmp_storage_class = WaitingFile
     resource_classes: tuple[type[FileResource], ...]
 
     def has_import_permission(self, request: HttpRequest) -> bool:
         """Whoever may record one row may record many."""
-        return request.user.has_perm(self.resource_classes[0].permission)
+        return self.resource_classes[0].permits(request.user)
 
     def get_import_resource_kwargs(self, request: HttpRequest, **kwargs: Any) -> dict[str, Any]:
-        """Say who records."""
-        return {"by": request.user}
+        """Say who records, and that a long file is for the worker, which has time."""
+        data = getattr(kwargs.get("form"), "cleaned_data", {})
+        name = data.get("original_file_name") or getattr(data.get("import_file"), "name", "")
+        return {"by": request.user, "name": name, "longest": self.longest if "import_file" in data else 0}
 
     def get_import_data_kwargs(self, **kwargs: Any) -> dict[str, Any]:
         """Record all or nothing."""
@@ -89,7 +89,19 @@ class FileImport(ImportMixin):
 
     def import_action(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
         """Try a file; one that cannot be confirmed does not wait."""
-        response = super().import_action(request, **kwargs)
+        try:
+            response = super().import_action(request, **kwargs)
+        except LongFile as long:
+            sent: Any = request.FILES["import_file"]
+            job = file_jobs.send(
+                resource=self.resource_classes[0],
+                stored=sent.tmp_storage_name,
+                name=sent.name,
+                form=int(request.POST["format"]),
+                rows=long.rows,
+                by=request.user,
+            )
+            return HttpResponseRedirect(row_url(job))
         tried = response.context_data or {}
         file = getattr(tried["form"], "cleaned_data", {}).get("import_file")
         if file is not None and "confirm_form" not in tried and hasattr(file, "tmp_storage_name"):
@@ -120,10 +132,7 @@ class FileImport(ImportMixin):
 
     def generate_log_entries(self, result: Any, request: HttpRequest) -> None:
         """Write into the log of each row which file it came from."""
-        name = request.POST.get("original_file_name", "a file")[:200]
-        rows = [row.instance for row in result.new]
-        if rows:
-            LogEntry.objects.log_actions(int(str(request.user.pk)), rows, ADDITION, f"Recorded from {name}.")
+        result.log(request.user, request.POST.get("original_file_name", "a file"))
 
     def import_url(self) -> str:
         """Return the address at which a file is sent."""

@@ -1,5 +1,10 @@
 """Files of rows in bulk: each row through the rule that every door goes through, all of them or none."""
 
+import re
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import date, datetime
+from decimal import Decimal
 from itertools import islice
 from pathlib import Path
 from time import time
@@ -8,15 +13,25 @@ from uuid import uuid4
 
 import tablib
 from django.conf import settings
+from django.contrib.admin.models import ADDITION, LogEntry
 from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 from import_export import resources, widgets
+from import_export.formats import base_formats
 from import_export.instance_loaders import BaseInstanceLoader
 from import_export.results import Result, RowResult
 from import_export.tmp_storages import BaseStorage
 
-from vru_portal.sheets import control_characters, text_of
+from vru_portal.money import parse
+from vru_portal.sheets import CSV, XLSX, control_characters, text_of
 
 LONGEST_WAIT = 86_400  # seconds
+SHOWN = 100  # rows of a kind, on a page
+LONGEST_SHOWN = 120  # characters of a cell of a new row
+
+
+GONE = (
+    "This file was recorded already, or sent too long ago. Look at the list; if it is not there, send the file again."
+)
 
 
 class Text(widgets.Widget):
@@ -25,6 +40,40 @@ class Text(widgets.Widget):
     def clean(self, value: Any, row: Any = None, **kwargs: Any) -> str:
         """Return the cell's text."""
         return text_of(value)
+
+
+class Money(widgets.Widget):
+    """A sum; a spreadsheet's number counts as what it shows when it has no more than two decimals."""
+
+    def clean(self, value: Any, row: Any = None, **kwargs: Any) -> Decimal | None:
+        """Return pounds, or None for an empty cell; raises ValueError for what is no sum."""
+        if isinstance(value, bool):
+            raise ValueError(f"{value} is not a sum in pounds and whole pence, such as 1234.50.")
+        text = text_of(value)
+        try:
+            return parse(text) if text else None
+        except ValidationError as error:
+            raise ValueError(error.messages[0]) from error
+
+
+class Day(widgets.Widget):
+    """A day, as YYYY-MM-DD or as a spreadsheet's date."""
+
+    def clean(self, value: Any, row: Any = None, **kwargs: Any) -> date | None:
+        """Return the day, or None for an empty cell; raises ValueError for what is none."""
+        if isinstance(value, datetime):
+            return value.date()
+        if isinstance(value, date):
+            return value
+        text = text_of(value)
+        if not text:
+            return None
+        try:
+            if not re.fullmatch(r"\d{4}-\d\d-\d\d", text, re.ASCII):
+                raise ValueError
+            return date.fromisoformat(text)
+        except ValueError:
+            raise ValueError(f"{text!r} is no day. Write it as 2031-05-06.") from None
 
 
 class FileRow(RowResult):
@@ -67,6 +116,39 @@ class FileResult(Result):
         return [row for row in self.rows if row.is_new()]
 
     @property
+    def logged(self) -> list[tuple[int, list[Any]]]:
+        """What is written into the admin's log: records, by what happened to them."""
+        return [(ADDITION, [row.instance for row in self.new])]
+
+    def log(self, by: Any, name: str) -> None:
+        """Write into the log of each record which file it came from."""
+        for flag, records in self.logged:
+            if records:
+                LogEntry.objects.log_actions(int(str(by.pk)), records, flag, f"Recorded from {name[:200] or 'a file'}.")
+
+    def report(self) -> dict[str, Any]:
+        """Return it as JSON can hold it, without most of what is long: the page of a long file shows no more."""
+        problems, notes = self.problems, self.notes
+        return {
+            "summary": self.summary,
+            "unchanged": self.unchanged,
+            "problems": problems[:SHOWN],
+            "more_problems": max(0, len(problems) - SHOWN),
+            "notes": notes[:SHOWN],
+            "more_notes": max(0, len(notes) - SHOWN),
+            "headings": list(self.new[0].row_values) if self.new else [],
+            "new": [{"number": row.number, "cells": [short(cell) for cell in row.cells]} for row in self.new[:SHOWN]],
+            "new_rows": len(self.new),
+            "changed": [row.in_words for row in self.changed[:SHOWN]],
+            "changed_rows": len(self.changed),
+        }
+
+    @property
+    def changed(self) -> list[Any]:
+        """The rows that change what is there already."""
+        return []
+
+    @property
     def unchanged(self) -> int:
         """How many rows are recorded already, or empty."""
         return self.totals[RowResult.IMPORT_TYPE_SKIP]
@@ -75,6 +157,11 @@ class FileResult(Result):
     def notes(self) -> list[str]:
         """What staff should know of rows that are no problem, each as a sentence that names the row."""
         return [f"Row {row.number}: {' '.join(row.notes)}" for row in self.rows if row.notes]
+
+
+def short(cell: str) -> str:
+    """Return the beginning of a long cell."""
+    return cell if len(cell) <= LONGEST_SHOWN else f"{cell[:LONGEST_SHOWN].rstrip()} …"
 
 
 class WaitingFile(BaseStorage):
@@ -106,8 +193,16 @@ def clear_away() -> None:
     """Remove files that nobody has confirmed for a day: they may name people."""
     folder = Path(settings.VAR_DIR, "imports")
     for other in folder.iterdir() if folder.is_dir() else ():
-        if other.stat().st_mtime < time() - LONGEST_WAIT:
-            other.unlink(missing_ok=True)
+        with suppress(FileNotFoundError):  # the worker, or the chores, were faster
+            if other.stat().st_mtime < time() - LONGEST_WAIT:
+                other.unlink()
+
+
+class LongFile(Exception):  # noqa: N818 - nothing is wrong with it
+    """Raised for a file that would keep its sender waiting: the worker tries and records it (`vru_portal.tasks`)."""
+
+    def __init__(self, rows: int) -> None:
+        self.rows = rows
 
 
 class FileResource(resources.Resource):
@@ -115,6 +210,7 @@ class FileResource(resources.Resource):
 
     required: ClassVar[tuple[str, ...]]
     required_note: ClassVar[str] = ""
+    formats: ClassVar[tuple[type[base_formats.Format], ...]] = (CSV, XLSX)
     aliases: ClassVar[dict[str, str]] = {}  # other headings, and the columns that they stand for
     what: ClassVar[str]
     permission: ClassVar[str]
@@ -128,23 +224,43 @@ class FileResource(resources.Resource):
         report_skipped = True
         clean_model_instances = False  # the rules do it
 
-    def __init__(self, *, by: Any = None, **kwargs: Any) -> None:
+    def __init__(self, *, by: Any = None, name: str = "", longest: int = 0, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.by = by
+        self.by, self.name, self.longest = by, name, longest
+        self.step: Callable[[], object] = lambda: None  # called after each row: a long file says how far it has come
+
+    @classmethod
+    def permits(cls, by: Any) -> bool:
+        """Whether somebody may send such a file: whoever may record one row may record many."""
+        return by.has_perm(cls.permission)
+
+    def import_row(self, *args: Any, **kwargs: Any) -> Any:
+        """Record a row."""
+        result = super().import_row(*args, **kwargs)
+        self.step()
+        return result
 
     def run(self, dataset: tablib.Dataset, *, dry_run: bool) -> Any:
         """Record a file, or show what recording it would do; where a row is refused, nothing is recorded."""
         return self.import_data(dataset, dry_run=dry_run, use_transactions=True, rollback_on_validation_errors=True)
 
-    def import_data(self, *args: Any, **kwargs: Any) -> Any:
-        """Record the rows of a file; the result says how much that is."""
-        result = super().import_data(*args, **kwargs)
+    def import_data(self, dataset: tablib.Dataset, *args: Any, **kwargs: Any) -> Any:
+        """Record the rows of a file; the result says how much that is. Raises LongFile for one that is long."""
+        if self.longest and len(dataset) > self.longest:
+            raise LongFile(len(dataset))
+        result = super().import_data(dataset, *args, **kwargs)
         result.summary = self.summary(result)
         return result
 
     def summary(self, result: Any) -> str:
         """Say how much a file records."""
-        return f"{len(result.new)} {self.what}"
+        number = len(result.new)
+        return f"{number} {self.held()._meta.verbose_name if number == 1 else self.what}"
+
+    @classmethod
+    def held(cls) -> Any:
+        """Return the model of what a file holds."""
+        return cls._meta.model
 
     @classmethod
     def get_display_name(cls) -> str:
@@ -170,7 +286,14 @@ class FileResource(resources.Resource):
             raise
 
     def prepare(self, dataset: tablib.Dataset) -> None:
-        """Refuse a file with other columns than these, then look up all that its rows name."""
+        """Check the columns and the characters, then look up all that the rows name."""
+        self.check_columns(dataset)
+        if said := list(islice(control_characters(dataset), 10)):
+            raise ValidationError(said)
+        self.look_up({name: {text_of(cell) for cell in dataset[name]} - {""} for name in dataset.headers})
+
+    def check_columns(self, dataset: tablib.Dataset) -> None:
+        """Refuse a file with other columns than these."""
         known = [field.column_name for field in self.get_import_fields()]
         dataset.headers = [self.column_of(heading, known) for heading in dataset.headers]
         if unknown := [name for name in dataset.headers if name not in known]:
@@ -179,9 +302,6 @@ class FileResource(resources.Resource):
             raise ValidationError("A column is there twice.")
         if missing := [name for name in self.required if name not in dataset.headers]:
             raise ValidationError(f"Missing columns: {', '.join(missing)}. Known are: {', '.join(known)}.")
-        if said := list(islice(control_characters(dataset), 10)):
-            raise ValidationError(said)
-        self.look_up({name: {text_of(cell) for cell in dataset[name]} - {""} for name in dataset.headers})
 
     def column_of(self, heading: str, known: list[str]) -> str:
         """Return the column that a heading names, in whatever case; the heading itself where there is none."""

@@ -85,11 +85,21 @@ def known(cell: Cell) -> Cell:
     return cell.quantize(PENNY) if isinstance(cell, Decimal) else cell or None
 
 
-def neutral(text: str) -> str:
-    """Return text that no spreadsheet takes for a formula."""
+def is_formula(text: str) -> bool:
+    """Return whether a spreadsheet could take a text for a formula, with or without apostrophes before it."""
     # The first characters in their plain form: full-width signs are formulas too in some countries' spreadsheets.
     seen = unicodedata.normalize("NFKC", SKIPPED.sub("", text, count=1)[:1])
-    return f"'{text}" if seen in FORMULA or text[:1] in CONTROL else text
+    return seen in FORMULA or text.lstrip("'")[:1] in CONTROL
+
+
+def neutral(text: str) -> str:
+    """Return text that no spreadsheet takes for a formula."""
+    return f"'{text}" if is_formula(text) else text
+
+
+def plain(text: str) -> str:
+    """Return the text that `neutral` was given: an apostrophe changes nothing in what is a formula, so none is lost."""
+    return text[1:] if text[:1] == "'" and is_formula(text) else text
 
 
 def batches(parts: Iterable[str]) -> Iterator[str]:

@@ -10,10 +10,11 @@ from import_export import fields
 from import_export.formats import base_formats
 from import_export.results import RowResult
 
-from events.declarations.models import Invitation
+from events.declarations.models import DeclarationVersion, Invitation
 from events.declarations.rules import Invited, Invitee, invite_all, require_inviting
 from partners.models import Sector
 from vru_portal.importing import FileResource, FileRow, Text
+from vru_portal.record_columns import KEYS
 from vru_portal.sheets import check_size, dataset_of, text_of
 
 COLUMNS = ("organisation", "email", "contact_name", "sector")
@@ -148,3 +149,6 @@ class InvitationResource(FileResource):
             if outcome.because:
                 result.notes = (f"{text_of(row['organisation'])}: {outcome.because}",)
         return result
+
+
+KEYS[DeclarationVersion] = ("declaration", "number")  # exported only: a wording is published by a step, never changed
