@@ -103,8 +103,8 @@ def accessibility(request: HttpRequest) -> HttpResponse:
 
 def cookies(request: HttpRequest) -> HttpResponse:
     """Each cookie that the portal sets."""
-    weeks = {"csrf": settings.CSRF_COOKIE_AGE // 604_800, "session": settings.SESSION_COOKIE_AGE // 604_800}
-    return render(request, "partners/legal_cookies.html", {"weeks": weeks})
+    lasts = {"weeks": settings.CSRF_COOKIE_AGE // 604_800, "hours": settings.SESSION_COOKIE_AGE // 3_600}
+    return render(request, "partners/legal_cookies.html", lasts)
 
 
 def complaints(request: HttpRequest) -> HttpResponse:

@@ -9,4 +9,6 @@ urlpatterns = [
     path("prevention/<slug:slug>/", views.level, name="level"),
     path("news/", views.stories, name="stories"),
     path("news/<slug:slug>/", views.story, name="story"),
+    path("pictures/<slug:slug>/", views.picture, name="picture"),
+    path("documents/<slug:slug>/", views.document, name="document"),
 ]

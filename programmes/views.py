@@ -1,14 +1,27 @@
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
-from django.http import HttpRequest, HttpResponse, QueryDict
+from django.contrib import admin
+from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, render
+from django.views.decorators.http import require_safe
 
 from partners.models import Publication, Statement
 from programmes.filters import FACETS, InitiativeFilter, options
 from programmes.forms import catalogue_form
-from programmes.models import Initiative, Predecessor, PreventionLevel, Story, SuccessCondition, Term
+from programmes.models import (
+    Document,
+    Initiative,
+    Picture,
+    Predecessor,
+    PreventionLevel,
+    Story,
+    SuccessCondition,
+    Term,
+)
 from programmes.querysets import InitiativeQuerySet
+from programmes.uploads import TYPES
 from vru_portal.pages import page_of
 from vru_portal.structured_data import json_ld
 
@@ -117,12 +130,14 @@ def level(request: HttpRequest, slug: str, annotate: Annotate = as_they_are) -> 
 
 def stories(request: HttpRequest) -> HttpResponse:
     """News."""
-    return render(request, "programmes/stories.html", {"page": page_of(request, Story.objects.public())})
+    return render(
+        request, "programmes/stories.html", {"page": page_of(request, Story.objects.public().select_related("picture"))}
+    )
 
 
 def story(request: HttpRequest, slug: str) -> HttpResponse:
     """One story."""
-    found = get_object_or_404(Story.objects.public().select_related("source"), slug=slug)
+    found = get_object_or_404(Story.objects.public().select_related("source", "picture"), slug=slug)
     return render(request, "programmes/story.html", {"story": found})
 
 
@@ -133,6 +148,48 @@ def asking(data: QueryDict, **changes: list[str]) -> str:
     for name, values in changes.items():
         query.setlist(name, values)
     return f"?{query.urlencode()}" if any(query.values()) else "?"
+
+
+@require_safe
+def picture(request: HttpRequest, slug: str) -> HttpResponse:
+    """One picture."""
+    return sent(request, Picture.objects.all(), slug, "inline")
+
+
+@require_safe
+def document(request: HttpRequest, slug: str) -> HttpResponse:
+    """One document, to be saved."""
+    return sent(request, Document.objects.all(), slug, "attachment")
+
+
+def sent(request: HttpRequest, rows: Any, slug: str, disposition: str) -> HttpResponse:
+    """Return an uploaded file: a published one to everybody, a draft to staff who may look at it.
+
+    The name on disk comes from the row, the ending from what the file was found to be: no path from the request.
+    """
+    row = get_object_or_404(rows, slug=slug)
+    if not row.is_public and not may_view(request, row):
+        raise Http404("Only staff see this file yet.")
+    try:
+        with row.file.open() as file:
+            response = HttpResponse(file.read())
+    except FileNotFoundError as error:
+        raise Http404(f"The file of {row} is not where it was kept.") from error
+    ending = row.file.name.rpartition(".")[2]
+    response["Content-Type"] = TYPES.get(ending, "application/octet-stream")
+    response["Content-Disposition"] = f'{disposition}; filename="{row.slug}.{ending}"'
+    response["Content-Security-Policy"] = "default-src 'none'; sandbox"
+    response["X-Content-Type-Options"] = "nosniff"
+    response["Cache-Control"] = "public, max-age=300" if row.is_public else "no-store"
+    response["ETag"] = f'"{row.sha256}"'
+    return response
+
+
+def may_view(request: HttpRequest, row: Any) -> bool:
+    """Return whether this is somebody who may be in the admin, with all that it asks of them, and see a draft there."""
+    user: Any = getattr(request, "user", None)
+    permission = f"{row._meta.app_label}.view_{row._meta.model_name}"
+    return bool(user and admin.site.has_permission(request) and user.has_perm(permission))
 
 
 def chips(question: InitiativeFilter) -> list[Choice]:

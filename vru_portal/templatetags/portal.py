@@ -16,14 +16,14 @@ register = template.Library()
 register.filter("pounds", money.pounds)
 register.filter("pounds_words", money.pounds_in_words)
 
-# Each section of the main navigation: its first page, and how the addresses of its other pages begin.
+# Each section of the main navigation: its phrase, its first page, and how the addresses of its other pages begin.
 SECTIONS = (
-    ("Initiatives", "programmes:initiatives", ("/initiatives/", "/prevention/")),
-    ("Funding", "funding:latest", ("/funding/",)),
-    ("Partners", "partners:directory", ("/partners/", "/people/")),
-    ("Events", "events:events", ("/events/",)),
-    ("Declaration", "declarations:declaration", ("/declaration/",)),
-    ("About", "about", ("/about/", "/messages/")),
+    ("site_initiatives", "programmes:initiatives", ("/initiatives/", "/prevention/")),
+    ("site_funding", "funding:latest", ("/funding/",)),
+    ("site_partners", "partners:directory", ("/partners/", "/people/")),
+    ("site_events", "events:events", ("/events/",)),
+    ("site_declaration", "declarations:declaration", ("/declaration/",)),
+    ("site_about", "about", ("/about/", "/messages/")),
 )
 
 
@@ -45,6 +45,14 @@ def markdown(text: str) -> SafeString:
     return render(text)
 
 
+@register.simple_tag(takes_context=True)
+def phrase(
+    context: template.Context, key: str, count: int | None = None, instead: str | None = "", **values: Any
+) -> str:
+    """Write a phrase of partners/phrases.py in the unit's words, unless a record says something ``instead``."""
+    return instead or context["unit"].phrase(key, count, **values)
+
+
 @register.filter
 def public(related: Any) -> Any:
     """Return what the public may see of what a record refers to: a draft is None, or left out of a list."""
@@ -62,7 +70,7 @@ def source_note(*facts: Any, note: str = "") -> dict[str, Any]:
     days: dict[Any, dict[Any, list[str]]] = {}
     for fact in flattened(facts):
         publications = days.setdefault((fact.as_at, fact.checked_on), {})
-        if fact.source.is_public:
+        if fact.source is not None and fact.source.is_public:
             sections = publications.setdefault(fact.source, [])
             sections += [s for s in fact.source_location.split("; ") if s and s not in sections]
     return {
@@ -88,11 +96,11 @@ def navigation(context: RequestContext) -> dict[str, Any]:
     """Link the main sections: `current` is "page" on that page, "true" on another page of its section."""
     here = context["request"].path
     items = []
-    for label, name, beginnings in SECTIONS:
+    for key, name, beginnings in SECTIONS:
         url = reverse(name)
         items.append(
             {
-                "label": label,
+                "label": context["unit"].phrase(key),
                 "url": url,
                 "current": "page" if here == url else "true" if here.startswith(beginnings) else "",
             }
