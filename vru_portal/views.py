@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.conf import settings
+from django.contrib import admin
 from django.db.models import Count, Subquery, Value
 from django.db.models.functions import Coalesce
 from django.http import Http404, HttpRequest, HttpResponse
@@ -16,6 +17,7 @@ from events.models import AgendaItem
 from funding.models import FundingSource
 from partners.models import Organisation, Statement, Unit
 from programmes.models import PreventionLevel
+from vru_portal import old_addresses
 
 MESSAGES_ON_HOME = 2
 
@@ -78,8 +80,18 @@ def robots(request: HttpRequest) -> HttpResponse:
     return HttpResponse("\n".join(lines), content_type="text/plain; charset=utf-8")
 
 
+def not_allowed(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """The 403 page: that of staff for a colleague who is signed in, the public's for everybody else."""
+    among_staff = request.path.startswith(reverse("admin:index")) and hasattr(request, "user")
+    if among_staff and admin.site.has_permission(request):
+        return admin.site.forbidden(request)  # type: ignore[attr-defined]
+    return render(request, "403.html", status=403)
+
+
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """The 404 page; where no unit is loaded yet, the page that says so."""
+    """The page that moved; else the 404 page; where no unit is loaded yet, the page that says so."""
+    if moved := old_addresses.redirect(request):
+        return moved
     try:
         return render(request, "404.html", status=404)
     except Unit.DoesNotExist:

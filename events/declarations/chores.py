@@ -16,8 +16,10 @@ from events.declarations.models import Entry, Invitation, Mail, PaperSignature, 
 from events.declarations.register import witness
 from events.declarations.tasks import LOST_AFTER, deliver
 from partners.models import LegalNotice
-from vru_portal import mail_files
+from programmes.chores import clear_away as clear_uploads
+from vru_portal import drafts, file_jobs, mail_files, sessions
 from vru_portal.importing import clear_away
+from vru_portal.tasks import read_file
 
 KEEP_TASKS = timedelta(days=7)
 
@@ -26,7 +28,10 @@ def all_of_them() -> Iterator[str]:
     """Do every chore; yield what was done, a line each. One that fails stops no other: it is raised at the end."""
     faults: list[Exception] = []
     for chore, done in (
+        (drafts.publish_due, "records published on the day set for them"),
         (reap, "tasks freed that a killed worker had left"),
+        (file_jobs.reap, "long files whose worker was killed"),
+        (file_jobs.forget, "long files whose rows were forgotten"),
         (send_lost, "mails queued again"),
         (clear, "ended tasks dropped"),
         (expire, "invitations past their last day"),
@@ -36,6 +41,8 @@ def all_of_them() -> Iterator[str]:
         (forget, "records whose personal data was dropped"),
         (clear_away, ""),
         (mail_files.clear_away, "mails written to files dropped"),
+        (clear_uploads, "uploads that nothing names dropped"),
+        (sessions.clear_away, "ended sessions of staff dropped"),
         (witness.keep_checkpoint, ""),
     ):
         try:
@@ -71,8 +78,9 @@ def send_lost() -> int:
 
 
 def clear() -> int:
-    """Drop tasks that ended a while ago: the mails themselves say what came of them."""
-    ended = DBTaskResult.objects.filter(finished_at__lt=timezone.now() - KEEP_TASKS, task_path=deliver.module_path)
+    """Drop tasks that ended a while ago: mails and long files themselves say what came of them."""
+    paths = [deliver.module_path, read_file.module_path]
+    ended = DBTaskResult.objects.filter(finished_at__lt=timezone.now() - KEEP_TASKS, task_path__in=paths)
     return ended.delete()[0]
 
 

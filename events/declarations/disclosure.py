@@ -3,11 +3,13 @@
 import json
 from collections.abc import Collection
 from dataclasses import dataclass
+from datetime import date, datetime
 from typing import Any
 
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models
 from django.db.models import Q
+from django.utils import timezone
 
 from events.declarations.models import (
     Entry,
@@ -161,10 +163,22 @@ def as_json(found: list[Part]) -> str:
     return json.dumps(rows, cls=DjangoJSONEncoder, ensure_ascii=False, indent=2) + "\n"
 
 
+def in_words(value: Any) -> str:
+    """Return a value as a person reads it."""
+    match value:
+        case bool():
+            return "yes" if value else "no"
+        case datetime():
+            return f"{timezone.localtime(value):%-d %B %Y, %H:%M}"
+        case date():
+            return f"{value:%-d %B %Y}"
+    return str(value)
+
+
 def as_text(found: list[Part]) -> str:
     """Return it for a person: a paragraph a record, a line a fact."""
     paragraphs = []
     for part in found:
-        lines = (f"  {name}: {value}" for name, value in part.facts.items() if value not in (None, ""))
+        lines = (f"  {name}: {in_words(value)}" for name, value in part.facts.items() if value not in (None, ""))
         paragraphs.append("\n".join((part.title, *lines)))
     return "\n\n".join(paragraphs) + "\n" if paragraphs else ""

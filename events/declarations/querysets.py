@@ -1,11 +1,11 @@
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Self
 
 from django.db import models
 from django.db.models import Count, Exists, F, OuterRef, Q, Subquery, Value
 from django.db.models.functions import Coalesce
 
-from events.declarations.choices import OPEN, InvitationState, Kind
+from events.declarations.choices import OPEN, OVER, Delivery, InvitationState, Kind
 from vru_portal.publishing import published
 from vru_portal.slugs import SlugQuerySet
 
@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 
 MOST_REMINDERS = 3
 DAYS_BETWEEN_REMINDERS = 14
+DAYS_TO_START = 5  # after which it is worth asking whether the mail has arrived
+# Mails that failed for good and that somebody must see to: not those of an invitation that is over.
+FAILED = Q(delivery=Delivery.REFUSED) & ~Q(invitation__state__in=OVER)
 
 
 class DeclarationQuerySet(SlugQuerySet["Declaration"]):
@@ -90,6 +93,10 @@ class InvitationQuerySet(models.QuerySet["Invitation"]):
         waiting = Q(state__in=[InvitationState.SENT, InvitationState.STARTED]) & unanswered
         silent = waiting & (Q(decides_on=None) | Q(decides_on__lt=today))
         return (Q(state=InvitationState.REFUSED) | silent) & Q(closes_on__gte=today)
+
+    def not_started(self, now: datetime) -> Q:
+        """Return the condition for those that were sent a while ago and that nobody has begun to answer."""
+        return Q(state=InvitationState.SENT, sent_at__lt=now - timedelta(days=DAYS_TO_START))
 
     def with_last_mail(self) -> Self:
         """Annotate with how far the newest mail has come, and what it is: ``last_delivery`` and ``last_kind``."""

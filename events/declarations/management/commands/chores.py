@@ -11,7 +11,7 @@ from events.declarations import chores
 
 
 class Command(BaseCommand):
-    """What must be done every few minutes: for a timer, or for ever with --every."""
+    """What must be done again and again: for a timer, or for ever with --every."""
 
     help = "Frees lost mail, sends reminders, ends invitations, drops personal data whose time is up."
 
