@@ -86,7 +86,9 @@ def plain_static_files(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pat
     root, kept = tmp_path_factory.mktemp("static"), tmp_path_factory.mktemp("kept")
     # what fixtures of a whole module keep of the register is not the portal's own either
     outside = {"REGISTER_KEYS": kept / "register", "SCANS": kept / "scans", "EMAIL_FILE_PATH": kept / "mail"}
-    with override_settings(STORAGES=storages, STATIC_ROOT=root, **outside):
+    outside["UPLOADS"] = kept / "uploads"
+    # a second factor is asked for in the tests of signing in, and nowhere else
+    with override_settings(STORAGES=storages, STATIC_ROOT=root, SECOND_FACTOR_REQUIRED=False, **outside):
         yield root
 
 

@@ -1,13 +1,17 @@
 """Made-up records for tests of rules: no fact of any real unit stands here."""
 
+import io
+import secrets
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from django.contrib.auth import get_user_model
+from django.core.files.base import ContentFile
 from django.db import transaction
 from factory.declarations import LazyAttribute, LazyFunction, Sequence, SubFactory, Trait
 from factory.django import DjangoModelFactory
+from PIL import Image
 
 from events.choices import ItemKind
 from events.declarations import rules
@@ -60,9 +64,11 @@ from programmes.models import (
     Area,
     AssessmentDecision,
     Audience,
+    Document,
     EvidenceAssessment,
     Initiative,
     Passage,
+    Picture,
     Predecessor,
     PreventionLevel,
     Setting,
@@ -298,6 +304,36 @@ class PassageFactory(PublishedFactory):
     slot = Slot.HOME_LEAD
     title = "In our words"
     body = "We keep the paths."
+
+
+def jpeg() -> ContentFile[bytes]:
+    """Return the smallest picture that can be read."""
+    written = io.BytesIO()
+    Image.new("RGB", (2, 1)).save(written, "JPEG")
+    return ContentFile(written.getvalue(), f"{secrets.token_hex(16)}.jpg")
+
+
+class PictureFactory(RecordFactory):
+    class Meta:
+        model = Picture
+
+    title = Sequence("View {}".format)
+    slug = Sequence("view-{}".format)
+    alternative_text = "Two walkers on a path"
+    file = LazyFunction(jpeg)
+    size, width, height, sha256 = 600, 2, 1, "0" * 64
+    state = State.PUBLISHED
+
+
+class DocumentFactory(RecordFactory):
+    class Meta:
+        model = Document
+
+    title = Sequence("Report {}".format)
+    slug = Sequence("report-{}".format)
+    file = LazyFunction(lambda: ContentFile(b"Words.", f"{secrets.token_hex(16)}.txt"))
+    size, sha256 = 6, "0" * 64
+    state = State.PUBLISHED
 
 
 class StoryFactory(PublishedFactory):
@@ -688,7 +724,8 @@ def furnish(rows: int) -> None:
         ConditionFactory(level=level)
         TermFactory(defined_by=body, level=here, defines_violence=number == 0)
         PredecessorFactory(organisation=body, publication=publication)
-        StoryFactory()
+        StoryFactory(picture=PictureFactory())
+        DocumentFactory()
         initiative = InitiativeFactory(
             level=level,
             lead_organisation=body,

@@ -88,10 +88,13 @@ def walk(client: Client, *more: str) -> dict[str, HttpResponse]:
 
 
 def whole(response: HttpResponse | StreamingHttpResponse) -> HttpResponse:
-    """Return an answer with all of its content at hand; of a workbook, the text of its cells; of a PDF, its words."""
+    """Return an answer with all of its content at hand as text; of a workbook, its cells; of a PDF, its words."""
     if response.headers["Content-Type"] == "application/pdf" and not isinstance(response, StreamingHttpResponse):
         words = "\n".join(page.extract_text() for page in PdfReader(BytesIO(response.content)).pages)
         return HttpResponse(words.encode(), status=response.status_code, headers=response.headers)
+    if response.headers["Content-Type"].startswith("image/") and not isinstance(response, StreamingHttpResponse):
+        text = response.content.decode("latin-1")
+        return HttpResponse(text.encode(), status=response.status_code, headers=response.headers)
     if not isinstance(response, StreamingHttpResponse):
         return response
     content = response.getvalue()  # the test client closes it at its end

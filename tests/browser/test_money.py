@@ -63,7 +63,7 @@ def test_whoever_allocates_sees_the_balance_while_typing(page, demo):
     made = run(demo.folder, "shell", "-v0", "-c", officer, DEMO=1)
     assert made.returncode == 0, made.stderr
     page.goto("/admin/login/?next=/admin/funding/allocation/add/")
-    page.fill("#id_username", "x")
+    page.fill("#id_login", "x")
     page.fill("#id_password", "y")
     page.click("[type=submit]")
     balance = page.locator(".portal-balance")

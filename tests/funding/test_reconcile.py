@@ -178,7 +178,7 @@ def test_an_output_that_cannot_be_read_is_a_difference(plant):
 
 def test_a_page_that_fails_is_a_difference(monkeypatch):
     fill(furnished_year())
-    monkeypatch.setattr("funding.downloads.csv_parts", lambda table: 1 / 0)
+    monkeypatch.setattr("vru_portal.downloads.csv_parts", lambda table: 1 / 0)
     code, said = reconciled()
     assert (code, "payments.csv was answered with 500" in said) == (1, True), said
 

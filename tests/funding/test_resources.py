@@ -448,7 +448,7 @@ def test_a_dry_run_says_the_same_and_records_nothing(officer, source, tmp_path):
     said = io.StringIO()
     call_command("pay", str(path), by="officer", dry_run=True, stdout=said)
     assert "Exception: Row 2, FIN-1: £0.01 over its allocation of £100." in said.getvalue()
-    assert "This file would record: 1 payments, £100.01 together." in said.getvalue()
+    assert "This file would record: 1 payment, £100.01 together." in said.getvalue()
     assert not Payment.objects.exists()
 
 

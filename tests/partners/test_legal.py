@@ -141,15 +141,15 @@ def test_cookies_are_exactly_those_that_the_page_names(client):
     walk("get", reverse("declarations:details"))
     get_user_model().objects.create_superuser("someone", password=PASSWORD)
     walk("get", reverse("admin:login"))
-    walk("post", reverse("admin:login"), {"username": "someone", "password": PASSWORD})
+    walk("post", reverse("admin:login"), {"login": "someone", "password": PASSWORD})
     walk("post", reverse("admin:partners_sector_add"), {"name": "Paths", "slug": "paths"})
     walk("get", reverse("admin:partners_sector_changelist"))
 
     response = client.get(reverse("partners:cookies"))
     assert set(re.findall(r"<code>(.*?)</code>", response.text)) == set(seen)
     text = Elements(response.text).text
-    weeks = {name: morsel["max-age"] for name, morsel in seen.items()}
-    assert weeks["signing"] == ""  # gone with the browser, as the page says
-    assert f"for {weeks['csrftoken'] // 604_800} weeks" in text
-    assert f"for {weeks['sessionid'] // 604_800} weeks, or until" in text
+    ages = {name: morsel["max-age"] for name, morsel in seen.items()}
+    assert ages["signing"] == ages["sessionid"] == ""  # gone with the browser, as the page says
+    assert f"for {ages['csrftoken'] // 604_800} weeks" in text
+    assert "until they sign out or close the browser, and for 12 hours at most" in text
     assert all(morsel["httponly"] for morsel in seen.values())

@@ -8,7 +8,14 @@ from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import Permission
 
 from programmes.models import AssessmentDecision, EvidenceAssessment
-from tests.factories import AllocationFactory, AssessmentFactory, DecisionFactory, InitiativeFactory, UserFactory
+from tests.factories import (
+    AllocationFactory,
+    AssessmentFactory,
+    DecisionFactory,
+    InitiativeFactory,
+    UnitFactory,
+    UserFactory,
+)
 from tests.walk import text_of
 from vru_portal.append_only import REDACTED
 
@@ -129,6 +136,7 @@ def test_the_list_says_how_far_each_has_come_and_finds_what_waits(client, collea
 def test_the_list_asks_the_same_number_of_questions_however_long_it_is(
     client, colleague, django_assert_max_num_queries
 ):
+    UnitFactory()
     for _ in range(5):
         DecisionFactory()
     client.force_login(colleague)

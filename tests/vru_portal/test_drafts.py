@@ -21,12 +21,14 @@ from tests.factories import (
     ConditionFactory,
     ContributorFactory,
     DeclarationFactory,
+    DocumentFactory,
     EventFactory,
     InitiativeFactory,
     LevelFactory,
     OrganisationFactory,
     PassageFactory,
     PersonFactory,
+    PictureFactory,
     PostFactory,
     PredecessorFactory,
     PublicationFactory,
@@ -173,6 +175,11 @@ def hide_canaries() -> dict[str, str]:
     TermFactory(**DRAFT, name="CANARY term", definition="CANARY meaning", defined_by=body)
     PredecessorFactory(**DRAFT, title="CANARY path", description="CANARY", organisation=body, publication=publication)
     StoryFactory(**DRAFT, slug="canary-story", title="CANARY story", summary="CANARY", body="CANARY")
+    picture = PictureFactory(
+        **DRAFT, slug="canary-picture", title="CANARY", credit="CANARY credit", alternative_text="CANARY alternative"
+    )
+    StoryFactory(slug="with-a-draft-picture", picture=picture)
+    DocumentFactory(**DRAFT, slug="canary-document", title="CANARY document", credit="CANARY credit")
     Passage.objects.filter(slot__in=[Slot.HOME_LEAD, Slot.ABOUT_LEAD, Slot.CONTACT_LEAD]).delete()
     for slot in (Slot.HOME_LEAD, Slot.ABOUT_LEAD, Slot.CONTACT_LEAD):
         PassageFactory(**DRAFT, slot=slot, title="CANARY heading", body="CANARY words")
@@ -188,6 +195,8 @@ def hide_canaries() -> dict[str, str]:
         "statement of a draft speaker": "/messages/canary-speech/",
         "statement of a body": "/messages/canary-team/",
         "story": "/news/canary-story/",
+        "picture": "/pictures/canary-picture/",
+        "document": "/documents/canary-document/",
     }
 
 
@@ -246,6 +255,8 @@ def test_no_word_of_a_draft_stands_on_any_public_page(before_and_after):
         "statement of a draft speaker",
         "statement of a body",
         "story",
+        "picture",
+        "document",
     ],
 )
 def test_the_page_of_a_draft_is_like_one_that_never_was(before_and_after, kind):

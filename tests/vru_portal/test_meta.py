@@ -15,10 +15,10 @@ APPS = ("partners", "programmes", "funding", "events", "declarations")
 HISTORIC, PLAIN = True, False
 TABLE = {
     "partners.sector": PLAIN,
-    "partners.publication": PLAIN,
+    "partners.publication": HISTORIC,
     "partners.organisation": HISTORIC,
     "partners.unit": HISTORIC,
-    "partners.legalnotice": PLAIN,
+    "partners.legalnotice": HISTORIC,
     "partners.contactpoint": HISTORIC,
     "partners.person": HISTORIC,
     "partners.post": HISTORIC,
@@ -35,6 +35,8 @@ TABLE = {
     "programmes.term": HISTORIC,
     "programmes.passage": HISTORIC,
     "programmes.story": HISTORIC,
+    "programmes.picture": HISTORIC,
+    "programmes.document": HISTORIC,
     "funding.financialyear": HISTORIC,
     "funding.fundingsource": HISTORIC,
     "funding.contributor": PLAIN,

@@ -134,12 +134,13 @@ IN_ADMIN = [model for model in PROJECT_MODELS if model._meta.label_lower not in 
 NEVER_ADDED = (
     *("Unit", "LegalNotice", "PublicationDuty", "AssessmentDecision", "Explanation", "ContractCopy"),
     *("Entry", "Mail", "RegisterKey", "SigningRequest"),
+    *("ContactPoint", "Post", "AgendaItem", "Appearance"),  # parts: on the page of what they belong to
 )
 # Changed by steps, each with a rule behind it, and by nothing else.
 BY_STEPS = ("Invitation", "Mail", "PaperSignature", "SigningRequest")
 CHANGED = [model for model in IN_ADMIN if not issubclass(model, AppendOnly) and model.__name__ not in BY_STEPS]
 # At most: with the numbers of all invitations above them, and one more question once a checkpoint is kept.
-LONG_LISTS = {"declarations.invitation": 16}
+LONG_LISTS = {"declarations.invitation": 17}
 ids = [model._meta.label_lower for model in IN_ADMIN]
 
 
@@ -156,13 +157,14 @@ def test_the_admin_lists_ask_no_more_often_for_three_rows_than_for_one(staff):
             found[model._meta.label_lower] = len(queries)
         return found
 
+    ask()  # what Django looks up once for all
     one = ask()
     more_of_everything_on_one(slugs())
     for model in IN_ADMIN:
         assert model._default_manager.exists(), model
     more = ask()
     assert more == one
-    assert {label: number for label, number in one.items() if number > LONG_LISTS.get(label, 13)} == {}
+    assert {label: number for label, number in one.items() if number > LONG_LISTS.get(label, 14)} == {}
 
 
 @pytest.mark.parametrize("model", IN_ADMIN, ids=ids)
@@ -185,7 +187,7 @@ def test_the_admin_shows_searches_adds_changes_and_tells_the_history_of_every_mo
 def test_a_record_can_be_saved_in_the_admin_as_it_stands(staff, model):
     row = model._default_manager.order_by("pk")[0]
     response = staff.get(place(model, "change", row.pk))
-    data = {}
+    data = {"seen": response.context.get("seen", "")}  # the state that the form was opened on
     forms = [response.context["adminform"].form]
     for formset in response.context["inline_admin_formsets"]:
         forms += [formset.formset.management_form, *formset.formset.forms]
@@ -195,7 +197,7 @@ def test_a_record_can_be_saved_in_the_admin_as_it_stands(staff, model):
             value = bound.value()
             if value is True:
                 data[bound.html_name] = "on"
-            elif value not in (None, False):
+            elif value is not None and value is not False and not hasattr(value, "chunks"):  # no file is sent anew
                 data[bound.html_name] = value
     saved = staff.post(place(model, "change", row.pk), data)
     assert saved.status_code == 302, getattr(saved, "context", {}) and saved.context["errors"]

@@ -64,7 +64,7 @@ def test_the_first_start_makes_everything_and_serves_it(furnished_var):
     assert {path.name for path in folder.iterdir()} >= {"portal.sqlite3", "secret-key", "static"}
     assert f"http://localhost:{first.port}/" in first.printed
     assert f"http://localhost:{first.port}/admin/" in first.printed
-    assert "manage.py createsuperuser" in first.printed
+    assert "manage.py staff add NAME --role Administrator" in first.printed
     assert re.search(r"Loaded \d+ records", first.printed)
     assert "Traceback" not in first.printed.partition("Ctrl-C")[0]
 
@@ -75,7 +75,7 @@ def test_web_server_mail_queue_and_timer_run_side_by_side(furnished_var):
     commands = " ".join(members.values())
     assert "granian" in commands
     assert "db_worker" in commands
-    assert "chores --every 300" in commands
+    assert "chores --every 60" in commands
     assert len(members) >= 4
 
 

@@ -1,0 +1,137 @@
+"""Staff's pages as a browser shows them: the rules of accessibility, the policy, the width, and the keyboard."""
+
+import re
+
+import pytest
+
+from tests.browser.test_every_page import BEYOND, violations
+from tests.portal_process import run
+
+# What is Django's own and stays: rule, and the element that it is found at, with the reason.
+OF_DJANGO = {
+    (
+        "empty-table-header",
+        "th.original",
+    ),  # above the column that holds an inline row's name: a heading would say nothing
+}
+PAGES = (
+    "/admin/",
+    "/admin/search/?q=young",
+    "/admin/search/?q=zzznothing",
+    "/admin/programmes/initiative/",
+    "/admin/funding/payment/?exceptions=all",
+    "/admin/programmes/story/add/",
+    "/admin/events/event/{event}/change/",
+    "/admin/partners/person/{person}/change/",
+    "/admin/programmes/initiative/{initiative}/unpublish/",
+    "/admin/programmes/initiative/{initiative}/history/",
+    "/admin/funding/payment/import/",
+)
+ROLES = ("Editor", "Publisher", "Finance", "Declaration manager", "Administrator")
+
+
+@pytest.fixture(scope="package")
+def password(site):
+    """An account of somebody who is everything in a small unit: its first password."""
+    roles = [part for role in ROLES for part in ("--role", role)]
+    said = run(site.folder, "staff", "add", "sam", *roles, PORT=site.port)
+    assert said.returncode == 0, said.stderr
+    return re.findall(r"Password: (\S+)", said.stdout)[0]
+
+
+def sign_in(page, password):
+    page.goto("/admin/")
+    page.locator("[name=login]").fill("sam")
+    page.locator("[name=password]").fill(password)
+    page.locator("[name=password]").press("Enter")
+    page.wait_for_url("**/admin/")
+
+
+def first_of(page, listing):
+    """Return the number of the first record in a list."""
+    page.goto(listing)
+    address = page.locator("#result_list tbody th a").first.get_attribute("href")
+    return re.findall(r"/(\d+)/change/", address)[0]
+
+
+def ours(faults):
+    """Leave out what is Django's own."""
+    return [
+        fault
+        for fault in faults
+        if not any(rule == fault[0] and at.split(".")[1] in str(fault[1]) for rule, at in OF_DJANGO)
+    ]
+
+
+def faults_of(page):
+    """Return what axe finds that is ours, and what is too wide, on a wide screen and on a tablet."""
+    found = []
+    for width in (1280, 768):
+        page.set_viewport_size({"width": width, "height": 900})
+        # preloading, axe would write styles of imported sheets into the page, which its policy forbids
+        found += [(width, *fault) for fault in ours(violations(page, {"preload": False}))]
+        found += [(width, beyond) for beyond in page.evaluate(BEYOND)]
+    page.set_viewport_size({"width": 320, "height": 900})
+    return found + [(320, beyond) for beyond in page.evaluate(BEYOND)]
+
+
+def test_axe_finds_nothing_no_page_of_staff_is_too_wide_or_breaks_its_own_policy(page, password):
+    complaints = []
+    page.on("console", lambda message: complaints.append((message.type, message.text[:200], page.url)))
+    page.on("pageerror", lambda error: complaints.append(("error", str(error), page.url)))
+    page.goto("/admin/")
+    found = {"sign-in": faults_of(page)}
+    sign_in(page, password)
+    numbers = {
+        "event": first_of(page, "/admin/events/event/"),
+        "person": first_of(page, "/admin/partners/person/"),
+        "initiative": first_of(page, "/admin/programmes/initiative/"),
+    }
+    for address in [address.format(**numbers) for address in PAGES]:
+        page.set_viewport_size({"width": 1280, "height": 900})
+        assert page.goto(address).status == 200, address
+        page.wait_for_load_state("load")
+        found[address] = faults_of(page)
+    assert {address: faults for address, faults in found.items() if faults} == {}
+    assert complaints == []
+
+
+def test_a_draft_is_written_and_saved_with_the_keyboard_alone(page, password):
+    sign_in(page, password)
+    page.goto("/admin/")
+    page.keyboard.press("Tab")
+    assert focused(page) == "Skip to main content"
+    tab_to(page, "Add to Stories")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/story/add/")
+    tab_to(page, "title", by="name")
+    page.keyboard.type("Written without a mouse")
+    tab_to(page, "summary", by="name")
+    page.keyboard.type("A sentence.")
+    tab_to(page, "_continue", by="name")
+    page.keyboard.press("Enter")
+    # its source is still to be chosen: the form says so, and what was typed is there
+    page.locator(".errornote").wait_for()
+    assert page.locator("[name=title]").input_value() == "Written without a mouse"
+
+
+def focused(page, by=""):
+    """Return what the focus is on, by its words or by an attribute."""
+    return page.evaluate(
+        """by => {
+            const on = document.activeElement
+            return by ? on.getAttribute(by) ?? "" : on.textContent.trim().replace(/\\s+/g, " ")
+        }""",
+        by,
+    )
+
+
+def tab_to(page, words, by=""):
+    """Press Tab until the focus is there; each stop on the way must be seen."""
+    for _ in range(120):
+        page.keyboard.press("Tab")
+        if focused(page, by) == words:
+            seen = page.evaluate("getComputedStyle(document.activeElement).outlineStyle")
+            assert seen != "none", words
+            return
+    raise AssertionError(f"Tab never came to {words}")

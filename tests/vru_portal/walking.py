@@ -1,0 +1,86 @@
+"""Every address of the portal, as a person with each role asks for it."""
+
+import copy
+from collections.abc import Iterator
+from typing import Any
+
+from django.contrib import admin
+from django.contrib.auth import get_user_model
+from django.contrib.auth.models import Group
+from django.db import connection, transaction
+from django.http import HttpResponse
+from django.test import Client
+from django.urls import get_resolver
+
+from tests.second_factors import PASSWORD
+from vru_portal.roles import BY_NAME
+
+ANONYMOUS, NO_ROLE = "anonymous", "no role"
+ACTORS = (ANONYMOUS, NO_ROLE, *BY_NAME)
+
+# What stands in an address for a row; the slugs of the furnished unit are looked up by the test.
+Pattern = tuple[str, str]
+
+
+def patterns() -> Iterator[Pattern]:
+    """Yield each pattern of the resolver with a name: that of its model and page, in the admin."""
+    yield from _below(get_resolver().url_patterns, "")
+
+
+def _below(found: Any, prefix: str) -> Iterator[Pattern]:
+    for pattern in found:
+        address = prefix + str(pattern.pattern)
+        if hasattr(pattern, "url_patterns"):
+            yield from _below(pattern.url_patterns, address)
+            continue
+        yield address, pattern.name or ""
+
+
+def model_of(address: str) -> tuple[str, str] | None:
+    """Return the model and the page of an address of the admin; None for one that is of no model."""
+    parts = address.split("/")
+    models = {model._meta.label_lower for model in admin.site._registry}
+    if len(parts) > 3 and (label := f"{parts[1]}.{parts[2]}") in models:
+        return label, "/".join(parts[3:])
+    return None
+
+
+def clients() -> dict[str, Client]:
+    """Return a browser for each actor."""
+    found = {ANONYMOUS: Client()}
+    for name in ACTORS[1:]:
+        user = get_user_model().objects.create_user(f"as-{name.replace(' ', '-')}", password=PASSWORD, is_staff=True)
+        user.groups.set(Group.objects.filter(name=name))
+        found[name] = Client(raise_request_exception=False)
+        found[name].force_login(user)
+    return found
+
+
+def answer(client: Client, method: str, address: str, data: dict[str, Any] | None = None) -> HttpResponse:
+    """Ask for an address, and take back whatever that has written, in the database and in the browser."""
+    cookies = copy.deepcopy(client.cookies)
+    with transaction.atomic():
+        response: Any = getattr(client, method)(address, data or {})
+        transaction.set_rollback(True)
+    client.cookies = cookies
+    return response
+
+
+def outcome(response: HttpResponse) -> str:
+    """Return what an answer means: in, out, or how it failed."""
+    to_sign_in = ("/admin/login/", "/admin/account/login/?next=")
+    if response.status_code in (403, 405) or response.headers.get("Location", "").startswith(to_sign_in):
+        return "out"
+    return "in" if response.status_code < 400 else str(response.status_code)
+
+
+def fingerprint() -> dict[str, list[Any]]:
+    """Return what stands in every table but those that signing in writes to."""
+    own = ("django_session", "vru_portal_cache")
+    with connection.cursor() as cursor:
+        found = {}
+        for table in connection.introspection.table_names(cursor):
+            if table not in own:
+                cursor.execute(f'SELECT * FROM "{table}"')  # noqa: S608
+                found[table] = sorted(map(repr, cursor.fetchall()))
+    return found
