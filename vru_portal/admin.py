@@ -196,3 +196,21 @@ class PortalAdmin(MarkdownMixin, AutocompleteMixin, admin.ModelAdmin[Any]):
     ) -> tuple[QuerySet[Any], bool]:
         """Search for the first words of what somebody pasted."""
         return super().get_search_results(request, queryset, search_term[:LONGEST_SEARCH])
+
+
+class OnlySeenAdmin(PortalAdmin):
+    """A table that staff only read: its rows come about elsewhere, and are changed there."""
+
+    actions: Any = None
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """Nothing is added here."""
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Nor changed."""
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Nor removed."""
+        return False

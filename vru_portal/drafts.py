@@ -49,7 +49,12 @@ def root_of(record: Any) -> Any:
 
 def pending_of(root: models.Model) -> Pending | None:
     """Return the change that waits, if any."""
-    return Pending.objects.filter(content_type=ContentType.objects.get_for_model(root), object_id=root.pk).first()
+    return Pending.objects.filter(**naming(root)).first()
+
+
+def naming(root: models.Model) -> dict[str, Any]:
+    """Return what says of which record a change waits."""
+    return {"content_type": ContentType.objects.get_for_model(root), "object_id": root.pk}
 
 
 def root_of_new(key: str) -> Any:
@@ -296,12 +301,11 @@ def propose(root: Any, *, by: Any, edit: Callable[[], object]) -> bool:
 
 def keep(root: Any, changes: Changes, *, by: Any) -> None:
     """Keep a change, or drop the one that waits where nothing would change any more."""
-    kind = ContentType.objects.get_for_model(root)
     if changes:
         values = {"changes": changes, "by": by, "fault": "", "publish_at": None}
-        Pending.objects.update_or_create(content_type=kind, object_id=root.pk, defaults=values)
+        Pending.objects.update_or_create(**naming(root), defaults=values)
     else:
-        Pending.objects.filter(content_type=kind, object_id=root.pk).delete()
+        Pending.objects.filter(**naming(root)).delete()
 
 
 def names(changes: Changes) -> str:
@@ -330,7 +334,7 @@ def obstacles(root: Any) -> list[str]:
 
 def lacking(row: Any) -> Iterator[tuple[str, str]]:
     """Yield each field that keeps a row from being published, with what to do about it."""
-    said = row.lacks() if hasattr(row, "lacks") else {}
+    said = row.lacks()
     yield from said.items()
     try:
         row.full_clean()
@@ -358,12 +362,11 @@ def publish(root: Any, *, by: Any, at: datetime | None = None, read: str = "") -
         )
     if said := obstacles(root):
         raise ValidationError(said)
-    kind = ContentType.objects.get_for_model(root)
     if at is not None:
         if at <= timezone.now():
             raise ValidationError({"publish_at": "This moment is over: choose one to come, or leave it empty."})
         values = {"publish_at": at, "by": by, "fault": ""}
-        Pending.objects.update_or_create(content_type=kind, object_id=root.pk, defaults=values)
+        Pending.objects.update_or_create(**naming(root), defaults=values)
         return
     waiting = pending_of(root)
     apply(waiting.changes if waiting else {}, by=by, reason="Published", final=True)
@@ -409,7 +412,7 @@ def discard(root: Any, *, read: str = "") -> None:
     lock(root)
     if read and read != version_of(root):
         raise ValidationError("Somebody changed this while you read it. What waits now is above: read it, then decide.")
-    Pending.objects.filter(content_type=ContentType.objects.get_for_model(root), object_id=root.pk).delete()
+    Pending.objects.filter(**naming(root)).delete()
 
 
 @transaction.atomic

@@ -13,7 +13,7 @@ from django.utils.module_loading import import_string
 from django.views.decorators.http import require_POST
 
 from vru_portal import file_jobs
-from vru_portal.admin import PortalAdmin
+from vru_portal.admin import OnlySeenAdmin
 from vru_portal.models import FileJob
 from vru_portal.record_resource import may
 from vru_portal.step_admin import row_url
@@ -23,14 +23,13 @@ SEES_ALL = "admin.view_logentry"  # who may read what everybody did
 
 
 @admin.register(FileJob)
-class FileJobAdmin(PortalAdmin):
+class FileJobAdmin(OnlySeenAdmin):
     """Long files: everybody's own, whose rows may name people."""
 
     list_display = ("name", "what", "state", "rows", "by", "begun_at")
     list_filter = ("state",)
     list_select_related = ("by",)
     search_fields = ("name",)
-    actions = None
 
     @admin.display(description="of")
     def what(self, job: FileJob) -> str:
@@ -54,18 +53,6 @@ class FileJobAdmin(PortalAdmin):
         """Whoever may send files, or has sent one."""
         own = FileJob.objects.filter(by=request.user.pk)
         return super().has_view_permission(request, obj) or own.exists()
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        """A file is sent from the list of what it holds."""
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: FileJob | None = None) -> bool:
-        """What came of a file is not edited."""
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: FileJob | None = None) -> bool:
-        """Nor removed."""
-        return False
 
     def get_urls(self) -> list[Any]:
         """Add what its sender can do."""

@@ -6,7 +6,7 @@ from django.contrib import admin
 from django.contrib.contenttypes.models import ContentType
 from django.http import HttpRequest
 
-from vru_portal.admin import PortalAdmin
+from vru_portal.admin import OnlySeenAdmin
 from vru_portal.models import Pending
 from vru_portal.opening import kind_in_words
 from vru_portal.step_admin import link
@@ -55,10 +55,9 @@ class KindFilter(admin.SimpleListFilter):
 
 
 @admin.register(Pending)
-class PendingAdmin(PortalAdmin):
+class PendingAdmin(OnlySeenAdmin):
     """What waits to be published: opened, previewed and published on the page of its record."""
 
-    actions = None
     list_display = ("of", "kind", "by", "saved_at", "publish_at", "fault")
     list_display_links = None
     list_filter = (DueFilter, KindFilter)
@@ -78,15 +77,3 @@ class PendingAdmin(PortalAdmin):
     def kind(self, waiting: Pending) -> str:
         """What it is a change of."""
         return kind_in_words(waiting.content_type)
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        """A change waits because a form or a file was saved."""
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """It is changed on the page of its record."""
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """It is dropped on the page of its record."""
-        return False

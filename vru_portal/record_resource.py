@@ -17,7 +17,7 @@ from import_export import fields
 from import_export.results import RowResult
 
 from vru_portal.differences import Words, changed_words
-from vru_portal.drafts import discard, propose, root_of
+from vru_portal.drafts import propose, root_of
 from vru_portal.importing import FileResource, FileResult, FileRow
 from vru_portal.publishing import Part, Publishable, State
 from vru_portal.record_columns import (
@@ -368,8 +368,6 @@ class RecordResource(FileResource):
 
         def proposed() -> None:
             waits = propose(root, by=self.by, edit=edit)
-            if not waits:
-                discard(root)  # a day on which the draft was to be published was set for what it said before
             for outcome in outcomes:
                 outcome.waits = waits
 

@@ -11,9 +11,9 @@ from django.views.decorators.http import require_safe
 
 from vru_portal.admin import LONGEST_SEARCH
 from vru_portal.publishing import Publishable
-from vru_portal.start import Model, count_all, visible
+from vru_portal.start import Model, visible
 from vru_portal.step_admin import row_url
-from vru_portal.todo import listed
+from vru_portal.todo import count_all, listed
 
 MOST = 5  # rows of a kind: the rest is in its list
 

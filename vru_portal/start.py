@@ -26,7 +26,7 @@ from vru_portal.append_only import Reversible
 from vru_portal.models import Pending
 from vru_portal.publishing import Publishable, State
 from vru_portal.step_admin import row_url
-from vru_portal.todo import Line, Way, counted, listed, sees
+from vru_portal.todo import Line, Way, count_all, counted, listed, sees
 
 MOST_CHANGES, ALL_CHANGES = 10, 200
 DAYS_BACK = 30
@@ -127,17 +127,6 @@ def standing(model: Model) -> models.QuerySet[Any]:
     """Return the rows of a model that count."""
     rows = model._default_manager.all()
     return rows.filter(reverses=None, reversed_by=None) if issubclass(model, Reversible) else rows
-
-
-def count_all(queries: dict[Any, models.QuerySet[Any]]) -> dict[Any, int]:
-    """Return how many rows each query has, in one question."""
-    keys = list(queries)
-    arms = [
-        rows.order_by().values(arm_=Value(place)).annotate(n_=Count("pk")).values_list("arm_", "n_")
-        for place, rows in enumerate(queries.values())
-    ]
-    found = dict(arms[0].union(*arms[1:], all=True)) if arms else {}
-    return {key: found.get(place, 0) for place, key in enumerate(keys)}
 
 
 def way(model: Model, number: int, **conditions: str) -> Way:

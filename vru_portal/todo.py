@@ -2,9 +2,11 @@
 
 from dataclasses import dataclass, field
 from datetime import date
+from typing import Any
 
 from django.contrib import admin
 from django.db import models
+from django.db.models import Count, Value
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.http import urlencode
@@ -47,6 +49,17 @@ def counted(heading: str, sentence: str, label: str, address: str, number: int, 
 def sees(request: HttpRequest, model: type[models.Model]) -> bool:
     """Return whether somebody may view the list of a model."""
     return admin.site.get_model_admin(model).has_view_permission(request)
+
+
+def count_all(queries: dict[Any, models.QuerySet[Any]]) -> dict[Any, int]:
+    """Return how many rows each query has, in one question."""
+    keys = list(queries)
+    arms = [
+        rows.order_by().values(arm_=Value(place)).annotate(n_=Count("pk")).values_list("arm_", "n_")
+        for place, rows in enumerate(queries.values())
+    ]
+    found = dict(arms[0].union(*arms[1:], all=True)) if arms else {}
+    return {key: found.get(place, 0) for place, key in enumerate(keys)}
 
 
 def listed(model: type[models.Model], **conditions: str | int) -> str:

@@ -16,7 +16,8 @@ from django.utils import formats, timezone
 from django.utils.html import format_html
 
 from vru_portal import roles
-from vru_portal.admin import PortalAdmin
+from vru_portal.admin import OnlySeenAdmin
+from vru_portal.append_only_admin import ReasonForm
 from vru_portal.opening import kind_in_words, may_open
 from vru_portal.second_factor import FACTORS
 from vru_portal.sessions import end_sessions
@@ -79,16 +80,6 @@ class NewAccountForm(AdminUserCreationForm[User]):
         return super().save(commit)
 
 
-class ReasonOfResetForm(forms.Form):
-    """Why."""
-
-    reason = forms.CharField(
-        max_length=300,
-        widget=forms.Textarea(attrs={"rows": 3, "class": "vLargeTextField"}),
-        help_text="Kept in the log, such as: telephone lost, identity checked in person.",
-    )
-
-
 class ResetStep(Step):
     """Take the second factor of an account away, for somebody who has lost it."""
 
@@ -115,7 +106,9 @@ class ResetStep(Step):
 
     def form(self, **data: Any) -> forms.Form:
         """Ask for the reason."""
-        return ReasonOfResetForm(**data)
+        form = ReasonForm(**data)
+        form.fields["reason"].help_text = "Kept in the log, such as: telephone lost, identity checked in person."
+        return form
 
     def take(self, form: Any) -> str:
         """Remove it, and end the sessions that it has opened."""
@@ -216,25 +209,12 @@ class AccountAdmin(StepAdmin, DjangoUserAdmin[User]):
         return ", ".join(kinds) or "Not set up yet"
 
 
-class RoleAdmin(PortalAdmin):
+class RoleAdmin(OnlySeenAdmin):
     """Roles: what each may is decided by the portal itself (roles.py)."""
 
-    actions: Any = None
     list_display = ("name", "sentence")
     fields = readonly_fields = ("name", "sentence", "may", "accounts")
     search_fields = ("name",)
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        """Roles come with the portal."""
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Roles change with the portal."""
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Roles stay."""
-        return False
 
     @admin.display(description="what it is for")
     def sentence(self, group: Group) -> str:
@@ -252,28 +232,15 @@ class RoleAdmin(PortalAdmin):
         return ", ".join(user.get_username() for user in group.user_set.all()) or "Nobody"
 
 
-class LogAdmin(PortalAdmin):
+class LogAdmin(OnlySeenAdmin):
     """Who did what, in the admin: read, never written."""
 
-    actions: Any = None
     list_display = ("at", "user", "kind", "record", "what")
     list_display_links = None
     list_filter = ("action_flag", "content_type", "user")
     list_select_related = ("user", "content_type")
     date_hierarchy = "action_time"
     search_fields = ("object_repr", "change_message", "user__username")
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        """It writes itself."""
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """It is only read."""
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """It stays."""
-        return False
 
     @admin.display(description="when", ordering="action_time")
     def at(self, entry: LogEntry) -> str:

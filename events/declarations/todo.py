@@ -1,6 +1,6 @@
 from dataclasses import dataclass
 
-from django.db.models import Count, Q, Value
+from django.db.models import Count, Q
 from django.http import HttpRequest
 from django.utils import timezone
 
@@ -8,7 +8,7 @@ from events.declarations.admin.overview import Figure, invitation_figures
 from events.declarations.choices import InvitationState
 from events.declarations.models import DeclarationVersion, Invitation, Mail, PaperSignature, SigningRequest
 from events.declarations.querysets import DAYS_TO_START, FAILED
-from vru_portal.todo import Line, Way, counted, days, listed, sees, word
+from vru_portal.todo import Line, Way, count_all, counted, days, listed, sees, word
 
 
 @dataclass(frozen=True)
@@ -63,16 +63,13 @@ def lines(request: HttpRequest, version: DeclarationVersion | None) -> list[Line
 
 def waiting() -> dict[str, int]:
     """Return how many mails were refused, requests have no answer and signatures on paper no second pair of eyes."""
-    rows = {
-        "refused": Mail.objects.filter(FAILED),
-        "requests": SigningRequest.objects.filter(answered_at=None),
-        "papers": PaperSignature.objects.filter(entry=None),
-    }
-    first, *others = (
-        row.order_by().values(arm_=Value(name)).annotate(n_=Count("pk")).values_list("arm_", "n_")
-        for name, row in rows.items()
+    return count_all(
+        {
+            "refused": Mail.objects.filter(FAILED),
+            "requests": SigningRequest.objects.filter(answered_at=None),
+            "papers": PaperSignature.objects.filter(entry=None),
+        }
     )
-    return dict.fromkeys(rows, 0) | dict(first.union(*others, all=True))
 
 
 def invitation_lines(version: DeclarationVersion) -> list[Line]:
