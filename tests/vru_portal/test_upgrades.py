@@ -15,9 +15,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.xdist_group("upgrades")]
 @pytest.mark.skipif(connection.vendor != "sqlite", reason="PostgreSQL rebuilds no table")
 def test_guards_are_put_back_after_a_migration_that_rebuilds_their_tables(tmp_path, template):
     with migrated_database(tmp_path / "var", "rebuilt", template) as values:
-        found = answer(
-            values | {"DJANGO_SETTINGS_MODULE": "tests.rebuilding.settings"}, "-m", "tests.upgrades", "rebuild"
-        )
+        found = answer(values | {"DJANGO_SETTINGS_MODULE": "tests.rebuilding.settings"}, "-m", "tests.upgrades")
     own = sorted(name for name, guard in Guards(connection).wanted.items() if guard.table == "funding_explanation")
     assert found["before"] == found["after"] == []
     assert found["lost"] == own
