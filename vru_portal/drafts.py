@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
+from functools import cache, partial
 from itertools import count
 from typing import Any
 
@@ -25,8 +25,9 @@ from django.core.serializers.json import DjangoJSONEncoder
 from django.db import IntegrityError, models, transaction
 from django.utils import timezone
 
-from vru_portal.models import Pending
+from vru_portal.models import OldAddress, Pending
 from vru_portal.publishing import Part, Publishable, State
+from vru_portal.shadow_tables import shadow_tables
 
 logger = logging.getLogger(__name__)
 
@@ -79,11 +80,12 @@ def key_of(row: models.Model) -> str:
     return f"{row._meta.label_lower}:{row.pk}"
 
 
-def values_of(row: models.Model) -> dict[str, Any]:
-    """Return a row's values as JSON can hold them; many-to-many as sorted keys."""
+def values_of(row: models.Model, lists: dict[str, list[int]] | None = None) -> dict[str, Any]:
+    """Return a row's values as JSON can hold them; many-to-many as sorted keys, those given or the database's."""
     found = {f.name: f.value_from_object(row) for f in row._meta.concrete_fields if f.name not in NOT_COMPARED}
-    for field in row._meta.many_to_many:
-        found[field.name] = sorted(getattr(row, field.name).values_list("pk", flat=True))
+    for name in (field.name for field in row._meta.many_to_many):
+        keys = lists[name] if lists and name in lists else getattr(row, name).values_list("pk", flat=True)
+        found[name] = sorted(keys)
     return json.loads(json.dumps({name: plain(value) for name, value in found.items()}, cls=DjangoJSONEncoder))
 
 
@@ -257,10 +259,10 @@ def undone() -> Iterator[None]:
 
 
 @contextmanager
-def as_proposed(root: Any) -> Iterator[None]:
-    """Let the database be, inside the block, as if the change that waits were published.
+def editing_proposed(root: Any) -> Iterator[None]:
+    """Let the database be, inside the block, as if the change that waits were published, so that it can be edited.
 
-    Raises ValidationError where it could not be.
+    Every rule and constraint is asked, so it takes the locks of a writer. Raises ValidationError where one refuses.
     """
     with undone():
         if waiting := pending_of(root):
@@ -268,10 +270,66 @@ def as_proposed(root: Any) -> Iterator[None]:
         yield
 
 
-def proposed_fingerprint(root: Any) -> str:
-    """Return the fingerprint of the record with the change that waits."""
-    with as_proposed(root):
-        return fingerprint(root)
+@contextmanager
+def viewing_proposed(root: Any, *, published: bool = False) -> Iterator[None]:
+    """Let this connection see, inside the block, the record as if the change that waits were published.
+
+    It takes no lock: what waits is applied to copies of the tables. ``published`` shows a draft as if it were
+    published too. Raises ValidationError where the change could not be made.
+    """
+    waiting = pending_of(root)
+    as_public = published and not root.is_public
+    if not as_public and not (waiting and waiting.changes):
+        yield
+        return
+    kind: Any = type(root)
+    with shadow_tables(changed_models(kind)):
+        if waiting:
+            apply(waiting.changes)
+        if as_public:
+            rows_of(key_of(root)).update(state=State.PUBLISHED)
+        yield
+
+
+@cache
+def changed_models(model: Any) -> frozenset[type[models.Model]]:
+    """Return the models whose rows a change to one record may write: its own, its parts', and what goes with them."""
+    parts = part_models(model)
+    found: set[Any] = {model, *parts, OldAddress}
+    for part in parts:  # a part may be removed, with what names it, which its history tells
+        found.add(part.history.model)
+        found |= {
+            related.related_model
+            for related in part._meta.related_objects
+            if related.on_delete is not models.PROTECT and related.related_model is not None
+        }
+    lists = {field.remote_field.through for one in {model, *parts} for field in one._meta.many_to_many}
+    return frozenset(found | lists)
+
+
+def part_models(model: Any) -> set[type[Any]]:
+    """Return the models of a record's parts, and of theirs."""
+    found: set[type[Any]] = set()
+    for name in model.parts:
+        part = model._meta.get_field(name).related_model
+        found |= {part} | part_models(part)
+    return found
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """A record with the change that waits, as somebody looks at it who decides whether to publish."""
+
+    fingerprint: str
+    differences: list["Difference"]  # from what the public sees now
+    obstacles: list[str]  # what must be mended before it can be published
+
+
+def proposal_of(root: Any) -> Proposal:
+    """Look at the change that waits, without making it; raises ValidationError where it cannot be made any more."""
+    live = snapshot(root)
+    with viewing_proposed(root):
+        return Proposal(fingerprint(root), worded(live, snapshot(root)), obstacles_now(root))
 
 
 def lock(root: Any) -> Any:
@@ -292,7 +350,7 @@ def propose(root: Any, *, by: Any, edit: Callable[[], object]) -> bool:
         discard(root)
         return False
     live = snapshot(root)
-    with as_proposed(root):
+    with editing_proposed(root):
         edit()
         after = snapshot(root)
     keep(root, difference(live, after), by=by)
@@ -319,17 +377,22 @@ def names(changes: Changes) -> str:
 def obstacles(root: Any) -> list[str]:
     """Return what must be mended before the record, with the change that waits, can be published: where, and how."""
     try:
-        with as_proposed(root):
-            record = type(root)._default_manager.get(pk=root.pk)
-            if isinstance(record, Publishable):
-                record.state = State.PUBLISHED
-            said: list[str] = []
-            for row in members(record):
-                place = "" if row is record else f"{row}, "
-                said += [f"{place}{title(row, name)}: {sentence}" for name, sentence in lacking(row)]
-            return said
+        with viewing_proposed(root):
+            return obstacles_now(root)
     except ValidationError as error:
         return list(error.messages)
+
+
+def obstacles_now(root: Any) -> list[str]:
+    """Return what must be mended before the record can be published as the database has it."""
+    record = type(root)._default_manager.get(pk=root.pk)
+    if isinstance(record, Publishable):
+        record.state = State.PUBLISHED
+    said: list[str] = []
+    for row in members(record):
+        place = "" if row is record else f"{row}, "
+        said += [f"{place}{title(row, name)}: {sentence}" for name, sentence in lacking(row)]
+    return said
 
 
 def lacking(row: Any) -> Iterator[tuple[str, str]]:
@@ -356,12 +419,13 @@ def publish(root: Any, *, by: Any, at: datetime | None = None, read: str = "") -
     published. Raises ValidationError with all that is missing.
     """
     root = lock(root)
-    if read and read != proposed_fingerprint(root):
-        raise ValidationError(
-            "Somebody changed this while you read it. What it says now is above: read it, then publish."
-        )
-    if said := obstacles(root):
-        raise ValidationError(said)
+    with viewing_proposed(root):
+        if read and read != fingerprint(root):
+            raise ValidationError(
+                "Somebody changed this while you read it. What it says now is above: read it, then publish."
+            )
+        if said := obstacles_now(root):
+            raise ValidationError(said)
     if at is not None:
         if at <= timezone.now():
             raise ValidationError({"publish_at": "This moment is over: choose one to come, or leave it empty."})
@@ -477,7 +541,7 @@ class Difference:
 def differences(root: Any) -> list[Difference]:
     """Return what the change that waits would change, in words."""
     live = snapshot(root)
-    with as_proposed(root):
+    with viewing_proposed(root):
         return worded(live, snapshot(root))
 
 

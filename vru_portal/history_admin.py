@@ -226,12 +226,11 @@ def revert_view(staff: Any, request: HttpRequest, object_id: str, version: int) 
             staff.log_change(request, root, f"Brought back: the version of {old.history_date:%-d %B %Y}")
             messages.success(request, "Brought back. It waits to be published." if waits else "Brought back.")
             return HttpResponseRedirect(row_url(root))
-    with drafts.undone():
-        try:
-            bring_back(root, old)
-            changes = drafts.worded(now, drafts.snapshot(root))
-        except ValidationError as error:
-            changes, reasons = [], list(error.messages)
+    try:
+        record, lists = restored(root, old)
+        changes = drafts.worded(now, now | {drafts.key_of(record): drafts.values_of(record, lists)})
+    except ValidationError as error:
+        changes, reasons = [], list(error.messages)
     context = {
         **staff.admin_site.each_context(request),
         "title": "Bring this version back",
@@ -248,18 +247,27 @@ def revert_view(staff: Any, request: HttpRequest, object_id: str, version: int) 
 
 def bring_back(root: Any, old: Any) -> None:
     """Give a record the values of a version; its parts, and who sees it, stay as they are."""
-    record = type(root)._default_manager.get(pk=root.pk)
+    record, lists = restored(root, old)
     record._change_reason = "Brought back"
+    record.save()
+    for name, keys in lists.items():
+        getattr(record, name).set(keys)
+
+
+def restored(root: Any, old: Any) -> tuple[Any, dict[str, list[int]]]:
+    """Return a record with the values of a version, not saved, and the keys of its many-to-many relations.
+
+    Raises ValidationError where a rule refuses it by now.
+    """
+    record = type(root)._default_manager.get(pk=root.pk)
     values = {name: value for name, value in values_of(old, type(root)).items() if name not in drafts.NOT_COMPARED}
     lists = {name: values.pop(name) for name in [f.name for f in root._meta.many_to_many] if name in values}
     for name, value in values.items():
         setattr(record, record._meta.get_field(name).attname, value)
     record.full_clean()
-    record.save()
-    for name, keys in lists.items():
-        getattr(record, name).set(existing(getattr(record, name).model, keys))
+    return record, {name: existing(getattr(record, name).model, keys) for name, keys in lists.items()}
 
 
-def existing(model: type[models.Model], keys: Iterable[int]) -> list[Any]:
-    """Return the rows that are still there."""
-    return list(model._default_manager.filter(pk__in=keys))
+def existing(model: type[models.Model], keys: Iterable[int]) -> list[int]:
+    """Return the keys of the rows that are still there."""
+    return list(model._default_manager.filter(pk__in=keys).values_list("pk", flat=True))

@@ -1,4 +1,4 @@
-"""The public's own page as it will be: made while the database is as if the record were published, then taken back."""
+"""The public's own page as it will be: made while this connection sees the record as if it were published."""
 
 import copy
 from typing import Any
@@ -11,7 +11,6 @@ from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.urls import resolve
 
 from vru_portal import drafts
-from vru_portal.publishing import Publishable, State
 from vru_portal.step_admin import step_url
 
 
@@ -21,11 +20,9 @@ def of(request: HttpRequest, root: Any) -> HttpResponse:
     Raises ValidationError, which says what is missing, where there would be no page.
     """
     try:
-        with drafts.as_proposed(root):
+        with drafts.viewing_proposed(root, published=True):
             record = type(root)._default_manager.get(pk=root.pk)
-            if isinstance(record, Publishable):
-                type(root)._default_manager.filter(pk=root.pk).update(state=State.PUBLISHED)
-            strip = {"record": root, "edit": step_url(root, "change"), "missing": drafts.obstacles(root)}
+            strip = {"record": root, "edit": step_url(root, "change"), "missing": drafts.obstacles_now(root)}
             if request.user.has_perm("vru_portal.publish"):
                 strip["publish"] = step_url(root, "publish")
             response = page(request, record.public_address, strip)

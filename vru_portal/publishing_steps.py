@@ -1,5 +1,6 @@
 """The steps by which the public gets to see a record, or no longer: publish, unpublish, drop what waits."""
 
+from functools import cached_property
 from typing import Any
 
 from django import forms
@@ -49,13 +50,20 @@ class PublishStep(Step):
         """There is something that the public does not see yet."""
         return not self.row.is_public or drafts.pending_of(self.row) is not None
 
+    @cached_property
+    def proposal(self) -> drafts.Proposal:
+        """What would be published; raises ValidationError where it cannot be made any more."""
+        return drafts.proposal_of(self.row)
+
     def obstacle(self) -> str:
         """Say what is missing, and where."""
         if not self.applies():
             return "The public sees this as it is: there is nothing to publish."
-        if said := drafts.obstacles(self.row):
-            return f"This cannot be published yet. {' '.join(sentence(one) for one in said)}"
-        return ""
+        try:
+            said = self.proposal.obstacles
+        except ValidationError as error:
+            said = error.messages
+        return f"This cannot be published yet. {' '.join(sentence(one) for one in said)}" if said else ""
 
     def facts(self) -> list[tuple[str, str]]:
         """Return the way to the preview."""
@@ -63,11 +71,11 @@ class PublishStep(Step):
 
     def passage(self) -> tuple[str, SafeString] | None:
         """Return what changes of what the public sees."""
-        return ("What changes", table_of(drafts.differences(self.row))) if self.row.is_public else None
+        return ("What changes", table_of(self.proposal.differences)) if self.row.is_public else None
 
     def form(self, **data: Any) -> forms.Form:
         """Ask when, and hold what was read."""
-        return PublishForm(**data, initial={"read": drafts.proposed_fingerprint(self.row)})
+        return PublishForm(**data, initial={"read": self.proposal.fingerprint})
 
     def take(self, form: Any) -> str:
         """Publish it."""

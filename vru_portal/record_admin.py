@@ -146,9 +146,11 @@ class RecordAdmin(RecordFiles, WithHistory, StepAdmin):
             return self.rendered(request, *args)
         if root is None:
             return super().changeform_view(request, *args)
+        live = drafts.snapshot(root) if drafts.pending_of(root) else None
         try:
-            request.waiting = waiting_changes(root)  # type: ignore[attr-defined]
-            with drafts.as_proposed(root):
+            with drafts.viewing_proposed(root):
+                if live:
+                    request.waiting = drafts.worded(live, drafts.snapshot(root))  # type: ignore[attr-defined]
                 return self.rendered(request, *args)
         except ValidationError as error:
             messages.error(request, CANNOT_BE_MADE.format(" ".join(error.messages)))
@@ -163,8 +165,8 @@ class RecordAdmin(RecordFiles, WithHistory, StepAdmin):
                 messages.success(request, format_html("{} is saved as a draft: only staff see it.", root))
             return response
         live = drafts.snapshot(root)
-        request.waiting = waiting_changes(root)  # type: ignore[attr-defined]
-        with drafts.as_proposed(root):
+        with drafts.editing_proposed(root):
+            request.waiting = drafts.worded(live, drafts.snapshot(root))  # type: ignore[attr-defined]
             response = self.taken_over(request, root, *args)
             after = drafts.snapshot(root)
         if is_done(response):
@@ -308,7 +310,7 @@ class RecordAdmin(RecordFiles, WithHistory, StepAdmin):
 
     def file_preview(self, request: HttpRequest, row: Any) -> HttpResponse:
         """Show a file that stands on no page of its own, with what is said of it."""
-        with drafts.as_proposed(row):
+        with drafts.viewing_proposed(row):
             context = {
                 **self.admin_site.each_context(request),
                 "title": "Preview",
@@ -321,11 +323,6 @@ class RecordAdmin(RecordFiles, WithHistory, StepAdmin):
     def revert_view(self, request: HttpRequest, object_id: str, version: int) -> HttpResponse:
         """Offer to bring an earlier version back."""
         return revert_view(self, request, object_id, version)
-
-
-def waiting_changes(root: Any) -> list[drafts.Difference]:
-    """Return what the change that waits changes, if one does."""
-    return drafts.differences(root) if drafts.pending_of(root) else []
 
 
 def who_saved(root: Any) -> str:

@@ -104,7 +104,7 @@ MIDDLEWARE = [
     "vru_portal.middleware.RefuseNullCharacters",
     "vru_portal.middleware.ExplainEmptyPortal",
     "vru_portal.middleware.AnswerTooMany",
-    "django.contrib.sessions.middleware.SessionMiddleware",
+    "vru_portal.sessions.StaffSessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
@@ -145,7 +145,7 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
         "transaction_mode": "IMMEDIATE",  # a deferred transaction that writes late fails instead of waiting
         "init_command": (
             f"PRAGMA journal_mode={sqlite_journal_mode(sqlite3.sqlite_version_info)};"
-            "PRAGMA synchronous=FULL;PRAGMA recursive_triggers=ON;"
+            "PRAGMA synchronous=FULL;PRAGMA recursive_triggers=ON;PRAGMA temp_store=MEMORY;"
         ),
     }
 else:

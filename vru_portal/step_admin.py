@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
@@ -188,15 +189,16 @@ class StepAdmin(PortalAdmin):
         """Show a step's form, and take the step when it is sent."""
         if not step_class.allowed(request.user, self.opts):
             raise PermissionDenied
-        with transaction.atomic():
-            if request.method == "POST":
+        taking = request.method == "POST"
+        with transaction.atomic() if taking else nullcontext():  # whoever only reads takes no lock
+            if taking:
                 self.hold(object_id)
             row = self.get_object(request, unquote(object_id))
             if row is None:
                 return self._get_obj_does_not_exist_redirect(request, self.opts, object_id)  # type: ignore[attr-defined]
             step = step_class(row, request.user)
             obstacle = step.obstacle()
-            form = None if obstacle else step.form(**({"data": request.POST} if request.method == "POST" else {}))
+            form = None if obstacle else step.form(**({"data": request.POST} if taking else {}))
             if form and form.is_bound and form.is_valid() and (done := self.taken(step, form)):
                 self.log_change(request, row, done)
                 messages.success(request, format_html("{}. {}", row, done))

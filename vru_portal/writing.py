@@ -6,7 +6,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.urls import reverse
 from django.utils import timezone
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_POST, require_safe
 
 from events.declarations.models import DeclarationVersion
 from events.models import Event
@@ -42,7 +42,7 @@ def preview(request: HttpRequest) -> HttpResponse:
     return HttpResponse(render(text.replace("\0", "")))
 
 
-@require_GET
+@require_safe
 def links(request: HttpRequest) -> HttpResponse:
     """Return the public records whose name holds the words asked for: kind, name and address of each."""
     asked = request.GET.get("q", "").replace("\0", "").strip()[:LONGEST_SEARCH]

@@ -1,7 +1,7 @@
 """Limits on asking, guessing and repeating: by address or by link, counted in the database under keyed hashes.
 
 A link that works is limited by itself alone: an invited signatory is never locked out by whoever shares their address,
-as all of a council or of the NHS may. Reading an open page, or one behind a link that works, writes nothing.
+as all of a council or of the NHS may. Opening a page writes nothing to the database, whatever its link is worth.
 """
 
 import ipaddress
@@ -12,7 +12,9 @@ from django.conf import settings
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
+from django_smart_ratelimit.backends.base import BaseBackend
 from django_smart_ratelimit.backends.database import DatabaseBackend
+from django_smart_ratelimit.backends.memory import MemoryBackend
 
 NETWORK = 64  # bits of an IPv6 address that one household or office has to itself
 
@@ -37,20 +39,26 @@ class Limit:
     name: str
     most: int
     seconds: int = 3600
+    in_memory: bool = False  # by each process for itself: where counting in the database would make a reader write
 
     def require(self, whose: str) -> None:
         """Raise TooMany where it was done too often; writes nothing."""
-        if backend().get_count(self.key(whose), self.seconds) >= self.most:
+        if self.backend.get_count(self.key(whose), self.seconds) >= self.most:
             raise TooMany(self.seconds - int(timezone.now().timestamp()) % self.seconds)
 
     def note(self, whose: str) -> None:
         """Count one more."""
-        backend().incr(self.key(whose), self.seconds)
+        self.backend.incr(self.key(whose), self.seconds)
 
     def count(self, whose: str) -> None:
         """Raise TooMany where it was done too often; otherwise count one more. Refusing writes nothing."""
         self.require(whose)
         self.note(whose)
+
+    @property
+    def backend(self) -> BaseBackend:
+        """What counts."""
+        return memory() if self.in_memory else database()
 
     def key(self, whose: str) -> str:
         """Return under what it is counted: nobody can read an address or a link from it."""
@@ -58,20 +66,29 @@ class Limit:
 
 
 ASKING = Limit("ask", most=30)  # requests to sign, from an address
-WRONG_LINKS = Limit("link", most=120)  # links that open nothing, from an address
+WRONG_LINKS = Limit("link", most=120, in_memory=True)  # links that open nothing, from an address
 ANSWERS = Limit("answer", most=60)  # forms sent by a link
 WITHDRAWING = Limit("withdraw", most=10)  # asking for the link that withdraws, by a receipt's link
 
 
 @cache
-def backend() -> DatabaseBackend:
-    """Return what counts. Where the database cannot, it lets everybody through: a limit never stops a signature."""
+def memory() -> MemoryBackend:
+    """Return what counts in this process alone."""
+    return MemoryBackend(fail_open=True, enable_circuit_breaker=False, enable_background_cleanup=False)
+
+
+@cache
+def database() -> DatabaseBackend:
+    """Return what counts for all processes. Where the database cannot, it lets everybody through.
+
+    A limit never stops a signature.
+    """
     return DatabaseBackend(fail_open=True, enable_circuit_breaker=False, enable_background_cleanup=False)
 
 
 def forget() -> int:
     """Drop counts whose time is over; return how many."""
-    return sum(backend().cleanup_expired().values())
+    return sum(database().cleanup_expired().values())
 
 
 # What the journey calls -----------------------------------------------------------------------------------------------

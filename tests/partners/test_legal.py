@@ -11,7 +11,7 @@ from tests.factories import LevelFactory, UnitFactory, UserFactory
 from tests.signing import NOTICE, invite, open_signing
 from tests.walk import Elements, sitemap
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
 
 PASSWORD = "a long enough one"  # noqa: S105 - of nobody
 PAGES = ("privacy", "accessibility", "cookies", "complaints")
@@ -149,7 +149,9 @@ def test_cookies_are_exactly_those_that_the_page_names(client):
     assert set(re.findall(r"<code>(.*?)</code>", response.text)) == set(seen)
     text = Elements(response.text).text
     ages = {name: morsel["max-age"] for name, morsel in seen.items()}
-    assert ages["signing"] == ages["sessionid"] == ""  # gone with the browser, as the page says
+    assert (
+        ages["signing"] == ages["sessionid"] == ages["session_changes"] == ""
+    )  # gone with the browser, as the page says
     assert f"for {ages['csrftoken'] // 604_800} weeks" in text
     assert "until they sign out or close the browser, and for 12 hours at most" in text
     assert all(morsel["httponly"] for morsel in seen.values())

@@ -32,18 +32,15 @@ from tests.factories import (
     UserFactory,
     furnish,
 )
+from tests.vru_portal.canaries import RECORDS, canaries, edit_everything
 from tests.vru_portal.test_meta import APPS
 from tests.walk import walk
 from vru_portal import drafts
 from vru_portal.models import Pending
-from vru_portal.publishing import Part, Publishable, Record, State
+from vru_portal.publishing import Part, Publishable, State
 
 pytestmark = [pytest.mark.django_db, pytest.mark.xdist_group("walks")]
 
-RECORDS: list[Any] = [
-    model for label in APPS for model in apps.get_app_config(label).get_models()
-    if issubclass(model, Record) and not model.__name__.startswith("Historical")
-]  # fmt: skip
 PARTS: list[Any] = [
     model for label in APPS for model in apps.get_app_config(label).get_models()
     if issubclass(model, Part) and not model.__name__.startswith("Historical")
@@ -61,51 +58,9 @@ def publisher(editor):
     return get_user_model().objects.get(pk=editor.pk)
 
 
-def canaries(row) -> list[str]:
-    """Put a canary into each text of a row that takes one; return the names of those fields."""
-    found = []
-    for field in row._meta.concrete_fields:
-        text = isinstance(field, models.CharField | models.TextField) and not isinstance(field, models.FileField)
-        if not text or field.choices or not field.editable or field.name == "state":
-            continue
-        before = getattr(row, field.name)
-        options = ("CANARY", "canary", "https://canary.example.org/", "canary@example.org", "07700 900123")
-        for value in (f"CANARY {field.name}", f"{before} CANARY", *options):
-            fitting = value[: field.max_length] if field.max_length else value
-            setattr(row, field.name, fitting)
-            try:
-                row.full_clean()
-            except ValidationError:
-                setattr(row, field.name, before)
-            else:
-                if fitting == before:
-                    continue
-                found.append(field.name)
-                break
-    return found
-
-
 def content(response) -> bytes:
     """Return all of an answer but the token that each form has anew."""
     return re.sub(rb'name="csrfmiddlewaretoken" value="\w+"', b"", response.content)
-
-
-def edit_everything(by) -> dict[str, list[str]]:
-    """Propose canaries in every text of one public record of each kind and of its parts."""
-    found: dict[str, list[str]] = {}
-    for model in RECORDS:
-        for root in model._default_manager.order_by("pk"):
-            if not root.is_public:
-                continue
-
-            def edit(root=root):
-                for row in [*drafts.members(root)]:
-                    found.setdefault(row._meta.label_lower, canaries(row))
-                    canaries(row)
-                    row.save()
-
-            assert drafts.propose(root, by=by, edit=edit) is True
-    return found
 
 
 # What takes no canary: colours, an identifier on a list, the second of two voices.
@@ -117,6 +72,7 @@ REFUSED = {
 }
 
 
+@pytest.mark.once
 def test_a_change_that_waits_alters_no_byte_of_anything_public(client, editor):
     furnish(2)
     with time_machine.travel(timezone.now(), tick=False):  # files say when they were made
@@ -139,6 +95,7 @@ def test_a_change_that_waits_alters_no_byte_of_anything_public(client, editor):
     assert [address for address in before if content(before[address]) != content(after[address])] == []
 
 
+@pytest.mark.once
 def test_published_it_swaps_at_once_and_unpublished_it_is_gone_at_once(client, editor):
     furnish(1)
     story = Story.objects.get()
@@ -167,6 +124,7 @@ def could_be_unpublished(root) -> bool:
     return True
 
 
+@pytest.mark.once
 def test_a_second_after_unpublishing_no_answer_holds_a_word_of_it(client, editor):
     furnish(2)
     # ones from which nothing that is public is taken, and against which no money is recorded
@@ -281,12 +239,12 @@ def test_parts_are_added_changed_and_removed_with_their_record(editor):
     drafts.propose(event, by=editor, edit=edit)
     assert list(event.items.values_list("pk", flat=True)) == numbers_before
     # as the form of the same change sees it, and once more, so that what is new keeps its number
-    with drafts.as_proposed(event):
+    with drafts.viewing_proposed(event):
         numbers = list(event.items.values_list("pk", flat=True))
         assert list(event.items.values_list("title", flat=True)) == ["Opening", "Song"]
     assert numbers[1] >= drafts.PLACEHOLDERS
     drafts.propose(event, by=editor, edit=set_title(AgendaItem(pk=numbers[1]), title="Two songs"))
-    with drafts.as_proposed(event):
+    with drafts.viewing_proposed(event):
         assert list(event.items.values_list("pk", flat=True)) == numbers
     drafts.publish(event, by=editor)
     assert list(event.items.values_list("title", flat=True)) == ["Opening", "Two songs"]
@@ -363,11 +321,11 @@ def test_a_part_that_lacks_something_keeps_its_record_back(editor):
 def test_what_was_read_is_what_is_published(editor):
     row = StoryFactory(title="Rain")
     drafts.propose(row, by=editor, edit=set_title(row, title="Snow"))
-    read = drafts.proposed_fingerprint(row)
+    read = drafts.proposal_of(row).fingerprint
     drafts.propose(row, by=editor, edit=set_title(row, title="Hail"))
     with pytest.raises(ValidationError, match="changed this while you read"):
         drafts.publish(row, by=editor, read=read)
-    drafts.publish(row, by=editor, read=drafts.proposed_fingerprint(row))
+    drafts.publish(row, by=editor, read=drafts.proposal_of(row).fingerprint)
 
 
 def test_on_a_day_that_was_set_it_is_published_by_the_timer(client, publisher):
@@ -420,7 +378,7 @@ def test_what_cannot_be_published_on_its_day_keeps_its_reason(publisher):
 
 def test_a_preview_or_a_proposal_leaves_no_trace_when_the_transaction_ends(editor):
     row = StoryFactory(title="Rain")
-    with transaction.atomic(), drafts.as_proposed(row):
+    with transaction.atomic(), drafts.editing_proposed(row):
         set_title(row, title="Snow")()
     row.refresh_from_db()
     assert (row.title, row.history.count()) == ("Rain", 1)
@@ -483,7 +441,7 @@ def test_new_parts_stand_in_the_preview_as_they_will_stand(editor):
         by=editor,
         edit=lambda: PostFactory(person=person, title="Post G", organisation=None, source=person.source),
     )
-    with drafts.as_proposed(person):
+    with drafts.viewing_proposed(person):
         proposed = [one.title for one in person.posts.all()]
     drafts.publish(person, by=editor)
     assert [one.title for one in person.posts.all()] == proposed == [*titles, "Post G"]

@@ -196,12 +196,12 @@ def test_two_people_who_edit_the_same_record_see_both_versions(staff, state):
     assert "Title Hail Snow" in text
     assert "Summary Wet. White." in text
     assert response.context["adminform"].form["title"].value() == "Snow"
-    with drafts.as_proposed(row):
+    with drafts.viewing_proposed(row):
         row.refresh_from_db()
         assert row.title == "Hail"
     again = filled(response) | {"title": "Snow", "summary": "White."}
     assert staff.post(place(row), again).status_code == 302
-    with drafts.as_proposed(row):
+    with drafts.viewing_proposed(row):
         row.refresh_from_db()
         assert (row.title, row.summary) == ("Snow", "White.")
 
@@ -332,7 +332,7 @@ def test_the_history_says_who_changed_what_in_words(staff):
     body = OrganisationFactory(name="Rowers")
     row = InitiativeFactory(state=State.DRAFT, summary="Wet.", lead_organisation=None)
     send(staff, row, summary="White.", lead_organisation=body.pk, audiences=[])
-    staff.post(place(row, "publish"), {"read": drafts.proposed_fingerprint(row)})
+    staff.post(place(row, "publish"), {"read": drafts.proposal_of(row).fingerprint})
     text = text_of(staff.get(place(row, "history")))
     assert "Changed by staff" in text
     assert "Summary Wet. White." in text

@@ -4,6 +4,7 @@ import copy
 from collections.abc import Iterator
 from typing import Any
 
+from django.apps import apps
 from django.contrib import admin
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Group
@@ -13,6 +14,7 @@ from django.test import Client
 from django.urls import get_resolver
 
 from tests.second_factors import PASSWORD
+from tests.vru_portal.doors import NAMES, ROW
 from vru_portal.roles import BY_NAME
 
 ANONYMOUS, NO_ROLE = "anonymous", "no role"
@@ -45,15 +47,64 @@ def model_of(address: str) -> tuple[str, str] | None:
     return None
 
 
+def pages() -> list[tuple[str, str, str]]:
+    """Return the model, the page and the pattern of each page of a model."""
+    found = [(*model, address) for address, _ in patterns() if (model := model_of(address))]
+    return [(model, page, address) for model, page, address in found if page != ROW]  # which only leads on
+
+
+def row_of(model: str) -> Any:
+    """Return the first row of a model."""
+    return apps.get_model(model)._default_manager.order_by("pk").first()
+
+
+def written_out(address: str, row: Any) -> str:
+    """Return an address of the admin with the numbers of this row in it; 1 where there is none."""
+    key = str(row.pk if row else 1)
+    for mark in ("<path:object_id>", "<int:pk>", "<id>"):
+        address = address.replace(mark, key)
+    version = row.history.latest().history_id if hasattr(row, "history") else 1
+    return "/" + address.replace("<int:version>", str(version)).replace("<str:form>", "csv")
+
+
+def public_addresses() -> dict[str, str]:
+    """Return the address of each page that the public or whoever is signed in may ask for, by its name."""
+    slugs = {
+        "initiative": "programmes.initiative", "level": "programmes.preventionlevel", "story": "programmes.story",
+        "picture": "programmes.picture", "document": "programmes.document", "organisation": "partners.organisation",
+        "person": "partners.person", "statement": "partners.statement", "event": "events.event",
+    }  # fmt: skip
+    found = {}
+    for address, name in patterns():
+        if name not in NAMES or model_of(address):
+            continue
+        row = row_of(slugs[name]) if name in slugs else None
+        allocation = row_of("funding.allocation")
+        fills = {
+            "<slug:slug>": row.slug if row else "nothing", "<str:public_id>": allocation.public_id,
+            "<str:label>": "2031-32", "<str:list>": "payments", "<int:number>": "1", "<int:seq>": "1",
+            "<str:secret>": "x" * 43, "<str:format>": "json" if name == "giving" else "csv", "<int:pk>": "1",
+        }  # fmt: skip
+        for mark, text in fills.items():
+            address = address.replace(mark, str(text))
+        found[name] = f"/{address}"
+    return found
+
+
 def clients() -> dict[str, Client]:
     """Return a browser for each actor."""
-    found = {ANONYMOUS: Client()}
-    for name in ACTORS[1:]:
-        user = get_user_model().objects.create_user(f"as-{name.replace(' ', '-')}", password=PASSWORD, is_staff=True)
-        user.groups.set(Group.objects.filter(name=name))
-        found[name] = Client(raise_request_exception=False)
-        found[name].force_login(user)
-    return found
+    return {name: client_of(name) for name in ACTORS}
+
+
+def client_of(actor: str) -> Client:
+    """Return the browser of somebody with this role."""
+    if actor == ANONYMOUS:
+        return Client()
+    user = get_user_model().objects.create_user(f"as-{actor.replace(' ', '-')}", password=PASSWORD, is_staff=True)
+    user.groups.set(Group.objects.filter(name=actor))
+    client = Client(raise_request_exception=False)
+    client.force_login(user)
+    return client
 
 
 def answer(client: Client, method: str, address: str, data: dict[str, Any] | None = None) -> HttpResponse:

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 from django.db import DatabaseError, connection
@@ -133,8 +135,8 @@ def test_a_counter_that_fails_lets_everybody_through(monkeypatch):
     def fail(*arguments):
         raise DatabaseError("locked")
 
-    monkeypatch.setattr(limits.backend(), "_get_count_fixed_window", fail)
-    monkeypatch.setattr(limits.backend(), "_incr_fixed_window", fail)
+    monkeypatch.setattr(limits.database(), "_get_count_fixed_window", fail)
+    monkeypatch.setattr(limits.database(), "_incr_fixed_window", fail)
     for _ in range(ASKING.most + 1):
         ASKING.count("somebody")
 
@@ -149,7 +151,7 @@ def opened(db, monkeypatch):
     LevelFactory()
     for name in ("ASKING", "WRONG_LINKS", "ANSWERS", "WITHDRAWING"):
         limit = getattr(limits, name)
-        monkeypatch.setattr(limits, name, limits.Limit(limit.name, most=3))
+        monkeypatch.setattr(limits, name, replace(limit, most=3))
     return open_signing()
 
 
