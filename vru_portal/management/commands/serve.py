@@ -2,6 +2,7 @@
 
 import ctypes
 import fcntl
+import hashlib
 import os
 import signal
 import socket
@@ -15,6 +16,7 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib.auth import get_user_model
+from django.contrib.staticfiles.finders import get_finders
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
@@ -194,13 +196,27 @@ def nothing_to_migrate() -> bool:
 
 
 def prepare_static_files() -> None:
-    """Collect and compress the static files; raises CommandError where they cannot be written."""
+    """Collect and compress the static files where they have changed; raises CommandError where that cannot be done."""
+    collected, wanted = settings.STATIC_ROOT / ".collected", static_files_fingerprint()
     try:
+        if collected.exists() and collected.read_text() == wanted:
+            return
         call_command("collectstatic", interactive=False, verbosity=0)
+        collected.write_text(wanted)
     except OSError as error:
         raise CommandError(
             f"{settings.STATIC_ROOT} cannot be written ({error.strerror}). Set VAR_DIR to a folder that can."
         ) from error
+
+
+def static_files_fingerprint() -> str:
+    """Return what changes with any static file that is to be served, and with what is done to them."""
+    digest = hashlib.sha256(repr((settings.STATIC_URL, settings.STORAGES["staticfiles"])).encode())
+    for finder in get_finders():
+        for path, storage in finder.list([]):
+            with storage.open(path) as file:
+                digest.update(f"{path}\0{file.size}\0".encode() + file.read())
+    return digest.hexdigest()
 
 
 def web_server() -> tuple[str, ...]:
