@@ -3,24 +3,28 @@ import os
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import pytest
-from django.conf import settings
+from _pytest import runner
 from django.db import transaction
 from django.test import override_settings
 
+from events.declarations import limits
 from tests.own_database import Template
 
-# Dozens of processes start Python here. Where an image tells it to keep nothing that it compiles, each takes seconds
-# to compile all of Django anew: let the next one read what the first one made.
+# Dozens of processes start Python here. Where an image tells it to keep nothing that it compiles, each would compile
+# the whole portal anew: let the next one read what the first one made.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
-sys.pycache_prefix = os.environ.setdefault(
-    "PYTHONPYCACHEPREFIX", str(Path(__file__).parent.parent / ".pytest_cache" / "bytecode")
-)
+gc.disable()  # until everything is imported: there is nothing to collect before that
+
+
+DATABASE = {"db", "template", "django_db_setup"}  # fixtures of tests that ask a database
+TOOK = "portal/took"  # in pytest's cache: seconds, by group of tests
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
@@ -30,21 +34,6 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
     return None
 
 
-# What takes longest begins first, so that no worker waits for the other at the end.
-LONGEST = (
-    "browser-wide",
-    "browser-narrow",
-    "serve",
-    "walks",
-    "funding/test_reconcile",
-    "vru_portal/test_bad_input",
-    "funding/test_views",
-    "races",
-    "upgrades",
-    "vru_portal/test_demo",
-)
-
-
 def group_of(item: pytest.Item) -> str:
     """Return the group of tests that one worker runs."""
     marker = item.get_closest_marker("xdist_group")
@@ -52,24 +41,50 @@ def group_of(item: pytest.Item) -> str:
 
 
 @pytest.hookimpl(tryfirst=True, wrapper=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> Iterator[None]:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> Iterator[None]:
     """Give each file to one worker as a whole: what its tests share is made once, and no test is sent for by itself."""
     for item in items:
         if item.path.parent.name != "browser":  # whose conftest.py makes groups of its own
             item.add_marker(pytest.mark.xdist_group(group_of(item)))
+        if not any(map(item.get_closest_marker, ("django_db", "server"))) and not DATABASE & {*item.fixturenames}:  # type: ignore[attr-defined]
+            item.add_marker(pytest.mark.once)
     yield
+    # What took longest in the last run begins first, so that no worker waits for the other at the end. Where there was
+    # none, that is what starts processes of its own, and then what has many tests.
+    took: dict[str, float] = config.cache.get(TOOK, {}) if config.cache else {}
     sizes = Counter(map(group_of, items))
-
-    def turn(item: pytest.Item) -> tuple[int, int]:
-        group = group_of(item)
-        return LONGEST.index(group) if group in LONGEST else len(LONGEST), -sizes[group]
-
-    items.sort(key=turn)
+    heavy = {group_of(item) for item in items if any(map(item.get_closest_marker, ("browser", "server")))}
+    items.sort(key=lambda item: -took.get(group_of(item), 1000 * (group_of(item) in heavy) + sizes[group_of(item)]))
     gc.freeze()  # all that is imported stays: nobody need look through it again for what could be thrown away
+    gc.enable()
 
 
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Print what tests have measured, such as the weight of the home page."""
+def with_room(call: Callable[[], object]) -> object:
+    """Call a function, with room on Python's stack for a thousand frames below it."""
+    return call()
+
+
+# Python 3.11 allocates its stack in chunks of 16 kB, and frees each as soon as it is empty. Deep under pytest, a call
+# that happens to cross the end of one costs two system calls, a million times over: an eighth of the suite's time. A
+# frame that claims half of a large chunk leaves the other half to whatever it calls.
+with_room.__code__ = with_room.__code__.replace(co_stacksize=70_000)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> object:
+    """Run a test as pytest does."""
+    return with_room(lambda: runner.pytest_runtest_protocol(item, nextitem))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Print what tests have measured, such as the weight of the home page; keep how long each group took."""
+    took: Counter[str] = Counter()
+    for report in chain.from_iterable(terminalreporter.stats.values()):
+        name, mark, group = getattr(report, "nodeid", "").rpartition("@")  # which xdist adds
+        if name and mark:
+            took[group] += getattr(report, "duration", 0)
+    if took and config.cache:
+        config.cache.set(TOOK, config.cache.get(TOOK, {}) | took)
     for report in terminalreporter.getreports("passed"):
         for name, value in report.user_properties:
             if name == "measured":
@@ -87,9 +102,18 @@ def plain_static_files(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pat
     # what fixtures of a whole module keep of the register is not the portal's own either
     outside = {"REGISTER_KEYS": kept / "register", "SCANS": kept / "scans", "EMAIL_FILE_PATH": kept / "mail"}
     outside["UPLOADS"] = kept / "uploads"
-    # a second factor is asked for in the tests of signing in, and nowhere else
-    with override_settings(STORAGES=storages, STATIC_ROOT=root, SECOND_FACTOR_REQUIRED=False, **outside):
+    # a second factor is asked for in the tests of signing in, and nowhere else; no test is about how passwords are kept
+    hashers = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+    with override_settings(
+        STORAGES=storages, STATIC_ROOT=root, SECOND_FACTOR_REQUIRED=False, PASSWORD_HASHERS=hashers, **outside
+    ):
         yield root
+
+
+@pytest.fixture(autouse=True)
+def own_limits() -> None:
+    """What a process counts for itself begins anew with each test."""
+    limits.memory.cache_clear()
 
 
 @pytest.fixture(autouse=True)
@@ -100,16 +124,21 @@ def own_register(tmp_path: Path, settings: Any) -> None:
 
 
 @pytest.fixture(scope="session")
-def template(tmp_path_factory: pytest.TempPathFactory) -> Template:
+def template(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config) -> Template:
     """The database that is migrated once for all workers; who needs one with every table and guard copies it."""
     folder = tmp_path_factory.getbasetemp()
-    return Template(folder.parent if os.environ.get("PYTEST_XDIST_WORKER") else folder)
+    cache = getattr(pytestconfig, "cache", None)  # none with -p no:cacheprovider
+    kept = cache.mkdir("databases") if cache else folder
+    return Template(folder.parent if os.environ.get("PYTEST_XDIST_WORKER") else folder, kept)
 
 
 @pytest.fixture(scope="session")
-def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix: None, template: Template) -> None:
-    """Let the tests' own database begin as a copy; Django then finds that there is nothing left to migrate."""
-    template.begin(settings.DATABASES["default"])
+def django_db_setup(django_test_environment: None, template: Template, django_db_blocker: Any) -> Iterator[None]:
+    """Begin with a copy of the template, where pytest-django would migrate a database for each worker."""
+    with django_db_blocker.unblock(), ExitStack() as stack:
+        stack.enter_context(template.used())
+        with django_db_blocker.block():
+            yield
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,7 @@
 """Databases of a test's own, each in processes of its own: what is committed in them cannot be taken back."""
 
 import fcntl
+import hashlib
 import json
 import os
 import shutil
@@ -9,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -16,19 +18,22 @@ from urllib.parse import urlsplit
 import psycopg
 from django.conf import settings
 from django.db import connection
-from django.db.backends.signals import connection_created
 
 from tests.portal_process import environment
 
 KEY = "k" * 50
 SECONDS = 600
+PACKAGES = ("vru_portal", "partners", "programmes", "funding", "events")
+CREATES_TABLES = "vru_portal/table_creation.py"
 
 
-def python(values: dict[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run Python on a database; return what it has said."""
+def python(
+    values: dict[str, str], *arguments: str, checkout: Path = settings.BASE_DIR
+) -> subprocess.CompletedProcess[str]:
+    """Run Python on a database, with this or another checkout's code; return what it has said."""
     return subprocess.run(
         [sys.executable, *arguments],
-        cwd=settings.BASE_DIR,
+        cwd=checkout,
         env=environment(**{"DJANGO_SETTINGS_MODULE": "vru_portal.settings"} | values),
         capture_output=True,
         text=True,
@@ -37,9 +42,9 @@ def python(values: dict[str, str], *arguments: str) -> subprocess.CompletedProce
     )
 
 
-def answer(values: dict[str, str], *arguments: str) -> Any:
+def answer(values: dict[str, str], *arguments: str, checkout: Path = settings.BASE_DIR) -> Any:
     """Run Python on a database; return the JSON that it prints last."""
-    found = python(values, *arguments)
+    found = python(values, *arguments, checkout=checkout)
     assert found.returncode == 0, found.stdout + found.stderr
     return json.loads(found.stdout.strip().splitlines()[-1])
 
@@ -56,19 +61,49 @@ def server() -> Iterator[tuple[psycopg.Connection, str]]:
 
 
 class Template:
-    """A database with every table and every guard, migrated once in a run and copied from then on."""
+    """Databases that are made once and copied from then on.
+
+    That of SQLite outlives the run: the next one finds it, as long as it would be made the same.
+    """
 
     name = "portal_template"
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, kept: Path) -> None:
         self.folder = folder / self.name
+        self.kept = kept
+
+    @cached_property
+    def file(self) -> Path:
+        """SQLite's database with every table and every guard."""
+        return self.kept / f"{signature()}.sqlite3"
+
+    @cached_property
+    def unit(self) -> Path:
+        """What a portal leaves in its folder that has loaded the launch content and collected its static files."""
+        folder = self.folder / "unit"
+        with self.once("unit") as first:
+            if first:
+                self.put(folder)
+                values = {"VAR_DIR": str(folder)}
+                for words in ("load_unit fixtures", "register rotate-key", "collectstatic --noinput"):
+                    done = python(values, "manage.py", *words.split(), "--verbosity", "0")
+                    assert done.returncode == 0, done.stderr
+        return folder
+
+    @contextmanager
+    def once(self, what: str) -> Iterator[bool]:
+        """Say whether this worker is the first of the run to make something; let the others wait until it is made."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        made = self.folder / f"{what}.made"
+        with (self.folder / f"{what}.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield not made.exists()
+            made.touch()
 
     def make(self) -> None:
-        """Migrate it, unless this or another worker has."""
-        self.folder.mkdir(exist_ok=True)
-        with (self.folder / "lock").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            if (self.folder / "made").exists():
+        """Migrate a database, unless this or another worker has."""
+        with self.once("migrated") as first:
+            if not first or (connection.vendor == "sqlite" and self.file.exists()):
                 return
             values = {"VAR_DIR": str(self.folder)}
             if connection.vendor == "postgresql":
@@ -78,24 +113,34 @@ class Template:
                 values |= {"SECRET_KEY": KEY, "DATABASE_URL": f"{base}/{self.name}"}
             found = python(values, "manage.py", "migrate", "--verbosity", "0")
             assert found.returncode == 0, found.stderr
-            (self.folder / "made").touch()
+            if connection.vendor == "sqlite":
+                self.kept.mkdir(parents=True, exist_ok=True)
+                for old in self.kept.glob("*.sqlite3"):
+                    old.unlink()
+                (self.folder / "portal.sqlite3").rename(self.file)
 
-    def begin(self, database: dict[str, Any]) -> None:
-        """Let the test database that Django is about to make begin as a copy."""
+    @contextmanager
+    def used(self) -> Iterator[None]:
+        """Let this process's connection lead to a copy of its own, until the end of the block."""
         self.make()
-        if connection.vendor == "postgresql":
-            database.setdefault("TEST", {})["TEMPLATE"] = self.name
-        else:
-            connection_created.connect(self._fill)
-
-    def _fill(self, connection: Any, **_: Any) -> None:
-        """Fill the database in memory as soon as there is a connection to it, which keeps it."""
-        connection_created.disconnect(self._fill)
-        self.copy(connection.connection)
+        connection.close()
+        if connection.vendor == "sqlite":
+            connection.settings_dict["NAME"] = ":memory:"
+            connection.ensure_connection()
+            self.copy(connection.connection)
+            yield
+            return
+        name = f"test_portal_{os.getpid()}"
+        with server() as (connected, _):
+            connected.execute(f'CREATE DATABASE "{name}" TEMPLATE "{self.name}"')
+            connection.settings_dict["NAME"] = name
+            yield
+            connection.close()
+            connected.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
 
     def copy(self, into: sqlite3.Connection) -> None:
         """Copy what is in SQLite's file."""
-        source = sqlite3.connect(self.folder / "portal.sqlite3")
+        source = sqlite3.connect(self.file)
         source.backup(into)
         source.close()
 
@@ -103,9 +148,34 @@ class Template:
         """Put SQLite's file where a portal expects its own."""
         self.make()
         folder.mkdir(parents=True, exist_ok=True)
-        into = sqlite3.connect(folder / "portal.sqlite3")
-        self.copy(into)
-        into.close()
+        shutil.copyfile(self.file, folder / "portal.sqlite3")
+
+    def put_unit(self, folder: Path) -> None:
+        """Let a portal find in its folder what its first start would have made there."""
+        shutil.copytree(self.unit, folder)
+
+    def put_static_files(self, folder: Path) -> None:
+        """Let a portal find in its folder the static files that it would have collected."""
+        shutil.copytree(self.unit / "static", folder / "static")
+
+
+def signature() -> str:
+    """Return what changes as soon as migrating an empty database would leave another one than before."""
+    from django.apps import apps
+
+    from vru_portal import roles
+    from vru_portal.append_only.guards import expected
+
+    texts = [guard.sql("sqlite") for guard in expected()]
+    texts += [f"{role.name} {role.sees_everything} {sorted(role.permissions)}" for role in roles.ROLES]
+    texts += [
+        repr((model._meta.label, model._meta.verbose_name, model._meta.default_permissions, model._meta.permissions))
+        for model in apps.get_models()
+    ]
+    base = settings.BASE_DIR
+    migrations = sorted(path for app in PACKAGES for path in (base / app).glob("**/migrations/*.py"))
+    texts += [path.read_text() for path in (*migrations, base / "requirements" / "run.txt", base / CREATES_TABLES)]
+    return hashlib.sha256("\n".join(sorted(texts)).encode()).hexdigest()[:16]
 
 
 @contextmanager

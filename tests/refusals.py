@@ -27,6 +27,14 @@ def refused_in_words(row: models.Model, **values: Any) -> dict[str, list[str]]:
     return caught.value.message_dict
 
 
+def said(action: Callable[[], object]) -> dict[str, list[str]]:
+    """Return what a rule says of each field where it refuses."""
+    with pytest.raises(ValidationError) as caught, transaction.atomic():
+        action()
+    error = caught.value
+    return error.message_dict if hasattr(error, "error_dict") else {"": error.messages}
+
+
 # Raw SQL: past every rule of Python -----------------------------------------------------------------------------------
 
 

@@ -7,11 +7,14 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
+from tests.browser.judging import visitor
 from tests.own_database import Template
 from tests.portal_process import Portal, free_port, portal
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 CHROMIUM = next(filter(None, map(shutil.which, NAMES)), None)
+# What one worker opens in one browser: files that ask the same portal.
+GROUPS = {"test_journeys": "launch", "test_staff": "launch", "test_every_page": "launch"}
 ARGUMENTS = (
     "--no-sandbox",
     "--disable-gpu",
@@ -29,9 +32,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if "tests/browser/" in item.path.as_posix():
             item.add_marker(pytest.mark.browser)
-            # two workers, each with one browser for half of them; one of them serves a demonstration too
-            half = "wide" if re.search(r"\[1280|dark|test_money", item.nodeid) else "narrow"
-            item.add_marker(pytest.mark.xdist_group(f"browser-{half}"))
+            item.add_marker(pytest.mark.xdist_group(f"browser {GROUPS.get(item.path.stem, item.path.stem)}"))
             if CHROMIUM is None:
                 reason = f"No Chromium on PATH (looked for {', '.join(NAMES)}): browser tests are skipped"
                 item.add_marker(pytest.mark.skip(reason=reason))
@@ -42,7 +43,7 @@ def site(tmp_path_factory: pytest.TempPathFactory, template: Template) -> Iterat
     """A portal with the launch content; “Exit this page” leads to its own /healthz, never off this machine."""
     port = free_port()
     folder = tmp_path_factory.mktemp("browser") / "var"
-    template.put(folder)
+    template.put_unit(folder)
     with portal(folder, PORT=port, EXIT_URL=f"http://127.0.0.1:{port}/healthz", WORKERS=1) as served:
         served.wait_until_ready()
         yield served
@@ -60,15 +61,15 @@ def chromium() -> Iterator[Browser]:
 @pytest.fixture
 def context(chromium: Browser, site: Portal) -> Iterator[BrowserContext]:
     """A fresh visitor."""
-    visitor = chromium.new_context(base_url=site.url("").rstrip("/"), viewport={"width": 1280, "height": 900})
-    yield visitor
-    visitor.close()
+    found = visitor(chromium, site).context
+    yield found
+    found.close()
 
 
 @pytest.fixture
 def page(context: BrowserContext) -> Page:
     """A fresh visitor's page."""
-    return context.new_page()
+    return context.pages[0]
 
 
 @pytest.fixture(scope="package")

@@ -1,40 +1,6 @@
 """What holds of every page of the launch content, as a browser shows it."""
 
-import pytest
-from axe_playwright_python.sync_playwright import Axe
-
-
-def violations(page, options=None):
-    """Return what axe finds: rule, element, and what it says of it."""
-    found = Axe().run(page, options={"resultTypes": ["violations"]} | (options or {})).response["violations"]
-    return [
-        (rule["id"], node["target"], node.get("failureSummary", "")[:300]) for rule in found for node in rule["nodes"]
-    ]
-
-
-# What reaches beyond the right edge: cut off by `overflow: clip`, it would not even scroll. What scrolls by itself may.
-BEYOND = """() => {
-    const own = element => {
-        for (let up = element; up && up !== document.documentElement; up = up.parentElement)
-            if (["auto", "scroll"].includes(getComputedStyle(up).overflowX)) return true
-        return false
-    }
-    const width = document.documentElement.clientWidth
-    const found = [...document.body.querySelectorAll("*")].filter(element => {
-        const box = element.getBoundingClientRect()
-        return box.width > 1 && box.height > 1 && box.right > width + 1 && !element.closest("svg") && !own(element)
-            && getComputedStyle(element).clipPath === "none"
-    }).map(element => `${element.tagName}.${element.className} to ${element.getBoundingClientRect().right}`)
-    if (document.documentElement.scrollWidth > width) found.push(`the page to ${document.documentElement.scrollWidth}`)
-    return found.slice(0, 5)
-}"""
-
-
-def visit(page, address):
-    """Open a page; the one that is not there is part of the portal too."""
-    response = page.goto(address)
-    assert response.status == (404 if "no-such-page" in address else 200), address
-    return response
+from tests.browser.judging import BEYOND, faults, violations, visit
 
 
 def test_axe_finds_no_weak_contrast_on_any_kind_of_page_in_the_dark(page, kinds):
@@ -42,29 +8,23 @@ def test_axe_finds_no_weak_contrast_on_any_kind_of_page_in_the_dark(page, kinds)
     found = {}
     for address in kinds:
         visit(page, address)
-        if faults := violations(page, {"runOnly": ["color-contrast", "link-in-text-block"]}):
-            found[address] = faults
+        if weak := violations(page, {"runOnly": ["color-contrast", "link-in-text-block"]}):
+            found[address] = weak
     assert found == {}
 
 
-# Where axe looks, and how wide the screen is then made: each page is opened once for both.
-@pytest.mark.parametrize(("width", "wider"), [(320, 320), (1280, 1920)])
-def test_axe_finds_nothing_and_no_page_is_too_wide_asks_another_server_or_breaks_its_own_policy(
-    page, site, addresses, width, wider
-):
-    found, wide, requested, complaints = {}, {}, set(), []
+def test_axe_finds_nothing_and_no_page_is_too_wide_asks_another_server_or_breaks_its_own_policy(page, site, addresses):
+    found, requested, complaints = {}, set(), []
     page.on("request", lambda request: requested.add(request.url))
     page.on("console", lambda message: complaints.append((message.type, message.text, page.url)))
     page.on("pageerror", lambda error: complaints.append(("error", str(error), page.url)))
     for address in addresses:
-        page.set_viewport_size({"width": width, "height": 900})
         visit(page, address)
-        if faults := violations(page):
-            found[address] = faults
-        page.set_viewport_size({"width": wider, "height": 900})
-        if beyond := page.evaluate(BEYOND):
-            wide[address] = beyond
-    assert (found, wide) == ({}, {})
+        wrong = faults(page, 320, 1280)
+        page.set_viewport_size({"width": 1920, "height": 900})
+        if wrong := [*wrong, *page.evaluate(BEYOND)]:
+            found[address] = wrong
+    assert found == {}
     assert {url for url in requested if not url.startswith(site.url("/"))} == set()
     # the 404 is reported by the browser itself
     assert [c for c in complaints if "404 (Not Found)" not in c[1]] == []

@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pytest
 
-from tests.browser.test_every_page import BEYOND, violations, visit
+from tests.browser.judging import faults, visit, visitor
 from tests.portal_process import free_port, portal, run
 from vru_portal.money import pounds
 
@@ -15,6 +15,7 @@ def demo(tmp_path_factory, template):
     """A demonstration: a year's allocations, payments, exceptions and corrections."""
     folder, port = tmp_path_factory.mktemp("money") / "var", free_port()
     template.put(folder / "demo")
+    template.put_static_files(folder / "demo")
     with portal(folder, PORT=port, DEMO=1, WORKERS=1, GRANTS_PREFIX="360G-example") as served:
         served.wait_until_ready()
         yield served
@@ -22,9 +23,9 @@ def demo(tmp_path_factory, template):
 
 @pytest.fixture
 def page(chromium, demo):
-    visitor = chromium.new_context(base_url=demo.url("").rstrip("/"), viewport={"width": 1280, "height": 900})
-    yield visitor.new_page()
-    visitor.close()
+    found = visitor(chromium, demo)
+    yield found
+    found.context.close()
 
 
 @pytest.fixture
@@ -43,18 +44,16 @@ def money(page, demo):
     ]
 
 
-@pytest.mark.parametrize("width", [320, 1280])
-def test_axe_finds_nothing_and_nothing_is_wider_than_the_screen(page, money, width):
+def test_axe_finds_nothing_and_nothing_is_wider_than_the_screen(page, money):
     assert len(money) == 8
-    page.set_viewport_size({"width": width, "height": 900})
     complaints = []
     # that a day is none is a warning: the field says so itself
     page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
     found = {}
     for address in money:
         visit(page, address)
-        if faults := [*violations(page), *page.evaluate(BEYOND)]:
-            found[address] = faults
+        if wrong := faults(page, 1280, 320):
+            found[address] = wrong
     assert (found, complaints) == ({}, [])
 
 

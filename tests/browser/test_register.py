@@ -1,16 +1,13 @@
 """The declaration and its register as a browser shows them: signed, compared, filtered, checked."""
 
-import os
 import subprocess
 import sys
 
 import pytest
 
-from tests.browser.test_every_page import BEYOND, violations, visit
+from tests.browser.judging import faults, visit, visitor
 from tests.own_database import python
 from tests.portal_process import free_port, portal
-
-pytestmark = pytest.mark.xdist_group("browser-wide")
 
 # What staff and signatories do, on the portal that is being served.
 SIGNED = """
@@ -56,9 +53,10 @@ STATES = (
 
 
 @pytest.fixture(scope="module")
-def signed_portal(tmp_path_factory):
+def signed_portal(tmp_path_factory, template):
     """A portal with signatures of two wordings."""
     folder, port = tmp_path_factory.mktemp("register") / "var", free_port()
+    template.put_unit(folder)
     with portal(folder, PORT=port, WORKERS=1) as served:
         served.wait_until_ready()
         done = python({"VAR_DIR": str(folder), "PORT": str(port)}, "-c", SIGNED)
@@ -68,25 +66,22 @@ def signed_portal(tmp_path_factory):
 
 @pytest.fixture
 def page(chromium, signed_portal):
-    visitor = chromium.new_context(base_url=signed_portal.url("").rstrip("/"), viewport={"width": 1280, "height": 900})
-    yield visitor.new_page()
-    visitor.close()
+    found = visitor(chromium, signed_portal)
+    yield found
+    found.context.close()
 
 
-@pytest.mark.parametrize(("width", "scheme"), [(320, "light"), (1280, "light"), (768, "dark")])
-def test_axe_finds_nothing_and_nothing_is_wider_than_the_screen(page, width, scheme):
-    page.set_viewport_size({"width": width, "height": 900})
-    page.emulate_media(color_scheme=scheme)
+def test_axe_finds_nothing_and_nothing_is_wider_than_the_screen(page):
     found, complaints = {}, []
     page.on("console", lambda message: complaints.append(message.text))
     for address in STATES:
+        page.emulate_media(color_scheme="light", reduced_motion="reduce")
         visit(page, address)
         page.evaluate("document.querySelectorAll('details').forEach(details => details.open = true)")
-        if folder := os.environ.get("SCREENSHOTS"):
-            name = address.strip("/").replace("/", "-").replace("?", "-") or "home"
-            page.screenshot(path=f"{folder}/{name}-{width}-{scheme}.png", full_page=True)
-        if faults := [*violations(page), *page.evaluate(BEYOND)]:
-            found[address] = faults
+        wrong = faults(page, 1280, 320)
+        page.emulate_media(color_scheme="dark", reduced_motion="reduce")
+        if wrong := [*wrong, *faults(page, 768)]:
+            found[address] = wrong
     assert (found, complaints) == ({}, [])
 
 

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from tests.browser.test_every_page import BEYOND, violations
+from tests.browser.judging import BEYOND, violations
 from tests.portal_process import run
 
 # What is Django's own and stays: rule, and the element that it is found at, with the reason.

@@ -64,4 +64,4 @@ def test_it_answers_on_the_port_of_a_loopback_portal_url_and_bears_an_impatient_
             served.interrupt()
             time.sleep(0.2)
         assert served.wait() == 0
-        assert served.listening() is False
+        assert served.wait_until_gone() == ({}, False)

@@ -33,7 +33,7 @@ from tests.factories import (
 from tests.walk import Elements, text_of
 from vru_portal.append_only import REDACTED, Guards
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
 TODAY = date(2031, 6, 1)
 
 

@@ -16,7 +16,7 @@ from programmes.models import Initiative
 from tests.factories import AllocationFactory, DecisionFactory, PaymentFactory, UserFactory
 from tests.refusals import insert
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
 UNITS = {"launch": settings.BASE_DIR / "fixtures", "riverside": settings.BASE_DIR / "tests" / "units" / "riverside"}
 
 

@@ -30,7 +30,7 @@ from vru_portal.append_only import redact, reverse
 from vru_portal.publishing import State
 from vru_portal.tables import PENNY, Column, Table, csv_parts, neutral
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
 YEAR = "/funding/2031-32/"
 LISTS = ("sources", "allocations", "payments")
 

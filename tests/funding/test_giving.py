@@ -38,6 +38,7 @@ GRANT_SCHEMA = "https://raw.githubusercontent.com/ThreeSixtyGiving/standard/1.4.
 LICENCE = "https://creativecommons.org/licenses/by/4.0/"
 
 pytestmark = [
+    pytest.mark.once,
     pytest.mark.django_db,
     pytest.mark.skipif(not STANDARD.is_dir(), reason=f"The 360Giving standard is not beside this checkout: {STANDARD}"),
 ]

@@ -16,7 +16,7 @@ from tests.factories import FundingSourceFactory, PaymentFactory, UnitFactory, U
 from tests.funding.ledger import ask_for_reasons, award, fill, furnished_year, irregularity, pay
 from vru_portal.append_only import Guards, reverse
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
 PENNY = Decimal("0.01")
 
 
@@ -36,6 +36,7 @@ def reconciled(*arguments):
     return 0, out.getvalue()
 
 
+@pytest.mark.both
 def test_a_clean_ledger_agrees_in_every_output():
     fill(furnished_year())
     code, said = reconciled()
@@ -59,6 +60,7 @@ def test_before_any_source_is_known_all_is_well():
     assert reconciled()[0] == 0
 
 
+@pytest.mark.both
 def test_carried_money_is_counted_once():
     year = furnished_year()
     first = year.sources.first()
@@ -186,6 +188,7 @@ def test_a_page_that_fails_is_a_difference(monkeypatch):
 # A penny in the database, past the guards -----------------------------------------------------------------------------
 
 
+@pytest.mark.both
 @pytest.mark.parametrize(
     ("sql", "said"),
     [
@@ -267,6 +270,7 @@ def test_a_year_without_a_source_cannot_be_asked_for():
         assert reconciled("--year", label) == (1, said)
 
 
+@pytest.mark.both
 @pytest.mark.parametrize("taken_back", [0, 1, 2])
 def test_a_payment_on_what_was_taken_back_is_an_exception_and_no_difference(taken_back):
     year, by = furnished_year(), UserFactory()

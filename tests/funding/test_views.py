@@ -27,11 +27,11 @@ from tests.factories import (
     UserFactory,
     YearFactory,
 )
-from tests.vru_portal.test_bad_input import HOSTILE
+from tests.vru_portal.test_bad_input import HOSTILE_HERE
 from tests.walk import Elements
 from vru_portal.append_only import reverse
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
 LONDON = ZoneInfo("Europe/London")
 
 
@@ -229,6 +229,7 @@ def test_what_is_carried_forward_is_part_of_the_sums(client, allocation):
     assert "£400 is carried forward into the next year" in text_of(response)
 
 
+@pytest.mark.both
 def test_known_by_a_day_does_not_change_and_dated_by_it_does(client, year):
     with on(date(2031, 6, 1)):
         source = FundingSourceFactory(year=year, amount=Decimal("1000.00"))
@@ -392,7 +393,8 @@ def test_names_are_text_wherever_they_stand(client, year):
         assert " onclick" not in html
 
 
-@pytest.mark.parametrize("value", HOSTILE.values(), ids=HOSTILE)
+@pytest.mark.both
+@pytest.mark.parametrize("value", HOSTILE_HERE.values(), ids=HOSTILE_HERE)
 def test_no_question_breaks_a_page_of_the_money(client, allocation, value):
     PaymentFactory(allocation=allocation)
     names = (

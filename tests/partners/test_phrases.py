@@ -15,7 +15,7 @@ from partners.phrases import PHRASES, said
 from tests.factories import UnitFactory, furnish
 from vru_portal.drafts import publish
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
 
 OWN_TEMPLATES = ("home.html", "about.html", "components/names.html", "components/strokes.html")
 SAID_ALOUD = {"alt", "aria-label", "title", "placeholder"}

@@ -8,7 +8,7 @@ from tests.factories import OrganisationFactory, PersonFactory, PostFactory, Uni
 from tests.walk import Elements
 from vru_portal.publishing import State
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
 
 
 @pytest.fixture(autouse=True)

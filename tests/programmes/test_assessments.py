@@ -1,14 +1,19 @@
 """Evidence with four eyes, through the admin."""
 
 from datetime import date
+from typing import Any
 
 import pytest
 import time_machine
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import Permission
+from django.core.exceptions import PermissionDenied
 
+from programmes.choices import Outcome
 from programmes.models import AssessmentDecision, EvidenceAssessment
+from programmes.rules import decide, write
 from tests.factories import (
+    DAY,
     AllocationFactory,
     AssessmentFactory,
     DecisionFactory,
@@ -16,8 +21,9 @@ from tests.factories import (
     UnitFactory,
     UserFactory,
 )
+from tests.refusals import said
 from tests.walk import text_of
-from vru_portal.append_only import REDACTED
+from vru_portal.append_only import REDACTED, reverse
 
 pytestmark = pytest.mark.django_db
 PLACE = "/admin/programmes/evidenceassessment/"
@@ -209,3 +215,31 @@ def test_what_is_decided_on_is_what_was_read(client, colleague):
     seen = refused.context["form"]["read"].value()
     assert client.post(page_of(row, "decide"), before | {"read": seen}).status_code == 302
     assert AssessmentDecision.objects.get().recorded_by == colleague
+
+
+# The rules behind it --------------------------------------------------------------------------------------------------
+
+
+def test_an_assessment_is_its_authors_until_somebody_else_decides():
+    author, colleague = UserFactory(), UserFactory()
+    row = EvidenceAssessment(initiative=InitiativeFactory(), evidence="Counted.", need="Much.", expected_effect="Less.")
+    write(by=author, assessment=row)
+    assert (row.author, row.recorded_by) == (author, author)
+    row.need = "More."
+    write(by=author, assessment=row)
+    with pytest.raises(PermissionDenied, match="Only its author changes an assessment"):
+        write(by=colleague, assessment=row)
+    given: dict[str, Any] = {"assessment": row, "outcome": Outcome.APPROVED, "reasons": "Sound.", "decided_on": DAY}
+    (sentence,) = said(lambda: decide(by=author, **given))[""]
+    assert sentence.startswith("You wrote this assessment, so somebody else decides on it. Ask a colleague")
+    assert "decided_on" in said(lambda: decide(by=colleague, **given | {"decided_on": date(2031, 6, 2)}))
+    assert said(lambda: decide(by=colleague, **given | {"reasons": ""}))
+    decision = decide(by=colleague, **given)
+    row = EvidenceAssessment.objects.get(pk=row.pk)
+    assert row.decision == decision
+    assert "is decided on already" in said(lambda: decide(by=UserFactory(), **given))[""][0]
+    assert "is decided on. Reverse the decision first" in said(lambda: write(by=author, assessment=row))[""][0]
+    reverse(decision, by=colleague, reason="A slip.")
+    row = EvidenceAssessment.objects.get(pk=row.pk)
+    write(by=author, assessment=row)
+    assert AssessmentDecision.objects.count() == 2

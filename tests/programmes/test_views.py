@@ -13,7 +13,7 @@ from tests.factories import (
 )
 from tests.walk import Elements
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
 
 
 @pytest.fixture(autouse=True)

@@ -2,6 +2,7 @@
 
 import pytest
 from django.contrib.auth import get_user_model
+from django.db import connection
 from django.test import Client
 from django.urls import reverse
 from hypothesis import HealthCheck, given, settings
@@ -39,6 +40,9 @@ HOSTILE = {
     "a number": "-1",
     "a percent sign": "%",
 }
+# SQLite takes any text: what it could choke on are large numbers, and patterns that are too long or have a NUL.
+FOR_SQLITE = ("a NUL", "10,000 characters", "10,000 digits", "10,000 spaces and letters", "a number")
+HOSTILE_HERE = HOSTILE if connection.vendor == "postgresql" else {name: HOSTILE[name] for name in FOR_SQLITE}
 
 
 @pytest.fixture(scope="module")
@@ -56,7 +60,7 @@ def helps(response, address):
     return response.status_code
 
 
-@pytest.mark.parametrize("value", HOSTILE.values(), ids=HOSTILE)
+@pytest.mark.parametrize("value", HOSTILE_HERE.values(), ids=HOSTILE_HERE)
 def test_no_parameter_of_any_list_can_break_it(client, furnished, value):
     for parameter in (*PARAMETERS, "nonsense"):
         helps(client.get(f"/initiatives/?{parameter}={value}"), parameter)
@@ -65,7 +69,7 @@ def test_no_parameter_of_any_list_can_break_it(client, furnished, value):
     assert client.get(f"/sitemap.xml?p={value}").status_code in (200, 404)
 
 
-@pytest.mark.parametrize("value", HOSTILE.values(), ids=HOSTILE)
+@pytest.mark.parametrize("value", HOSTILE_HERE.values(), ids=HOSTILE_HERE)
 def test_no_path_can_break_a_page(client, furnished, value):
     for path in ("initiatives", "prevention", "news", "funding", "partners", "people", "messages", "events", "nope"):
         response = client.get(f"/{path}/{value}/")
@@ -102,6 +106,7 @@ def test_what_is_not_there_is_a_404_that_helps(client, furnished, path):
     assert helps(client.get(path), path) == 404
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("page", ["0", "-1", "abc", "999999", "1" + "0" * 30, "1.5", "", "1e1", "٢", "2"])
 @pytest.mark.parametrize("path", ["/initiatives/", "/prevention/first/", "/news/", "/partners/", "/events/"])
 def test_a_page_that_a_list_does_not_have_is_a_404_that_helps(client, furnished, path, page):
@@ -198,7 +203,7 @@ def staff(client):
     return client
 
 
-@pytest.mark.parametrize("value", HOSTILE.values(), ids=HOSTILE)
+@pytest.mark.parametrize("value", HOSTILE_HERE.values(), ids=HOSTILE_HERE)
 def test_no_search_breaks_a_list_of_the_admin(staff, furnished, value):
     everywhere = "%00" in value or len(value) > 1_000
     for model in IN_ADMIN if everywhere else (Initiative, Organisation):

@@ -35,7 +35,7 @@ from vru_portal.demo import filling
 from vru_portal.demo.cast import SAY
 from vru_portal.demo.story import Story
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
 
 STRIP = "every assessment, allocation, payment and signature here is made up."
 UNITS = {"launch": settings.BASE_DIR / "fixtures", "riverside": settings.BASE_DIR / "tests/units/riverside"}
@@ -59,6 +59,7 @@ def statuses(initiatives):
     return {row.status for row in rows}
 
 
+@pytest.mark.both
 def test_at_launch_every_status_shows(demo):
     demo()
     assert statuses(Initiative.objects.public()) == set(Status)

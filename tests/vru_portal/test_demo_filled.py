@@ -19,7 +19,7 @@ from programmes.models import AssessmentDecision, EvidenceAssessment
 from tests.vru_portal.test_demo import UNITS
 from vru_portal.demo.cast import SAY
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
 
 
 def fill(unit):

@@ -34,7 +34,7 @@ from vru_portal.demo import filling
 from vru_portal.demo.cast import SAY
 from vru_portal.demo.promise import ADDED, NOTICE
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
 
 FOLDERS = {
     "launch": portal_settings.BASE_DIR / "fixtures",

@@ -1,21 +1,36 @@
 """Every address, as everybody: who gets through is what the table (doors.py) says, and what it does not name fails."""
 
 import logging
-from typing import Any
 
 import pytest
 from django.apps import apps
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth import get_user_model
 from django.contrib.contenttypes.models import ContentType
+from django.http import HttpResponseForbidden
 from django.template.response import SimpleTemplateResponse
 
 from tests.factories import furnish
-from tests.vru_portal.doors import DELETE, LETTERS, MODELS, NAMES, OWN, PAGES, ROW
-from tests.vru_portal.walking import ACTORS, ANONYMOUS, answer, clients, fingerprint, model_of, outcome, patterns
+from tests.vru_portal.doors import DELETE, LETTERS, MODELS, NAMES, OWN, PAGES
+from tests.vru_portal.walking import (
+    ACTORS,
+    ANONYMOUS,
+    answer,
+    client_of,
+    clients,
+    fingerprint,
+    model_of,
+    outcome,
+    pages,
+    patterns,
+    public_addresses,
+    row_of,
+    written_out,
+)
 from vru_portal.models import FileJob, Pending
+from vru_portal.staff_site import StaffSite
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
 
 # Answers that are right although nobody gets anything: the page, and what is not there for anybody.
 SCAN = ("declarations.papersignature", "<int:pk>/scan/")
@@ -27,6 +42,14 @@ def _quiet():
     logging.disable(logging.CRITICAL)
     yield
     logging.disable(logging.NOTSET)
+
+
+@pytest.fixture
+def bare_pages(monkeypatch):
+    """Who gets through, not what they see there: nothing is rendered, neither a page nor a refusal."""
+    monkeypatch.setattr(SimpleTemplateResponse, "rendered_content", "")
+    monkeypatch.setattr(StaffSite, "each_context", lambda *_: {})
+    monkeypatch.setattr(StaffSite, "forbidden", lambda *_: HttpResponseForbidden())
 
 
 @pytest.fixture(scope="module")
@@ -41,10 +64,6 @@ def furnished(standing):
         yield
 
 
-def row_of(model: str) -> Any:
-    return apps.get_model(model)._default_manager.order_by("pk").first()
-
-
 def declared(model: str, page: str) -> tuple[str, str] | None:
     """Return who gets through by GET and by POST."""
     if own := OWN.get((model, page)):
@@ -53,21 +72,6 @@ def declared(model: str, page: str) -> tuple[str, str] | None:
         return None
     get, post = (MODELS[model][who] if isinstance(who, int) else who for who in PAGES[page])
     return get, post
-
-
-def pages() -> list[tuple[str, str, str]]:
-    """Return the model, the page and the pattern of each page of a model."""
-    found = [(*model, address) for address, _ in patterns() if (model := model_of(address))]
-    return [(model, page, address) for model, page, address in found if page != ROW]  # which only leads on
-
-
-def written_out(address: str, model: str) -> str:
-    row = row_of(model)
-    key = str(row.pk if row else 1)
-    for mark in ("<path:object_id>", "<int:pk>", "<id>"):
-        address = address.replace(mark, key)
-    version = row.history.latest().history_id if hasattr(row, "history") else 1
-    return "/" + address.replace("<int:version>", str(version)).replace("<str:form>", "csv")
 
 
 # The table is whole ---------------------------------------------------------------------------------------------------
@@ -99,46 +103,21 @@ ELSEWHERE = {"staff_search", "admin_markdown", "admin_link", "autocomplete", "vi
 # And it holds ---------------------------------------------------------------------------------------------------------
 
 
-def test_everybody_gets_through_the_doors_that_are_theirs_and_through_no_other(furnished, monkeypatch):
-    monkeypatch.setattr(SimpleTemplateResponse, "rendered_content", "")  # who gets through, not what they see there
-    everybody, wrong = clients(), []
+@pytest.mark.parametrize("actor", [pytest.param(one, marks=pytest.mark.xdist_group(f"doors {one}")) for one in ACTORS])
+def test_everybody_gets_through_the_doors_that_are_theirs_and_through_no_other(furnished, bare_pages, actor):
+    client, wrong = client_of(actor), []
     for model, page, address in pages():
         expected = declared(model, page) or ("", "")
         for method, letters in zip(("get", "post"), expected, strict=True):
-            for actor, client in everybody.items():
-                response = answer(client, method, written_out(address, model))
-                # a row that is not theirs is like one that never was: Django leads to the start page and says so
-                found = "out" if response.headers.get("Location") == "/admin/" else outcome(response)
-                right = "in" if LETTERS[actor] in letters else "out"
-                if (model, page) == SCAN and found == "404":
-                    found = "in"  # the furnished signature has no scan
-                if found != right:
-                    wrong.append(f"{model} {page} {method} by {actor}: {found}, not {right}")
+            response = answer(client, method, written_out(address, row_of(model)))
+            # a row that is not theirs is like one that never was: Django leads to the start page and says so
+            found = "out" if response.headers.get("Location") == "/admin/" else outcome(response)
+            right = "in" if LETTERS[actor] in letters else "out"
+            if (model, page) == SCAN and found == "404":
+                found = "in"  # the furnished signature has no scan
+            if found != right:
+                wrong.append(f"{model} {page} {method} by {actor}: {found}, not {right}")
     assert not wrong, "\n".join(wrong)
-
-
-def public_addresses() -> dict[str, str]:
-    """Return the address of each page that the public or whoever is signed in may ask for, by its name."""
-    slugs = {
-        "initiative": "programmes.initiative", "level": "programmes.preventionlevel", "story": "programmes.story",
-        "picture": "programmes.picture", "document": "programmes.document", "organisation": "partners.organisation",
-        "person": "partners.person", "statement": "partners.statement", "event": "events.event",
-    }  # fmt: skip
-    found = {}
-    for address, name in patterns():
-        if name not in NAMES or model_of(address):
-            continue
-        row = row_of(slugs[name]) if name in slugs else None
-        allocation = apps.get_model("funding.allocation").objects.order_by("pk")[0]
-        fills = {
-            "<slug:slug>": row.slug if row else "nothing", "<str:public_id>": allocation.public_id,
-            "<str:label>": "2031-32", "<str:list>": "payments", "<int:number>": "1", "<int:seq>": "1",
-            "<str:secret>": "x" * 43, "<str:format>": "json" if name == "giving" else "csv", "<int:pk>": "1",
-        }  # fmt: skip
-        for mark, text in fills.items():
-            address = address.replace(mark, str(text))
-        found[name] = f"/{address}"
-    return found
 
 
 # There, but with nothing to give on this unit: a link that opens nothing, no prefix for 360Giving, no key of one's own.
@@ -149,8 +128,7 @@ EMPTY = {
 }
 
 
-def test_the_public_pages_and_those_of_an_account_open_to_whom_they_are_for(furnished, monkeypatch):
-    monkeypatch.setattr(SimpleTemplateResponse, "rendered_content", "")
+def test_the_public_pages_and_those_of_an_account_open_to_whom_they_are_for(furnished, bare_pages):
     everybody, wrong = clients(), []
     for name, address in public_addresses().items():
         # the public's pages know no roles: that one sees what the public sees is enough
@@ -168,12 +146,11 @@ def test_the_public_pages_and_those_of_an_account_open_to_whom_they_are_for(furn
     assert not wrong, "\n".join(wrong)
 
 
-def test_nobody_gets_in_by_any_address_of_the_admin_without_signing_in(furnished, monkeypatch, client):
-    monkeypatch.setattr(SimpleTemplateResponse, "rendered_content", "")
+def test_nobody_gets_in_by_any_address_of_the_admin_without_signing_in(furnished, bare_pages, client):
     doors = ("account/", "login/")
     for address, _ in patterns():
         if address.startswith("admin/") and not address.startswith(tuple(f"admin/{door}" for door in doors)):
-            plain = written_out(address, "partners.person").replace("<path:content_type_id>", "1")
+            plain = written_out(address, row_of("partners.person")).replace("<path:content_type_id>", "1")
             if "^" in plain or "(" in plain:
                 plain = "/admin/partners/"
             for method in ("get", "post"):
@@ -183,12 +160,12 @@ def test_nobody_gets_in_by_any_address_of_the_admin_without_signing_in(furnished
 
 
 def test_an_auditor_sends_to_every_page_and_nothing_changes(furnished):
-    auditor = clients()["Auditor"]
+    auditor = client_of("Auditor")
     before = fingerprint()
     for model, _, address in pages():
         row = row_of(model)
         data = {"post": "yes", "_save": "Save", "action": "delete_selected", "_selected_action": [row.pk if row else 1]}
-        response = auditor.post(written_out(address, model), data | {"name": "x", "title": "x", "reason": "x"})
+        response = auditor.post(written_out(address, row), data | {"name": "x", "title": "x", "reason": "x"})
         assert response.status_code in (200, 302, 403, 404, 405), address
     after = fingerprint()
     assert {table for table in after if after[table] != before[table]} == set()

@@ -43,7 +43,7 @@ from tests.factories import (
 from tests.walk import Elements, sitemap, walk
 from vru_portal.publishing import State
 
-pytestmark = [pytest.mark.django_db, pytest.mark.xdist_group("walks")]
+pytestmark = [pytest.mark.once, pytest.mark.django_db, pytest.mark.xdist_group("walks")]
 DRAFT = {"state": State.DRAFT}
 
 
@@ -273,6 +273,7 @@ def test_no_link_leads_to_a_draft(before_and_after):
     assert {address for address, response in answers.items() if response.status_code not in (200, 302)} == expected
 
 
+@pytest.mark.both
 def test_a_filter_by_a_draft_answers_like_a_filter_by_nothing(client):
     """Counts beside the other answers would tell that a hidden body leads an initiative."""
     furnish(2)
@@ -284,6 +285,7 @@ def test_a_filter_by_a_draft_answers_like_a_filter_by_nothing(client):
         assert asked == client.get(f"/initiatives/?{facet}={never}").text, facet
 
 
+@pytest.mark.both
 def test_figures_do_not_count_drafts(client):
     furnish(2)
 

@@ -26,7 +26,7 @@ from tests.factories import (
 from tests.walk import Elements, pages, sitemap, walk
 from vru_portal.publishing import State
 
-pytestmark = [pytest.mark.django_db, pytest.mark.xdist_group("walks")]
+pytestmark = [pytest.mark.once, pytest.mark.django_db, pytest.mark.xdist_group("walks")]
 
 LISTS = ("/", "/about/", "/initiatives/", "/funding/", "/partners/", "/events/", "/declaration/", "/news/", "/contact/")
 FORMS = {"/declaration/ask/"}  # linked for people, not for search engines

@@ -13,7 +13,7 @@ from tests.factories import furnish
 from tests.vru_portal.test_meta import INLINES, PROJECT_MODELS, UNSEEN
 from vru_portal.append_only import AppendOnly
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
 
 MOST = 8
 # The first of its kind, that every row hangs on.
@@ -167,6 +167,7 @@ def test_the_admin_lists_ask_no_more_often_for_three_rows_than_for_one(staff):
     assert {label: number for label, number in one.items() if number > LONG_LISTS.get(label, 14)} == {}
 
 
+@pytest.mark.both
 @pytest.mark.parametrize("model", IN_ADMIN, ids=ids)
 def test_the_admin_shows_searches_adds_changes_and_tells_the_history_of_every_model(staff, model):
     row = model._default_manager.order_by("pk")[0]
@@ -183,6 +184,7 @@ def test_the_admin_shows_searches_adds_changes_and_tells_the_history_of_every_mo
     assert found.context["cl"].result_count == 0
 
 
+@pytest.mark.both
 @pytest.mark.parametrize("model", CHANGED)
 def test_a_record_can_be_saved_in_the_admin_as_it_stands(staff, model):
     row = model._default_manager.order_by("pk")[0]

@@ -2,13 +2,16 @@
 
 import pytest
 from django.apps import apps
+from django.contrib import admin
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Group, Permission
 from django.core.exceptions import ValidationError
 from django.utils import timezone
 
 from programmes.choices import Outcome
-from tests.factories import AssessmentFactory, DecisionFactory
+from tests.factories import AssessmentFactory, DecisionFactory, furnish
+from tests.vru_portal.doors import LETTERS, MODELS, VIEW
+from tests.vru_portal.walking import client_of
 from vru_portal.roles import BY_NAME, ROLES, put_in_place
 
 pytestmark = pytest.mark.django_db
@@ -74,3 +77,18 @@ def test_four_eyes_hold_whatever_roles_one_person_has(client, roles):
         DecisionFactory.build(assessment=own, recorded_by=both).full_clean()
     client.post(f"/admin/programmes/evidenceassessment/{others.pk}/decide/", decide | {"read": others.fingerprint})
     assert others.decisions.count() == 1
+
+
+@pytest.mark.parametrize("role", BY_NAME)
+def test_each_role_opens_its_start_page_and_the_lists_that_are_its_own(role):
+    furnish(1)
+    client, seen = client_of(role), set()
+    assert client.get("/admin/").status_code == 200
+    for model in admin.site._registry:
+        app, name = model._meta.app_label, model._meta.model_name
+        status = client.get(f"/admin/{app}/{name}/").status_code
+        assert status in (200, 403), f"{app}.{name}"
+        if status == 200:
+            seen.add(f"{app}.{name}")
+    letters = {model for model, who in MODELS.items() if LETTERS[role] in who[VIEW]}
+    assert seen == letters

@@ -45,8 +45,7 @@ def furnished_var(tmp_path_factory):
         first.interrupt()
         code = first.wait()
         stopped_after = time.monotonic() - began
-        time.sleep(0.2)
-        left = first.members(), first.listening()
+        left = first.wait_until_gone()
     return folder, first, seen, members, code, stopped_after, left
 
 
@@ -113,12 +112,13 @@ def test_a_second_start_takes_seconds_and_leaves_the_content_as_it_is(furnished_
     database.close()
     key = (folder / "secret-key").read_text()
     with portal(folder) as second:
-        assert second.wait_until_ready() < 20  # on two cores that also run the other tests; alone it takes three
+        second.wait_until_ready()
+        assert second.cpu_seconds() < 6  # the first takes twice that: nothing is migrated, loaded or collected again
         assert "EDITED BY STAFF" in second.get()[1]
         assert "Loaded" not in second.printed
         second.interrupt(signal.SIGTERM)
         assert second.wait() == 0
-        assert second.members() == {}
+        assert second.wait_until_gone() == ({}, False)
     assert (folder / "secret-key").read_text() == key
 
 
@@ -128,8 +128,7 @@ def test_it_stops_while_it_starts(furnished_var):
         time.sleep(1.5)
         early.interrupt()
         assert early.wait() in (0, 1, 130, -signal.SIGINT)
-        time.sleep(0.2)
-        assert early.members() == {}
+        assert early.wait_until_gone() == ({}, False)
 
 
 @embedded
@@ -144,9 +143,7 @@ def one_part_dies(folder, victim):
         pid = min(pid for pid, command in served.members().items() if victim in command)
         os.kill(pid, signal.SIGKILL)
         assert served.wait() == 1
-        time.sleep(0.5)
-        assert served.members() == {}
-        assert served.listening() is False
+        assert served.wait_until_gone() == ({}, False)
         assert re.search(r"^CommandError: .* ended with code -9; the portal stops\.$", served.printed, re.MULTILINE)
         assert "Traceback" not in served.printed
 
@@ -239,7 +236,7 @@ def test_on_postgresql_it_migrates_but_loads_content_only_when_told_to(tmp_path)
             assert served.get()[0] == 200
             served.interrupt()
             assert served.wait() == 0
-            assert served.members() == {}
+            assert served.wait_until_gone() == ({}, False)
         with portal(tmp_path, **values) as first, portal(tmp_path / "b", **values) as second:
             for started in (first, second):  # they migrate one after the other
                 started.wait_until_ready()

@@ -25,7 +25,7 @@ from tests.second_factors import PASSWORD, code, give_app, sign_in
 from vru_portal import sessions
 from vru_portal.sessions import end_sessions
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
 
 SET_UP = "/admin/account/second-factor/"
 AGAIN = "/admin/account/again/second-factor/"
@@ -40,7 +40,6 @@ SECRET_PAGES = (
 def _served(settings):
     """As it is served to others."""
     settings.SECOND_FACTOR_REQUIRED = True
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # fast: none of this is about it
     cache.clear()
     UnitFactory()
 

@@ -18,7 +18,7 @@ from tests.second_factors import PASSWORD, give_app
 from vru_portal.append_only import Guards
 from vru_portal.append_only.guards import STAYING
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
 
 
 @pytest.fixture(autouse=True)

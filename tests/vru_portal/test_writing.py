@@ -27,7 +27,7 @@ from vru_portal.markdown_field import GUIDE, MarkdownWidget, is_markdown
 from vru_portal.publishing import State
 from vru_portal.writing import LARGEST
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
 
 
 @pytest.fixture

@@ -38,7 +38,7 @@ from tests import signing
 from tests.factories import SectorFactory, UnitFactory, UserFactory, VersionFactory
 from tests.walk import Elements, text_of
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
 HERE = "/admin/declarations"
 
 

@@ -31,7 +31,7 @@ from tests.signatories import ANSWERS
 from tests.signing import invite, link, open_signing, signatory, signed
 from tests.walk import Elements
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
 
 READ, DETAILS, CHECK = "/declaration/sign/", "/declaration/sign/details/", "/declaration/sign/check/"
 RECEIPT, WITHDRAW, PASSED_ON = (
@@ -130,6 +130,7 @@ def nothing_written():
 # From the link to the receipt -----------------------------------------------------------------------------------------
 
 
+@pytest.mark.both
 def test_from_the_link_to_the_receipt(client, invited, version):
     says(follow(client, invited.secret), "A body", version.text, version.sha256, "Your details")
     page = to_check(client, invited.secret)
@@ -212,6 +213,7 @@ def test_names_of_people_are_taken_as_they_are_and_what_nobody_can_read_is_refus
 # Somebody else signs --------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.both
 def test_an_assistant_prepares_and_the_signatory_confirms_from_their_own_mailbox(client, invited):
     follow(client, invited.secret)
     lacking = send(client, DETAILS, **ANOTHER | {"prepared_by": "", "email": ""})
@@ -408,6 +410,7 @@ def forms_of(page):
 # Twice, back, and side by side ----------------------------------------------------------------------------------------
 
 
+@pytest.mark.both
 def test_sent_twice_it_is_one_entry_and_the_same_receipt(client, invited):
     page = to_check(client, invited.secret)
     before, form = client.cookies["signing"].value, hidden(page)
@@ -473,6 +476,7 @@ def test_a_form_for_one_body_sent_with_the_used_link_of_another_is_no_repeat(cli
     assert Entry.objects.get().body == second.invitation.body
 
 
+@pytest.mark.both
 def test_no_form_can_send_what_a_database_does_not_take(version):
     signed_entry, hostile = signed("Other", "post@other.example"), "a\0b"
     extra = ("text_sha256", "checked", "because", "day", "what", "name_is_public")

@@ -38,6 +38,8 @@ from tests import signing
 from tests.factories import UnitFactory
 from vru_portal.environment import parse_seal
 
+pytestmark = pytest.mark.once
+
 HOSTILE = '#eval("1+1") *b* _i_ "q" \'x\' \\ $x^2$ @ref <l> // /* `raw` = 漢 😀 محمد נעם [a](b) {{ unit }} '
 DEAD = "0" * 43
 

@@ -21,7 +21,7 @@ from tests.factories import SectorFactory, UnitFactory, VersionFactory
 from tests.signing import Invited, invite, link, open_signing, sign, signed
 from tests.walk import Elements, sitemap
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
 
 PAGES = ("/declaration/", "/declaration/versions/1/", "/declaration/register/", "/declaration/register/1/")
 FILES = (

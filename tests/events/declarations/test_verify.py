@@ -27,10 +27,13 @@ from events.declarations.register.canonical import canonical
 from tests.factories import VersionFactory
 from tests.signing import Invited, link, open_signing, sign, signed
 
+pytestmark = pytest.mark.once
+
 SOURCE = Path(verify.__file__)
 # Python asks this hook before it opens any socket; what a stranger runs is the file after it, unchanged.
 OFFLINE = """
 import runpy, sys
+
 def forbid(event, arguments):
     if event.startswith("socket."):
         raise RuntimeError(f"the network was asked: {event}")
