@@ -14,6 +14,7 @@ from django.db import transaction
 from django.test import override_settings
 
 from events.declarations import limits
+from tests.factories import with_history
 from tests.own_database import Template
 
 # Dozens of processes start Python here. Where an image tells it to keep nothing that it compiles, each would compile
@@ -108,6 +109,13 @@ def plain_static_files(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pat
         STORAGES=storages, STATIC_ROOT=root, SECOND_FACTOR_REQUIRED=False, PASSWORD_HASHERS=hashers, **outside
     ):
         yield root
+
+
+@pytest.fixture
+def history() -> Iterator[None]:
+    """Factories write the history of what they make: for tests that ask for it."""
+    with with_history():
+        yield
 
 
 @pytest.fixture(autouse=True)

@@ -2,6 +2,9 @@
 
 import io
 import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -79,6 +82,17 @@ from programmes.models import (
 from vru_portal.publishing import State
 
 DAY = date(2031, 5, 6)
+_writes_history = ContextVar("writes_history", default=False)
+
+
+@contextmanager
+def with_history() -> Iterator[None]:
+    """Let factories write the history of what they make, as every door does."""
+    token = _writes_history.set(True)
+    try:
+        yield
+    finally:
+        _writes_history.reset(token)
 
 
 class RecordFactory(DjangoModelFactory[Any]):
@@ -96,6 +110,17 @@ class RecordFactory(DjangoModelFactory[Any]):
 
         @classmethod
         def create_batch(cls, size: int, **fields: Any) -> list[Any]: ...
+
+    @classmethod
+    def _create(cls, model_class: type[Any], *args: Any, **kwargs: Any) -> Any:
+        """Save a row; outside `with_history`, without the first row of its history, which costs half as much again."""
+        if _writes_history.get() or cls._meta.django_get_or_create or not hasattr(model_class, "history"):
+            return super()._create(model_class, *args, **kwargs)
+        row = model_class(*args, **kwargs)
+        row.skip_history_when_saving = True
+        row.save(force_insert=True)
+        del row.skip_history_when_saving
+        return row
 
     @classmethod
     def unsaved(cls, **fields: Any) -> Any:
@@ -697,6 +722,7 @@ def promise(version: Any, body: Any) -> None:
     PaperSignatureFactory(version=version)
 
 
+@with_history()
 def furnish(rows: int) -> None:
     """Make a unit with this many rows of everything, each tied to everything else that it can be tied to."""
     unit = UnitFactory(colour_ink="#0b3d2e", colour_accent="#ffd166")

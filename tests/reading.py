@@ -26,12 +26,14 @@ SAMPLE = 4  # of so many addresses one is asked undisturbed too
 
 def main() -> None:
     """Walk, and print what went wrong."""
+    from tests.factories import with_history
     from vru_portal import drafts
 
     logging.disable(logging.CRITICAL)
     settings.SECOND_FACTOR_REQUIRED = False
     settings.STORAGES["staticfiles"] = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
-    people, addresses = furnished()
+    with with_history():
+        people, addresses = furnished()
     sample = [pair for pair in addresses[::SAMPLE] if pair[0] != "signatory"]  # whose answers depend on one another
     walk("GET", people, addresses[:20])  # what is looked up once for all
     undisturbed, seconds = walk("GET", people, sample)

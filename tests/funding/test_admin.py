@@ -385,6 +385,7 @@ def test_text_is_taken_out_and_the_reason_stays(client, officer, source):
     assert "A name" in page
 
 
+@pytest.mark.usefixtures("history")
 def test_the_reason_of_a_reversal_is_taken_out_of_each_kind_of_row(client, officer, source):
     allocation = AllocationFactory(funding_source=source)
     rows = (PaymentFactory(allocation=allocation), allocation, source)

@@ -33,9 +33,8 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture(autouse=True)
-def later(settings):
-    """A day after all that is recorded here; no rule asks for the history that each row's factory would write."""
-    settings.SIMPLE_HISTORY_ENABLED = False
+def later():
+    """A day after all that is recorded here."""
     with time_machine.travel(datetime(2035, 6, 1, 12, tzinfo=UTC), tick=False):
         yield
 

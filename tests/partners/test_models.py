@@ -203,6 +203,7 @@ def test_every_fact_names_its_source_and_day():
     assert {"source", "as_at"} <= set(said)
 
 
+@pytest.mark.usefixtures("history")
 def test_each_edit_keeps_its_history_with_who_made_it(admin_user):
     body = OrganisationFactory(name="Moor")
     body.name = "Fen"

@@ -277,6 +277,7 @@ def test_a_text_can_be_taken_out_with_a_reason_and_nothing_else_can_be_done_to_i
         execute(execute_, "Written anew", "why", row.pk)
 
 
+@pytest.mark.usefixtures("history")
 def test_what_is_taken_out_is_taken_out_of_the_history_too():
     assessment = AssessmentFactory(need="Of Robin Vale.")
     AssessmentFactory(need="Of somebody else.")

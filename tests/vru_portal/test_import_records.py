@@ -42,7 +42,7 @@ from vru_portal.record_resource import RESOURCES, rows_with_all
 from vru_portal.sheets import CSV, JSON, XLSX
 from vru_portal.tables import Column, Table, csv_parts, json_parts, neutral, plain, xlsx_file
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("history")]
 
 # Recorded by steps of their own, so no file records them.
 BY_STEPS = {"programmes.evidenceassessment", "funding.fundingsource", "declarations.declarationversion"}

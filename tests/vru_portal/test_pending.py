@@ -39,7 +39,7 @@ from vru_portal import drafts
 from vru_portal.models import Pending
 from vru_portal.publishing import Part, Publishable, State
 
-pytestmark = [pytest.mark.django_db, pytest.mark.xdist_group("walks")]
+pytestmark = [pytest.mark.usefixtures("history"), pytest.mark.django_db, pytest.mark.xdist_group("walks")]
 
 PARTS: list[Any] = [
     model for label in APPS for model in apps.get_app_config(label).get_models()

@@ -36,7 +36,7 @@ from vru_portal.models import Pending
 from vru_portal.publishing import Publishable, State
 from vru_portal.record_admin import RecordAdmin
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("history")]
 
 
 def place(row, page="change"):
