@@ -1,6 +1,6 @@
 # `make` alone lists what there is.
 .DEFAULT_GOAL := help
-.PHONY: help run demo test faults bench check lock frontend
+.PHONY: help run demo test faults bench check check-deployment lock frontend
 PYTHON ?= python3
 BIN := .venv/bin
 # Compiled once here: an image that lets Python keep no bytecode would compile all of Django at each start.
@@ -39,6 +39,9 @@ check: .venv/dev-installed ## Run linters, types, templates, layers, migrations 
 	$(BIN)/djlint templates --lint --quiet
 	$(BIN)/lint-imports
 	$(BIN)/python manage.py makemigrations --check --dry-run
+	@$(MAKE) --no-print-directory check-deployment
+
+check-deployment: .venv/dev-installed
 	PORTAL_URL=https://portal.example.org SECRET_KEY=$$($(BIN)/python -c "import secrets; print(secrets.token_urlsafe(50))") \
 		$(BIN)/python manage.py check --deploy --fail-level WARNING
 

@@ -35,6 +35,12 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
     return None
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """Tell each worker how long groups took: all must sort alike, whatever another run writes into the cache."""
+    node.workerinput[TOOK] = node.config.cache.get(TOOK, {}) if node.config.cache else {}
+
+
 def group_of(item: pytest.Item) -> str:
     """Return the group of tests that one worker runs."""
     marker = item.get_closest_marker("xdist_group")
@@ -52,7 +58,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     yield
     # What took longest in the last run begins first, so that no worker waits for the other at the end. Where there was
     # none, that is what starts processes of its own, and then what has many tests.
-    took: dict[str, float] = config.cache.get(TOOK, {}) if config.cache else {}
+    took: dict[str, float] = getattr(config, "workerinput", {}).get(TOOK, {})
     sizes = Counter(map(group_of, items))
     heavy = {group_of(item) for item in items if any(map(item.get_closest_marker, ("browser", "server")))}
     items.sort(key=lambda item: -took.get(group_of(item), 1000 * (group_of(item) in heavy) + sizes[group_of(item)]))
