@@ -114,11 +114,8 @@ class RecordFactory(DjangoModelFactory[Any]):
     @classmethod
     def _create(cls, model_class: type[Any], *args: Any, **kwargs: Any) -> Any:
         """Save a row; outside `with_history`, without the first row of its history, which costs half as much again."""
-        if (
-            _writes_history.get()
-            or not hasattr(model_class, "history")
-            or getattr(cls._meta, "django_get_or_create", ())
-        ):
+        looked_up_first = getattr(cls._meta, "django_get_or_create", False)
+        if _writes_history.get() or looked_up_first or not hasattr(model_class, "history"):
             return super()._create(model_class, *args, **kwargs)
         row = model_class(*args, **kwargs)
         row.skip_history_when_saving = True
