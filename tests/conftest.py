@@ -38,7 +38,8 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 @pytest.hookimpl(optionalhook=True)
 def pytest_configure_node(node: Any) -> None:
     """Tell each worker how long groups took: all must sort alike, whatever another run writes into the cache."""
-    node.workerinput[TOOK] = node.config.cache.get(TOOK, {}) if node.config.cache else {}
+    cache = getattr(node.config, "cache", None)
+    node.workerinput[TOOK] = cache.get(TOOK, {}) if cache else {}
 
 
 def group_of(item: pytest.Item) -> str:
@@ -90,8 +91,8 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
         name, mark, group = getattr(report, "nodeid", "").rpartition("@")  # which xdist adds
         if name and mark:
             took[group] += getattr(report, "duration", 0)
-    if took and config.cache:
-        config.cache.set(TOOK, config.cache.get(TOOK, {}) | took)
+    if took and (cache := getattr(config, "cache", None)):
+        cache.set(TOOK, cache.get(TOOK, {}) | took)
     for report in terminalreporter.getreports("passed"):
         for name, value in report.user_properties:
             if name == "measured":

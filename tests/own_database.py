@@ -8,6 +8,7 @@ import shutil
 import sqlite3
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cached_property
@@ -23,8 +24,9 @@ from tests.portal_process import environment
 
 KEY = "k" * 50
 SECONDS = 600
+KEPT_FOR = 24 * 60 * 60  # seconds: a run of another branch may be copying a template that this one does not need
 PACKAGES = ("vru_portal", "partners", "programmes", "funding", "events")
-CREATES_TABLES = "vru_portal/table_creation.py"
+INSTALLS = ("vru_portal/table_creation.py", "vru_portal/append_only/guards.py", "vru_portal/roles.py")
 
 
 def python(
@@ -115,9 +117,12 @@ class Template:
             assert found.returncode == 0, found.stderr
             if connection.vendor == "sqlite":
                 self.kept.mkdir(parents=True, exist_ok=True)
-                for old in self.kept.glob("*.sqlite3"):
-                    old.unlink()
-                (self.folder / "portal.sqlite3").rename(self.file)
+                for old in self.kept.iterdir():
+                    if time.time() - old.stat().st_mtime > KEPT_FOR:
+                        old.unlink()
+                new = self.kept / f"{os.getpid()}.new"  # beside it, and not where another file system may be
+                shutil.copyfile(self.folder / "portal.sqlite3", new)
+                new.replace(self.file)
 
     @contextmanager
     def used(self) -> Iterator[None]:
@@ -174,7 +179,8 @@ def signature() -> str:
     ]
     base = settings.BASE_DIR
     migrations = sorted(path for app in PACKAGES for path in (base / app).glob("**/migrations/*.py"))
-    texts += [path.read_text() for path in (*migrations, base / "requirements" / "run.txt", base / CREATES_TABLES)]
+    others = (base / name for name in ("requirements/run.txt", *INSTALLS))
+    texts += [path.read_text() for path in (*migrations, *others)]
     return hashlib.sha256("\n".join(sorted(texts)).encode()).hexdigest()[:16]
 
 

@@ -65,6 +65,7 @@ class Portal:
         self.mark = f"TEST_PORTAL={uuid.uuid4()}"
         self.began = time.monotonic()
         self.ready_after: float | None = None
+        self.started_with = 0.0  # seconds of CPU, where somebody notes them
         # a group of its own, as a terminal gives a command: Ctrl-C reaches all of the group
         with self.output.open("wb") as output:
             self.process = subprocess.Popen(

@@ -132,8 +132,11 @@ def furnished() -> tuple[dict[str, Any], list[tuple[str, str]]]:
     ada = get_user_model().objects.create_superuser("ada", password=PASSWORD)
     give_app(ada)
     rows = changed_and_drafted(ada)
-    staff, visitor, signatory = (Client(raise_request_exception=False, headers={"host": "localhost"}) for _ in range(3))
+    staff, newcomer, visitor, signatory = (
+        Client(raise_request_exception=False, headers={"host": "localhost"}) for _ in range(4)
+    )
     staff.force_login(ada)
+    newcomer.force_login(get_user_model().objects.create_superuser("bea"))  # without a second factor yet
     # a message that the next page shows
     staff.post("/admin/partners/sector/add/", {"name": "Rangers", "slug": "rangers"})
     addresses = [("visitor", address) for address in public_addresses().values()]
@@ -156,7 +159,9 @@ def furnished() -> tuple[dict[str, Any], list[tuple[str, str]]]:
     for secret in secrets:
         addresses.append(("signatory", f"/declaration/sign/{secret}/"))
         addresses += [("signatory", address) for address in public_addresses().values() if "/sign/" in address]
-    return {"staff": staff, "visitor": visitor, "signatory": signatory}, list(dict.fromkeys(addresses))
+    return {"staff": staff, "newcomer": newcomer, "visitor": visitor, "signatory": signatory}, list(
+        dict.fromkeys(addresses)
+    )
 
 
 def changed_and_drafted(by: Any) -> dict[str, list[Any]]:

@@ -1,6 +1,7 @@
 from django.apps import AppConfig, apps
 from django.contrib import admin
 from django.contrib.admin import apps as admin_apps
+from django.core import checks
 from django.db.models.signals import post_migrate, pre_migrate
 from django.utils.module_loading import autodiscover_modules
 from django_smart_ratelimit.apps import DjangoSmartRatelimitConfig
@@ -23,7 +24,9 @@ class PortalConfig(AppConfig):
             second_factor,
         )
         from vru_portal.append_only import make_way, put_back
+        from vru_portal.table_creation import check_replaced
 
+        checks.register(check_replaced, checks.Tags.database)
         autodiscover_modules("resources")  # they say which field names a record in files
         # Sent once for each app that has tables, before the first and after the last migration: one of them is enough.
         pre_migrate.connect(make_way, sender=apps.get_app_config("partners"))

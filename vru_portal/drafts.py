@@ -2,8 +2,8 @@
 
 A record is edited together with its parts (a person with their posts). What a change would do is found by doing it in
 a transaction, comparing, and rolling back; what is kept is the difference, so two people's changes of different fields
-do not undo each other, and every rule and constraint has been asked already. The same way a preview is made: the change
-is done, the public's own page is rendered, and the transaction is rolled back.
+do not undo each other, and every rule and constraint has been asked already. To look at a change, as a preview and a
+form do, it is made on copies of the tables that only this connection sees: that waits for nobody.
 """
 
 import hashlib
@@ -277,15 +277,16 @@ def viewing_proposed(root: Any, *, published: bool = False) -> Iterator[None]:
     It takes no lock: what waits is applied to copies of the tables. ``published`` shows a draft as if it were
     published too. Raises ValidationError where the change could not be made.
     """
+    kind: Any = type(root)
     waiting = pending_of(root)
+    changes = waiting.changes if waiting else {}
     as_public = published and not root.is_public
-    if not as_public and not (waiting and waiting.changes):
+    if not as_public and not changes:
         yield
         return
-    kind: Any = type(root)
-    with shadow_tables(changed_models(kind)):
-        if waiting:
-            apply(waiting.changes)
+    with shadow_tables(changed_models(kind), histories_of(kind)) if changes else shadow_tables([kind]):
+        if changes:
+            apply(changes)
         if as_public:
             rows_of(key_of(root)).update(state=State.PUBLISHED)
         yield
@@ -296,8 +297,7 @@ def changed_models(model: Any) -> frozenset[type[models.Model]]:
     """Return the models whose rows a change to one record may write: its own, its parts', and what goes with them."""
     parts = part_models(model)
     found: set[Any] = {model, *parts, OldAddress}
-    for part in parts:  # a part may be removed, with what names it, which its history tells
-        found.add(part.history.model)
+    for part in parts:  # a part may be removed, with what names it
         found |= {
             related.related_model
             for related in part._meta.related_objects
@@ -305,6 +305,11 @@ def changed_models(model: Any) -> frozenset[type[models.Model]]:
         }
     lists = {field.remote_field.through for one in {model, *parts} for field in one._meta.many_to_many}
     return frozenset(found | lists)
+
+
+def histories_of(model: Any) -> set[Any]:
+    """Return the models of the histories that tell of a part which is removed."""
+    return {part.history.model for part in part_models(model)}
 
 
 def part_models(model: Any) -> set[type[Any]]:

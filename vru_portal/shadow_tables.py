@@ -21,14 +21,15 @@ REFERENCES = re.compile(r' REFERENCES "[^"]+" \("[^"]+"\)(?: DEFERRABLE INITIALL
 
 
 @contextmanager
-def shadow_tables(models: Collection[type[Model]]) -> Iterator[None]:
+def shadow_tables(models: Collection[type[Model]], empty: Collection[type[Model]] = ()) -> Iterator[None]:
     """Let this connection read and write copies of these models' tables inside the block, and forget them after it.
 
-    Whoever writes to another table inside the block takes a lock, as ever.
+    Those of ``empty`` are only written to, so none of their rows is copied. Whoever writes to another table inside the
+    block takes a lock, as ever. Blocks are not nested: a second copy of a table is a fault.
     """
     with reading_transaction(), connection.cursor() as cursor:
-        for model in models:
-            copy_table(cursor, model)
+        for model in {*models, *empty}:
+            copy_table(cursor, model, rows=model not in empty)
         yield
         transaction.set_rollback(True)
 
@@ -51,21 +52,21 @@ def transaction_mode(mode: str | None) -> Iterator[None]:
         sqlite.transaction_mode = usual
 
 
-def copy_table(cursor: Any, model: type[Model]) -> None:
-    """Make a temporary table of the same name and content."""
-    table, key = model._meta.db_table, model._meta.pk
+def copy_table(cursor: Any, model: type[Model], *, rows: bool) -> None:
+    """Make a temporary table of the same name, with or without the rows."""
+    table, key, condition = model._meta.db_table, model._meta.pk, "TRUE" if rows else "FALSE"
     if connection.vendor == "sqlite":
         cursor.execute("SELECT sql FROM main.sqlite_master WHERE type = 'table' AND name = %s", [table])
         (sql,) = cursor.fetchone()
         cursor.execute(REFERENCES.sub("", sql).replace("CREATE TABLE", "CREATE TEMPORARY TABLE", 1))
-        cursor.execute(f'INSERT INTO temp."{table}" SELECT * FROM main."{table}"')
+        cursor.execute(f'INSERT INTO temp."{table}" SELECT * FROM main."{table}" WHERE {condition}')
         return
     cursor.execute("SELECT quote_ident(current_schema())")
     (schema,) = cursor.fetchone()
     cursor.execute(
         f'CREATE TEMPORARY TABLE "{table}" (LIKE "{table}" INCLUDING DEFAULTS INCLUDING IDENTITY) ON COMMIT DROP'
     )
-    cursor.execute(f'INSERT INTO pg_temp."{table}" SELECT * FROM {schema}."{table}"')
+    cursor.execute(f'INSERT INTO pg_temp."{table}" SELECT * FROM {schema}."{table}" WHERE {condition}')
     cursor.execute(f'ALTER TABLE pg_temp."{table}" ADD PRIMARY KEY ("{key.column}")')  # GROUP BY leans on it
     if isinstance(key, AutoField):  # its numbers begin anew: below zero, none is another row's
         options = "SET INCREMENT BY -1 SET MINVALUE -1000000 RESTART WITH -1"

@@ -95,9 +95,13 @@ class StaffSite(AdminSite):
 
         @wraps(view)
         def dressed(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-            if request.method == "HEAD":  # which allauth would count as a guess at a password
+            asked = request.method
+            if asked == "HEAD":  # which allauth would count as a guess at a password
                 request.method = "GET"
-            response: HttpResponseBase = view(request, *args, **kwargs)
+            try:
+                response: HttpResponseBase = view(request, *args, **kwargs)
+            finally:
+                request.method = asked
             if isinstance(response, TemplateResponse):
                 response.context_data = self.each_context(request) | (response.context_data or {})
             return response

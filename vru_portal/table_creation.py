@@ -1,11 +1,15 @@
-"""A migration operation that creates many tables at once, for the first migration of an app."""
+"""First migrations: an operation that creates many tables at once, and a check of what a squashed one replaces."""
 
 from collections.abc import Sequence
 from typing import Any
 
+from django.core.checks import Error
+from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
+from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.operations import CreateModel
 from django.db.migrations.operations.base import Operation
+from django.db.migrations.recorder import MigrationRecorder
 from django.db.migrations.state import ProjectState
 
 
@@ -54,3 +58,28 @@ class CreateTables(Operation):
     def describe(self) -> str:
         """Say what `migrate` prints."""
         return f"Create {sum(isinstance(operation, CreateModel) for operation in self.operations)} tables"
+
+
+def half_replaced(using: str = DEFAULT_DB_ALIAS) -> str:
+    """Say what to do where a database has some of what a squashed migration replaces, not all; empty elsewhere.
+
+    Django would leave the squashed migration out, say that there is nothing to do, and leave tables without columns.
+    """
+    loader = MigrationLoader(None, load=False)
+    loader.load_disk()
+    applied = MigrationRecorder(connections[using]).applied_migrations()
+    for (app, name), migration in loader.disk_migrations.items():
+        steps = [key for key in migration.replaces if key in applied]
+        if steps and len(steps) < len(migration.replaces) and (app, name) not in applied:
+            return (
+                f"This database is of an older version: of {app} it has only {', '.join(step for _, step in steps)}. "
+                "Bring it to the last version that had these steps (git checkout 1822988, then manage.py migrate), "
+                "and then migrate with this one. Nothing was changed."
+            )
+    return ""
+
+
+def check_replaced(databases: Sequence[str] | None = None, **options: Any) -> list[Error]:
+    """Let `migrate` stop before it begins."""
+    said = [half_replaced(using) for using in databases or ()]
+    return [Error(sentence, id="vru_portal.E001") for sentence in said if sentence]

@@ -1,4 +1,4 @@
-"""Limits on asking, guessing and repeating: by address or by link, counted in the database under keyed hashes.
+"""Limits on asking, guessing and repeating: by address or by link, counted under keyed hashes.
 
 A link that works is limited by itself alone: an invited signatory is never locked out by whoever shares their address,
 as all of a council or of the NHS may. Opening a page writes nothing to the database, whatever its link is worth.
@@ -74,7 +74,9 @@ WITHDRAWING = Limit("withdraw", most=10)  # asking for the link that withdraws, 
 @cache
 def memory() -> MemoryBackend:
     """Return what counts in this process alone."""
-    return MemoryBackend(fail_open=True, enable_circuit_breaker=False, enable_background_cleanup=False)
+    counter = MemoryBackend(fail_open=True, enable_circuit_breaker=False, enable_background_cleanup=False)
+    counter._algorithm = "fixed_window"  # by the hour of the clock, as the database counts: so says `TooMany` it
+    return counter
 
 
 @cache

@@ -40,8 +40,8 @@ with time_machine.travel(sys.argv[1], tick=False):  # files say when they were m
 def before(tmp_path_factory):
     """The code of the earlier version."""
     git = ["git", "-C", str(settings.BASE_DIR)]
-    if subprocess.run([*git, "cat-file", "-e", BEFORE], capture_output=True, check=False).returncode:
-        pytest.skip(f"This checkout has no history: version {BEFORE[:7]} cannot be had from it.")
+    if not (settings.BASE_DIR / ".git").exists():
+        pytest.skip(f"This is no checkout of git: version {BEFORE[:7]} cannot be had from it.")
     folder = tmp_path_factory.mktemp("before")
     archive = subprocess.run([*git, "archive", BEFORE], capture_output=True, check=True).stdout
     with tarfile.open(fileobj=BytesIO(archive)) as files:

@@ -141,6 +141,7 @@ def test_before_the_assessment_was_approved_nothing_is_allocated(client, officer
     assert Allocation.objects.count() == 1
 
 
+@pytest.mark.both
 def test_an_assessment_approved_by_its_author_opens_no_gate_even_when_it_got_into_the_table(client, officer, source):
     from django.db import connection
 

@@ -48,6 +48,7 @@ ASKED = {
 }
 
 
+@pytest.mark.both
 @pytest.mark.parametrize("kind", ["grant", "contract"])
 def test_an_allocation_states_what_its_units_regime_asks(unit, kind):
     row = unstated(kind)

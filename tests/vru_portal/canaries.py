@@ -16,7 +16,7 @@ RECORDS: list[Any] = [
 ]  # fmt: skip
 
 
-def canaries(row) -> list[str]:
+def canaries(row, canary="CANARY") -> list[str]:
     """Put a canary into each text of a row that takes one; return the names of those fields."""
     found = []
     for field in row._meta.concrete_fields:
@@ -25,7 +25,7 @@ def canaries(row) -> list[str]:
             continue
         before = getattr(row, field.name)
         options = ("CANARY", "canary", "https://canary.example.org/", "canary@example.org", "07700 900123")
-        for value in (f"CANARY {field.name}", f"{before} CANARY", *options):
+        for value in (f"{canary} {field.name}", f"{before} {canary}", *options):
             fitting = value[: field.max_length] if field.max_length else value
             setattr(row, field.name, fitting)
             try:

@@ -23,7 +23,9 @@ from tests.factories import (
     UnitFactory,
     furnish,
 )
+from tests.vru_portal.canaries import RECORDS, canaries
 from tests.walk import Elements, pages, sitemap, walk
+from vru_portal import drafts
 from vru_portal.publishing import State
 
 pytestmark = [pytest.mark.once, pytest.mark.django_db, pytest.mark.xdist_group("walks")]
@@ -183,6 +185,24 @@ def test_no_page_names_anything_outside_that_a_browser_would_fetch(answers):
                     value = attributes.get(name) or ""
                     own = tag == "link" and attributes.get("rel") == "canonical"
                     assert own or not re.match(r"(https?:)?//", value), f"{address}: {value}"
+
+
+def test_no_text_of_any_record_is_markup_on_any_page(client):
+    furnish(1)
+    written = 0
+    for model in RECORDS:
+        for root in [row for row in model._default_manager.order_by("pk") if row.is_public]:
+            for row in drafts.members(root):
+                written += len(canaries(row, canary="<u>canary</u>"))
+                row.save()
+    assert written > 60
+    html = {
+        address: response.text
+        for address, response in walk(client).items()
+        if response.headers["Content-Type"].startswith("text/html")
+    }
+    assert len([address for address, text in html.items() if "&lt;u&gt;canary" in text]) > 20
+    assert [address for address, text in html.items() if "<u>canary" in text] == []
 
 
 def test_names_of_two_hundred_characters_are_shown_whole(client):

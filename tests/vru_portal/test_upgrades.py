@@ -22,6 +22,46 @@ def test_guards_are_put_back_after_a_migration_that_rebuilds_their_tables(tmp_pa
     assert found["refused"] == ["A recorded explanation cannot be changed or removed"] * 2
 
 
+def as_of(name, *steps):
+    """Return what makes a database look as if these steps of partners, and all of the other apps, had been applied."""
+    return f"""
+import django
+django.setup()
+from django.apps import apps
+from django.db.migrations.loader import MigrationLoader
+from django.db.migrations.recorder import MigrationRecorder
+rows = MigrationRecorder.Migration.objects
+for (app, name), migration in MigrationLoader(None).disk_migrations.items():
+    if migration.replaces:
+        rows.filter(app=app).delete()
+        for app, name in migration.replaces:
+            if app != {name!r} or name in {steps!r}:
+                rows.create(app=app, name=name)
+"""
+
+
+def test_a_database_of_the_version_before_the_squash_is_taken_over(tmp_path, template):
+    steps = ("0001_initial", "0002_money", "0003_legal_notice", "0004_staff")
+    with migrated_database(tmp_path / "var", "before", template) as values:
+        assert python(values, "-c", as_of("partners", *steps)).returncode == 0
+        upgraded = python(values, "manage.py", "migrate")
+        assert upgraded.returncode == 0, upgraded.stderr
+        assert python(values, "manage.py", "migrate", "--check").returncode == 0
+
+
+def test_a_database_of_an_older_version_is_refused_with_the_way_out(tmp_path, template):
+    with migrated_database(tmp_path / "var", "older", template) as values:
+        assert python(values, "-c", as_of("partners", "0001_initial", "0002_money")).returncode == 0
+        refused = python(values, "manage.py", "migrate")
+        assert refused.returncode == 1
+        assert "of partners it has only 0001_initial, 0002_money" in refused.stderr
+        assert "git checkout 1822988" in refused.stderr
+        served = python(values | {"PORT": str(free_port())}, "manage.py", "serve")
+        assert served.returncode == 1
+        assert one_sentence(served.stderr), served.stderr
+        assert "git checkout 1822988" in served.stderr
+
+
 @pytest.mark.skipif(connection.vendor != "sqlite", reason="takes a guard out of the embedded default's file")
 @pytest.mark.server
 def test_a_portal_whose_guards_are_not_all_there_does_not_start(tmp_path, template):

@@ -148,6 +148,7 @@ def test_nobody_deletes_an_account_in_the_admin(client, ada):
     assert get_user_model().objects.filter(pk=bea.pk).exists()
 
 
+@pytest.mark.both
 @pytest.mark.parametrize("table", STAYING)
 def test_the_database_refuses_to_delete_one(table):
     user = UserFactory()

@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from importlib.metadata import version
 from types import FrameType
 from typing import Any
 
@@ -29,6 +30,7 @@ from events.declarations.register import log, witness
 from partners.models import Unit
 from vru_portal.append_only import require_guards
 from vru_portal.management.commands.demo import refuse_the_units_own
+from vru_portal.table_creation import half_replaced
 
 MIGRATION_LOCK = 0x56525550  # any number that only this portal takes: "VRUP"
 SECONDS_TO_START = 60
@@ -113,6 +115,8 @@ class Command(BaseCommand):
             if settings.DEMO and "partners_unit" in connection.introspection.table_names():
                 refuse_the_units_own(Unit.objects.with_bodies().first())  # before a table of it is touched
             with one_at_a_time():
+                if said := half_replaced():
+                    raise CommandError(said)
                 if nothing_to_migrate():
                     require_guards()  # migrating, even nothing, would quietly put back what somebody took away
                 call_command("migrate", interactive=False, verbosity=0)
@@ -197,10 +201,12 @@ def nothing_to_migrate() -> bool:
 
 def prepare_static_files() -> None:
     """Collect and compress the static files where they have changed; raises CommandError where that cannot be done."""
-    collected, wanted = settings.STATIC_ROOT / ".collected", static_files_fingerprint()
+    collected, wanted = settings.VAR_DIR / "static-collected", static_files_fingerprint()
     try:
-        if collected.exists() and collected.read_text() == wanted:
+        manifest = settings.STATIC_ROOT / "staticfiles.json"
+        if manifest.exists() and collected.exists() and collected.read_text() == wanted:
             return
+        collected.unlink(missing_ok=True)  # what follows may break off half-way
         call_command("collectstatic", interactive=False, verbosity=0)
         collected.write_text(wanted)
     except OSError as error:
@@ -210,8 +216,9 @@ def prepare_static_files() -> None:
 
 
 def static_files_fingerprint() -> str:
-    """Return what changes with any static file that is to be served, and with what is done to them."""
-    digest = hashlib.sha256(repr((settings.STATIC_URL, settings.STORAGES["staticfiles"])).encode())
+    """Return what changes with a static file that is to be served, or the settings and libraries behind them."""
+    versions = [version(name) for name in ("django", "whitenoise", "brotli")]
+    digest = hashlib.sha256(repr((settings.STATIC_URL, settings.STORAGES["staticfiles"], versions)).encode())
     for finder in get_finders():
         for path, storage in finder.list([]):
             with storage.open(path) as file:
