@@ -60,14 +60,30 @@ def refused(status: int) -> bool:
 
 
 def walk(method: str, people: dict[str, Any], addresses: list[tuple[str, str]]) -> tuple[dict[Any, int], float]:
-    """Return the status of each answer, all of which is read, and how long that took."""
+    """Return the status of each answer, all of which is read, and how long that took.
+
+    A page that was refused a lock counts as a fault, also where it has answered all the same.
+    """
+    from django.db import OperationalError, connection
+
+    refusals: list[str] = []
+
+    def note(execute: Any, sql: str, *arguments: Any) -> Any:
+        try:
+            return execute(sql, *arguments)
+        except OperationalError:
+            refusals.append(sql)
+            raise
+
     found, began = {}, time.perf_counter()
-    for who, address in addresses:
-        response = people[who].generic(method, address)
-        if response.streaming:
-            b"".join(response.streaming_content)
-        response.close()
-        found[who, address] = response.status_code
+    with connection.execute_wrapper(note):
+        for who, address in addresses:
+            refusals.clear()
+            response = people[who].generic(method, address)
+            if response.streaming:
+                b"".join(response.streaming_content)
+            response.close()
+            found[who, address] = HTTPStatus.SERVICE_UNAVAILABLE if refusals else response.status_code
     return found, time.perf_counter() - began
 
 
