@@ -163,6 +163,8 @@ def furnished() -> tuple[dict[str, Any], list[tuple[str, str]]]:
         ("visitor", "/readyz"),
     ]
     addresses += [("staff", address) for address in public_addresses().values() if address.startswith("/admin/")]
+    account = "/admin/account/second-factor"
+    addresses += [("newcomer", f"{account}/{page}/") for page in ("app", "passkeys/add")]
     for model, _, pattern in pages():
         addresses += [("staff", written_out(pattern, row)) for row in rows.get(model, [None])]
     addresses += [("staff", f"/admin/{page}") for page in ("search/?q=a", "link/?q=a", "jsi18n/")]
