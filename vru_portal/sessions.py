@@ -98,17 +98,19 @@ class StaffSessionMiddleware(SessionMiddleware):
         session: Any = request.session
         reads, keeps = request.method in READING, response.status_code < HTTPStatus.INTERNAL_SERVER_ERROR
         begun = session.session_key and session.session_key == request.COOKIES.get(settings.SESSION_COOKIE_NAME)
-        place: dict[str, Any] = {"path": reverse("admin:index"), "samesite": settings.SESSION_COOKIE_SAMESITE}
         if reads and keeps and begun and session.modified and not session.is_empty():
             cookie = sealed(session.changes())
             if len(cookie) <= LONGEST_COOKIE:  # a longer one is not kept by browsers: then the session is saved
                 session.modified = False
-                response.set_cookie(
-                    COOKIE, cookie, secure=settings.SESSION_COOKIE_SECURE, httponly=True, **place
-                )  # fmt: skip
+                response.set_cookie(COOKIE, cookie, secure=settings.SESSION_COOKIE_SECURE, httponly=True, **place())
         elif not reads and keeps and COOKIE in request.COOKIES:
-            response.delete_cookie(COOKIE, **place)
+            response.delete_cookie(COOKIE, **place())
         return super().process_response(request, response)
+
+
+def place() -> dict[str, Any]:
+    """Return where a browser sends the cookie: to staff's pages, which alone have a session."""
+    return {"path": reverse("admin:index"), "samesite": settings.SESSION_COOKIE_SAMESITE}
 
 
 def box() -> Fernet:

@@ -50,12 +50,12 @@ def violations(page: Page, options: dict[str, Any] | None = None) -> list[Any]:
     return found
 
 
-def faults(page: Page, *widths: int, options: dict[str, Any] | None = None) -> list[Any]:
+def faults(page: Page, *widths: int) -> list[Any]:
     """Return what axe finds at each of these widths, and what is too wide for it; the page is opened only once."""
     found = []
     for width in widths:
         page.set_viewport_size({"width": width, "height": 900})
-        found += [(width, fault) for fault in (*violations(page, options), *page.evaluate(BEYOND))]
+        found += [(width, fault) for fault in (*violations(page), *page.evaluate(BEYOND))]
     return found
 
 
