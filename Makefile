@@ -1,38 +1,40 @@
-# `make` alone lists what there is.
+# `make` on its own lists the commands.
 .DEFAULT_GOAL := help
-.PHONY: help run demo test faults bench check check-deployment lock frontend
+.PHONY: help run demo test faults bench check check-speed check-deployment lock frontend
 PYTHON ?= python3
 BIN := .venv/bin
-# Compiled once here: an image that lets Python keep no bytecode would compile all of Django at each start.
+# Compile once, here: where Python may not write bytecode, it would compile all of Django at each start.
 INSTALL = $(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python --require-hashes
 
 help: ## List the commands
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
 run: .venv/run-installed ## Serve the portal (PORT, PORTAL_URL, DATABASE_URL: see .env.example)
 	@exec $(BIN)/python manage.py serve
 
-# Set to nothing, these hide what .env says of the unit's own portal.
-demo: .venv/run-installed ## Serve a second database with made-up money (PORT as for run)
+# Empty values override what .env sets for the unit's own portal.
+demo: .venv/run-installed ## Serve a second database with made-up data (PORT as for run)
 	@DEMO=1 GRANTS_PREFIX=360G-example DATABASE_URL= PORTAL_URL= exec $(BIN)/python manage.py serve
 
-# The portal's own modules are compiled once for all the processes that tests start (tests/conftest.py).
+# tests/conftest.py compiles the portal's modules once, for all the processes that tests start.
 test faults: export PYTHONDONTWRITEBYTECODE =
 
-test: .venv/dev-installed ## Run every test on SQLite, then on PostgreSQL; browser tests where Chromium is found
+test: .venv/dev-installed ## Run every test on SQLite, then on PostgreSQL; browser tests if Chromium is installed
 	$(BIN)/python -m pytest -n 2
-	$(BIN)/python -m tests.postgres $(BIN)/python -m pytest -n 2 -m "both or not (browser or once)"
+	$(BIN)/python -m tests.support.processes.postgres $(BIN)/python -m pytest -n 2 -m "both or not (browser or once)"
 
-RACES = tests/funding/test_races.py tests/events/declarations/test_races.py
-faults: .venv/dev-installed ## Run the long tests: starts and stops, upgrades, a thousand changes of the register, races on both databases
-	RACE_ROUNDS=40 $(BIN)/python -m pytest tests/faults $(RACES) -s
-	RACE_ROUNDS=40 $(BIN)/python -m tests.postgres $(BIN)/python -m pytest $(RACES) \
-		$(patsubst %,tests/faults/test_%.py,mail signing_races tampering upgrade)
+# FAULT_ROUNDS=2 tries each fault at most twice; FAULTS_TABLE=FILE keeps the table.
+faults: .venv/dev-installed ## Kill, fill, lock and attack a portal on both databases; print one table of what came of it
+	$(BIN)/python -m tests.support.faults
 
-bench: .venv/dev-installed ## Measure how many signatures a second each database takes, by the rules and over HTTP
+bench: .venv/dev-installed ## Measure pages beside nginx, and signatures; with AGAINST=COMMIT, pages of then, too
+	$(BIN)/python -m tests.performance.pages $(if $(AGAINST),--against $(AGAINST))
 	$(BIN)/python -m tests.performance.signing
 
-check: .venv/dev-installed ## Run linters, types, templates, layers, migrations and the deployment check
+check-speed: .venv/dev-installed ## Fail if a page costs more than it may, beside a plain page
+	$(BIN)/python -m tests.performance.speed
+
+check: .venv/dev-installed ## Check code, types, templates, import rules, migrations and deployment settings
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy .
@@ -42,16 +44,16 @@ check: .venv/dev-installed ## Run linters, types, templates, layers, migrations 
 	@$(MAKE) --no-print-directory check-deployment
 
 check-deployment: .venv/dev-installed
-	PORTAL_URL=https://portal.example.org SECRET_KEY=$$($(BIN)/python -c "import secrets; print(secrets.token_urlsafe(50))") \
+	PORTAL_URL=https://portal.example.org TRUSTED_PROXIES=1 SECRET_KEY=$$($(BIN)/python -c "import secrets; print(secrets.token_urlsafe(50))") \
 		$(BIN)/python manage.py check --deploy --fail-level WARNING
 
 LOCK = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url
-lock: .venv/dev-installed ## Lock the dependencies of pyproject.toml with hashes, without addresses
+lock: .venv/dev-installed ## Lock the dependencies of pyproject.toml with hashes
 	$(LOCK) requirements/uv.in --output-file requirements/uv.txt
 	$(LOCK) pyproject.toml --output-file requirements/run.txt
 	$(LOCK) pyproject.toml --extra dev --output-file requirements/dev.txt
 
-frontend: ## Compile the style sheet and the script (needs Node.js; what it makes is committed)
+frontend: ## Compile the style sheet and the scripts (needs Node.js; commit the result)
 	cd frontend && npm ci --silent && npm run build --silent
 
 .venv/bin/uv: requirements/uv.txt

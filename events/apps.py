@@ -2,6 +2,6 @@ from django.apps import AppConfig
 
 
 class EventsConfig(AppConfig):
-    """When: events, their agenda and who appeared."""
+    """Events: their agendas and who appeared. `events.declarations` is an app of its own."""
 
     name = "events"

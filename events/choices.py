@@ -2,9 +2,17 @@ from django.db import models
 
 
 class ItemKind(models.TextChoices):
-    """What an item of an agenda is."""
+    """What kind of agenda item it is."""
 
     TALK = "talk", "Talk, address or performance"
     PAUSE = "pause", "Arrival, break or meal"
     CEREMONY = "ceremony", "Ceremony"
     CLOSED = "closed", "Closed session"
+
+
+class EventStatus(models.TextChoices):
+    """Whether an event takes place on its day."""
+
+    ON = "on", "On"
+    POSTPONED = "postponed", "Postponed: no new day is stated"
+    CANCELLED = "cancelled", "Cancelled"

@@ -1,11 +1,12 @@
 from datetime import date
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from django.db import models
 from django.db.models import Prefetch, Q
 
+from events.choices import EventStatus
 from partners.models import Organisation, Person
-from vru_portal.publishing import PublishableQuerySet, published
+from vru_portal.publishing.state import PublishableQuerySet, published
 
 if TYPE_CHECKING:
     from events.models import AgendaItem, Appearance, Event  # noqa: F401 - bases name them as strings
@@ -15,41 +16,39 @@ class EventQuerySet(PublishableQuerySet["Event"]):
     """Events."""
 
     def upcoming(self, today: date) -> Self:
-        """Return events on or after this day, the next one first."""
-        return self.filter(held_on__gte=today).order_by("held_on", "title")
+        """Events that last until this day or begin later, the next one first."""
+        return self.filter(Q(held_on__gte=today) | Q(ends_on__gte=today)).order_by("held_on", "title")
 
     def past(self, today: date) -> Self:
-        """Return events before this day, the latest first."""
-        return self.filter(held_on__lt=today).order_by("-held_on", "title")
+        """Events that ended before this day, the latest first."""
+        return self.filter(Q(ends_on=None) | Q(ends_on__lt=today), held_on__lt=today).order_by("-held_on", "title")
+
+    def with_agenda(self) -> Self:
+        """Events that have an agenda, without those that are cancelled or postponed."""
+        return self.filter(items__isnull=False, status=EventStatus.ON)
 
 
 class AgendaItemQuerySet(models.QuerySet["AgendaItem"]):
-    """Items of agendas."""
+    """Agenda items."""
 
     def get_by_natural_key(self, event: str, position: int) -> "AgendaItem":
-        """Return the item in this place of this event's agenda."""
         return self.get(event__slug=event, position=position)
 
-    def of_latest_event(self) -> Self:
-        """Return the agenda of the latest public event that has one, with that event."""
-        latest = self.filter(**published("event")).order_by("-event__held_on", "event").values("event")[:1]
-        return self.filter(event__in=latest).select_related("event__source", "source").order_by("position")
-
     def with_appearances(self) -> Self:
-        """Add who appears, as far as public."""
-        from events.models import Appearance
-
-        rows = Appearance.objects.public().with_names()
+        """Prefetch each item's public appearances into ``public_appearances``."""
+        # The model is reached through the relation: models import this module, so it cannot import them.
+        appearance_model: Any = self.model._meta.get_field("appearances").related_model
+        appearances = appearance_model.objects.public().with_names()
         return self.select_related("source").prefetch_related(
-            Prefetch("appearances", queryset=rows, to_attr="public_appearances")
+            Prefetch("appearances", queryset=appearances, to_attr="public_appearances")
         )
 
 
 class AppearanceQuerySet(models.QuerySet["Appearance"]):
-    """Who appeared in an agenda's item."""
+    """Who appeared in an agenda item."""
 
     def public(self) -> Self:
-        """Return appearances that name no draft, at events that are none."""
+        """Appearances at published events that name only published people and organisations."""
         return self.filter(
             Q(person=None) | Q(**published("person")),
             Q(organisation=None) | Q(**published("organisation")),
@@ -58,13 +57,12 @@ class AppearanceQuerySet(models.QuerySet["Appearance"]):
         )
 
     def with_names(self) -> Self:
-        """Return appearances with what a line about them names."""
+        """Select the records that a row about an appearance names."""
         return self.select_related("person", "organisation", "post__organisation", "item__event", "source")
 
     def of_person(self, person: Person) -> Self:
-        """Return where this person appeared."""
         return self.filter(person=person)
 
     def of_organisation(self, organisation: Organisation) -> Self:
-        """Return where this body appeared, or one of its people in that post."""
+        """Where this organisation appeared, or one of its people in a post that they held there."""
         return self.filter(Q(organisation=organisation) | Q(post__organisation=organisation))

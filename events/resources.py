@@ -1,24 +1,8 @@
-"""Files of events: which field of each says which record a row is about."""
+"""Import and export of events. ``key`` names the columns that say which record a row is about."""
 
 from events.models import AgendaItem, Appearance, Event
-from vru_portal.record_resource import RecordResource
+from vru_portal.tabular.records.resources import record_resource
 
-
-class EventResource(RecordResource):
-    """Events, without their agendas."""
-
-    model = Event
-
-
-class AgendaItemResource(RecordResource):
-    """Items of agendas, by their places."""
-
-    model = AgendaItem
-    key = ("event", "position")
-
-
-class AppearanceResource(RecordResource):
-    """Who appears in an item."""
-
-    model = Appearance
-    key = ("item", "person", "organisation")
+EventResource = record_resource(Event)
+AgendaItemResource = record_resource(AgendaItem, key=("event", "position"))
+AppearanceResource = record_resource(Appearance, key=("item", "person", "organisation"))

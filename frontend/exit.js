@@ -3,4 +3,19 @@
 import { ExitThisPage } from "govuk-frontend/dist/govuk/components/exit-this-page/exit-this-page.mjs"
 
 document.body.classList.add("govuk-frontend-supported")
-for (const bar of document.querySelectorAll('[data-module="govuk-exit-this-page"]')) new ExitThisPage(bar)
+
+// Replaces the page in the history, so that Back does not lead to it again.
+class Leave extends ExitThisPage {
+  exitPage() {
+    if (this.$updateSpan) this.$updateSpan.textContent = ""
+    document.body.classList.add("govuk-exit-this-page-hide-content")
+    this.$overlay = document.createElement("div")
+    this.$overlay.className = "govuk-exit-this-page-overlay"
+    this.$overlay.setAttribute("role", "alert")
+    document.body.append(this.$overlay)
+    this.$overlay.textContent = this.i18n.t("activated")
+    window.location.replace(this.$button.href)
+  }
+}
+
+for (const bar of document.querySelectorAll('[data-module="govuk-exit-this-page"]')) new Leave(bar)

@@ -3,158 +3,263 @@
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from decimal import Decimal
 from functools import cached_property
+from typing import Any
 
-from django.db.models import Case, F, OuterRef, Q, When
-from django.db.models.expressions import Combinable
+from django.db.models import Case, F, Prefetch, QuerySet, When
+from django.db.models.functions import Coalesce
+from django.urls import reverse
 
-from funding.models import Allocation, FinancialYear, FundingSource, Payment
-from funding.querysets import NOUGHT, NOW, AsAt, total_of
+from funding.as_at import NOW, AsAt
+from funding.choices import Kind
+from funding.models import Allocation, ContractCopy, Contributor, FinancialYear, FundingSource, Payment
+from funding.querysets import ZERO_POUNDS
+from vru_portal.ledger.money import sum_of_pounds
+from vru_portal.web.prepared_queries import prepared
 
 
 @dataclass(frozen=True)
-class Entry:
-    """An allocation with what is paid on it. A reversed one has nought, and counts only if payments stand on it."""
+class AllocationBalance:
+    """An allocation and what is paid on it.
+
+    `allocation_balances` fills the fields by position, from a row of a query. A reversed allocation has £0 allocated,
+    and appears only if payments were made on it.
+    """
 
     pk: int
+    public_id: str
+    continues: int | None  # the first allocation of a multi-year award
+    awarded_on: date
     source: int
+    source_name: str
     initiative: int
+    initiative_name: str
+    initiative_slug: str
     level: int
+    level_slug: str
+    level_mark: str
     recipient: int
+    recipient_name: str
+    recipient_slug: str
     kind: str
     allocated: Decimal
     paid: Decimal
-    late: Decimal  # what was paid after the day by which it had to be spent
-    award: Decimal  # all years of the award that it is a part of
-    initiative_name: str
-    initiative_slug: str
-    level_slug: str
-    recipient_name: str
-    recipient_slug: str
+    late: Decimal  # paid after the deadline for spending the year's money
+    award: Decimal  # the total of all years of the award this belongs to
+
+    def get_absolute_url(self) -> str:
+        return reverse("funding:allocation", args=[self.public_id])
+
+    @property
+    def kind_name(self) -> str:
+        return str(Kind(self.kind).label)
 
     @property
     def to_pay(self) -> Decimal:
-        """What is still to be paid."""
-        return max(self.allocated - self.paid, Decimal(0))
+        """What is not paid yet: never more than the allocation, even if more was paid back than paid."""
+        return max(self.allocated - max(self.paid, Decimal(0)), Decimal(0))
 
     @property
     def over(self) -> Decimal:
         """What is paid beyond what was allocated."""
         return max(self.paid - self.allocated, Decimal(0))
 
-    def is_listed(self, kind: str, over: Decimal | None) -> bool:
-        """Return whether it stands in the duty's list of a kind, which may begin above a sum of the whole award."""
-        return self.kind == kind and self.allocated != 0 and (over is None or self.award > over)
+    @property
+    def returned(self) -> Decimal:
+        """What was paid back beyond all that had been paid."""
+        return max(-self.paid, Decimal(0))
+
+    def is_on_duty_list(self, kind: str, threshold: Decimal | None) -> bool:
+        """Whether the publication duty lists it: its kind, and a whole award above the threshold where there is one."""
+        return self.kind == kind and self.allocated != 0 and (threshold is None or self.award > threshold)
 
 
 @dataclass(frozen=True)
-class Sums:
-    """Sums of several entries. Paid + still to pay - over = allocated."""
+class BalanceTotals:
+    """Totals of several allocations. Paid + still to pay - over + returned = allocated."""
 
-    entries: Sequence[Entry]
+    balances: Sequence[AllocationBalance]
 
     @cached_property
     def allocated(self) -> Decimal:
-        """What is set aside."""
-        return sum((entry.allocated for entry in self.entries), Decimal(0))
+        return sum((balance.allocated for balance in self.balances), Decimal(0))
 
     @cached_property
     def paid(self) -> Decimal:
-        """What is paid, over its allocation or not."""
-        return sum((entry.paid for entry in self.entries), Decimal(0))
+        """All that is paid, including what is paid beyond an allocation."""
+        return sum((balance.paid for balance in self.balances), Decimal(0))
 
     @cached_property
     def to_pay(self) -> Decimal:
-        """What is allocated and still to be paid."""
-        return sum((entry.to_pay for entry in self.entries), Decimal(0))
+        return sum((balance.to_pay for balance in self.balances), Decimal(0))
 
     @cached_property
     def late(self) -> Decimal:
-        """What was paid after the day by which it had to be spent."""
-        return sum((entry.late for entry in self.entries), Decimal(0))
+        return sum((balance.late for balance in self.balances), Decimal(0))
 
     @cached_property
     def over(self) -> Decimal:
         """What is paid beyond allocations."""
-        return sum((entry.over for entry in self.entries), Decimal(0))
+        return sum((balance.over for balance in self.balances), Decimal(0))
+
+    @cached_property
+    def returned(self) -> Decimal:
+        """What was paid back beyond what had been paid on each allocation."""
+        return sum((balance.returned for balance in self.balances), Decimal(0))
 
 
 @dataclass(frozen=True)
-class Account(Sums):
-    """One source: paid + still to pay - over + unallocated + carried forward = its sum."""
+class SourceAccount(BalanceTotals):
+    """One source: paid + still to pay - over + returned + unallocated + carried forward = its amount."""
 
     source: FundingSource
     carried: Decimal = field(kw_only=True)
 
-    @property
+    @cached_property
     def unallocated(self) -> Decimal:
         """What is neither allocated nor carried forward."""
         return self.source.amount - self.allocated - self.carried
 
 
 @dataclass(frozen=True)
-class Accounts(Sums):
-    """A financial year: its sources, each with its account, and all of them together."""
+class YearAccounts(BalanceTotals):
+    """A financial year: the account of each of its sources, and their totals."""
 
     year: FinancialYear
     as_at: AsAt
-    sources: Sequence[Account]
+    sources: Sequence[SourceAccount]
 
-    @property
+    @cached_property
     def total(self) -> Decimal:
-        """What the sources bring."""
+        """The sum of the sources."""
         return sum((account.source.amount for account in self.sources), Decimal(0))
 
-    @property
+    @cached_property
     def carried(self) -> Decimal:
         """What is carried forward into the next year."""
         return sum((account.carried for account in self.sources), Decimal(0))
 
-    @property
+    @cached_property
     def unallocated(self) -> Decimal:
         """What is neither allocated nor carried forward."""
         return sum((account.unallocated for account in self.sources), Decimal(0))
 
-    @property
+    @cached_property
     def unspent(self) -> Decimal:
         """What is neither paid nor carried forward."""
         return self.total - self.carried - self.paid
 
 
-def accounts_of(year: FinancialYear, sources: Iterable[FundingSource], as_at: AsAt = NOW) -> Accounts:
-    """Return the year's accounts in one query more than that of its sources.
+def prefetch_contributors(path: str = "contributors") -> Prefetch[Any]:
+    """Fetches the contributors of sources, or of the sources at this path, with everything that names them."""
+    rows = Contributor.objects.select_related("organisation", "post__person", "post__organisation")
+    return Prefetch(path, queryset=rows)
 
-    ``sources`` are the year's sources that stand as at the day (`SourceQuerySet.standing`), with what is carried
-    forward from each in `carried` (`with_carried`).
-    """
-    entries = entries_of(year, as_at)
+
+def year_accounts(year: FinancialYear, sources: Iterable[FundingSource], as_at: AsAt = NOW) -> YearAccounts:
+    """The year's accounts. ``sources`` must be those of the year that stand as at the same day."""
+    balances = allocation_balances(year, as_at)
     by_source = defaultdict(list)
-    for entry in entries:
-        by_source[entry.source].append(entry)
-    accounts = [Account(by_source[source.pk], source, carried=source.carried) for source in sources]
-    return Accounts(entries, year, as_at, accounts)
+    for balance in balances:
+        by_source[balance.source].append(balance)
+    carried = dict(carried_by_source(year, as_at=as_at))
+    accounts = [SourceAccount(by_source[row.pk], row, carried=carried.get(row.pk, Decimal(0))) for row in sources]
+    return YearAccounts(balances, year, as_at, accounts)
 
 
-def entries_of(year: FinancialYear, as_at: AsAt = NOW) -> list[Entry]:
-    """Return the year's allocations that count as at the day, and those on which payments count, in one query."""
-    payments = Payment.objects.filter(as_at.counts("paid_on"), allocation=OuterRef("pk"))
-    counts = as_at.counts("awarded_on") & as_at.stands()
-    rows = Allocation.objects.filter(funding_source__year=year, reverses=None).annotate(
-        net=Case(When(counts, then=F("amount")), default=NOUGHT),
-        net_paid=total_of(payments),
-        net_late=late(year, as_at),
+@prepared
+def carried_by_source(year: FinancialYear, *, as_at: AsAt = NOW) -> QuerySet[FundingSource, tuple[int, Decimal]]:
+    rows = FundingSource.objects.standing(as_at).filter(carried_from__year=year).order_by()
+    return rows.values_list("carried_from").annotate(sum=sum_of_pounds("amount"))
+
+
+def allocation_balances(year: FinancialYear, as_at: AsAt = NOW) -> list[AllocationBalance]:
+    """The year's allocations that count as at the day, and reversed ones on which payments count."""
+    found = balance_fields(year, as_at=as_at)
+    if not found:
+        return []
+    paid = dict(paid_by_allocation(year, as_at=as_at))
+    late = dict(paid_late_by_allocation(year, year.spend_by, as_at=as_at)) if year.spend_by else {}
+    awards = multi_year_award_totals(as_at)
+    balances = []
+    for row in found:
+        pk, continues, net = row[0], row[2], row[-1]
+        award = awards.get(continues or pk, net)
+        balances.append(AllocationBalance(*[*row, paid.get(pk, Decimal(0)), late.get(pk, Decimal(0)), award]))
+    return [balance for balance in balances if balance.allocated or balance.paid]
+
+
+@prepared
+def balance_fields(year: FinancialYear, *, as_at: AsAt) -> QuerySet[Allocation, tuple[Any, ...]]:
+    """Most fields of AllocationBalance, in their order, for all allocations of a year.
+
+    Plain tuples: a year can have thousands of allocations, and model instances with five related objects each would
+    take most of the page's time.
+    """
+    counts = as_at.counted_rows("awarded_on") & as_at.standing_rows()
+    rows = Allocation.objects.filter(funding_source__year=year, reverses=None).order_by("awarded_on", "pk")
+    return rows.annotate(net=Case(When(counts, then=F("amount")), default=ZERO_POUNDS)).values_list(
+        *("pk", "public_id", "continues", "awarded_on", "funding_source", "funding_source__name"),
+        *("initiative", "initiative__name", "initiative__slug"),
+        *("initiative__level", "initiative__level__slug", "initiative__level__mark"),
+        *("recipient", "recipient__name", "recipient__slug", "kind", "net"),
     )
-    rows = rows.filter(~Q(net=0) | ~Q(net_paid=0)).with_award(as_at).order_by("awarded_on", "pk")
-    fields = ("pk", "funding_source", "initiative", "initiative__level", "recipient", "kind")
-    sums = ("net", "net_paid", "net_late", "award_total")
-    names = ("initiative__name", "initiative__slug", "initiative__level__slug", "recipient__name", "recipient__slug")
-    return [Entry(*row) for row in rows.values_list(*fields, *sums, *names)]
 
 
-def late(year: FinancialYear, as_at: AsAt) -> Combinable:
-    """Return what was paid on an allocation after the day by which the year's money had to be spent."""
-    if year.spend_by is None:
-        return NOUGHT
-    payments = Payment.objects.standing(as_at).filter(amount__gt=0, paid_on__gt=year.spend_by)
-    return total_of(payments.filter(allocation=OuterRef("pk")))
+@prepared
+def paid_by_allocation(year: FinancialYear, *, as_at: AsAt) -> QuerySet[Payment, tuple[int, Decimal]]:
+    payments = Payment.objects.counted(as_at).filter(allocation__funding_source__year=year)
+    return payments.values_list("allocation").annotate(sum=sum_of_pounds("amount"))
+
+
+@prepared
+def paid_late_by_allocation(
+    year: FinancialYear, spend_by: date, *, as_at: AsAt
+) -> QuerySet[Payment, tuple[int, Decimal]]:
+    """What was paid after the deadline for spending the year's money; refunds are not late."""
+    payments = Payment.objects.standing(as_at).filter(amount__gt=0, paid_on__gt=spend_by)
+    payments = payments.filter(allocation__funding_source__year=year)
+    return payments.values_list("allocation").annotate(sum=sum_of_pounds("amount"))
+
+
+def multi_year_award_totals(as_at: AsAt) -> dict[int, Decimal]:
+    """The total of each award that runs over several years, by the key of its first allocation."""
+    totals = dict(first_years_of_awards(as_at=as_at))
+    for first, amount in later_years_of_awards(as_at=as_at):
+        totals[first] = totals.get(first, Decimal(0)) + amount
+    return totals
+
+
+@prepared
+def first_years_of_awards(*, as_at: AsAt) -> QuerySet[Allocation, tuple[int, Decimal]]:
+    later_years = Allocation.objects.filter(continues__isnull=False)
+    return Allocation.objects.standing(as_at).filter(pk__in=later_years.values("continues")).values_list("pk", "amount")
+
+
+@prepared
+def later_years_of_awards(*, as_at: AsAt) -> QuerySet[Allocation, tuple[int, Decimal]]:
+    rows = Allocation.objects.standing(as_at).filter(continues__isnull=False)
+    return rows.values_list("continues").annotate(sum=sum_of_pounds("amount"))
+
+
+def contract_copies_by_allocation(accounts: YearAccounts) -> dict[int, ContractCopy]:
+    """The latest copy of the contract behind each allocation; a copy counts for every year of its award."""
+    contracts = [balance for balance in accounts.balances if balance.kind == Kind.CONTRACT]
+    if not contracts:
+        return {}
+    later_years = defaultdict(list)
+    for balance in contracts:
+        if balance.continues:
+            later_years[balance.continues].append(balance.pk)
+    awards = Allocation.objects.filter(funding_source__year=accounts.year, kind=Kind.CONTRACT)
+    rows = ContractCopy.objects.annotate(first=Coalesce("allocation__continues", "allocation")).order_by("pk")
+    rows = rows.filter(first__in=awards.values_list(Coalesce("continues", "pk")))
+    if accounts.as_at.known_before:
+        rows = rows.filter(recorded_at__lt=accounts.as_at.known_before)
+    copies: dict[int, ContractCopy] = {}
+    for copy in rows:
+        for allocation in (copy.allocation_id, copy.first, *later_years[copy.allocation_id]):
+            copies[allocation] = copy
+    return copies

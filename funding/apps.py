@@ -2,6 +2,6 @@ from django.apps import AppConfig
 
 
 class FundingConfig(AppConfig):
-    """How much: financial years and the sources of their money."""
+    """Money: financial years, their sources, allocations and payments."""
 
     name = "funding"

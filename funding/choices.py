@@ -2,21 +2,21 @@ from django.db import models
 
 
 class Kind(models.TextChoices):
-    """What an allocation is, to the law that says what is published of it."""
+    """The kind of an allocation, which decides what must be published about it."""
 
     GRANT = "grant", "Grant"
     CONTRACT = "contract", "Contract or service"
 
 
 class Basis(models.TextChoices):
-    """What “as at a day” means: what was known by then, or what is dated by then and may have been learned since."""
+    """What “as at a day” means: what was known by then, or what is dated by then even if it was learned later."""
 
     KNOWN = "known", "as known by that day"
     DATED = "dated", "as dated by that day"
 
 
 class Irregularity(models.TextChoices):
-    """Why a payment is an exception: a fact all the same, so it is recorded and shown."""
+    """Why a payment is an exception. It has happened all the same, so it is recorded and shown."""
 
     OVER = "over", "Over its allocation"
     UNASSESSED = "unassessed", "Before its assessment was approved"
@@ -34,7 +34,7 @@ class DutyList(models.TextChoices):
 
 
 class DutyField(models.TextChoices):
-    """What a publication duty can ask to be stated, in this regime's own words where its columns say so."""
+    """What a publication duty can ask to be stated. A column of the duty can give a field its own label."""
 
     RECIPIENT = "recipient", "Recipient"
     AMOUNT = "amount", "Sum"
@@ -48,6 +48,6 @@ class DutyField(models.TextChoices):
     IRRECOVERABLE_VAT = "irrecoverable_vat", "VAT that cannot be recovered"
 
 
-# What staff write in sentences, on an allocation and on a payment.
-ALLOCATION_WORDS = ("purpose", "conditions", "reasons", "value_for_money", "department", "merchant_category")
-PAYMENT_WORDS = ("purpose", "value_for_money", "department", "merchant_category")
+# The free-text fields of allocations and payments.
+ALLOCATION_TEXT_FIELDS = ("purpose", "conditions", "reasons", "value_for_money", "department", "merchant_category")
+PAYMENT_TEXT_FIELDS = ("purpose", "value_for_money", "department", "merchant_category")

@@ -1,73 +1,85 @@
-"""Lists and 360Giving files to download: the rows of the page beside which they are offered, streamed."""
+"""Downloads: lists with the same rows as the page that offers them, and 360Giving files."""
 
-from collections.abc import Sequence
-from typing import Any
+from typing import IO
 
-from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.http import Http404, HttpRequest, HttpResponseBase, QueryDict
+from django.shortcuts import get_object_or_404
 from django.views.decorators.http import require_safe
 
-from funding import exports
-from funding import giving as giving_files
-from funding.accounts import accounts_of
-from funding.filters import AllocationQuestion, PaymentQuestion, read_as_at
-from funding.models import FinancialYear, FundingSource, PublicationDuty
-from funding.validators import first_year_of
+from funding.datasets import lists
+from funding.datasets import threesixtygiving as giving_files
+from funding.datasets.tables import dataset_table, file_name
+from funding.datasets.year_report import write_year_report
+from funding.filters import AllocationFilters, MoneyFilters, PaymentFilters, SourceFilters
+from funding.models import FinancialYear, PublicationDuty
+from funding.validators import parse_year_label
 from partners.models import Organisation, Unit
-from vru_portal.downloads import TYPES, headed, sent
-from vru_portal.tables import Table
+from vru_portal.tabular.downloads import FORMATS, write_table
+from vru_portal.web.file_responses import text_response
+from vru_portal.web.limits import COSTLY_FILES, count_costly_request
+from vru_portal.web.shared_files import current_state, shared_file_response
 
 
 @require_safe
 def download(request: HttpRequest, label: str, list: str, format: str) -> HttpResponseBase:
-    """Send a list of a year, as the same question shows it on the page; a wrong question is a 400 that says why."""
-    as_at, _ = read_as_at(request.GET)
-    rows = FundingSource.objects.of_all_years(as_at).filter(year__first_year=first_year_of(label) or 0)
-    sources = [*rows.with_contributors()]
-    if not sources or list not in exports.LISTS or format not in TYPES:
+    """Send a list of a year, filtered like the page with the same query. With errors, a 400 that names them."""
+    state = current_state()
+    year = FinancialYear.objects.with_money().filter(first_year=parse_year_label(label) or 0).first()
+    if year is None or list not in lists.LISTS_OF_A_YEAR or format not in FORMATS:
         raise Http404("There is no such list.")
-    year = sources[0].year
-    table, errors = table_of(request, list, year, [source for source in sources if source.counts])
-    if table is None:
-        return plain(" ".join(errors.values()), 400)
-    example = Unit.objects.current().is_example
-    return sent(request, table, format, exports.file_name(list, year, as_at, format, example=example))
+    filters = filters_of(list, year, request.GET)
+    if filters.errors:
+        return text_response(" ".join(filters.errors.values()), 400)
+    dataset = lists.LISTS_OF_A_YEAR[list]
+    table, name = dataset_table(dataset, filters), file_name(dataset, filters, format)
+
+    def make(file: IO[bytes]) -> None:
+        if list != "sources":
+            count_costly_request(request, COSTLY_FILES)
+        write_table(table, format, file)
+
+    return shared_file_response(request, name, state, (label, list, filters.data.urlencode()), make)
 
 
-def table_of(
-    request: HttpRequest, name: str, year: FinancialYear, sources: Sequence[FundingSource]
-) -> tuple[Table[Any] | None, dict[str, str]]:
-    """Return the list that is asked for, or what is wrong with the question."""
-    if name == "payments":
-        payments = PaymentQuestion(year, request.GET)
-        return (None, payments.errors) if payments.errors else (exports.payments_table(payments), {})
-    as_at, errors = read_as_at(request.GET)
-    accounts = accounts_of(year, sources, as_at)
-    if name == "sources":
-        return (None, errors) if errors else (exports.sources_table(accounts), {})
-    allocations = AllocationQuestion(year, request.GET, accounts)
-    return (None, allocations.errors) if allocations.errors else (exports.allocations_table(allocations), {})
+def filters_of(name: str, year: FinancialYear, data: QueryDict) -> MoneyFilters:
+    """The filters of a list of a year, as an address has them."""
+    kinds = {"sources": SourceFilters, "allocations": AllocationFilters, "payments": PaymentFilters}
+    return kinds[name](year, data)
 
 
 @require_safe
-def giving(request: HttpRequest, slug: str, format: str) -> HttpResponseBase:
-    """Send the 360Giving file of a funder; where there is none, say why."""
+def year_report(request: HttpRequest, label: str) -> HttpResponseBase:
+    """Send the report on a year as a PDF."""
+    state = current_state()
+    years = FinancialYear.objects.with_money().select_related("source")
+    year = get_object_or_404(years, first_year=parse_year_label(label) or 0)
+    example = "example-" if Unit.objects.current().is_example else ""
+
+    def make(file: IO[bytes]) -> None:
+        count_costly_request(request, COSTLY_FILES)
+        write_year_report(year, file)
+
+    name = f"{example}funding-{year.label}.pdf"
+    return shared_file_response(request, name, state, ("report", year.label), make, inline=True)
+
+
+@require_safe
+def grants_file(request: HttpRequest, slug: str, format: str) -> HttpResponseBase:
+    """Send the 360Giving file of a funder, or say why there is none."""
+    state = current_state()
     if format not in ("json", "xlsx"):
         raise Http404("There is no such file.")
     funder = Organisation.objects.public().filter(slug=slug).first()
     duty = PublicationDuty.objects.select_related("awarding_body").first()
-    awards = giving_files.awards_of(funder) if funder else None
-    reason = giving_files.why_not(duty, any_awards=awards is not None and awards.exists())
+    awards = giving_files.grants_awarded_by(funder) if funder else None
+    reason = giving_files.unavailable_reason(duty, any_awards=awards is not None and awards.exists())
     if reason or funder is None or awards is None or duty is None:
-        return plain(reason or "", 404)
-    package = giving_files.Package(funder, duty, Unit.objects.current())
+        return text_response(reason or "", 404)
+    package = giving_files.GrantsFile(funder, duty, Unit.objects.current())
     name = f"{'example-' if package.unit.is_example else ''}360giving-{slug}.{format}"
-    if request.method == "HEAD":
-        return headed(HttpResponse(), format, name)
-    if format == "json":
-        return headed(StreamingHttpResponse(package.json_parts()), format, name)
-    return headed(FileResponse(package.xlsx_file()), format, name)
 
+    def make(file: IO[bytes]) -> None:
+        count_costly_request(request, COSTLY_FILES)
+        package.write(format, file)
 
-def plain(text: str, status: int) -> HttpResponse:
-    """Say in a sentence why there is no file."""
-    return HttpResponse(f"{text}\n", status=status, content_type="text/plain; charset=utf-8")
+    return shared_file_response(request, name, state, slug, make)

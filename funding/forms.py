@@ -1,162 +1,124 @@
-"""A question of `filters` as a form, and what it offers to choose from."""
+"""The filters of an address as a form, and the choices that the form offers."""
 
-from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from datetime import date
-from decimal import Decimal
+from collections.abc import Iterable, Mapping
 
-from crispy_forms.helper import FormHelper
-from crispy_forms.layout import Layout, Submit
 from django import forms
-from django.db.models import Q, Sum, Value
 
-from funding.choices import Basis, DutyList, Kind
-from funding.filters import MOST_CHOICES, SLUG, AllocationQuestion, PaymentQuestion, Question
-from funding.models import FundingSource, Payment
+from funding.choices import Basis, DutyList
+from funding.filters import AllocationFilters, MoneyFilters, PaymentFilters
+from funding.filters.tally import Tally, Total, totals_by_month
 from partners.models import Organisation
-from programmes.models import Initiative, PreventionLevel
+from programmes.models import Initiative
+from vru_portal.web.filters import LABEL_LENGTH, MAX_LENGTH, Choices, FiltersForm, UncheckedField
 
-Choices = Sequence[tuple[str, str]]
-MOST_BOXES = 8  # more answers than these are a list to open
+MAX_CHOICES = 50  # records in a drop-down list
+MAX_CHECKBOXES = 8  # more choices than these become a drop-down list
 
-LABELS = {
-    "source": "Source",
-    "level": "Level of prevention",
-    "initiative": "Initiative",
-    "recipient": "Recipient",
-    "kind": "Kind",
-    "month": "Month",
-    "duty": "List",
-    "exceptions": "Exceptions",
+DUTY_LIST_LABELS = {
+    DutyList.GRANTS: "Grants that must be published",
+    DutyList.ITEMS: "Items that must be published",
+    DutyList.CONTRACTS: "Contracts that must be published",
 }
-LISTS = {
-    DutyList.GRANTS: "Grants that the law asks for",
-    DutyList.ITEMS: "Items that the law asks for",
-    DutyList.CONTRACTS: "Contracts that the law asks for",
-}
-MANY = ("source", "level")
-BASES = {
-    Basis.KNOWN: "As known by then: what was recorded here by the end of that day. Later entries do not change it.",
-    Basis.DATED: "As dated by then: what bears a date up to that day, with everything learned and corrected since.",
+MULTIPLE_CHOICE_FILTERS = ("year", "source", "level")
+# What is typed, not chosen: the type of each field.
+TYPED = {"q": "text", "from": "date", "to": "date", "min": "amount", "max": "amount"}
+BASIS_LABELS = {
+    Basis.KNOWN: "As known then: what was recorded here by the end of that day. Later entries do not change it.",
+    Basis.DATED: "As dated: everything dated up to that day, including what was learned and corrected since.",
 }
 
 
-class Asked(forms.Field):
-    """An answer as the address has it: `filters` reads and checks it, the form only shows it."""
-
-
-class QuestionForm(forms.Form):
-    """A form made of a question."""
-
-    def __init__(self, question: Question, fields: Mapping[str, Asked], *, name: str, action: str, submit: str) -> None:
-        """Show these fields; what the question asks besides goes along unseen."""
-        shown = list(fields)
-        data = question.data.copy()
-        if "basis" in fields and not question.one("basis"):
-            data["basis"] = Basis.KNOWN
-        super().__init__(data, auto_id=f"{name}-%s")
-        self.fields = {**fields}
-        for other in (*question.FILTERS, "as_at", "basis"):
-            if other not in shown and question.chosen(other):
-                self.fields[other] = Asked(required=False, widget=forms.MultipleHiddenInput())
-        self.full_clean()
-        for field in shown:
-            if field in question.errors:
-                self.add_error(field, question.errors[field])
-        self.helper = FormHelper()
-        self.helper.form_method, self.helper.form_id, self.helper.form_action = "get", name, action
-        self.helper.disable_csrf = True
-        self.helper.attrs = {"aria-labelledby": f"{name}-title"}
-        self.helper.layout = Layout(*self.fields, Submit("", submit))
-
-
-def filter_form(question: Question, choices: Mapping[str, Choices], *, action: str, submit: str) -> QuestionForm:
-    """Return the filters of a list: boxes for few answers of which several can be had, else a list to open."""
-    fields = {}
-    for name, offered in choices.items():
-        if name in MANY and len(offered) <= MOST_BOXES:
-            widget: forms.Widget = forms.CheckboxSelectMultiple(choices=list(offered))
+def filter_form(filters: MoneyFilters, choices: Mapping[str, Choices], *, action: str, submit: str) -> FiltersForm:
+    """The filters of a list: checkboxes where several of a few choices can be ticked, otherwise drop-down lists."""
+    shown = {name: typed_field(name) for name in filters.parameters if name in TYPED}
+    for name, options in choices.items():
+        if name in MULTIPLE_CHOICE_FILTERS and len(options) <= MAX_CHECKBOXES:
+            widget: forms.Widget = forms.CheckboxSelectMultiple(choices=list(options))
         else:
-            widget = forms.Select(choices=[("", "All"), *offered])
-        fields[name] = Asked(required=False, label=LABELS[name], widget=widget)
-    return QuestionForm(question, fields, name="filters", action=action, submit=submit)
+            widget = forms.Select(choices=[("", "All"), *options])
+        shown[name] = UncheckedField(widget)
+    return FiltersForm(filters, shown, submit=submit, action=action)
 
 
-def day_form(question: Question, *, action: str) -> QuestionForm:
-    """Return the form that asks for the money as at a day."""
-    basis = forms.RadioSelect(choices=list(BASES.items()))
-    fields = {
-        "as_at": Asked(
-            required=False,
-            label="Day",
-            help_text="Leave it empty to see the money as it is now.",
-            widget=forms.DateInput(attrs={"type": "date"}),
+def typed_field(name: str) -> UncheckedField:
+    if TYPED[name] == "date":
+        return UncheckedField(forms.DateInput(attrs={"type": "date"}))
+    if TYPED[name] == "amount":
+        return UncheckedField(forms.TextInput(attrs={"inputmode": "decimal", "maxlength": 20}))
+    return UncheckedField(
+        forms.TextInput(attrs={"maxlength": MAX_LENGTH}),
+        help_text="In recipients, purposes, initiatives and references.",
+    )
+
+
+def day_form(filters: MoneyFilters, *, action: str) -> FiltersForm:
+    shown = {
+        "as_at": UncheckedField(
+            forms.DateInput(attrs={"type": "date"}), help_text="Leave this empty to see the figures as they are now."
         ),
-        "basis": Asked(required=False, label="What counts", widget=basis),
+        "basis": UncheckedField(forms.RadioSelect(choices=list(BASIS_LABELS.items())), initial=Basis.KNOWN),
     }
-    return QuestionForm(question, fields, name="day", action=action, submit="Show that day")
+    return FiltersForm(filters, shown, submit="Show that day", action=action, name="day")
 
 
-def with_asked(asked: str, offered: Choices) -> Choices:
-    """Return choices with the one that is asked for, so that sending the form again keeps it."""
-    return offered if not asked or asked in dict(offered) else [*offered, (asked, asked[:60])]
+def with_current_value(value: str, choices: Choices) -> Choices:
+    """The choices, with the current value added if it is not among them, so that submitting the form keeps it."""
+    return choices if not value or value in dict(choices) else [*choices, (value, value[:LABEL_LENGTH])]
 
 
 # What there is to choose from -----------------------------------------------------------------------------------------
 
 
-def allocation_choices(question: AllocationQuestion, levels: Iterable[PreventionLevel]) -> dict[str, Choices]:
-    """Return what a year's allocations can be filtered by: no query."""
-    entries = question.accounts.entries
-    sources = {entry.source for entry in entries}
-    found = {entry.level for entry in entries}
-    kinds = {entry.kind for entry in entries}
+def allocation_choices(filters: AllocationFilters, tally: Tally, *, counts: bool = True) -> dict[str, Choices]:
+    """What a year's allocations can be filtered by, by their `tally`: see `payment_choices`."""
+    options = tally.options
+    label = choices_with_counts if counts else choices_by_name
     return {
-        "level": [(level.slug, level.full_name) for level in levels if level.pk in found],
-        "source": [(a.source.slug, a.source.name) for a in question.accounts.sources if a.source.pk in sources],
-        "initiative": largest((e.initiative_slug, e.initiative_name, e.allocated) for e in entries),
-        "recipient": largest((e.recipient_slug, e.recipient_name, e.allocated) for e in entries),
-        "kind": [(value, label) for value, label in Kind.choices if value in kinds],
-        "duty": [(name.value, LISTS[name]) for name in question.DUTIES],
+        **{name: label(options[name]) for name in ("level", "source")},
+        "initiative": label(best_paid(options["initiative"])),
+        "recipient": label(best_paid(options["recipient"])),
+        "kind": label(options["kind"]),
+        "duty": [(name.value, DUTY_LIST_LABELS[name]) for name in filters.DUTY_LISTS],
     }
 
 
-def largest(rows: Iterable[tuple[str, str, Decimal]]) -> Choices:
-    """Return the (slug, name) of those with most money, by name."""
-    sums: dict[tuple[str, str], Decimal] = defaultdict(Decimal)
-    for slug, name, amount in rows:
-        sums[slug, name] += amount
-    most = sorted(sums, key=lambda one: -sums[one])[:MOST_CHOICES]
-    return sorted(most, key=lambda one: one[1])
-
-
-def payment_choices(
-    question: PaymentQuestion, sources: Iterable[FundingSource], levels: Iterable[PreventionLevel]
-) -> dict[str, Choices]:
-    """Return what a year's payments can be filtered by: the names of those with most money in one query."""
-    paid = Payment.objects.filter(allocation__funding_source__year=question.year)
-    queries = []
-    for name, model, path in (
-        ("initiative", Initiative, "allocation__initiative"),
-        ("recipient", Organisation, "payee"),
-    ):
-        most = paid.values(path).annotate(sum=Sum("amount")).order_by("-sum", path).values(path)[:MOST_CHOICES]
-        slugs = [slug for slug in question.chosen(name) if SLUG.fullmatch(slug)]
-        rows = model._default_manager.public().filter(Q(pk__in=most) | Q(slug__in=slugs))
-        queries.append(rows.order_by().values_list(Value(name), "slug", "name"))
-    named = defaultdict(list)
-    for name, slug, label in sorted(queries[0].union(queries[1], all=True), key=lambda row: row[2]):
-        named[name].append((slug, label))
-    first = question.year.first_year
-    # The year's own twelve, and the three after it in which what is late is mostly paid.
-    months = [date(first + (month - 1) // 12, (month - 1) % 12 + 1, 1) for month in range(4, 19)]
+def payment_choices(filters: PaymentFilters, *, counts: bool = True) -> dict[str, Choices]:
+    """What payments can be filtered by: for a form with the numbers that each value would leave, for chips without."""
+    options = filters.tally.options
+    label = choices_with_counts if counts else choices_by_name
+    found: dict[str, Choices] = {
+        name: label(options[name]) for name in ("year", "level", "source") if name in filters.parameters
+    }
+    for name, model in (("initiative", Initiative), ("recipient", Organisation)):
+        found[name] = [*label(best_paid(options[name])), *chosen_without_payments(filters, name, model)]
+    months = label(totals_by_month(filters.days))
     return {
-        "month": with_asked(question.one("month"), [(f"{month:%Y-%m}", f"{month:%B %Y}") for month in months]),
-        "level": [(level.slug, level.full_name) for level in levels],
-        "source": [(source.slug, source.name) for source in sources],
-        "initiative": named["initiative"],
-        "recipient": named["recipient"],
-        "kind": Kind.choices,
-        "duty": [(name.value, LISTS[name]) for name in question.DUTIES],
+        **found,
+        "kind": label(options["kind"]),
+        "month": with_current_value(filters.value("month"), months),
+        "duty": [(name.value, DUTY_LIST_LABELS[name]) for name in filters.DUTY_LISTS],
         "exceptions": [("1", "Only these")],
     }
+
+
+def choices_by_name(totals: Iterable[Total]) -> Choices:
+    return [(total.choice.slug, total.choice.name) for total in totals]
+
+
+def choices_with_counts(totals: Iterable[Total]) -> Choices:
+    return [(total.choice.slug, f"{total.choice.name} ({total.payments:,})") for total in totals]
+
+
+def best_paid(totals: list[Total]) -> list[Total]:
+    """Those that were paid most, by name."""
+    return sorted(sorted(totals, key=lambda total: -total.amount)[:MAX_CHOICES])
+
+
+def chosen_without_payments(
+    filters: PaymentFilters, name: str, model: type[Initiative] | type[Organisation]
+) -> list[tuple[str, str]]:
+    """The records that an address names although no payment, or not one of the largest, is theirs."""
+    best = {total.choice.slug for total in best_paid(filters.tally.options[name])}
+    missing = [slug for slug in filters.valid.getlist(name) if slug not in best]
+    rows = model._default_manager.public().filter(slug__in=missing) if missing else model._default_manager.none()
+    return list(rows.order_by("slug").values_list("slug", "name"))

@@ -1,144 +1,247 @@
-"""Pages of the money: eight queries each at most, so what is on a page comes in few and large ones."""
+"""The public pages about money: a year, its payments, one allocation."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from decimal import Decimal
 from typing import Any
 
-from django.db.models import prefetch_related_objects
+from django.db.models import Count, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.safestring import SafeString
 from django.views.decorators.http import require_safe
 
-from funding.accounts import Accounts, Sums, accounts_of
+from funding.accounts import (
+    BalanceTotals,
+    YearAccounts,
+    contract_copies_by_allocation,
+    prefetch_contributors,
+    year_accounts,
+)
+from funding.as_at import NOW, AsAt
 from funding.choices import DutyList, Kind
-from funding.filters import AllocationQuestion, PaymentQuestion, Question, read_as_at
-from funding.flow import flow_of
-from funding.forms import LABELS, Choices, allocation_choices, day_form, filter_form, payment_choices
-from funding.giving import why_not
-from funding.lines import lacks_copy, line_of, statements_of
-from funding.models import Allocation, ContractCopy, FinancialYear, FundingSource, PublicationDuty
-from funding.querysets import NOW, AsAt, contributors
-from funding.rules import LIST_OF
-from funding.validators import first_year_of
+from funding.datasets.lists import DATASETS
+from funding.datasets.threesixtygiving import grants_awarded_by, unavailable_reason
+from funding.datasets.totals import payment_totals
+from funding.filters import DAY_PARAMETERS, AllocationFilters, MoneyFilters, PaymentFilters, TotalsFilters, read_as_at
+from funding.filters.payments import BY
+from funding.forms import allocation_choices, day_form, filter_form, payment_choices
+from funding.models import Allocation, ContractCopy, FinancialYear, FundingSource, Payment, PublicationDuty
+from funding.presenters import (
+    allocation_published_fields,
+    allocation_row,
+    is_contract_copy_missing,
+    payment_row,
+    total_bar,
+)
+from funding.rules import DUTY_LIST_OF_KIND
+from funding.sankey.flows import money_flow
+from funding.validators import parse_year_label
+from partners.models import Organisation, Unit
+from programmes.levels import levels_with_initiatives
 from programmes.models import PreventionLevel
-from programmes.views import Choice, asking
-from vru_portal.pages import page_of
+from vru_portal.tabular.downloads import FORMATS
+from vru_portal.web.addresses import full_url
+from vru_portal.web.file_responses import MEDIA_TYPES
+from vru_portal.web.filters import Choices
+from vru_portal.web.limits import COSTLY_PAGES, count_costly_request
+from vru_portal.web.pagination import get_page_or_404
+from vru_portal.web.prepared_queries import prepared
+from vru_portal.web.public_pages import declare, public_page
+from vru_portal.web.structured_data import json_ld, reference
 
 PAYMENTS_PER_PAGE = 50
 
 
-@dataclass(frozen=True)
-class Found:
-    """A year with its sources as at a day, among all years that have any."""
-
-    year: FinancialYear
-    years: list[FinancialYear]
-    sources: list[FundingSource]
-
-
-def sources_in(label: str, as_at: AsAt) -> Found:
-    """Return the year of an address in one query; raises Http404 where no money is recorded for it."""
-    every = list(FundingSource.objects.of_all_years(as_at))
-    years = {source.year_id: source.year for source in every}
-    year = next((year for year in years.values() if year.first_year == first_year_of(label)), None)
+def get_year_or_404(label: str, years: Iterable[FinancialYear]) -> FinancialYear:
+    """The year with this label, such as 2031-32; raises Http404 if it is not among ``years``."""
+    year = next((year for year in years if year.first_year == parse_year_label(label)), None)
     if year is None:
         raise Http404(f"No funding is recorded for {label[:20]}.")
-    return Found(year, list(years.values()), [row for row in every if row.year_id == year.pk and row.counts])
+    return year
 
 
 @require_safe
 def latest(request: HttpRequest) -> HttpResponse:
-    """Lead to the latest year that has a source; where there is none, say so."""
+    """Redirect to the latest year that has a source, or say that there is none."""
     source = FundingSource.objects.standing().select_related("year").order_by("-year__first_year").first()
     return redirect(source.year) if source else render(request, "funding/none.html")
 
 
 @require_safe
+@public_page
 def year(request: HttpRequest, label: str) -> HttpResponse:
-    """A financial year: its sources, what became of them, until when it may be spent, and what is not stated."""
+    """A financial year: its sources, what became of them, the deadline for spending them, and what is not stated."""
     as_at, _ = read_as_at(request.GET)
-    found = sources_in(label, as_at)
-    prefetch_related_objects(found.sources, contributors())
-    accounts = accounts_of(found.year, found.sources, as_at)
-    duty = PublicationDuty.objects.select_related("awarding_body").with_counts(found.year, as_at).first()
-    question = AllocationQuestion(found.year, request.GET, accounts, duty=duty)
-    levels = PreventionLevel.objects.public().select_related("source").with_counts()
-    # Before any money is allocated, the page names who may get it.
-    levels = levels if accounts.entries else levels.with_initiatives()
-    choices = allocation_choices(question, levels)
-    here = found.year.get_absolute_url()
+    if as_at.known_before:
+        count_costly_request(request, COSTLY_PAGES)
+    years = years_with_money()
+    found = get_year_or_404(label, years)
+    sources = sources_of(found, as_at=as_at)
+    accounts = year_accounts(found, sources, as_at)
+    duty = next(iter(publication_duty()), None)
+    filters = AllocationFilters(found, request.GET, accounts, duty=duty)
+    declare(request, filters.valid)
+    copies = contract_copies_by_allocation(accounts)
+    page = get_page_or_404(request, filters.balances)
+    # Before any money is allocated, the page names the initiatives that may get it.
+    levels = PreventionLevel.objects.listed() if accounts.balances else levels_with_initiatives()
+    tally = filters.tally(levels)
+    choices = allocation_choices(filters, tally)
+    labels = allocation_choices(filters, tally, counts=False)
+    here = found.get_absolute_url()
+    unit = Unit.objects.current()
     today = as_at.day or timezone.localdate()
-    spend_by = found.year.spend_by
+    spend_by = found.spend_by
     return render(
         request,
         "funding/year.html",
         {
-            "year": found.year,
-            "years": found.years,
-            "sources": found.sources,
-            "nothing_known": as_at.day and not found.sources and not accounts.entries,
-            "budget": accounts.total if as_at.day else found.year.budget(found.sources),
-            "carried_in": [source for source in found.sources if source.carried_from_id],
+            "year": found,
+            "years": years,
+            "sources": sources,
+            "unit": unit,
+            "contact_points": unit.contact_list,
+            "json_ld": year_structured_data(unit, found, duty),
+            "nothing_known": as_at.day and not sources and not accounts.balances,
+            "budget": accounts.total if as_at.day else found.budget(sources),
+            "carried_in": [source for source in sources if source.carried_from_id],
             "accounts": accounts,
-            "flow": flow_of(accounts, levels) if accounts.entries else None,
+            "flow": money_flow(accounts, levels) if accounts.balances else None,
             "days_left": (spend_by - today).days if spend_by else None,
             "levels": levels,
             "duty": duty,
-            "lists": lists_of(accounts, duty),
-            "why_no_giving": why_not(duty, any_awards=bool(duty and duty.any_grants)),
-            "question": question,
-            "page": page_of(request, question.rows.with_copy(as_at), count=question.count),
-            "filter_form": filter_form(question, choices, action=f"{here}#allocations", submit="Show allocations"),
-            "day_form": day_form(question, action=here),
-            **links_of(question, choices),
+            "lists": duty_list_totals(accounts, duty, copies),
+            "grants_file_unavailable": unavailable_reason(
+                duty, any_awards=bool(duty and first_grant_of(duty.awarding_body))
+            ),
+            "reversed_allocations": [] if as_at.day else Allocation.objects.reversed_in(found),
+            "filters": filters,
+            "page": page,
+            "rows": [allocation_row(balance, copies, duty) for balance in page],
+            "filter_form": filter_form(filters, choices, action=f"{here}#allocations", submit="Show allocations"),
+            "day_form": day_form(filters, action=here),
+            **query_context(filters, labels),
         },
     )
 
 
+@prepared
+def years_with_money() -> QuerySet[FinancialYear]:
+    return FinancialYear.objects.with_money().select_related("source")
+
+
+@prepared
+def sources_of(year: FinancialYear, *, as_at: AsAt) -> QuerySet[FundingSource]:
+    rows = FundingSource.objects.standing(as_at).filter(year=year).select_related("source")
+    return rows.order_by("position", "id").prefetch_related(prefetch_contributors())
+
+
+@prepared
+def publication_duty() -> QuerySet[PublicationDuty]:
+    return PublicationDuty.objects.select_related("awarding_body")
+
+
+@prepared
+def first_grant_of(funder: Organisation) -> QuerySet[Allocation, int]:
+    return grants_awarded_by(funder).order_by().values_list("pk", flat=True)[:1]
+
+
 @require_safe
-def payments(request: HttpRequest, label: str) -> HttpResponse:
-    """The payments of a year: the whole ledger, with what was taken back and what is irregular."""
-    as_at, _ = read_as_at(request.GET)
-    found = sources_in(label, as_at)
+@public_page
+def payments(request: HttpRequest, label: str | None = None) -> HttpResponse:
+    """The payments of a year, or of all years, reversed ones and reversals included, with what is irregular of each."""
+    if request.GET.get("exceptions"):
+        count_costly_request(request, COSTLY_PAGES)
+    years = years_with_money()
+    year = get_year_or_404(label, years) if label else None
     duty, columns = PublicationDuty.objects.with_list(DutyList.ITEMS) if request.GET.get("duty") else (None, [])
-    question = PaymentQuestion(found.year, request.GET, duty=duty)
-    levels = PreventionLevel.objects.public().with_counts()
-    choices = payment_choices(question, found.sources, levels)
-    here = reverse("funding:payments", args=[label])
-    page = page_of(request, question.rows, PAYMENTS_PER_PAGE, count=question.count)
+    filters = PaymentFilters(year, request.GET, duty=duty)
+    declare(request, filters.valid)
+    choices = payment_choices(filters)
+    here = reverse("funding:payments", args=[label]) if label else reverse("funding:all_payments")
+    page = get_page_or_404(request, filters.keys, PAYMENTS_PER_PAGE, count=filters.count)
+    rows = filters.fetch_page(list(page)) if filters.count else []
+    # The year of the page is one of the filters of the totals, which are of all years.
+    totals_query = TotalsFilters(None, with_year(filters.valid, year)).query
     return render(
         request,
         "funding/payments.html",
         {
-            "year": found.year,
-            "levels": levels,
+            "year": year,
+            "years": years,
+            "list_url": here,
             "duty": duty,
-            "question": question,
-            # what is stated of a payment says something of what its initiative is about; its name does not
-            "any_sensitive": bool(columns) and any(row.allocation.initiative.sensitive_topic for row in page),
+            "filters": filters,
+            # The quick exit from pages on sensitive topics. An initiative's name alone does not call for it; what the
+            # duty asks to be stated about a payment says what the initiative is about.
+            "any_sensitive": bool(columns) and any(row.allocation.initiative.sensitive_topic for row in rows),
             "page": page,
-            "lines": [line_of(payment, as_at, columns) for payment in page],
-            "filter_form": filter_form(question, choices, action=here, submit="Show payments"),
-            "day_form": day_form(question, action=here),
-            **links_of(question, choices),
+            "rows": [payment_row(payment, filters.as_at, columns) for payment in rows],
+            "filter_form": filter_form(filters, choices, action=here, submit="Show payments"),
+            "day_form": day_form(filters, action=here),
+            "sort_links": filters.sort_links,
+            "totals_url": reverse("funding:totals") + (totals_query or "?"),
+            "all_years_url": reverse("funding:all_payments") + filters.query,
+            **query_context(filters, payment_choices(filters, counts=False)),
+        },
+    )
+
+
+def with_year(valid: QueryDict, year: FinancialYear | None) -> QueryDict:
+    data = valid.copy()
+    if year:
+        data.setlist("year", [year.label])
+    return data
+
+
+@require_safe
+@public_page
+def totals(request: HttpRequest) -> HttpResponse:
+    """The payments added up by recipient, level, month and so on: who received most."""
+    if request.GET.get("exceptions"):
+        count_costly_request(request, COSTLY_PAGES)
+    filters = TotalsFilters(None, request.GET)
+    declare(request, filters.valid)
+    choices = payment_choices(filters)
+    found = payment_totals(filters)
+    page = get_page_or_404(request, found, PAYMENTS_PER_PAGE)
+    largest = max((abs(total.amount) for total in found), default=Decimal(0))
+    here = reverse("funding:totals")
+    return render(
+        request,
+        "funding/totals.html",
+        {
+            "filters": filters,
+            "by": BY[filters.by],
+            "by_links": filters.by_links,
+            "page": page,
+            "bars": [total_bar(filters, total, largest) for total in page],
+            "count": sum(total.payments for total in found),
+            "total": sum((total.amount for total in found), Decimal(0)),
+            "filter_form": filter_form(filters, choices, action=here, submit="Show totals"),
+            "payments_url": reverse("funding:all_payments") + filters.query,
+            **query_context(filters, payment_choices(filters, counts=False)),
         },
     )
 
 
 @require_safe
+@public_page
 def allocation(request: HttpRequest, public_id: str) -> HttpResponse:
-    """One allocation, traced back to its source and on to its payments."""
+    """One allocation, traced back to its source and forward to its payments."""
     related = ("funding_source__year", "funding_source__source", "initiative__level", "recipient", "awarded_by")
     rows = Allocation.objects.filter(reverses=None).select_related(*related, "assessment", "reversed_by")
-    rows = rows.with_paid().with_approval().with_award().with_payment_count()
-    found = get_object_or_404(rows.prefetch_related(contributors("funding_source__contributors")), public_id=public_id)
+    rows = rows.with_paid().with_approval().with_award_total().with_payment_count()
+    found = get_object_or_404(
+        rows.prefetch_related(prefetch_contributors("funding_source__contributors")), public_id=public_id
+    )
     payments = found.payments.with_irregularities().order_by("paid_on", "pk").prefetch_related("explanations")
     payments = payments.select_related("payee", "reverses", "reversed_by", "allocation__funding_source__year")
-    page = page_of(request, payments, PAYMENTS_PER_PAGE, count=found.payment_count)
-    duty, columns = PublicationDuty.objects.with_list(LIST_OF[Kind(found.kind)])
-    award, copies = award_of(found)
+    page = get_page_or_404(request, payments, PAYMENTS_PER_PAGE, count=found.payment_count)
+    duty, columns = PublicationDuty.objects.with_list(DUTY_LIST_OF_KIND[Kind(found.kind)])
+    award, copies = award_and_contract_copies(found)
     return render(
         request,
         "funding/allocation.html",
@@ -146,18 +249,43 @@ def allocation(request: HttpRequest, public_id: str) -> HttpResponse:
             "allocation": found,
             "award": award,
             "copies": copies,
-            "copy_missing": not found.is_reversed and lacks_copy(found, duty, has_copy=bool(copies)),
+            "copy_missing": not found.is_reversed and is_contract_copy_missing(found, duty, has_copy=bool(copies)),
             "duty": duty,
-            "statements": statements_of(found, columns),
+            "published_fields": allocation_published_fields(found, columns),
             "page": page,
-            "lines": [line_of(payment, NOW) for payment in page],
+            "rows": [payment_row(payment, NOW) for payment in page],
         },
     )
 
 
-def award_of(allocation: Allocation) -> tuple[list[Allocation], list[ContractCopy]]:
-    """Return the allocations of an award in the order of their years, and the copies of its contract, in one query."""
-    rows = Allocation.objects.of_award(allocation).with_copies()
+def year_structured_data(unit: Unit, year: FinancialYear, duty: PublicationDuty | None) -> SafeString:
+    """The year's money as a dataset, with the files of its lists."""
+    files = [
+        {
+            "@type": "DataDownload",
+            "name": f"{dataset.title} {year.label}",
+            "encodingFormat": MEDIA_TYPES[form].partition(";")[0],
+            "contentUrl": full_url(reverse("funding:download", args=[year.label, dataset.name, form])),
+        }
+        for dataset in DATASETS
+        for form in FORMATS
+    ]
+    return json_ld(
+        "Dataset",
+        name=f"Funding of {unit.name}, {year.label}",
+        description=f"Sources, allocations and payments of {unit.name} in the financial year {year.label}.",
+        url=full_url(year.get_absolute_url()),
+        temporalCoverage=f"{year.starts_on}/{year.ends_on}",
+        creator=reference("Organization", unit.organisation),
+        license=duty.licence_url if duty else None,
+        isAccessibleForFree=True,
+        distribution=files,
+    )
+
+
+def award_and_contract_copies(allocation: Allocation) -> tuple[list[Allocation], list[ContractCopy]]:
+    """The allocations of an award by year, and the copies of its contract, in one query."""
+    rows = Allocation.objects.of_award(allocation).with_each_contract_copy()
     award = {row.pk: row for row in rows}
     copies = {
         row.copy: ContractCopy(pk=row.copy, title=row.copy_title or "", url=row.copy_url or "")
@@ -167,43 +295,43 @@ def award_of(allocation: Allocation) -> tuple[list[Allocation], list[ContractCop
     return list(award.values()), list(copies.values())
 
 
-def lists_of(accounts: Accounts, duty: PublicationDuty | None) -> dict[str, dict[str, Any]]:
-    """Return how many grants and contracts the lists of the duty hold, and what they come to."""
-    found = {}
-    for kind, name in LIST_OF.items():
-        over = getattr(duty, PublicationDuty.THRESHOLDS[name], None)
-        entries = [entry for entry in accounts.entries if entry.is_listed(kind, over)]
-        found[name.value] = {"count": len(entries), "total": Sums(entries).allocated}
+def duty_list_totals(
+    accounts: YearAccounts, duty: PublicationDuty | None, copies: Mapping[int, ContractCopy]
+) -> dict[str, dict[str, Any]]:
+    """For each list of the duty: the number of rows, their total, and the number of contracts without a copy."""
+    if duty is None:
+        return {}
+    items = item_counts(accounts.year, as_at=accounts.as_at, threshold=duty.items_over)
+    found: dict[str, dict[str, Any]] = {DutyList.ITEMS.value: {"count": sum(items)}}
+    for kind, name in DUTY_LIST_OF_KIND.items():
+        threshold = getattr(duty, PublicationDuty.THRESHOLDS[name])
+        balances = [balance for balance in accounts.balances if balance.is_on_duty_list(kind, threshold)]
+        without_copy = sum(balance.pk not in copies for balance in balances)
+        found[name.value] = {
+            "count": len(balances),
+            "total": BalanceTotals(balances).allocated,
+            "without_copy": without_copy,
+        }
     return found
 
 
-def links_of(question: Question, choices: Mapping[str, Choices]) -> dict[str, Any]:
-    """Return links that ask the same with one thing changed, and the question itself for downloads."""
-    day = QueryDict(mutable=True)
-    for name in ("as_at", "basis"):
-        if question.one(name):
-            day[name] = question.one(name)
-    asked = question.data.copy()
-    asked.pop("page", None)
+@prepared
+def item_counts(year: FinancialYear, *, as_at: AsAt, threshold: Decimal | None) -> QuerySet[Payment, int]:
+    """The number of items on the duty's list, by year, of which there is one."""
+    rows = Payment.objects.counted(as_at).filter(allocation__funding_source__year=year)
+    years = rows.non_grant_items(threshold).order_by().values("allocation__funding_source__year")
+    return years.values_list(Count("pk"), flat=True)
+
+
+def query_context(filters: MoneyFilters, choices: Mapping[str, Choices]) -> dict[str, Any]:
+    """Links that change one thing in the query of the page, and the query itself for its downloads."""
+    day_query_prefix = filters.prefix(*DAY_PARAMETERS)
     return {
-        "as_at": question.as_at,
-        "chips": chips(question, choices),
-        "clear_url": asking(question.data, **{name: [] for name in question.FILTERS}),
-        "now_url": asking(question.data, as_at=[], basis=[]),
-        "query": f"?{asked.urlencode()}" if asked else "",
-        "day_query": f"?{day.urlencode()}" if day else "",
-        "same_day": f"{day.urlencode()}&" if day else "",
+        "as_at": filters.as_at,
+        "removal_links": filters.removal_links(choices),
+        "clear_url": filters.clear_link,
+        "now_url": filters.link(as_at=[], basis=[]),
+        "query": filters.query,
+        "day_query": f"?{day_query_prefix}".rstrip("?&"),
+        "day_query_prefix": day_query_prefix,
     }
-
-
-def chips(question: Question, choices: Mapping[str, Choices]) -> list[Choice]:
-    """Return a link for each answer in use that undoes it; what does not exist can be undone too."""
-    links = []
-    for name in question.FILTERS:
-        chosen = question.chosen(name) if name in question.SLUGS else [*filter(None, [question.one(name)])]
-        names = dict(choices.get(name, ()))
-        for answer in chosen:
-            others = [other for other in chosen if other != answer]
-            label = f"{LABELS[name]}: {names.get(answer, answer[:60])}"
-            links.append(Choice(label, asking(question.data, **{name: others})))
-    return links

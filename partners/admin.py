@@ -16,25 +16,26 @@ from partners.models import (
     Statement,
     Unit,
 )
-from vru_portal.admin import WIDGETS, InlineMixin, PortalAdmin
-from vru_portal.record_admin import RecordAdmin
+from vru_portal.staff.base_admin import WIDGETS, InlineMixin, PortalAdmin
+from vru_portal.staff.help import help_link
+from vru_portal.staff.ordering.page import OrderPageMixin
+from vru_portal.staff.records.admin import RecordAdmin
 
 PROVENANCE_FIELDS: tuple[Any, ...] = ("source", "source_location", ("as_at", "checked_on"))
-PROVENANCE: tuple[str, Any] = ("Source", {"fields": [*PROVENANCE_FIELDS]})
+PROVENANCE: tuple[str, Any] = ("Source", {"description": help_link("sources"), "fields": [*PROVENANCE_FIELDS]})
 
 
 class SourcedAdmin(RecordAdmin):
-    """A record with its source below its facts, and its history."""
+    """The admin of records that state facts: with their source, and a filter for facts that need another check."""
 
     autocomplete_fields: ClassVar[tuple[str, ...]] = ("source",)
 
     def get_list_filter(self, request: HttpRequest) -> Any:
-        """Let every list of facts be asked for those that nobody has checked for a year."""
         return (*super().get_list_filter(request), CheckedFilter)
 
 
 class SourcedInline(InlineMixin, admin.StackedInline[Any, Any]):
-    """Facts that belong to a record, each with its source."""
+    """Parts of a record that state facts of their own, each with its source."""
 
     extra = 0
     formfield_overrides: ClassVar[dict[Any, Any]] = WIDGETS
@@ -42,11 +43,19 @@ class SourcedInline(InlineMixin, admin.StackedInline[Any, Any]):
 
 
 class PostInline(SourcedInline):
-    """A person's posts."""
+    """The posts of a person."""
 
     model = Post
     autocomplete_fields = ("organisation", "source")
-    fields = ("title", "department", "organisation", ("seat", "position"), *PROVENANCE_FIELDS)
+    fields = (
+        "title",
+        "department",
+        "organisation",
+        ("held_from", "held_until"),
+        ("seat", "position"),
+        ("seat_from", "seat_until"),
+        *PROVENANCE_FIELDS,
+    )
 
 
 class ContactPointInline(SourcedInline):
@@ -63,7 +72,7 @@ class UnitAdmin(SourcedAdmin):
     form = UnitForm
     list_display = ("organisation", "region", "slogan")
     list_select_related = ("organisation", "host")
-    search_fields = ("organisation__name", "region")
+    search_fields = ("organisation__name", "region", "slogan", "vision", "description")
     autocomplete_fields = ("organisation", "host", "source")
     inlines = (ContactPointInline,)
     fieldsets = (
@@ -75,46 +84,48 @@ class UnitAdmin(SourcedAdmin):
     )
 
     def has_add_permission(self, request: HttpRequest) -> bool:
-        """One installation serves one unit."""
+        """Allow one unit: an installation serves only one."""
         return super().has_add_permission(request) and not Unit.objects.exists()
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Every page needs it."""
+        """Never: every page needs the unit."""
         return False
 
 
 @admin.register(LegalNotice)
 class LegalNoticeAdmin(RecordAdmin):
-    """What the law wants said of personal data and of the site: one row."""
+    """The legal notice, of which there is one row."""
 
     list_display = ("__str__", "controller", "closed")
+    search_fields = ("controller", "data_protection_contact", "complaints", "accessibility")
     readonly_fields = ("closed",)
     fieldsets = (
         (None, {"fields": ["closed"]}),
         (
             "Personal data",
-            {"fields": ["controller", "data_protection_contact", "lawful_basis", "retention_days"]},
+            {
+                "description": help_link("personal-data"),
+                "fields": ["controller", "data_protection_contact", "lawful_basis", "retention_days"],
+            },
         ),
         ("Complaints and accessibility", {"fields": ["complaints", "accessibility"]}),
-        ("Weaknesses of the site", {"fields": ["security_contact"]}),
+        ("Security", {"fields": ["security_contact"]}),
     )
 
-    @admin.display(description="what stays closed")
+    @admin.display(description="closed until complete")
     def closed(self, notice: LegalNotice) -> str:
-        """Say what is missing, and what nobody can do because of it."""
         if missing := notice.missing:
             return (
-                "Signing: nobody can be invited, ask to sign, sign, or be entered from paper. "
+                "Signing is closed: nobody can be invited, ask to sign, sign, or be entered from paper. "
                 f"Not stated: {', '.join(missing)}."
             )
-        return "Nothing: all that must be said before personal data is taken is said."
+        return "Nothing is closed. The notice states all that you need before you collect personal data."
 
     def has_add_permission(self, request: HttpRequest) -> bool:
-        """One installation has one."""
         return super().has_add_permission(request) and not LegalNotice.objects.exists()
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Emptying a field says that it is not stated."""
+        """Never: to state something no longer, empty its field."""
         return False
 
 
@@ -131,18 +142,28 @@ class SectorAdmin(PortalAdmin):
 class PublicationAdmin(RecordAdmin):
     """Sources."""
 
-    list_display = ("title", "state", "published_on", "issued_by")
-    list_filter = ("state",)
+    list_display = ("title", "state", "kind", "published_on", "issued_by")
+    list_filter = ("state", "kind")
     list_select_related = ("issued_by",)
     search_fields = ("title", "note")
     date_hierarchy = "published_on"
     autocomplete_fields = ("issued_by", "authors")
     prepopulated_fields = {"slug": ("title",)}
+    fieldsets = (
+        (
+            None,
+            {
+                "description": help_link("publications"),
+                "fields": ["title", "slug", "kind", "published_on", "issued_by", "authors"],
+            },
+        ),
+        ("What it covers", {"fields": ["note", "period", "area"]}),
+    )
 
 
 @admin.register(Organisation)
 class OrganisationAdmin(SourcedAdmin):
-    """Bodies."""
+    """Organisations."""
 
     list_display = ("name", "state", "sector", "is_group", "as_at", "checked_on")
     list_filter = ("state", "sector", "is_group")
@@ -152,7 +173,7 @@ class OrganisationAdmin(SourcedAdmin):
     prepopulated_fields = {"slug": ("name",)}
     fieldsets = (
         (None, {"fields": ["name", "slug", "other_names", "sector", "is_group", "represents"]}),
-        ("About it", {"fields": ["summary", "website", "org_id"]}),
+        ("About it", {"fields": ["summary", "website", "org_id", "charity_number", "company_number"]}),
         PROVENANCE,
     )
 
@@ -174,7 +195,7 @@ class PersonAdmin(SourcedAdmin):
 
 @admin.register(Post)
 class PostAdmin(SourcedAdmin):
-    """Posts, across people."""
+    """The posts of all people."""
 
     list_display = ("person", "title", "organisation", "seat", "as_at", "checked_on")
     list_filter = ("seat",)
@@ -182,7 +203,20 @@ class PostAdmin(SourcedAdmin):
     search_fields = ("title", "department", "person__name", "organisation__name")
     autocomplete_fields = ("person", "organisation", "source")
     fieldsets = (
-        (None, {"fields": ["person", "title", "department", "organisation", "seat", "position"]}),
+        (
+            None,
+            {
+                "fields": [
+                    "person",
+                    "title",
+                    "department",
+                    "organisation",
+                    ("held_from", "held_until"),
+                    "seat",
+                    ("seat_from", "seat_until"),
+                ]
+            },
+        ),
         PROVENANCE,
     )
 
@@ -193,15 +227,15 @@ class ContactPointAdmin(SourcedAdmin):
 
     list_display = ("value", "kind", "label", "note", "checked_on")
     list_filter = ("kind",)
-    search_fields = ("value", "label")
+    search_fields = ("value", "label", "note")
     fieldsets = (
-        (None, {"fields": ["unit", "kind", "label", "value", "url", "note", "position"]}),
+        (None, {"fields": ["unit", "kind", "label", "value", "url", "note"]}),
         PROVENANCE,
     )
 
 
 @admin.register(Statement)
-class StatementAdmin(SourcedAdmin):
+class StatementAdmin(OrderPageMixin, SourcedAdmin):
     """Messages."""
 
     list_display = ("title", "speaker", "body_name", "state", "position")
@@ -211,8 +245,8 @@ class StatementAdmin(SourcedAdmin):
     autocomplete_fields = ("speaker", "source")
     prepopulated_fields = {"slug": ("title",)}
     fieldsets = (
-        (None, {"fields": ["title", "slug", "position"]}),
-        ("Whose words", {"fields": ["speaker", "body_name"]}),
+        (None, {"fields": ["title", "slug"]}),
+        ("From", {"fields": ["speaker", "body_name"]}),
         ("Words", {"fields": ["quote", "summary", "text"]}),
         PROVENANCE,
     )

@@ -5,12 +5,13 @@ from django.contrib.admin.widgets import AdminTextInputWidget
 
 from partners.models import Unit
 from partners.phrases import GROUPS, PHRASES, Phrase
+from vru_portal.text.inputs import LineInput
 
 PREFIX = "phrase_"
 
 
-class PhraseField(forms.CharField):
-    """One phrase: empty where the unit says what the portal says."""
+class PhraseField(LineInput):
+    """One phrase. Empty if the unit uses the portal's wording."""
 
     def __init__(self, phrase: Phrase) -> None:
         widget = AdminTextInputWidget(attrs={"size": "80", "placeholder": phrase.text})
@@ -18,14 +19,13 @@ class PhraseField(forms.CharField):
         self.phrase = phrase
 
     def validate(self, value: Any) -> None:
-        """Hold it to what can stand there."""
         super().validate(value)
         if value:
             self.phrase.check(value)
 
 
 class UnitForm(forms.ModelForm[Unit]):
-    """The unit, with a field for each word of its pages."""
+    """The unit, with a field for each phrase of its pages."""
 
     class Meta:
         model = Unit
@@ -37,26 +37,26 @@ class UnitForm(forms.ModelForm[Unit]):
             self.initial.setdefault(PREFIX + key, text)
 
     def _post_clean(self) -> None:
-        said = {key: self.cleaned_data.get(PREFIX + key, "") for key in PHRASES if PREFIX + key in self.fields}
-        self.instance.phrases = {key: text for key, text in said.items() if text}
+        own_phrases = {key: self.cleaned_data.get(PREFIX + key, "") for key in PHRASES if PREFIX + key in self.fields}
+        self.instance.phrases = {key: text for key, text in own_phrases.items() if text}
         super()._post_clean()  # type: ignore[misc]
 
 
-# As fields of the class: the admin looks there for what its fieldsets name.
+# Set on the class, since the admin looks there for the fields that its fieldsets name.
 UnitForm.base_fields.update({PREFIX + key: PhraseField(phrase) for key, phrase in PHRASES.items()})
 UnitForm.declared_fields.update(
     {name: field for name, field in UnitForm.base_fields.items() if name.startswith(PREFIX)}
 )
 
-# The phrases of each page, folded away: most units change few of them.
+# One collapsed fieldset for each page, as most units change only a few phrases.
 PHRASE_FIELDSETS: tuple[tuple[str, Any], ...] = tuple(
     (
         title,
         {
             "classes": ["collapse"],
             "fields": [PREFIX + key for key, phrase in PHRASES.items() if phrase.group == title],
-            "description": "Headings, labels and buttons. Empty fields say what stands in grey. "
-            "Sentences about the programme are passages, under Programmes.",
+            "description": "Headings, labels and buttons. If a field is empty, the page shows the text in grey. "
+            "For longer text about the programme, see Passages under Programmes.",
         },
     )
     for title in GROUPS.values()

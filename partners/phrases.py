@@ -1,7 +1,7 @@
-"""The words of home, of about and around every page: what the portal says where the unit says nothing else.
+"""Headings, labels and buttons of the home page, the about page and the frame of every page.
 
-Sentences about facts are records (programmes.Passage); these are headings, labels and buttons. `Unit.phrases` holds
-what the unit says instead, by key; `{% phrase %}` in a template writes it.
+Each phrase has the portal's wording. The unit can replace it: `Unit.phrases` maps keys to the unit's own wording.
+Templates write a phrase with `{% phrase %}`. Longer text about the unit is a record, `programmes.Passage`.
 """
 
 import re
@@ -10,55 +10,56 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 
-PLACE = re.compile(r"{(\w+)}")
-CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")  # a phrase is one line
+from vru_portal.text.characters import NOT_IN_ONE_LINE
+
+PLACEHOLDER = re.compile(r"{(\w+)}")
 
 
 @dataclass(frozen=True)
 class Phrase:
-    """One of the portal's own words: where it stands, and what it says unless the unit says something else."""
+    """A heading, label or button: where it stands, and the portal's own wording of it."""
 
     key: str
     where: str
     text: str
-    most: int = 80  # characters
+    max_length: int = 80  # characters
 
     @property
     def group(self) -> str:
-        """The page that it is a word of."""
+        """The heading under which the unit's form lists it."""
         return GROUPS[self.key.partition("_")[0]]
 
     @property
-    def places(self) -> set[str]:
-        """What is put into it: a sum, a name."""
-        return set(PLACE.findall(self.text))
+    def placeholders(self) -> set[str]:
+        """The names in braces, for which a page puts in a value."""
+        return set(PLACEHOLDER.findall(self.text))
 
     @property
     def help_text(self) -> str:
-        """What a form says of it."""
-        kept = "".join(f" Keep {{{place}}}: the page puts it in." for place in sorted(self.places))
-        return f"Empty: “{self.text}”.{kept}"
+        advice = "".join(f" Keep {{{name}}}: the page replaces it." for name in sorted(self.placeholders))
+        return f"Leave empty to use “{self.text}”.{advice}"
 
     def check(self, text: Any) -> None:
-        """Refuse what could not stand there; raises ValidationError that says what to do."""
+        """Raise ValidationError if this text cannot replace the portal's wording."""
         if not isinstance(text, str) or not text.strip():
-            raise ValidationError(f"“{self.where}” needs words. Leave it out to say “{self.text}”.")
-        if len(text) > self.most:
-            raise ValidationError(f"“{self.where}” has {len(text)} characters; {self.most} fit there. Shorten it.")
-        if CONTROL.search(text):
-            raise ValidationError(f"“{self.where}” is one line without control characters. Type it anew.")
-        if missing := sorted(self.places - set(PLACE.findall(text))):
-            raise ValidationError(f"“{self.where}” must keep {{{missing[0]}}}: the page puts it in there.")
-        if set(PLACE.findall(text)) - self.places or re.search(r"[{}]", PLACE.sub("", text)):
-            allowed = ", ".join(f"{{{place}}}" for place in sorted(self.places)) or "nothing"
-            raise ValidationError(f"“{self.where}” can have {allowed} in braces. Take the other braces out.")
+            raise ValidationError(f"“{self.where}” must not be empty. Leave the phrase out to use “{self.text}”.")
+        if len(text) > self.max_length:
+            raise ValidationError(f"“{self.where}” must be {self.max_length} characters or fewer. It has {len(text)}.")
+        if NOT_IN_ONE_LINE.search(text):
+            raise ValidationError(f"“{self.where}” must be one line without control characters. Type it again.")
+        if missing := sorted(self.placeholders - set(PLACEHOLDER.findall(text))):
+            raise ValidationError(f"“{self.where}” must contain {{{missing[0]}}}, which the page replaces.")
+        if set(PLACEHOLDER.findall(text)) - self.placeholders or re.search(r"[{}]", PLACEHOLDER.sub("", text)):
+            allowed = ", ".join(f"{{{name}}}" for name in sorted(self.placeholders))
+            advice = f"Use no braces but {allowed}." if allowed else "Use no braces."
+            raise ValidationError(f"“{self.where}” contains braces that the page cannot replace. {advice}")
 
 
-GROUPS = {"home": "Words of home", "about": "Words of about", "site": "Words around every page"}
+GROUPS = {"home": "Wording of the home page", "about": "Wording of the about page", "site": "Wording on every page"}
 
-# A key that ends with _one is said of one; the key without it, of any other number.
-_ALL = (
-    Phrase("home_find", "Above the search", "Find initiatives for people like you"),
+# A key that ends in _one is the singular of the key without it.
+_ALL_PHRASES = (
+    Phrase("home_find", "Above the search", "What are you looking for?"),
     Phrase("home_find_button", "Button of the search", "Search", 30),
     Phrase("home_figures", "The four figures, for screen readers", "The programme in four figures"),
     Phrase("home_million", "After a budget in millions", "million", 20),
@@ -75,6 +76,13 @@ _ALL = (
     Phrase("home_leads_unknown_what", "Below that", "lead organisations", 60),
     Phrase("home_signed", "Below the number of signatories", "have signed the declaration", 60),
     Phrase("home_signed_one", "Below the number of signatories, if it is 1", "has signed the declaration", 60),
+    Phrase(
+        "home_signed_version",
+        "After that, where others signed an earlier version",
+        "{count} of them version {number}",
+        60,
+    ),
+    Phrase("home_signed_note", "Source of the number of signatories", "Signatures: the public register, today.", 80),
     Phrase("home_signed_none", "Where nobody has signed", "None yet", 20),
     Phrase("home_signed_none_what", "Below that", "signatures of the declaration", 60),
     Phrase("home_signed_unknown", "Where no declaration is in force", "Not stated", 20),
@@ -102,7 +110,7 @@ _ALL = (
     ),
     Phrase("home_money_recorded", "After the date of what the portal records", "That is where it goes.", 120),
     Phrase("home_money_none", "Where there is no budget", "No budget has been published yet.", 120),
-    Phrase("home_launch_link", "Link to the event", "See the agenda and who spoke"),
+    Phrase("home_launch_link", "Link to the event", "See the agenda"),
     Phrase(
         "home_agenda", "Below the picture of the agenda", "{count} items in order. Short open strokes are pauses", 120
     ),
@@ -120,6 +128,13 @@ _ALL = (
     Phrase("home_messages", "Heading of the messages, for screen readers", "Messages", 60),
     Phrase("about_name", "Title of the page", "About", 40),
     Phrase("about_shared", "Title of a shared link", "About {unit}"),
+    Phrase(
+        "about_description",
+        "Description for search engines",
+        "What {unit} means by violence and by a public health approach, the conditions for success, and the sources.",
+        200,
+    ),
+    Phrase("about_contents", "Name of the list of sections, for screen readers", "On this page", 40),
     Phrase("about_lead", "Heading at the top, where its passage has none", "About the unit"),
     Phrase("about_violence", "Heading of the definition, where its passage has none", "What is meant by violence"),
     Phrase("about_defined_on", "Before the name of the term that is defined", "on", 30),
@@ -140,27 +155,30 @@ _ALL = (
     Phrase("site_talk", "Footer, above the ways to reach the unit", "Talk to us", 40),
     Phrase("site_more", "Footer, above the links", "More", 40),
 )
-PHRASES = {phrase.key: phrase for phrase in _ALL}
+PHRASES = {phrase.key: phrase for phrase in _ALL_PHRASES}
 
 
-def said(phrases: dict[str, str], key: str, count: int | None = None, **values: Any) -> str:
-    """Return a phrase: the unit's, or the portal's own; ``count`` chooses what is said of one, and can be put in."""
+def wording_of(phrases: dict[str, str], key: str, count: int | None = None, **values: Any) -> str:
+    """A phrase in the unit's wording or, failing that, the portal's.
+
+    `count` chooses between singular and plural, and is also a value that the phrase can contain.
+    """
     if count == 1 and f"{key}_one" in PHRASES:
         key = f"{key}_one"
     text = phrases.get(key) or PHRASES[key].text
     values["count"] = count
-    return PLACE.sub(lambda place: str(values[place[1]]), text)
+    return PLACEHOLDER.sub(lambda match: str(values[match[1]]), text)
 
 
-def check(phrases: Any) -> None:
-    """Refuse phrases that no page has or that could not stand there; raises ValidationError with all that is wrong."""
+def check_phrases(phrases: Any) -> None:
+    """Raise one ValidationError with everything that is wrong with the unit's phrases."""
     if not isinstance(phrases, dict):
-        raise ValidationError("The words of the pages are a table of keys with texts.")
+        raise ValidationError("The phrases must be a mapping of keys to texts.")
     errors = []
     for key, text in phrases.items():
         try:
             if key not in PHRASES:
-                raise ValidationError(f"No page has the phrase {key}: see partners/phrases.py.")
+                raise ValidationError(f"There is no phrase {key}. The phrases are listed in partners/phrases.py.")
             PHRASES[key].check(text)
         except ValidationError as error:
             errors += error.messages

@@ -1,11 +1,14 @@
-"""Where a fact was stated and as at when it was true."""
+"""Where a fact was stated, and when it was true."""
 
 from django.db import models
 from simple_history.models import HistoricalRecords
 
+from vru_portal.publishing.history import HistoryManager
+from vru_portal.text.fields import CalendarDateField, LineField
+
 
 class Sourced(models.Model):
-    """A record that states facts: it names its source and its day, and keeps the history of its changes."""
+    """A record that states facts, with their source, the date on which they were true, and the history of changes."""
 
     source = models.ForeignKey(
         "partners.Publication",
@@ -13,24 +16,24 @@ class Sourced(models.Model):
         related_name="+",
         help_text="The publication that states this.",
     )
-    source_location = models.CharField(
+    source_location = LineField(
         "where in the source",
         max_length=120,
         blank=True,
-        help_text="Page or section, so that a reader finds the sentence.",
+        help_text="The page or section, so that readers can find the sentence.",
     )
-    as_at = models.DateField(
+    as_at = CalendarDateField(
         "as at",
-        help_text="The day on which this was true, usually that of the source. A later check does not change it.",
+        help_text="The date on which this was true, usually the date of the source. A later check does not change it.",
     )
-    checked_on = models.DateField(
+    checked_on = CalendarDateField(
         "checked by staff on",
         null=True,
         blank=True,
         help_text="The day on which staff last confirmed, outside the source, that this still holds. Until then pages "
         "say “as at …”. After a year the start page asks for another check.",
     )
-    history = HistoricalRecords(inherit=True)
+    history = HistoricalRecords(inherit=True, history_manager=HistoryManager)
 
     class Meta:
         abstract = True

@@ -1,4 +1,4 @@
-"""Files of people, bodies and what is published: which field of each says which record a row is about."""
+"""Imports and exports of partners. `key` names the fields by which a row of a file finds its record."""
 
 from partners.models import (
     ContactPoint,
@@ -10,56 +10,13 @@ from partners.models import (
     Statement,
     Unit,
 )
-from vru_portal.record_resource import RecordResource
+from vru_portal.tabular.records.resources import record_resource
 
-
-class PublicationResource(RecordResource):
-    """Sources."""
-
-    model = Publication
-
-
-class OrganisationResource(RecordResource):
-    """Bodies."""
-
-    model = Organisation
-
-
-class UnitResource(RecordResource):
-    """The one unit."""
-
-    model = Unit
-    key = ()
-
-
-class LegalNoticeResource(RecordResource):
-    """The one legal notice."""
-
-    model = LegalNotice
-    key = ()
-
-
-class ContactPointResource(RecordResource):
-    """Ways to reach the unit: one with another value is another one."""
-
-    model = ContactPoint
-    key = ("kind", "label", "value")
-
-
-class PersonResource(RecordResource):
-    """People, without their posts."""
-
-    model = Person
-
-
-class PostResource(RecordResource):
-    """Posts: one with another title or body is another post."""
-
-    model = Post
-    key = ("person", "title", "organisation")
-
-
-class StatementResource(RecordResource):
-    """Messages."""
-
-    model = Statement
+PublicationResource = record_resource(Publication)
+OrganisationResource = record_resource(Organisation)
+UnitResource = record_resource(Unit, key=())  # there is only one
+LegalNoticeResource = record_resource(LegalNotice, key=())  # there is only one
+ContactPointResource = record_resource(ContactPoint, key=("kind", "label", "value"))
+PersonResource = record_resource(Person)
+PostResource = record_resource(Post, key=("person", "title", "organisation"))
+StatementResource = record_resource(Statement)

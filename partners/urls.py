@@ -8,6 +8,9 @@ urlpatterns = [
     path("partners/<slug:slug>/", views.organisation, name="organisation"),
     path("people/<slug:slug>/", views.person, name="person"),
     path("messages/<slug:slug>/", views.statement, name="statement"),
+    path("publications/", views.publications, name="publications"),
+    # Named here for `reverse`. vru_portal/urls.py answers it itself, with the facts of all apps.
+    path("publications/<slug:slug>/", views.publication, name="publication"),
     path("contact/", views.contact, name="contact"),
     path("privacy/", views.privacy, name="privacy"),
     path("accessibility/", views.accessibility, name="accessibility"),

@@ -6,24 +6,44 @@ WHITE = "#ffffff"
 
 
 def is_colour(value: str) -> bool:
-    """Return whether this is a colour written as #rrggbb."""
     return re.fullmatch(r"#[0-9a-fA-F]{6}", value) is not None
 
 
 def colour(value: str) -> None:
-    """Refuse what is not a colour written as #rrggbb."""
+    """Refuse anything but a colour written as #rrggbb."""
     if not is_colour(value):
-        raise ValidationError("Write the colour as # and six hexadecimal digits, such as #241748.")
+        raise ValidationError("Enter the colour as # and six hexadecimal digits, such as #241748.")
 
 
 def org_id(value: str) -> None:
-    """Refuse what is no organisation identifier: a list's code, a hyphen, the body's number there (org-id.guide)."""
+    """Refuse anything but an organisation identifier: a list's code, a hyphen, the number in that list "
+    "(org-id.guide)."""
     if not re.fullmatch(r"[A-Z]{2}-[A-Z0-9]{2,10}-[A-Za-z0-9._-]+", value, re.ASCII):
-        raise ValidationError("Write the list's code, a hyphen and the body's number there, such as GB-COH-12345678.")
+        raise ValidationError(
+            "Enter the code of the list, a hyphen and the organisation's number in it, such as GB-COH-12345678."
+        )
+
+
+def charity_number(value: str) -> None:
+    """Refuse anything but a number of one of the three registers of charities in the United Kingdom."""
+    if not re.fullmatch(r"\d{6,7}(-\d{1,3})?|SC\d{6}|NIC\d{6}", value, re.ASCII):
+        raise ValidationError(
+            "Enter the charity number as the register has it: six or seven digits in England and Wales, SC and six "
+            "digits in Scotland, NIC and six digits in Northern Ireland."
+        )
+
+
+def company_number(value: str) -> None:
+    """Refuse anything but a number of Companies House: eight characters."""
+    if not re.fullmatch(r"\d{8}|[A-Z]{2}\d{6}|[A-Z]{2}\d{5}[A-Z]", value, re.ASCII):
+        raise ValidationError(
+            "Enter the company number as Companies House has it, in eight characters with zeros in front, such as "
+            "01234567 or SC123456."
+        )
 
 
 def contrast(first: str, second: str) -> float:
-    """Return the contrast ratio of two colours, from 1 to 21, as WCAG 2.2 defines it (§ contrast ratio)."""
+    """The contrast ratio of two colours, from 1 to 21, as WCAG 2.2 defines it under “contrast ratio”."""
 
     def luminance(value: str) -> float:
         channels = (int(value[i : i + 2], 16) / 255 for i in (1, 3, 5))
@@ -35,9 +55,9 @@ def contrast(first: str, second: str) -> float:
 
 
 def ink(value: str) -> None:
-    """Refuse an ink that is no colour, or too pale to be read on white: body text keeps 7:1 (WCAG 2.2, 1.4.6)."""
+    """Refuse a colour that is too pale for text on white: text needs a contrast of 7:1 (WCAG 2.2, 1.4.6)."""
     colour(value)
     if (ratio := contrast(value, WHITE)) < 7:
         raise ValidationError(
-            f"This colour's contrast with white is {ratio:.1f}:1. Text needs 7:1: choose a darker one."
+            f"Choose a darker colour. This one has a contrast of {ratio:.1f}:1 with white, and text needs 7:1."
         )

@@ -2,7 +2,7 @@ from django.db import models
 
 
 class Mark(models.TextChoices):
-    """The shape of a level of prevention. The style sheet gives each a colour: none is told by colour alone."""
+    """The shape that stands for a level of prevention. Each has a colour too, but nothing depends on colour alone."""
 
     CIRCLE = "circle", "Circle, teal"
     TRIANGLE = "triangle", "Triangle, amber"
@@ -13,7 +13,7 @@ class Mark(models.TextChoices):
 
 
 class Status(models.TextChoices):
-    """How far an initiative has come. Never typed in: it follows from its assessment, its money and dates."""
+    """How far an initiative has come. Nobody enters it: it follows from its assessment, its money and dates."""
 
     ANNOUNCED = "announced", "Announced"
     PROPOSED = "proposed", "Proposed"
@@ -24,10 +24,10 @@ class Status(models.TextChoices):
 
     @property
     def means(self) -> str:
-        """What it says of an initiative, as a sentence."""
+        """An explanation for readers."""
         return {
             Status.ANNOUNCED: "The unit has named it. No allocation is published.",
-            Status.PROPOSED: "Its evidence assessment is written and waits for a decision.",
+            Status.PROPOSED: "Its evidence assessment is written and is waiting for a decision.",
             Status.ASSESSED: "Its evidence assessment is approved. No money is allocated yet.",
             Status.COMMISSIONED: "Money is allocated. The work has not begun.",
             Status.DELIVERING: "Money is allocated, and work has begun or been paid for.",
@@ -36,14 +36,22 @@ class Status(models.TextChoices):
 
 
 class Outcome(models.TextChoices):
-    """What the second pair of eyes decided of an evidence assessment."""
+    """The decision on an evidence assessment."""
 
     APPROVED = "approved", "Approved: money may be allocated"
     DECLINED = "declined", "Declined"
 
 
+class FileRole(models.TextChoices):
+    """What a document is of the publication that it belongs to."""
+
+    ITSELF = "itself", "The publication itself"
+    ACCESSIBLE = "accessible", "An accessible version of it"
+    DATA = "data", "Data from it"
+
+
 class Slot(models.TextChoices):
-    """The places on the pages that show the unit's own words."""
+    """The places on pages that can show a passage of the unit's own text."""
 
     HOME_LEAD = "home_lead", "Home: what the unit does"
     HOME_LEVELS = "home_levels", "Home: the levels of prevention"
@@ -63,7 +71,7 @@ class Slot(models.TextChoices):
     CONTACT_LEAD = "contact_lead", "Contact: at the top"
 
 
-# The page that a place is on, by the first word of its name.
+# The URL name of the page that contains a slot, by the first word of the slot.
 PAGES = {
     "home": "home",
     "about": "about",

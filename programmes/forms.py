@@ -1,80 +1,134 @@
 from typing import Any
 
-from crispy_forms.helper import FormHelper
-from crispy_forms.layout import Layout, Submit
 from django import forms
+from django.contrib.admin.widgets import AdminTextInputWidget
 from django.core.files.uploadedfile import UploadedFile
+from django.utils.datastructures import MultiValueDict
 
-from programmes import uploads
-from programmes.filters import InitiativeFilter
-from programmes.models import Document, Picture
-
-
-def catalogue_form(question: InitiativeFilter) -> forms.Form:
-    """Return the catalogue's question as a form: words, and checkboxes for each facet that has an answer."""
-    form = question.form
-    for name in question.labels:
-        if name in question.facets and name != "level":
-            form.fields[name].widget = forms.CheckboxSelectMultiple(choices=form.fields[name].choices)
-    for name in ("level", "sort"):  # chosen by links above the list; the form keeps them
-        form.fields[name].widget = forms.MultipleHiddenInput() if name == "level" else forms.HiddenInput()
-    form.helper = FormHelper()
-    form.helper.form_method = "get"
-    form.helper.form_id = "filters"
-    form.helper.form_action = "programmes:initiatives"
-    form.helper.disable_csrf = True
-    form.helper.attrs = {"aria-label": "Filter initiatives"}
-    shown = [name for name in question.labels if name in question.facets]
-    form.helper.layout = Layout("q", *shown, "sort", Submit("", "Show initiatives"))
-    return form
+from programmes.models import Document, Picture, Story
+from programmes.uploads.documents import prepare_document
+from programmes.uploads.prepared_file import PreparedFile
+from vru_portal.text.cleaning import truncate
+from vru_portal.text.inputs import LineInput
 
 
 class UploadForm(forms.ModelForm[Any]):
-    """A file, made safe and measured before it is kept. An empty field keeps the file that is there."""
+    """A form with a file that is checked before it is stored. If no file is sent, the stored one stays."""
+
+    note = ""  # what whoever sent the file should know
 
     @staticmethod
-    def made_safe(sent: Any) -> uploads.Upload:
-        """Return what is kept of a file; raises ValidationError for one that may not be."""
+    def prepare(uploaded: Any) -> PreparedFile:
+        """Check the file and turn it into what is stored; raises ValidationError if it is refused."""
         raise NotImplementedError
 
     def clean_file(self) -> Any:
-        """Return what is kept of what was sent."""
-        sent = self.cleaned_data["file"]
-        if not isinstance(sent, UploadedFile):
-            return sent
-        sent.seek(0)
-        made = self.made_safe(sent)
-        self.instance.size, self.instance.sha256 = made.size, made.sha256
-        if made.width:
-            self.instance.width, self.instance.height = made.width, made.height
-        return made.file
+        uploaded = self.cleaned_data["file"]
+        if not isinstance(uploaded, UploadedFile):
+            return uploaded
+        uploaded.seek(0)
+        prepared = self.prepare(uploaded)
+        self.instance.size, self.instance.sha256 = prepared.size, prepared.sha256
+        self.note = prepared.note
+        if prepared.width:
+            self.instance.width, self.instance.height = prepared.width, prepared.height
+        return prepared.file
+
+
+PICTURE_KINDS = {"accept": "image/jpeg,image/png,image/webp,image/gif"}
+PICTURE_RULES = (
+    "JPEG, PNG, WebP or GIF, up to 10 MB, and no more than three times as high as wide. Large pictures are made "
+    "smaller. What the camera recorded, such as the place, is removed."
+)
 
 
 class PictureForm(UploadForm):
     """A picture."""
 
-    made_safe = staticmethod(uploads.picture)
+    @staticmethod
+    def prepare(uploaded: Any) -> PreparedFile:
+        from programmes.uploads.pictures import prepare_picture  # Pillow takes long to import
+
+        return prepare_picture(uploaded)
 
     class Meta:
         model = Picture
         fields = ("title", "slug", "file", "alternative_text", "credit")
-        widgets = {"file": forms.FileInput(attrs={"accept": "image/jpeg,image/png,image/webp,image/gif"})}
-        help_texts = {
-            "file": "JPEG, PNG, WebP or GIF, up to 10 MB. It is made smaller, and loses what the camera wrote."
-        }
+        widgets = {"file": forms.FileInput(attrs=PICTURE_KINDS)}
+        help_texts = {"file": PICTURE_RULES}
 
 
 class DocumentForm(UploadForm):
     """A document."""
 
-    made_safe = staticmethod(uploads.document)
+    prepare = staticmethod(prepare_document)
 
     class Meta:
         model = Document
-        fields = ("title", "slug", "file", "credit")
+        fields = ("title", "slug", "file", "publication", "role", "credit")
         widgets = {"file": forms.FileInput(attrs={"accept": ".pdf,.docx,.xlsx,.odt,.ods,.csv,.txt"})}
         help_texts = {
-            "file": "PDF, DOCX, XLSX, ODT, ODS, CSV or TXT, up to 20 MB, without a password. It is looked through for "
-            "the usual marks of macros and scripts, not for viruses: send only what you made or trust. It is published "
-            "as it is: look for names, comments and hidden columns first."
+            "file": "PDF, DOCX, XLSX, ODT, ODS, CSV or TXT, up to 20 MB, without a password. We refuse documents with "
+            "the usual marks of macros or scripts, but do not check for viruses: only upload documents that you made "
+            "or trust. Documents are published as they are, so check for names, comments and hidden columns first."
         }
+
+
+class StoryForm(forms.ModelForm[Story]):
+    """A story. Its picture is one that the portal has, or is uploaded with it (see `picture_form_of`)."""
+
+    new_picture = forms.FileField(
+        label="Upload a picture",
+        required=False,
+        widget=forms.FileInput(attrs=PICTURE_KINDS),
+        help_text=PICTURE_RULES,
+    )
+    alternative_text = LineInput(
+        label="What the picture shows",
+        required=False,
+        max_length=250,
+        widget=AdminTextInputWidget(attrs={"size": "80"}),
+        help_text="For people who cannot see it. You need this only if you upload a picture here.",
+    )
+    credit = LineInput(
+        label="Credit",
+        required=False,
+        max_length=160,
+        widget=AdminTextInputWidget(attrs={"size": "80"}),
+        help_text="Whose work the picture is, if that must be stated.",
+    )
+
+    class Meta:
+        model = Story
+        fields = ("title", "slug", "published_on", "summary", "body", "picture")
+        labels = {"picture": "Or choose a picture that is in the portal"}
+
+    def clean(self) -> dict[str, Any]:
+        """Say why a picture that was sent has not been stored."""
+        cleaned = super().clean() or {}
+        form = picture_form_of(self.data, self.files)
+        if form is None:
+            if cleaned.get("alternative_text"):
+                self.add_error("new_picture", "Choose the file of the picture that you have described.")
+            return cleaned
+        for name, sentences in form.errors.items():
+            field = "new_picture" if name == "file" else name
+            if field not in self.errors:
+                self.add_error(field if field in self.fields else None, sentences)
+        if "new_picture" not in self.errors:
+            self.add_error("new_picture", "Choose the file again: a browser does not keep it.")
+        return cleaned
+
+
+def picture_form_of(data: Any, files: Any) -> PictureForm | None:
+    """The form of the picture that was sent with a story, under the story's title; None if no file was sent."""
+    if "new_picture" not in files:
+        return None
+    title = data.get("title", "").strip() or data.get("alternative_text", "")
+    sent = {"title": truncate(title, 160), **{name: data.get(name, "") for name in ("alternative_text", "credit")}}
+    form = PictureForm(sent, MultiValueDict({"file": [files["new_picture"]]}))
+    form.fields["alternative_text"].required = True
+    form.fields["alternative_text"].error_messages["required"] = (
+        "Describe in one sentence what the picture shows, for people who cannot see it."
+    )
+    return form

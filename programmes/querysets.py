@@ -2,11 +2,13 @@ import re
 from datetime import date
 from typing import TYPE_CHECKING, Any, Self
 
-from django.db.models import Count, Exists, F, OuterRef, Prefetch, Q, QuerySet
+from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet
 
 from programmes.choices import Outcome, Slot
-from vru_portal.publishing import PublishableQuerySet, published
-from vru_portal.slugs import SlugQuerySet
+from vru_portal.publishing.relations import related_manager
+from vru_portal.publishing.slugs import SlugQuerySet
+from vru_portal.publishing.state import PublishableQuerySet, published
+from vru_portal.web.public_pages import once_per_state
 
 if TYPE_CHECKING:
     from partners.models import Organisation
@@ -14,6 +16,7 @@ if TYPE_CHECKING:
         AssessmentDecision,
         Document,
         EvidenceAssessment,
+        FilterWord,
         Initiative,
         Passage,
         Picture,
@@ -22,11 +25,7 @@ if TYPE_CHECKING:
         Story,
         SuccessCondition,
         Term,
-        Vocabulary,
     )
-
-
-SHOWN = 6  # initiatives of a level, where a page shows all levels
 
 
 class LevelQuerySet(PublishableQuerySet["PreventionLevel"]):
@@ -36,23 +35,20 @@ class LevelQuerySet(PublishableQuerySet["PreventionLevel"]):
         """Add `initiative_count`, the number of initiatives that the public sees."""
         return self.annotate(initiative_count=Count("initiatives", filter=Q(**published("initiatives")), distinct=True))
 
-    def with_initiatives(self) -> Self:
-        """Add `public_initiatives`, the first few of each level: `initiative_count` says how many there are."""
-        from programmes.models import Initiative
-
-        rows = Initiative.objects.public().select_related("source").order_by("position", "name")[:SHOWN]
-        return self.prefetch_related(Prefetch("initiatives", queryset=rows, to_attr="public_initiatives"))
+    def listed(self) -> "list[PreventionLevel]":
+        """The public levels with their sources and counts, as most pages show them."""
+        return once_per_state("levels", lambda: list(self.public().select_related("source").with_counts()))
 
 
 class InitiativeQuerySet(PublishableQuerySet["Initiative"]):
-    """Initiatives, public as far as their level is."""
+    """Initiatives: public only while their level is."""
 
     def public(self) -> Self:
-        """Return published initiatives of published levels."""
+        """Published initiatives of published levels."""
         return super().public().filter(**published("level"))
 
     def matching(self, words: str) -> Self:
-        """Return initiatives with each of the words, or its stem, in their name, what they do, for whom or where."""
+        """Initiatives that contain every one of the words, or its stem, in any of the searched fields."""
         rows = self
         for word in words.split():
             condition = Q()
@@ -62,20 +58,24 @@ class InitiativeQuerySet(PublishableQuerySet["Initiative"]):
         return rows
 
     def involving(self, organisation: "Organisation") -> Self:
-        """Return what this body delivers or supports."""
+        """Initiatives that this organisation delivers or supports."""
         return self.filter(Q(lead_organisation=organisation) | Q(partners=organisation)).distinct()
 
-    def near(self, initiative: "Initiative") -> Self:
-        """Return others of its level, for the same people or in the same kind of place, in this order.
+    def similar_to(self, initiative: Any, level: Any) -> Self:
+        """Other initiatives of the same level, audience or setting as the one with this key and level, in this order.
 
-        Each says which in `same_level`, `same_audience` and `same_setting`.
+        The annotations `same_level`, `same_audience` and `same_setting` say what each has in common with it.
         """
         return (
-            self.exclude(pk=initiative.pk)
+            self.exclude(pk=initiative)
             .annotate(
-                same_level=Q(level=initiative.level_id),
-                same_audience=shared(self.model.audiences.through.objects.filter(audience__initiatives=initiative)),
-                same_setting=shared(self.model.settings.through.objects.filter(setting__initiatives=initiative)),
+                same_level=Q(level=level),
+                same_audience=shares_vocabulary(
+                    self.model.audiences.through.objects.filter(audience__initiatives=initiative)
+                ),
+                same_setting=shares_vocabulary(
+                    self.model.settings.through.objects.filter(setting__initiatives=initiative)
+                ),
             )
             .filter(Q(same_level=True) | Q(same_audience=True) | Q(same_setting=True))
             .order_by("-same_level", "-same_audience", "-same_setting", "position", "name")
@@ -86,19 +86,19 @@ class AssessmentQuerySet(QuerySet["EvidenceAssessment"]):
     """Evidence assessments."""
 
     def undecided(self) -> Self:
-        """Return those that wait for a second pair of eyes."""
-        from programmes.models import AssessmentDecision
-
-        return self.filter(~Exists(AssessmentDecision.objects.standing().filter(assessment=OuterRef("pk"))))
+        """Assessments without a decision in force."""
+        decisions = related_manager(self.model, "decisions")
+        return self.filter(~Exists(decisions.standing().filter(assessment=OuterRef("pk"))))
 
     def approved(self, *, by_day: date | None = None) -> Self:
-        """Return those approved, on or before the day where one is given, latest first; adds `approved_on`.
+        """Approved assessments, the latest approval first, with its date in `approved_on`.
 
-        That it was somebody other than the author, the database sees to.
+        With `by_day`, only those approved on or before that date. A database trigger makes sure that the approver was
+        not the author.
         """
-        day = {"decisions__decided_on__lte": by_day} if by_day else {}
+        until = {"decisions__decided_on__lte": by_day} if by_day else {}
         rows = self.filter(
-            decisions__outcome=Outcome.APPROVED, decisions__reverses=None, decisions__reversed_by=None, **day
+            decisions__outcome=Outcome.APPROVED, decisions__reverses=None, decisions__reversed_by=None, **until
         )
         return rows.annotate(approved_on=F("decisions__decided_on")).order_by("-decisions__decided_on", "-pk")
 
@@ -107,22 +107,22 @@ class DecisionQuerySet(QuerySet["AssessmentDecision"]):
     """Decisions on evidence assessments."""
 
     def standing(self) -> Self:
-        """Return those that nothing has reversed, and that reverse nothing themselves."""
+        """Decisions that have not been reversed, without the reversals themselves."""
         return self.filter(reverses=None, reversed_by=None)
 
 
-class VocabularyQuerySet(SlugQuerySet["Vocabulary"]):
-    """Words that initiatives share."""
+class FilterWordQuerySet(SlugQuerySet["FilterWord"]):
+    """Words that visitors filter initiatives by."""
 
 
 def stem(word: str) -> str:
-    """Return a word without its ending, so that “injured” finds “injury” and “schools” a school."""
+    """A word without its ending, so that “injured” finds “injury” and “schools” finds “school”."""
     return re.sub(r"(?<=\w{4})(ing|ed|ies|es|s|y)$", "", word)
 
 
-def shared(words: QuerySet[Any]) -> Exists:
-    """Return whether the initiative asked about has one of these words, which another has."""
-    return Exists(words.filter(initiative=OuterRef("pk")))
+def shares_vocabulary(links: QuerySet[Any]) -> Exists:
+    """Whether the outer initiative is among these rows, which link initiatives to the words of another one."""
+    return Exists(links.filter(initiative=OuterRef("pk")))
 
 
 class ConditionQuerySet(PublishableQuerySet["SuccessCondition"]):
@@ -130,11 +130,11 @@ class ConditionQuerySet(PublishableQuerySet["SuccessCondition"]):
 
 
 class PredecessorQuerySet(PublishableQuerySet["Predecessor"]):
-    """What the unit builds on."""
+    """Earlier work that the unit builds on."""
 
 
 class TermQuerySet(PublishableQuerySet["Term"]):
-    """Words explained."""
+    """Terms and their definitions."""
 
 
 class StoryQuerySet(PublishableQuerySet["Story"]):
@@ -142,16 +142,18 @@ class StoryQuerySet(PublishableQuerySet["Story"]):
 
 
 class PassageQuerySet(PublishableQuerySet["Passage"]):
-    """The unit's own words."""
+    """Passages of the unit's own text."""
 
     def get_by_natural_key(self, slot: str) -> "Passage":
-        """Return the passage in this slot."""
         return self.get(slot=slot)
 
     def in_slots(self, *prefixes: str) -> "dict[str, Passage]":
-        """Return the public passages of these pages by slot; an empty slot is absent."""
+        """The public passages of these pages, by slot. A slot without a published passage is missing."""
+        return once_per_state(f"passages {prefixes}", lambda: self._read_slots(prefixes))
+
+    def _read_slots(self, prefixes: tuple[str, ...]) -> "dict[str, Passage]":
         slots = [slot for slot in Slot.values if slot.startswith(prefixes)]
-        return {p.slot: p for p in self.public().filter(slot__in=slots).select_related("source")}
+        return {row.slot: row for row in self.public().filter(slot__in=slots).select_related("source")}
 
 
 class PictureQuerySet(PublishableQuerySet["Picture"]):

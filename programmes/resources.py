@@ -1,4 +1,4 @@
-"""Files of what the unit does and says: which field of each says which record a row is about."""
+"""Imports and exports of programmes. `key` names the fields by which a row of a file finds its record."""
 
 from programmes.models import (
     Document,
@@ -11,61 +11,14 @@ from programmes.models import (
     SuccessCondition,
     Term,
 )
-from vru_portal.record_resource import RecordResource
+from vru_portal.tabular.records.resources import record_resource
 
-
-class PreventionLevelResource(RecordResource):
-    """Levels of prevention."""
-
-    model = PreventionLevel
-
-
-class SuccessConditionResource(RecordResource):
-    """Conditions for success, by their numbers."""
-
-    model = SuccessCondition
-    key = ("number",)
-
-
-class InitiativeResource(RecordResource):
-    """Initiatives."""
-
-    model = Initiative
-
-
-class PredecessorResource(RecordResource):
-    """What the unit builds on, by its title."""
-
-    model = Predecessor
-    key = ("title",)
-
-
-class TermResource(RecordResource):
-    """Words explained."""
-
-    model = Term
-
-
-class PassageResource(RecordResource):
-    """The unit's own words, by their places."""
-
-    model = Passage
-    key = ("slot",)
-
-
-class StoryResource(RecordResource):
-    """News."""
-
-    model = Story
-
-
-class PictureResource(RecordResource):
-    """What is said of pictures: the pictures themselves are uploaded one by one."""
-
-    model = Picture
-
-
-class DocumentResource(RecordResource):
-    """What is said of documents: the documents themselves are uploaded one by one."""
-
-    model = Document
+PreventionLevelResource = record_resource(PreventionLevel)
+SuccessConditionResource = record_resource(SuccessCondition, key=("number",))
+InitiativeResource = record_resource(Initiative)
+PredecessorResource = record_resource(Predecessor, key=("title",))
+TermResource = record_resource(Term)
+PassageResource = record_resource(Passage, key=("slot",))
+StoryResource = record_resource(Story)
+PictureResource = record_resource(Picture)
+DocumentResource = record_resource(Document)

@@ -1,4 +1,4 @@
-"""What takes more than one row: deciding on evidence, with four eyes."""
+"""Rules for evidence assessments: one person writes, another decides."""
 
 from datetime import date
 from typing import Any
@@ -7,41 +7,45 @@ from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import transaction
 
 from programmes.models import AssessmentDecision, EvidenceAssessment
-from vru_portal.append_only import record
+from vru_portal.ledger.append_only.recording import record
 
 
 @transaction.atomic
-def decide(
-    *, by: Any, assessment: EvidenceAssessment, outcome: str, reasons: str, decided_on: date, read: str = ""
+def decide_on_assessment(
+    *, by: Any, assessment: EvidenceAssessment, outcome: str, reasons: str, decided_on: date, seen: str = ""
 ) -> AssessmentDecision:
-    """Record that somebody approves or declines an assessment; raises ValidationError where a rule refuses it.
+    """Record that somebody approves or declines an assessment; raises ValidationError if a rule forbids it.
 
-    ``read`` is the fingerprint of the text that they had before them: where its author has changed it since, nothing is
-    decided.
+    `seen` is the fingerprint of the text that they were shown. If the author has changed the text since then, there is
+    no decision.
     """
     assessment = EvidenceAssessment.objects.select_for_update().get(pk=assessment.pk)
     if assessment.author_id == by.pk:
         raise ValidationError(
-            "You wrote this assessment, so somebody else decides on it. Ask a colleague who may approve assessments."
+            "You wrote this assessment, so somebody else must decide on it. Ask a colleague who can approve "
+            "assessments."
         )
-    if read and read != assessment.fingerprint:
+    if seen and seen != assessment.fingerprint:
         raise ValidationError(
-            "The author changed this assessment while you read it. What it says now is above: read it, then decide."
+            "The author changed this assessment while you were reading it. Read the new text above before you decide."
         )
     decision = AssessmentDecision(assessment=assessment, outcome=outcome, reasons=reasons, decided_on=decided_on)
     record(decision, by=by)
     return decision
 
 
-def write(*, by: Any, assessment: EvidenceAssessment) -> None:
-    """Save a new assessment, or the changes of its author; raises ValidationError, or PermissionDenied for others."""
+def write_assessment(*, by: Any, assessment: EvidenceAssessment) -> None:
+    """Save a new assessment, or its author's changes to one without a decision.
+
+    Raises PermissionDenied for anybody but the author, and ValidationError.
+    """
     if assessment._state.adding:
         assessment.author = by
         record(assessment, by=by)
         return
     if assessment.author_id != by.pk:
-        raise PermissionDenied("Only its author changes an assessment: whoever decides on it must not have written it.")
+        raise PermissionDenied("Only the author can change an assessment.")
     if assessment.decision:
-        raise ValidationError("This assessment is decided on. Reverse the decision first, or write a new assessment.")
+        raise ValidationError("This assessment has a decision. Reverse the decision first, or write a new assessment.")
     assessment.full_clean()
     assessment.save()

@@ -1,15 +1,18 @@
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Any
 
 from django.contrib import admin
-from django.http import Http404, HttpRequest, HttpResponse, QueryDict
+from django.db.models import QuerySet
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
+from django.urls import reverse
+from django.utils.safestring import SafeString
 from django.views.decorators.http import require_safe
 
-from partners.models import Publication, Statement
-from programmes.filters import FACETS, InitiativeFilter, options
-from programmes.forms import catalogue_form
+from partners.models import Publication, Statement, Unit
+from partners.querysets import with_author_links
+from programmes.filters import InitiativeFilters
 from programmes.models import (
     Document,
     Initiative,
@@ -20,102 +23,163 @@ from programmes.models import (
     SuccessCondition,
     Term,
 )
-from programmes.querysets import InitiativeQuerySet
-from programmes.uploads import TYPES
-from vru_portal.pages import page_of
-from vru_portal.structured_data import json_ld
+from programmes.news import FindMilestones, add_stories, all_news
+from vru_portal.web.addresses import full_url
+from vru_portal.web.file_responses import file_response
+from vru_portal.web.filters import QueryLink
+from vru_portal.web.pagination import get_page_or_404, in_order
+from vru_portal.web.prepared_queries import first_or_404, prepared
+from vru_portal.web.public_pages import declare, public_page
+from vru_portal.web.structured_data import json_ld, reference
 
-NEAR_ONES = 3
-INSTEAD = 10
+SIMILAR_INITIATIVES = 3
+SUGGESTIONS = 10
 
-
-Annotate = Callable[[InitiativeQuerySet], InitiativeQuerySet]
+# Sets on initiatives what other apps know of them. Those apps build on this one, so `vru_portal.urls` passes it in.
+AddDetails = Callable[[Collection[Initiative]], None]
 
 
 @dataclass(frozen=True)
-class Choice:
-    """A link that asks the same question with one thing changed."""
+class LevelTab(QueryLink):
+    """A link to the catalogue at one level of prevention, or at all of them."""
 
-    label: str
-    address: str
-    count: int | None = None
-    current: bool = False
     level: PreventionLevel | None = None
 
 
-def as_they_are(rows: InitiativeQuerySet) -> InitiativeQuerySet:
-    """Return initiatives with nothing that other apps know of them."""
-    return rows
+def add_no_details(initiatives: Collection[Initiative]) -> None:
+    """Leave the initiatives as they are."""
 
 
+@public_page
 def about(request: HttpRequest) -> HttpResponse:
-    """What is meant by violence, the approach, the conditions for success, what the unit builds on."""
-    terms = list(Term.objects.public().select_related("source", "defined_by", "level"))
+    """The about page: the definition of violence, the approach, the conditions for success, earlier work, sources."""
+    terms = public_terms()
     return render(
         request,
         "about.html",
         {
             "definition": next((term for term in terms if term.defines_violence), None),
             "terms": terms,
-            "conditions": SuccessCondition.objects.public().select_related("source", "level"),
-            "predecessors": Predecessor.objects.public().select_related("source", "organisation", "publication"),
-            "publications": Publication.objects.public().with_authors(),
-            "statements": Statement.objects.public().select_related("speaker"),
+            "conditions": public_conditions(),
+            "predecessors": public_predecessors(),
+            "publications": with_author_links(public_publications()),
+            "statements": public_statements(),
         },
     )
 
 
-def initiatives(request: HttpRequest, asked: type[InitiativeFilter] = InitiativeFilter) -> HttpResponse:
-    """The catalogue with its filters; ``asked`` is what can be asked of it."""
-    question = asked(request.GET)
-    page = page_of(request, question.qs.select_related("level", "source"))
-    # A question that nothing answers still leads somewhere.
-    instead = [] if page.object_list else list(question.initiatives().select_related("level", "source")[:INSTEAD])
-    levels = list(PreventionLevel.objects.public().with_counts())
+@prepared
+def public_terms() -> QuerySet[Term]:
+    return Term.objects.public().select_related("source", "defined_by")
+
+
+@prepared
+def public_conditions() -> QuerySet[SuccessCondition]:
+    return SuccessCondition.objects.public().select_related("source", "level")
+
+
+@prepared
+def public_predecessors() -> QuerySet[Predecessor]:
+    return Predecessor.objects.public().select_related("source", "organisation", "publication")
+
+
+@prepared
+def public_publications() -> QuerySet[Publication]:
+    return Publication.objects.public().with_authors()
+
+
+@prepared
+def public_statements() -> QuerySet[Statement]:
+    return Statement.objects.public().select_related("speaker")
+
+
+@public_page
+def initiatives(request: HttpRequest, filter_class: type[InitiativeFilters] = InitiativeFilters) -> HttpResponse:
+    """The catalogue with its filters."""
+    filters = filter_class(request.GET)
+    declare(request, filters.valid)
+    levels = PreventionLevel.objects.listed()
+    tabs = level_tabs(filters, levels)  # first: the keys of all initiatives follow from the facets
+    page = get_page_or_404(request, filters.keys)
+    page.object_list = in_order(page.object_list, initiatives_with_level(*page.object_list))
+    # A search without a result still leads somewhere.
+    suggestions = [] if filters.matching_keys else suggested_initiatives()
+    listed_initiatives = [*page, *suggestions]
+    filters.add_details(listed_initiatives)
     return render(
         request,
         "programmes/initiatives.html",
         {
             "levels": levels,
-            "question": question,
             "total": sum(level.initiative_count for level in levels),
             "page": page,
-            "form": catalogue_form(question),
-            "chips": chips(question),
-            "level_tabs": level_tabs(question, levels),
-            "sort_links": sort_links(question),
-            "instead": instead,
-            "any_sensitive": any(initiative.sensitive_topic for initiative in [*page, *instead]),
+            "filters": filters,
+            # Links choose the level.
+            "form": filters.form("Show initiatives", reverse("programmes:initiatives"), leave_out=("level",)),
+            "removal_links": filters.chips,
+            "level_tabs": tabs,
+            "sort_links": filters.sort_links,
+            "suggestions": suggestions,
+            "any_sensitive": any(initiative.sensitive_topic for initiative in listed_initiatives),
         },
     )
 
 
-def initiative(request: HttpRequest, slug: str, annotate: Annotate = as_they_are) -> HttpResponse:
-    """One initiative; ``annotate`` adds what others know of it."""
-    rows = annotate(Initiative.objects.public()).select_related("level", "source", "lead_organisation")
-    found = get_object_or_404(rows, slug=slug)
-    this = Initiative.objects.filter(pk=found.pk)
-    shared: dict[str, list[tuple[str, str]]] = {name: [] for name in FACETS}
-    for name, word, label, _, _ in options(this, dict.fromkeys(FACETS, this)):
-        shared[name].append((label, word))
-    near = Initiative.objects.public().near(found).select_related("level", "source")[:NEAR_ONES]
+@prepared
+def initiatives_with_level(*keys: int) -> QuerySet[Initiative]:
+    return Initiative.objects.filter(pk__in=keys).select_related("level", "source").order_by()
+
+
+@prepared
+def suggested_initiatives() -> QuerySet[Initiative]:
+    return Initiative.objects.public().select_related("level", "source")[:SUGGESTIONS]
+
+
+@public_page
+def initiative(request: HttpRequest, slug: str, add_details: AddDetails = add_no_details) -> HttpResponse:
+    """The page of an initiative."""
+    found = first_or_404(initiatives_at(slug))
+    add_details([found])
+    vocabularies = {"audience": "audiences", "setting": "settings", "area": "areas"}
+    filter_words = {facet: sorted(words_of(found, relation=relation)) for facet, relation in vocabularies.items()}
+    similar = initiatives_like(found, found.level)
     return render(
         request,
         "programmes/initiative.html",
         {
             "initiative": found,
-            "shared": shared,
-            "near": near,
-            "any_sensitive": bool(found.sensitive_topic) or any(other.sensitive_topic for other in near),
-            "json_ld": json_ld("GovernmentService", name=found.name, description=found.summary),
+            "filter_words": filter_words,
+            "similar": similar,
+            "any_sensitive": bool(found.sensitive_topic) or any(other.sensitive_topic for other in similar),
+            "json_ld": initiative_structured_data(found, filter_words),
         },
     )
 
 
-def level(request: HttpRequest, slug: str, annotate: Annotate = as_they_are) -> HttpResponse:
-    """A level of prevention: what it means, its conditions for success, its initiatives."""
+@prepared
+def initiatives_at(slug: str) -> QuerySet[Initiative]:
+    return Initiative.objects.public().filter(slug=slug).select_related("level", "source", "lead_organisation")
+
+
+@prepared
+def words_of(initiative: Initiative, *, relation: str) -> QuerySet[Initiative, tuple[str, str]]:
+    """The names and slugs of the words of one vocabulary that an initiative is filtered by."""
+    rows = Initiative.objects.filter(**{"pk": initiative, f"{relation}__isnull": False}).order_by()
+    return rows.values_list(f"{relation}__name", f"{relation}__slug")
+
+
+@prepared
+def initiatives_like(initiative: Initiative, level: PreventionLevel) -> QuerySet[Initiative]:
+    rows = Initiative.objects.public().similar_to(initiative, level)
+    return rows.select_related("level", "source")[:SIMILAR_INITIATIVES]
+
+
+@public_page
+def level(request: HttpRequest, slug: str, add_details: AddDetails = add_no_details) -> HttpResponse:
+    """The page of a level of prevention: its definition, its conditions for success and its initiatives."""
     found = get_object_or_404(PreventionLevel.objects.public().select_related("source"), slug=slug)
-    page = page_of(request, annotate(found.initiatives.public()).select_related("level", "source"))
+    page = get_page_or_404(request, found.initiatives.public().select_related("source"))
+    add_details([*page])
     return render(
         request,
         "programmes/level.html",
@@ -128,56 +192,77 @@ def level(request: HttpRequest, slug: str, annotate: Annotate = as_they_are) -> 
     )
 
 
-def stories(request: HttpRequest) -> HttpResponse:
-    """News."""
-    return render(
-        request, "programmes/stories.html", {"page": page_of(request, Story.objects.public().select_related("picture"))}
-    )
+@public_page
+def stories(request: HttpRequest, find_milestones: FindMilestones = list) -> HttpResponse:
+    """Stories and milestones, page by page."""
+    page = get_page_or_404(request, all_news(find_milestones()))
+    add_stories(page)
+    return render(request, "programmes/stories.html", {"page": page})
 
 
+@public_page
 def story(request: HttpRequest, slug: str) -> HttpResponse:
-    """One story."""
     found = get_object_or_404(Story.objects.public().select_related("source", "picture"), slug=slug)
-    return render(request, "programmes/story.html", {"story": found})
+    unit = Unit.objects.current()
+    picture = found.picture if found.picture and found.picture.is_public else None
+    data = json_ld(
+        "NewsArticle",
+        headline=found.title,
+        description=found.summary,
+        url=full_url(found.get_absolute_url()),
+        mainEntityOfPage=full_url(found.get_absolute_url()),
+        datePublished=found.published_on.isoformat(),
+        image=full_url(picture.get_absolute_url()) if picture else None,
+        author=reference("Organization", unit.organisation),
+        publisher=reference("Organization", unit.organisation),
+    )
+    context = {"unit": unit, "contact_points": unit.contact_list, "story": found, "json_ld": data}
+    return render(request, "programmes/story.html", context)
 
 
-def asking(data: QueryDict, **changes: list[str]) -> str:
-    """Return the address of the question with these answers in place of its own, on its first page."""
-    query = data.copy()
-    query.pop("page", None)
-    for name, values in changes.items():
-        query.setlist(name, values)
-    return f"?{query.urlencode()}" if any(query.values()) else "?"
+def initiative_structured_data(initiative: Initiative, words: dict[str, list[tuple[str, str]]]) -> SafeString:
+    """What is stated of a service; `words` are those that visitors filter by."""
+    lead = initiative.lead_organisation
+    audiences = [initiative.audience_text] if initiative.audience_text else [name for name, _ in words["audience"]]
+    areas = [name for name, _ in words["area"]] or [initiative.area_text]
+    return json_ld(
+        "GovernmentService",
+        name=initiative.name,
+        description=initiative.summary,
+        url=full_url(initiative.get_absolute_url()),
+        serviceType=initiative.level.full_name,
+        provider=reference("Organization", lead) if lead and lead.is_public else None,
+        audience=[{"@type": "Audience", "audienceType": name} for name in audiences],
+        areaServed=[{"@type": "AdministrativeArea", "name": name} for name in areas if name],
+    )
 
 
 @require_safe
 def picture(request: HttpRequest, slug: str) -> HttpResponse:
-    """One picture."""
-    return sent(request, Picture.objects.all(), slug, "inline")
+    return uploaded_file_response(request, Picture.objects.all(), slug, inline=True)
 
 
 @require_safe
 def document(request: HttpRequest, slug: str) -> HttpResponse:
-    """One document, to be saved."""
-    return sent(request, Document.objects.all(), slug, "attachment")
+    return uploaded_file_response(request, Document.objects.all(), slug, inline=False)
 
 
-def sent(request: HttpRequest, rows: Any, slug: str, disposition: str) -> HttpResponse:
-    """Return an uploaded file: a published one to everybody, a draft to staff who may look at it.
+def uploaded_file_response(request: HttpRequest, rows: Any, slug: str, *, inline: bool) -> HttpResponse:
+    """An uploaded file: for everybody once it is published, before that only for staff who may view the record.
 
-    The name on disk comes from the row, the ending from what the file was found to be: no path from the request.
+    Nothing of the path comes from the request: the record names the file on disk, and its extension was chosen from its
+    content when it was uploaded.
     """
     row = get_object_or_404(rows, slug=slug)
-    if not row.is_public and not may_view(request, row):
-        raise Http404("Only staff see this file yet.")
+    if not row.is_public and not can_view_draft(request, row):
+        raise Http404("This file is a draft, which only staff can see.")
+    extension = row.file.name.rpartition(".")[2]
     try:
         with row.file.open() as file:
-            response = HttpResponse(file.read())
+            response = file_response(file.read(), f"{row.slug}.{extension}", inline=inline)
     except FileNotFoundError as error:
-        raise Http404(f"The file of {row} is not where it was kept.") from error
-    ending = row.file.name.rpartition(".")[2]
-    response["Content-Type"] = TYPES.get(ending, "application/octet-stream")
-    response["Content-Disposition"] = f'{disposition}; filename="{row.slug}.{ending}"'
+        raise Http404(f"The file of {row} is missing from the uploads folder.") from error
+    # Should a hostile file get past the checks on upload, a browser still runs nothing of it on this origin.
     response["Content-Security-Policy"] = "default-src 'none'; sandbox"
     response["X-Content-Type-Options"] = "nosniff"
     response["Cache-Control"] = "public, max-age=300" if row.is_public else "no-store"
@@ -185,42 +270,19 @@ def sent(request: HttpRequest, rows: Any, slug: str, disposition: str) -> HttpRe
     return response
 
 
-def may_view(request: HttpRequest, row: Any) -> bool:
-    """Return whether this is somebody who may be in the admin, with all that it asks of them, and see a draft there."""
+def can_view_draft(request: HttpRequest, row: Any) -> bool:
+    """Whether the user may view this record in the admin, which can also demand a second factor."""
     user: Any = getattr(request, "user", None)
     permission = f"{row._meta.app_label}.view_{row._meta.model_name}"
     return bool(user and admin.site.has_permission(request) and user.has_perm(permission))
 
 
-def chips(question: InitiativeFilter) -> list[Choice]:
-    """Return a link for each answer in use that undoes it; what does not exist can be undone too."""
-    links = []
-    if words := question.data.get("q", ""):
-        links.append(Choice(f"Words: {words[:60]}", asking(question.data, q=[])))
-    for name, label in question.labels.items():
-        names = {option.slug: option.name for option in question.facets.get(name, [])}
-        chosen = question.chosen(name)
-        for slug in dict.fromkeys(chosen):
-            others = [other for other in chosen if other != slug]
-            links.append(Choice(f"{label}: {names.get(slug, slug[:60])}", asking(question.data, **{name: others})))
-    return links
-
-
-def level_tabs(question: InitiativeFilter, levels: list[PreventionLevel]) -> list[Choice]:
-    """Return a link for all levels and for each of them, with the number of initiatives that it would show."""
-    chosen = question.chosen("level")
-    counts = {option.slug: option.count for option in question.facets.get("level", [])}
-    tabs = [Choice("All levels", asking(question.data, level=[]), sum(counts.values()), current=not chosen)]
+def level_tabs(filters: InitiativeFilters, levels: list[PreventionLevel]) -> list[LevelTab]:
+    """A tab for all levels and one for each level, with the number of initiatives that it would show."""
+    chosen = filters.values("level")
+    counts = {option.slug: option.count for option in filters.facets.get("level", [])}
+    tabs = [LevelTab("All levels", filters.link(level=[]), sum(counts.values()), current=not chosen)]
     for level in levels:
-        address = asking(question.data, level=[level.slug])
-        tabs.append(Choice(level.name, address, counts.get(level.slug, 0), chosen == [level.slug], level))
+        address = filters.link(level=[level.slug])
+        tabs.append(LevelTab(level.name, address, counts.get(level.slug, 0), chosen == [level.slug], level))
     return tabs
-
-
-def sort_links(question: InitiativeFilter) -> list[Choice]:
-    """Return a link for each order."""
-    by_name = question.data.get("sort") == "name"
-    return [
-        Choice("By level", asking(question.data, sort=[]), current=not by_name),
-        Choice("By name", asking(question.data, sort=["name"]), current=by_name),
-    ]

@@ -1,21 +1,29 @@
 import gc
+import logging
 import os
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
-from itertools import chain
+from itertools import chain, count
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 from _pytest import runner
+from django.conf import settings
 from django.db import connection, transaction
 from django.test import override_settings
 
-from events.declarations import limits
-from tests.factories import with_history
-from tests.own_database import Template
+from tests.support.factories import with_history
+from tests.support.logged import Lines
+from tests.support.processes.databases import Template
+from vru_portal.web import limits
+
+# An example may take long on a busy machine; that says nothing about the code.
+hypothesis.settings.register_profile("suite", deadline=None)
+hypothesis.settings.load_profile("suite")
 
 # Dozens of processes start Python here. Where an image tells it to keep nothing that it compiles, each would compile
 # the whole portal anew: let the next one read what the first one made.
@@ -87,7 +95,8 @@ def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     """Print what tests have measured, such as the weight of the home page; keep how long each group took."""
     took: Counter[str] = Counter()
-    for report in chain.from_iterable(terminalreporter.stats.values()):
+    reports = chain.from_iterable(terminalreporter.stats.values())
+    for report in reports if config.getoption("numprocesses", None) else ():
         name, mark, group = getattr(report, "nodeid", "").rpartition("@")  # which xdist adds
         if name and mark and hasattr(report, "duration"):  # what was deselected has none
             took[group] += report.duration
@@ -109,11 +118,16 @@ def plain_static_files(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pat
     root, kept = tmp_path_factory.mktemp("static"), tmp_path_factory.mktemp("kept")
     # what fixtures of a whole module keep of the register is not the portal's own either
     outside = {"REGISTER_KEYS": kept / "register", "SCANS": kept / "scans", "EMAIL_FILE_PATH": kept / "mail"}
-    outside["UPLOADS"] = kept / "uploads"
+    outside |= {"UPLOADS": kept / "uploads", "BACKUPS": kept / "backups"}
     # a second factor is asked for in the tests of signing in, and nowhere else; no test is about how passwords are kept
     hashers = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     with override_settings(
-        STORAGES=storages, STATIC_ROOT=root, SECOND_FACTOR_REQUIRED=False, PASSWORD_HASHERS=hashers, **outside
+        STORAGES=storages,
+        STATIC_ROOT=root,
+        SECOND_FACTOR_REQUIRED=False,
+        PASSWORD_HASHERS=hashers,
+        DAILY_BACKUPS=False,  # the database of a test is in memory
+        **outside,
     ):
         yield root
 
@@ -128,19 +142,55 @@ def history() -> Iterator[None]:
 @pytest.fixture(autouse=True)
 def own_limits() -> None:
     """What a process counts for itself begins anew with each test."""
-    limits.memory.cache_clear()
+    limits.memory_backend.cache_clear()
+
+
+@pytest.fixture(scope="session")
+def registers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Folders for one test after the other. `tmp_path` would look through those of all tests before it for its name."""
+    folder = tmp_path_factory.mktemp("registers")
+    return (folder / str(number) for number in count())
 
 
 @pytest.fixture(autouse=True)
-def own_register(tmp_path: Path, settings: Any) -> None:
-    """What the declaration's register keeps outside the database is each test's own."""
-    settings.REGISTER_KEYS = tmp_path / "register"
-    settings.SCANS = tmp_path / "scans"
+def own_register(registers: Iterator[Path]) -> Iterator[None]:
+    """What is kept outside the database, by the declaration's register and of second factors, is each test's own.
+
+    Nothing listens for changes of these settings: `override_settings` would tell everything, six times a test.
+    """
+    (folder := next(registers)).mkdir()
+    places = {"REGISTER_KEYS": "register", "SECOND_FACTOR_KEYS": "second-factor-keys", "SCANS": "scans"}
+    before = {name: getattr(settings, name) for name in places}
+    for name, place in places.items():
+        setattr(settings, name, folder / place)
+    yield
+    for name, value in before.items():
+        setattr(settings, name, value)
+
+
+@pytest.fixture
+def log() -> Iterator[Lines]:
+    """Everything that is logged, down to what is for debugging, as lines of the log."""
+    root, lines = logging.getLogger(), Lines()
+    level = root.level
+    root.addHandler(lines)
+    root.setLevel(logging.DEBUG)
+    yield lines
+    root.setLevel(level)
+    root.removeHandler(lines)
+
+
+@pytest.fixture
+def quiet() -> Iterator[None]:
+    """Nothing is logged: hundreds of refusals, each with its traceback, would take most of the time."""
+    logging.disable(logging.CRITICAL)
+    yield
+    logging.disable(logging.NOTSET)
 
 
 @pytest.fixture(scope="session")
 def template(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config) -> Template:
-    """The database that is migrated once for all workers; who needs one with every table and guard copies it."""
+    """The database that is migrated once for all workers; who needs one with every table and trigger copies it."""
     folder = tmp_path_factory.getbasetemp()
     cache = getattr(pytestconfig, "cache", None)  # none with -p no:cacheprovider
     kept = cache.mkdir("databases") if cache else folder

@@ -1,3 +1,6 @@
+import gc
+import os
+
 from django.apps import AppConfig, apps
 from django.contrib import admin
 from django.contrib.admin import apps as admin_apps
@@ -6,45 +9,70 @@ from django.db.models.signals import post_migrate, pre_migrate
 from django.utils.module_loading import autodiscover_modules
 from django_smart_ratelimit.apps import DjangoSmartRatelimitConfig
 
+# Django imports this module before any models. What is imported from here on stays for as long as the process: looking
+# through it again and again for what can be thrown away would take two fifths of the time of a command that does
+# nothing else, and time of every page later. `LimitsConfig`, the last app, ends this.
+gc.disable()
+
 
 class PortalConfig(AppConfig):
     """What all apps share, and the pages that draw on several of them."""
 
     name = "vru_portal"
-    verbose_name = "Changes and files that wait"
-    default = True  # of the several here: without it Django takes none of them, and no guard is ever put in place
+    verbose_name = "Pending changes and imports"
+    default = True  # of the three here; without it Django would use none, and install no trigger
 
     def ready(self) -> None:
-        """Keep the guards of append-only rows, and the roles of staff, through every migration."""
+        """Have every migration install the triggers of append-only rows and the roles of staff."""
+        from allauth.account.signals import password_changed
         from allauth.mfa.signals import authenticator_added
+        from django.contrib.auth.signals import user_logged_in
+        from django_tasks.signals import task_enqueued, task_finished
 
-        from vru_portal import (
-            pending_admin,  # noqa: F401 - registers what is in no app's admin.py
-            roles,
-            second_factor,
+        from vru_portal import checks as portal_checks
+        from vru_portal.accounts import first_password, roles, second_factor
+        from vru_portal.ledger import content_version
+        from vru_portal.ledger.append_only.database import (
+            install_triggers_after_migration,
+            remove_triggers_before_migration,
         )
-        from vru_portal.append_only import make_way, put_back
+        from vru_portal.operations.monitoring import jobs
+        from vru_portal.staff.records import (  # noqa: F401 - registers what is in no app's admin.py
+            pending_change_list,
+            submission_list,
+        )
         from vru_portal.table_creation import check_replaced
 
         checks.register(check_replaced, checks.Tags.database)
-        autodiscover_modules("resources")  # they say which field names a record in files
-        # Sent once for each app that has tables, before the first and after the last migration: one of them is enough.
-        pre_migrate.connect(make_way, sender=apps.get_app_config("partners"))
-        post_migrate.connect(put_back, sender=apps.get_app_config("partners"))
-        # After the last app, by when every permission is there.
+        checks.register(portal_checks.check_trusted_proxies, portal_checks.TAG)
+        autodiscover_modules("resources")  # they register how each model's records are named in files
+        # Django sends these signals once for each app that has tables; listening to one app's is enough.
+        pre_migrate.connect(remove_triggers_before_migration, sender=apps.get_app_config("partners"))
+        post_migrate.connect(install_triggers_after_migration, sender=apps.get_app_config("partners"))
+        pre_migrate.connect(content_version.remove, sender=apps.get_app_config("partners"))
+        post_migrate.connect(content_version.install, sender=apps.get_app_config("partners"))
+        # Roles need the permissions of every app: those are created app by app, so wait for the last.
         last = [config for config in apps.get_app_configs() if config.models_module is not None][-1]
-        post_migrate.connect(roles.put_in_place, sender=last)
-        authenticator_added.connect(second_factor.note_new_one)
+        post_migrate.connect(roles.install_roles, sender=last)
+        authenticator_added.connect(second_factor.record_new_factor_as_used)
+        user_logged_in.connect(first_password.note_in_session)
+        password_changed.connect(first_password.note_change)
+        task_enqueued.connect(jobs.log_queued)
+        task_finished.connect(jobs.log_ended)
+        if "PROMETHEUS_MULTIPROC_DIR" in os.environ:  # a process of `serve`; others count nothing
+            from vru_portal import metrics
+
+            metrics.time_locks()
 
 
 class StaffAdminConfig(admin_apps.AdminConfig):
-    """Django's admin, with a door of its own (vru_portal/staff_site.py)."""
+    """Django's admin, with the portal's own site and sign-in (vru_portal/staff/site.py)."""
 
-    default = False  # named in settings
-    default_site = "vru_portal.staff_site.StaffSite"
+    default = False  # settings name it explicitly
+    default_site = "vru_portal.staff.site.StaffSite"
 
     def ready(self) -> None:
-        """Put pages of our own in the place of those for accounts; take away those that would show secrets."""
+        """Register the portal's own pages for accounts; remove library pages that would show secrets."""
         super().ready()
         from allauth.account.models import EmailAddress
         from allauth.mfa.models import Authenticator
@@ -53,13 +81,15 @@ class StaffAdminConfig(admin_apps.AdminConfig):
         hidden = (EmailAddress, Authenticator, DBTaskResult)
         admin.site.unregister([model for model in hidden if admin.site.is_registered(model)])
         apps.get_app_config("auth").verbose_name = "Accounts and roles"
-        from vru_portal import user_admin  # noqa: F401 - registers accounts, roles and the log
+        from vru_portal.staff import users  # noqa: F401 - registers accounts, roles and the log
 
 
 class LimitsConfig(DjangoSmartRatelimitConfig):
-    """The tables that limits are counted in (events/declarations/limits.py)."""
+    """The tables that rate limits are counted in (vru_portal/web/limits.py)."""
 
     def ready(self) -> None:
-        """Take its pages out of the admin: all but one are of parts that the portal does not use."""
+        """Remove the library's admin pages, nearly all of features that the portal does not use; end the start."""
         super().ready()
         admin.site.unregister([model for model in self.get_models() if admin.site.is_registered(model)])
+        gc.freeze()
+        gc.enable()

@@ -1,35 +1,73 @@
-"""What happens around every request."""
+"""Middleware: what is refused before any view, and the pages of two exceptions that views may raise."""
 
 from collections.abc import Callable
+from contextlib import suppress
 
-from django.db import DatabaseError, connection
-from django.http import Http404, HttpRequest, HttpResponse
+from django.conf import settings
+from django.db import DatabaseError
+from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed
+from django.http.request import split_domain_port
+from django.http.response import HttpResponseBase
+from django.middleware.gzip import GZipMiddleware
 from django.shortcuts import render
 
-from events.declarations.limits import TooMany
 from partners.models import Unit
+from vru_portal.web.file_responses import text_response
+from vru_portal.web.limits import TooMany
+from vru_portal.web.public_pages import LOOK
 
 Handler = Callable[[HttpRequest], HttpResponse]
 
 
-class AnswerProbes:
-    """Answer what load balancers ask before anything else: they come by IP address, over HTTP, with no host's name."""
+class RefuseUnknownMethods:
+    """Answer 405 to every method but those that the portal has a use for. Methods are in capitals (RFC 9110, 9.1)."""
 
     def __init__(self, get_response: Handler) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        """Answer, or pass on. `/healthz`: this process answers. `/readyz`: the database does too; a fault is a 503."""
-        if request.path not in ("/healthz", "/readyz"):
-            return self.get_response(request)
-        answer, status = "ok", 200
-        if request.path == "/readyz":
-            try:
-                with connection.cursor() as cursor:
-                    cursor.execute("SELECT 1")
-            except DatabaseError:
-                answer, status = "the database does not answer", 503
-        return HttpResponse(f"{answer}\n", status=status, content_type="text/plain; charset=utf-8")
+        if request.META["REQUEST_METHOD"] not in settings.HTTP_METHODS:  # request.method is always in capitals
+            return HttpResponseNotAllowed(settings.HTTP_METHODS)
+        return self.get_response(request)
+
+
+class SeeOwnWrites:
+    """After a request that may have written, have this process see at once what the public can read now."""
+
+    def __init__(self, get_response: Handler) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        if request.method not in ("GET", "HEAD") and (look := request.META.get(LOOK)):
+            with suppress(DatabaseError):  # then it will within a second, like the others
+                look()
+        return response
+
+
+class RequireOwnAddress:
+    """Let everything that follows see the host as PORTAL_URL spells it; refuse one with a final dot or another port.
+
+    Django refuses other hosts by itself, but would take these for the portal's own.
+    """
+
+    def __init__(self, get_response: Handler) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        header = request.META.get("HTTP_HOST", "").lower()
+        if header in settings.HOST_HEADERS:
+            request.META["HTTP_HOST"] = header if settings.ADDRESS.is_loopback else settings.ADDRESS.host_with_port
+        elif split_domain_port(header)[0] in settings.ADDRESS.allowed_hosts:
+            return text_response(f"This portal is at {settings.PORTAL_URL}/. Open it there.", status=400)
+        return self.get_response(request)
+
+
+class CompressPages(GZipMiddleware):
+    """Compress pages, but no files: those that are worth it are compressed once, and parts are asked for by number."""
+
+    def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+        return response if isinstance(response, FileResponse) else super().process_response(request, response)
 
 
 class RefuseNullCharacters:
@@ -39,7 +77,6 @@ class RefuseNullCharacters:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        """Answer, or pass on."""
         address = request.META.get("QUERY_STRING", "") + request.path
         if "\0" in address or "%00" in address or any("\0" in value for value in request.COOKIES.values()):
             raise Http404("The address or a cookie contains a NUL character.")
@@ -47,34 +84,30 @@ class RefuseNullCharacters:
 
 
 class ExplainEmptyPortal:
-    """Where no unit is loaded yet, say so and how to load one, instead of failing."""
+    """Where no unit is loaded yet, show a page that says how to load one."""
 
     def __init__(self, get_response: Handler) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        """Pass on."""
         return self.get_response(request)
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
-        """Turn the missing unit into a page of its own; leave every other fault alone."""
         if isinstance(exception, Unit.DoesNotExist):
             return render(request, "no_unit.html", status=503)
         return None
 
 
 class AnswerTooMany:
-    """Where somebody did something too often, say so, and when it can be done again."""
+    """Turn `TooMany` into a page that says when to try again."""
 
     def __init__(self, get_response: Handler) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        """Pass on."""
         return self.get_response(request)
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
-        """Turn a limit that is reached into a page of its own; leave every other fault alone."""
         if not isinstance(exception, TooMany):
             return None
         response = render(request, "429.html", {"minutes": exception.minutes}, status=429)

@@ -1,24 +1,38 @@
-"""Addresses: a contract, they stay once published. `/healthz` and `/readyz` are answered in `middleware`."""
+"""The portal's addresses. Once published they never change.
+
+`operations/monitoring/probes.py` answers `/healthz`, `/readyz` and `/metrics`.
+"""
 
 from django.contrib import admin
-from django.contrib.sitemaps.views import sitemap
-from django.urls import include, path
+from django.urls import include, path, re_path
 
-from funding.querysets import with_status
-from programmes.views import about, initiative, initiatives, level
-from vru_portal import views, writing
-from vru_portal.catalogue import Catalogue
-from vru_portal.search_admin import search
-from vru_portal.sitemaps import PublicPages
-from vru_portal.start import changes_page, start_page
+from funding.statuses import set_statuses
+from partners.views import publication
+from programmes.views import about, initiative, initiatives, level, stories
+from vru_portal.public import views
+from vru_portal.public.catalogue import Catalogue
+from vru_portal.public.facts import facts_of
+from vru_portal.public.feed import feed
+from vru_portal.public.milestones import milestones
+from vru_portal.public.page_cards import page_card
+from vru_portal.public.search import search_page
+from vru_portal.staff.help import help_index, help_page
+from vru_portal.workspace import markdown_tools
+from vru_portal.workspace.dashboard import start_page
+from vru_portal.workspace.recent_changes import changes_page
+from vru_portal.workspace.search import search
 
 urlpatterns = [
     path("", views.home, name="home"),
     path("about/", about, name="about"),
-    # The pages of programmes that say how far an initiative has come, which only the money knows.
-    path("initiatives/", initiatives, {"asked": Catalogue}),
-    path("initiatives/<slug:slug>/", initiative, {"annotate": with_status}),
-    path("prevention/<slug:slug>/", level, {"annotate": with_status}),
+    path("search/", search_page, name="search"),
+    # These pages show the status of initiatives, which depends on their money: `programmes` must not import `funding`.
+    path("initiatives/", initiatives, {"filter_class": Catalogue}),
+    path("initiatives/<slug:slug>/", initiative, {"add_details": set_statuses}),
+    path("prevention/<slug:slug>/", level, {"add_details": set_statuses}),
+    path("news/", stories, {"find_milestones": milestones}),
+    path("feed.atom", feed, name="feed"),
+    path("publications/<slug:slug>/", publication, {"facts_of": facts_of}),
     path("", include("programmes.urls")),
     path("", include("funding.urls")),
     path("", include("partners.urls")),
@@ -27,13 +41,22 @@ urlpatterns = [
     path("admin/", admin.site.admin_view(start_page), name="staff_start"),
     path("admin/changes/", admin.site.admin_view(changes_page), name="staff_changes"),
     path("admin/search/", admin.site.admin_view(search), name="staff_search"),
-    path("admin/markdown/", admin.site.admin_view(writing.preview), name="admin_markdown"),
-    path("admin/link/", admin.site.admin_view(writing.links), name="admin_link"),
-    path("admin/account/", include("vru_portal.account_urls")),
+    path("admin/help/", admin.site.admin_view(help_index), name="staff_help"),
+    path("admin/help/<slug:slug>/", admin.site.admin_view(help_page), name="staff_help_subject"),
+    path("admin/markdown/", admin.site.admin_view(markdown_tools.preview), name="admin_markdown"),
+    path("admin/link/", admin.site.admin_view(markdown_tools.links), name="admin_link"),
+    path("admin/account/", include("vru_portal.accounts.urls")),
     path("admin/", admin.site.urls),
-    path("brand.css", views.brand, name="brand"),
+    re_path(r"^cards/(?P<page>(?:.+/)?)card\.png$", page_card, name="card"),
+    path("brochure/", views.brochure, name="brochure"),
+    path("brochure.pdf", views.brochure_pdf, name="brochure_pdf"),
+    path("brand.css", views.brand_stylesheet, name="brand"),
     path("robots.txt", views.robots, name="robots"),
-    path("sitemap.xml", sitemap, {"sitemaps": {"pages": PublicPages}}, name="sitemap"),
+    path("sitemap.xml", views.sitemap, name="sitemap"),
+    path("api/v1/", include("vru_portal.public.api.urls")),
+    # Last: the file of a dataset may have any name that no other file has.
+    path("", include("vru_portal.public.open_data.urls")),
 ]
-handler403 = "vru_portal.views.not_allowed"
-handler404 = "vru_portal.views.not_found"
+handler403 = "vru_portal.public.views.permission_denied"
+handler404 = "vru_portal.public.views.page_not_found"
+handler500 = "vru_portal.public.views.server_failed"

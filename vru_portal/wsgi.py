@@ -8,12 +8,14 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "vru_portal.settings")
 
 application = get_wsgi_application()
 
-from events.declarations import rules  # noqa: E402 - models can be imported only now
 from events.declarations.register import log  # noqa: E402
-from vru_portal.append_only import require_guards  # noqa: E402
+from events.declarations.rules import erasure  # noqa: E402 - models can be imported only now
+from vru_portal.ledger.append_only.database import require_triggers  # noqa: E402
+from vru_portal.operations.backup.running import hold_while_running  # noqa: E402
 
-# However it is started, it serves no ledger that could be changed, no register whose key is lost, and nothing that was
-# erased and came back with a backup.
-require_guards()
+# However the portal is started, it must not serve what is being restored, a ledger that could be changed, a register
+# whose key is lost, or personal data that was erased and came back with a backup.
+hold_while_running()
+require_triggers()
 log.require_key()
-rules.erase_again()
+erasure.reapply_erasures()

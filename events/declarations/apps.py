@@ -2,6 +2,6 @@ from django.apps import AppConfig
 
 
 class DeclarationsConfig(AppConfig):
-    """The promise: declarations and their wording."""
+    """The declaration, its signatures and their public register."""
 
     name = "events.declarations"

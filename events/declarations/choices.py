@@ -1,7 +1,7 @@
 from django.db import models
 
 
-class Kind(models.TextChoices):
+class EntryKind(models.TextChoices):
     """What an entry of the register records."""
 
     SIGNED = "signed", "Signed"
@@ -11,17 +11,17 @@ class Kind(models.TextChoices):
     ERASED = "erased", "Personal data erased"
 
 
-class Reason(models.TextChoices):
-    """Why an entry corrects another: words that name nobody, since they stay for good."""
+class CorrectionReason(models.TextChoices):
+    """Why an entry corrects another. A fixed list, because free text could name people, and entries stay for good."""
 
     MISSPELT = "misspelt", "The name was misspelt"
-    RENAMED = "renamed", "The body was renamed"
+    RENAMED = "renamed", "The organisation was renamed"
     SECTOR = "sector", "The sector was wrong"
-    CONSENT = "consent", "The signatory changed what is shown of them"
+    CONSENT = "consent", "The signatory changed whether their name is shown"
 
 
 class InvitationState(models.TextChoices):
-    """How far an invitation has come."""
+    """How far an invitation has got."""
 
     DRAFT = "draft", "Not sent yet"
     QUEUED = "queued", "Waiting to be sent"
@@ -35,9 +35,9 @@ class InvitationState(models.TextChoices):
     WITHDRAWN = "withdrawn", "Signed, then withdrawn"
 
 
-# Those by which somebody may still sign; those that are over, after which a body can be invited anew.
-OPEN = (InvitationState.QUEUED, InvitationState.SENT, InvitationState.REFUSED, InvitationState.STARTED)
-OVER = (
+# With the open ones somebody can still sign. After the ended ones an organisation can be invited again.
+OPEN_STATES = (InvitationState.QUEUED, InvitationState.SENT, InvitationState.REFUSED, InvitationState.STARTED)
+ENDED_STATES = (
     InvitationState.DECLINED,
     InvitationState.EXPIRED,
     InvitationState.REVOKED,
@@ -45,8 +45,8 @@ OVER = (
 )
 
 
-class Purpose(models.TextChoices):
-    """What a link that was mailed may do."""
+class LinkPurpose(models.TextChoices):
+    """What a link that was emailed can be used for."""
 
     SIGN = "sign", "Prepare and sign"
     CONFIRM = "confirm", "Confirm what somebody prepared"
@@ -54,30 +54,45 @@ class Purpose(models.TextChoices):
     WITHDRAW = "withdraw", "Withdraw the signature"
 
 
-SIGNING = (Purpose.SIGN, Purpose.CONFIRM)
+SIGNING_PURPOSES = (LinkPurpose.SIGN, LinkPurpose.CONFIRM)
 
 
 class Authority(models.TextChoices):
-    """On what basis somebody signs for a body."""
+    """On what authority somebody signs for an organisation."""
 
     POST = "post", "My post"
     DELEGATED = "delegated", "A decision that delegates it to me"
 
 
+class PaperAuthority(models.TextChoices):
+    """On what authority somebody signed on paper, as far as the paper says so."""
+
+    POST = Authority.POST, "Their post, as stated on the paper"
+    DELEGATED = Authority.DELEGATED, "A decision that delegates it to them, as stated on the paper"
+    NOT_STATED = "not_stated", "Not stated"
+
+
 class MailKind(models.TextChoices):
-    """What a mail is about."""
+    """What an email is about."""
 
     INVITATION = "invitation", "Invitation"
     REMINDER = "reminder", "Reminder"
     CONFIRM = "confirm", "Please confirm"
     RECEIPT = "receipt", "Receipt"
     WITHDRAW = "withdraw", "Link to withdraw"
+    SIGNED = "signed", "Signed, to whoever prepared it"
+    WITHDRAWN = "withdrawn", "Withdrawal confirmed"
+    TURNED_DOWN = "turned_down", "Request turned down"
+
+
+# Each tells somebody that a matter is closed, and is therefore queued only once.
+CLOSING_MAILS = (MailKind.SIGNED, MailKind.WITHDRAWN, MailKind.TURNED_DOWN)
 
 
 class Delivery(models.TextChoices):
-    """How far a mail has come."""
+    """How far an email has got."""
 
     WAITING = "waiting", "Waiting"
     SENT = "sent", "Sent"
     REFUSED = "refused", "Refused by the mail server"
-    DROPPED = "dropped", "Not sent: its reason is gone"
+    DROPPED = "dropped", "Not sent: no longer needed"

@@ -1,4 +1,4 @@
-"""Everything that is held about one person: for whoever asks for it, and for nobody else."""
+"""All data held about one person, for a subject access request (UK GDPR, article 15)."""
 
 import json
 from collections.abc import Collection
@@ -9,7 +9,6 @@ from typing import Any
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models
 from django.db.models import Q
-from django.utils import timezone
 
 from events.declarations.models import (
     Entry,
@@ -24,161 +23,183 @@ from events.declarations.models import (
     Token,
 )
 from events.declarations.register.canonical import canonical
+from vru_portal.text.cleaning import fold
+from vru_portal.text.dates import format_date, format_datetime
 
-MOST_DIGITS = 15  # of an entry's number: no database counts further
-# What there is to say of a field that can hold personal data: where `held` shows it, which rule drops it, and why it
-# is kept where none does. `tests/events/declarations/test_erasure.py` refuses a field that is neither here nor PLAIN.
-ERASED = "rules.erase, rules.forget"
-PAPER = "rules.erase, rules.forget_paper"
-REQUEST = "rules.forget, rules.forget_request"
-PERSONAL: dict[str, tuple[str, str]] = {
-    "personalrecord.disclosed": ("Signature", "rules.erase"),
-    "invitation.email": ("Invitation", ERASED),
-    "invitation.contact_name": ("Invitation", ERASED),
-    "invitation.declined_because": ("Invitation", ERASED),
-    "invitation.decides_on": ("Invitation", "Kept: a day of the body's, with no person left beside it."),
-    "preparation.name": ("What was prepared", ERASED),
-    "preparation.role": ("What was prepared", ERASED),
-    "preparation.email": ("What was prepared", ERASED),
-    "preparation.authority": ("What was prepared", ERASED),
-    "preparation.authority_reference": ("What was prepared", ERASED),
-    "preparation.authority_date": ("What was prepared", ERASED),
-    "preparation.name_is_public": ("What was prepared", ERASED),
-    "preparation.prepared_by": ("What was prepared", ERASED),
-    "mail.to": ("Mail", ERASED),
-    "mail.error": ("Mail", ERASED),
-    "mail.message_id": ("Mail", ERASED),
-    "token.sha256": ("Link", ERASED),
-    "signingrequest.name": ("Request to sign", REQUEST),
-    "signingrequest.contact_name": ("Request to sign", REQUEST),
-    "signingrequest.email": ("Request to sign", REQUEST),
-    "signingrequest.message": ("Request to sign", REQUEST),
-    "papersignature.signatory_name": ("Signature on paper", PAPER),
-    "papersignature.signatory_role": ("Signature on paper", PAPER),
-    "papersignature.scan": ("Signature on paper", PAPER),
+MAX_ENTRY_DIGITS = 15  # in an entry's number: longer ones would overflow in the database
+ERASED_WITH_INVITATION = "erase_personal_data, forget_invitation"
+ERASED_WITH_PAPER = "erase_personal_data, forget_paper_signature"
+ERASED_WITH_MATTER = "erase_personal_data, forget_invitation, delete_signing_request"
+ERASED_WITH_REQUEST = "forget_invitation, delete_signing_request"
+# For each field that can hold personal data: under which title `records_about` shows it, and which functions of
+# `rules.erasure` delete it, or why it is kept. A test (test_erasure.py) refuses any field of these models that is
+# neither here nor on its list of fields without personal data.
+PERSONAL_FIELDS: dict[str, tuple[str, str]] = {
+    "personalrecord.disclosed": ("Signature", "erase_personal_data"),
+    "invitation.email": ("Invitation", ERASED_WITH_INVITATION),
+    "invitation.contact_name": ("Invitation", ERASED_WITH_INVITATION),
+    "invitation.declined_because": ("Invitation", ERASED_WITH_INVITATION),
+    "invitation.decides_on": ("Invitation", "Kept: a date of the organisation's, no longer linked to a person."),
+    "preparation.name": ("Prepared signature", ERASED_WITH_INVITATION),
+    "preparation.role": ("Prepared signature", ERASED_WITH_INVITATION),
+    "preparation.email": ("Prepared signature", ERASED_WITH_INVITATION),
+    "preparation.authority": ("Prepared signature", ERASED_WITH_INVITATION),
+    "preparation.authority_reference": ("Prepared signature", ERASED_WITH_INVITATION),
+    "preparation.authority_date": ("Prepared signature", ERASED_WITH_INVITATION),
+    "preparation.name_is_public": ("Prepared signature", ERASED_WITH_INVITATION),
+    "preparation.prepared_by": ("Prepared signature", ERASED_WITH_INVITATION),
+    "mail.to": ("Mail", ERASED_WITH_MATTER),
+    "mail.error": ("Mail", ERASED_WITH_MATTER),
+    "mail.message_id": ("Mail", ERASED_WITH_MATTER),
+    "token.sha256": ("Link", ERASED_WITH_INVITATION),
+    "signingrequest.name": ("Request to sign", ERASED_WITH_REQUEST),
+    "signingrequest.contact_name": ("Request to sign", ERASED_WITH_REQUEST),
+    "signingrequest.email": ("Request to sign", ERASED_WITH_REQUEST),
+    "signingrequest.message": ("Request to sign", ERASED_WITH_REQUEST),
+    "papersignature.signatory_name": ("Signature on paper", ERASED_WITH_PAPER),
+    "papersignature.signatory_role": ("Signature on paper", ERASED_WITH_PAPER),
+    "papersignature.authority": ("Signature on paper", ERASED_WITH_PAPER),
+    "papersignature.authority_reference": ("Signature on paper", ERASED_WITH_PAPER),
+    "papersignature.authority_date": ("Signature on paper", ERASED_WITH_PAPER),
+    "papersignature.scan": ("Signature on paper", ERASED_WITH_PAPER),
     "papersignature.scan_sha256": (
         "Signature on paper",
-        "Kept: says which scan it was, not what was on it.",
+        "Kept: identifies the scan, but says nothing of its content.",
     ),
-    "papersignature.signed_on": ("Signature on paper", "Kept: a day, with no person left beside it."),
-    "papersignature.name_is_public": ("Signature on paper", "Kept: with no person left beside it."),
-    "entry.leaf": ("Entry", "Kept: public; of the person it holds salted codes, which nothing opens once erased."),
-    "signatorybody.name": ("Signatory body", "Kept: public; the name of a body, as the register shows it."),
+    "papersignature.signed_on": ("Signature on paper", "Kept: a date, no longer linked to a person."),
+    "papersignature.name_is_public": ("Signature on paper", "Kept: no longer linked to a person."),
+    "entry.leaf": (
+        "Entry",
+        "Kept: public. Its hashes of personal data are useless once the salts are erased.",
+    ),
+    "signatorybody.name": (
+        "Signatory organisation",
+        "Kept: public. The name of an organisation, not of a person.",
+    ),
 }
 
 
 @dataclass(frozen=True)
-class Part:
-    """A record that is held, as it can be handed over: its fields, in words."""
+class HeldRecord:
+    """A record about a person, as it is handed over: its fields by their labels."""
 
     title: str
     key: int
-    facts: dict[str, Any]
+    fields: dict[str, Any]
 
 
-def held(whose: str) -> list[Part]:
-    """Return everything that is held about a person; an empty list where there is nothing.
+def records_about(whose: str) -> list[HeldRecord]:
+    """All records about a person; empty if there are none.
 
-    ``whose`` is their mailbox, the number of the entry that they signed, or, where neither is known, their name.
+    ``whose`` is their email address, the number of the entry that they signed, or, if neither is known, their name.
     """
     text = whose.strip()
     if text.isdecimal():
-        return held_by(int(text)) if len(text) <= MOST_DIGITS else []
-    return held_of(text) if "@" in text else held_under(text)
+        return records_of_signatory(int(text)) if len(text) <= MAX_ENTRY_DIGITS else []
+    return records_of_mailbox(text) if "@" in text else records_of_name(text)
 
 
-def held_of(address: str) -> list[Part]:
-    """Return what is held about whoever has this mailbox."""
-    asked = SigningRequest.objects.filter(email__iexact=address)
-    invitations = Invitation.objects.of_mailbox(address) | Invitation.objects.filter(request__in=asked)
-    return together(signed_with("email", address), invitations, asked)
+def records_of_mailbox(address: str) -> list[HeldRecord]:
+    requests = SigningRequest.objects.filter(email__iexact=address)
+    invitations = Invitation.objects.of_mailbox(address) | Invitation.objects.filter(request__in=requests)
+    return related_records(entries_committing_to("email", address), invitations, requests)
 
 
-def held_under(name: str) -> list[Part]:
-    """Return what is held under a name, which others may bear: signatories, assistants, contacts, those who asked."""
-    asked = SigningRequest.objects.filter(contact_name__iexact=name)
+def records_of_name(name: str) -> list[HeldRecord]:
+    """Records that name a signatory, assistant or contact of this name, who may be several people."""
+    requests = SigningRequest.objects.filter(contact_name__iexact=name)
     prepared = Q(preparation__name__iexact=name) | Q(preparation__prepared_by__iexact=name)
-    invitations = Invitation.objects.filter(Q(contact_name__iexact=name) | prepared | Q(request__in=asked))
+    invitations = Invitation.objects.filter(Q(contact_name__iexact=name) | prepared | Q(request__in=requests))
     papers = PaperSignature.objects.filter(signatory_name__iexact=name)
-    return together(signed_with("name", name) | signed_with("prepared_by", name), invitations, asked, papers)
+    return related_records(
+        entries_committing_to("name", name) | entries_committing_to("prepared_by", name), invitations, requests, papers
+    )
 
 
-def held_by(seq: int) -> list[Part]:
-    """Return what is held about whoever signed this entry, online or on paper."""
+def records_of_signatory(seq: int) -> list[HeldRecord]:
+    """Records about whoever signed this entry, online or on paper."""
     record = PersonalRecord.objects.filter(pk=seq).first()
     if record and (address := record.values.get("email")):
-        return held_of(address)
-    return together({seq}, Invitation.objects.none(), SigningRequest.objects.none())
+        return records_of_mailbox(address)
+    return related_records({seq}, Invitation.objects.none(), SigningRequest.objects.none())
 
 
-def signed_with(part: str, value: str) -> set[int]:
-    """Return the entries that commit to this value: found as JSON writes it, then compared."""
+def entries_committing_to(field: str, value: str) -> set[int]:
+    """Numbers of the entries whose personal data has this value in this field.
+
+    The database finds candidates in the JSON text; the parsed values decide.
+    """
     records = PersonalRecord.objects.filter(disclosed__icontains=f'"value":{canonical(value)}')
-    return {record.pk for record in records if record.values.get(part, "").lower() == value.lower()}
+    return {record.pk for record in records if fold(record.values.get(field, "")) == fold(value)}
 
 
-def together(
+def related_records(
     signed: Collection[int],
     invitations: models.QuerySet[Invitation],
-    asked: models.QuerySet[SigningRequest],
+    requests: models.QuerySet[SigningRequest],
     papers: models.QuerySet[PaperSignature] | None = None,
-) -> list[Part]:
-    """Return the records with whatever belongs to them: those of the register first, then what led to them."""
+) -> list[HeldRecord]:
+    """These records and all that belong to them: first those of the register, then what led to them."""
     chosen = invitations.values("pk")
     entries = Entry.objects.filter(Q(pk__in=signed) | Q(invitation__in=chosen)).values("pk")
-    mine = Invitation.objects.filter(Q(pk__in=chosen) | Q(entry__in=entries))
+    all_invitations = Invitation.objects.filter(Q(pk__in=chosen) | Q(entry__in=entries))
     paper = Q(entry__in=entries) | Q(pk__in=papers.values("pk") if papers is not None else [])
-    requests = SigningRequest.objects.filter(Q(pk__in=asked.values("pk")) | Q(invitation__in=mine.values("pk")))
+    of_invitations = Q(invitation__in=all_invitations.values("pk"))
+    all_requests = SigningRequest.objects.filter(Q(pk__in=requests.values("pk")) | of_invitations)
     rows = {
         "Entry": Entry.objects.filter(Q(pk__in=entries) | Q(of__in=entries)).select_related("version__declaration"),
         "Signature": PersonalRecord.objects.filter(entry__in=entries),
         "Signature that stands": LiveSignature.objects.filter(entry__in=entries),
         "Signature on paper": PaperSignature.objects.filter(paper),
-        "Invitation": mine,
-        "What was prepared": Preparation.objects.filter(invitation__in=mine.values("pk")),
-        "Mail": Mail.objects.filter(invitation__in=mine.values("pk")),
-        "Link": Token.objects.filter(invitation__in=mine.values("pk")),
-        "Request to sign": requests,
-        "Signatory body": SignatoryBody.objects.filter(
-            Q(entries__in=entries) | Q(invitations__in=mine.values("pk"))
+        "Invitation": all_invitations,
+        "Prepared signature": Preparation.objects.filter(of_invitations),
+        "Mail": Mail.objects.filter(of_invitations | Q(request__in=all_requests.values("pk"))),
+        "Link": Token.objects.filter(of_invitations),
+        "Request to sign": all_requests,
+        "Signatory organisation": SignatoryBody.objects.filter(
+            Q(entries__in=entries) | Q(invitations__in=all_invitations.values("pk"))
         ).distinct(),
     }
-    return [Part(title, row.pk, facts_of(row)) for title, found in rows.items() for row in found.order_by("pk")]
+    return [
+        HeldRecord(title, row.pk, field_values(row))
+        for title, queryset in rows.items()
+        for row in queryset.order_by("pk")
+    ]
 
 
-def facts_of(row: models.Model) -> dict[str, Any]:
-    """Return every field of a row under its name; what it refers to in words."""
-    facts: dict[str, Any] = {}
+def field_values(row: models.Model) -> dict[str, Any]:
+    """Every field of a row by its label; related rows as text."""
+    values: dict[str, Any] = {}
     for field in row._meta.concrete_fields:
         value = getattr(row, field.name)
         if isinstance(field, models.FileField):
             value = value.name
-        facts[str(field.verbose_name)] = str(value) if isinstance(value, models.Model) else value
-    return facts
+        values[str(field.verbose_name)] = str(value) if isinstance(value, models.Model) else value
+    return values
 
 
-def as_json(found: list[Part]) -> str:
-    """Return it for a machine."""
-    rows = [{"record": part.title, **part.facts} for part in found]
+def records_as_json(records: list[HeldRecord]) -> str:
+    rows = [{"record": record.title, **record.fields} for record in records]
     return json.dumps(rows, cls=DjangoJSONEncoder, ensure_ascii=False, indent=2) + "\n"
 
 
-def in_words(value: Any) -> str:
-    """Return a value as a person reads it."""
+def value_as_text(value: Any) -> str:
     match value:
         case bool():
             return "yes" if value else "no"
         case datetime():
-            return f"{timezone.localtime(value):%-d %B %Y, %H:%M}"
+            return format_datetime(value)
         case date():
-            return f"{value:%-d %B %Y}"
+            return format_date(value)
     return str(value)
 
 
-def as_text(found: list[Part]) -> str:
-    """Return it for a person: a paragraph a record, a line a fact."""
+def records_as_text(records: list[HeldRecord]) -> str:
+    """As text: a paragraph for each record, a line for each field."""
     paragraphs = []
-    for part in found:
-        lines = (f"  {name}: {in_words(value)}" for name, value in part.facts.items() if value not in (None, ""))
-        paragraphs.append("\n".join((part.title, *lines)))
+    for record in records:
+        lines = (
+            f"  {name}: {value_as_text(value)}" for name, value in record.fields.items() if value not in (None, "")
+        )
+        paragraphs.append("\n".join((record.title, *lines)))
     return "\n\n".join(paragraphs) + "\n" if paragraphs else ""

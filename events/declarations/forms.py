@@ -1,6 +1,5 @@
-"""The forms of the signing journey. They ask and explain; `rules` decide."""
+"""The forms of the signing pages. They check what was typed; whether something is allowed is for `rules` to decide."""
 
-import unicodedata
 from typing import Any
 
 from crispy_forms.helper import FormHelper
@@ -9,16 +8,18 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.utils import timezone
 
-from events.declarations import rules
 from events.declarations.choices import Authority
 from events.declarations.models import Preparation, SignatoryBody, SigningRequest
-from events.declarations.validators import visible
+from events.declarations.rules import signing
+from events.declarations.validators import validate_readable
 from partners.models import Sector
+from vru_portal.text.inputs import CalendarDateInput, EmailAddressInput, LineInput, LongTextInput
 
-ME, ANOTHER = "me", "another"
-SHOWN = {"no": "Only the organisation", "yes": "The organisation, my name and my role"}
-# Fields that only some answers need: a style sheet hides them from the others (frontend/_signing.scss).
-GROUPS = {
+SIGNS_SELF, SIGNS_ANOTHER = "me", "another"  # the answers to “who signs?”
+NAME_IS_PUBLIC_CHOICES = {"no": "Only the organisation", "yes": "The organisation, my name and my role"}
+# Some fields are needed only for some answers. A style sheet hides them otherwise (frontend/_signing.scss), so that
+# the pages work without JavaScript.
+FIELD_CSS_CLASSES = {
     "prepared_by": "for-another",
     "email": "for-another",
     "authority_reference": "for-decision",
@@ -26,250 +27,237 @@ GROUPS = {
     "name_is_public": "for-me",
     "authorised": "for-me",
 }
-DAY_FORMATS = ["%Y-%m-%d", "%d/%m/%Y", "%d %B %Y", "%d %b %Y", "%d.%m.%Y"]
 
 
-class Line(forms.CharField):
-    """A line of text that somebody can read: blanks are evened, and letters composed in the one usual way."""
+class SingleLineField(LineInput):
+    """A line of readable text."""
 
-    def __init__(self, *, asked: str, longest: int = 120, **more: Any) -> None:
-        super().__init__(max_length=longest, validators=[visible], **more)
-        self.error_messages["required"] = asked
-        self.max_length = longest
-
-    def to_python(self, value: Any) -> str:
-        """Return the line as it is kept."""
-        return unicodedata.normalize("NFC", " ".join(str(super().to_python(value) or "").split()))
+    def __init__(self, *, required_message: str, max_length: int = 120, **options: Any) -> None:
+        super().__init__(max_length=max_length, validators=[validate_readable], **options)
+        self.error_messages["required"] = required_message
 
 
-class Day(forms.DateField):
-    """A day: chosen in the browser's own way, or typed as people write it."""
+class SigningPageForm(forms.Form):
+    """A form of the signing pages, in the style of the GOV.UK Design System.
 
-    widget = forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
-
-    def __init__(self, *, asked: str, **more: Any) -> None:
-        super().__init__(input_formats=DAY_FORMATS, **more)
-        self.error_messages |= {"required": asked, "invalid": "Enter a real day, such as 27 3 2031 as 27/03/2031."}
-
-
-class JourneyForm(forms.Form):
-    """A form whose errors are words above its fields, never bubbles of the browser."""
+    Its errors are text above the fields and in the summary of the page, so the browser's own checks are off.
+    """
 
     use_required_attribute = False
 
-    def __init__(self, data: Any = None, **more: Any) -> None:
-        super().__init__(data, label_suffix="", **more)
+    def __init__(self, data: Any = None, **options: Any) -> None:
+        super().__init__(data, label_suffix="", **options)
         self.helper = FormHelper()
         self.helper.form_tag = False
         self.helper.template = "forms/fields.html"
         self.helper.layout = Layout(*self.fields)
 
-    def take(self, error: ValidationError) -> None:
-        """Show what a rule has refused beside the field that it is about, if it is about one."""
+    def add_rule_error(self, error: ValidationError) -> None:
+        """Show the error of a rule beside the field that it is about; above the form if there is no such field."""
         fields = getattr(error, "error_dict", None) or {None: error}
         for name, errors in fields.items():
             self.add_error(name if name in self.fields else None, errors)
 
 
-class DetailsForm(JourneyForm):
-    """Who signs, and on what basis. An assistant fills it in for somebody else, who confirms it."""
+class DetailsForm(SigningPageForm):
+    """Who signs, and by what authority. An assistant may fill it in for somebody else, who then confirms it."""
 
-    who = forms.ChoiceField(widget=forms.RadioSelect, initial=ME, error_messages={"required": "Choose who signs"})
-    prepared_by = Line(
+    who = forms.ChoiceField(
+        widget=forms.RadioSelect, initial=SIGNS_SELF, error_messages={"required": "Select who signs"}
+    )
+    prepared_by = SingleLineField(
         label="Your own name",
-        help_text="The signatory sees who has prepared this.",
-        asked="Enter your own name",
+        help_text="The person who signs will see who prepared this.",
+        required_message="Enter your own name",
         required=False,
         widget=forms.TextInput(attrs={"dir": "auto", "autocomplete": "name", "spellcheck": "false"}),
     )
-    name = Line(
+    name = SingleLineField(
         label="Full name of the person who signs",
-        help_text="The name, as it is typed here, is the signature.",
-        asked="Enter the full name, as it is signed",
+        help_text="The name that you type here is the signature.",
+        required_message="Enter the full name of the person who signs",
         widget=forms.TextInput(attrs={"dir": "auto", "autocomplete": "name", "spellcheck": "false"}),
     )
-    role = Line(
+    role = SingleLineField(
         label="Role",
         help_text="For example, chief executive or head teacher.",
-        asked="Enter the role, such as chief executive",
+        required_message="Enter the role, for example chief executive",
         widget=forms.TextInput(attrs={"dir": "auto", "autocomplete": "organization-title"}),
     )
-    email = forms.EmailField(
+    email = EmailAddressInput(
         label="Their work email address",
-        help_text="We send them a link. Only they can then sign, not you.",
+        help_text="We will email them a link. Then only they can sign, not you.",
         max_length=254,
         required=False,
-        error_messages={"invalid": "Enter an email address in the correct format, such as name@example.org"},
+        error_messages={"invalid": "Enter an email address in the correct format, like name@example.org"},
         widget=forms.EmailInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
     )
     authority = forms.ChoiceField(
         choices=[
-            (Authority.POST, "The post they hold, such as chief executive"),
-            (Authority.DELEGATED, "A decision that delegates it, such as a minute of the board"),
+            (Authority.POST, "Their post, for example chief executive"),
+            (Authority.DELEGATED, "A decision that delegates it to them, for example a minute of the board"),
         ],
-        initial=Authority.POST,
         widget=forms.RadioSelect,
-        error_messages={"required": "Choose what lets this person sign"},
+        error_messages={"required": "Select what gives this person authority to sign"},
     )
-    authority_reference = Line(
+    authority_reference = SingleLineField(
         label="Reference of the decision",
         help_text="For example, minute 14 of the board.",
-        asked="Enter the reference of the decision",
-        longest=160,
+        required_message="Enter the reference of the decision",
+        max_length=160,
         required=False,
         widget=forms.TextInput(attrs={"dir": "auto"}),
     )
-    authority_date = Day(label="Day of the decision", asked="Enter the day of the decision", required=False)
+    authority_date = CalendarDateInput(label="Date of the decision", required=False)
     name_is_public = forms.ChoiceField(
         label="What the public register shows",
-        help_text="Never an email address. You can take your name off later, from your receipt.",
-        choices=list(SHOWN.items()),
+        help_text="It never shows an email address. You can take your name off later, from your receipt.",
+        choices=list(NAME_IS_PUBLIC_CHOICES.items()),
         initial="no",
         required=False,
         widget=forms.RadioSelect,
     )
     authorised = forms.BooleanField(required=False)
 
-    def __init__(self, data: Any = None, *, body: SignatoryBody, confirms: bool, **more: Any) -> None:
-        """Ask for a body; ``confirms``: of the person to whom an assistant has passed it on."""
-        super().__init__(data, **more)
-        self.fields["who"].label = f"Who signs for {body}?"
+    def __init__(self, data: Any = None, *, organisation: SignatoryBody, is_confirming: bool, **options: Any) -> None:
+        """``is_confirming``: the visitor is the person to whom an assistant has passed the invitation on."""
+        super().__init__(data, **options)
+        self.fields["who"].label = f"Who signs for {organisation}?"
         self.fields["who"].choices = [  # type: ignore[attr-defined]
-            (ME, "I do"),
-            (ANOTHER, "Somebody else. I fill this in, and they confirm it from their own mailbox"),
+            (SIGNS_SELF, "I do"),
+            (SIGNS_ANOTHER, "Somebody else. I fill this in, and they confirm it from their own email"),
         ]
-        self.fields["authority"].label = f"What lets this person sign for {body}?"
-        self.fields["authorised"].label = rules.STATEMENT.format(body=body)
-        if confirms:
+        self.fields["authority"].label = f"What gives this person authority to sign for {organisation}?"
+        self.fields["authorised"].label = signing.STATEMENT.format(body=organisation)
+        if is_confirming:
             for name in ("who", "prepared_by", "email"):
                 del self.fields[name]
             self.fields["name"].label = "Your full name"
-        self.helper.layout = Layout(*(Div(name, css_class=GROUPS.get(name, "")) for name in self.fields))
+        self.helper.layout = Layout(*(Div(name, css_class=FIELD_CSS_CLASSES.get(name, "")) for name in self.fields))
 
     @classmethod
-    def answers_of(cls, preparation: Preparation | None) -> dict[str, Any]:
-        """Return what was filled in before, to be shown again."""
+    def initial_from(cls, preparation: Preparation | None) -> dict[str, Any]:
+        """The answers that were saved before, to be shown again."""
         if preparation is None:
             return {}
-        kept = {name: getattr(preparation, name) for name in cls.base_fields if hasattr(preparation, name)}
-        kept["name_is_public"] = "yes" if preparation.name_is_public else "no"
-        # whoever has passed it on chooses anew: a press of the button alone must not send it to somebody again
-        return kept | {"who": None if preparation.passed_on_at else ME}
+        initial = {name: getattr(preparation, name) for name in cls.base_fields if hasattr(preparation, name)}
+        initial["name_is_public"] = "yes" if preparation.name_is_public else "no"
+        # After passing it on, “who signs?” starts empty: pressing the button alone must not email somebody again.
+        return initial | {"who": None if preparation.passed_on_at else SIGNS_SELF}
 
     @property
-    def for_another(self) -> bool:
-        """Whether somebody else is to sign."""
-        return self.cleaned_data.get("who") == ANOTHER
+    def is_for_another_person(self) -> bool:
+        return self.cleaned_data.get("who") == SIGNS_ANOTHER
 
     def clean(self) -> dict[str, Any]:
-        """Ask for what the chosen answers need, and forget what they do not."""
+        """Require the fields that the chosen answers need, and drop those that they do not."""
         answers = self.cleaned_data
-        if self.for_another:
-            self.require("prepared_by", "Enter your own name")
-            self.require("email", "Enter the email address of the person who signs")
+        if self.is_for_another_person:
+            self.require_answer("prepared_by", "Enter your own name")
+            self.require_answer("email", "Enter the email address of the person who signs")
             answers |= {"name_is_public": "no", "authorised": False}
         else:
             answers |= {"email": "", "prepared_by": ""}
             for name in ("email", "prepared_by"):
                 self.errors.pop(name, None)
-            self.require("authorised", "Confirm that you are authorised to sign, or choose that somebody else signs")
+            self.require_answer(
+                "authorised", "Confirm that you are authorised to sign, or select that somebody else signs"
+            )
         if answers.get("authority") == Authority.DELEGATED:
-            self.require("authority_reference", "Enter the reference of the decision")
-            self.require("authority_date", "Enter the day of the decision")
-            day = answers.get("authority_date")
-            if day and day > timezone.localdate():
-                self.add_error("authority_date", "The day of the decision must be today or in the past")
+            self.require_answer("authority_reference", "Enter the reference of the decision")
+            self.require_answer("authority_date", "Enter the date of the decision")
+            authority_date = answers.get("authority_date")
+            if authority_date and authority_date > timezone.localdate():
+                self.add_error("authority_date", "The date of the decision must be today or in the past")
         else:
             answers |= {"authority_reference": "", "authority_date": None}
             for name in ("authority_reference", "authority_date"):
                 self.errors.pop(name, None)
         return answers
 
-    def require(self, name: str, asked: str) -> None:
-        """Refuse an empty answer, unless something else was wrong with it."""
+    def require_answer(self, name: str, message: str) -> None:
+        """Add an error if the answer is empty, unless the field has an error already."""
         if not self.cleaned_data.get(name) and name not in self.errors:
-            self.add_error(name, asked)
+            self.add_error(name, message)
 
     @property
-    def signatory(self) -> rules.Signatory:
-        """Who signs, as it was filled in."""
+    def signatory(self) -> signing.Signatory:
         names = ("name", "role", "email", "prepared_by", "authority", "authority_reference", "authority_date")
         answers = {name: self.cleaned_data[name] for name in names}
-        return rules.Signatory(name_is_public=self.cleaned_data["name_is_public"] == "yes", **answers)
+        return signing.Signatory(name_is_public=self.cleaned_data["name_is_public"] == "yes", **answers)
 
 
-class DeclineForm(JourneyForm):
-    """Why a body will not sign."""
+class DeclineForm(SigningPageForm):
+    """Why an organisation will not sign."""
 
-    because = forms.CharField(
-        label="Why not?",
-        help_text="A sentence is enough. Only our staff read it; it is never published.",
+    reason = LongTextInput(
+        label="Why will your organisation not sign?",
+        help_text="One sentence is enough. Only our staff read it. We never publish it.",
         max_length=1000,
-        validators=[visible],
-        error_messages={"required": "Say why, in a sentence"},
+        validators=[validate_readable],
+        error_messages={"required": "Enter why your organisation will not sign"},
         widget=forms.Textarea(attrs={"rows": 4, "dir": "auto"}),
     )
 
 
-class DecideForm(JourneyForm):
-    """When a body decides."""
+class DecisionDateForm(SigningPageForm):
+    """The date on which an organisation decides."""
 
-    day = Day(
-        label="On which day do you decide?",
-        help_text="For example, when your board or committee meets.",
-        asked="Enter the day on which you decide",
+    day = CalendarDateInput(
+        label="When will you decide?",
+        help_text="For example, the date when your board or committee meets.",
+        error_messages={"required": "Enter the date when you will decide"},
     )
 
 
-class SureForm(JourneyForm):
-    """A box to tick before something that a press of a button alone must not do: mail scanners press buttons."""
+class ConfirmationForm(SigningPageForm):
+    """A box to tick before something that a button alone must not do, since some mail scanners press buttons."""
 
-    sure = forms.BooleanField()
+    confirmed = forms.BooleanField()
 
-    def __init__(self, data: Any = None, *, label: str, asked: str, **more: Any) -> None:
-        super().__init__(data, **more)
-        self.fields["sure"].label = label
-        self.fields["sure"].error_messages["required"] = asked
+    def __init__(self, data: Any = None, *, label: str, required_message: str, **options: Any) -> None:
+        super().__init__(data, **options)
+        self.fields["confirmed"].label = label
+        self.fields["confirmed"].error_messages["required"] = required_message
 
 
-class AskForm(JourneyForm):
-    """A body that was not invited asks to sign."""
+class RequestToSignForm(SigningPageForm):
+    """An organisation that was not invited asks to sign."""
 
-    name = Line(
+    name = SingleLineField(
         label="Name of your organisation",
-        help_text="As the public register is to show it.",
-        asked="Enter the name of your organisation",
-        longest=200,
+        help_text="As the public register should show it.",
+        required_message="Enter the name of your organisation",
+        max_length=200,
         widget=forms.TextInput(attrs={"dir": "auto", "autocomplete": "organization"}),
     )
     sector = forms.ModelChoiceField(
         label="Sector", queryset=Sector.objects.none(), required=False, empty_label="None of these, or not sure"
     )
-    contact_name = Line(
+    contact_name = SingleLineField(
         label="Your name",
-        asked="Enter your name",
+        required_message="Enter your name",
         widget=forms.TextInput(attrs={"dir": "auto", "autocomplete": "name", "spellcheck": "false"}),
     )
-    email = forms.EmailField(
+    email = EmailAddressInput(
         label="Your work email address",
-        help_text="If we agree, the invitation goes there.",
+        help_text="If we agree, we will send the invitation to this address.",
         max_length=SigningRequest._meta.get_field("email").max_length,
         error_messages={
             "required": "Enter your work email address",
-            "invalid": "Enter an email address in the correct format, such as name@example.org",
+            "invalid": "Enter an email address in the correct format, like name@example.org",
         },
         widget=forms.EmailInput(attrs={"autocomplete": "email", "spellcheck": "false"}),
     )
-    message = forms.CharField(
-        label="Anything that we should know",
-        help_text="You can leave this empty.",
+    message = LongTextInput(
+        label="Is there anything else we should know? (optional)",
         max_length=1000,
         required=False,
         widget=forms.Textarea(attrs={"rows": 4, "dir": "auto"}),
     )
 
-    def __init__(self, data: Any = None, **more: Any) -> None:
-        super().__init__(data, **more)
+    def __init__(self, data: Any = None, **options: Any) -> None:
+        super().__init__(data, **options)
         sectors = Sector.objects.public()
         self.fields["sector"].queryset = sectors  # type: ignore[attr-defined]
         if not sectors:

@@ -1,4 +1,4 @@
-"""What mails say: text and HTML from one template a kind, with a link that is made when the mail leaves."""
+"""Writing emails: plain text and HTML from templates/mail/, with a link that is created when the email is sent."""
 
 import secrets
 from collections.abc import Iterator
@@ -10,25 +10,28 @@ from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone
 
-from events.declarations import pdf, receipts, seal, tokens
-from events.declarations.choices import OPEN, MailKind, Purpose
-from events.declarations.models import Entry, LiveSignature, Mail, Preparation
-from events.declarations.words import one_line, shortened
+from events.declarations import tokens
+from events.declarations.choices import OPEN_STATES, InvitationState, LinkPurpose, MailKind
+from events.declarations.documents import pdf, receipts, seal
+from events.declarations.models import Entry, Invitation, LiveSignature, Mail, Preparation
 from partners.choices import ContactKind
 from partners.models import LegalNotice, Unit
+from vru_portal.text.cleaning import one_line, truncate
+from vru_portal.web.addresses import full_url
 
-PURPOSES = {
-    MailKind.INVITATION: Purpose.SIGN,
-    MailKind.REMINDER: Purpose.SIGN,
-    MailKind.CONFIRM: Purpose.CONFIRM,
-    MailKind.RECEIPT: Purpose.RECEIPT,
-    MailKind.WITHDRAW: Purpose.WITHDRAW,
-}
-LONGEST_NAME = 80  # characters of a name in a subject
+LINK_PURPOSES = {
+    MailKind.INVITATION: LinkPurpose.SIGN,
+    MailKind.REMINDER: LinkPurpose.SIGN,
+    MailKind.CONFIRM: LinkPurpose.CONFIRM,
+    MailKind.RECEIPT: LinkPurpose.RECEIPT,
+    MailKind.WITHDRAW: LinkPurpose.WITHDRAW,
+}  # the other kinds have no link that does anything
+ABOUT_A_SIGNATURE = (MailKind.RECEIPT, MailKind.WITHDRAW, MailKind.SIGNED, MailKind.WITHDRAWN)
+MAX_NAME_IN_SUBJECT = 80  # characters: longer subjects are cut off by mail programs
 
 
-class Enclosure(NamedTuple):
-    """A file that a mail brings along."""
+class Attachment(NamedTuple):
+    """A file attached to an email."""
 
     name: str
     content: bytes
@@ -36,86 +39,106 @@ class Enclosure(NamedTuple):
 
 
 def new_message_id() -> str:
-    """Return a Message-ID of this portal's."""
     return f"<{secrets.token_hex(16)}@{settings.ADDRESS.host}>"
 
 
-def message(mail: Mail) -> EmailMultiAlternatives | None:
-    """Make a link, and return the mail that brings it; None where its reason is gone."""
+def build_message(mail: Mail) -> EmailMultiAlternatives | None:
+    """Write the email, with a link if its kind has one; None if there is no longer a reason to send it.
+
+    The link is created here, and not when the email is queued, so that its secret is never stored.
+    """
     kind, invitation = MailKind(mail.kind), mail.invitation
-    to = invitation.email if PURPOSES[kind] == Purpose.SIGN else mail.to
+    purpose = LINK_PURPOSES.get(kind)
+    to = invitation.email if invitation and purpose == LinkPurpose.SIGN else mail.to
     if not to or not is_wanted(mail):
         return None
-    secret = tokens.mint(invitation=invitation, purpose=PURPOSES[kind], to=to)
     unit = Unit.objects.current()
-    context = words(mail, unit) | {
-        "link": settings.PORTAL_URL + reverse("declarations:open", args=[secret]),
-        "until": tokens.expiry(invitation, PURPOSES[kind]),
-    }
+    context = template_context(mail, unit)
+    if invitation and purpose:
+        secret = tokens.issue_secret(invitation=invitation, purpose=purpose, to=to)
+        context["link"] = full_url(reverse("declarations:open", args=[secret]))
+        context["until"] = tokens.link_expiry(invitation, purpose)
     subject, _, text = render_to_string(f"mail/{kind}.txt", context).strip().partition("\n")
-    sent = EmailMultiAlternatives(
+    email = EmailMultiAlternatives(
         subject=one_line(subject),
         body=text.strip() + "\n",
         to=[to],
         reply_to=[point.value for point in unit.contact_list if point.kind == ContactKind.EMAIL][:1],
         headers={"Message-ID": mail.message_id, "Auto-Submitted": "auto-generated"},
     )
-    sent.attach_alternative(render_to_string(f"mail/{kind}.html", context), "text/html")
-    if kind == MailKind.RECEIPT and invitation.entry:
-        for file in enclosed(invitation.entry):
-            sent.attach(*file)
-    return sent
+    email.attach_alternative(render_to_string(f"mail/{kind}.html", context), "text/html")
+    if kind == MailKind.RECEIPT and invitation and invitation.entry:
+        for attachment in receipt_attachments(invitation.entry):
+            email.attach(*attachment)
+    return email
 
 
 def is_wanted(mail: Mail) -> bool:
-    """Return whether the reason of a mail is still there, which may have waited for days."""
+    """Whether there is still a reason to send an email, which may have been queued for days."""
     invitation, today = mail.invitation, timezone.localdate()
-    is_open = invitation.state in OPEN and invitation.closes_on >= today
+    if invitation is None:
+        return True  # an answer to a request, which is deleted together with the request
+    is_open = invitation.state in OPEN_STATES and invitation.closes_on >= today
     match MailKind(mail.kind):
         case MailKind.INVITATION:
             return is_open
         case MailKind.REMINDER:
             return is_open and not (invitation.decides_on and invitation.decides_on >= today)
-        case MailKind.CONFIRM:  # passed on to this mailbox, and not taken back since
+        case MailKind.CONFIRM:  # still passed on to this mailbox, not taken back
             passed_on = Preparation.objects.filter(invitation=invitation, passed_on_at__isnull=False)
             return is_open and passed_on.filter(email__iexact=mail.to).exists()
-        case MailKind.RECEIPT:
+        case MailKind.RECEIPT | MailKind.SIGNED:
             return invitation.entry is not None
+        case MailKind.WITHDRAWN:
+            return invitation.state == InvitationState.WITHDRAWN
         case MailKind.WITHDRAW:
             return LiveSignature.objects.filter(entry=invitation.entry_id).exists()
+        case MailKind.TURNED_DOWN:
+            return False  # it has no invitation
 
 
-def words(mail: Mail, unit: Unit) -> dict[str, object]:
-    """Return what a mail's templates name: each of it on one line, whatever was typed."""
-    invitation, entry = mail.invitation, mail.invitation.entry
-    preparation = Preparation.objects.filter(invitation=invitation).first()
-    version = entry.version if entry and mail.kind in (MailKind.RECEIPT, MailKind.WITHDRAW) else invitation.version
-    body = one_line(invitation.body.name)
-    notice = LegalNotice.current()
+def template_context(mail: Mail, unit: Unit) -> dict[str, object]:
+    """The variables of an email's templates. What people typed is put on one line, so that it cannot add paragraphs."""
+    organisation = one_line(mail.organisation)
     return {
         "unit": one_line(unit.name),
         "is_example": unit.is_example,
-        "points": [point for point in unit.contact_list if point.kind in (ContactKind.EMAIL, ContactKind.PHONE)],
-        "body": body,
-        "short_body": shortened(body, LONGEST_NAME),
+        "contact_points": [
+            point for point in unit.contact_list if point.kind in (ContactKind.EMAIL, ContactKind.PHONE)
+        ],
+        "organisation": organisation,
+        "short_organisation": truncate(organisation, MAX_NAME_IN_SUBJECT),
+        "controller": one_line(LegalNotice.current().controller),
+        "portal": settings.PORTAL_URL,
+        "register": full_url(reverse("declarations:register")),
+        "declaration": full_url(reverse("declarations:declaration")),
+        "privacy": full_url(reverse("partners:privacy")),
+        "contact": full_url(reverse("partners:contact")),
+        "contact_name": one_line(mail.request.contact_name if mail.request else ""),
+    } | (invitation_context(mail.invitation, MailKind(mail.kind)) if mail.invitation else {})
+
+
+def invitation_context(invitation: Invitation, kind: MailKind) -> dict[str, object]:
+    """The variables of the emails that are about an invitation."""
+    entry = invitation.entry
+    preparation = Preparation.objects.filter(invitation=invitation).first()
+    version = entry.version if entry and kind in ABOUT_A_SIGNATURE else invitation.version
+    return {
         "title": one_line(version.declaration.title),
         "version": version,
-        "text": settings.PORTAL_URL + version.get_absolute_url(),
-        "paper": settings.PORTAL_URL + reverse("declarations:version_pdf", args=[version.number]),
+        "text_address": full_url(version.get_absolute_url()),
+        "pdf_address": full_url(reverse("declarations:version_pdf", args=[version.number])),
         "contact_name": one_line(invitation.contact_name),
+        "has_asked": hasattr(invitation, "request"),
         "signatory": one_line(preparation.name) if preparation else "",
         "prepared_by": one_line(preparation.prepared_by) if preparation else "",
         "entry": entry,
-        "entry_address": settings.PORTAL_URL + entry.get_absolute_url() if entry else "",
-        "controller": one_line(notice.controller),
-        "portal": settings.PORTAL_URL,
-        "register": settings.PORTAL_URL + reverse("declarations:register"),
-        "privacy": settings.PORTAL_URL + reverse("partners:privacy"),
-        "contact": settings.PORTAL_URL + reverse("partners:contact"),
+        "entry_address": full_url(entry.get_absolute_url()) if entry else "",
     }
 
 
-def enclosed(entry: Entry) -> Iterator[Enclosure]:
-    """Yield the files that a receipt's mail brings along."""
-    yield Enclosure(f"receipt-{entry.seq}.pdf", seal.sealed(pdf.receipt(entry)), "application/pdf")
-    yield Enclosure(f"receipt-{entry.seq}.json", receipts.as_json(entry), "application/json")
+def receipt_attachments(entry: Entry) -> Iterator[Attachment]:
+    yield Attachment(
+        f"receipt-{entry.seq}.pdf", seal.seal_if_configured(pdf.render_receipt_pdf(entry)), "application/pdf"
+    )
+    yield Attachment(f"receipt-{entry.seq}.json", receipts.receipt_as_json(entry), "application/json")

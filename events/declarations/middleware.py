@@ -4,20 +4,22 @@ from django.http import HttpRequest, HttpResponse
 
 Handler = Callable[[HttpRequest], HttpResponse]
 
-# What is reached by a link that was mailed, and the form that asks for one.
-PERSONAL = ("/declaration/sign", "/declaration/ask")
+# Pages that are reached by a mailed link, and the form that asks for an invitation.
+PRIVATE_PATHS = ("/declaration/sign", "/declaration/ask")
 
 
-class KeepPersonal:
-    """Let nobody store or index an answer of the signing journey: redirects, refusals and faults like pages."""
+class PrivateSigningPages:
+    """Keep every response of the signing pages out of caches and search engines, redirects and errors included.
+
+    A middleware rather than a decorator, because error pages come from outside the views.
+    """
 
     def __init__(self, get_response: Handler) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        """Answer, and say so in the headers."""
         response = self.get_response(request)
-        if request.path.startswith(PERSONAL):
+        if request.path.startswith(PRIVATE_PATHS):
             response["Cache-Control"] = "no-store"
             response["X-Robots-Tag"] = "noindex"
         return response

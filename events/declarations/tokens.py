@@ -1,64 +1,82 @@
-"""Links that are mailed. The portal keeps only their hashes: whoever reads the database can use none of them."""
+"""Links that are emailed. Only their hashes are stored, so nobody can use a link by reading the database."""
 
 import hashlib
+import re
 import secrets
 from datetime import datetime, time, timedelta
 
+from django.db.models import QuerySet
 from django.utils import timezone
 
-from events.declarations.choices import OPEN, SIGNING, Purpose
+from events.declarations.choices import OPEN_STATES, SIGNING_PURPOSES, LinkPurpose
 from events.declarations.models import Invitation, Preparation, Token
 from partners.models import LegalNotice
+from vru_portal.web.prepared_queries import prepared
 
-RECEIPT_DAYS = 3650  # at most: it ends when personal data is erased
+RECEIPT_DAYS = 3650  # at most: a receipt's link ends when the personal data behind it is erased
 WITHDRAW_DAYS = 7
-LONGEST = 100  # characters: what is longer is no link of ours
+SECRET = re.compile(r"[-\w]{0,43}", re.ASCII)  # 32 bytes in URL-safe base64
 
 
-def mint(*, invitation: Invitation, purpose: Purpose, to: str = "") -> str:
-    """Return a new link's secret, and keep its hash; and that of the mailbox which alone may confirm by it."""
+def issue_secret(*, invitation: Invitation, purpose: LinkPurpose, to: str = "") -> str:
+    """Create a link and return its secret, which is stored nowhere.
+
+    ``to`` is the mailbox that the link is sent to: if the invitation is passed on to somebody else, it stops working.
+    """
     secret = secrets.token_urlsafe(32)
     Token.objects.create(
         invitation=invitation,
         purpose=purpose,
-        sha256=hashed(secret),
-        mailbox=hashed(to.casefold()) if to else "",
-        expires_at=expiry(invitation, purpose),
+        sha256=secret_hash(secret),
+        mailbox=secret_hash(to.casefold()) if to else "",
+        expires_at=link_expiry(invitation, purpose),
     )
     return secret
 
 
-def hashed(secret: str) -> str:
-    """Return what is kept of a link's secret; text that is no Unicode has a hash too, which nothing matches."""
+def secret_in(text: str) -> str:
+    """The secret at the start of a copied link, without what came along behind it, such as ``>`` or ``&amp;``."""
+    return SECRET.match(text)[0]  # type: ignore[index]  # an empty text matches, too
+
+
+def secret_hash(secret: str) -> str:
+    """The hash that is stored of a secret. Malformed Unicode in an address is hashed too, and matches nothing."""
     return hashlib.sha256(secret.encode(errors="replace")).hexdigest()
 
 
-def expiry(invitation: Invitation, purpose: Purpose) -> datetime:
-    """Return until when a link of this purpose can be used."""
-    if purpose == Purpose.RECEIPT:
-        kept = LegalNotice.current().retention_days or RECEIPT_DAYS
+def link_expiry(invitation: Invitation, purpose: LinkPurpose) -> datetime:
+    if purpose == LinkPurpose.RECEIPT:
+        retention = LegalNotice.current().retention_days or RECEIPT_DAYS
         began = invitation.entry.recorded_at if invitation.entry else timezone.now()
-        return began + timedelta(days=min(kept, RECEIPT_DAYS))
-    if purpose == Purpose.WITHDRAW:
+        return began + timedelta(days=min(retention, RECEIPT_DAYS))
+    if purpose == LinkPurpose.WITHDRAW:
         return timezone.now() + timedelta(days=WITHDRAW_DAYS)
     return timezone.make_aware(datetime.combine(invitation.closes_on, time.max))
 
 
-def find(secret: str, *purposes: Purpose) -> Token | None:
-    """Return the token of a link that can be used now; None for every other, whatever is wrong with it.
+def find_usable_token(secret: str, *purposes: LinkPurpose) -> Token | None:
+    """The token of a link that can be used now; None for any other, whatever is wrong with it.
 
-    Each is looked for in the same way, so that nothing but the answer tells them apart.
+    All are looked up by the same query, so that neither the answer nor its timing tells why a link does not work.
     """
-    rows = Token.objects.filter(sha256=hashed(secret[:LONGEST]), purpose__in=purposes, burnt_at=None)
-    token = rows.filter(expires_at__gt=timezone.now()).select_related("invitation__body", "invitation__version").first()
-    if token and token.purpose in SIGNING and token.invitation.state not in OPEN:
+    usable = usable_tokens(secret_hash(secret), timezone.now())
+    token = next((token for token in usable if token.purpose in purposes), None)
+    if token and token.purpose in SIGNING_PURPOSES and token.invitation.state not in OPEN_STATES:
         return None
-    if token and token.purpose == Purpose.CONFIRM:
+    if token and token.purpose == LinkPurpose.CONFIRM:
         preparation = Preparation.objects.filter(invitation=token.invitation).first()
-        return token if is_for(token, preparation) else None
+        return token if was_sent_to_signatory(token, preparation) else None
     return token
 
 
-def is_for(token: Token, preparation: Preparation | None) -> bool:
-    """Return whether a link to confirm went to the mailbox of who is to confirm now."""
-    return bool(preparation and preparation.passed_on_at and token.mailbox == hashed(preparation.email.casefold()))
+@prepared
+def usable_tokens(sha256: str, now: datetime) -> QuerySet[Token]:
+    rows = Token.objects.filter(sha256=sha256, burnt_at=None, expires_at__gt=now)
+    return rows.select_related("invitation__body", "invitation__version")
+
+
+def was_sent_to_signatory(token: Token, preparation: Preparation | None) -> bool:
+    """Whether a link to confirm went to the mailbox of the person who is to confirm now."""
+    if preparation is None or preparation.passed_on_at is None:
+        return False
+    return token.mailbox == secret_hash(preparation.email.casefold())

@@ -1,31 +1,36 @@
-from django.urls import path
+from django.urls import path, re_path
 
-from events.declarations.views import journey, papers, public, register
+from events.declarations.views import documents, public, receipts, register, signing
 
 app_name = "declarations"
 urlpatterns = [
-    path("declaration/", public.declaration, name="declaration"),
-    path("declaration/versions/<int:number>/", public.version, name="version"),
-    path("declaration/versions/<int:number>.pdf", papers.version_pdf, name="version_pdf"),
-    path("declaration/ask/", journey.ask, name="ask"),
-    # The journey: never cached, never indexed. The link that was mailed comes last, since it matches anything.
-    path("declaration/sign/", journey.read, name="read"),
-    path("declaration/sign/details/", journey.details, name="details"),
-    path("declaration/sign/check/", journey.check, name="check"),
-    path("declaration/sign/passed-on/", journey.passed_on, name="passed_on"),
-    path("declaration/sign/decline/", journey.decline, name="decline"),
-    path("declaration/sign/decide/", journey.decide, name="decide"),
-    path("declaration/sign/receipt/", journey.receipt, name="receipt"),
-    path("declaration/sign/receipt.json", papers.receipt_json, name="receipt_json"),
-    path("declaration/sign/receipt.pdf", papers.receipt_pdf, name="receipt_pdf"),
-    path("declaration/sign/withdraw/", journey.withdraw, name="withdraw"),
-    path("declaration/sign/<str:secret>/", journey.open_link, name="open"),
-    path("declaration/register/", register.entries, name="register"),
-    path("declaration/register.json", register.entries_json, name="register_json"),
-    path("declaration/register.csv", register.entries_csv, name="register_csv"),
-    path("declaration/register/<int:seq>/", register.entry, name="entry"),
+    path("declaration/", public.declaration_page, name="declaration"),
+    path("declaration/versions/<int:number>/", public.version_page, name="version"),
+    path("declaration/versions/<int:number>.pdf", documents.version_pdf, name="version_pdf"),
+    path("declaration/versions/<int:number>.txt", documents.version_text, name="version_text"),
+    path("declaration/ask/", signing.request_to_sign, name="ask"),
+    # The signing pages are never cached or indexed (PrivateSigningPages). The mailed link comes last: its secret
+    # would match the names of the other pages.
+    path("declaration/sign/", signing.read_text, name="read"),
+    path("declaration/sign/details/", signing.enter_details, name="details"),
+    path("declaration/sign/check/", signing.check_and_sign, name="check"),
+    path("declaration/sign/passed-on/", signing.show_passed_on, name="passed_on"),
+    path("declaration/sign/decline/", signing.decline, name="decline"),
+    path("declaration/sign/decide/", signing.set_decision_date, name="decide"),
+    path("declaration/sign/receipt/", receipts.show_receipt, name="receipt"),
+    path("declaration/sign/receipt.json", documents.receipt_json, name="receipt_json"),
+    path("declaration/sign/receipt.pdf", documents.receipt_pdf, name="receipt_pdf"),
+    path("declaration/sign/withdraw/", receipts.withdraw_signature, name="withdraw"),
+    path("declaration/sign/<str:secret>/", signing.open_link, name="open"),
+    # What some mail programs take for part of the link stands behind it.
+    re_path(r"^declaration/sign/(?P<secret>[-\w]{43})/.+$", signing.open_link),
+    path("declaration/register/", register.register_page, name="register"),
+    path("declaration/register.json", register.register_json, name="register_json"),
+    path("declaration/register.csv", register.register_csv, name="register_csv"),
+    path("declaration/register/<int:seq>/", register.entry_page, name="entry"),
     path("declaration/register/<int:seq>.json", register.entry_json, name="entry_json"),
-    path("declaration/register/checkpoint", register.checkpoint, name="checkpoint"),
-    path("declaration/register/consistency.json", register.consistency, name="consistency"),
-    path("declaration/register/verify.py", register.verifier, name="verifier"),
+    path("declaration/register/key.txt", register.public_keys, name="keys"),
+    path("declaration/register/checkpoint", register.latest_checkpoint, name="checkpoint"),
+    path("declaration/register/consistency.json", register.consistency_proof, name="consistency"),
+    path("declaration/register/verify.py", register.download_verifier, name="verifier"),
 ]

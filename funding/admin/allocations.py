@@ -1,6 +1,5 @@
 from typing import Any, ClassVar
 
-from django import forms
 from django.contrib import admin
 from django.contrib.admin.widgets import AdminDateWidget
 from django.core.exceptions import ValidationError
@@ -11,45 +10,44 @@ from django.urls import reverse
 
 from funding.admin.forms import AllocationForm, ContractCopyForm, open_sources
 from funding.admin.imports import LedgerImport
-from funding.admin.lacking import CopyFilter
-from funding.choices import ALLOCATION_WORDS, Kind
+from funding.admin.missing_facts import CopyFilter
+from funding.choices import ALLOCATION_TEXT_FIELDS, Kind
 from funding.models import Allocation, ContractCopy
 from funding.resources import AllocationResource
 from funding.rules import add_contract_copy
-from vru_portal.append_only_admin import (
+from vru_portal.ledger.money import format_pounds, sum_of_pounds
+from vru_portal.staff.actions import Action, Section
+from vru_portal.staff.help import help_link
+from vru_portal.staff.ledger_admin import (
     AppendOnlyAdmin,
     RecordedElsewhereAdmin,
-    RedactStep,
-    ReverseStep,
-    StandingFilter,
-    standing,
+    RecordedElsewhereInline,
+    RedactAction,
+    ReversalFilter,
+    ReverseAction,
+    reversal_status,
 )
-from vru_portal.money import pounds
-from vru_portal.step_admin import Section, Step, link
+from vru_portal.staff.links import admin_link
+from vru_portal.text.dates import format_date
 
 
-class CopyStep(Step):
-    """Say where the contract can be read."""
+class CopyAction(Action):
+    """Add a link to a published copy of the contract."""
 
     name = "contract-copy"
     label = "Add a contract copy"
+    form_class = ContractCopyForm
     permission = "funding.add_contractcopy"
-    explanation = "The link is shown in public beside this allocation, and cannot be taken back."
+    explanation = "The link is shown in public beside this allocation and cannot be removed."
 
     def applies(self) -> bool:
-        """Only a contract has a copy."""
+        """Whether this is a contract."""
         return self.row.kind == Kind.CONTRACT and self.row.reverses_id is None
 
-    def obstacle(self) -> str:
-        """Say that this is none."""
-        return "" if self.applies() else "Only an allocation for a contract or a service has a copy of its contract."
+    def blocked_reason(self) -> str:
+        return "" if self.applies() else "You can add a contract copy only to an allocation for a contract or service."
 
-    def form(self, **data: Any) -> forms.Form:
-        """Ask for title and address."""
-        return ContractCopyForm(**data)
-
-    def take(self, form: Any) -> str:
-        """Record it through the rule."""
+    def perform(self, form: Any) -> str:
         title, url = form.cleaned_data["title"], form.cleaned_data["url"]
         if self.row.contract_copies.filter(url=url).exists():
             raise ValidationError({"url": "This copy is recorded already."})
@@ -57,54 +55,37 @@ class CopyStep(Step):
         return "Contract copy added"
 
 
-class ReverseAllocationStep(ReverseStep):
-    """Take an allocation back, once no payment stands on it."""
+class ReverseAllocationAction(ReverseAction):
+    """Reverse an allocation on which no payments stand."""
 
     permission = "funding.add_allocation"
 
-    def obstacle(self) -> str:
-        """Name the payments in the way."""
-        said = super().obstacle()
+    def blocked_reason(self) -> str:
+        reason = super().blocked_reason()
         payments = self.row.payments.standing()
-        if said or not payments.exists():
-            return said
-        total = payments.aggregate(total=models.Sum("amount"))["total"]
+        if reason or not payments.exists():
+            return reason
+        total = payments.aggregate(total=sum_of_pounds("amount"))["total"]
         some = ", ".join(payments.values_list("reference", flat=True)[:5])
         count = payments.count()
         more = f" and {count - 5} others" if count > 5 else ""
         return (
-            f"{pounds(total)} is paid on this allocation ({some}{more}). Reverse these payments first, reverse the "
-            "allocation, then record both as they should be."
+            f"{format_pounds(total)} is paid on this allocation ({some}{more}). Reverse these payments first, then "
+            "reverse the allocation and record both again correctly."
         )
 
 
-class RedactAllocationStep(RedactStep):
-    """Take text out of an allocation."""
+class RedactAllocationAction(RedactAction):
+    """Redact the text of an allocation."""
 
     permission = "funding.change_allocation"
 
 
-class ContractCopyInline(admin.TabularInline[ContractCopy, Allocation]):
-    """Where the contract can be read."""
+class ContractCopyInline(RecordedElsewhereInline):
+    """The published copies of the contract."""
 
     model = ContractCopy
-    extra = 0
     fields = ("title", "url", "redaction", "recorded_at")
-    readonly_fields = fields
-    can_delete = False
-    show_change_link = True
-
-    def has_view_permission(self, request: HttpRequest, obj: Allocation | None = None) -> bool:
-        """Show it to whoever sees the allocation: it is public."""
-        return True
-
-    def has_add_permission(self, request: HttpRequest, obj: Allocation | None = None) -> bool:
-        """It is added on a page of its own."""
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Allocation | None = None) -> bool:
-        """It is never changed."""
-        return False
 
 
 @admin.register(Allocation)
@@ -113,7 +94,7 @@ class AllocationAdmin(LedgerImport, AppendOnlyAdmin):
 
     resource_classes = (AllocationResource,)
     list_display = ("public_id", "awarded_on", "sum", "paid", "state", "what_for", "to", "from_source")
-    list_filter = (StandingFilter, CopyFilter, "funding_source__year", "kind", "initiative__level")
+    list_filter = (ReversalFilter, CopyFilter, "funding_source__year", "kind", "initiative__level")
     list_select_related = (
         "initiative",
         "recipient",
@@ -131,20 +112,26 @@ class AllocationAdmin(LedgerImport, AppendOnlyAdmin):
     search_help_text = "Id, initiative, recipient or purpose."
     date_hierarchy = "awarded_on"
     inlines = (ContractCopyInline,)
-    steps = (ReverseAllocationStep, CopyStep, RedactAllocationStep)
+    row_actions = (ReverseAllocationAction, CopyAction, RedactAllocationAction)
     record_form = AllocationForm
     formfield_overrides: ClassVar[Any] = AppendOnlyAdmin.formfield_overrides | {
         models.DateField: {"widget": AdminDateWidget}
     }
     record_fieldsets = (
-        ("How much, and for what", {"fields": ["funding_source", "amount", "initiative", "recipient"]}),
+        (
+            "Amount and purpose",
+            {
+                "description": help_link("money"),
+                "fields": ["funding_source", "amount", "initiative", "recipient"],
+            },
+        ),
         ("When", {"fields": ["awarded_on", "starts_on", "ends_on", "continues"]}),
         (
-            "What is published of it",
+            "Published details",
             {
-                "fields": ["kind", *ALLOCATION_WORDS],
-                "description": "Which of these must be stated depends on the kind, and on the law that the unit "
-                "publishes under. No personal data.",
+                "fields": ["kind", *ALLOCATION_TEXT_FIELDS],
+                "description": "The kind of allocation and the publication duty decide which of these are required. "
+                "Do not enter personal data.",
             },
         ),
     )
@@ -153,9 +140,9 @@ class AllocationAdmin(LedgerImport, AppendOnlyAdmin):
         ("Sums", {"fields": ["sum", "paid", "balance"]}),
         ("When", {"fields": ["awarded_on", "starts_on", "ends_on", "continued", "approved_by"]}),
         (
-            "What is published of it",
+            "Published details",
             {
-                "fields": ["kind", *ALLOCATION_WORDS, "redaction"],
+                "fields": ["kind", *ALLOCATION_TEXT_FIELDS, "redaction"],
             },
         ),
         ("Recorded", {"fields": ["recorded_at", "recorded_by"]}),
@@ -168,7 +155,7 @@ class AllocationAdmin(LedgerImport, AppendOnlyAdmin):
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
     ) -> tuple[QuerySet[Any], bool]:
-        """Offer no reversal where an allocation is chosen for a payment."""
+        """Leave reversals out of the choices when an allocation is chosen for a payment."""
         found, duplicates = super().get_search_results(request, queryset, search_term)
         choosing = request.resolver_match and request.resolver_match.url_name == "autocomplete"
         return (found.filter(reverses=None) if choosing else found), duplicates
@@ -181,21 +168,21 @@ class AllocationAdmin(LedgerImport, AppendOnlyAdmin):
         return steps
 
     def sections(self, request: HttpRequest, row: Allocation | None) -> list[Section]:
-        """Return the payments; beside the form, what is left of each source."""
+        """The payments; beside the form, what is left of each source."""
         return [self.remainders()] if row is None else [self.payments(row)]
 
     def remainders(self) -> Section:
-        """Return what is left of each source."""
+        """What is left of each source."""
         return Section(
             "What is left of each source",
             ("Source", "Sum", "Allocated", "Carried forward", "Left"),
             [
                 (
                     source,
-                    pounds(source.amount),
-                    pounds(source.amount - source.remainder - source.carried),
-                    pounds(source.carried),
-                    pounds(source.remainder),
+                    format_pounds(source.amount),
+                    format_pounds(source.amount - source.remainder - source.carried),
+                    format_pounds(source.carried),
+                    format_pounds(source.remainder),
                 )
                 for source in open_sources()
             ],
@@ -204,7 +191,7 @@ class AllocationAdmin(LedgerImport, AppendOnlyAdmin):
         )
 
     def payments(self, row: Allocation) -> Section:
-        """Return the payments, earliest first."""
+        """The payments, earliest first."""
         payments = row.payments.with_irregularities().select_related(
             "payee", "reversed_by", "allocation__funding_source__year"
         )
@@ -214,11 +201,11 @@ class AllocationAdmin(LedgerImport, AppendOnlyAdmin):
             ("Reference", "Paid on", "To", "Sum", "State", "Exceptions"),
             [
                 (
-                    link(payment, payment.reference),
-                    f"{payment.paid_on:%-d %B %Y}",
+                    admin_link(payment, payment.reference),
+                    format_date(payment.paid_on),
                     payment.payee,
-                    pounds(payment.amount),
-                    standing(payment),
+                    format_pounds(payment.amount),
+                    reversal_status(payment),
                     " ".join(payment.irregularities),
                 )
                 for payment in shown
@@ -229,55 +216,45 @@ class AllocationAdmin(LedgerImport, AppendOnlyAdmin):
 
     @admin.display(description="sum", ordering="amount")
     def sum(self, row: Allocation) -> str:
-        """The sum in pounds."""
-        return pounds(row.amount)
+        return format_pounds(row.amount)
 
     @admin.display(description="paid so far", ordering="paid")
     def paid(self, row: Allocation) -> str:
         """What is paid on it."""
-        return pounds(row.paid) if row.reverses_id is None else "-"
+        return format_pounds(row.paid) if row.reverses_id is None else "-"
 
     @admin.display(description="still to pay")
     def balance(self, row: Allocation) -> str:
         """What is allocated and not paid yet."""
-        if standing(row) != "Stands":
+        if reversal_status(row) != "Stands":
             return "-"
         left = row.amount - row.paid
-        return pounds(left) if left >= 0 else f"Nothing: {pounds(-left)} more is paid than allocated"
+        return format_pounds(left) if left >= 0 else f"Nothing: {format_pounds(-left)} more is paid than allocated"
 
     @admin.display(description="source", ordering="funding_source")
     def from_source(self, row: Allocation) -> str:
-        """The source."""
         return str(row.funding_source)
 
     @admin.display(description="continues")
     def continued(self, row: Allocation) -> str:
-        """The allocation of the award's first year."""
-        return link(row.continues) or "-"
+        return admin_link(row.continues) or "-"
 
     @admin.display(description="assessment")
     def approved_by(self, row: Allocation) -> str:
         """The evidence assessment that it stands on."""
-        return link(row.assessment)
+        return admin_link(row.assessment)
 
     @admin.display(description="initiative", ordering="initiative__name")
     def what_for(self, row: Allocation) -> str:
-        """The initiative, in a cell that wraps."""
         return str(row.initiative)
 
     @admin.display(description="recipient", ordering="recipient__name")
     def to(self, row: Allocation) -> str:
-        """The recipient, in a cell that wraps."""
         return str(row.recipient)
 
-    @admin.display(description="state")
-    def state(self, row: Allocation) -> str:
-        """Whether it stands."""
-        return standing(row)
 
-
-class RedactCopyStep(RedactStep):
-    """Take the title of a contract copy out."""
+class RedactCopyAction(RedactAction):
+    """Redact the title of a contract copy."""
 
     permission = "funding.change_contractcopy"
 
@@ -289,10 +266,10 @@ class ContractCopyAdmin(RecordedElsewhereAdmin):
     list_display = ("title", "allocation", "recorded_at")
     list_select_related = ("allocation__initiative", "allocation__recipient", "recorded_by")
     search_fields = ("title", "allocation__public_id")
-    steps = (RedactCopyStep,)
+    row_actions = (RedactCopyAction,)
     fieldsets: ClassVar[Any] = ((None, {"fields": ["of", "title", "url", "redaction", "recorded_at", "recorded_by"]}),)
 
     @admin.display(description="allocation")
     def of(self, row: ContractCopy) -> str:
         """The allocation, to go there."""
-        return link(row.allocation)
+        return admin_link(row.allocation)

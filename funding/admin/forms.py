@@ -1,4 +1,4 @@
-"""What staff fill in to move money, and the choices that say what is left of each source."""
+"""The forms in which staff record money, with choices that say what is left of each source."""
 
 from typing import Any, ClassVar
 
@@ -8,20 +8,20 @@ from django.db.models import Exists, OuterRef
 from django.forms.widgets import Script
 from django.utils import timezone
 
-from funding.choices import PAYMENT_WORDS
+from funding.choices import PAYMENT_TEXT_FIELDS
 from funding.models import Allocation, FundingSource, Payment
 from funding.rules import allocate, pay
 from partners.models import Organisation
 from programmes.models import EvidenceAssessment, Initiative
-from vru_portal.money import pounds
-from vru_portal.step_admin import RecordForm
+from vru_portal.ledger.money import format_pounds
+from vru_portal.staff.actions import RecordingForm
+from vru_portal.text.inputs import LineInput, LongTextInput
 
 
 class SourceSelect(forms.Select):
-    """A choice of sources, each with the pence that are left of it, for the running balance."""
+    """Sources with the pence left of each in a data attribute, for the running balance (js/balance.js)."""
 
     def create_option(self, name: str, value: Any, *args: Any, **kwargs: Any) -> dict[str, Any]:
-        """Add what is left to an option."""
         option = super().create_option(name, value, *args, **kwargs)
         if value:
             option["attrs"]["data-left"] = str(int(value.instance.remainder * 100))
@@ -29,48 +29,46 @@ class SourceSelect(forms.Select):
 
 
 class SourceChoice(forms.ModelChoiceField[Any]):
-    """A source by its name, its year and what is left of it."""
+    """Sources by name and year, with what is left of each."""
 
     widget = SourceSelect
 
     def label_from_instance(self, source: Any) -> str:
-        """Name it, with what is left."""
-        return f"{source}: {pounds(source.remainder)} left"
+        return f"{source}: {format_pounds(source.remainder)} left"
 
 
 class InitiativeChoice(forms.ModelChoiceField[Any]):
-    """An initiative by its name, marked where money cannot be allocated to it yet."""
+    """Initiatives by name, marked if money cannot be allocated to them yet."""
 
     def label_from_instance(self, initiative: Any) -> str:
-        """Name it, and say what it lacks."""
-        lacks = [
+        blockers = [
             *([] if initiative.is_assessed else ["no approved assessment"]),
             *([] if initiative.is_public else ["a draft"]),
         ]
-        return f"{initiative} ({', '.join(lacks)})" if lacks else str(initiative)
+        return f"{initiative} ({', '.join(blockers)})" if blockers else str(initiative)
 
 
 class AwardChoice(forms.ModelChoiceField[Any]):
-    """The allocation of an award's first year."""
+    """Allocations that are the first year of an award."""
 
     def label_from_instance(self, allocation: Any) -> str:
-        """Tell it from others of the same initiative."""
-        return f"{allocation.public_id}: {allocation.initiative}, {allocation.recipient}, {pounds(allocation.amount)}"
+        amount = format_pounds(allocation.amount)
+        return f"{allocation.public_id}: {allocation.initiative}, {allocation.recipient}, {amount}"
 
 
-class AllocationForm(RecordForm):
-    """An allocation: gate, sums and duty are those of the rule."""
+class AllocationForm(RecordingForm):
+    """A new allocation. `rules.allocate` checks assessment, remainder and publication duty."""
 
     funding_source = SourceChoice(FundingSource.objects.none(), label="Source")
     initiative = InitiativeChoice(Initiative.objects.none())
     recipient = forms.ModelChoiceField(
-        Organisation.objects.none(), help_text="Not listed? Record the organisation and publish it first."
+        Organisation.objects.none(), help_text="If it is not listed, add the organisation and publish it first."
     )
     continues = AwardChoice(
         Allocation.objects.none(),
         required=False,
         label="Continues",
-        help_text="Only for an award over several years: the allocation of its first year.",
+        help_text="For an award over several years, the allocation of its first year.",
     )
 
     class Meta:
@@ -92,17 +90,16 @@ class AllocationForm(RecordForm):
         fields["awarded_on"].initial = timezone.localdate
 
     def record(self) -> None:
-        """Record it through the rule."""
         allocate(by=self.by, allocation=self.instance)
 
 
 def open_sources() -> Any:
-    """Return the sources that money can be allocated from, latest year first, with what is left of each."""
+    """The sources that money can be allocated from, latest year first, with what is left of each."""
     rows = FundingSource.objects.standing().with_remainder().select_related("year")
     return rows.order_by("-year__first_year", "position", "pk")
 
 
-class PaymentForm(RecordForm):
+class PaymentForm(RecordingForm):
     """A payment or a refund, as the finance system has it."""
 
     class Meta:
@@ -114,13 +111,12 @@ class PaymentForm(RecordForm):
             "paid_on",
             "amount",
             "irrecoverable_vat",
-            *PAYMENT_WORDS,
+            *PAYMENT_TEXT_FIELDS,
         )
         widgets: ClassVar[dict[str, Any]] = {"paid_on": AdminDateWidget}
         error_messages: ClassVar[dict[str, Any]] = {
             "reference": {
-                "unique": "This reference is recorded already, and each payment is recorded once. To correct that one, "
-                "reverse it first."
+                "unique": "A payment with this reference is recorded already. To correct it, reverse it first."
             }
         }
 
@@ -128,7 +124,7 @@ class PaymentForm(RecordForm):
         super().__init__(*args, **kwargs)
         if "payee" in self.fields:
             self.fields["payee"].required = False
-            self.fields["payee"].help_text = "Empty: the recipient of the allocation."
+            self.fields["payee"].help_text = "Leave this empty if it is the recipient of the allocation."
 
     def clean(self) -> dict[str, Any]:
         """Fill in the recipient."""
@@ -138,26 +134,25 @@ class PaymentForm(RecordForm):
         return data
 
     def record(self) -> None:
-        """Record it through the rule."""
         pay(by=self.by, payment=self.instance)
 
 
 class ExplanationForm(forms.Form):
-    """What the unit says of an exception."""
+    """The explanation of an exception."""
 
-    text = forms.CharField(
+    text = LongTextInput(
         widget=forms.Textarea(attrs={"rows": 5, "class": "vLargeTextField"}),
-        help_text="Why it happened and what was done. Published beside the payment: no personal data.",
+        help_text="Why it happened and what was done. It is published beside the payment, so leave out personal data.",
     )
 
 
 class ContractCopyForm(forms.Form):
     """Where a contract can be read."""
 
-    title = forms.CharField(max_length=160, widget=forms.TextInput(attrs={"class": "vTextField"}))
+    title = LineInput(max_length=160, widget=forms.TextInput(attrs={"class": "vTextField"}))
     url = forms.URLField(
         label="Address",
         assume_scheme="https",
         widget=forms.URLInput(attrs={"class": "vURLField"}),
-        help_text="Of the published document, with personal data and trade secrets taken out.",
+        help_text="The address of the published document, with personal data and trade secrets removed.",
     )

@@ -3,7 +3,7 @@ from typing import Any
 from django.contrib import messages
 from django.http import HttpRequest
 
-from vru_portal.import_admin import FileImport
+from vru_portal.staff.imports.page import FileImport
 
 
 class LedgerImport(FileImport):
@@ -12,11 +12,11 @@ class LedgerImport(FileImport):
     import_template_name = "admin/funding/import.html"
 
     def add_success_message(self, result: Any, request: HttpRequest) -> None:
-        """Say how much was recorded, and that exceptions are public."""
+        """Warn that exceptions among the payments are public."""
         super().add_success_message(result, request)
         if result.exceptions:
             messages.warning(
                 request,
-                f"{len(result.exceptions)} of them are shown in public as exceptions. Explain them: choose “Not "
-                "explained yet” among the filters.",
+                f"{len(result.exceptions)} of them are shown in public as exceptions. To explain them, choose “Not "
+                "explained yet” in the filters.",
             )

@@ -1,6 +1,6 @@
 from typing import Any
 
-from vru_portal.import_command import ImportCommand
+from vru_portal.tabular.import_command import ImportCommand
 
 
 class LedgerCommand(ImportCommand):

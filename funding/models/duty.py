@@ -1,4 +1,4 @@
-"""What the law asks this unit to publish of its money, and under what licence it does."""
+"""What the law requires this unit to publish about its money, and under which licence it does so."""
 
 from typing import ClassVar
 
@@ -9,13 +9,14 @@ from django.db.models import Q
 from funding import querysets
 from funding.choices import DutyField, DutyList
 from partners.models import Organisation
-from vru_portal.money import PoundsField
+from vru_portal.ledger.money import PoundsField
+from vru_portal.text.fields import LineField
 
-OVER = "Only what is above this sum is listed. Empty: everything is."
+THRESHOLD_HELP = "Only amounts above this are listed. Leave empty to list everything."
 
 
 class PublicationDuty(models.Model):
-    """The regime that this unit publishes under: one row, whose key is always 1."""
+    """The law or code that this unit publishes under. A single row, whose key is always 1."""
 
     THRESHOLDS: ClassVar[dict[DutyList, str]] = {
         DutyList.GRANTS: "grants_over",
@@ -23,30 +24,32 @@ class PublicationDuty(models.Model):
         DutyList.CONTRACTS: "contracts_over",
     }
 
-    # Set by `objects.with_counts()`.
-    item_count: int
-    copies_missing: int
-    any_grants: bool
     # Set by `objects.with_list()`.
     column: str | None
     column_label: str
 
     id = models.PositiveSmallIntegerField(primary_key=True, default=1, editable=False)
-    name = models.CharField(max_length=200, help_text="The law or code, by its full name.")
+    name = LineField(max_length=200, help_text="The full name of the law or code.")
     url = models.URLField("where it can be read", blank=True)
     awarding_body = models.ForeignKey(
         Organisation,
         on_delete=models.PROTECT,
         related_name="+",
-        help_text="The body that awards the unit's grants and contracts, which has legal personality.",
+        help_text="The legal entity that awards the unit's grants and contracts.",
     )
-    grants_over = PoundsField("grants over", null=True, blank=True, help_text=OVER)
-    items_over = PoundsField("other items over", null=True, blank=True, help_text=OVER)
-    contracts_over = PoundsField("contracts over", null=True, blank=True, help_text=OVER)
-    licence_name = models.CharField(
-        max_length=120, blank=True, help_text="The licence of the unit's data on money. 360Giving needs an open one."
+    grants_over = PoundsField("grants over", null=True, blank=True, help_text=THRESHOLD_HELP)
+    items_over = PoundsField("other items over", null=True, blank=True, help_text=THRESHOLD_HELP)
+    contracts_over = PoundsField("contracts over", null=True, blank=True, help_text=THRESHOLD_HELP)
+    licence_name = LineField(
+        max_length=120, blank=True, help_text="The licence of the unit's data on funding. 360Giving needs an open one."
     )
     licence_url = models.URLField("licence's address", blank=True)
+    licence_covers_all = models.BooleanField(
+        "it is the licence of all lists",
+        default=False,
+        help_text="Tick this if the unit also publishes its lists of initiatives, partners, posts, events, "
+        "publications and signatories under this licence.",
+    )
 
     objects = querysets.DutyQuerySet.as_manager()
 
@@ -58,20 +61,24 @@ class PublicationDuty(models.Model):
         return self.name
 
     def clean(self) -> None:
-        """Hold a licence's name and address together."""
+        """A licence has both a name and an address, or neither."""
         if bool(self.licence_name) != bool(self.licence_url):
-            raise ValidationError({"licence_url": "Give the licence's name and its address, or neither."})
+            raise ValidationError({"licence_url": "Enter both the name and the address of the licence, or neither."})
 
 
 class DutyColumn(models.Model):
-    """Something that the duty asks to be stated in one of its lists, and what this regime calls it."""
+    """A field that one of the duty's lists must state, and what this law or code calls it."""
 
     duty = models.ForeignKey(PublicationDuty, on_delete=models.CASCADE, related_name="columns")
     list = models.CharField(max_length=9, choices=DutyList)
     field = models.CharField(max_length=20, choices=DutyField)
-    label = models.CharField(max_length=60, blank=True, help_text="As this regime calls it. Empty: the portal's word.")
+    label = LineField(
+        max_length=60,
+        blank=True,
+        help_text="What this law or code calls it. Leave empty to use the portal's own label.",
+    )
     required = models.BooleanField(
-        default=True, help_text="An allocation without it cannot be recorded; a payment without it is reported."
+        default=True, help_text="An allocation without it cannot be recorded. A payment without it is reported."
     )
     position = models.PositiveSmallIntegerField(default=0)
 

@@ -1,4 +1,4 @@
-"""Money in: financial years, their sources, and who these come from."""
+"""Money in: financial years, their sources, and who contributes to each source."""
 
 from collections.abc import Iterable
 from datetime import date
@@ -11,18 +11,24 @@ from django.db.models import Q
 from django.urls import reverse
 
 from funding import querysets
-from funding.validators import FIRST_YEAR, LAST_YEAR, label_of, positive_unless_reversal
+from funding.validators import FIRST_YEAR, LAST_YEAR, positive_unless_reversal, year_label
 from partners.models import Organisation, Post
 from partners.provenance import Sourced
-from vru_portal.append_only import INSERT, UPDATE, AppendOnly, Guard, Reversible
-from vru_portal.money import MoneyField, SignedMoneyField
-from vru_portal.publishing import Record
+from vru_portal.ledger.append_only.models import AppendOnly, Reversible
+from vru_portal.ledger.append_only.trigger import INSERT, UPDATE, Trigger
+from vru_portal.ledger.money import MoneyField, SignedMoneyField
+from vru_portal.publishing.addresses import MAX_LENGTH, Addressed, AddressField
+from vru_portal.publishing.state import Record
+from vru_portal.text.dates import format_date
+from vru_portal.text.fields import CalendarDateField, LineField, LongTextField
 
-YEAR_STAYS = "Money is recorded for this financial year, so it stays this year: add the other one as a new year."
+YEAR_CANNOT_CHANGE = (
+    "This financial year has money recorded, so it cannot become another year. Add the other year as a new one."
+)
 
 
 class FinancialYear(Sourced, Record):
-    """A financial year, 1 April to 31 March, and what is stated of its budget."""
+    """A financial year, 1 April to 31 March, and what is stated about its budget."""
 
     first_year = models.PositiveSmallIntegerField(
         unique=True,
@@ -30,22 +36,28 @@ class FinancialYear(Sourced, Record):
         help_text="The calendar year in whose April it begins: 2030 for 2030-31.",
     )
     stated_total = MoneyField(null=True, blank=True, help_text="The budget as stated. The sources must add up to it.")
-    stated_as = models.CharField(
-        max_length=60, blank=True, help_text="The form in which it was stated, such as £1.25 million."
+    stated_as = LineField(
+        max_length=60, blank=True, help_text="The amount as the source writes it, such as £1.25 million."
     )
-    spend_by = models.DateField(null=True, blank=True, help_text="The last day on which the money may be spent.")
-    spend_by_stated = models.CharField(
+    spend_by = CalendarDateField(null=True, blank=True, help_text="The last day on which the money may be spent.")
+    spend_by_stated = LineField(
         max_length=60,
         blank=True,
-        help_text="The source's own words, such as “by June 2031”: pages show these.",
+        help_text="The source's own words, such as “by June 2031”. Pages show these.",
     )
-    purpose = models.TextField(blank=True, help_text="What the money is for. Markdown.")
-    gate = models.TextField(
+    purpose = LongTextField(blank=True, help_text="What the money is for. Markdown.")
+    gate = LongTextField(
         "before money moves",
         blank=True,
         help_text="What the unit says must happen before money is allocated. Markdown.",
     )
-    label_note = models.CharField(max_length=200, blank=True, help_text="What of this is derived rather than stated.")
+    applying = LongTextField(
+        "how to apply",
+        blank=True,
+        help_text="How to apply for this money, as stated. If empty, the page says that it is not stated, and to ask "
+        "the unit. Markdown.",
+    )
+    label_note = LineField(max_length=200, blank=True, help_text="What on this page is derived rather than stated.")
 
     objects = querysets.YearQuerySet.as_manager()
 
@@ -66,62 +78,63 @@ class FinancialYear(Sourced, Record):
         return self.label
 
     def natural_key(self) -> tuple[int]:
-        """The year in whose April it begins."""
         return (self.first_year,)
 
     def get_absolute_url(self) -> str:
-        """Its page."""
         return reverse("funding:year", args=[self.label])
 
     def clean(self) -> None:
-        """Hold the deadline to the days in which this year's money can be spent."""
+        """Check that the deadline is not before the year, and that a year with money stays the same year."""
         if not FIRST_YEAR <= (self.first_year or 0) <= LAST_YEAR:
-            return  # its own validator says so
+            return  # the field's own validators report it
         if self.spend_by and self.spend_by < self.starts_on:
             raise ValidationError(
-                {"spend_by": f"Money of {self.label} cannot be due before {self.starts_on:%-d %B %Y}."}
+                {"spend_by": f"The deadline of {self.label} cannot be before {format_date(self.starts_on)}."}
             )
         if self.pk and self.sources.exclude(year__first_year=self.first_year).exists():
-            raise ValidationError({"first_year": YEAR_STAYS})
+            raise ValidationError({"first_year": YEAR_CANNOT_CHANGE})
 
     def budget(self, sources: Iterable["FundingSource"]) -> Decimal:
-        """Return the budget as stated; where only its sources are, their sum."""
+        """The budget as stated, or the sum of the sources if only these are stated."""
         return self.stated_total or sum((source.amount for source in sources), Decimal(0))
 
     @property
+    def deadline(self) -> str:
+        """When the money must be spent by, in the source's own words if it has any; empty if that is not stated."""
+        return self.spend_by_stated or (f"by {format_date(self.spend_by)}" if self.spend_by else "")
+
+    @property
     def label(self) -> str:
-        """Its name in addresses and headings, such as 2030-31."""
-        return label_of(self.first_year)
+        """The name of the year in addresses and headings, such as 2030-31."""
+        return year_label(self.first_year)
 
     @property
     def starts_on(self) -> date:
-        """Its first day."""
         return date(self.first_year, 4, 1)
 
     @property
     def ends_on(self) -> date:
-        """Its last day."""
         return date(self.first_year + 1, 3, 31)
 
 
-# What stands on a source, in pence: its allocations and what is carried forward from it, less what is reversed of them.
-TAKEN = (
+# SQL: the pence allocated or carried forward from a source. SQLite has no decimals, but its sums of whole numbers are
+# exact. A reversal has a negative amount, so the sum over all rows leaves out what is reversed.
+ALLOCATED_PENCE_SQL = (
     "(COALESCE((SELECT SUM(ROUND(a.amount * 100)) FROM funding_allocation a WHERE a.funding_source_id = {source}), 0) "
     "+ COALESCE((SELECT SUM(ROUND(c.amount * 100)) FROM funding_fundingsource c WHERE c.carried_from_id = {source}), "
     "0))"
 )
-# What a source brings, in pence: nothing once it is reversed, and nothing for a reversal.
-BRINGS = (
+# SQL: the pence a source brings; 0 for a reversed source and for a reversal.
+SOURCE_PENCE_SQL = (
     "COALESCE((SELECT ROUND(s.amount * 100) FROM funding_fundingsource s WHERE s.id = {source} "
     "AND s.reverses_id IS NULL AND NOT EXISTS (SELECT 1 FROM funding_fundingsource r WHERE r.reverses_id = s.id)), 0)"
 )
-LOCK_SOURCE = "SELECT 1 FROM funding_fundingsource WHERE id = {source}"
+LOCK_SOURCE_SQL = "SELECT 1 FROM funding_fundingsource WHERE id = {source}"
 
 
-class FundingSource(Reversible, Sourced):
+class FundingSource(Addressed, Reversible, Sourced):
     """Money that comes in for a financial year, from one contributor or from several jointly."""
 
-    counts: bool  # set by `objects.of_all_years()`
     carried: Decimal  # set by `objects.with_carried()`
     paid: Decimal  # set by `objects.with_paid()`
     remainder: Decimal  # set by `objects.with_remainder()`
@@ -129,60 +142,63 @@ class FundingSource(Reversible, Sourced):
     mirrored = ("year", "name", "nature", "stated_as", "carried_from", "source", "as_at")
     open_fields = ("position", "checked_on", "note")
     redactable = ("wording", "reason")
-    guards = (
-        Guard(
+    triggers = (
+        Trigger(
             "carried_within",
             INSERT,
             "NEW.carried_from_id IS NOT NULL AND NEW.reverses_id IS NULL AND "
-            + TAKEN.format(source="NEW.carried_from_id")
+            + ALLOCATED_PENCE_SQL.format(source="NEW.carried_from_id")
             + " + ROUND(NEW.amount * 100) > "
-            + BRINGS.format(source="NEW.carried_from_id"),
+            + SOURCE_PENCE_SQL.format(source="NEW.carried_from_id"),
             "More cannot be carried forward than is left of the source.",
-            LOCK_SOURCE.format(source="NEW.carried_from_id"),
+            LOCK_SOURCE_SQL.format(source="NEW.carried_from_id"),
+            bypassed="Two people could together carry forward more than is left, and the money would exist twice.",
         ),
-        Guard(
+        Trigger(
             "carried_on",
             INSERT,
             "NEW.carried_from_id IS NOT NULL AND NOT EXISTS (SELECT 1 FROM funding_fundingsource s "
             "JOIN funding_financialyear was ON was.id = s.year_id JOIN funding_financialyear becomes "
             "ON becomes.id = NEW.year_id WHERE s.id = NEW.carried_from_id AND becomes.first_year = was.first_year + 1)",
             "Money is carried forward into the next financial year.",
+            bypassed="Money could skip a year, or be carried backwards, and no year would add up.",
         ),
-        Guard(
+        Trigger(
             "year_stays",
             UPDATE,
             "NEW.first_year <> OLD.first_year "
             "AND EXISTS (SELECT 1 FROM funding_fundingsource s WHERE s.year_id = NEW.id)",
-            YEAR_STAYS,
+            YEAR_CANNOT_CHANGE,
             table="funding_financialyear",
+            bypassed="All sources of a year, and what was spent of them, would move to another year.",
         ),
-        Guard(
+        Trigger(
             "year_not_replaced",
             INSERT,
             "EXISTS (SELECT 1 FROM funding_fundingsource s WHERE s.year_id = NEW.id)",
-            YEAR_STAYS,
+            YEAR_CANNOT_CHANGE,
             table="funding_financialyear",
+            bypassed="INSERT OR REPLACE on SQLite could put another year under its sources.",
         ),
-        Guard(
+        Trigger(
             "not_reversed_under_allocations",
             INSERT,
-            "NEW.reverses_id IS NOT NULL AND " + TAKEN.format(source="NEW.reverses_id") + " <> 0",
+            "NEW.reverses_id IS NOT NULL AND " + ALLOCATED_PENCE_SQL.format(source="NEW.reverses_id") + " <> 0",
             "Money of this source is allocated or carried forward. Reverse that first.",
-            LOCK_SOURCE.format(source="NEW.reverses_id"),
+            LOCK_SOURCE_SQL.format(source="NEW.reverses_id"),
+            bypassed="Allocations could be left on a source that no longer counts.",
         ),
     )
 
     year = models.ForeignKey(FinancialYear, on_delete=models.PROTECT, related_name="sources")
-    name = models.CharField(max_length=160)
-    slug = models.SlugField(max_length=80)
-    nature = models.CharField(max_length=60, blank=True, help_text="Such as grant or contribution, as stated.")
+    name = LineField(max_length=160)
+    slug: AddressField[str, str] = AddressField(max_length=MAX_LENGTH)
+    nature = LineField(max_length=60, blank=True, help_text="What the source calls it, such as grant or contribution.")
     amount = SignedMoneyField()
-    stated_as = models.CharField(
-        max_length=60, help_text="The form in which the sum was stated, such as £1.25 million."
-    )
-    wording = models.CharField(max_length=300, blank=True, help_text="The source's own words, without quotation marks.")
-    note = models.CharField(
-        max_length=200, blank=True, help_text="What is not stated of it, such as how a joint sum splits."
+    stated_as = LineField(max_length=60, help_text="The amount as the source writes it, such as £1.25 million.")
+    wording = LineField(max_length=300, blank=True, help_text="The source's own words, without quotation marks.")
+    note = LineField(
+        max_length=200, blank=True, help_text="What the source does not state, such as how a joint amount is split."
     )
     carried_from = models.ForeignKey(
         "self",
@@ -190,7 +206,7 @@ class FundingSource(Reversible, Sourced):
         null=True,
         blank=True,
         related_name="carried_into",
-        help_text="For money left of a source of the year before: that source.",
+        help_text="For money left over from the year before, the source that it comes from.",
     )
     position = models.PositiveSmallIntegerField(default=0)
 
@@ -204,7 +220,7 @@ class FundingSource(Reversible, Sourced):
             models.CheckConstraint(
                 condition=Q(reverses=None, amount__gt=0) | Q(reverses__isnull=False, amount__lt=0),
                 name="funding_source_positive",
-                violation_error_message="A sum must be at least £0.01.",
+                violation_error_message="Enter an amount of at least £0.01.",
             ),
         ]
 
@@ -212,28 +228,27 @@ class FundingSource(Reversible, Sourced):
         return f"{self.name}, {self.year}"
 
     def natural_key(self) -> tuple[int, str]:
-        """Its year and its slug."""
         return (self.year.first_year, self.slug)
 
     def clean(self) -> None:
-        """Hold the sum above nought."""
+        """Refuse an amount of £0 or less."""
         super().clean()
         positive_unless_reversal(self)
 
     @property
     def allocated(self) -> Decimal:
-        """What is set aside of a source fetched `with_remainder`."""
+        """What is allocated from the source. Needs `with_remainder`."""
         return self.amount - self.carried - self.remainder
 
     def opposite(self) -> "FundingSource":
-        """Return the row that would take this source back; its slug is its own."""
+        """The row that would reverse this source. Slugs are unique within a year, so it gets another."""
         row = super().opposite()
         row.slug = f"{self.slug[:70]}-reversed"
         return row
 
 
 class Contributor(AppendOnly):
-    """A body, or the holder of a post, that a source comes from."""
+    """An organisation, or the holder of a post, that a source comes from."""
 
     funding_source = models.ForeignKey(FundingSource, on_delete=models.PROTECT, related_name="contributors")
     organisation = models.ForeignKey(
@@ -245,7 +260,7 @@ class Contributor(AppendOnly):
         null=True,
         blank=True,
         related_name="contributions",
-        help_text="Where the money is a post's to give, as a commissioner's grant is.",
+        help_text="For money that comes with a post, such as a commissioner's grant.",
     )
 
     class Meta:
@@ -255,7 +270,7 @@ class Contributor(AppendOnly):
                 condition=Q(organisation__isnull=True, post__isnull=False)
                 | Q(organisation__isnull=False, post__isnull=True),
                 name="funding_contributor_is_one",
-                violation_error_message="A contributor is an organisation or a post: choose one of the two.",
+                violation_error_message="Choose either an organisation or a post.",
             ),
             models.UniqueConstraint(fields=["funding_source", "organisation"], name="funding_contributor_body_once"),
             models.UniqueConstraint(fields=["funding_source", "post"], name="funding_contributor_post_once"),
@@ -266,6 +281,6 @@ class Contributor(AppendOnly):
 
     @property
     def is_public(self) -> bool:
-        """Whether the public may see who this is: the body, or the post's holder and its body."""
-        named = (self.organisation,) if self.post is None else (self.post.person, self.post.organisation)
-        return all(one is None or one.is_public for one in named)
+        """Whether the organisation, or the holder of the post and the organisation of the post, are published."""
+        records = (self.organisation,) if self.post is None else (self.post.person, self.post.organisation)
+        return all(record is None or record.is_public for record in records)

@@ -1,5 +1,6 @@
-"""Whether what is published adds up, to the penny: the bytes that are served against the database's own sums.
+"""Checks to the penny that what is published agrees with the database.
 
-`ledger` asks the database in SQL of its own, `outputs` reads what is served as a reader would, `report` holds the one
-against the other. Nothing here shares a sum with the pages: what is wrong there is not wrong here too.
+`database` adds up what is recorded in its own SQL, `outputs` reads pages and files as a visitor gets them, `report`
+compares the two, and `omissions` lists what must be published and is not. Nothing here uses the sums of the pages, so
+that a mistake there cannot repeat itself here.
 """

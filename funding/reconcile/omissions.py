@@ -1,4 +1,4 @@
-"""What the publication duty asks for and is not published yet."""
+"""What the publication duty requires to be published and is not published yet."""
 
 from collections.abc import Iterator
 from functools import reduce
@@ -9,10 +9,11 @@ from django.db.models import Q
 from funding.choices import DutyField, DutyList, Kind
 from funding.models import Allocation, DutyColumn, Payment, PublicationDuty
 from funding.querysets import AllocationQuerySet, PaymentQuerySet
-from vru_portal.money import pounds
+from vru_portal.ledger.money import format_pounds
+from vru_portal.tabular.batches import fetch_in_batches
 
-# What a payment can lack; who, how much and when it always says.
-BLANK = {
+# Fields that can be blank on a payment. Payee, amount and date never are.
+BLANK_CONDITIONS = {
     DutyField.PURPOSE: Q(purpose=""),
     DutyField.VALUE_FOR_MONEY: Q(value_for_money=""),
     DutyField.DEPARTMENT: Q(department=""),
@@ -22,40 +23,41 @@ BLANK = {
 
 
 def contracts_without_copy(duty: PublicationDuty) -> AllocationQuerySet:
-    """Return the contracts of which the duty asks for a copy that is not there."""
-    return Allocation.objects.standing().above(Kind.CONTRACT, duty.contracts_over).with_copy().filter(copy_url=None)  # type: ignore[misc]
+    """The contracts whose copy the duty requires and that have none."""
+    contracts = Allocation.objects.standing().with_award_over(Kind.CONTRACT, duty.contracts_over)
+    return contracts.with_latest_contract_copy().filter(copy_url=None)  # type: ignore[misc]  # an annotation
 
 
-def items(duty: PublicationDuty) -> PaymentQuerySet:
-    """Return the payments that the duty's list of items holds."""
-    return Payment.objects.standing().filter(amount__gt=0).items(duty.items_over)
+def listed_items(duty: PublicationDuty) -> PaymentQuerySet:
+    """The payments on the duty's list of items."""
+    return Payment.objects.standing().filter(amount__gt=0).non_grant_items(duty.items_over)
 
 
-def blanks(duty: PublicationDuty) -> Iterator[tuple[DutyColumn, Q]]:
-    """Yield each column that the list of items must state, with the condition that a payment lacks it."""
+def required_fields_with_blank_condition(duty: PublicationDuty) -> Iterator[tuple[DutyColumn, Q]]:
+    """Yield each required column of the list of items, with the condition that a payment leaves it blank."""
     for column in duty.columns.all():
-        if column.list == DutyList.ITEMS and column.required and column.field in BLANK:
-            yield column, BLANK[DutyField(column.field)]
+        if column.list == DutyList.ITEMS and column.required and column.field in BLANK_CONDITIONS:
+            yield column, BLANK_CONDITIONS[DutyField(column.field)]
 
 
-def items_lacking(duty: PublicationDuty) -> PaymentQuerySet:
-    """Return the payments of that list that lack anything."""
-    lacking = [condition for _, condition in blanks(duty)]
-    return items(duty).filter(reduce(or_, lacking)) if lacking else Payment.objects.none()
+def incomplete_items(duty: PublicationDuty) -> PaymentQuerySet:
+    """The payments on the list of items that leave a required field blank."""
+    blank = [condition for _, condition in required_fields_with_blank_condition(duty)]
+    return listed_items(duty).filter(reduce(or_, blank)) if blank else Payment.objects.none()
 
 
-def all_of(first_year: int | None) -> Iterator[str]:
-    """Yield each omission as a sentence: of one year or of all."""
+def all_omissions(first_year: int | None) -> Iterator[str]:
+    """Yield each omission as a sentence, for one year or all."""
     duty = PublicationDuty.objects.current()
     if duty is None:
         return
     contracts = contracts_without_copy(duty).select_related("initiative", "recipient")
-    payments = items(duty)
+    payments = listed_items(duty)
     if first_year is not None:
         contracts = contracts.filter(funding_source__year__first_year=first_year)
         payments = payments.filter(allocation__funding_source__year__first_year=first_year)
     for contract in contracts:
-        yield f"Contract {contract}, {pounds(contract.amount)}: no copy is published."
-    for column, blank in blanks(duty):
-        for payment in payments.filter(blank).iterator():
-            yield f"Payment {payment}, {pounds(payment.amount)}: “{column}” is not stated."
+        yield f"Contract {contract}, {format_pounds(contract.amount)}: no copy is published."
+    for column, blank in required_fields_with_blank_condition(duty):
+        for payment in fetch_in_batches(payments.filter(blank)):
+            yield f"Payment {payment}, {format_pounds(payment.amount)}: “{column}” is not stated."

@@ -1,126 +1,129 @@
-"""What is served, read as a reader reads it: sums added up row by row, and the totals that are stated beside them."""
+"""Reads pages and files as the portal serves them: sums added up row by row, and the totals stated beside them."""
 
 import csv
 import io
 import json
-from collections.abc import Callable, Iterable
+import re
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from decimal import Decimal
 from html.parser import HTMLParser
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
-import openpyxl
 from django.conf import settings
-from django.core.exceptions import ValidationError
 from django.test import Client
 from django.urls import reverse
 
-from vru_portal.money import parse
+from vru_portal.text.sums import PENNY
 
-Row = dict[str, Any]
-VOID = {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"}
+ServedRow = dict[str, Any]
+SERVED_SUM = re.compile(r"-?£?(\d+|\d{1,3}(,\d{3})+)(\.\d{1,2}0*)?", re.ASCII)
+VOID_ELEMENTS = {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"}
 
 
 class UnreadableError(Exception):
-    """What is served cannot be read as what it should be; the message says what is wrong."""
+    """A page or file that cannot be read as what it should be. The message says why."""
 
 
 @dataclass
-class Listed:
-    """A list as it was served: its rows, and the number and total that it states of itself, if it does."""
+class ServedList:
+    """A list as served: its rows, and the count and total that the file states, if any."""
 
-    rows: list[Row]
+    rows: list[ServedRow]
     count: int | None = None
     total: Decimal | None = None
 
     def sum_of(self, column: str) -> Decimal:
-        """Return the sum of a column, row by row."""
-        return sum((sum_in(row.get(column)) for row in self.rows), Decimal(0))
+        return sum((parse_served_sum(row.get(column)) for row in self.rows), Decimal(0))
 
 
 @dataclass
-class Page:
-    """A page with all that follow it: the sums in its rows and in its sentences, by their marks."""
+class ServedPage:
+    """A page and the pages that continue it: the amounts in its rows and sentences, by their `data-sum` marks."""
 
     marks: dict[str, list[Decimal]] = field(default_factory=dict)
 
     def sum_of(self, mark: str) -> Decimal:
-        """Return the sum of what bears a mark; what is nought need not be shown."""
+        """The sum of all amounts with a mark; £0 if there are none."""
         return sum(self.marks.get(mark, []), Decimal(0))
 
 
-def sum_in(text: object) -> Decimal:
-    """Return a sum as it was served; nothing is nought. A number must be whole pence."""
+def parse_served_sum(text: object) -> Decimal:
+    """An amount as served; an empty cell is £0. Raises UnreadableError for anything but whole pence.
+
+    Unlike what people type, a sum of many payments may be larger than any one of them may be.
+    """
     if text is None or text == "":
         return Decimal(0)
-    try:
-        return parse(Decimal(repr(text)) if isinstance(text, float) else text)
-    except ValidationError as error:
-        raise UnreadableError(error.messages[0]) from error
+    written = format(Decimal(repr(text)), "f") if isinstance(text, float) else str(text)
+    if not SERVED_SUM.fullmatch(written):
+        raise UnreadableError(f"{text!r} is not a sum in pounds and whole pence")
+    return Decimal(written.replace("£", "").replace(",", "")).quantize(PENNY)
 
 
 # Fetching -------------------------------------------------------------------------------------------------------------
 
 
 def fetch(path: str) -> bytes:
-    """Return what the portal serves at an address, through all that stands around its pages; raises UnreadableError."""
+    """What the portal serves at a path, with all its middleware; raises UnreadableError for any status but 200."""
     origin = urlsplit(settings.PORTAL_URL)
     client = Client(raise_request_exception=False, headers={"host": origin.netloc})
-    response = client.get(path, secure=origin.scheme == "https")
+    response = client.get(path, secure=origin.scheme == "https", REMOTE_ADDR="")
     if response.status_code != 200:
-        raise UnreadableError(f"{path} was answered with {response.status_code}")
+        raise UnreadableError(f"{path} returned status {response.status_code}")
     return response.getvalue()
 
 
-def listed(label: str, name: str, form: str) -> Listed:
-    """Return a downloaded list."""
+def read_download(label: str, name: str, form: str) -> ServedList:
     return READERS[form](fetch(reverse("funding:download", args=[label, name, form])))
 
 
-def read_csv(content: bytes) -> Listed:
-    """Read a CSV."""
-    return Listed(list(csv.DictReader(io.StringIO(content.decode("utf-8-sig"), newline=""))))
+def read_csv(content: bytes) -> ServedList:
+    return ServedList(list(csv.DictReader(io.StringIO(content.decode("utf-8-sig"), newline=""))))
 
 
-def read_json(content: bytes) -> Listed:
-    """Read a JSON."""
+def read_json(content: bytes) -> ServedList:
     found = json.loads(content, parse_float=Decimal)
-    return Listed(found["rows"], found["count"], sum_in(found["total"]))
+    return ServedList(found["rows"], found["count"], parse_served_sum(found["total"]))
 
 
-def read_xlsx(content: bytes) -> Listed:
-    """Read a workbook: its sheet of rows and what the other says of them."""
-    book = openpyxl.load_workbook(io.BytesIO(content), read_only=True)
+def read_xlsx(content: bytes) -> ServedList:
+    """Read a workbook: its sheet of rows and its sheet of metadata."""
+    book = open_workbook(content)
     meta = {row[0]: row[1] for row in book["Meta"].iter_rows(values_only=True)}
-    return Listed(rows_of(book["Rows"]), int(meta["count"]), sum_in(meta["total"]))
+    return ServedList(worksheet_rows(book["Rows"]), int(meta["count"]), parse_served_sum(meta["total"]))
 
 
-def rows_of(sheet: Any) -> list[Row]:
-    """Return the rows of a worksheet by their headings."""
+def open_workbook(content: bytes) -> Any:
+    import openpyxl  # takes long, and only this command needs it
+
+    return openpyxl.load_workbook(io.BytesIO(content), read_only=True)
+
+
+def worksheet_rows(sheet: Any) -> list[ServedRow]:
     rows = sheet.iter_rows(values_only=True)
     headings = next(rows)
     return [dict(zip(headings, row, strict=False)) for row in rows]
 
 
-READERS: dict[str, Callable[[bytes], Listed]] = {"csv": read_csv, "json": read_json, "xlsx": read_xlsx}
+READERS: dict[str, Callable[[bytes], ServedList]] = {"csv": read_csv, "json": read_json, "xlsx": read_xlsx}
 
 
-def giving(slug: str, form: str) -> Listed:
-    """Return the grants of a funder's 360Giving file."""
+def read_grants_file(slug: str, form: str) -> ServedList:
     content = fetch(reverse("funding:giving", args=[slug, form]))
     if form == "json":
-        return Listed(json.loads(content, parse_float=Decimal)["grants"])
-    grants = rows_of(openpyxl.load_workbook(io.BytesIO(content), read_only=True)["grants"])
+        return ServedList(json.loads(content, parse_float=Decimal)["grants"])
+    grants = worksheet_rows(open_workbook(content)["grants"])
     names = {"amountAwarded": "Amount Awarded", "amountDisbursed": "Amount Disbursed"}
-    return Listed([{name: grant.get(heading) for name, heading in names.items()} for grant in grants])
+    return ServedList([{name: grant.get(heading) for name, heading in names.items()} for grant in grants])
 
 
 # Pages ----------------------------------------------------------------------------------------------------------------
 
 
-class Marks(HTMLParser):
-    """The text of each element that is marked `data-sum`, and where the next page of a list is."""
+class MarkedSums(HTMLParser):
+    """Collects the text of each element marked `data-sum`, and the address of the next page of a list."""
 
     def __init__(self, html: str) -> None:
         super().__init__()
@@ -136,31 +139,37 @@ class Marks(HTMLParser):
         if tag == "a" and attributes.get("rel") == "next":
             self.next = attributes.get("href") or ""
         if self._mark:
-            self._depth += tag not in VOID
+            self._depth += tag not in VOID_ELEMENTS
         elif mark := attributes.get("data-sum"):
             self._mark, self._depth, self._text = mark, 1, ""
 
     def handle_data(self, data: str) -> None:
-        """Take what the reader sees."""
         self._text += data
 
     def handle_endtag(self, tag: str) -> None:
-        """Stop listening where the marked element ends."""
         self._depth -= bool(self._mark)
         if self._mark and self._depth == 0:
             self.found.append((self._mark, self._text.strip()))
             self._mark = ""
 
 
-def page(path: str, rows: Iterable[str]) -> Page:
-    """Return the sums of a page; of those that are named in ``rows``, also those of the pages that follow."""
-    read, address, first = Page(), path, True
+def read_pages(path: str, continued: Collection[str]) -> ServedPage:
+    """The sums of a page, and those with the ``continued`` marks on the pages that continue its list.
+
+    All else is repeated on each of these pages. Raises UnreadableError if it is not the same there.
+    """
+    read, address = ServedPage(), path
+    repeated: list[tuple[str, str]] = []
     seen: set[str] = set()
     while address and address not in seen:
-        seen.add(address)
-        marks = Marks(fetch(address).decode())
+        marks = MarkedSums(fetch(address).decode())
+        others = [(mark, text) for mark, text in marks.found if mark not in continued]
+        if seen and others != repeated:
+            raise UnreadableError(f"{address} repeats other sums than the first page has")
         for mark, text in marks.found:
-            if first or mark in rows:
-                read.marks.setdefault(mark, []).append(sum_in(text))
-        address, first = marks.next and urljoin(address, marks.next), False
+            if not seen or mark in continued:
+                read.marks.setdefault(mark, []).append(parse_served_sum(text))
+        repeated = others
+        seen.add(address)
+        address = marks.next and urljoin(address, marks.next)
     return read

@@ -1,27 +1,28 @@
-"""What other apps' pages say of money: what an initiative got and why, what a body gave, got and awarded."""
+"""Money on the pages of other apps: what an initiative got and why; what an organisation gave, got and awarded."""
 
+from collections import defaultdict
 from dataclasses import dataclass, field
 from decimal import Decimal
-from functools import partial
 from typing import Any
 
 from django import template
-from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Sum, Window
-from django.db.models.functions import RowNumber
+from django.db.models import F, Q, QuerySet
 
-from funding.models import Allocation, Contributor, FinancialYear, FundingSource
-from funding.querysets import total_of
+from funding.models import Allocation, Contributor, FinancialYear, FundingSource, Payment
 from partners.models import Organisation
 from programmes.models import EvidenceAssessment, Initiative
+from vru_portal.ledger.money import sum_of_pounds
+from vru_portal.web.pagination import in_order
+from vru_portal.web.prepared_queries import prepared
 
 register = template.Library()
 
-SHOWN = 5  # allocations of a year; the year's own page lists all
+ALLOCATIONS_SHOWN = 5  # per year; the page of the year lists them all
 
 
 @dataclass
-class Year:
-    """What happened in one financial year: sums, and the first of the rows that make them up."""
+class YearOfAwards:
+    """Totals of one financial year, with the first of the allocations, or all of the sources, that make them up."""
 
     year: FinancialYear
     allocated: Decimal = Decimal(0)
@@ -32,77 +33,100 @@ class Year:
 
 
 @register.simple_tag
-def awards_to(initiative: Initiative) -> list[Year]:
-    """Return what is allocated to an initiative and paid on that, by year, latest first: one query."""
-    in_year = partial(Window, partition_by=F("funding_source__year"))
-    rows: QuerySet[Any] = (
-        Allocation.objects.standing()
-        .filter(initiative=initiative)
-        .with_paid()
-        .annotate(
-            place=in_year(RowNumber(), order_by=("awarded_on", "pk")),
-            year_count=in_year(Count("pk")),
-            year_allocated=in_year(Sum("amount")),
-            year_paid=in_year(Sum("paid")),
-        )
-        .filter(place__lte=SHOWN)
-        .select_related("funding_source__year", "recipient")
-        .order_by("-funding_source__year__first_year", "awarded_on", "pk")
-    )
-    years: dict[int, Year] = {}
-    for row in rows:
+def awards_to(initiative: Initiative) -> list[YearOfAwards]:
+    """What is allocated to an initiative and paid on these allocations, by year, latest first."""
+    of_year: dict[int, dict[int, Decimal]] = defaultdict(dict)
+    for year, key, amount in amounts_by_year(initiative):
+        of_year[year][key] = amount
+    if not of_year:
+        return []
+    paid = sum_amounts_by(Payment.objects.filter(allocation__initiative=initiative), "allocation")
+    first = [key for amounts in of_year.values() for key in list(amounts)[:ALLOCATIONS_SHOWN]]
+    years: dict[int, YearOfAwards] = {}
+    for row in in_order(first, allocations_with_year(*first)):
         found = row.funding_source.year
-        years.setdefault(found.pk, Year(found, row.year_allocated, row.year_paid, row.year_count))
+        if found.pk not in years:
+            amounts = of_year[found.pk]
+            all_paid = sum((paid.get(key, Decimal(0)) for key in amounts), Decimal(0))
+            years[found.pk] = YearOfAwards(found, sum(amounts.values(), Decimal(0)), all_paid, len(amounts))
+        row.paid = paid.get(row.pk, Decimal(0))
         years[found.pk].allocations.append(row)
     return list(years.values())
 
 
+@prepared
+def amounts_by_year(initiative: Initiative) -> QuerySet[Allocation, tuple[int, int, Decimal]]:
+    rows = Allocation.objects.standing().filter(initiative=initiative)
+    rows = rows.order_by("-funding_source__year__first_year", "awarded_on", "pk")
+    return rows.values_list("funding_source__year", "pk", "amount")
+
+
+@prepared
+def allocations_with_year(*keys: int) -> QuerySet[Allocation]:
+    return Allocation.objects.filter(pk__in=keys).select_related("funding_source__year", "recipient").order_by()
+
+
 @register.simple_tag
 def assessment_of(initiative: Initiative) -> EvidenceAssessment | None:
-    """Return the evidence assessment of an initiative that was approved last, with the decision's day and reasons."""
+    """The latest approved evidence assessment of an initiative, with the date of the decision and its reasons."""
+    return next(iter(approved_assessments(initiative)), None)
+
+
+@prepared
+def approved_assessments(initiative: Initiative) -> QuerySet[EvidenceAssessment]:
     approved: QuerySet[Any] = EvidenceAssessment.objects.approved().filter(initiative=initiative)
-    return approved.annotate(decision_reasons=F("decisions__reasons")).first()
+    return approved.annotate(decision_reasons=F("decisions__reasons"))
 
 
 @dataclass(frozen=True)
-class Money:
-    """A body's money: what it contributes to, what it is given, and what it awards to others."""
+class OrganisationMoney:
+    """What an organisation contributes, what it is given, and what it awards to others."""
 
     contributions: list[FundingSource]
-    received: list[Year]
-    awarded: list[Year]
+    received: list[YearOfAwards]
+    awarded: list[YearOfAwards]
 
 
 @register.simple_tag
-def money_of(organisation: Organisation) -> Money:
-    """Return a body's money in every direction, in one query."""
-    given = Q(organisation=organisation) | Q(post__organisation=organisation)
-    contributors = Contributor.objects.filter(given, funding_source=OuterRef("pk"))
-    standing = Allocation.objects.standing().filter(funding_source=OuterRef("pk"))
-    rows: QuerySet[Any] = (
-        FundingSource.objects.standing()
-        .annotate(
-            contributes=Exists(contributors),
-            received=total_of(standing.filter(recipient=organisation)),
-            awarded=total_of(standing.filter(awarded_by=organisation)),
-        )
-        .filter(Q(contributes=True) | Q(received__gt=0) | Q(awarded__gt=0))
-        .select_related("year", "source")
-    )
-    sources = list(rows)
-    return Money(
-        [source for source in sources if source.contributes],
-        by_year(sources, "received"),
-        by_year(sources, "awarded"),
-    )
-
-
-def by_year(sources: list[FundingSource], name: str) -> list[Year]:
-    """Return the years in which a body has a sum of this name, with the sources that it is from."""
-    years: dict[int, Year] = {}
+def money_of(organisation: Organisation) -> OrganisationMoney:
+    contributed = set(sources_given_by(organisation))
+    received = dict(allocated_by_source(organisation, role="recipient"))
+    awarded = dict(allocated_by_source(organisation, role="awarded_by"))
+    rows = FundingSource.objects.standing().filter(pk__in=contributed | received.keys() | awarded.keys())
+    sources: list[Any] = list(rows.select_related("year", "source"))
     for source in sources:
-        if amount := getattr(source, name):
-            year = years.setdefault(source.year_id, Year(source.year))
+        source.received, source.awarded = received.get(source.pk), awarded.get(source.pk)
+    return OrganisationMoney(
+        [source for source in sources if source.pk in contributed],
+        years_with_sum(sources, "received"),
+        years_with_sum(sources, "awarded"),
+    )
+
+
+@prepared
+def sources_given_by(organisation: Organisation) -> QuerySet[Contributor, int]:
+    given = Q(organisation=organisation) | Q(post__organisation=organisation)
+    return Contributor.objects.filter(given).order_by().values_list("funding_source", flat=True)
+
+
+@prepared
+def allocated_by_source(organisation: Organisation, *, role: str) -> QuerySet[Allocation, tuple[int, Decimal]]:
+    """What an organisation was given or has awarded, by the key of the source."""
+    rows = Allocation.objects.standing().filter(**{role: organisation}).order_by()
+    return rows.values_list("funding_source").annotate(total=sum_of_pounds("amount"))
+
+
+def sum_amounts_by(rows: QuerySet[Any], field_name: str) -> dict[int, Decimal]:
+    """The total of rows of the ledger, by the key that this foreign key holds."""
+    return dict(rows.order_by().values_list(field_name).annotate(total=sum_of_pounds("amount")))
+
+
+def years_with_sum(sources: list[FundingSource], attribute: str) -> list[YearOfAwards]:
+    """The years in which sources have an amount in this attribute, with these sources."""
+    years: dict[int, YearOfAwards] = {}
+    for source in sources:
+        if amount := getattr(source, attribute):
+            year = years.setdefault(source.year_id, YearOfAwards(source.year))
             year.allocated += amount
             year.sources.append(source)
     return list(years.values())

@@ -11,12 +11,12 @@ register = template.Library()
 
 @register.simple_tag
 def example_strip() -> SafeString | str:
-    """Say that data are made up, on pages that have no context: those of errors.
+    """The notice that all data is made up, for error pages, which have no context.
 
-    Outside a demonstration they ask the database nothing, which may be what has failed.
+    Outside a demonstration it does not query the database, which may be what has failed.
     """
     try:
         is_example = settings.DEMO and Unit.objects.filter(is_example=True).exists()
     except DatabaseError:
         return ""
-    return render_to_string("components/example_strip.html") if is_example else ""
+    return render_to_string("components/example_data_banner.html") if is_example else ""

@@ -1,4 +1,5 @@
-// A preview below each Markdown field, and a search for records to link to. Without this the field and its guide remain.
+// Buttons above each Markdown field, a preview below it, a search for records to link to, and Markdown from what is pasted.
+// Without this the field and its guide remain.
 const DELAY = 400
 
 const make = (tag, properties = {}, ...children) => {
@@ -32,9 +33,104 @@ const insert = (area, text) => {
   area.dispatchEvent(new Event("input", { bubbles: true }))
 }
 
+// The buttons: each wraps the selected words, or begins each selected line.
+const BUTTONS = [
+  { name: "Bold", before: "**", after: "**", placeholder: "important words" },
+  { name: "Link", before: "[", after: "](https://)", placeholder: "words that say where it leads" },
+  { name: "List", line: "- ", placeholder: "first item" },
+  { name: "Heading", line: "## ", placeholder: "Heading" },
+  { name: "Picture", before: "![", after: "](/pictures/)", placeholder: "what the picture shows" },
+]
+
+const write = (area, { before = "", after = "", line, placeholder }) => {
+  const { selectionStart: start, selectionEnd: end, value } = area
+  const chosen = value.slice(start, end) || placeholder
+  area.focus()
+  if (line) {
+    const from = value.lastIndexOf("\n", start - 1) + 1
+    const lines = value.slice(from, end) || placeholder
+    const gap = from && value.slice(0, from).trim() && !value.slice(0, from).endsWith("\n\n") ? "\n" : ""
+    area.setRangeText(gap + lines.split("\n").map((one) => line + one).join("\n"), from, end, "end")
+  } else {
+    area.setRangeText(before + chosen + after, start, end, "end")
+    area.setSelectionRange(start + before.length, start + before.length + chosen.length)
+  }
+  area.dispatchEvent(new Event("input", { bubbles: true }))
+}
+
+const addButtons = (field, area) => {
+  const bar = make("div", { className: "markdown-buttons" }, ...BUTTONS.map((one) => {
+    const button = make("button", { type: "button", className: "button", textContent: one.name })
+    button.addEventListener("click", () => write(area, one))
+    return button
+  }))
+  bar.setAttribute("role", "group")
+  bar.setAttribute("aria-label", "Insert")
+  area.before(bar)
+}
+
+// What Word, Google Docs or a web page puts on the clipboard, as Markdown. The portal cleans whatever text comes of it.
+const MARKS = { STRONG: "**", B: "**", EM: "*", I: "*" }
+
+const inline = (node) => [...node.childNodes].map((child) => {
+  if (child.nodeType === Node.TEXT_NODE) return child.data.replace(/\s+/g, " ").replace(/([\\*[\]`<])/g, "\\$1")
+  if (child.nodeType !== Node.ELEMENT_NODE || /^(STYLE|SCRIPT|META|IMG|UL|OL|TABLE)$/.test(child.tagName)) return ""
+  if (child.tagName === "BR") return "\n"
+  const text = inline(child)
+  if (!text.trim()) return text
+  const weight = /font-weight:\s*(\w+)/.exec(child.dataset.style)?.[1]
+  const bold = weight ? weight === "bold" || weight >= 600 : MARKS[child.tagName] === "**" // Google Docs wraps all in <b>
+  const mark = bold ? "**" : MARKS[child.tagName] === "*" ? "*" : ""
+  const [, lead, words, tail] = text.match(/^(\s*)([^]*?)(\s*)$/)
+  const address = child.tagName === "A" && /^(https?:|mailto:|tel:)/.test(child.href) ? child.href : ""
+  return lead + (address ? `[${words}](${address})` : mark && !words.startsWith(mark) ? mark + words + mark : words) + tail
+}).join("")
+
+const list = (node, depth) => [...node.children].flatMap((item, index) => {
+  if (/^[UO]L$/.test(item.tagName)) return list(item, depth + 1)
+  const nested = [...item.children].filter((child) => /^[UO]L$/.test(child.tagName))
+  const marker = node.tagName === "OL" ? `${index + 1}.` : "-"
+  return [`${"    ".repeat(depth)}${marker} ${inline(item).trim()}`, ...nested.flatMap((one) => list(one, depth + 1))]
+})
+
+const block = (node) => {
+  if (/^[UO]L$/.test(node.tagName)) return [list(node, 0).join("\n")]
+  if (/^H[1-6]$/.test(node.tagName)) return [`${"#".repeat(Math.max(2, node.tagName[1]))} ${inline(node).trim()}`]
+  if (node.tagName === "TABLE") return [[...node.rows].map((row) => [...row.cells].map((cell) => inline(cell).trim()).join("\t")).join("\n")]
+  return blocks(node)
+}
+
+const BLOCKS = "p, div, h1, h2, h3, h4, h5, h6, ul, ol, table, blockquote, section, article"
+const blocks = (node) => {
+  const found = []
+  let run = make("div") // words between two blocks
+  const endRun = () => {
+    found.push(inline(run).trim())
+    run = make("div")
+  }
+  for (const child of [...node.childNodes]) {
+    if (child.nodeType === Node.ELEMENT_NODE && (child.matches(BLOCKS) || child.querySelector(BLOCKS))) {
+      endRun()
+      found.push(...block(child))
+    } else run.append(child)
+  }
+  endRun()
+  return found.filter(Boolean)
+}
+
+const pasteAsMarkdown = (event) => {
+  // Renamed, styles are not applied, which the portal's own policy would refuse.
+  const html = event.clipboardData.getData("text/html").replace(/\sstyle=/gi, " data-style=")
+  if (!/<(b|strong|i|em|a|ul|ol|h[1-6]|table)\b/i.test(html) || /MsoListParagraph/.test(html)) return // lists of Word: its plain text has them
+  const pasted = blocks(new DOMParser().parseFromString(html, "text/html").body)
+  if (!pasted.length) return
+  event.preventDefault()
+  insert(event.target, pasted.join("\n\n"))
+}
+
 const answer = async (address, options) => {
   const response = await fetch(address, { credentials: "same-origin", ...options })
-  if (response.redirected) return { problem: "You have been signed out. Sign in again in another window, then type on." }
+  if (response.redirected) return { problem: "You have been signed out. Sign in again in another window, then carry on here." }
   if (response.status === 413) return { problem: await response.text() }
   return response.ok ? { response } : { problem: "The portal did not answer. Your text is still here." }
 }
@@ -71,7 +167,7 @@ const addPicker = (field, area) => {
     if (!search.value.trim()) return found.replaceChildren()
     const { response, problem } = await answer(`${area.dataset.links}?${new URLSearchParams({ q: search.value })}`, { signal })
     const results = problem ? [] : (await response.json()).results
-    status.textContent = problem ?? (results.length ? `${results.length} found. Choose one to link to it.` : "Nothing that the public can read is called that.")
+    status.textContent = problem ?? (results.length ? `${results.length} found. Choose one to link to it.` : "No public page has that name.")
     found.replaceChildren(...results.map((one) => {
       const button = make("button", { type: "button", textContent: one.name })
       button.addEventListener("click", () => pick(one))
@@ -90,6 +186,8 @@ const enhance = (root) => {
     if (!area || field.dataset.ready || area.id.includes("__prefix__")) continue
     field.dataset.ready = "yes"
     area.addEventListener("focus", () => { area.dataset.touched = "yes" })
+    area.addEventListener("paste", pasteAsMarkdown)
+    addButtons(field, area)
     addPicker(field, area)
     addPreview(field, area)
   }

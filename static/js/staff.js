@@ -1,18 +1,28 @@
-/* What Django's pages lack: names for fields that are searched by typing, and a hint that a list scrolls. */
+/* What Django's pages lack: names for fields that are searched by typing and for icons, a hint that a list scrolls. */
 "use strict";
 {
     const name = () => {
         for (const select of document.querySelectorAll("select.admin-autocomplete")) {
             const box = select.nextElementSibling?.querySelector(".select2-selection");
             const words = select.labels?.[0]?.textContent.trim() || select.getAttribute("aria-label");
+            // Django puts the focus on the first field, also if that has since been hidden behind its box
+            if (box && select === document.activeElement) box.focus();
             if (!box || !words || box.hasAttribute("aria-label")) continue;
             box.setAttribute("aria-label", words.replace(/:$/, ""));
             box.removeAttribute("aria-labelledby");
+            box.querySelector(".select2-search__field")?.setAttribute("aria-label", words.replace(/:$/, ""));
             // what is chosen is said after the name; the inner box is no field of its own
             const chosen = box.querySelector(".select2-selection__rendered");
             if (chosen) box.setAttribute("aria-describedby", chosen.id);
             chosen?.removeAttribute("role");
             chosen?.removeAttribute("aria-readonly");
+        }
+        for (const link of document.querySelectorAll(".datetimeshortcuts a")) {
+            const box = link.closest(".datetimeshortcuts").parentElement.querySelector("input");
+            const words = (box?.getAttribute("aria-label") || box?.labels?.[0]?.textContent || "").trim().replace(/:$/, "");
+            const icon = link.querySelector("[title]");
+            if (icon) link.setAttribute("aria-label", `${icon.title}: ${words}`);
+            else link.setAttribute("aria-label", `${link.textContent}: ${words}`);
         }
     };
     // a list whose columns do not fit says so, and can be scrolled with the keyboard
@@ -24,6 +34,8 @@
                 beyond ? list.setAttribute(key, value) : list.removeAttribute(key);
         }
     };
+    // jQuery may make the boxes after "load", if all scripts are cached
+    window.django?.jQuery?.(name);
     window.addEventListener("load", name);
     window.addEventListener("load", hint);
     window.addEventListener("resize", hint);

@@ -5,21 +5,22 @@ import shutil
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
-from tests.browser.judging import visitor
-from tests.own_database import Template
-from tests.portal_process import Portal, free_port, portal
+from tests.support.browser import SECONDS_TO_ANSWER, visitor
+from tests.support.processes.databases import Template
+from tests.support.processes.portal_process import Portal, free_port, portal, run
 
-NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+NAMES = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 CHROMIUM = next(filter(None, map(shutil.which, NAMES)), None)
 # What one worker opens in one browser: files that ask the same portal.
-GROUPS = {"test_journeys": "launch", "test_staff": "launch", "test_every_page": "launch"}
+GROUPS = {"test_journeys": "launch", "test_staff": "launch", "test_staff_forms": "launch", "test_every_page": "launch"}
 ARGUMENTS = (
     "--no-sandbox",
     "--disable-gpu",
     "--disable-quic",
     "--no-first-run",
+    "--process-per-site",  # one process for all tabs: what each page does is the same
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
@@ -52,6 +53,7 @@ def site(tmp_path_factory: pytest.TempPathFactory, template: Template) -> Iterat
 @pytest.fixture(scope="package")
 def chromium() -> Iterator[Browser]:
     """The browser. It ends with this folder: while it runs, Django would refuse to use the database."""
+    expect.set_options(timeout=SECONDS_TO_ANSWER * 1000)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(ARGUMENTS))
         yield browser
@@ -95,3 +97,25 @@ def kinds(addresses: list[str]) -> list[str]:
     for address in addresses:
         found.setdefault(f"{address.split('/')[1]}{'?' in address}{address.count('/')}", []).append(address)
     return [address for alike in found.values() for address in alike[:2]]
+
+
+ROLES = ("Editor", "Publisher", "Finance", "Declaration manager", "Administrator")
+
+
+@pytest.fixture(scope="package")
+def password(site):
+    """The password of somebody who is everything in a small unit, as if they had chosen it themselves."""
+    roles = [part for role in ROLES for part in ("--role", role)]
+    said = run(site.folder, "staff", "add", "sam", *roles, PORT=site.port)
+    assert said.returncode == 0, said.stderr
+    chosen = "from vru_portal.models import FirstPassword; FirstPassword.objects.all().delete()"
+    assert run(site.folder, "shell", "-v0", "-c", chosen, PORT=site.port).returncode == 0
+    return re.findall(r"Password: (\S+)", said.stdout)[0]
+
+
+def sign_in(page, password):
+    page.goto("/admin/")
+    page.locator("[name=login]").fill("sam")
+    page.locator("[name=password]").fill(password)
+    page.locator("[name=password]").press("Enter")
+    page.wait_for_url("**/admin/")

@@ -5,9 +5,9 @@ from decimal import Decimal
 
 import pytest
 
-from tests.browser.judging import faults, visit, visitor
-from tests.portal_process import free_port, portal, run
-from vru_portal.money import pounds
+from tests.support.browser import faults, visit, visitor
+from tests.support.processes.portal_process import free_port, portal, run
+from vru_portal.ledger.money import format_pounds
 
 
 @pytest.fixture(scope="module")
@@ -69,9 +69,10 @@ def test_whoever_allocates_sees_the_balance_while_typing(page, demo):
     assert balance.text_content() == "Choose a source to see what is left of it."
     page.select_option("#id_funding_source", index=1)
     pence = int(page.locator("#id_funding_source option:checked").get_attribute("data-left"))
-    left = pounds(Decimal(pence) / 100)
+    left = format_pounds(Decimal(pence) / 100)
     assert balance.text_content() == f"{left} is left of this source."
     page.fill("#id_amount", "0.01")
-    assert balance.text_content() == f"{left} is left. After this allocation: {pounds(Decimal(pence - 1) / 100)}."
+    after = format_pounds(Decimal(pence - 1) / 100)
+    assert balance.text_content() == f"{left} is left. After this allocation: {after}."
     page.fill("#id_amount", str(Decimal(pence + 1) / 100))
     assert balance.text_content() == f"£0.01 more than is left: {left} can be allocated."

@@ -1,42 +1,43 @@
 """The declaration and its register as a browser shows them: signed, compared, filtered, checked."""
 
+import re
 import subprocess
 import sys
 
 import pytest
 
-from tests.browser.judging import faults, visit, visitor
-from tests.own_database import python
-from tests.portal_process import free_port, portal
+from tests.support.browser import faults, visit, visitor
+from tests.support.processes.databases import run_python
+from tests.support.processes.portal_process import free_port, portal
 
 # What staff and signatories do, on the portal that is being served.
 SIGNED = """
 import django
 django.setup()
 from django.db import transaction
-from events.declarations import rules
+from events.declarations.rules import corrections, versions
 from events.declarations.models import DeclarationVersion, Entry, Invitation
 from events.declarations.register import log
 from partners.models import LegalNotice, Sector
-from tests import signing
+from tests.support import signing
 LegalNotice.objects.update_or_create(pk=1, defaults=signing.NOTICE)
 first = DeclarationVersion.objects.get()
-rules.publish(by=None, version=first)
+versions.publish_version(by=None, version=first)
 sectors = list(Sector.objects.all())
 names = ["Example Community Trust", "Sample Primary Care Federation of the Northern Boroughs", "A Body"]
 for n, name in enumerate(names):
     invited = signing.invite(name, f"post@{n}.example", sector=sectors[n])
     signing.sign(invited, name_is_public=n == 0)
 with transaction.atomic():
-    log.lock()
-    rules.end_signature(entry=Entry.objects.get(seq=2))
+    log.lock_head()
+    corrections.end_signature(entry=Entry.objects.get(seq=2))
 second = DeclarationVersion.objects.create(
     declaration=first.declaration, number=2, source=first.source, as_at=first.as_at,
     text=first.text.replace("share data", "share evidence") + "\\n7. **Report.** Publish what was done.",
 )
-rules.publish(by=None, version=second)
+versions.publish_version(by=None, version=second)
 invitation = Invitation.objects.filter(version=second).first()
-signing.sign(signing.Invited(invitation, signing.link(invitation)))
+signing.sign(signing.Invited(invitation, signing.new_link(invitation)))
 """
 STATES = (
     "/declaration/",
@@ -54,12 +55,12 @@ STATES = (
 
 @pytest.fixture(scope="module")
 def signed_portal(tmp_path_factory, template):
-    """A portal with signatures of two wordings."""
+    """A portal with signatures of two versions."""
     folder, port = tmp_path_factory.mktemp("register") / "var", free_port()
     template.put_unit(folder)
     with portal(folder, PORT=port, WORKERS=1) as served:
         served.wait_until_ready()
-        done = python({"VAR_DIR": str(folder), "PORT": str(port)}, "-c", SIGNED)
+        done = run_python({"VAR_DIR": str(folder), "PORT": str(port)}, "-c", SIGNED)
         assert done.returncode == 0, done.stderr
         yield served
 
@@ -88,8 +89,8 @@ def test_axe_finds_nothing_and_nothing_is_wider_than_the_screen(page):
 def test_a_visitor_filters_by_keyboard_and_finds_the_entry_and_its_proof(page):
     page.goto("/declaration/")
     page.get_by_role("link", name="The public register").click()
-    page.get_by_label("Status").select_option("Withdrawn")
-    page.get_by_label("Words of its name").fill("primary care")
+    page.get_by_label(re.compile("^Withdrawn")).check()
+    page.get_by_label("Organisation name").fill("primary care")
     with page.expect_navigation():
         page.keyboard.press("Enter")
     assert page.locator("#results").text_content() == "1 entry"
@@ -109,18 +110,16 @@ def test_what_was_added_and_taken_out_shows_without_colour(page):
 
 def test_a_visitor_downloads_the_files_and_checks_them_without_a_network(page, tmp_path):
     page.goto("/declaration/register/")
-    key = page.locator("#how").locator("xpath=ancestor::section").locator("code").last.text_content()
-    for link, name in (("verify.py", "verify.py"), ("register.json", "register.json")):
+    how = page.locator("#how").locator("xpath=ancestor::section")
+    for name in ("verify.py", "key.txt", "checkpoint.txt", "register.json"):
         with page.expect_download() as started:
-            page.get_by_role("link", name=link).first.click()
+            how.get_by_role("link", name=name, exact=True).click()
         assert started.value.suggested_filename == name
         started.value.save_as(tmp_path / name)
-    note = page.request.get("/declaration/register/checkpoint").text()
-    (tmp_path / "checkpoint.txt").write_text(note)
-    command = [sys.executable, "-I", "verify.py", key, "register", "register.json", "checkpoint.txt"]
+    command = [sys.executable, "-I", "verify.py", "key.txt", "register", "register.json", "checkpoint.txt"]
     found = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert (found.returncode, found.stderr) == (0, "")
-    assert found.stdout.splitlines() == [
+    assert found.stdout.splitlines()[6:] == [
         "The register is whole: 6 entries, 2 signatures that stand.",
         "It extends checkpoint.txt (6 entries).",
     ]

@@ -1,4 +1,4 @@
-"""Signing as people and machines do it: by keyboard on a small phone without JavaScript, and as a mail scanner."""
+"""Signing in a browser: by keyboard on a small phone without JavaScript, and as a mail scanner does it."""
 
 import email
 import email.policy
@@ -9,32 +9,32 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.judging import BEYOND, faults, violations, visitor
-from tests.own_database import Template, answer
-from tests.portal_process import Portal, free_port, portal
+from tests.support.browser import BEYOND, faults, violations, visitor
+from tests.support.processes.databases import Template, run_python_for_json
+from tests.support.processes.portal_process import Portal, free_port, portal
 
-SECONDS_TO_MAIL = 300  # where something has hung: a busy machine is waited for
+MAIL_TIMEOUT_SECONDS = 300  # long enough for a busy machine
 PRELUDE = """
 import json, django
 django.setup()
 from datetime import timedelta
 from django.utils import timezone
-from events.declarations import rules
-from events.declarations.choices import Purpose
+from events.declarations.rules import availability, signing, versions
+from events.declarations.choices import LinkPurpose
 from events.declarations.models import Declaration, DeclarationVersion, Entry, Invitation, Mail, Preparation
 from partners.models import LegalNotice
-from tests.signing import NOTICE, invite, link, sign, signatory
+from tests.support.signing import NOTICE, invite, new_link, sign, signatory
 """
 OPEN = """
 LegalNotice.objects.update_or_create(pk=1, defaults=NOTICE)
-rules.publish(by=None, version=DeclarationVersion.objects.get())
+versions.publish_version(by=None, version=DeclarationVersion.objects.get())
 print(json.dumps(None))
 """
 
 
 def do(served: Portal, code: str):
     """Run code on the portal's database; return what it prints as JSON."""
-    return answer({"VAR_DIR": str(served.folder), "PORT": str(served.port)}, "-c", PRELUDE + code)
+    return run_python_for_json({"VAR_DIR": str(served.folder), "PORT": str(served.port)}, "-c", PRELUDE + code)
 
 
 @pytest.fixture(scope="module")
@@ -49,13 +49,13 @@ def signing(tmp_path_factory: pytest.TempPathFactory, template: Template) -> Ite
 
 
 def phone(chromium: Browser, served: Portal) -> Page:
-    """Return a small phone without JavaScript."""
+    """A small phone without JavaScript."""
     return visitor(chromium, served, width=320, height=640, scripts=False)
 
 
 def mailed_link(served: Portal, to: str, number: int = 0) -> str:
-    """Wait for a mail to this address; return the link in it, by which somebody gets on."""
-    until = time.monotonic() + SECONDS_TO_MAIL
+    """Wait for an email to this address, and return the signing link in it."""
+    until = time.monotonic() + MAIL_TIMEOUT_SECONDS
     while time.monotonic() < until:
         links = []
         for path in sorted((served.folder / "mail").glob("*"), key=lambda path: path.stat().st_mtime):
@@ -66,11 +66,11 @@ def mailed_link(served: Portal, to: str, number: int = 0) -> str:
         if len(links) > number:
             return links[number]
         time.sleep(0.2)
-    raise AssertionError(f"No mail to {to} has arrived.")
+    raise AssertionError(f"No email to {to} has arrived.")
 
 
 def tab_to(page: Page, selector: str) -> None:
-    """Press the tabulator until this has the focus."""
+    """Press the Tab key until this has the focus."""
     for _ in range(60):
         page.keyboard.press("Tab")
         if page.locator(f"{selector}:focus").count():
@@ -79,7 +79,7 @@ def tab_to(page: Page, selector: str) -> None:
 
 
 def press(page: Page, selector: str, title: str) -> None:
-    """Go on by keyboard, to a page that fits the screen."""
+    """Follow a link or press a button by keyboard. The page that opens must fit the screen."""
     tab_to(page, selector)
     page.keyboard.press("Enter")
     expect(page).to_have_title(re.compile(f"^{re.escape(title)}"))
@@ -99,6 +99,8 @@ def test_by_keyboard_on_a_small_phone_without_javascript_from_the_mail_to_the_re
     page.keyboard.type("Kim Keyboard")
     tab_to(page, "#id_role")
     page.keyboard.type("Chair of trustees")
+    tab_to(page, '[name="authority"]')
+    page.keyboard.press("Space")
     tab_to(page, "#id_authorised")
     page.keyboard.press("Space")
     press(page, "form .govuk-button", "Check and sign")
@@ -117,16 +119,16 @@ def test_by_keyboard_on_a_small_phone_without_javascript_from_the_mail_to_the_re
 
 
 def test_a_mail_scanner_signs_declines_withdraws_and_shows_nothing(chromium, signing):
-    """It asks with HEAD and GET, runs scripts, follows every link of the journey and presses every button."""
+    """It sends HEAD and GET, runs scripts, follows every link on the signing pages and presses every button."""
     links = do(
         signing,
         """
 asked, begun, passed = (invite(f"Scanned {n}", f"scanned{n}@body.example") for n in (1, 2, 3))
-rules.prepare(secret=begun.secret, signatory=signatory())
-rules.pass_on(secret=passed.secret, signatory=signatory(email="chair@body.example", prepared_by="Jo"))
+signing.prepare_signature(secret=begun.secret, signatory=signatory())
+signing.pass_on_to_signatory(secret=passed.secret, signatory=signatory(email="chair@body.example", prepared_by="Jo"))
 entry = sign(invite("Scanned 4", "scanned4@body.example"), name_is_public=True)
-print(json.dumps([asked.secret, begun.secret, passed.secret, link(passed.invitation, Purpose.CONFIRM),
-    link(entry.invitation, Purpose.RECEIPT), link(entry.invitation, Purpose.WITHDRAW)]))
+print(json.dumps([asked.secret, begun.secret, passed.secret, new_link(passed.invitation, LinkPurpose.CONFIRM),
+    new_link(entry.invitation, LinkPurpose.RECEIPT), new_link(entry.invitation, LinkPurpose.WITHDRAW)]))
 """,
     )
     states = """
@@ -138,20 +140,20 @@ print(json.dumps([Entry.objects.count(), states, prepared, Mail.objects.exclude(
     before = do(signing, states)
     pressed = 0
     for secret in links:
-        page = visitor(chromium, signing)
+        page = visitor(chromium, signing, axe=False)
         address = f"/declaration/sign/{secret}/"
         page.context.request.head(address)
         page.context.request.get(address)
         page.goto(address)
-        waiting, seen = [page.url], set()
-        while waiting:
-            here = waiting.pop()
+        to_visit, seen = [page.url], set()
+        while to_visit:
+            here = to_visit.pop()
             if here in seen:
                 continue
             seen.add(here)
             page.goto(here)
             found = page.locator("main a").evaluate_all("all => all.map(a => a.href.split('#')[0])")
-            waiting += [url for url in found if re.search(r"/declaration/sign/[a-z-]*/?$", url)]
+            to_visit += [url for url in found if re.search(r"/declaration/sign/[a-z-]*/?$", url)]
             for number in range(page.locator("main form button").count()):
                 page.goto(here)
                 page.locator("main form button").nth(number).click()
@@ -161,22 +163,27 @@ print(json.dumps([Entry.objects.count(), states, prepared, Mail.objects.exclude(
     assert do(signing, states) == before
 
 
-def test_axe_finds_nothing_in_any_state_of_the_journey(chromium, signing):
+def test_axe_finds_nothing_in_any_state_of_the_signing_pages(chromium, signing):
     found: dict[str, object] = {}
     made = """
 asked = invite("A body with a long name, the Associationofunbreakablewords", "axe@body.example")
 passed = invite("Passed", "passed@body.example")
-rules.pass_on(secret=passed.secret, signatory=signatory(email="chair@body.example", prepared_by="Jo"))
+signing.pass_on_to_signatory(secret=passed.secret, signatory=signatory(email="chair@body.example", prepared_by="Jo"))
 entry = sign(invite("Signed", "signed@body.example"), name="N" * 120, name_is_public=True)
-print(json.dumps(dict(asked=asked.secret, passed=passed.secret, confirm=link(passed.invitation, Purpose.CONFIRM),
-    receipt=link(entry.invitation, Purpose.RECEIPT), withdraw=link(entry.invitation, Purpose.WITHDRAW))))
+print(json.dumps(dict(
+    asked=asked.secret,
+    passed=passed.secret,
+    confirm=new_link(passed.invitation, LinkPurpose.CONFIRM),
+    receipt=new_link(entry.invitation, LinkPurpose.RECEIPT),
+    withdraw=new_link(entry.invitation, LinkPurpose.WITHDRAW),
+)))
 """
     new = """
-old = rules.in_force()
+old = availability.version_in_force()
 version = DeclarationVersion(declaration=old.declaration, number=old.number + 1, source=old.source,
     text=f"{old.text} In version {old.number + 1} too.", source_location=old.source_location, as_at=old.as_at)
 version.save()
-rules.publish(by=None, version=version)
+versions.publish_version(by=None, version=version)
 print(json.dumps(None))
 """
     links = do(signing, made)
@@ -185,7 +192,7 @@ print(json.dumps(None))
     def judge(state: str, title: str, page: Page = page) -> None:
         expect(page).to_have_title(re.compile(f"^{re.escape(title)}"))
         page.emulate_media(color_scheme="light", reduced_motion="reduce")
-        wrong = faults(page, 1280, 320)
+        wrong = faults(page, 1280, 320, contrast=False)
         page.emulate_media(color_scheme="dark", reduced_motion="reduce")
         wrong += violations(page, {"runOnly": ["color-contrast"]})  # which does not depend on the width
         if wrong:
@@ -211,7 +218,7 @@ print(json.dumps(None))
     page.get_by_label("I do").check()
     send()
     judge("errors", "Error: Your details")
-    page.get_by_label("The post").check()
+    page.get_by_label("Their post").check()
     page.locator("#id_name").fill("Kim")
     page.locator("#id_role").fill("Chair")
     page.locator("#id_authorised").check()
@@ -231,25 +238,25 @@ print(json.dumps(None))
     page.goto("/declaration/sign/details/")
     judge("confirm details", "Your details")
     open_("asked", "decide/")
-    judge("decide", "When do you decide?")
+    judge("decide", "When will you decide?")
     send()
-    judge("decide, errors", "Error: When do you decide?")
+    judge("decide, errors", "Error: When will you decide?")
     page.locator("#id_day").fill(time.strftime("%Y-%m-%d"))
     send()
-    judge("noted", "Noted")
+    judge("noted", "Date saved")
     open_("asked", "decline/")
     judge("decline", "We will not sign")
     send()
     judge("decline, errors", "Error: We will not sign")
-    page.locator("#id_because").fill("The board said no.")
+    page.locator("#id_reason").fill("The board said no.")
     send()
-    judge("declined", "Declined")
+    judge("declined", "Invitation declined")
     open_("receipt")
     page.locator(".proof summary").click()
     judge("receipt", "Signed: your receipt")
     send(number=1)
     judge("receipt, errors", "Error: Signed: your receipt")
-    page.locator("#withdraw-sure").check()
+    page.locator("#withdraw-confirmed").check()
     send(number=1)
     judge("receipt, withdrawal asked for", "Signed: your receipt")
     page.goto("/declaration/sign/receipt/?saved")
@@ -260,10 +267,10 @@ print(json.dumps(None))
     open_("withdraw")
     judge("withdraw", "Withdraw the signature")
     stale.locator("main form button").click()
-    judge("another link", "Another link was opened", stale)
+    judge("another link", "You opened another link", stale)
     send()
     judge("withdraw, errors", "Error: Withdraw")
-    page.locator("#id_sure").check()
+    page.locator("#id_confirmed").check()
     send()
     judge("withdrawn", "Withdrawn")
     open_("receipt")
@@ -274,8 +281,13 @@ print(json.dumps(None))
     judge("ask", "Ask to sign")
     send()
     judge("ask, errors", "Error: Ask to sign")
+    assert page.evaluate("document.activeElement.className") == "govuk-error-summary"
+    box = page.locator("[data-max-length]").first
+    most = int(box.get_attribute("data-max-length") or 0)
+    box.fill("x" * (most + 2))
+    assert page.locator(".portal-count").first.text_content() == "2 characters too many"
     page.goto("/declaration/ask/?sent")
-    judge("asked", "Your request is with us")
+    judge("asked", "Request sent")
     page.context.close()
     do(signing, "Declaration.objects.update(paused_because='We move house.'); print(json.dumps(None))")
     page = visitor(chromium, signing)

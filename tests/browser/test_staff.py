@@ -2,10 +2,8 @@
 
 import re
 
-import pytest
-
-from tests.browser.judging import BEYOND, violations
-from tests.portal_process import run
+from tests.browser.conftest import sign_in
+from tests.support.browser import BEYOND, violations
 
 # What is Django's own and stays: rule, and the element that it is found at, with the reason.
 OF_DJANGO = {
@@ -27,24 +25,6 @@ PAGES = (
     "/admin/programmes/initiative/{initiative}/history/",
     "/admin/funding/payment/import/",
 )
-ROLES = ("Editor", "Publisher", "Finance", "Declaration manager", "Administrator")
-
-
-@pytest.fixture(scope="package")
-def password(site):
-    """An account of somebody who is everything in a small unit: its first password."""
-    roles = [part for role in ROLES for part in ("--role", role)]
-    said = run(site.folder, "staff", "add", "sam", *roles, PORT=site.port)
-    assert said.returncode == 0, said.stderr
-    return re.findall(r"Password: (\S+)", said.stdout)[0]
-
-
-def sign_in(page, password):
-    page.goto("/admin/")
-    page.locator("[name=login]").fill("sam")
-    page.locator("[name=password]").fill(password)
-    page.locator("[name=password]").press("Enter")
-    page.wait_for_url("**/admin/")
 
 
 def first_of(page, listing):
@@ -135,3 +115,42 @@ def tab_to(page, words, by=""):
             assert seen != "none", words
             return
     raise AssertionError(f"Tab never came to {words}")
+
+
+PASTED = (
+    '<b style="font-weight:normal"><h2>Next</h2><p>We <span style="font-weight:700">meet</span> at '
+    '<a href="https://moor.example.org/a_b">the hall</a>.</p><ul><li>one<ul><li>in one</li></ul></li><li>two</li></ul>'
+    "<table><tr><td>Year</td><td>Count</td></tr><tr><td>2031</td><td>4</td></tr></table></b>"
+)
+PASTE = """(area, html) => {
+    const data = new DataTransfer()
+    data.setData("text/html", html)
+    return area.dispatchEvent(new ClipboardEvent("paste", {clipboardData: data, bubbles: true, cancelable: true}))
+}"""
+
+
+def test_text_is_marked_with_the_keyboard_and_what_is_pasted_becomes_markdown(page, password):
+    complaints = []
+    page.on("console", lambda message: complaints.append(message.text))
+    sign_in(page, password)
+    page.goto("/admin/programmes/story/add/")
+    area = page.locator("#id_body")
+    area.fill("one\ntwo")
+    area.select_text()
+    page.get_by_role("button", name="List", exact=True).press("Enter")
+    assert area.input_value() == "- one\n- two"
+    area.fill("urgent")
+    area.select_text()
+    page.get_by_role("button", name="Bold", exact=True).press("Enter")
+    assert area.input_value() == "**urgent**"
+    for name in ("Link", "Heading", "Picture"):
+        assert page.get_by_role("button", name=name, exact=True).is_visible()
+    area.fill("")
+    assert area.evaluate(PASTE, PASTED) is False
+    assert area.input_value() == (
+        "## Next\n\nWe **meet** at [the hall](https://moor.example.org/a_b).\n\n- one\n    - in one\n- two\n\n"
+        "Year\tCount\n2031\t4"
+    )
+    area.fill("")
+    assert area.evaluate(PASTE, "<p>Plain words</p>") is True, "the browser pastes plain text as it is"
+    assert [text for text in complaints if "Content Security Policy" in text] == []

@@ -1,10 +1,12 @@
+from datetime import date, time
+
 import pytest
 from django.core.exceptions import ValidationError
 
 from events.declarations.models import Declaration, DeclarationVersion
-from events.models import AgendaItem, Appearance
+from events.models import AgendaItem, Appearance, Event
 from events.rules import check_agenda
-from tests.factories import (
+from tests.support.factories import (
     AgendaItemFactory,
     AppearanceFactory,
     DeclarationFactory,
@@ -14,7 +16,7 @@ from tests.factories import (
     PostFactory,
     VersionFactory,
 )
-from tests.refusals import refused_by_the_database, refused_in_words
+from tests.support.refusals import refused_by_the_database, refused_in_words
 
 pytestmark = pytest.mark.django_db
 
@@ -53,7 +55,7 @@ def test_the_post_is_the_persons_own():
     appearance.post = PostFactory(person=appearance.person)
     appearance.full_clean()
     said = refused_in_words(appearance, post=PostFactory(person__name="Kit Ford"))
-    assert said == {"post": ["This post is Kit Ford's, not Robin Vale's."]}
+    assert said == {"post": ["This post belongs to Kit Ford, not Robin Vale."]}
 
 
 def test_nobody_appears_twice_in_one_item():
@@ -102,11 +104,11 @@ def test_an_agenda_in_order_holds(items):
 @pytest.mark.parametrize(
     ("items", "said"),
     [
-        ([(2, "talk")], "The agenda of Moor day has no item 1: “Item 2” is 2."),
-        ([(1, "talk"), (3, "talk")], "The agenda of Moor day has no item 2: “Item 3” is 3."),
+        ([(2, "talk")], "The agenda of Moor day has no item 1. “Item 2” is number 2."),
+        ([(1, "talk"), (3, "talk")], "The agenda of Moor day has no item 2. “Item 3” is number 3."),
         (
             [(1, "closed"), (2, "talk")],
-            "“Item 2” stands after a closed session of Moor day: closed sessions come last.",
+            "“Item 2” comes after a closed session of Moor day. Put closed sessions last.",
         ),
     ],
 )
@@ -132,6 +134,68 @@ def test_an_event_has_one_declaration():
     other = DeclarationFactory()
     refused_by_the_database(other, event=event)
     assert "already exists" in refused_in_words(Declaration.objects.get(pk=other.pk), event=event)["event"][0]
+
+
+def test_days_and_times_are_in_order_and_an_end_needs_a_start():
+    event = EventFactory(held_on=date(2031, 5, 6))
+    for wrong in (
+        {"ends_on": date(2031, 5, 5)},
+        {"ends_at": time(9)},
+        {"starts_at": time(10), "ends_at": time(9)},
+        {"starts_at": time(10), "ends_at": time(10)},
+    ):
+        refused_by_the_database(event, **wrong)
+        refused_in_words(Event.objects.get(), **wrong)
+    for right in ({"starts_at": time(22), "ends_at": time(1), "ends_on": date(2031, 5, 7)}, {"ends_at": None}):
+        for name, value in right.items():
+            setattr(event, name, value)
+        event.full_clean()
+        event.save()
+    item = AgendaItemFactory(event=EventFactory())
+    for wrong in ({"ends_at": time(9)}, {"starts_at": time(10), "ends_at": time(9)}):
+        refused_by_the_database(item, **wrong)
+        refused_in_words(AgendaItem.objects.get(), **wrong)
+
+
+def test_there_is_no_fourth_status():
+    event = EventFactory()
+    refused_by_the_database(event, status="rained off")
+    assert "status" in refused_in_words(event, status="rained off")
+
+
+def test_a_time_that_clocks_skip_is_explained():
+    said = "There is no 01:30 on 30 March 2031, because the clocks go forward that night. Enter 02:30 or another time."
+    event = EventFactory(held_on=date(2031, 3, 30))
+    assert refused_in_words(event, starts_at=time(1, 30)) == {"starts_at": [said]}
+    assert refused_in_words(AgendaItemFactory(event=event), starts_at=time(1, 30)) == {"starts_at": [said]}
+
+
+def test_an_item_is_on_a_day_of_its_event():
+    item = AgendaItemFactory(event=EventFactory(held_on=date(2031, 5, 6), ends_on=date(2031, 5, 7)))
+    assert "day" in refused_in_words(item, day=date(2031, 5, 8))
+    item.day = date(2031, 5, 7)
+    item.full_clean()
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "said"),
+    [
+        ({}, {"starts_at": time(9)}, "“B” has a time but no day, and Moor day lasts several days. Enter its day."),
+        (
+            {"day": date(2031, 5, 7), "starts_at": time(9)},
+            {"day": date(2031, 5, 6), "starts_at": time(10)},
+            "“B” comes after “A” but starts before it. Check both.",
+        ),
+        ({}, {"day": date(2031, 6, 7)}, "“B” is on a day on which Moor day is not held. Correct one of the two."),
+    ],
+)
+def test_an_agenda_that_contradicts_its_own_times_is_refused(first, second, said):
+    event = EventFactory(title="Moor day", held_on=date(2031, 5, 6), ends_on=date(2031, 5, 7))
+    AgendaItemFactory(event=event, title="A", **first)
+    AgendaItemFactory(event=event, title="B", **second)
+    with pytest.raises(ValidationError) as caught:
+        check_agenda(event=event)
+    assert caught.value.messages == [said]
 
 
 def test_natural_keys_lead_back_to_their_records():

@@ -5,7 +5,7 @@ import pytest
 
 from events.declarations.models import Declaration, DeclarationVersion
 from events.models import AgendaItem, Appearance, Event
-from tests.factories import (
+from tests.support.factories import (
     AgendaItemFactory,
     AppearanceFactory,
     DeclarationFactory,
@@ -15,7 +15,7 @@ from tests.factories import (
     PostFactory,
     VersionFactory,
 )
-from vru_portal.publishing import State
+from vru_portal.publishing.state import State
 
 pytestmark = pytest.mark.django_db
 
@@ -29,22 +29,11 @@ def test_an_event_of_today_is_still_to_come():
     assert list(Event.objects.past(TODAY)) == past[::-1]
 
 
-def test_the_latest_agenda_is_that_of_the_latest_public_event_that_has_one(django_assert_num_queries):
-    event = EventFactory(held_on=date(2031, 5, 6))
-    items = [AgendaItemFactory(event=event) for _ in range(3)]
-    AgendaItemFactory(event=EventFactory(held_on=date(2031, 5, 5)))
-    AgendaItemFactory(event=EventFactory(held_on=date(2031, 5, 9), state=State.DRAFT))
-    EventFactory(held_on=date(2031, 5, 8))
-    with django_assert_num_queries(1):
-        found = list(AgendaItem.objects.of_latest_event())
-        assert found == items
-        assert found[0].event.source.title
-
-
-def test_of_two_events_on_one_day_the_agenda_is_of_one():
-    for _ in range(2):
-        AgendaItemFactory(event=EventFactory(held_on=TODAY))
-    assert AgendaItem.objects.of_latest_event().count() == 1
+def test_an_event_of_several_days_is_past_once_its_last_day_is():
+    event = EventFactory(held_on=date(2031, 5, 4), ends_on=date(2031, 5, 6))
+    assert list(Event.objects.upcoming(TODAY)) == [event]
+    assert list(Event.objects.past(TODAY + timedelta(1))) == [event]
+    assert not Event.objects.upcoming(TODAY + timedelta(1)) | Event.objects.past(TODAY)
 
 
 def test_who_appears_is_public_as_far_as_person_body_post_and_event_are(django_assert_num_queries):
@@ -79,7 +68,7 @@ def test_a_body_appears_itself_or_through_its_people():
     assert list(Appearance.objects.of_person(post.person)) == [through]
 
 
-def test_a_wording_is_in_force_from_its_day_on_and_without_one_for_nobody():
+def test_a_version_is_in_force_from_its_day_on_and_without_one_for_nobody():
     declaration = DeclarationFactory()
     versions = [VersionFactory(declaration=declaration) for _ in range(4)]
     hidden = VersionFactory(declaration__event=EventFactory(state=State.DRAFT))

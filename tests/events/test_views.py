@@ -1,10 +1,12 @@
-from datetime import date, timedelta
+import re
+from datetime import date, time, timedelta
 
 import pytest
 from django.utils import timezone
 
 from events.choices import ItemKind
-from tests.factories import (
+from tests.support.crawler import Elements
+from tests.support.factories import (
     AgendaItemFactory,
     AppearanceFactory,
     DeclarationFactory,
@@ -13,7 +15,6 @@ from tests.factories import (
     PostFactory,
     UnitFactory,
 )
-from tests.walk import Elements
 
 pytestmark = [pytest.mark.django_db, pytest.mark.once]
 
@@ -28,7 +29,7 @@ def test_events_to_come_stand_above_those_that_were(client):
     for days, title in ((-2, "Older"), (-1, "Old"), (0, "Today"), (9, "Later")):
         EventFactory(title=title, held_on=today + timedelta(days))
     text = Elements(client.get("/events/").text).text
-    places = [text.index(title) for title in ("To come", "Today", "Later", "Past", "Old", "Older")]
+    places = [text.index(title) for title in ("Upcoming", "Today", "Later", "Past", "Old", "Older")]
     assert places == sorted(places)
 
 
@@ -54,7 +55,7 @@ def test_an_agenda_is_in_order_with_who_appears_and_closed_sessions_apart(client
     AgendaItemFactory(event=event, title="Council", kind=ItemKind.CLOSED, text="Without guests.")
     page = Elements(client.get("/events/day/").text)
     order = [
-        "Moor day, The Barn, Moor",
+        "The Barn, Moor",
         "Welcome",
         "Robin Vale",
         "Warden, Moor Rangers",
@@ -68,6 +69,37 @@ def test_an_agenda_is_in_order_with_who_appears_and_closed_sessions_apart(client
     places = [page.text.index(words) for words in order]
     assert places == sorted(places)
     assert "/declaration/" in page.links("/events/day/")
+
+
+def test_times_and_status_stand_beside_the_words_as_stated(client):
+    event = EventFactory(
+        ends_on=date(2031, 5, 7),
+        days="two days in May",
+        starts_at=time(9, 30),
+        ends_at=time(12),
+        times="9.30 for 10",
+        status="postponed",
+        status_note="Flooded.",
+    )
+    AgendaItemFactory(event=event, title="Walk", day=date(2031, 5, 7), starts_at=time(10), times="after tea")
+    text = Elements(client.get(event.get_absolute_url()).text).text.replace("\xa0", " ")
+    for words in (
+        "Postponed: no new day is stated. Flooded.",
+        "6 to 7 May 2031, 9:30am to midday",
+        "Days as stated: two days in May",
+        "Times as stated: 9.30 for 10",
+        "7 May 2031, 10am (as stated: after tea) Walk",
+    ):
+        assert words in text
+    assert "Postponed: no new day is stated. Flooded." in Elements(client.get("/events/").text).text
+
+
+def test_an_event_without_times_names_none(client):
+    event = EventFactory()
+    AgendaItemFactory(event=event)
+    text = Elements(client.get(event.get_absolute_url()).text).text
+    assert "Times not stated" in text
+    assert not re.search(r"\d(am|pm)|midnight|None", text)
 
 
 def test_an_event_without_an_agenda_or_a_place_says_so(client):

@@ -5,8 +5,8 @@ import sqlite3
 import pytest
 from django.db import connection
 
-from tests.portal_process import free_port, one_sentence, portal, run
-from tests.vru_portal.test_demo import STRIP
+from tests.support.processes.portal_process import free_port, one_sentence, portal, run
+from tests.vru_portal.operations.test_demo import STRIP
 
 pytestmark = pytest.mark.server
 
@@ -37,7 +37,7 @@ def test_serving_it_beside_the_unit_s_own_leaves_that_as_it_was(tmp_path):
                      PORT=free_port())  # fmt: skip
         assert (result.returncode, result.stdout.strip()) == (1, "")
         assert one_sentence(result.stderr), result.stderr
-        assert "itself, not a demonstration" in result.stderr
+        assert "not a demonstration" in result.stderr
     assert own.read_bytes() == before
     with sqlite3.connect(own) as database:
         assert database.execute("SELECT is_example FROM partners_unit").fetchall() == [(0,)]

@@ -1,4 +1,4 @@
-"""More ways in which a served portal starts and ends; tests/vru_portal/test_serve.py has the first ones."""
+"""More ways in which a served portal starts and ends; tests/vru_portal/operations/test_serve.py has the first ones."""
 
 import shutil
 import time
@@ -6,9 +6,8 @@ import time
 import pytest
 from django.db import connection
 
-from tests.own_database import answer, python
-from tests.portal_process import free_port, portal
-from tests.vru_portal.test_serve import one_part_dies
+from tests.support.processes.databases import run_python, run_python_for_json
+from tests.support.processes.portal_process import free_port, portal
 
 pytestmark = [
     pytest.mark.server,
@@ -22,34 +21,30 @@ def folder(tmp_path, template):
     return tmp_path / "var"
 
 
-@pytest.mark.parametrize("victim", ["db_worker", "chores"])
-def test_where_queue_or_timer_dies_the_web_server_ends_too_and_the_exit_code_says_so(folder, victim):
-    one_part_dies(folder, victim)
-
-
 def test_a_backup_that_is_put_back_is_noticed_and_forgets_again_what_was_erased(folder):
     """Signing is closed until somebody has looked; what is public stays up."""
     values = {"VAR_DIR": str(folder)}
 
     def say(*words):
-        return answer(values, "-m", "tests.signing_place", *words)
+        return run_python_for_json(values, "-m", "tests.support.races.signing_place", *words)
 
     assert say("sign", "2") == [1, 2]
     shutil.copy(folder / "portal.sqlite3", folder / "backup.sqlite3")
     assert say("erase", "1") == 3
     assert say("sign", "1") == [4]
-    assert python(values, "manage.py", "chores").returncode == 0
+    assert run_python(values, "manage.py", "run_schedule").returncode == 0
     assert say("count")["faults"] == []
     shutil.copy(folder / "backup.sqlite3", folder / "portal.sqlite3")
     with portal(folder) as served:
         served.wait_until_ready()
-        assert "Erased again, after a backup was put back: the personal data of 1 records." in served.printed
+        assert "A backup was restored: erased the personal data of 1 records again." in served.printed
         assert (
-            "Signing is closed. The register is not the one whose checkpoint over 4 entries is kept" in served.printed
+            "Signing is closed. The register does not match the checkpoint over 4 entries that is kept"
+            in served.printed
         )
         assert served.get("/declaration/register/")[0] == 200
         assert served.get("/declaration/ask/")[0] == 503
-    assert python(values, "manage.py", "register", "verify").returncode == 1
+    assert run_python(values, "manage.py", "register", "verify").returncode == 1
 
 
 def test_it_answers_on_the_port_of_a_loopback_portal_url_and_bears_an_impatient_operator(folder):

@@ -1,28 +1,27 @@
-"""Hundreds who sign at once in a served portal, also while it is killed: nothing is signed twice, nothing is lost."""
+"""Hundreds who sign at once in a served portal: nothing is signed twice, nothing is lost."""
 
 import json
 import os
-import random
 import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from copy import copy
-from http.client import HTTPException
 from threading import Barrier
 from typing import Any
 
 import pytest
 from django.db import connection
 
-from tests.own_database import answer, migrated_database, python
-from tests.portal_process import free_port, portal
-from tests.signatories import CHECK, RECEIPT, Answer, Visitor
+from tests.support.faults.reporting import rounds
+from tests.support.processes.databases import migrated_database, run_python, run_python_for_json
+from tests.support.processes.portal_process import SECONDS_TO_STOP, free_port, portal
+from tests.support.races.signatories import CHECK, RECEIPT, Answer, Visitor
 
 pytestmark = pytest.mark.server
 ROUNDS = int(os.environ.get("RACE_ROUNDS", "4"))
-INVITATIONS = max(200, 25 * ROUNDS)
-AT_ONCE, LINKS, FORMS, KILLS, KILLED = 4, 50, 20, 20, 200
+INVITATIONS = rounds(max(200, 25 * ROUNDS))
+AT_ONCE, LINKS, FORMS = 4, 50, 20
 
 
 class Place:
@@ -33,7 +32,7 @@ class Place:
 
     def say(self, *words: object):
         """Do something to its database; return what came of it."""
-        return answer(self.values, "-m", "tests.signing_place", *map(str, words))
+        return run_python_for_json(self.values, "-m", "tests.support.races.signing_place", *map(str, words))
 
     @contextmanager
     def served(self):
@@ -44,7 +43,7 @@ class Place:
 
     def verify(self) -> dict[str, Any]:
         """Return what the register holds, and show that it is whole."""
-        verified = python(self.values, "manage.py", "register", "verify")
+        verified = run_python(self.values, "manage.py", "register", "verify")
         assert verified.returncode == 0, verified.stdout + verified.stderr
         return self.say("count")
 
@@ -80,7 +79,7 @@ def press_at_once(presses: list[tuple[Visitor, dict[str, str]]], at_once: int) -
 
     def _press(press):
         visitor, fields = press
-        barrier.wait(60)
+        barrier.wait(SECONDS_TO_STOP)
         visitor.sign(fields)
         return json.loads(visitor.receipt())["leaf"]
 
@@ -145,48 +144,11 @@ def test_while_a_wording_is_published_each_form_signs_what_it_has_shown_or_nothi
     record_property("measured", f"{connection.vendor}: {counts['303']} signed, {counts['409']} were shown the new text")
 
 
-def test_a_portal_that_is_killed_twenty_times_while_it_signs_loses_and_doubles_nothing(place, record_property):
-    dice = random.Random(2012)  # noqa: S311 - the same moments each time
-    acknowledged, waiting, interrupted = [], [], 0
-    secrets = place.say("invite", KILLED)
-    with place.served():
-        waiting = place.fill_in(secrets)
-
-    def _press(press):
-        try:
-            said = press[0].press(press[1])
-        except (OSError, HTTPException):
-            return press, None
-        return press, said
-
-    for kill in range(KILLS + 1):
-        with place.served() as started, ThreadPoolExecutor(AT_ONCE) as pool:
-            now = waiting if kill == KILLS else waiting[: len(waiting) // 2 + AT_ONCE]
-            pressed = [pool.submit(_press, press) for press in now]
-            if kill < KILLS:
-                time.sleep(dice.uniform(0.02, 0.4))
-                started.kill()
-            outcomes = [one.result() for one in pressed]
-        for press, said in outcomes:
-            if said is not None:
-                assert (said.status, said.leads_to) == (303, RECEIPT), said
-                acknowledged.append(press)
-                waiting.remove(press)
-        interrupted += sum(said is None for _, said in outcomes) > 0
-    assert waiting == []
-    with place.served():
-        leaves = [json.loads(visitor.receipt())["leaf"] for visitor, _ in acknowledged]
-    assert len(set(leaves)) == KILLED
-    found = place.verify()
-    assert found == dict.fromkeys(("entries", "live", "signed", "bodies"), KILLED) | {"faults": []}
-    record_property("measured", f"{connection.vendor}: killed {KILLS} times, {interrupted} times in the middle of it")
-
-
 def test_the_last_page_is_where_the_button_leads(place):
     """What the tests above press is the button of the page itself."""
     with place.served():
         (secret,) = place.say("invite", 1)
         visitor = Visitor(place.port)
         fields = visitor.fill_in(secret)
-        assert {"csrfmiddlewaretoken", "of", "checked", "text_sha256"} == set(fields)
+        assert {"csrfmiddlewaretoken", "invitation_mark", "checked", "text_sha256"} == set(fields)
         assert f'action="{CHECK}"' in visitor.page(CHECK).text

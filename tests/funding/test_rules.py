@@ -10,8 +10,9 @@ from django.core.exceptions import ValidationError
 from funding import rules
 from funding.choices import Irregularity
 from funding.models import Allocation, Contributor, Payment
+from partners.models import Organisation
 from programmes.choices import Outcome
-from tests.factories import (
+from tests.support.factories import (
     DAY,
     AllocationFactory,
     AssessmentFactory,
@@ -22,12 +23,13 @@ from tests.factories import (
     FundingSourceFactory,
     InitiativeFactory,
     OrganisationFactory,
+    PaymentFactory,
     UserFactory,
     YearFactory,
 )
-from tests.funding.through_rules import allocate, carry, pay
-from tests.refusals import said
-from vru_portal.append_only import reverse
+from tests.support.funding_rules import allocate, carry, pay
+from tests.support.refusals import validation_messages
+from vru_portal.ledger.append_only.recording import reverse
 
 pytestmark = pytest.mark.django_db
 
@@ -58,7 +60,7 @@ def test_an_allocation_stands_on_the_latest_assessment_that_was_approved_by_its_
     assert (row.awarded_by, row.recorded_by) == (duty.awarding_body, by)
 
 
-NOT_APPROVED = "has no approved evidence assessment. Write one, and have it approved by somebody else, before money is"
+NOT_APPROVED = "has no approved evidence assessment. Write one and have somebody else approve it"
 
 
 @pytest.mark.parametrize(
@@ -77,7 +79,7 @@ NOT_APPROVED = "has no approved evidence assessment. Write one, and have it appr
 def test_no_money_without_an_approved_assessment(make):
     initiative = InitiativeFactory(name="Night walks")
     make(initiative)
-    (sentence,) = said(lambda: allocate(initiative=initiative, assessment=None))["initiative"]
+    (sentence,) = validation_messages(lambda: allocate(initiative=initiative, assessment=None))["initiative"]
     assert sentence.startswith(f"Night walks {NOT_APPROVED}")
     assert not Allocation.objects.exists()
 
@@ -85,10 +87,9 @@ def test_no_money_without_an_approved_assessment(make):
 def test_no_money_before_the_day_of_the_approval():
     decision = DecisionFactory(assessment__initiative__name="Night walks", decided_on=DAY)
     fields = {"initiative": decision.assessment.initiative, "assessment": None}
-    assert said(lambda: allocate(**fields, awarded_on=DAY - timedelta(days=1))) == {
+    assert validation_messages(lambda: allocate(**fields, awarded_on=DAY - timedelta(days=1))) == {
         "awarded_on": [
-            "The evidence assessment of Night walks was approved on 6 May 2031. Money can be allocated from that day "
-            "on, not before."
+            "The evidence assessment of Night walks was approved on 6 May 2031. Enter that day or a later one."
         ]
     }
     assert allocate(**fields, awarded_on=DAY).assessment == decision.assessment
@@ -100,21 +101,21 @@ def test_a_penny_more_than_is_left_is_refused_with_the_sums_and_the_last_penny_i
     carried = FundingSourceFactory.unsaved(year=None, name="", slug="", amount=Decimal("10.00"))
     YearFactory(first_year=2032)
     rules.carry_forward(by=UserFactory(), source=source, carried=carried)
-    assert said(lambda: allocate(funding_source=source, amount="30.01")) == {
+    assert validation_messages(lambda: allocate(funding_source=source, amount="30.01")) == {
         "amount": [
             "£30.01 is £0.01 more than is left of Chest, 2031-32: of £100, £60 is allocated, £10 is carried forward, "
             "so £30 is left. Allocate that or less, reverse another allocation, or choose another source."
         ]
     }
     allocate(funding_source=source, amount="30.00")
-    assert "so £0 is left" in said(lambda: allocate(funding_source=source, amount="0.01"))["amount"][0]
+    assert "so £0 is left" in validation_messages(lambda: allocate(funding_source=source, amount="0.01"))["amount"][0]
 
 
 def test_thirty_pence_are_ten_and_twenty():
     source = FundingSourceFactory(amount=Decimal("0.30"))
     for amount in ("0.10", "0.20"):
         last = allocate(funding_source=source, amount=amount)
-    assert "so £0 is left" in said(lambda: allocate(funding_source=source, amount="0.01"))["amount"][0]
+    assert "so £0 is left" in validation_messages(lambda: allocate(funding_source=source, amount="0.01"))["amount"][0]
     reverse(last, by=UserFactory(), reason="Entered twice.")
     allocate(funding_source=source, amount="0.20", purpose="Lamps.")
 
@@ -122,8 +123,8 @@ def test_thirty_pence_are_ten_and_twenty():
 def test_nothing_is_taken_from_a_reversed_source():
     source = FundingSourceFactory()
     reverse(source, by=UserFactory(), reason="Not ours.")
-    assert said(lambda: allocate(funding_source=source)) == {
-        "funding_source": ["This source was reversed: nothing can be allocated from it."]
+    assert validation_messages(lambda: allocate(funding_source=source)) == {
+        "funding_source": ["This source was reversed. Choose another source."]
     }
 
 
@@ -133,10 +134,10 @@ def test_the_same_allocation_twice_is_refused_and_another_like_it_is_not():
         name: getattr(first, name)
         for name in ("funding_source", "initiative", "recipient", "awarded_on", "amount", "kind", "purpose")
     }
-    (sentence,) = said(lambda: allocate(**same, assessment=None))[""]
+    (sentence,) = validation_messages(lambda: allocate(**same, assessment=None))[""]
     assert sentence == (
-        f"The same allocation is recorded already: {first.public_id}. If this is another one, say in its purpose what "
-        "is different."
+        f"The same allocation is recorded already: {first.public_id}. If this is another one, describe the "
+        "difference in its purpose."
     )
     allocate(**same | {"purpose": "More lanterns."}, assessment=None)
     reverse(first, by=UserFactory(), reason="Entered twice.")
@@ -149,8 +150,16 @@ def test_an_allocation_names_no_draft(name):
     named = getattr(row, name)
     type(named).objects.filter(pk=named.pk).update(state="draft")
     named.refresh_from_db()
-    (sentence,) = said(lambda: rules.allocate(by=UserFactory(), allocation=row))[name]
+    (sentence,) = validation_messages(lambda: rules.allocate(by=UserFactory(), allocation=row))[name]
     assert sentence == f"{named} is a draft. Publish it first: allocations are public at once."
+
+
+def test_an_allocation_is_not_for_an_initiative_on_a_draft_level():
+    row = AllocationFactory.unsaved()
+    type(row.initiative.level).objects.update(state="draft")
+    row.initiative.refresh_from_db()
+    messages = validation_messages(lambda: rules.allocate(by=UserFactory(), allocation=row))
+    assert messages == {"initiative": [f"{row.initiative.level} is a draft. Publish it first."]}
 
 
 def test_what_the_duty_asks_must_be_stated_in_its_own_words():
@@ -158,30 +167,31 @@ def test_what_the_duty_asks_must_be_stated_in_its_own_words():
     ColumnFactory(duty=duty, list="grants", field="reasons", label="Grounds")
     ColumnFactory(duty=duty, list="grants", field="department", required=False)
     ColumnFactory(duty=duty, list="contracts", field="value_for_money")
-    assert said(lambda: allocate(reasons=" \n", value_for_money="")) == {
-        "reasons": [
-            "“Grounds” is missing: Moor Publishing Order asks for it to be published, so an allocation cannot be "
-            "recorded without it."
-        ]
+    assert validation_messages(lambda: allocate(reasons=" \n", value_for_money="")) == {
+        "reasons": ["Enter “Grounds”: Moor Publishing Order requires it to be published."]
     }
-    assert set(said(lambda: allocate(kind="contract", reasons="", value_for_money=""))) == {"value_for_money"}
+    assert set(validation_messages(lambda: allocate(kind="contract", reasons="", value_for_money=""))) == {
+        "value_for_money"
+    }
 
 
 @pytest.mark.parametrize("amount", [0.1, "0.001", "twelve"])
 def test_a_sum_is_pounds_and_pence(amount):
     row = AllocationFactory.unsaved(amount=amount)
-    assert set(said(lambda: rules.allocate(by=UserFactory(), allocation=row))) == {"amount"}
+    assert set(validation_messages(lambda: rules.allocate(by=UserFactory(), allocation=row))) == {"amount"}
 
 
 def test_an_award_goes_on_over_years_for_the_same_initiative_and_recipient():
     first = allocate(amount="10.00")
     same = {name: getattr(first, name) for name in ("initiative", "recipient", "awarded_by")}
     second = allocate(**same, amount="20.00", continues=first, assessment=None)
-    assert {a.award_total for a in Allocation.objects.with_award()} == {Decimal("30.00")}
+    assert {a.award_total for a in Allocation.objects.with_award_total()} == {Decimal("30.00")}
     message = "An award over several years goes on for the same initiative and recipient: choose its first allocation."
     wrong = same | {"recipient": OrganisationFactory()}
-    assert said(lambda: allocate(**wrong, continues=first, assessment=None)) == {"": [message]}
-    assert said(lambda: allocate(**same, purpose="More.", continues=second, assessment=None)) == {"": [message]}
+    assert validation_messages(lambda: allocate(**wrong, continues=first, assessment=None)) == {"": [message]}
+    assert validation_messages(lambda: allocate(**same, purpose="More.", continues=second, assessment=None)) == {
+        "": [message]
+    }
 
 
 # Reversals ------------------------------------------------------------------------------------------------------------
@@ -190,30 +200,38 @@ def test_an_award_goes_on_over_years_for_the_same_initiative_and_recipient():
 def test_a_reversal_says_why_and_takes_back_once():
     row = allocate()
     by = UserFactory()
-    assert said(lambda: reverse(row, by=by, reason="  ")) == {
-        "reason": ["Say why this is reversed: the reason is shown with it."]
+    assert validation_messages(lambda: reverse(row, by=by, reason="  ")) == {
+        "reason": ["Enter a reason. It is shown with the reversal."]
     }
     reversal = reverse(row, by=by, reason=" Entered twice. ")
     assert (reversal.amount, reversal.reason, reversal.reverses, reversal.recorded_by) == (
         -row.amount, "Entered twice.", row, by,
     )  # fmt: skip
-    assert said(lambda: reverse(Allocation.objects.get(pk=row.pk), by=by, reason="Again.")) == {
-        "": ["This is reversed already."]
+    assert validation_messages(lambda: reverse(Allocation.objects.get(pk=row.pk), by=by, reason="Again.")) == {
+        "": ["This has already been reversed."]
     }
-    assert "reversal itself" in said(lambda: reverse(reversal, by=by, reason="Again."))[""][0]
+    assert "This is a reversal" in validation_messages(lambda: reverse(reversal, by=by, reason="Again."))[""][0]
 
 
 def test_what_hangs_on_a_row_is_reversed_first():
     payment = pay(allocate(), "5.00")
     by, allocation = UserFactory(), payment.allocation
     decision = allocation.assessment.decisions.get()
-    assert "Payments stand on this allocation" in said(lambda: reverse(allocation, by=by, reason="Why."))[""][0]
-    assert "Money is allocated on this decision" in said(lambda: reverse(decision, by=by, reason="Why."))[""][0]
+    assert (
+        "Payments stand on this allocation"
+        in validation_messages(lambda: reverse(allocation, by=by, reason="Why."))[""][0]
+    )
+    assert (
+        "Money is allocated on this decision"
+        in validation_messages(lambda: reverse(decision, by=by, reason="Why."))[""][0]
+    )
     source = allocation.funding_source
-    assert "Money of this source is allocated" in said(lambda: reverse(source, by=by, reason="Why."))[""][0]
+    assert (
+        "Money of this source is allocated" in validation_messages(lambda: reverse(source, by=by, reason="Why."))[""][0]
+    )
     for row in (payment, allocation, decision, source):
         reverse(row, by=by, reason="Why.")
-    assert said(lambda: allocate(initiative=allocation.initiative, assessment=None))["initiative"]
+    assert validation_messages(lambda: allocate(initiative=allocation.initiative, assessment=None))["initiative"]
 
 
 # Carrying forward -----------------------------------------------------------------------------------------------------
@@ -222,14 +240,14 @@ def test_what_hangs_on_a_row_is_reversed_first():
 def test_what_is_left_becomes_a_source_of_the_next_year():
     source = FundingSourceFactory(name="Chest", slug="chest", year__first_year=2031, amount=Decimal("100.00"))
     ContributorFactory(funding_source=source)
-    assert "after 2031-32 is not entered yet" in said(lambda: carry(source, "1.00"))[""][0]
+    assert "Add the financial year after 2031-32 first" in validation_messages(lambda: carry(source, "1.00"))[""][0]
     later = YearFactory(first_year=2032)
     allocate(funding_source=source, amount="40.00")
-    assert said(lambda: carry(source, "60.01")) == {
+    assert validation_messages(lambda: carry(source, "60.01")) == {
         "amount": [
-            "£60.01 is more than is left of Chest, 2031-32: £60. What is allocated and will not be spent can be "
-            "carried forward once its allocation is reversed: where payments stand on it, reverse these first, then "
-            "record both anew with what was spent."
+            "£60.01 is more than the £60 that is left of Chest, 2031-32. To carry forward money that is allocated but "
+            "will not be spent, reverse its allocation. If payments were made on it, reverse them first, then record "
+            "allocation and payments again with what was spent."
         ]
     }
     carried = carry(source, "60.00")
@@ -251,14 +269,22 @@ def test_a_payment_goes_to_the_recipient_unless_it_names_another():
 def test_what_is_no_payment_is_refused():
     allocation = allocate()
     first = pay(allocation, "1.00")
-    assert "already exists" in said(lambda: pay(allocation, "1.00", reference=first.reference))["reference"][0]
+    assert (
+        "recorded already"
+        in validation_messages(lambda: pay(allocation, "1.00", reference=first.reference))["reference"][0]
+    )
     draft = OrganisationFactory(state="draft")
-    assert "is a draft. Publish it first" in said(lambda: pay(allocation, "1.00", payee=draft))["payee"][0]
-    assert "This day has not come yet" in said(lambda: pay(allocation, "1.00", date(2035, 6, 2)))["paid_on"][0]
+    assert (
+        "is a draft. Publish it first" in validation_messages(lambda: pay(allocation, "1.00", payee=draft))["payee"][0]
+    )
+    assert (
+        "The date must be today or in the past"
+        in validation_messages(lambda: pay(allocation, "1.00", date(2035, 6, 2)))["paid_on"][0]
+    )
     pay(allocation, "1.00", date(2035, 6, 1))
     reverse(other := allocate(), by=UserFactory(), reason="Why.")
     reversal = Allocation.objects.get(reverses=other)
-    assert "choose the allocation itself" in said(lambda: pay(reversal, "1.00"))["allocation"][0]
+    assert "Choose the allocation itself" in validation_messages(lambda: pay(reversal, "1.00"))["allocation"][0]
 
 
 FLAGS = Irregularity.values
@@ -334,12 +360,57 @@ def test_an_exception_is_explained_and_a_contract_shown():
     payment = pay(allocate(kind="contract"), "1.00")
     by = UserFactory()
     assert rules.explain(by=by, payment=payment, text="The oil came late.").recorded_by == by
-    assert "text" in said(lambda: rules.explain(by=by, payment=payment, text=""))
+    assert "text" in validation_messages(lambda: rules.explain(by=by, payment=payment, text=""))
     copy = rules.add_contract_copy(
         by=by, allocation=payment.allocation, title="Oil", url="https://moor.example.org/oil"
     )
     assert str(copy) == "Oil"
     add = {"by": by, "allocation": payment.allocation, "title": "Oil"}
-    assert "url" in said(lambda: rules.add_contract_copy(**add, url="javascript:alert(1)"))
-    with pytest.raises(ValidationError, match="only a contract has a copy"):
+    assert "url" in validation_messages(lambda: rules.add_contract_copy(**add, url="javascript:alert(1)"))
+    with pytest.raises(ValidationError, match="only to a contract"):
         rules.add_contract_copy(**add | {"allocation": allocate()}, url="https://moor.example.org/oil")
+
+
+def checked_payments(*references):
+    """Return payments that are checked and not recorded yet."""
+    by, allocation = UserFactory(), AllocationFactory(amount=Decimal("1000.00"))
+    payments = [PaymentFactory.unsaved(allocation=allocation, reference=reference) for reference in references]
+    for payment in payments:
+        rules.check_payment(by=by, payment=payment)
+    return by, payments
+
+
+def test_payments_are_recorded_together():
+    by, payments = checked_payments("A-1", "A-2")
+    assert rules.pay_all(by=by, payments=payments) == {}
+    assert [*Payment.objects.values_list("reference", "recorded_by")] == [("A-1", by.pk), ("A-2", by.pk)]
+
+
+def test_of_payments_that_are_recorded_together_each_is_refused_that_has_become_impossible():
+    by, payments = checked_payments("A-1", "A-2", "A-3")
+    PaymentFactory(reference="a-2")  # meanwhile
+    refused = rules.pay_all(by=by, payments=payments)
+    assert [*refused] == [1]
+    assert "recorded already" in refused[1].messages[0]
+    assert Payment.objects.count() == 3
+
+
+def test_no_payment_is_recorded_to_a_payee_that_is_a_draft_since_the_check():
+    by, payments = checked_payments("A-1", "A-2")
+    payments[1].payee = OrganisationFactory()
+    Organisation.objects.filter(pk=payments[1].payee_id).update(state="draft")
+    (error,) = rules.pay_all(by=by, payments=payments).values()
+    assert "is a draft. Publish it first" in error.messages[0]
+    assert Payment.objects.count() == 1
+
+
+@pytest.mark.parametrize("wrong", [{"amount": None}, {"allocation": None}, {"paid_on": date(2040, 1, 1)}])
+def test_a_payment_is_checked_as_the_rule_checks_it(wrong):
+    payment = PaymentFactory.unsaved(allocation=AllocationFactory())
+    for name, value in wrong.items():
+        setattr(payment, name, value)
+    with pytest.raises(ValidationError) as checked:
+        rules.check_payment(by=UserFactory(), payment=payment)
+    with pytest.raises(ValidationError) as refused:
+        rules.pay(by=UserFactory(), payment=payment)
+    assert checked.value.message_dict == refused.value.message_dict

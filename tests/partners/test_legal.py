@@ -7,9 +7,9 @@ from django.core.exceptions import ValidationError
 from django.urls import reverse
 
 from partners.models import LegalNotice
-from tests.factories import LevelFactory, UnitFactory, UserFactory
-from tests.signing import NOTICE, invite, open_signing
-from tests.walk import Elements, sitemap
+from tests.support.crawler import Elements, sitemap
+from tests.support.factories import LevelFactory, UnitFactory, UserFactory
+from tests.support.signing import NOTICE, invite, open_signing
 
 pytestmark = [pytest.mark.django_db, pytest.mark.once]
 
@@ -39,8 +39,8 @@ def test_what_is_not_stated_is_said_to_be_so_and_that_signing_is_closed_until_it
     assert "Signing is closed until this is stated" in privacy
     for name in ("controller", "data protection contact", "lawful basis", "days kept", "complaints", "accessibility"):
         assert name in privacy
-    assert "No accessibility statement is made yet" in page(client, "accessibility")
-    assert "Where a complaint goes is not stated yet" in page(client, "complaints")
+    assert "We have not published an accessibility statement yet" in page(client, "accessibility")
+    assert "We have not stated yet how to complain" in page(client, "complaints")
 
 
 def test_what_the_unit_states_stands_on_its_page(client):
@@ -52,7 +52,7 @@ def test_what_the_unit_states_stands_on_its_page(client):
         assert text in privacy
     assert "Information Commissioner" in privacy
     assert NOTICE["accessibility"] in page(client, "accessibility")
-    assert "No accessibility statement" not in page(client, "accessibility")
+    assert "not published an accessibility statement" not in page(client, "accessibility")
     assert NOTICE["complaints"] in page(client, "complaints")
 
 
@@ -111,7 +111,7 @@ def test_staff_see_what_is_missing_and_what_stays_closed(client):
     )
     assert "controller, data protection" not in closed
     state()
-    assert "Nothing: all that must be said" in client.get(change).text
+    assert "Nothing is closed" in client.get(change).text
 
 
 def test_there_is_one_notice_and_it_stays(client):
@@ -122,8 +122,12 @@ def test_there_is_one_notice_and_it_stays(client):
     assert LegalNotice.objects.count() == 1
 
 
-def test_cookies_are_exactly_those_that_the_page_names(client):
+@pytest.mark.parametrize("prefix", ["", "__Host-"], ids=["http", "https"])
+def test_cookies_are_exactly_those_that_the_page_names(client, settings, prefix):
     """Walks where cookies are set: a reader's pages, a form, a mailed link, staff's sign-in, a change, and out."""
+    settings.COOKIE_PREFIX, settings.SESSION_COOKIE_SECURE = prefix, bool(prefix)
+    settings.CSRF_COOKIE_SECURE = bool(prefix)
+    settings.SESSION_COOKIE_NAME, settings.CSRF_COOKIE_NAME = f"{prefix}sessionid", f"{prefix}csrftoken"
     for address in ("/", "/about/", "/declaration/", "/partners/", "/nothing-here/", reverse("partners:cookies")):
         client.get(address)
     assert dict(client.cookies) == {}, "whoever only reads gets none"
@@ -148,10 +152,13 @@ def test_cookies_are_exactly_those_that_the_page_names(client):
     response = client.get(reverse("partners:cookies"))
     assert set(re.findall(r"<code>(.*?)</code>", response.text)) == set(seen)
     text = Elements(response.text).text
-    ages = {name: morsel["max-age"] for name, morsel in seen.items()}
+    ages = {name.removeprefix(prefix): morsel["max-age"] for name, morsel in seen.items()}
     assert (
         ages["signing"] == ages["sessionid"] == ages["session_changes"] == ""
     )  # gone with the browser, as the page says
-    assert f"for {ages['csrftoken'] // 604_800} weeks" in text
-    assert "until they sign out or close the browser, and for 12 hours at most" in text
+    assert f"after {ages['csrftoken'] // 604_800} weeks" in text
+    assert "when they sign out or close the browser, and after 12 hours at the latest" in text
+    assert all(name.startswith(prefix) for name in seen)
+    for morsel in seen.values():  # what browsers ask of a name that begins with __Host-
+        assert (morsel["path"], morsel["domain"], bool(morsel["secure"])) == ("/", "", bool(prefix))
     assert all(morsel["httponly"] for morsel in seen.values())

@@ -1,11 +1,15 @@
+from datetime import date
+
 import pytest
+import time_machine
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 from django.db.models import ProtectedError
 
+from partners.choices import Seat
 from partners.models import ContactPoint, Organisation, Person, Post, Statement, Unit
 from partners.validators import contrast
-from tests.factories import (
+from tests.support.factories import (
     ContactPointFactory,
     OrganisationFactory,
     PersonFactory,
@@ -15,7 +19,7 @@ from tests.factories import (
     StatementFactory,
     UnitFactory,
 )
-from tests.refusals import refused_by_the_database, refused_in_words
+from tests.support.refusals import refused_by_the_database, refused_in_words
 
 pytestmark = pytest.mark.django_db
 
@@ -33,16 +37,16 @@ def test_a_slogans_emphasis_is_a_part_of_it():
     assert unit.slogan_parts == ("Paths are", "made", "by walking")
     assert UnitFactory.build(slogan_emphasis="").slogan_parts == ("Paths are made by walking", "", "")
     said = refused_in_words(unit, slogan_emphasis="Made")
-    assert said == {"slogan_emphasis": ["This is not a part of the slogan. Copy it exactly from there."]}
+    assert said == {"slogan_emphasis": ["The emphasis must be a part of the slogan. Copy it exactly from there."]}
 
 
 @pytest.mark.parametrize(
     ("ink", "accent", "field", "said"),
     [
-        ("#001122", "", "colour_accent", "Set both colours or neither"),
-        ("", "#ffd166", "colour_accent", "Set both colours or neither"),
-        ("#001122", "#223344", "colour_accent", "must be 4.5:1"),
-        ("#777777", "#ffffff", "colour_ink", "Text needs 7:1"),
+        ("#001122", "", "colour_accent", "Enter both colours or neither"),
+        ("", "#ffd166", "colour_accent", "Enter both colours or neither"),
+        ("#001122", "#223344", "colour_accent", "needs 4.5:1"),
+        ("#777777", "#ffffff", "colour_ink", "text needs 7:1"),
         ("navy", "#ffffff", "colour_ink", "# and six hexadecimal digits"),
         ("#00112", "#ffffff", "colour_ink", "# and six hexadecimal digits"),
         ("#001122", "#fff;}x", "colour_accent", "# and six hexadecimal digits"),
@@ -55,8 +59,10 @@ def test_colours_that_cannot_be_read_on_one_another_are_refused(ink, accent, fie
 
 
 def test_a_line_break_in_a_colour_cannot_reach_the_style_sheet():
-    said = refused_in_words(UnitFactory(), colour_ink="#001122", colour_accent="#ffffff\n")
-    assert "colour_accent" in said
+    unit = UnitFactory.build(colour_ink="#001122", colour_accent="#ffffff\n")
+    unit.clean_fields(exclude=["organisation", "source"])
+    assert unit.colour_accent == "#ffffff"
+    assert "colour_accent" in refused_in_words(UnitFactory(), colour_ink="#001122", colour_accent="#fff\nfff")
 
 
 @pytest.mark.parametrize(
@@ -113,7 +119,35 @@ def test_an_executive_sits_for_a_body():
     post = PostFactory(organisation=None)
     refused_by_the_database(post, seat="executive")
     said = refused_in_words(Post.objects.get(), seat="executive")
-    assert said == {"__all__": ["An executive sits for a body: choose the organisation."]}
+    assert said == {"__all__": ["Select the organisation that this executive sits for."]}
+
+
+def test_a_post_and_a_seat_end_after_they_begin():
+    post = PostFactory()
+    for name in ("held", "seat"):
+        wrong = {f"{name}_from": date(2031, 5, 7), f"{name}_until": date(2031, 5, 6)}
+        refused_by_the_database(post, **wrong)
+        assert "before it begins" in str(refused_in_words(Post.objects.get(), **wrong))
+
+
+@pytest.mark.parametrize(
+    ("dates", "held", "seated"),
+    [
+        ({}, True, True),
+        ({"held_from": date(2031, 5, 6), "held_until": date(2031, 5, 6)}, True, True),
+        ({"held_from": date(2031, 5, 7)}, False, False),
+        ({"held_until": date(2031, 5, 5)}, False, False),
+        ({"seat_until": date(2031, 5, 5)}, True, False),
+        ({"seat_from": date(2031, 5, 7)}, True, False),
+    ],
+)
+def test_a_post_is_held_from_its_first_day_to_its_last_and_so_is_its_seat(dates, held, seated):
+    post = PostFactory(seat=Seat.EXECUTIVE, **dates)
+    day = date(2031, 5, 6)
+    with time_machine.travel("2031-05-06 12:00", tick=False):
+        assert (post.is_held_on(day), post.has_seat_on(day)) == (held, seated)
+        assert Post.objects.held_on(day).exists() is held
+        assert Post.objects.executive().exists() is seated
 
 
 def test_a_seat_is_one_of_those_there_are():
@@ -155,7 +189,7 @@ def test_a_message_has_one_voice():
     message = StatementFactory()
     refused_by_the_database(message, body_name="The team")
     refused_by_the_database(message, speaker=None)
-    expected = "A message comes from one person or from one body: fill in one of the two."
+    expected = "A message is from one person or from one group. Fill in only one of the two fields."
     assert refused_in_words(Statement.objects.get(), body_name="The team") == {"__all__": [expected]}
     assert refused_in_words(Statement.objects.get(), speaker=None) == {"__all__": [expected]}
     assert StatementFactory(speaker=None, body_name="The team").attributed_to == "The team"

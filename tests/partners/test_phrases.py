@@ -11,13 +11,13 @@ from django.test import Client
 from django.utils.html import escape
 
 from partners.models import Unit
-from partners.phrases import PHRASES, said
-from tests.factories import UnitFactory, furnish
-from vru_portal.drafts import publish
+from partners.phrases import PHRASES, wording_of
+from tests.support.factories import UnitFactory, make_everything
+from vru_portal.publishing.workflow import publish
 
 pytestmark = [pytest.mark.django_db, pytest.mark.once]
 
-OWN_TEMPLATES = ("home.html", "about.html", "components/names.html", "components/strokes.html")
+OWN_TEMPLATES = ("home.html", "about.html", "components/level_initiatives.html", "components/agenda_figure.html")
 SAID_ALOUD = {"alt", "aria-label", "title", "placeholder"}
 
 
@@ -77,35 +77,35 @@ def test_each_phrase_stands_somewhere_and_each_that_stands_is_declared():
 
 
 def test_a_phrase_is_the_units_where_it_says_one_and_fits_the_number():
-    assert said({}, "home_initiatives", 1) == "initiative announced so far"
-    assert said({}, "home_initiatives", 2) == said({}, "home_initiatives", 0) == "initiatives announced so far"
-    assert said({"home_initiatives": "schemes"}, "home_initiatives", 5) == "schemes"
-    assert said({}, "home_level_all", 7) == "All 7 initiatives"
-    assert said({"home_signed_of": "{asked} asked, {signed} signed"}, "home_signed_of", signed=2, asked="{signed}") == (
-        "{signed} asked, 2 signed"
-    )
+    assert wording_of({}, "home_initiatives", 1) == "initiative announced so far"
+    for count in (0, 2):
+        assert wording_of({}, "home_initiatives", count) == "initiatives announced so far"
+    assert wording_of({"home_initiatives": "schemes"}, "home_initiatives", 5) == "schemes"
+    assert wording_of({}, "home_level_all", 7) == "All 7 initiatives"
+    own_phrases = {"home_signed_of": "{asked} asked, {signed} signed"}
+    assert wording_of(own_phrases, "home_signed_of", signed=2, asked="{signed}") == "{signed} asked, 2 signed"
 
 
 @pytest.mark.parametrize(
     ("phrases", "message"),
     [
-        ({"home_find": "x" * 81}, "81 characters; 80 fit"),
+        ({"home_find": "x" * 81}, "must be 80 characters or fewer. It has 81"),
         ({"home_find": "two\nlines"}, "one line without control characters"),
         ({"home_find": "nul\0"}, "one line without control characters"),
-        ({"home_find": "\u2028"}, "needs words"),
+        ({"home_find": "\u2028"}, "must not be empty"),
         ({"home_find": "a\u2028b"}, "one line without control characters"),
-        ({"home_find": "  "}, "needs words"),
-        ({"home_find": 7}, "needs words"),
-        ({"home_find": "for {name}"}, "can have nothing in braces"),
-        ({"home_find": "for {unit.pk}"}, "can have nothing in braces"),
-        ({"home_find": "a } brace"}, "can have nothing in braces"),
-        ({"home_budget": "budget"}, "must keep {year}"),
-        ({"home_budget": "budget {year} {sum}"}, "can have {year} in braces"),
-        ({"home_nothing": "x"}, "No page has the phrase home_nothing"),
-        (["home_find"], "a table of keys with texts"),
+        ({"home_find": "  "}, "must not be empty"),
+        ({"home_find": 7}, "must not be empty"),
+        ({"home_find": "for {name}"}, "Use no braces."),
+        ({"home_find": "for {unit.pk}"}, "Use no braces."),
+        ({"home_find": "a } brace"}, "Use no braces."),
+        ({"home_budget": "budget"}, "must contain {year}"),
+        ({"home_budget": "budget {year} {sum}"}, "Use no braces but {year}."),
+        ({"home_nothing": "x"}, "There is no phrase home_nothing"),
+        (["home_find"], "a mapping of keys to texts"),
     ],
 )
-def test_a_phrase_that_could_not_stand_there_is_refused_at_every_door(phrases, message):
+def test_a_phrase_that_does_not_fit_is_refused_in_the_form_and_in_fixtures(phrases, message):
     unit = UnitFactory()
     unit.phrases = phrases
     with pytest.raises(ValidationError) as error:
@@ -115,11 +115,11 @@ def test_a_phrase_that_could_not_stand_there_is_refused_at_every_door(phrases, m
 
 def test_every_phrase_can_be_said_otherwise_and_is_escaped(client):
     """Each phrase that a page shows is replaced by one that no template holds; none of the portal's own is left."""
-    furnish(1)
+    make_everything(1)
     unit = Unit.objects.get()
     plain = {address: client.get(address).text for address in ("/", "/about/")}
     unit.phrases = {
-        key: ("Ω<" + "".join(f"{{{place}}}" for place in sorted(phrase.places)) + f"{number}")[: phrase.most]
+        key: ("Ω<" + "".join(f"{{{name}}}" for name in sorted(phrase.placeholders)) + f"{number}")[: phrase.max_length]
         for number, (key, phrase) in enumerate(PHRASES.items())
     }
     unit.full_clean()
@@ -175,6 +175,6 @@ def test_the_form_says_what_is_wrong_at_the_field(staff):
     response = staff.post(address, {**data, "phrase_home_budget": "budget"})
     assert response.status_code == 200
     assert response.context["adminform"].form.errors == {
-        "phrase_home_budget": ["“Below the budget” must keep {year}: the page puts it in there."]
+        "phrase_home_budget": ["“Below the budget” must contain {year}, which the page replaces."]
     }
     assert Unit.objects.get().phrases == {}

@@ -40,7 +40,7 @@ def main() -> int:
     here = [sys.executable, "-m", "tests.performance.signing", *asked]
     print(f"{options.processes} at once, {options.signatures} signatures each time, {os.cpu_count()} cores")
     print(f"{'database':<12}{'by':<28}{'a second':>10}{'p50 ms':>9}{'p95 ms':>9}")
-    for name, before in (("SQLite", []), ("PostgreSQL", [sys.executable, "-m", "tests.postgres"])):
+    for name, before in (("SQLite", []), ("PostgreSQL", [sys.executable, "-m", "tests.support.processes.postgres"])):
         done = subprocess.run([*before, *here], stdout=subprocess.PIPE, check=True)
         for by, rate, middle, slow in json.loads(done.stdout.splitlines()[-1]):
             print(f"{name:<12}{by:<28}{rate:>10.0f}{middle:>9.1f}{slow:>9.1f}")
@@ -53,7 +53,7 @@ def measured(options: Namespace) -> list[tuple[str, float, float, float]]:
     from django.conf import settings
     from django.core.management import call_command
 
-    from tests.portal_process import portal
+    from tests.support.processes.portal_process import portal
 
     call_command("migrate", verbosity=0)
     call_command("load_unit", settings.BASE_DIR / "fixtures", verbosity=0, stdout=sys.stderr)
@@ -85,33 +85,33 @@ def at_once(work: Callable[[list[Any]], list[Any]], shares: list[list[Any]]) -> 
 
 def by_rules(signatures: int, processes: int) -> tuple[list[float], float]:
     """Sign by the rules alone."""
-    from events.declarations import rules
-    from tests import signing
+    from events.declarations.rules import signing as signing_rules
+    from tests.support import signing
 
     text = signing.open_signing().sha256
     invited = [signing.invite(f"By rules {n}", f"post{n}@rules.example") for n in range(signatures)]
     asked = []
     for one in invited:
-        checked = rules.Signatory.of(signing.prepare(one)).fingerprint
+        checked = signing_rules.Signatory.from_preparation(signing.prepare(one)).fingerprint
         asked.append({"secret": one.secret, "checked": checked, "text_sha256": text})
     return at_once(sign_all, [asked[n::processes] for n in range(processes)])
 
 
 def sign_all(share: list[dict[str, str]]) -> list[float]:
     """Sign each of these; return how long each took."""
-    from events.declarations import rules
+    from events.declarations.rules import signing as signing_rules
 
     times = []
     for one in share:
         began = time.monotonic()
-        rules.sign(**one)
+        signing_rules.sign(**one)
         times.append(time.monotonic() - began)
     return times
 
 
 def over_http(port: int, signatures: int, processes: int) -> list[tuple[str, float, float, float]]:
     """Sign in a served portal: everybody sends the details, then everybody signs. Pages that are read do not count."""
-    from tests import signing
+    from tests.support import signing
 
     secrets = [signing.invite(f"By HTTP {n}", f"post{n}@http.example").secret for n in range(signatures)]
     shares: list[list[Any]] = [[(port, secret) for secret in secrets[n::processes]] for n in range(processes)]
@@ -129,7 +129,7 @@ def over_http(port: int, signatures: int, processes: int) -> list[tuple[str, flo
 
 def visit_all(share: list[tuple[int, str]]) -> list[tuple[list[float], list[float]]]:
     """Sign by each of these links; return how long the details took, and the signatures."""
-    from tests.signatories import ANSWERS, Visitor
+    from tests.support.races.signatories import ANSWERS, Visitor
 
     visitors = [Visitor(port) for port, _ in share]
     forms = [visitor.begin(secret) | ANSWERS for visitor, (_, secret) in zip(visitors, share, strict=True)]
@@ -150,7 +150,7 @@ def verify(signatures: int) -> None:
     from events.declarations.models import Entry, LiveSignature
     from events.declarations.register import audit
 
-    found = Entry.objects.count(), LiveSignature.objects.count(), list(audit.faults())
+    found = Entry.objects.count(), LiveSignature.objects.count(), list(audit.find_faults())
     assert found == (signatures, signatures, []), found
 
 

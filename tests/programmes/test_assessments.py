@@ -11,8 +11,9 @@ from django.core.exceptions import PermissionDenied
 
 from programmes.choices import Outcome
 from programmes.models import AssessmentDecision, EvidenceAssessment
-from programmes.rules import decide, write
-from tests.factories import (
+from programmes.rules import decide_on_assessment, write_assessment
+from tests.support.crawler import text_of
+from tests.support.factories import (
     DAY,
     AllocationFactory,
     AssessmentFactory,
@@ -21,9 +22,9 @@ from tests.factories import (
     UnitFactory,
     UserFactory,
 )
-from tests.refusals import said
-from tests.walk import text_of
-from vru_portal.append_only import REDACTED, reverse
+from tests.support.refusals import validation_messages
+from vru_portal.ledger.append_only.models import REDACTED
+from vru_portal.ledger.append_only.recording import reverse
 
 pytestmark = pytest.mark.django_db
 PLACE = "/admin/programmes/evidenceassessment/"
@@ -48,7 +49,7 @@ def colleague():
 
 def answers(row):
     """Return what a colleague sends who has read what the assessment says now."""
-    return DECISION | {"read": EvidenceAssessment.objects.get(pk=row.pk).fingerprint}
+    return DECISION | {"seen": EvidenceAssessment.objects.get(pk=row.pk).fingerprint}
 
 
 def page_of(row, name="change"):
@@ -73,14 +74,16 @@ def test_an_assessment_is_written_and_changed_by_its_author_until_it_is_decided(
 
     client.force_login(colleague)
     page = client.get(page_of(row))
-    assert "This waits for a second pair of eyes. Only its author, author, can change it." in text_of(page)
+    assert "This assessment is waiting for a decision. Until then, only its author, author, can change it." in text_of(
+        page
+    )
     assert b'name="need"' not in page.content
     assert client.post(page_of(row), sent | {"need": "Nobody falls."}).status_code == 403
 
     client.post(page_of(row, "decide"), answers(row))
     client.force_login(author)
     page = client.get(page_of(row))
-    assert "Approved on 20 May 2031. It cannot be changed any more" in text_of(page)
+    assert "Approved on 20 May 2031. To change this assessment, reverse the decision first" in text_of(page)
     assert b'name="need"' not in page.content
     assert client.post(page_of(row), sent | {"need": "Nobody falls."}).status_code == 403
     row.refresh_from_db()
@@ -91,7 +94,7 @@ def test_its_author_is_told_why_they_cannot_decide_and_cannot(client, author):
     row = AssessmentFactory(author=author)
     client.force_login(author)
     for response in (client.get(page_of(row, "decide")), client.post(page_of(row, "decide"), answers(row))):
-        assert "You wrote this assessment, so somebody else decides on it. Ask a colleague" in text_of(response)
+        assert "You wrote this assessment, so somebody else must decide on it. Ask a colleague" in text_of(response)
         assert b"<textarea" not in response.content
     assert not AssessmentDecision.objects.exists()
 
@@ -101,11 +104,13 @@ def test_a_colleague_decides_once_and_the_decision_is_shown_and_logged(client, a
     client.force_login(colleague)
     assert "This field is required." in text_of(client.post(page_of(row, "decide"), answers(row) | {"reasons": ""}))
     to_come = client.post(page_of(row, "decide"), answers(row) | {"decided_on": "2031-06-02"})
-    assert "This day has not come yet." in text_of(to_come)
+    assert "The date must be today or in the past." in text_of(to_come)
     assert "The count is sound." in to_come.content.decode()  # nothing typed is lost
     assert client.post(page_of(row, "decide"), answers(row)).status_code == 302
     again = client.post(page_of(row, "decide"), answers(row))  # a double click
-    assert "This is decided already: Approved on 20 May 2031. Reverse that decision first." in text_of(again)
+    assert "This assessment already has a decision: Approved on 20 May 2031. Reverse that decision first." in text_of(
+        again
+    )
     decision = AssessmentDecision.objects.get()
     assert (decision.recorded_by, decision.outcome, decision.decided_on) == (colleague, "approved", date(2031, 5, 20))
     assert "Approved on 20 May 2031 colleague The count is sound. Stands" in text_of(client.get(page_of(row)))
@@ -118,8 +123,8 @@ def test_a_decision_is_reversed_with_a_reason_unless_money_stands_on_it(client, 
     assert "This field is required." in text_of(client.post(page_of(free, "reverse-decision"), {"reason": ""}))
     client.post(page_of(free, "reverse-decision"), {"reason": "Miscounted"})
     client.post(page_of(free, "reverse-decision"), {"reason": "Miscounted"})
-    said = text_of(client.post(page_of(bound, "reverse-decision"), {"reason": "Miscounted"}))
-    assert "Money is allocated on this decision. Reverse the allocations first." in said
+    validation_messages = text_of(client.post(page_of(bound, "reverse-decision"), {"reason": "Miscounted"}))
+    assert "Money is allocated on this decision. Reverse the allocations first." in validation_messages
     assert AssessmentDecision.objects.filter(reverses__isnull=False).count() == 1
     page = text_of(client.get(page_of(free)))
     assert "Reversed" in page
@@ -158,7 +163,7 @@ def test_text_of_a_decided_assessment_is_taken_out_of_its_history_too(client, co
     assert row.evidence == REDACTED
     assert not row.history.filter(evidence__contains="Robin").exists()
     draft = AssessmentFactory()
-    assert "its author can change the text itself" in text_of(client.get(page_of(draft, "redact")))
+    assert "its author can still change the text" in text_of(client.get(page_of(draft, "redact")))
 
 
 def test_a_decision_is_listed_and_neither_added_nor_changed_by_itself(client, colleague):
@@ -209,11 +214,11 @@ def test_what_is_decided_on_is_what_was_read(client, colleague):
     before = answers(row)
     EvidenceAssessment.objects.filter(pk=row.pk).update(evidence="Nothing was counted.")
     refused = client.post(page_of(row, "decide"), before)
-    assert "changed this assessment while you read it" in text_of(refused)
+    assert "changed this assessment while you were reading it" in text_of(refused)
     assert "Nothing was counted." in text_of(refused)
     assert not AssessmentDecision.objects.exists()
-    seen = refused.context["form"]["read"].value()
-    assert client.post(page_of(row, "decide"), before | {"read": seen}).status_code == 302
+    seen = refused.context["form"]["seen"].value()
+    assert client.post(page_of(row, "decide"), before | {"seen": seen}).status_code == 302
     assert AssessmentDecision.objects.get().recorded_by == colleague
 
 
@@ -223,23 +228,30 @@ def test_what_is_decided_on_is_what_was_read(client, colleague):
 def test_an_assessment_is_its_authors_until_somebody_else_decides():
     author, colleague = UserFactory(), UserFactory()
     row = EvidenceAssessment(initiative=InitiativeFactory(), evidence="Counted.", need="Much.", expected_effect="Less.")
-    write(by=author, assessment=row)
+    write_assessment(by=author, assessment=row)
     assert (row.author, row.recorded_by) == (author, author)
     row.need = "More."
-    write(by=author, assessment=row)
-    with pytest.raises(PermissionDenied, match="Only its author changes an assessment"):
-        write(by=colleague, assessment=row)
+    write_assessment(by=author, assessment=row)
+    with pytest.raises(PermissionDenied, match="Only the author can change an assessment"):
+        write_assessment(by=colleague, assessment=row)
     given: dict[str, Any] = {"assessment": row, "outcome": Outcome.APPROVED, "reasons": "Sound.", "decided_on": DAY}
-    (sentence,) = said(lambda: decide(by=author, **given))[""]
-    assert sentence.startswith("You wrote this assessment, so somebody else decides on it. Ask a colleague")
-    assert "decided_on" in said(lambda: decide(by=colleague, **given | {"decided_on": date(2031, 6, 2)}))
-    assert said(lambda: decide(by=colleague, **given | {"reasons": ""}))
-    decision = decide(by=colleague, **given)
+    (sentence,) = validation_messages(lambda: decide_on_assessment(by=author, **given))[""]
+    assert sentence.startswith("You wrote this assessment, so somebody else must decide on it. Ask a colleague")
+    assert "decided_on" in validation_messages(
+        lambda: decide_on_assessment(by=colleague, **given | {"decided_on": date(2031, 6, 2)})
+    )
+    assert validation_messages(lambda: decide_on_assessment(by=colleague, **given | {"reasons": ""}))
+    decision = decide_on_assessment(by=colleague, **given)
     row = EvidenceAssessment.objects.get(pk=row.pk)
     assert row.decision == decision
-    assert "is decided on already" in said(lambda: decide(by=UserFactory(), **given))[""][0]
-    assert "is decided on. Reverse the decision first" in said(lambda: write(by=author, assessment=row))[""][0]
+    assert (
+        "already has a decision" in validation_messages(lambda: decide_on_assessment(by=UserFactory(), **given))[""][0]
+    )
+    assert (
+        "This assessment has a decision. Reverse the decision first"
+        in validation_messages(lambda: write_assessment(by=author, assessment=row))[""][0]
+    )
     reverse(decision, by=colleague, reason="A slip.")
     row = EvidenceAssessment.objects.get(pk=row.pk)
-    write(by=author, assessment=row)
+    write_assessment(by=author, assessment=row)
     assert AssessmentDecision.objects.count() == 2

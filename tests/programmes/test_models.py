@@ -2,7 +2,7 @@ import pytest
 from django.db import IntegrityError, transaction
 
 from programmes.models import Initiative, Passage, PreventionLevel, SuccessCondition, Term
-from tests.factories import (
+from tests.support.factories import (
     AreaFactory,
     AudienceFactory,
     ConditionFactory,
@@ -14,7 +14,7 @@ from tests.factories import (
     StoryFactory,
     TermFactory,
 )
-from tests.refusals import refused_by_the_database, refused_in_words
+from tests.support.refusals import refused_by_the_database, refused_in_words
 
 pytestmark = pytest.mark.django_db
 

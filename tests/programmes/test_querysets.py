@@ -2,8 +2,9 @@ from typing import Any
 
 import pytest
 
-from programmes.models import Initiative, Passage, PreventionLevel
-from tests.factories import (
+from programmes.levels import levels_with_initiatives
+from programmes.models import Initiative, Passage
+from tests.support.factories import (
     AudienceFactory,
     InitiativeFactory,
     LevelFactory,
@@ -11,7 +12,7 @@ from tests.factories import (
     PassageFactory,
     SettingFactory,
 )
-from vru_portal.publishing import State
+from vru_portal.publishing.state import State
 
 pytestmark = pytest.mark.django_db
 
@@ -33,7 +34,7 @@ def test_levels_count_and_bring_what_the_public_sees(level, django_assert_num_qu
     InitiativeFactory(level=level, state=State.DRAFT)
     LevelFactory(slug="empty")
     with django_assert_num_queries(2):
-        rows = list(PreventionLevel.objects.public().with_counts().with_initiatives())
+        rows = levels_with_initiatives()
         found = {row.slug: (row.initiative_count, row.public_initiatives) for row in rows}
     assert found == {"first": (2, shown[::-1]), "empty": (0, [])}
 
@@ -93,9 +94,9 @@ def test_near_are_those_of_its_level_then_for_the_same_people_then_in_the_same_k
     sibling = InitiativeFactory(level=level, position=9)
     far = InitiativeFactory(level=other_level)
     far.audiences.add(AudienceFactory())
-    near: list[Any] = list(Initiative.objects.near(this))
-    assert near == [sibling, people, place]
-    assert [(bool(n.same_level), bool(n.same_audience), bool(n.same_setting)) for n in near] == [
+    similar: list[Any] = list(Initiative.objects.similar_to(this.pk, this.level_id))
+    assert similar == [sibling, people, place]
+    assert [(bool(n.same_level), bool(n.same_audience), bool(n.same_setting)) for n in similar] == [
         (True, False, False),
         (False, True, False),
         (False, False, True),

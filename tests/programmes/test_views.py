@@ -1,6 +1,7 @@
 import pytest
 
-from tests.factories import (
+from tests.support.crawler import Elements
+from tests.support.factories import (
     AreaFactory,
     AudienceFactory,
     ConditionFactory,
@@ -11,7 +12,6 @@ from tests.factories import (
     TermFactory,
     UnitFactory,
 )
-from tests.walk import Elements
 
 pytestmark = [pytest.mark.django_db, pytest.mark.once]
 
@@ -76,9 +76,9 @@ def test_what_is_not_stated_of_an_initiative_is_said_to_be_so(client):
     questions = (
         "Who it is for",
         "Where",
-        "When",
+        "Funded",
         "How to be referred",
-        "Whom to ask",
+        "Who to ask",
         "Who delivers it",
     )
     for question in questions:
@@ -96,7 +96,7 @@ def test_near_ones_say_what_they_have_in_common(client):
         initiative.audiences.add(shared)
     InitiativeFactory(name="Stranger")
     text = Elements(client.get(this.get_absolute_url()).text).text
-    near = text[text.index("near to this") :]
+    near = text[text.index("Similar initiatives") :]
     assert near.index(sibling.name) < near.index("Also first prevention.") < near.index(cousin.name)
     assert near.index(cousin.name) < near.index("Also for the same people.")
     assert "Stranger" not in near

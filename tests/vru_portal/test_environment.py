@@ -8,11 +8,15 @@ from pathlib import Path
 
 import pytest
 from django.conf import settings
+from django.core.checks import run_checks
 from django.core.exceptions import ImproperlyConfigured
 
+from tests.support.processes.portal_process import SECONDS_TO_START
 from vru_portal.environment import (
     checked_secret_key,
     embedded_secret_key,
+    parse_log_format,
+    parse_monitoring_token,
     parse_port,
     parse_portal_url,
     sqlite_journal_mode,
@@ -88,7 +92,7 @@ def test_portal_url_gives_the_origin_as_a_browser_sends_it_and_the_hosts_to_answ
     ],
 )
 def test_a_portal_url_that_is_more_or_less_than_scheme_and_host_is_refused_by_name(value):
-    with pytest.raises(ImproperlyConfigured, match=r"^PORTAL_URL must be a scheme and a host"):
+    with pytest.raises(ImproperlyConfigured, match=r"^PORTAL_URL must be only a scheme and a host"):
         parse_portal_url(value)
 
 
@@ -109,14 +113,33 @@ def test_a_short_secret_key_is_refused_with_the_way_to_make_one():
         checked_secret_key(KEY[1:])
 
 
+@pytest.mark.parametrize("value", ["m" * 31, "m" * 40 + " ", "é" * 40, "m" * 40 + '"'])
+def test_a_token_for_monitoring_that_could_be_guessed_or_not_be_sent_is_refused_with_the_way_to_make_one(value):
+    with pytest.raises(ImproperlyConfigured, match=r"^MONITORING_TOKEN must be at least 32 .*token_urlsafe\(32\)"):
+        parse_monitoring_token(value)
+
+
+def test_a_token_for_monitoring_is_read_and_may_be_left_out():
+    token = secrets.token_urlsafe(32)
+    assert (parse_monitoring_token(token), parse_monitoring_token("")) == (token, "")
+
+
+def test_the_logs_format_is_one_of_two():
+    assert (parse_log_format("text"), parse_log_format("json")) == ("text", "json")
+    with pytest.raises(ImproperlyConfigured, match="LOG_FORMAT must be text or json"):
+        parse_log_format("JSON")
+
+
 def test_the_embedded_key_is_made_once_and_only_its_owner_can_read_it(tmp_path):
-    folder = tmp_path / "deep" / "var"
+    folder, other = tmp_path / "var", tmp_path / "other"
+    for made in (folder, other):
+        made.mkdir()
     first = embedded_secret_key(folder)
     assert len(first) >= 50
     assert embedded_secret_key(folder) == first
     assert [path.name for path in folder.iterdir()] == ["secret-key"]
     assert stat.S_IMODE((folder / "secret-key").stat().st_mode) == 0o600
-    assert embedded_secret_key(tmp_path / "other") != first
+    assert embedded_secret_key(other) != first
 
 
 def test_processes_that_start_together_agree_on_one_key(tmp_path):
@@ -142,7 +165,7 @@ def test_processes_that_start_together_agree_on_one_key(tmp_path):
         assert process.stdout
         keys.add(process.stdout.read().strip())
         process.stdout.close()
-        assert process.wait(30) == 0
+        assert process.wait(SECONDS_TO_START) == 0
     assert keys == {embedded_secret_key(tmp_path)}
     assert [path.name for path in tmp_path.iterdir()] == ["secret-key"]
 
@@ -193,7 +216,7 @@ def manage(tmp_path: Path, *command: str, **environment: str) -> subprocess.Comp
         env=clean | {"VAR_DIR": str(tmp_path)} | environment,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=SECONDS_TO_START,
         check=False,
     )
 
@@ -238,7 +261,8 @@ def test_an_unwritable_var_stops_the_start_with_one_sentence(tmp_path):
 READ = """
 import json
 from django.conf import settings as s
-cookies = [s.SESSION_COOKIE_SECURE, s.CSRF_COOKIE_SECURE, s.SECURE_SSL_REDIRECT]
+cookies = [s.SESSION_COOKIE_NAME, s.CSRF_COOKIE_NAME, s.COOKIE_PREFIX]
+cookies += [s.SESSION_COOKIE_SECURE, s.CSRF_COOKIE_SECURE, s.SECURE_SSL_REDIRECT]
 address = [s.EMBEDDED, s.PORTAL_URL, s.PORT, s.ALLOWED_HOSTS, s.CSRF_TRUSTED_ORIGINS]
 print(json.dumps([*address, *cookies, s.SECURE_HSTS_SECONDS, s.DEBUG, s.DATABASES["default"]["ENGINE"].split(".")[-1]]))
 """
@@ -255,6 +279,9 @@ print(json.dumps([*address, *cookies, s.SECURE_HSTS_SECONDS, s.DEBUG, s.DATABASE
                 8000,
                 LOOPBACK,
                 ["http://localhost:8000"],
+                "sessionid",
+                "csrftoken",
+                "",
                 False,
                 False,
                 False,
@@ -271,6 +298,9 @@ print(json.dumps([*address, *cookies, s.SECURE_HSTS_SECONDS, s.DEBUG, s.DATABASE
                 8123,
                 LOOPBACK,
                 ["http://localhost:8123"],
+                "sessionid",
+                "csrftoken",
+                "",
                 False,
                 False,
                 False,
@@ -287,6 +317,9 @@ print(json.dumps([*address, *cookies, s.SECURE_HSTS_SECONDS, s.DEBUG, s.DATABASE
                 8124,
                 LOOPBACK,
                 ["http://127.0.0.1:8124"],
+                "sessionid",
+                "csrftoken",
+                "",
                 False,
                 False,
                 False,
@@ -307,6 +340,9 @@ print(json.dumps([*address, *cookies, s.SECURE_HSTS_SECONDS, s.DEBUG, s.DATABASE
                 8000,
                 ["moor.example.org"],
                 ["https://moor.example.org"],
+                "__Host-sessionid",
+                "__Host-csrftoken",
+                "__Host-",
                 True,
                 True,
                 True,
@@ -333,5 +369,21 @@ def test_the_deployment_check_finds_nothing_on_an_https_address(tmp_path):
         "WARNING",
         PORTAL_URL="https://moor.example.org",
         SECRET_KEY=secrets.token_urlsafe(50),
+        TRUSTED_PROXIES="1",
     )
     assert (result.returncode, result.stderr) == (0, "")
+
+
+@pytest.mark.parametrize(
+    ("address", "proxies", "warned"),
+    [
+        ("https://moor.example.org", 0, True),
+        ("https://moor.example.org", 1, False),
+        ("http://localhost:8000", 0, False),
+    ],
+)
+def test_a_proxy_that_the_portal_does_not_know_of_is_warned_about(settings, address, proxies, warned):
+    settings.ADDRESS, settings.TRUSTED_PROXIES = parse_portal_url(address), proxies
+    found = run_checks(tags=["portal"])
+    assert [message.id for message in found] == ["vru_portal.W001"] * warned
+    assert all("TRUSTED_PROXIES is 0" in message.msg for message in found)

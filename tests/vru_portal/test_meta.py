@@ -37,6 +37,8 @@ TABLE = {
     "programmes.story": HISTORIC,
     "programmes.picture": HISTORIC,
     "programmes.document": HISTORIC,
+    "programmes.documenttext": PLAIN,
+    "programmes.synonym": PLAIN,
     "funding.financialyear": HISTORIC,
     "funding.fundingsource": HISTORIC,
     "funding.contributor": PLAIN,
@@ -74,7 +76,7 @@ INLINES = {
 # What staff see only through what it belongs to: the hashes of links, what is filled in, the bones of the register.
 UNSEEN = {
     f"declarations.{name}" for name in ("head", "livesignature", "personalrecord", "preparation", "token", "treenode")
-}
+} | {"programmes.documenttext"}
 
 PROJECT_MODELS = [
     model

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.own_database import answer, migrated_database
+from tests.support.processes.databases import migrated_database, run_python_for_json
 
 pytestmark = pytest.mark.django_db
 
@@ -10,16 +10,12 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture(scope="module")
 def walked(tmp_path_factory, template, django_db_setup):
     with migrated_database(tmp_path_factory.mktemp("reading") / "var", "reading", template) as values:
-        yield answer(values, "-m", "tests.reading")
+        yield run_python_for_json(values, "-m", "tests.support.processes.reading")
 
 
-def test_every_page_is_read_while_somebody_writes(walked, record_property):
-    times = "{seconds:.1f} s, beside a writer {seconds_beside:.1f} s".format(**walked)
-    record_property("measured", f"{walked['asked']} addresses; every fourth in {times}")
+def test_every_page_is_read_while_somebody_writes(walked):
     assert walked["asked"] > 400
-    assert walked["wrong"] == []
-    # whoever waited for the lock would have been refused; this is what "as fast as otherwise" allows a busy machine
-    assert walked["seconds_beside"] < 2 * walked["seconds"] + 5
+    assert walked["wrong"] == []  # whoever waited for the lock would have been refused
 
 
 @pytest.mark.parametrize("page", ["change", "preview", "publish"])

@@ -7,254 +7,251 @@ from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
+from django.template.defaultfilters import pluralize
 from django.template.response import TemplateResponse
 from django.utils import timezone
 
-from events.declarations import rules
-from events.declarations.admin.inviting import InvitationForm, InvitingMixin
-from events.declarations.admin.overview import figures
-from events.declarations.admin.steps import (
-    DayForm,
-    DeclarationRecordedAdmin,
+from events.declarations.admin.base import (
+    DateForm,
+    DeclarationWriteOnceAdmin,
     VersionFilter,
-    closed_sentence,
-    said_closed,
-    shown_day,
+    short_date_or_dash,
+    signing_closed_notice,
+    signing_closed_notice_for,
 )
-from events.declarations.choices import OPEN, OVER, Delivery, InvitationState
+from events.declarations.admin.invitation_lists import InvitationImportMixin, InvitationRecordingForm
+from events.declarations.admin.overview import overview_counts
+from events.declarations.choices import ENDED_STATES, OPEN_STATES, Delivery, InvitationState
 from events.declarations.models import Invitation
 from events.declarations.models.invitations import closing_date
-from vru_portal.step_admin import Section, Step, link
+from events.declarations.rules import availability, invitations
+from vru_portal.staff.actions import Action, Section
+from vru_portal.staff.help import help_link
+from vru_portal.staff.links import admin_link
+from vru_portal.text.dates import format_date
+from vru_portal.text.inputs import EmailAddressInput, LineInput
 
-MOST = 500  # invitations that one click sends again or extends
+MAX_BULK_ROWS = 500  # invitations that one bulk action sends again or extends
 
 
-class InvitationStep(Step):
-    """Something done to an invitation."""
+class InvitationAction(Action):
+    """An action on an invitation, offered while the invitation is in one of its ``states``."""
 
     permission = "declarations.change_invitation"
-    states: ClassVar[tuple[InvitationState, ...]] = OPEN
+    states: ClassVar[tuple[InvitationState, ...]] = OPEN_STATES
 
     def applies(self) -> bool:
-        """It is offered in some states only."""
         return self.row.state in self.states
 
-    def obstacle(self) -> str:
-        """Say in which state it is."""
-        return "" if self.applies() else f"{self.row}. This cannot be done to it."
-
-    def form(self, **data: Any) -> forms.Form:
-        """Ask nothing."""
-        return forms.Form(**data)
+    def blocked_reason(self) -> str:
+        return "" if self.applies() else f"{self.row}. You cannot do this with an invitation in this state."
 
 
-class ResendStep(InvitationStep):
-    """Send it once more."""
+class ResendAction(InvitationAction):
+    """Sends the invitation again."""
 
     name = "resend"
     label = "Send again"
-    explanation = "A mail with a new link is queued. Links that were sent before stay good: people keep the first mail."
+    explanation = (
+        "We will send an email with a new link. Earlier links still work, because people may use the first email."
+    )
 
     def facts(self) -> list[tuple[str, str]]:
-        """Say where it goes."""
         return [("To", self.row.email)]
 
-    def take(self, form: Any) -> str:
-        """Send it through the rule."""
-        rules.resend(by=self.by, invitation=self.row)
+    def perform(self, form: Any) -> str:
+        invitations.resend_invitation(by=self.by, invitation=self.row)
         return "Waiting to be sent again"
 
 
-class ExtendStep(InvitationStep):
-    """Keep it open for longer."""
+class ExtendAction(InvitationAction):
+    """Keeps the invitation open for longer."""
 
     name = "extend"
     label = "Extend"
-    states = (InvitationState.DRAFT, *OPEN, InvitationState.EXPIRED)
+    states = (InvitationState.DRAFT, *OPEN_STATES, InvitationState.EXPIRED)
     explanation = (
-        "The invitation, and every link of it that was sent, can be used until the end of the day that you choose. "
-        "One that has expired is open again; nobody is mailed."
+        "The invitation and all links that were sent will work until the end of the date you enter. If it has expired, "
+        "it will open again. We will not email anyone."
     )
 
     def facts(self) -> list[tuple[str, str]]:
-        """Say until when it is good."""
-        return [("Can be used until", f"{self.row.closes_on:%-d %B %Y}")]
+        return [("Can be used until", format_date(self.row.closes_on))]
 
     def form(self, **data: Any) -> forms.Form:
-        """Ask for the day."""
-        return DayForm(initial={"day": max(self.row.closes_on, closing_date())}, **data)
+        return DateForm(initial={"day": max(self.row.closes_on, closing_date())}, **data)
 
-    def take(self, form: Any) -> str:
-        """Extend it through the rule."""
+    def perform(self, form: Any) -> str:
         until: date = form.cleaned_data["day"]
         try:
-            rules.extend(by=self.by, invitation=self.row, until=until)
+            invitations.extend_invitation(by=self.by, invitation=self.row, until=until)
         except ValidationError as error:
-            raise at_day(error) from error
-        return f"Can be used until {until:%-d %B %Y}"
+            raise as_date_field_error(error) from error
+        return f"Can be used until {format_date(until)}"
 
 
-def at_day(error: ValidationError) -> ValidationError:
-    """Return what a rule says of a day under the name of the form's field."""
-    said = getattr(error, "error_dict", {})
-    return ValidationError({"day": said["until"]}) if "until" in said else error
+def as_date_field_error(error: ValidationError) -> ValidationError:
+    """The rule's error about ``until``, under the name that the field has in DateForm."""
+    errors = getattr(error, "error_dict", {})
+    return ValidationError({"day": errors["until"]}) if "until" in errors else error
 
 
-class RevokeStep(InvitationStep):
-    """End it."""
+class RevokeAction(InvitationAction):
+    """Ends the invitation."""
 
     name = "revoke"
     label = "Revoke"
-    states = (InvitationState.DRAFT, *OPEN)
+    states = (InvitationState.DRAFT, *OPEN_STATES)
     explanation = (
-        "Every link of this invitation that was sent opens nothing from now on, and no mail follows. Nobody is told. "
-        "The body can be invited again afterwards."
+        "All links that were sent will stop working, and we will send no more emails. We will not tell anyone. You can "
+        "invite the organisation again later."
     )
 
-    def take(self, form: Any) -> str:
-        """Revoke it through the rule."""
-        rules.revoke(by=self.by, invitation=self.row)
+    def perform(self, form: Any) -> str:
+        invitations.revoke_invitation(by=self.by, invitation=self.row)
         return "Revoked"
 
 
-class AgainForm(forms.Form):
-    """Where a new invitation goes."""
+class InviteAgainForm(forms.Form):
+    """Asks where to send the new invitation."""
 
-    email = forms.EmailField(widget=forms.EmailInput(attrs={"class": "vTextField"}))
-    contact_name = forms.CharField(
-        max_length=120, required=False, widget=forms.TextInput(attrs={"class": "vTextField"})
-    )
+    email = EmailAddressInput(widget=forms.EmailInput(attrs={"class": "vTextField"}))
+    contact_name = LineInput(max_length=120, required=False, widget=forms.TextInput(attrs={"class": "vTextField"}))
 
 
-class AgainStep(InvitationStep):
-    """Invite the body anew."""
+class InviteAgainAction(InvitationAction):
+    """Sends a new invitation to an organisation whose invitation has ended."""
 
     name = "invite-again"
     label = "Invite again"
     permission = "declarations.add_invitation"
-    states = (*OVER, InvitationState.REFUSED)
+    states = (*ENDED_STATES, InvitationState.REFUSED)
     explanation = (
-        "A new invitation to the wording in force, by mail to the mailbox below. This one stays in the list as it "
-        "ended; where the mail server has refused it, it is revoked, and its links with it."
+        "We will email a new invitation to sign the text in force to the address below. This invitation stays in the "
+        "list. If the mail server refused it, it will be revoked and its links will stop working."
     )
 
     def form(self, **data: Any) -> forms.Form:
-        """Ask for the mailbox."""
-        return AgainForm(initial={"email": self.row.email, "contact_name": self.row.contact_name}, **data)
+        return InviteAgainForm(initial={"email": self.row.email, "contact_name": self.row.contact_name}, **data)
 
-    def take(self, form: Any) -> str:
-        """Invite it through the rule."""
-        rules.invite_anew(by=self.by, invitation=self.row, **form.cleaned_data)
-        return "Invited again: its new invitation is the newest in the list"
+    def perform(self, form: Any) -> str:
+        invitations.invite_anew(by=self.by, invitation=self.row, **form.cleaned_data)
+        return "Invited again. The new invitation is first in the list"
 
 
-class HoldStep(InvitationStep):
-    """Note when they decide."""
+class SetDecisionDateAction(InvitationAction):
+    """Records when the organisation decides."""
 
     name = "decides-on"
     label = "They decide on"
     explanation = (
-        "For a body that has told you when its committee meets: no reminder is sent before that day, and the "
-        "invitation can be used for two weeks after it at least."
+        "Use this if an organisation has told you when its committee meets. We will not send a reminder before that "
+        "date, and the invitation will work for at least two weeks after it."
     )
 
     def form(self, **data: Any) -> forms.Form:
-        """Ask for the day."""
-        return DayForm(initial={"day": self.row.decides_on}, **data)
+        return DateForm(initial={"day": self.row.decides_on}, **data)
 
-    def take(self, form: Any) -> str:
-        """Note it through the rule."""
+    def perform(self, form: Any) -> str:
         until: date = form.cleaned_data["day"]
-        rules.hold(by=self.by, invitation=self.row, until=until)
-        return f"They decide on {until:%-d %B %Y}"
+        invitations.note_decision_date(by=self.by, invitation=self.row, until=until)
+        return f"They decide on {format_date(until)}"
 
 
 class ChaseFilter(admin.SimpleListFilter):
-    """What needs chasing, and what does not."""
+    """Filters by whether staff need to follow an invitation up."""
 
     title = "what to do"
     parameter_name = "chase"
 
     def lookups(self, request: Any, model_admin: Any) -> list[tuple[str, str]]:
-        """Return the choices."""
         return [("yes", "Needs chasing"), ("silent", "Not started for days"), ("later", "They decide later")]
 
     def queryset(self, request: Any, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        """Apply the choice."""
         today = timezone.localdate()
         if self.value() == "yes":
             return queryset.to_chase(today)  # type: ignore[attr-defined]
         if self.value() == "silent":
             return queryset.filter(queryset.not_started(timezone.now()))  # type: ignore[attr-defined]
-        return queryset.filter(state__in=OPEN, decides_on__gte=today) if self.value() == "later" else queryset
+        return queryset.filter(state__in=OPEN_STATES, decides_on__gte=today) if self.value() == "later" else queryset
 
 
 class MailFilter(admin.SimpleListFilter):
-    """How far the last mail has come."""
+    """Filters by the status of the last email."""
 
-    title = "last mail"
+    title = "last email"
     parameter_name = "mail"
 
     def lookups(self, request: Any, model_admin: Any) -> Any:
-        """Return the choices."""
         return Delivery.choices
 
     def queryset(self, request: Any, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        """Apply the choice."""
         return queryset.filter(last_delivery=self.value()) if self.value() in Delivery.values else queryset
 
 
 @admin.register(Invitation)
-class InvitationAdmin(InvitingMixin, DeclarationRecordedAdmin):
-    """Who was invited, and how far each has come. Only an entry of the register means that a body has signed."""
+class InvitationAdmin(InvitationImportMixin, DeclarationWriteOnceAdmin):
+    """Invitations and their state. Only an entry in the register means that an organisation has signed."""
 
-    list_display = ("its_body", "how_far", "sent", "reminders", "closes", "decides", "last_mail")
+    list_display = (
+        "organisation_name",
+        "version_label",
+        "state_label",
+        "sent_date",
+        "reminders",
+        "closes_date",
+        "decision_date",
+        "last_mail",
+    )
     list_filter = ("state", ChaseFilter, MailFilter, ("version", VersionFilter))
     list_select_related = ("body", "version__declaration", "entry", "invited_by")
     search_fields = ("body__name", "email", "contact_name")
-    search_help_text = "Body, mailbox or contact name."
+    search_help_text = "Search by organisation, email address or contact name."
     show_full_result_count = False
-    steps = (ResendStep, ExtendStep, HoldStep, AgainStep, RevokeStep)
-    record_form = InvitationForm
-    record_fieldsets = ((None, {"fields": ["organisation", "sector", "email", "contact_name"]}),)
+    row_actions = (ResendAction, ExtendAction, SetDecisionDateAction, InviteAgainAction, RevokeAction)
+    record_form = InvitationRecordingForm
+    record_fieldsets = (
+        (
+            None,
+            {
+                "description": help_link("declaration"),
+                "fields": ["organisation", "sector", "email", "contact_name"],
+            },
+        ),
+    )
     fieldsets: ClassVar[Any] = (
-        (None, {"fields": ["the_body", "version", "how_far", "declined_because", "the_entry"]}),
-        ("Whom it went to", {"fields": ["email", "contact_name", "invited_by", "created_at"]}),
+        (None, {"fields": ["organisation_link", "version", "state_label", "declined_because", "entry_link"]}),
+        ("Sent to", {"fields": ["email", "contact_name", "invited_by", "created_at"]}),
         ("When", {"fields": ["sent_at", "reminders", "closes_on", "decides_on"]}),
     )
     actions = ("resend", "extend")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Invitation]:
-        """Add how far the newest mail has come."""
         return super().get_queryset(request).with_last_mail()  # type: ignore[attr-defined]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Invitation | None = None) -> tuple[str, ...]:
-        """The facts are read."""
-        return ("the_body", "how_far", "the_entry") if obj else ()
+        return ("organisation_link", "state_label", "entry_link") if obj else ()
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
-        """Put the numbers above the list."""
-        version = rules.in_force()
-        above = {"figures": figures(version), "closed": said_closed(version)}
-        return super().changelist_view(request, (extra_context or {}) | above)
+        version = availability.version_in_force()
+        overview = {"counts": overview_counts(version), "closed": signing_closed_notice_for(version)}
+        return super().changelist_view(request, (extra_context or {}) | overview)
 
     def notice_before(self, request: HttpRequest) -> str:
-        """Say why nobody can be invited."""
-        return closed_sentence()
+        return signing_closed_notice()
 
     def sections(self, request: HttpRequest, row: Invitation | None) -> list[Section]:
-        """Return what was prepared and by whom, and the mails."""
         if row is None:
             return []
         mails = row.mails.all()[:50]
         prepared = getattr(row, "preparation", None)
         return [
             Section(
-                "Mails",
-                ("Kind", "To", "How far", "Attempts", "Sent", "What the mail server said"),
+                "Emails",
+                ("Kind", "To", "Status", "Attempts", "Sent", "Message from the mail server"),
                 [
                     (
-                        link(mail, mail.get_kind_display()),
+                        admin_link(mail, mail.get_kind_display()),
                         mail.to,
                         mail.get_delivery_display(),
                         mail.attempts,
@@ -263,120 +260,117 @@ class InvitationAdmin(InvitingMixin, DeclarationRecordedAdmin):
                     )
                     for mail in mails
                 ],
-                empty="No mail was sent.",
+                empty="No emails were sent.",
                 figures=frozenset({3}),
             ),
             Section(
-                "What is filled in and not signed",
-                ("Signatory", "Role", "Mailbox", "Prepared by", "Passed on"),
+                "Details entered but not signed",
+                ("Signatory", "Role", "Email", "Prepared by", "Passed on"),
                 [
                     (prepared.name, prepared.role, prepared.email, prepared.prepared_by, prepared.passed_on_at or "")
                     for prepared in [prepared]
                     if prepared
                 ],
-                empty="Nothing.",
+                empty="No details were entered.",
             ),
         ]
 
     # In bulk ---------------------------------------------------------------------------------------------------------
 
     def has_change_any_permission(self, request: HttpRequest) -> bool:
-        """Whether somebody may do to many what the steps do to one."""
+        """Django asks this for bulk actions with ``permissions=["change_any"]``.
+
+        `has_change_permission` is no use here: it is false, because invitations change only through actions.
+        """
         return request.user.has_perm("declarations.change_invitation")
 
     @admin.action(description="Send again", permissions=["change_any"])
     def resend(self, request: HttpRequest, chosen: QuerySet[Invitation]) -> HttpResponse | None:
-        """Send the chosen invitations again, once confirmed."""
-        return self.in_bulk(request, chosen, ResendStep)
+        return self.confirm_and_perform(request, chosen, ResendAction)
 
     @admin.action(description="Extend", permissions=["change_any"])
     def extend(self, request: HttpRequest, chosen: QuerySet[Invitation]) -> HttpResponse | None:
-        """Extend the chosen invitations, once confirmed."""
-        return self.in_bulk(request, chosen, ExtendStep)
+        return self.confirm_and_perform(request, chosen, ExtendAction)
 
-    def in_bulk(
-        self, request: HttpRequest, chosen: QuerySet[Invitation], step_class: type[InvitationStep]
+    def confirm_and_perform(
+        self, request: HttpRequest, chosen: QuerySet[Invitation], action_class: type[InvitationAction]
     ) -> HttpResponse | None:
-        """Ask whether to take a step for the chosen rows; then take it for each that it applies to."""
-        rows = list(chosen.order_by("body__name")[: MOST + 1])
-        if len(rows) > MOST:
-            messages.error(request, f"Nothing was done: choose at most {MOST} at once.")
+        """Ask for confirmation, then perform the action on each chosen row that it applies to."""
+        rows = list(chosen.order_by("body__name")[: MAX_BULK_ROWS + 1])
+        if len(rows) > MAX_BULK_ROWS:
+            messages.error(request, f"Nothing was changed. Select at most {MAX_BULK_ROWS} invitations at a time.")
             return None
-        apply = [step for row in rows if (step := step_class(row, request.user)).applies()]
-        if not apply:
-            messages.error(request, "Nothing was done: this can be done to none of them.")
+        applicable = [action for row in rows if (action := action_class(row, request.user)).applies()]
+        if not applicable:
+            messages.error(request, "Nothing was changed. This does not apply to any of the selected invitations.")
             return None
         confirmed = "confirmed" in request.POST
-        form = apply[0].form(**({"data": request.POST} if confirmed else {}))
+        form = applicable[0].form(**({"data": request.POST} if confirmed else {}))
         if confirmed and form.is_valid():
-            self.take_all(request, apply, form)
+            self.perform_all(request, applicable, form)
             return None
         context = {
             **self.admin_site.each_context(request),
-            "title": step_class.label,
+            "title": action_class.label,
             "opts": self.opts,
-            "step": apply[0],
-            "rows": [step.row for step in apply],
-            "others": len(rows) - len(apply),
-            "action": request.POST.get("action", ""),
+            "action": applicable[0],
+            "rows": [action.row for action in applicable],
+            "skipped": [row for row in rows if row not in [action.row for action in applicable]],
+            "bulk_action": request.POST.get("action", ""),
             "checkbox": ACTION_CHECKBOX_NAME,
             "form": form,
             "media": self.media + form.media,
         }
         return TemplateResponse(request, "admin/declarations/bulk.html", context)
 
-    def take_all(self, request: HttpRequest, steps: list[InvitationStep], form: forms.Form) -> None:
-        """Take a step for each row; name those that a rule refuses, and why."""
+    def perform_all(self, request: HttpRequest, actions: list[InvitationAction], form: forms.Form) -> None:
+        """Perform the action on each row. Show an error for each row for which a rule refuses it."""
         done = 0
-        for step in steps:
+        for action in actions:
             try:
-                said = step.take(form)
+                outcome = action.perform(form)
             except ValidationError as error:
-                messages.error(request, f"{step.row.body}: {' '.join(error.messages)}")
+                messages.error(request, f"{action.row.body}: {' '.join(error.messages)}")
             else:
-                self.log_change(request, step.row, said)
+                self.log_change(request, action.row, outcome)
                 done += 1
         if done:
-            messages.success(request, f"{steps[0].label}: done for {done}.")
+            messages.success(request, f"{actions[0].label}: {done} invitation{pluralize(done)} changed.")
 
     # What is shown ---------------------------------------------------------------------------------------------------
 
-    @admin.display(description="body", ordering="body__name")
-    def its_body(self, row: Invitation) -> str:
-        """The body, in a cell that wraps."""
+    @admin.display(description="organisation", ordering="body__name")
+    def organisation_name(self, row: Invitation) -> str:
         return str(row.body)
 
-    @admin.display(description="body")
-    def the_body(self, row: Invitation) -> str:
-        """The body, to go there."""
-        return link(row.body)
+    @admin.display(description="organisation")
+    def organisation_link(self, row: Invitation) -> str:
+        return admin_link(row.body)
+
+    @admin.display(description="version", ordering="version__number")
+    def version_label(self, row: Invitation) -> str:
+        return str(row.version)
 
     @admin.display(description="state", ordering="state")
-    def how_far(self, row: Invitation) -> str:
-        """How far it has come."""
+    def state_label(self, row: Invitation) -> str:
         return row.get_state_display()
 
     @admin.display(description="entry of the register")
-    def the_entry(self, row: Invitation) -> str:
-        """The entry that means that it has signed."""
-        return link(row.entry) or "-"
+    def entry_link(self, row: Invitation) -> str:
+        return admin_link(row.entry) or "-"
 
     @admin.display(description="sent", ordering="sent_at")
-    def sent(self, row: Invitation) -> str:
-        """The day of the first mail."""
-        return shown_day(row.sent_at and timezone.localdate(row.sent_at))
+    def sent_date(self, row: Invitation) -> str:
+        return short_date_or_dash(row.sent_at and timezone.localdate(row.sent_at))
 
     @admin.display(description="closes on", ordering="closes_on")
-    def closes(self, row: Invitation) -> str:
-        """The last day."""
-        return shown_day(row.closes_on)
+    def closes_date(self, row: Invitation) -> str:
+        return short_date_or_dash(row.closes_on)
 
     @admin.display(description="decides on", ordering="decides_on")
-    def decides(self, row: Invitation) -> str:
-        """When they decide."""
-        return shown_day(row.decides_on)
+    def decision_date(self, row: Invitation) -> str:
+        return short_date_or_dash(row.decides_on)
 
-    @admin.display(description="last mail")
+    @admin.display(description="last email")
     def last_mail(self, row: Any) -> str:
-        """How far the newest mail has come."""
         return Delivery(row.last_delivery).label if row.last_delivery else "-"

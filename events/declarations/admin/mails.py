@@ -1,97 +1,85 @@
 from typing import Any, ClassVar
 
-from django import forms
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
-from events.declarations import rules
-from events.declarations.admin.steps import NothingAddedAdmin
+from events.declarations.admin.base import NoAddAdmin
 from events.declarations.choices import Delivery
 from events.declarations.models import Mail
-from events.declarations.querysets import FAILED
-from vru_portal.step_admin import Step, link
+from events.declarations.querysets import FAILED_MAILS
+from events.declarations.rules import mail_queue
+from vru_portal.staff.actions import Action
+from vru_portal.staff.links import admin_link
 
 
-class RetryStep(Step):
-    """Try a refused mail again."""
+class RetryMailAction(Action):
+    """Queues an email again that the mail server refused."""
 
     name = "retry"
     label = "Try again"
     permission = "declarations.change_mail"
     explanation = (
-        "The mail is put into the queue again and tried for three more days, with the same Message-ID. Where the "
-        "mailbox does not exist, invite the body again at another one instead."
+        "The email goes back into the queue. The portal will try to send it for three more days. If the mailbox does "
+        "not exist, invite the organisation again at another email address instead."
     )
 
     def applies(self) -> bool:
-        """Only what was refused is tried again."""
         return self.row.delivery == Delivery.REFUSED
 
-    def obstacle(self) -> str:
-        """Say how far it has come."""
-        return "" if self.applies() else f"This mail was not refused: {self.row.get_delivery_display().lower()}."
+    def blocked_reason(self) -> str:
+        return (
+            "" if self.applies() else f"This email was not refused. Its status is “{self.row.get_delivery_display()}”."
+        )
 
     def facts(self) -> list[tuple[str, str]]:
-        """Say what the mail server said."""
-        return [("To", self.row.to), ("What the mail server said", self.row.error)]
+        return [("To", self.row.to), ("Message from the mail server", self.row.error)]
 
-    def form(self, **data: Any) -> forms.Form:
-        """Ask nothing."""
-        return forms.Form(**data)
-
-    def take(self, form: Any) -> str:
-        """Queue it through the rule."""
-        rules.retry(by=self.by, mail=self.row)
+    def perform(self, form: Any) -> str:
+        mail_queue.retry_mail(by=self.by, mail=self.row)
         return "Waiting to be sent again"
 
 
-class FailedFilter(admin.SimpleListFilter):
-    """What somebody must see to."""
+class FailedMailFilter(admin.SimpleListFilter):
+    """Filters the emails that staff must deal with."""
 
     title = "what to do"
     parameter_name = "failed"
 
     def lookups(self, request: Any, model_admin: Any) -> list[tuple[str, str]]:
-        """Return the choices."""
-        return [("yes", "Failed for good")]
+        return [("yes", "Failed permanently")]
 
     def queryset(self, request: Any, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        """Apply the choice."""
-        return queryset.filter(FAILED) if self.value() == "yes" else queryset
+        return queryset.filter(FAILED_MAILS) if self.value() == "yes" else queryset
 
 
 @admin.register(Mail)
-class MailAdmin(NothingAddedAdmin):
-    """Every mail, and how far it has come. Its words and its link are made when it leaves, and kept nowhere."""
+class MailAdmin(NoAddAdmin):
+    """All emails and whether they were sent. Their text and links are made when they are sent, and never stored."""
 
-    list_display = ("kind", "its_body", "to", "delivery", "attempts", "error")
+    list_display = ("kind", "organisation_name", "to", "delivery", "attempts", "error")
     list_display_links = ("kind",)
-    list_filter = (FailedFilter, "delivery", "kind")
-    list_select_related = ("invitation__body",)
-    search_fields = ("to", "invitation__body__name", "error")
-    search_help_text = "Mailbox, body, or what the mail server said."
-    steps = (RetryStep,)
+    list_filter = (FailedMailFilter, "delivery", "kind")
+    list_select_related = ("invitation__body", "request")
+    search_fields = ("to", "invitation__body__name", "request__name", "error")
+    search_help_text = "Search by email address, organisation or the mail server's message."
+    row_actions = (RetryMailAction,)
     fieldsets: ClassVar[Any] = (
-        (None, {"fields": ["kind", "its_invitation", "to", "delivery"]}),
+        (None, {"fields": ["kind", "matter_link", "to", "delivery"]}),
         ("Attempts", {"fields": ["attempts", "due", "error", "created_at", "sent_at", "message_id"]}),
     )
 
     def get_readonly_fields(self, request: HttpRequest, obj: Mail | None = None) -> tuple[str, ...]:
-        """Nothing is changed."""
-        return ("its_invitation", "due")
+        return ("matter_link", "due")
 
-    @admin.display(description="body", ordering="invitation__body__name")
-    def its_body(self, row: Mail) -> str:
-        """Whom it concerns."""
-        return str(row.invitation.body)
+    @admin.display(description="organisation", ordering="invitation__body__name")
+    def organisation_name(self, row: Mail) -> str:
+        return row.organisation
 
-    @admin.display(description="invitation")
-    def its_invitation(self, row: Mail) -> str:
-        """The invitation, to go there."""
-        return link(row.invitation)
+    @admin.display(description="about")
+    def matter_link(self, row: Mail) -> str:
+        return admin_link(row.invitation or row.request)
 
     @admin.display(description="next attempt", ordering="due_at")
     def due(self, row: Mail) -> Any:
-        """When it is tried next, while it waits."""
         return row.due_at if row.delivery == Delivery.WAITING else None

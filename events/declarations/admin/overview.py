@@ -1,17 +1,16 @@
-"""How far the invitations to the wording in force have come, each number with the list of what it counts."""
+"""How many invitations are in each state. Each number links to the list that it counts."""
 
 from dataclasses import dataclass
 
 from django.db.models import Count, Q
-from django.urls import reverse
 from django.utils import timezone
-from django.utils.http import urlencode
 
-from events.declarations.choices import OPEN, InvitationState
+from events.declarations.choices import OPEN_STATES, InvitationState
 from events.declarations.models import DeclarationVersion, Invitation, PaperSignature, SigningRequest
+from vru_portal.staff.links import changelist_url
 
-# What is counted by its state alone, in the order in which an invitation goes through them.
-STATES = (
+# In the order in which an invitation goes through them. Drafts and revoked invitations are not counted by themselves.
+COUNTED_STATES = (
     InvitationState.QUEUED,
     InvitationState.SENT,
     InvitationState.REFUSED,
@@ -23,8 +22,8 @@ STATES = (
 
 
 @dataclass(frozen=True)
-class Figure:
-    """A number, what it counts, and where that is listed."""
+class OverviewCount:
+    """A number, what it counts, and the address of the list of what it counts."""
 
     label: str
     number: int
@@ -32,51 +31,47 @@ class Figure:
     urgent: bool = False
 
 
-def listed(model: str, **conditions: str | int) -> str:
-    """Return the address of a filtered list."""
-    query = f"?{urlencode(conditions)}" if conditions else ""
-    return reverse(f"admin:declarations_{model}_changelist") + query
+def overview_counts(version: DeclarationVersion | None) -> list[OverviewCount]:
+    """All numbers; those of invitations only if a text is in force."""
+    return [*(invitation_counts(version.pk) if version else ()), *follow_up_counts()]
 
 
-def figures(version: DeclarationVersion | None) -> list[Figure]:
-    """Return the numbers; of invitations only where a wording is in force."""
-    return [*(invitation_figures(version.pk) if version else ()), *other_figures()]
-
-
-def invitation_figures(version: int) -> list[Figure]:
-    """Return how many invitations there are in each state."""
+def invitation_counts(version: int) -> list[OverviewCount]:
+    """How many invitations to sign this version there are, in total and in each state."""
     today = timezone.localdate()
     rows = Invitation.objects.filter(version=version)
-    decides = Q(state__in=OPEN, decides_on__gte=today)
-    found = rows.aggregate(
+    decides_later = Q(state__in=OPEN_STATES, decides_on__gte=today)
+    counts = rows.aggregate(
         all=Count("pk"),
-        later=Count("pk", filter=decides),
-        chase=Count("pk", filter=rows.chased(today)),
-        **{state.value: Count("pk", filter=Q(state=state)) for state in STATES},
+        later=Count("pk", filter=decides_later),
+        chase=Count("pk", filter=rows.needs_chasing(today)),
+        **{state.value: Count("pk", filter=Q(state=state)) for state in COUNTED_STATES},
     )
-    this: dict[str, str | int] = {"version__id__exact": version}
-    chase = found["chase"]
+    of_version: dict[str, str | int] = {"version__id__exact": version}
+    to_chase = counts["chase"]
     return [
-        Figure("Invited", found["all"], listed("invitation", **this)),
-        Figure("To chase", chase, listed("invitation", **this, chase="yes"), urgent=chase > 0),
+        OverviewCount("Invited", counts["all"], changelist_url(Invitation, **of_version)),
+        OverviewCount("To chase", to_chase, changelist_url(Invitation, **of_version, chase="yes"), urgent=to_chase > 0),
         *(
-            Figure(
+            OverviewCount(
                 state.label,
-                found[state.value],
-                listed("invitation", **this, state__exact=state.value),
-                urgent=state == InvitationState.REFUSED and found[state.value] > 0,
+                counts[state.value],
+                changelist_url(Invitation, **of_version, state__exact=state.value),
+                urgent=state == InvitationState.REFUSED and counts[state.value] > 0,
             )
-            for state in STATES
+            for state in COUNTED_STATES
         ),
-        Figure("Decide later", found["later"], listed("invitation", **this, chase="later")),
+        OverviewCount("Decide later", counts["later"], changelist_url(Invitation, **of_version, chase="later")),
     ]
 
 
-def other_figures() -> list[Figure]:
-    """Return what waits for staff besides."""
+def follow_up_counts() -> list[OverviewCount]:
+    """How many paper signatures and requests to sign wait for staff."""
     papers = PaperSignature.objects.filter(entry=None).count()
     requests = SigningRequest.objects.filter(answered_at=None).count()
     return [
-        Figure("On paper, to confirm", papers, listed("papersignature", confirmed="no"), urgent=papers > 0),
-        Figure("Ask to sign", requests, listed("signingrequest", answered="no"), urgent=requests > 0),
+        OverviewCount(
+            "Paper signatures to confirm", papers, changelist_url(PaperSignature, confirmed="no"), urgent=papers > 0
+        ),
+        OverviewCount("Requests to sign", requests, changelist_url(SigningRequest, answered="no"), urgent=requests > 0),
     ]

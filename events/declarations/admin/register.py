@@ -6,212 +6,201 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.urls import path
 
-from events.declarations import rules
-from events.declarations.admin.disclosing import disclose
-from events.declarations.admin.steps import FOR_GOOD, DeclarationStepAdmin, VersionFilter, next_entry
-from events.declarations.choices import Kind, Reason
+from events.declarations.admin.base import ENTRIES_ARE_PERMANENT, DeclarationActionAdmin, VersionFilter, next_entry_fact
+from events.declarations.admin.disclosure import disclosure_view
+from events.declarations.choices import CorrectionReason, EntryKind
 from events.declarations.models import Entry, RegisterKey
+from events.declarations.rules import corrections, erasure, paper_signatures
 from partners.models import Sector
-from vru_portal.append_only_admin import RecordedElsewhereAdmin
-from vru_portal.step_admin import Section, Step, day, link
+from vru_portal.staff.actions import Action, Section
+from vru_portal.staff.ledger_admin import RecordedElsewhereAdmin
+from vru_portal.staff.links import admin_link
+from vru_portal.text.dates import format_date
+from vru_portal.text.inputs import LineInput
 
 
-class SignatureStep(Step):
-    """Something that makes an entry which follows a signature."""
+class SignatureAction(Action):
+    """An action that adds an entry of this ``kind``, which follows a signature."""
 
-    kind: ClassVar[Kind]
+    kind: ClassVar[EntryKind]
 
     def applies(self) -> bool:
-        """Only a signature is followed."""
-        return self.row.kind == Kind.SIGNED
+        return self.row.kind == EntryKind.SIGNED
 
-    def obstacle(self) -> str:
-        """Say that this is none."""
-        return "" if self.row.kind == Kind.SIGNED else "Go to the signature that this entry follows."
+    def blocked_reason(self) -> str:
+        return "" if self.row.kind == EntryKind.SIGNED else "Go to the signature that this entry follows."
 
     def facts(self) -> list[tuple[str, str]]:
-        """Name the entry that it makes."""
-        return [next_entry(self.kind, self.row)]
+        return [next_entry_fact(self.kind, self.row)]
 
 
 class CorrectForm(forms.Form):
-    """What the register shows of a body from now on."""
+    """What the register should show about an organisation from now on."""
 
-    name = forms.CharField(max_length=200, widget=forms.TextInput(attrs={"class": "vTextField"}))
+    name = LineInput(max_length=200, widget=forms.TextInput(attrs={"class": "vTextField"}))
     sector = forms.ModelChoiceField(Sector.objects.all(), required=False)
-    reason = forms.ChoiceField(choices=[choice for choice in Reason.choices if choice[0] != Reason.CONSENT])
+    reason = forms.ChoiceField(
+        choices=[choice for choice in CorrectionReason.choices if choice[0] != CorrectionReason.CONSENT]
+    )
 
 
-class CorrectStep(SignatureStep):
-    """Correct the name or the sector of a body."""
+class CorrectAction(SignatureAction):
+    """Corrects the name or the sector of an organisation."""
 
     name = "correct"
     label = "Correct"
     permission = "declarations.correct_entry"
-    kind = Kind.CORRECTED
+    kind = EntryKind.CORRECTED
     explanation = (
-        "The register shows the body as you write it here. What it showed before stays to be read, beside the reason. "
-        f"{FOR_GOOD}"
+        "The register will show the organisation as you enter it here. Earlier entries, with the old name and sector, "
+        "can still be read. "
+        f"{ENTRIES_ARE_PERMANENT}"
     )
 
     def form(self, **data: Any) -> forms.Form:
-        """Ask for name, sector and reason."""
         return CorrectForm(initial={"name": self.row.body.name, "sector": self.row.body.sector}, **data)
 
-    def take(self, form: Any) -> str:
-        """Correct it through the rule."""
-        entry = rules.correct(by=self.by, entry=self.row, **form.cleaned_data)
+    def perform(self, form: Any) -> str:
+        entry = corrections.correct_entry(by=self.by, entry=self.row, **form.cleaned_data)
         return f"Corrected by entry {entry.pk}"
 
 
-class EraseForm(forms.Form):
-    """Whether it is meant."""
-
-    sure = forms.BooleanField(label="Erase it. I know that nobody can bring it back.")
-
-
-class EraseStep(SignatureStep):
-    """Erase the personal data of a signature."""
+class EraseAction(SignatureAction):
+    """Erases the personal data of a signature."""
 
     name = "erase"
     label = "Erase personal data"
     permission = "declarations.erase_entry"
-    kind = Kind.ERASED
+    kind = EntryKind.ERASED
+    confirmation = "Erase this data. I understand that it cannot be restored."
     explanation = (
-        "What goes, for good and from every place: the signatory's name, role and mailbox, who prepared the signature, "
-        "the basis of authority, the codes that prove them; the invitation's mailbox, mails and links; the scan of a "
-        "signature on paper. What stays: the entry, its proofs, the body, its sector, the day, and that it was erased. "
-        "The signature stands; it can no longer be withdrawn by mail, nor the body be invited to a later wording."
+        "This permanently erases the signatory's name, role, email address and authority, who prepared the signature, "
+        "the codes that prove them, the invitation's email address, emails and links, and the scan of a paper "
+        "signature. It keeps the entry and its proofs, the organisation, its sector, the date, and a record that data "
+        "was erased. The signature stays valid, but it can no longer be withdrawn by email, and the organisation can "
+        "no longer be invited by email to sign a later version."
     )
 
     def applies(self) -> bool:
-        """Only while something is left."""
         personal = getattr(self.row, "personal", None)
         return super().applies() and bool(personal and personal.disclosed)
 
-    def obstacle(self) -> str:
-        """Say that nothing is left."""
-        return super().obstacle() or ("" if self.applies() else "The personal data of this signature is erased.")
+    def blocked_reason(self) -> str:
+        return super().blocked_reason() or (
+            "" if self.applies() else "The personal data of this signature has been erased."
+        )
 
-    def form(self, **data: Any) -> forms.Form:
-        """Ask once more."""
-        return EraseForm(**data)
-
-    def take(self, form: Any) -> str:
-        """Erase it through the rule."""
-        entry = rules.erase(entry=self.row)
-        return f"Personal data erased; entry {entry.pk} says so" if entry else "It was erased before"
+    def perform(self, form: Any) -> str:
+        entry = erasure.erase_personal_data(entry=self.row)
+        return f"Personal data erased; entry {entry.pk} records this" if entry else "The data was already erased"
 
 
-class WithdrawForm(forms.Form):
-    """What withdrawing stands on."""
-
-    asked = forms.BooleanField(label="The body has asked for this in writing, and the letter is on file.")
-
-
-class WithdrawStep(SignatureStep):
-    """Withdraw a signature on paper: no mailbox has signed that could ask for it."""
+class WithdrawPaperSignatureAction(SignatureAction):
+    """Withdraws a paper signature for the organisation, which has no receipt link to do so itself."""
 
     name = "withdraw"
     label = "Withdraw"
     permission = "declarations.confirm_papersignature"
-    kind = Kind.WITHDRAWN
-    explanation = "For a body that asks in writing. The signature stays in the register, with its withdrawal."
+    kind = EntryKind.WITHDRAWN
+    confirmation = "The organisation has asked for this in writing, and the letter is on file."
+    explanation = (
+        "Use this if an organisation asks in writing to withdraw. The register will show both the signature and its "
+        "withdrawal."
+    )
 
     def applies(self) -> bool:
-        """Only on paper: any other is withdrawn from the mailbox that gave it."""
         return super().applies() and self.row.on_paper and hasattr(self.row, "live")
 
-    def obstacle(self) -> str:
-        """Say who withdraws it instead."""
-        if self.row.kind == Kind.SIGNED and not self.row.on_paper:
-            return "This signature is withdrawn only from the mailbox that gave it, by whoever has signed."
-        said = super().obstacle()
-        return said or ("" if hasattr(self.row, "live") else "This signature does not stand any more.")
+    def blocked_reason(self) -> str:
+        if self.row.kind == EntryKind.SIGNED and not self.row.on_paper:
+            return "Only the mailbox that gave this signature can withdraw it."
+        is_live = hasattr(self.row, "live")
+        return super().blocked_reason() or ("" if is_live else "This signature is no longer in force.")
 
-    def form(self, **data: Any) -> forms.Form:
-        """Ask what it stands on."""
-        return WithdrawForm(**data)
-
-    def take(self, form: Any) -> str:
-        """Withdraw it through the rule."""
-        entry = rules.withdraw_paper(by=self.by, entry=self.row)
+    def perform(self, form: Any) -> str:
+        entry = paper_signatures.withdraw_paper_signature(by=self.by, entry=self.row)
         return f"Withdrawn by entry {entry.pk}"
 
 
 @admin.register(Entry)
-class EntryAdmin(DeclarationStepAdmin, RecordedElsewhereAdmin):
-    """The register, to be read. Each step makes an entry of its own; none changes one."""
+class EntryAdmin(DeclarationActionAdmin, RecordedElsewhereAdmin):
+    """The register. Entries are read-only: each action adds an entry of its own, and none changes an entry."""
 
-    list_display = ("seq", "kind", "its_body", "version", "on_paper", "at", "standing")
+    list_display = ("seq", "kind", "organisation_name", "version", "on_paper", "recorded_date", "signature_state")
     list_filter = ("kind", "on_paper", ("version", VersionFilter))
     list_select_related = ("body__sector", "version__declaration", "of", "personal", "live")
     search_fields = ("=seq", "body__name")
-    search_help_text = "Number or body."
+    search_help_text = "Search by entry number or organisation."
     ordering = ("-seq",)
     change_list_template = "admin/declarations/register.html"
-    steps = (CorrectStep, EraseStep, WithdrawStep)
+    row_actions = (CorrectAction, EraseAction, WithdrawPaperSignatureAction)
     fieldsets: ClassVar[Any] = (
-        (None, {"fields": ["seq", "kind", "the_body", "version", "on_paper", "follows", "at", "standing"]}),
+        (
+            None,
+            {
+                "fields": [
+                    "seq",
+                    "kind",
+                    "organisation_link",
+                    "version",
+                    "on_paper",
+                    "follows",
+                    "recorded_date",
+                    "signature_state",
+                ]
+            },
+        ),
         ("Who signed", {"fields": ["signatory"]}),
         ("Proof", {"fields": ["leaf", "leaf_hash", "checkpoint"]}),
     )
-    readonly_fields = ("the_body", "follows", "at", "standing", "signatory")
+    readonly_fields = ("organisation_link", "follows", "recorded_date", "signature_state", "signatory")
 
     def get_urls(self) -> list[Any]:
-        """Add the page that discloses all that is held about one person."""
-        view = self.admin_site.admin_view(disclose)
+        view = self.admin_site.admin_view(disclosure_view)
         return [path("disclose/", view, name="declarations_entry_disclose"), *super().get_urls()]
 
     def sections(self, request: HttpRequest, row: Entry | None) -> list[Section]:
-        """Return the entries that follow a signature."""
         if row is None:
             return []
         later = row.followed_by.order_by("seq")[:50]
         return [
             Section(
-                "Entries that follow it",
-                ("Entry", "Kind", "Day"),
-                [(link(entry), entry.get_kind_display(), day(entry.recorded_at)) for entry in later],
-                empty="None.",
+                "Later entries about this signature",
+                ("Entry", "Kind", "Date"),
+                [(admin_link(entry), entry.get_kind_display(), format_date(entry.recorded_at)) for entry in later],
+                empty="There are no later entries about this signature.",
             )
         ]
 
-    @admin.display(description="body", ordering="body__name")
-    def its_body(self, row: Entry) -> str:
-        """The body as it is called now, in a cell that wraps."""
+    @admin.display(description="organisation", ordering="body__name")
+    def organisation_name(self, row: Entry) -> str:
         return str(row.body)
 
-    @admin.display(description="body")
-    def the_body(self, row: Entry) -> str:
-        """The body, to go there."""
-        return link(row.body)
+    @admin.display(description="organisation")
+    def organisation_link(self, row: Entry) -> str:
+        return admin_link(row.body)
 
     @admin.display(description="follows")
     def follows(self, row: Entry) -> str:
-        """The signature that it follows."""
-        return link(row.of) or "-"
+        return admin_link(row.of) or "-"
 
     @admin.display(description="recorded", ordering="recorded_at")
-    def at(self, row: Entry) -> str:
-        """The day."""
-        return day(row.recorded_at)
+    def recorded_date(self, row: Entry) -> str:
+        return format_date(row.recorded_at)
 
     @admin.display(description="state")
-    def standing(self, row: Entry) -> str:
-        """Whether a signature stands."""
-        if row.kind != Kind.SIGNED:
+    def signature_state(self, row: Entry) -> str:
+        if row.kind != EntryKind.SIGNED:
             return "-"
-        return "Stands" if hasattr(row, "live") else "Ended"
+        return "In force" if hasattr(row, "live") else "Ended"
 
     @admin.display(description="signatory")
     def signatory(self, row: Entry) -> str:
-        """Who signed: for staff, whether or not the public sees it."""
         personal = getattr(row, "personal", None)
         if personal is None:
             return "-"
         if not personal.disclosed:
-            return f"Erased on {day(personal.erased_at)}"
+            return f"Erased on {format_date(personal.erased_at)}"
         named = personal.values
         return ", ".join(named[name] for name in ("name", "role", "email", "authority") if named.get(name))
 
@@ -225,5 +214,4 @@ class RegisterKeyAdmin(RecordedElsewhereAdmin):
     fieldsets: ClassVar[Any] = ((None, {"fields": ["vkey", "recorded_at"]}),)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[RegisterKey]:
-        """Newest first."""
         return super().get_queryset(request).order_by("-pk")

@@ -1,118 +1,113 @@
 from typing import Any, ClassVar
 
-from django import forms
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
-from events.declarations import rules
-from events.declarations.admin.steps import NothingAddedAdmin, closed_sentence
+from events.declarations.admin.base import NoAddAdmin, signing_closed_notice
 from events.declarations.models import SigningRequest
-from vru_portal.step_admin import Step, day, link
+from events.declarations.rules import requests
+from vru_portal.staff.actions import Action
+from vru_portal.staff.links import admin_link
+from vru_portal.text.dates import format_date
 
 
-class RequestStep(Step):
-    """A request is answered once."""
+class RequestAction(Action):
+    """Answers a request to sign. A request can be answered only once."""
 
     permission = "declarations.change_signingrequest"
 
     def applies(self) -> bool:
-        """Only one that waits is answered."""
         return self.row.answered_at is None
 
-    def obstacle(self) -> str:
-        """Say that it is answered."""
-        return "" if self.applies() else f"This request was answered on {day(self.row.answered_at)}."
-
-    def form(self, **data: Any) -> forms.Form:
-        """Ask nothing."""
-        return forms.Form(**data)
+    def blocked_reason(self) -> str:
+        return "" if self.applies() else f"This request was answered on {format_date(self.row.answered_at)}."
 
 
-class ApproveStep(RequestStep):
-    """Invite a body that asks to sign."""
+class ApproveRequestAction(RequestAction):
+    """Invites an organisation that asked to sign."""
 
     name = "approve"
     label = "Approve and invite"
-    explanation = "The body is invited like any other, by mail to the address below. Make sure first that it is theirs."
+    explanation = (
+        "We will email an invitation to the address below. First make sure that it belongs to the organisation."
+    )
 
     def facts(self) -> list[tuple[str, str]]:
-        """Say whom it invites."""
         sector = str(self.row.sector) if self.row.sector else "Not stated"
-        return [("Body", self.row.name), ("Sector", sector), ("Mail to", f"{self.row.contact_name}, {self.row.email}")]
+        return [
+            ("Organisation", self.row.name),
+            ("Sector", sector),
+            ("Email to", f"{self.row.contact_name}, {self.row.email}"),
+        ]
 
-    def take(self, form: Any) -> str:
-        """Approve it through the rule."""
-        rules.approve(by=self.by, request=self.row)
+    def perform(self, form: Any) -> str:
+        requests.approve_request(by=self.by, request=self.row)
         return "Invited"
 
 
-class TurnDownStep(RequestStep):
-    """Answer no."""
+class TurnDownRequestAction(RequestAction):
+    """Turns a request to sign down."""
 
     name = "turn-down"
     label = "Turn down"
-    explanation = "Nobody is mailed: tell them yourself. What was written in the request is dropped within the hour."
+    explanation = (
+        "We will email them that they are not invited, and how to contact you. Once that is sent, the portal deletes "
+        "what they wrote in the request."
+    )
 
-    def take(self, form: Any) -> str:
-        """Turn it down through the rule."""
-        rules.turn_down(by=self.by, request=self.row)
+    def perform(self, form: Any) -> str:
+        requests.turn_down_request(by=self.by, request=self.row)
         return "Turned down"
 
 
-class AnsweredFilter(admin.SimpleListFilter):
-    """Whether requests are answered."""
+class AnsweredRequestFilter(admin.SimpleListFilter):
+    """Filters requests by whether they are answered."""
 
     title = "answer"
     parameter_name = "answered"
 
     def lookups(self, request: Any, model_admin: Any) -> list[tuple[str, str]]:
-        """Return the choices."""
         return [("no", "Waiting"), ("yes", "Answered")]
 
     def queryset(self, request: Any, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        """Apply the choice."""
         chosen = {"no": True, "yes": False}.get(str(self.value()))
         return queryset if chosen is None else queryset.filter(answered_at__isnull=chosen)
 
 
 @admin.register(SigningRequest)
-class SigningRequestAdmin(NothingAddedAdmin):
-    """Bodies that were not invited and ask to sign."""
+class SigningRequestAdmin(NoAddAdmin):
+    """Requests to sign from organisations that were not invited."""
 
     list_display = ("name", "contact", "mailbox", "asked_at", "state")
-    list_filter = (AnsweredFilter,)
+    list_filter = (AnsweredRequestFilter,)
     list_select_related = ("sector", "invitation__body")
     search_fields = ("name", "contact_name", "email")
-    steps = (ApproveStep, TurnDownStep)
+    row_actions = (ApproveRequestAction, TurnDownRequestAction)
     fieldsets: ClassVar[Any] = (
         (None, {"fields": ["name", "sector", "contact", "mailbox", "message"]}),
-        ("Answer", {"fields": ["asked_at", "state", "led_to"]}),
+        ("Answer", {"fields": ["asked_at", "state", "resulting_invitation_link"]}),
     )
-    readonly_fields = ("contact", "mailbox", "state", "led_to")
+    readonly_fields = ("contact", "mailbox", "state", "resulting_invitation_link")
 
     def notice(self, request: HttpRequest, row: SigningRequest) -> str:
-        """Say why nothing can be approved."""
-        return "" if row.answered_at else closed_sentence()
+        return "" if row.answered_at else signing_closed_notice()
 
-    @admin.display(description="who asks", ordering="contact_name")
+    @admin.display(description="contact name", ordering="contact_name")
     def contact(self, row: SigningRequest) -> str:
-        """Their name: the public form, whose words the field has, calls it yours."""
+        # The model's label (“Your name”) is meant for the public form.
         return row.contact_name
 
-    @admin.display(description="their mailbox", ordering="email")
+    @admin.display(description="email", ordering="email")
     def mailbox(self, row: SigningRequest) -> str:
-        """Where they are written to."""
         return row.email
 
     @admin.display(description="state", ordering="answered_at")
     def state(self, row: SigningRequest) -> str:
-        """Whether it is answered."""
         if row.answered_at is None:
             return "Waiting"
         return "Invited" if row.invitation_id else "Turned down"
 
     @admin.display(description="invitation")
-    def led_to(self, row: SigningRequest) -> str:
-        """The invitation that it led to."""
-        return link(row.invitation) or "-"
+    def resulting_invitation_link(self, row: SigningRequest) -> str:
+        return admin_link(row.invitation) or "-"

@@ -8,7 +8,7 @@ from events.declarations.models.invitations import (
     Token,
 )
 from events.declarations.models.register import Entry, Head, LiveSignature, PersonalRecord, RegisterKey, TreeNode
-from events.declarations.models.texts import Declaration, DeclarationVersion
+from events.declarations.models.versions import Declaration, DeclarationVersion
 
 __all__ = [
     "Declaration",

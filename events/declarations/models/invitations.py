@@ -1,4 +1,6 @@
-"""Who is asked to sign, by which mails, and what was prepared: personal data, dropped when its time is up."""
+"""Who is asked to sign, the emails and links they get, and their answers. All of it is personal data, and deleted when
+its retention period ends.
+"""
 
 import os
 from datetime import date, timedelta
@@ -10,37 +12,47 @@ from django.db.models import F, Q
 from django.utils import timezone
 
 from events.declarations import querysets
-from events.declarations.choices import OVER, Authority, Delivery, InvitationState, MailKind, Purpose
-from events.declarations.models.texts import DeclarationVersion
-from events.declarations.validators import unlinked, visible
+from events.declarations.choices import (
+    CLOSING_MAILS,
+    ENDED_STATES,
+    Authority,
+    Delivery,
+    InvitationState,
+    LinkPurpose,
+    MailKind,
+    PaperAuthority,
+)
+from events.declarations.models.versions import DeclarationVersion
+from events.declarations.validators import validate_no_link, validate_readable
 from partners.models import Organisation, Sector
+from vru_portal.text.fields import CalendarDateField, EmailAddressField, LineField, LongTextField
 
 DAYS_OPEN = 90  # councils need weeks to decide
 
 
 def closing_date() -> date:
-    """Return the last day on which an invitation that is made today can be used."""
+    """The last day of an invitation that is made today."""
     return timezone.localdate() + timedelta(days=DAYS_OPEN)
 
 
-class Scans(FileSystemStorage):
-    """Where scans of paper lie: outside everything that is served."""
+class ScanStorage(FileSystemStorage):
+    """Scans of signatures on paper, in a folder that no web server serves."""
 
     @property
     def location(self) -> str:
-        """The folder as the settings say it now: a test has one of its own."""
+        """Read from the settings each time, since each test has a folder of its own."""
         return os.path.abspath(settings.SCANS)
 
 
-def scans() -> FileSystemStorage:
-    """Return where scans of paper lie; only the portal's own account reads them."""
-    return Scans(base_url=None, file_permissions_mode=0o600, directory_permissions_mode=0o700)
+def scan_storage() -> FileSystemStorage:
+    """Files that only the portal's own user account can read."""
+    return ScanStorage(base_url=None, file_permissions_mode=0o600, directory_permissions_mode=0o700)
 
 
 class SignatoryBody(models.Model):
-    """A body that is asked to sign, or has: whether or not it appears elsewhere in the portal."""
+    """An organisation that is asked to sign, or has signed, whether or not it has a page in the portal."""
 
-    name = models.CharField(max_length=200, unique=True, validators=[visible], help_text="As the register shows it.")
+    name = LineField(max_length=200, unique=True, validators=[validate_readable], help_text="As the register shows it.")
     sector = models.ForeignKey(Sector, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
     organisation = models.ForeignKey(
         Organisation,
@@ -52,7 +64,7 @@ class SignatoryBody(models.Model):
     )
 
     class Meta:
-        verbose_name_plural = "signatory bodies"
+        verbose_name_plural = "signatory organisations"
         ordering = ["name"]
 
     def __str__(self) -> str:
@@ -60,17 +72,19 @@ class SignatoryBody(models.Model):
 
 
 class Invitation(models.Model):
-    """A body asked to sign a wording, at one mailbox. Only an entry of the register means that it has signed."""
+    """An organisation asked to sign a version, at one mailbox. Its `entry`, not its state, proves that it signed."""
 
     body = models.ForeignKey(SignatoryBody, on_delete=models.PROTECT, related_name="invitations")
     version = models.ForeignKey(DeclarationVersion, on_delete=models.PROTECT, related_name="invitations")
-    email = models.EmailField(blank=True, help_text="Emptied when its time is up.")
-    contact_name = models.CharField(max_length=120, blank=True)
+    email = EmailAddressField(blank=True, help_text="Deleted at the end of its retention period.")
+    contact_name = LineField(max_length=120, blank=True)
     state = models.CharField(
         max_length=9, choices=InvitationState, default=InvitationState.DRAFT, db_index=True, editable=False
     )
-    closes_on = models.DateField("can be used until", default=closing_date, db_index=True)
-    decides_on = models.DateField("they decide on", null=True, blank=True, help_text="No reminder before this day.")
+    closes_on = CalendarDateField("can be used until", default=closing_date, db_index=True)
+    decides_on = CalendarDateField(
+        "they decide on", null=True, blank=True, help_text="No reminder is sent before this date."
+    )
     declined_because = models.TextField(blank=True, editable=False)
     reminders = models.PositiveSmallIntegerField(default=0, editable=False)
     sent_at = models.DateTimeField(null=True, editable=False)
@@ -89,9 +103,9 @@ class Invitation(models.Model):
         constraints = [
             models.UniqueConstraint(
                 fields=["body", "version"],
-                condition=~Q(state__in=OVER),
+                condition=~Q(state__in=ENDED_STATES),
                 name="declarations_invitation_once",
-                violation_error_message="This body is invited to sign this wording already.",
+                violation_error_message="This organisation is already invited to sign this version.",
             ),
             models.CheckConstraint(
                 condition=Q(state__in=InvitationState.values), name="declarations_invitation_state_known"
@@ -107,18 +121,21 @@ class Invitation(models.Model):
 
 
 class Preparation(models.Model):
-    """What is filled in before somebody signs: by the signatory, or by an assistant who passes it on."""
+    """The answers on the form, before somebody signs: from the signatory, or from an assistant who passes them on."""
 
     invitation = models.OneToOneField(Invitation, on_delete=models.CASCADE, related_name="preparation")
-    name = models.CharField(max_length=120, validators=[visible, unlinked])
-    role = models.CharField(max_length=120, validators=[visible])
-    email = models.EmailField(help_text="The signatory's own mailbox.")
-    authority = models.CharField(max_length=9, choices=Authority, default=Authority.POST)
-    authority_reference = models.CharField(max_length=160, blank=True)
-    authority_date = models.DateField(null=True, blank=True)
+    name = LineField(max_length=120, validators=[validate_readable, validate_no_link])
+    role = LineField(max_length=120, validators=[validate_readable])
+    email = EmailAddressField(help_text="The signatory's own email address.")
+    authority = models.CharField(max_length=9, choices=Authority)
+    authority_reference = LineField(max_length=160, blank=True)
+    authority_date = CalendarDateField(null=True, blank=True)
     name_is_public = models.BooleanField(default=False)
-    prepared_by = models.CharField(
-        max_length=120, blank=True, validators=[visible, unlinked], help_text="The assistant, where there was one."
+    prepared_by = LineField(
+        max_length=120,
+        blank=True,
+        validators=[validate_readable, validate_no_link],
+        help_text="The assistant, if there was one.",
     )
     passed_on_at = models.DateTimeField(null=True, blank=True, editable=False)
     saved_at = models.DateTimeField(auto_now=True)
@@ -135,22 +152,22 @@ class Preparation(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"What was prepared for {self.invitation.body}"
+        return f"Prepared signature of {self.invitation.body}"
 
 
 class Token(models.Model):
-    """A link that was mailed, known by its hash only. All of an invitation live until it is answered or over."""
+    """A link that was emailed, of which only the hash is known. It works until its invitation is answered or ends."""
 
     invitation = models.ForeignKey(Invitation, on_delete=models.CASCADE, related_name="tokens")
-    purpose = models.CharField(max_length=8, choices=Purpose)
+    purpose = models.CharField(max_length=8, choices=LinkPurpose)
     sha256 = models.CharField(max_length=64, unique=True)
-    mailbox = models.CharField(max_length=64, blank=True, help_text="SHA-256 of the mailbox that it was sent to.")
+    mailbox = models.CharField(max_length=64, blank=True, help_text="SHA-256 of the email address that it was sent to.")
     expires_at = models.DateTimeField()
     burnt_at = models.DateTimeField(null=True)
 
     class Meta:
         constraints = [
-            models.CheckConstraint(condition=Q(purpose__in=Purpose.values), name="declarations_token_purpose_known")
+            models.CheckConstraint(condition=Q(purpose__in=LinkPurpose.values), name="declarations_token_purpose_known")
         ]
 
     def __str__(self) -> str:
@@ -158,12 +175,13 @@ class Token(models.Model):
 
 
 class Mail(models.Model):
-    """A mail that must leave: kept until the mail server has taken it. Its words, and its link, are made then."""
+    """An email to be sent, kept until the mail server has accepted it. Its text and its link are created only then."""
 
-    kind = models.CharField(max_length=10, choices=MailKind)
-    invitation = models.ForeignKey(Invitation, on_delete=models.CASCADE, related_name="mails")
+    kind = models.CharField(max_length=11, choices=MailKind)
+    invitation = models.ForeignKey(Invitation, on_delete=models.CASCADE, null=True, related_name="mails")
+    request = models.ForeignKey("SigningRequest", on_delete=models.CASCADE, null=True, related_name="mails")
     to = models.EmailField()
-    message_id = models.CharField(max_length=200, unique=True, help_text="The same however often it is tried.")
+    message_id = models.CharField(max_length=200, unique=True, help_text="Stays the same for every attempt.")
     delivery = models.CharField(max_length=8, choices=Delivery, default=Delivery.WAITING, db_index=True)
     attempts = models.PositiveSmallIntegerField(default=0)
     due_at = models.DateTimeField("next attempt", default=timezone.now)
@@ -176,20 +194,36 @@ class Mail(models.Model):
         constraints = [
             models.CheckConstraint(condition=Q(kind__in=MailKind.values), name="declarations_mail_kind_known"),
             models.CheckConstraint(condition=Q(delivery__in=Delivery.values), name="declarations_mail_delivery_known"),
+            models.CheckConstraint(
+                condition=Q(kind=MailKind.TURNED_DOWN, invitation=None, request__isnull=False)
+                | ~Q(kind=MailKind.TURNED_DOWN) & Q(invitation__isnull=False, request=None),
+                name="declarations_mail_about_one_matter",
+            ),
+            models.UniqueConstraint(
+                fields=["invitation", "kind"],
+                condition=Q(kind__in=CLOSING_MAILS),
+                name="declarations_mail_closes_invitation_once",
+            ),
+            models.UniqueConstraint(fields=["request", "kind"], name="declarations_mail_closes_request_once"),
         ]
 
     def __str__(self) -> str:
-        return f"{self.get_kind_display()} to {self.invitation.body}"
+        return f"{self.get_kind_display()} to {self.organisation}"
+
+    @property
+    def organisation(self) -> str:
+        """The name of the organisation that it is about."""
+        return self.invitation.body.name if self.invitation else str(self.request)
 
 
 class SigningRequest(models.Model):
-    """A body that was not invited and asks to sign: staff decide."""
+    """An organisation that was not invited asks to sign. Staff decide."""
 
-    name = models.CharField("organisation", max_length=200, validators=[visible])
+    name = LineField("organisation", max_length=200, validators=[validate_readable])
     sector = models.ForeignKey(Sector, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
-    contact_name = models.CharField("your name", max_length=120, validators=[visible])
-    email = models.EmailField("your work email address")
-    message = models.TextField("anything that we should know", blank=True, max_length=1000)
+    contact_name = LineField("your name", max_length=120, validators=[validate_readable])
+    email = EmailAddressField("your work email address")
+    message = LongTextField("anything we should know", blank=True, max_length=1000)
     asked_at = models.DateTimeField(default=timezone.now, editable=False)
     answered_at = models.DateTimeField(null=True, editable=False)
     invitation = models.OneToOneField(
@@ -208,11 +242,30 @@ class PaperSignature(models.Model):
 
     body = models.ForeignKey(SignatoryBody, on_delete=models.PROTECT, related_name="paper_signatures")
     version = models.ForeignKey(DeclarationVersion, on_delete=models.PROTECT, related_name="paper_signatures")
-    signatory_name = models.CharField(max_length=120, blank=True, validators=[visible])
-    signatory_role = models.CharField(max_length=120, blank=True, validators=[visible])
-    signed_on = models.DateField()
-    name_is_public = models.BooleanField(default=False, help_text="Only where the signatory agreed to it.")
-    scan = models.FileField(storage=scans, upload_to="%Y", blank=True, help_text="PDF, JPEG or PNG, at most 10 MB.")
+    signatory_name = LineField(max_length=120, blank=True, validators=[validate_readable])
+    signatory_role = LineField(max_length=120, blank=True, validators=[validate_readable])
+    authority = models.CharField(
+        "authority to sign",
+        max_length=10,
+        choices=PaperAuthority,
+        default=PaperAuthority.NOT_STATED,
+        help_text="Only what the paper says. The register commits to it permanently.",
+    )
+    authority_reference = LineField(
+        "reference of the decision",
+        max_length=160,
+        blank=True,
+        validators=[validate_readable],
+        help_text="For a decision that delegates it, for example “minute 14 of the board”.",
+    )
+    authority_date = CalendarDateField(
+        "date of the decision", null=True, blank=True, help_text="If it is stated on the paper."
+    )
+    signed_on = CalendarDateField()
+    name_is_public = models.BooleanField(default=False, help_text="Only if the signatory agreed to it.")
+    scan = models.FileField(
+        storage=scan_storage, upload_to="%Y", blank=True, help_text="PDF, JPEG or PNG, up to 10 MB."
+    )
     scan_sha256 = models.CharField("scan's SHA-256", max_length=64, editable=False)
     recorded_at = models.DateTimeField(default=timezone.now, editable=False)
     recorded_by = models.ForeignKey(
@@ -232,11 +285,20 @@ class PaperSignature(models.Model):
             models.CheckConstraint(
                 condition=Q(confirmed_by=None) | ~Q(confirmed_by=F("recorded_by")),
                 name="declarations_paper_four_eyes",
-                violation_error_message="Whoever entered a signature on paper cannot confirm it: ask a colleague.",
+                violation_error_message="You entered this signature, so you cannot confirm it. Ask a colleague.",
             ),
             models.CheckConstraint(
                 condition=Q(confirmed_by=None, entry=None) | Q(confirmed_by__isnull=False, entry__isnull=False),
                 name="declarations_paper_confirmed_with_entry",
+            ),
+            models.CheckConstraint(
+                condition=Q(authority__in=PaperAuthority.values), name="declarations_paper_authority_known"
+            ),
+            models.CheckConstraint(
+                condition=Q(authority=PaperAuthority.DELEGATED) & ~Q(authority_reference="")
+                | ~Q(authority=PaperAuthority.DELEGATED) & Q(authority_reference="", authority_date=None),
+                name="declarations_paper_decision_with_reference",
+                violation_error_message="Enter the reference of a decision if one delegates authority, and only then.",
             ),
         ]
 

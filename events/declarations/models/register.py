@@ -1,4 +1,4 @@
-"""The register: a log that only grows, with a Merkle tree over it, so that anybody can see that it does only that."""
+"""The register: a log that only grows, with a Merkle tree over it that lets anybody check that it only grows."""
 
 import json
 from functools import cached_property
@@ -9,17 +9,20 @@ from django.db.models import Q
 from django.urls import reverse
 
 from events.declarations import querysets
-from events.declarations.choices import Kind
+from events.declarations.choices import EntryKind
 from events.declarations.models.invitations import SignatoryBody
-from events.declarations.models.texts import DeclarationVersion
-from vru_portal.append_only import DELETE, INSERT, TRUNCATE, UPDATE, AppendOnly, Guard
+from events.declarations.models.versions import DeclarationVersion
+from vru_portal.ledger.append_only.models import AppendOnly
+from vru_portal.ledger.append_only.trigger import DELETE, INSERT, TRUNCATE, UPDATE, Trigger
 
-HEAD = "SELECT 1 FROM declarations_head WHERE id = 1"
-ERASED_ONLY = "What an entry commits to cannot be changed, only erased."
+LOCK_HEAD_SQL = "SELECT 1 FROM declarations_head WHERE id = 1"
+ERASED_ONLY_MESSAGE = "What an entry commits to cannot be changed, only erased."
 
 
 class Head(models.Model):
-    """The end of the log: one row, locked by whoever appends."""
+    """The end of the log: a single row, which whoever appends locks."""
+
+    end: Any = None  # what `log.read_end` has read; not a column
 
     id = models.PositiveSmallIntegerField(primary_key=True, default=1, editable=False)
     origin = models.CharField(max_length=200, help_text="Its name in every checkpoint, frozen at the first entry.")
@@ -34,27 +37,24 @@ class Head(models.Model):
 
 
 class Entry(AppendOnly):
-    """An entry of the register. Its leaf says all of it; the columns repeat what is asked for.
+    """An entry of the register. The leaf is the entry; the columns repeat those of its values that are queried.
 
-    It names no member of staff and holds no free text: whatever stands here stays for good.
+    Entries stay for good, so they name no member of staff and have no free text.
     """
 
     recorded_by = None
     redaction = None  # type: ignore[assignment]
 
-    is_live: bool  # these three are set by `objects.with_status()`
-    ended_by: str | None
-    last_consent: str | None
-
-    guards = (
-        Guard(
+    triggers = (
+        Trigger(
             "in_order",
             INSERT,
             "NEW.seq <> 1 + COALESCE((SELECT h.size FROM declarations_head h WHERE h.id = 1), 0)",
             "The register has no gaps.",
-            HEAD,
+            LOCK_HEAD_SQL,
+            bypassed="Two entries could take one place in the log, and no receipt after it could be proven.",
         ),
-        Guard(
+        Trigger(
             "head_grows",
             UPDATE,
             "NEW.size < OLD.size OR (OLD.size > 0 AND NEW.origin <> OLD.origin) OR "
@@ -62,31 +62,49 @@ class Entry(AppendOnly):
             "(NEW.size > OLD.size AND NOT EXISTS (SELECT 1 FROM declarations_entry e WHERE e.seq = NEW.size))",
             "The register only grows, entry by entry.",
             table="declarations_head",
+            bypassed="The head could go back, and the next entries would overwrite ones already given receipts.",
         ),
-        Guard("head_stays", DELETE, "TRUE", "The register's head stays.", table="declarations_head"),
-        Guard(
+        Trigger(
+            "head_stays",
+            DELETE,
+            "TRUE",
+            "The register's head stays.",
+            table="declarations_head",
+            bypassed="Without its head the log would start again at 1 beside the entries it has.",
+        ),
+        Trigger(
             "head_not_replaced",
             INSERT,
             "EXISTS (SELECT 1 FROM declarations_head h WHERE h.id = NEW.id)",
             "The register's head stays.",
             table="declarations_head",
+            bypassed="INSERT OR REPLACE on SQLite, which fires no DELETE trigger, could put another head in its place.",
         ),
-        Guard(
+        Trigger(
             "personal_erased_only",
             UPDATE,
             "NEW.entry_id <> OLD.entry_id OR NEW.disclosed <> '' OR NEW.erased_at IS NULL",
-            ERASED_ONLY,
+            ERASED_ONLY_MESSAGE,
             table="declarations_personalrecord",
+            bypassed="What a signatory stated could be altered, or something put in place of what was erased.",
         ),
-        Guard("personal_stays", DELETE, "TRUE", ERASED_ONLY, table="declarations_personalrecord"),
-        Guard(
+        Trigger(
+            "personal_stays",
+            DELETE,
+            "TRUE",
+            ERASED_ONLY_MESSAGE,
+            table="declarations_personalrecord",
+            bypassed="Personal data could vanish without an entry that says it was erased.",
+        ),
+        Trigger(
             "personal_not_replaced",
             INSERT,
             "EXISTS (SELECT 1 FROM declarations_personalrecord p WHERE p.entry_id = NEW.entry_id)",
-            ERASED_ONLY,
+            ERASED_ONLY_MESSAGE,
             table="declarations_personalrecord",
+            bypassed="INSERT OR REPLACE on SQLite could put other personal data in place of what was stated or erased.",
         ),
-        Guard(
+        Trigger(
             "live_is_signed",
             INSERT,
             "NOT EXISTS (SELECT 1 FROM declarations_entry e WHERE e.seq = NEW.entry_id AND e.kind = 'signed' "
@@ -95,32 +113,49 @@ class Entry(AppendOnly):
             "AND e.kind IN ('withdrawn', 'superseded'))",
             "Only an entry makes a signature, and none that was ended.",
             table="declarations_livesignature",
+            bypassed="An organisation could be shown as a signatory that never signed, or has withdrawn.",
         ),
-        Guard(
+        Trigger(
             "live_not_replaced",
             INSERT,
             "EXISTS (SELECT 1 FROM declarations_livesignature l WHERE l.id = NEW.id OR l.entry_id = NEW.entry_id "
             "OR (l.body_id = NEW.body_id AND l.version_id = NEW.version_id))",
             "A signature is not changed.",
             table="declarations_livesignature",
+            bypassed="A standing signature could be replaced, or counted twice.",
         ),
-        Guard("live_stays", UPDATE, "TRUE", "A signature is not changed.", table="declarations_livesignature"),
-        Guard(
+        Trigger(
+            "live_stays",
+            UPDATE,
+            "TRUE",
+            "A signature is not changed.",
+            table="declarations_livesignature",
+            bypassed="A signature could be moved to another organisation or another version.",
+        ),
+        Trigger(
             "live_ends_by_entry",
             DELETE,
             "NOT EXISTS (SELECT 1 FROM declarations_entry e WHERE e.of_id = OLD.entry_id "
             "AND e.kind IN ('withdrawn', 'superseded'))",
             "A signature ends only by an entry of the register.",
             table="declarations_livesignature",
+            bypassed="A signatory could disappear from the public list without a trace in the register.",
         ),
         *(
-            Guard(f"{name}_not_truncated", TRUNCATE, "TRUE", "The register only grows.", table=f"declarations_{table}")
+            Trigger(
+                f"{name}_not_truncated",
+                TRUNCATE,
+                "TRUE",
+                "The register only grows.",
+                table=f"declarations_{table}",
+                bypassed="TRUNCATE on PostgreSQL fires no DELETE trigger, and could empty these tables at one stroke.",
+            )
             for name, table in (("head", "head"), ("personal", "personalrecord"), ("live", "livesignature"))
         ),
     )
 
     seq = models.PositiveBigIntegerField("number", primary_key=True, editable=False)
-    kind = models.CharField(max_length=10, choices=Kind)
+    kind = models.CharField(max_length=10, choices=EntryKind)
     body = models.ForeignKey(SignatoryBody, on_delete=models.PROTECT, related_name="entries")
     version = models.ForeignKey(DeclarationVersion, on_delete=models.PROTECT, related_name="entries")
     of = models.ForeignKey("self", on_delete=models.PROTECT, null=True, related_name="followed_by")
@@ -135,13 +170,13 @@ class Entry(AppendOnly):
         ordering = ["seq"]
         verbose_name_plural = "entries"
         permissions = [
-            ("correct_entry", "Can correct what the register shows of a body"),
+            ("correct_entry", "Can correct what the register shows of an organisation"),
             ("erase_entry", "Can erase, and disclose, the personal data of a signature"),
         ]
         constraints = [
-            models.CheckConstraint(condition=Q(kind__in=Kind.values), name="declarations_entry_kind_known"),
+            models.CheckConstraint(condition=Q(kind__in=EntryKind.values), name="declarations_entry_kind_known"),
             models.CheckConstraint(
-                condition=Q(kind=Kind.SIGNED, of=None) | ~Q(kind=Kind.SIGNED) & Q(of__isnull=False),
+                condition=Q(kind=EntryKind.SIGNED, of=None) | ~Q(kind=EntryKind.SIGNED) & Q(of__isnull=False),
                 name="declarations_entry_follows_a_signature",
             ),
         ]
@@ -154,31 +189,44 @@ class Entry(AppendOnly):
         return reverse("declarations:entry", args=[self.seq])
 
     @cached_property
-    def said(self) -> dict[str, Any]:
-        """What its leaf says."""
-        said: dict[str, Any] = json.loads(self.leaf)
-        return said
+    def leaf_values(self) -> dict[str, Any]:
+        values: dict[str, Any] = json.loads(self.leaf)
+        return values
+
+    @property
+    def is_live(self) -> bool:
+        """Whether it is a signature that stands. This and the properties below need `with_status`, or they query."""
+        return hasattr(self, "live")
+
+    @property
+    def ended_by(self) -> str | None:
+        """The kind of the entry that ended this signature, if one did."""
+        return next(
+            (e.kind for e in self.followed_by.all() if e.kind in (EntryKind.WITHDRAWN, EntryKind.SUPERSEDED)), None
+        )
 
     @property
     def status(self) -> str:
-        """How a signature stands, or what a later entry did, in words. Asks for the annotations of `with_status`."""
-        if self.kind != Kind.SIGNED:
+        """The status of a signature, or what another entry did, as it is shown."""
+        if self.kind != EntryKind.SIGNED:
             return self.get_kind_display()
         if self.is_live:
             return "Signed on paper" if self.on_paper else "Signed"
-        return str(Kind(self.ended_by or Kind.SIGNED).label)
+        return str(EntryKind(self.ended_by or EntryKind.SIGNED).label)
 
     @property
     def name_is_public(self) -> bool:
-        """Whether the signatory agrees to be named in public. Asks for the annotations of `with_status`."""
-        return bool(json.loads(self.last_consent or self.leaf)["name_is_public"])
+        """Whether the signatory agrees to be named in public, according to the last entry that says so."""
+        changes = [
+            e.leaf_values
+            for e in self.followed_by.all()
+            if e.kind == EntryKind.CORRECTED and "name_is_public" in e.leaf_values
+        ]
+        return bool([self.leaf_values, *changes][-1]["name_is_public"])
 
     @property
-    def shown(self) -> dict[str, str]:
-        """The signatory's name and role as the public sees them: where they agree, and while the signature stands.
-
-        Asks for the annotations of `with_status`.
-        """
+    def public_signatory(self) -> dict[str, str]:
+        """The signatory's name and role, if they agreed to show them and the signature stands; otherwise empty."""
         personal = getattr(self, "personal", None)
         if not (personal and self.is_live and self.name_is_public):
             return {}
@@ -186,7 +234,7 @@ class Entry(AppendOnly):
 
 
 class TreeNode(AppendOnly):
-    """A complete subtree of the log: what roots and proofs are made of."""
+    """The hash of a complete subtree of the log, from which roots and proofs are computed."""
 
     recorded_at = None  # type: ignore[assignment]
     recorded_by = None
@@ -204,7 +252,7 @@ class TreeNode(AppendOnly):
 
 
 class PersonalRecord(models.Model):
-    """The values and salts behind an entry's commitments. They can be erased; every proof stays valid."""
+    """The values and salts behind an entry's commitments. They can be erased, and every proof stays valid."""
 
     entry = models.OneToOneField(Entry, on_delete=models.PROTECT, primary_key=True, related_name="personal")
     disclosed = models.TextField(blank=True, help_text="JSON: each value with its salt, as on a receipt.")
@@ -222,18 +270,17 @@ class PersonalRecord(models.Model):
         return f"Personal data of entry {self.entry_id}"
 
     @property
-    def opened(self) -> dict[str, dict[str, str]]:
-        """Each value with its salt, by the names that the leaf gives them; nothing where it was erased."""
+    def salted_values(self) -> dict[str, dict[str, str]]:
+        """Each value with its salt, under the name that the leaf has for it; empty if it was erased."""
         return json.loads(self.disclosed) if self.disclosed else {}
 
     @property
     def values(self) -> dict[str, str]:
-        """The values by name."""
-        return {name: part["value"] for name, part in self.opened.items()}
+        return {name: salted["value"] for name, salted in self.salted_values.items()}
 
 
 class LiveSignature(models.Model):
-    """The signature of a body that stands for a wording: at most one, written only together with an entry."""
+    """The signature of an organisation that stands for a version: at most one, written only together with an entry."""
 
     body = models.ForeignKey(SignatoryBody, on_delete=models.PROTECT, related_name="live_signatures")
     version = models.ForeignKey(DeclarationVersion, on_delete=models.PROTECT, related_name="live_signatures")
@@ -247,7 +294,7 @@ class LiveSignature(models.Model):
 
 
 class RegisterKey(AppendOnly):
-    """A public key of the register; the private one is a file. Old ones keep old receipts valid."""
+    """A public key of the register. The private key is a file. Old public keys keep old receipts valid."""
 
     vkey = models.CharField("public key", max_length=300, unique=True)
 

@@ -1,1 +1,4 @@
-"""The register: appending (`log`), checking (`audit`), and what both stand on. `verify.py` is for strangers."""
+"""The register: appending to it (`log`), checking it (`audit`), and the parts that both use.
+
+`verify.py` is the stand-alone program with which anybody checks the register without this portal.
+"""

@@ -1,27 +1,30 @@
-"""Canonical JSON (RFC 8785), for values that are text, whole numbers, booleans, null, and objects and lists of them."""
+"""Canonical JSON (RFC 8785), limited to text, integers, booleans, null, and objects and lists of them."""
 
 import json
 from typing import Any
 
 
 def canonical(value: Any) -> str:
-    """Return the one way to write this value; raises ValueError for a float and for text that is not Unicode."""
-    _refuse(value)
+    """The one way to write a value, so that equal values have equal hashes.
+
+    Raises ValueError for a float, whose canonical form Python does not write, and for malformed Unicode.
+    """
+    _require_supported(value)
     text = json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False)
-    text.encode()  # a lone surrogate is no Unicode text
+    text.encode()  # raises UnicodeEncodeError, a ValueError, for a lone surrogate
     return text
 
 
-def _refuse(value: Any) -> None:
+def _require_supported(value: Any) -> None:
     if isinstance(value, float):
-        raise ValueError("A fraction has no canonical form here: write it as text.")
+        raise ValueError("Floats are not supported: write the number as text.")
     if isinstance(value, dict):
         for key, part in value.items():
             if not isinstance(key, str) or not key.isascii():
-                raise ValueError("Keys are ASCII text: others would be ordered by UTF-16.")
-            _refuse(part)
+                raise ValueError("Keys must be ASCII: RFC 8785 orders others by UTF-16, Python by code point.")
+            _require_supported(part)
     elif isinstance(value, list):
         for part in value:
-            _refuse(part)
+            _require_supported(part)
     elif isinstance(value, int) and not isinstance(value, bool) and abs(value) >= 2**53:
-        raise ValueError("A number beyond 2**53 has no canonical form.")
+        raise ValueError("Integers beyond 2**53 are not supported: JavaScript cannot read them exactly.")

@@ -1,4 +1,4 @@
-"""The register's key: signs checkpoints (C2SP signed notes, Ed25519). It lies in a file, outside the database."""
+"""The register's private key, which signs checkpoints (C2SP signed notes, Ed25519). It is not in the database."""
 
 import base64
 import hashlib
@@ -8,7 +8,7 @@ from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-ED25519 = b"\x01"  # c2sp.org/signed-note, "Signature types"
+ED25519_TYPE = b"\x01"  # c2sp.org/signed-note, "Signature types"
 
 
 @dataclass(frozen=True)
@@ -20,33 +20,33 @@ class Key:
 
     @property
     def public(self) -> bytes:
-        """The public key's 32 bytes, after the byte that names the algorithm."""
-        return ED25519 + self.private.public_key().public_bytes_raw()
+        """The public key's 32 bytes, after one byte for the algorithm."""
+        return ED25519_TYPE + self.private.public_key().public_bytes_raw()
 
     @property
     def key_id(self) -> bytes:
-        """The four bytes by which a signature names its key."""
+        """The four bytes by which a signature identifies its key."""
         return hashlib.sha256(self.name.encode() + b"\n" + self.public).digest()[:4]
 
     @property
     def vkey(self) -> str:
-        """The public key as verifiers take it."""
+        """The public key as verifiers read it: name, key id and key."""
         return f"{self.name}+{self.key_id.hex()}+{base64.b64encode(self.public).decode()}"
 
     def checkpoint(self, size: int, root: bytes) -> str:
-        """Return the signed note over a log of this size with this root (c2sp.org/tlog-checkpoint)."""
+        """The signed note for a log of this size with this root (c2sp.org/tlog-checkpoint)."""
         text = f"{self.name}\n{size}\n{base64.b64encode(root).decode()}\n"
         signature = base64.b64encode(self.key_id + self.private.sign(text.encode())).decode()
         return f"{text}\n\N{EM DASH} {self.name} {signature}\n"
 
 
-def read(path: Path, name: str) -> Key:
-    """Return the key in a file; raises FileNotFoundError or ValueError."""
+def read_key_file(path: Path, name: str) -> Key:
+    """Raises FileNotFoundError or ValueError."""
     return Key(name, Ed25519PrivateKey.from_private_bytes(bytes.fromhex(path.read_text().strip())))
 
 
-def make(folder: Path, name: str) -> Key:
-    """Make a key in a file of this folder that only its owner reads, named by its key id."""
+def make_key_file(folder: Path, name: str) -> Key:
+    """Make a key, in a file in this folder that only its owner can read, named by its key id."""
     key = Key(name, Ed25519PrivateKey.generate())
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     path = folder / f"{key.key_id.hex()}.key"

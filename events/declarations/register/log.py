@@ -1,20 +1,22 @@
-"""Appending to the register, and what can be proven of it. Whoever appends holds the head's row until they commit."""
+"""Appending to the register, and proofs about it. Whoever appends keeps the head's row locked until they commit."""
 
 import base64
 import hashlib
+import re
 import secrets
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
+from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
-from events.declarations.choices import Kind
+from events.declarations.choices import EntryKind
 from events.declarations.models import (
     DeclarationVersion,
     Entry,
@@ -26,75 +28,118 @@ from events.declarations.models import (
 )
 from events.declarations.register import keys, merkle, witness
 from events.declarations.register.canonical import canonical
+from vru_portal.text.dates import format_utc_timestamp
+from vru_portal.web.prepared_queries import prepared
 
-NO_KEY = "The register has no key yet. Make one: manage.py register rotate-key"
+NO_KEY_MESSAGE = "The register has no key yet. Make one: manage.py register rotate-key"
 
 
 # The key --------------------------------------------------------------------------------------------------------------
 
 
 def current_key() -> keys.Key:
-    """Return the key that signs; raises ImproperlyConfigured where it is lost: a new one would not be known."""
-    known = RegisterKey.objects.last()
-    if known is None:
-        raise ImproperlyConfigured(NO_KEY)
-    name = known.vkey.split("+")[0]
-    path = key_path(known.vkey)
+    """The key that signs. Raises ImproperlyConfigured if it is lost: a new one must be made on purpose."""
+    newest = next(iter(newest_keys()), None)
+    if newest is None:
+        raise ImproperlyConfigured(NO_KEY_MESSAGE)
+    name = newest.vkey.split("+")[0]
+    path = key_path(newest.vkey)
     try:
-        key = keys.read(path, name)
+        key = keys.read_key_file(path, name)
     except (OSError, ValueError) as error:
         raise ImproperlyConfigured(
-            f"The register's key is missing or unreadable: {path}. Put it back from your backup. A new one is made "
-            "only by: manage.py register rotate-key"
+            f"The register's key is missing or unreadable: {path}. Restore it from your backup. If there is none, "
+            "make a new key: manage.py register rotate-key"
         ) from error
-    if key.vkey != known.vkey:
-        raise ImproperlyConfigured(f"{path} does not hold the register's key {known.vkey}. Put that back.")
+    if key.vkey != newest.vkey:
+        raise ImproperlyConfigured(f"{path} is not the register's key {newest.vkey}. Restore that key.")
     return key
 
 
-def vkeys() -> list[str]:
-    """Return the register's public keys, the oldest first: each checkpoint is signed by one of them."""
+@prepared
+def newest_keys() -> QuerySet[RegisterKey]:
+    return RegisterKey.objects.order_by("-id")[:1]
+
+
+def public_keys() -> list[str]:
+    """The register's public keys, the oldest first. Each checkpoint is signed by one of them."""
     return list(RegisterKey.objects.values_list("vkey", flat=True))
 
 
 def require_key() -> None:
-    """Raise ImproperlyConfigured where the register has a key and its file is lost; without a register, do nothing."""
+    """Raise ImproperlyConfigured if the register has a key whose file is lost. Without a register, do nothing."""
     if RegisterKey.objects.exists():
         current_key()
 
 
 def key_path(vkey: str) -> Path:
-    """Return the file of the private key that belongs to a public one, named as notes name the key."""
+    """The file of the private key that belongs to a public one, named by its key id."""
     folder: Path = settings.REGISTER_KEYS
     return folder / f"{vkey.split('+')[1]}.key"
 
 
 @transaction.atomic
 def rotate_key() -> RegisterKey:
-    """Make a key that signs from now on, the first too; those before stay known, so that old receipts stay valid."""
+    """Make the key that signs from now on. Earlier public keys stay known, so that old receipts stay valid."""
     origin = settings.PORTAL_URL.split("://")[1] + "/declaration"
     head, _ = Head.objects.select_for_update().get_or_create(id=1, defaults={"origin": origin})
-    if head.size == 0 and head.origin != origin:  # frozen at the first entry, not before
+    if head.size == 0 and head.origin != origin:  # the portal's address may change until the first entry, never after
         head.origin = origin
         head.save()
-    key = keys.make(settings.REGISTER_KEYS, head.origin)
+    key = keys.make_key_file(settings.REGISTER_KEYS, head.origin)
     return RegisterKey.objects.create(vkey=key.vkey)
 
 
 # Appending ------------------------------------------------------------------------------------------------------------
 
 
-def lock() -> Head:
-    """Return the head, which nobody else can move until this transaction ends."""
-    try:
-        return Head.objects.select_for_update().get()
-    except Head.DoesNotExist as error:
-        raise ImproperlyConfigured(NO_KEY) from error
+def lock_head() -> Head:
+    """Lock the head: nobody else can append until this transaction ends."""
+    head = next(iter(locked_heads()), None)
+    if head is None:
+        raise ImproperlyConfigured(NO_KEY_MESSAGE)
+    return head
 
 
-def append(
+@prepared
+def locked_heads() -> QuerySet[Head]:
+    return Head.objects.select_for_update()
+
+
+@dataclass(frozen=True)
+class End:
+    """How the log ends, as read by whoever holds the head's lock: nobody else changes it meanwhile."""
+
+    key: keys.Key
+    size: int
+    checkpoint: str
+    at: datetime | None  # when the last entry was made, if there is one
+
+
+def read_end(head: Head) -> End:
+    """Read what the next entry continues, and keep it with the head.
+
+    Raises ImproperlyConfigured where the key is lost, or where the register does not contain what the kept checkpoint
+    was signed over: an older backup was restored, or entries were rewritten.
+    """
+    if head.end is None or head.end.size != head.size:
+        key = current_key()
+        kept_size, kept = witness.read_kept_checkpoint()
+        found = {seq: (checkpoint, at) for seq, checkpoint, at in ends(head.size, kept_size)}
+        if kept_size and found.get(kept_size, ("", None))[0].split("\n\n")[0] != kept:
+            raise witness.rollback_error(kept_size)
+        head.end = End(key, head.size, *found.get(head.size, ("", None)))
+    return head.end
+
+
+@prepared
+def ends(size: int, kept_size: int) -> QuerySet[Entry, tuple[int, str, datetime]]:
+    return Entry.objects.filter(Q(seq=size) | Q(seq=kept_size)).values_list("seq", "checkpoint", "recorded_at")
+
+
+def append_entry(
     *,
-    kind: Kind,
+    kind: EntryKind,
     body: SignatoryBody,
     version: DeclarationVersion,
     personal: Mapping[str, str] | None = None,
@@ -103,26 +148,27 @@ def append(
     on_paper: bool = False,
     head: Head | None = None,
 ) -> Entry:
-    """Append an entry and sign the checkpoint over it; must run inside a transaction.
+    """Append an entry and sign the checkpoint over it. Must run inside a transaction.
 
-    ``head`` is what `lock` has returned in this transaction, for who need not ask for it twice.
-    ``personal`` are values about people: the leaf holds salted commitments to them. ``stated`` is what the leaf says
-    besides, in public and for good.
+    - ``personal``: values about people. The leaf has only salted commitments to them, so they can be erased later.
+    - ``stated``: further values of the leaf, which are public for good.
+    - ``head``: what `lock_head` returned in this transaction, to save a query.
     """
-    head, key = head or lock(), current_key()
-    witness.require_not_behind(head.size)
-    before = [bytes.fromhex(part) for part in head.frontier]
-    require_continuation(head.size, before)
+    head = head or lock_head()
+    # A database restored from a backup would otherwise give numbers away a second time, for which receipts exist.
+    end = read_end(head)
+    old_frontier = [bytes.fromhex(node) for node in head.frontier]
+    previous = require_continuation(end, old_frontier)
     seq, at = head.size + 1, timezone.now().replace(microsecond=0)
-    opened = {
-        name: {"salt": secrets.token_hex(16), "value": value} for name, value in (personal or {}).items() if value
-    }
+    if previous:  # a clock can be set back; the order of the entries cannot
+        at = max(at, previous)
+    salted_values = {name: {"salt": make_salt(), "value": value} for name, value in (personal or {}).items() if value}
     leaf = canonical(
         {
-            "at": moment(at),
+            "at": format_utc_timestamp(at),
             "body": body.name,
             "body_id": body.pk,
-            "commitments": {name: commitment(**part) for name, part in opened.items()},
+            "commitments": {name: commitment(**salted) for name, salted in salted_values.items()},
             "declaration": version.declaration.slug,
             "kind": str(kind),
             "of": None if of is None else of.seq,
@@ -135,8 +181,8 @@ def append(
             **(stated or {}),
         }
     )
-    hashed = merkle.leaf_hash(leaf.encode())
-    nodes, frontier = merkle.completed(head.size, hashed, before)
+    leaf_hash = merkle.leaf_hash(leaf.encode())
+    nodes, frontier = merkle.append_leaf(head.size, leaf_hash, old_frontier)
     entry = Entry(
         seq=seq,
         kind=kind,
@@ -146,81 +192,100 @@ def append(
         on_paper=on_paper,
         recorded_at=at,
         leaf=leaf,
-        leaf_hash=hashed.hex(),
-        checkpoint=key.checkpoint(seq, merkle.root_of(frontier)),
+        leaf_hash=leaf_hash.hex(),
+        checkpoint=end.key.checkpoint(seq, merkle.root_of(frontier)),
     )
     entry.save(force_insert=True)
     TreeNode.objects.bulk_create(TreeNode(level=name[0], index=name[1], hash=h.hex()) for name, h in nodes)
-    if opened:
-        PersonalRecord.objects.create(entry=entry, disclosed=canonical(opened))
-    head.size, head.frontier = seq, [part.hex() for part in frontier]
+    if salted_values:
+        PersonalRecord.objects.create(entry=entry, disclosed=canonical(salted_values))
+    head.size, head.frontier = seq, [node.hex() for node in frontier]
     head.save()
-    transaction.on_commit(lambda: witness.keep(seq, entry.checkpoint))
+    head.end = End(end.key, seq, entry.checkpoint, at)
+    transaction.on_commit(lambda: witness.keep_if_newer(seq, entry.checkpoint))
     return entry
 
 
-def require_continuation(size: int, frontier: list[bytes]) -> None:
-    """Raise ImproperlyConfigured where the head is not that of the last checkpoint: the key signs no other history."""
-    last = Entry.objects.filter(seq=size).values_list("checkpoint", flat=True).first()
+def require_continuation(end: End, frontier: list[bytes]) -> datetime | None:
+    """Return when the last entry was made, if there is one.
+
+    Raises ImproperlyConfigured if the head does not match its checkpoint: no key signs two histories.
+    """
+    if end.size == 0:
+        return None
     root = base64.b64encode(merkle.root_of(frontier)).decode()
-    if size and (last is None or last.split("\n")[1:3] != [str(size), root]):
+    if end.checkpoint.split("\n")[1:3] != [str(end.size), root]:
         raise ImproperlyConfigured(
-            "The register's head is not that of its last entry: somebody has changed it. Nothing more is signed. "
-            "manage.py register verify says what is wrong."
+            "The register's head does not match its last entry: somebody has changed it. Nothing more is signed. "
+            "To see what is wrong, run: manage.py register verify"
         )
+    return end.at
 
 
-def moment(at: datetime) -> str:
-    """Return a moment as leaves write it: RFC 3339, in UTC, in whole seconds."""
-    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+def make_salt() -> str:
+    return secrets.token_hex(16)
+
+
+def is_salt(text: str) -> bool:
+    """Whether a salt has the one form in which salts are made.
+
+    With another length, letters could move from the salt to the value or back, and the commitment would stay the same.
+    """
+    return re.fullmatch("[0-9a-f]{32}", text) is not None
 
 
 def commitment(salt: str, value: str) -> str:
-    """Return what a leaf holds of a personal value: SHA-256 over a random salt's bytes and the value's."""
+    """What a leaf has in place of a personal value: SHA-256 of a random salt's bytes and the value's.
+
+    Without the salt, names and email addresses could be found by trying likely ones.
+    """
     return hashlib.sha256(bytes.fromhex(salt) + value.encode()).hexdigest()
 
 
 # Proving --------------------------------------------------------------------------------------------------------------
 
 
-def checkpoint() -> str:
-    """Return the newest signed checkpoint; of a register without entries, one that says so.
+def newest_checkpoint() -> str:
+    """The newest signed checkpoint, which for an empty register says that it is empty.
 
-    Raises ImproperlyConfigured where there is no register yet.
+    Raises ImproperlyConfigured if there is no register yet.
     """
     newest = Entry.objects.order_by("seq").last()
     return newest.checkpoint if newest else current_key().checkpoint(0, merkle.EMPTY_ROOT)
 
 
 def inclusion_proof(seq: int, size: int) -> list[str]:
-    """Return the audit path of an entry in the register of this size, in Base64, from the leaf upwards."""
-    return proven(lambda node: merkle.inclusion_proof(seq - 1, size, node))
+    """The audit path of an entry in the register of this size, in Base64, from the leaf upwards."""
+    return base64_proof(lambda node: merkle.inclusion_proof(seq - 1, size, node))
 
 
 def consistency_proof(old: int, new: int) -> list[str]:
-    """Return the proof that the register of size ``new`` extends that of size ``old``, in Base64."""
-    return proven(lambda node: merkle.consistency_proof(old, new, node))
+    """The proof that the register of size ``new`` extends that of size ``old``, in Base64."""
+    return base64_proof(lambda node: merkle.consistency_proof(old, new, node))
 
 
-def proven(prove: Callable[[merkle.Lookup], list[bytes]]) -> list[str]:
-    """Return a proof, in Base64, made of the nodes that it asks for: it is asked twice, and the database once."""
-    wanted: list[merkle.Node] = []
+def base64_proof(prove: Callable[[merkle.Lookup], list[bytes]]) -> list[str]:
+    """Run a function that proves something from tree nodes, and return the proof in Base64.
 
-    def note(name: merkle.Node) -> bytes:
-        wanted.append(name)
+    It runs twice: first to note which nodes it needs, then, with all of them fetched in one query, for its result.
+    """
+    needed: list[merkle.Node] = []
+
+    def note_node(node: merkle.Node) -> bytes:
+        needed.append(node)
         return b""
 
-    prove(note)
-    named = Q(pk__in=[])
-    for level, index in wanted:
-        named |= Q(level=level, index=index)
-    rows = TreeNode.objects.filter(named).values_list("level", "index", "hash")
-    nodes = {(level, index): bytes.fromhex(hashed) for level, index, hashed in rows}
-    return [base64.b64encode(part).decode() for part in prove(nodes.__getitem__)]
+    prove(note_node)
+    condition = Q(pk__in=[])  # matches nothing, for proofs that need no nodes
+    for level, index in needed:
+        condition |= Q(level=level, index=index)
+    rows = TreeNode.objects.filter(condition).values_list("level", "index", "hash")
+    nodes = {(level, index): bytes.fromhex(node_hash) for level, index, node_hash in rows}
+    return [base64.b64encode(node_hash).decode() for node_hash in prove(nodes.__getitem__)]
 
 
-def proof(entry: Entry) -> dict[str, Any]:
-    """Return what proves to anybody, without this portal, that an entry is in the register."""
+def entry_proof(entry: Entry) -> dict[str, Any]:
+    """What proves to anybody, without this portal, that an entry is in the register."""
     return {
         "checkpoint": entry.checkpoint,
         "inclusion_proof": inclusion_proof(entry.seq, entry.seq),
@@ -228,7 +293,7 @@ def proof(entry: Entry) -> dict[str, Any]:
     }
 
 
-def receipt(entry: Entry) -> dict[str, Any]:
-    """Return the proof of a signature together with who signed: for the signatory, and for whom they give it to."""
+def receipt_data(entry: Entry) -> dict[str, Any]:
+    """The proof of a signature together with who signed: for the signatory, and whoever they show it to."""
     personal = PersonalRecord.objects.filter(entry=entry).first()
-    return proof(entry) | {"disclosed": personal.opened if personal else {}}
+    return entry_proof(entry) | {"disclosed": personal.salted_values if personal else {}}

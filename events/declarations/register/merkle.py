@@ -1,8 +1,8 @@
-"""The Merkle tree of RFC 6962 (§ 2.1) over a log that only grows: its root, and proofs, from complete subtrees.
+"""The Merkle tree of RFC 6962 (section 2.1) over a log that only grows: its root, and proofs.
 
-A node is named by its level and index: it covers the leaves from ``index * 2**level`` up to ``(index + 1) * 2**level``.
-Stored are the nodes whose leaves are all there. An append writes as many as the leaf completes; a root or a proof reads
-O(log n) of them.
+A node is identified by its level and index, and covers the leaves from ``index * 2**level`` up to
+``(index + 1) * 2**level``. Only complete nodes are stored, those whose leaves are all there, since they never change.
+An append writes the nodes that the new leaf completes; a root or a proof reads O(log n) of them.
 """
 
 import hashlib
@@ -13,34 +13,34 @@ Lookup = Callable[[Node], bytes]
 
 
 def leaf_hash(data: bytes) -> bytes:
-    """Return the hash of a leaf; the prefix tells leaves from nodes (RFC 6962, § 2.1)."""
+    """The hash of a leaf. Its prefix differs from that of nodes, so that a node cannot pass for a leaf."""
     return hashlib.sha256(b"\0" + data).digest()
 
 
 def node_hash(left: bytes, right: bytes) -> bytes:
-    """Return the hash of a node with these children."""
     return hashlib.sha256(b"\1" + left + right).digest()
 
 
 EMPTY_ROOT = hashlib.sha256().digest()
 
 
-def completed(size: int, leaf: bytes, frontier: Sequence[bytes]) -> tuple[list[tuple[Node, bytes]], list[bytes]]:
-    """Return the nodes that a leaf's hash completes in a tree of this size, itself first, and the new frontier.
+def append_leaf(size: int, leaf: bytes, frontier: Sequence[bytes]) -> tuple[list[tuple[Node, bytes]], list[bytes]]:
+    """Append a leaf's hash to a tree of this size; returns the nodes that it completes, itself first, and the frontier.
 
-    The frontier holds the roots of the tree's complete subtrees, from the largest (leftmost) to the smallest.
+    The frontier is the roots of the tree's complete subtrees, from the largest (leftmost) to the smallest. It is all
+    that appending needs to know of the tree.
     """
-    rest, found = list(frontier), [((0, size), leaf)]
+    remaining, completed = list(frontier), [((0, size), leaf)]
+    # As in adding one to a binary number: each 1 at the end of the size is a complete subtree that the new leaf joins.
     level, index = 0, size
     while index % 2:
-        leaf = node_hash(rest.pop(), leaf)
+        leaf = node_hash(remaining.pop(), leaf)
         level, index = level + 1, index // 2
-        found.append(((level, index), leaf))
-    return found, [*rest, leaf]
+        completed.append(((level, index), leaf))
+    return completed, [*remaining, leaf]
 
 
 def root_of(frontier: Sequence[bytes]) -> bytes:
-    """Return the root of the tree with this frontier."""
     if not frontier:
         return EMPTY_ROOT
     root = frontier[-1]
@@ -50,7 +50,8 @@ def root_of(frontier: Sequence[bytes]) -> bytes:
 
 
 def frontier_nodes(size: int) -> list[Node]:
-    """Return the names of the complete subtrees of a tree of this size, largest first."""
+    """The complete subtrees of a tree of this size, largest first."""
+    # One for each 1 among the binary digits of the size.
     nodes, start = [], 0
     for level in range(size.bit_length() - 1, -1, -1):
         if size >> level & 1:
@@ -60,7 +61,7 @@ def frontier_nodes(size: int) -> list[Node]:
 
 
 def range_root(start: int, end: int, node: Lookup) -> bytes:
-    """Return the root over the leaves from start up to end; start must begin a subtree as large as the range."""
+    """The root over the leaves from start up to end. A subtree as large as the range must begin at start."""
     size = end - start
     if size & (size - 1) == 0:
         return node((size.bit_length() - 1, start // size))
@@ -69,14 +70,14 @@ def range_root(start: int, end: int, node: Lookup) -> bytes:
 
 
 def larger_half(size: int) -> int:
-    """Return the largest power of two below size: where RFC 6962 splits a tree."""
+    """The largest power of two below size, where RFC 6962 splits a tree."""
     return 1 << (size - 1).bit_length() - 1
 
 
 def inclusion_proof(index: int, size: int, node: Lookup) -> list[bytes]:
-    """Return the audit path of a leaf in the tree of this size (RFC 6962, § 2.1.1), from the leaf upwards."""
+    """The audit path of a leaf in the tree of this size, from the leaf upwards (RFC 6962, section 2.1.1)."""
     if not 0 <= index < size:
-        raise ValueError("No such leaf in a tree of this size.")
+        raise ValueError("A tree of this size has no such leaf.")
     return list(reversed(list(_path(index, 0, size, node))))
 
 
@@ -92,11 +93,13 @@ def _path(index: int, start: int, end: int, node: Lookup) -> Iterator[bytes]:
 
 
 def consistency_proof(old: int, new: int, node: Lookup) -> list[bytes]:
-    """Return the proof that the tree of size ``new`` extends that of size ``old`` (RFC 6962, § 2.1.2)."""
+    """The proof that the tree of size ``new`` extends that of size ``old`` (RFC 6962, section 2.1.2)."""
     if not 0 <= old <= new:
-        raise ValueError("A tree extends only smaller ones.")
+        raise ValueError("A tree can only extend a smaller one.")
     if old in (0, new):
         return []
+    # As long as the walk only turns left, the old tree is a subtree of the new one, and whoever checks the proof knows
+    # its root already. Once it has turned right (no longer whole), the proof must contain the node at which it ends.
     proof, start, end, whole = [], 0, new, True
     while old - start != end - start:
         split = start + larger_half(end - start)

@@ -1,23 +1,22 @@
 #!/usr/bin/env python3
 """Check the register of a declaration, offline, with Python 3.9 or later and nothing else.
 
-    verify.py KEY receipt RECEIPT…            Is each receipt genuine, its entry in the register that it names?
-    verify.py KEY register REGISTER [KEPT…]   Is the register whole? Does it extend each receipt or checkpoint kept,
-                                              and does the signature of each receipt still stand?
-    verify.py KEY compare KEPT KEPT [PROOF]   Are two receipts or checkpoints of one history?
+    verify.py KEY register REGISTER [KEPT…]     Is the register whole, and does it extend everything that was kept?
+    verify.py KEY receipt RECEIPT…              Is each receipt genuine, and its entry in the register that it names?
+    verify.py KEY compare KEPT KEPT… [PROOF…]   Are all of these of one history?
 
-KEY is the register's public key, as its page shows it: name+hash+key. Where the key was changed, give all, with
-commas between them. RECEIPT is the file that a signatory got, or an entry's own, such as 7.json. REGISTER is
-register.json. PROOF is what consistency.json answers for the sizes of the two. KEPT is a receipt, or a checkpoint that
-somebody wrote down.
+KEY is the register's public key as its page shows it, name+hash+key, or a file with it, such as key.txt; where the key
+was changed, all keys, with commas between them. REGISTER is register.json. RECEIPT is the file that a signatory got, or
+an entry's own, such as 7.json. KEPT is any of these, or a text with checkpoints. PROOF is consistency.json.
 
-Whoever runs the register could rewrite it and sign it again. They cannot change the receipts that others keep: put two
-of them (yours and a neighbour's) beside the register, and a history that was rewritten cannot agree with both.
+Whoever runs the register could rewrite it and sign it again. They cannot change what others keep: put two receipts
+(yours and a neighbour's) beside the register, and a history that was rewritten cannot agree with both.
 
-What is checked: Ed25519 signatures (RFC 8032) on checkpoints (c2sp.org/tlog-checkpoint); the Merkle tree of RFC 6962
-over the entries; and that names which are shown are those that the entries commit to. What the entries say, whether a
-body could sign for instance, is for you to judge. It ends with 0 when all holds, 1 when something does not, 2 when that
-cannot be told: a file is missing, or is not what it should be.
+What is checked: Ed25519 signatures (RFC 8032) on each checkpoint (c2sp.org/tlog-checkpoint) in each file; the Merkle
+tree of RFC 6962 over the entries; that names which are shown are those that the entries commit to; and that no entry is
+dated before an earlier one. What was checked is printed. What the entries say, whether a body could sign for instance,
+is for you to judge. It ends with 0 when all holds, 1 when something was changed, 2 when that cannot be told: a file is
+missing, or a damaged copy, or not what it should be.
 """
 
 from __future__ import annotations
@@ -25,12 +24,17 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import re
 import sys
 from typing import Any
 
 
 class Fault(Exception):  # noqa: N818 - a word that a reader knows
     """What does not hold, in words."""
+
+
+class Mismatch(Fault):
+    """A fault that is also found where a copy's lines were wrapped, or its spaces changed."""
 
 
 class Unclear(Exception):  # noqa: N818
@@ -50,66 +54,40 @@ def node_hash(left: bytes, right: bytes) -> bytes:
     return hashlib.sha256(b"\x01" + left + right).digest()
 
 
-def root_of(hashes: list[bytes]) -> bytes:
-    """The root over all these leaf hashes: join what is complete and of one size, as it comes; then the rest."""
+def roots_of(hashes: list[bytes], sizes: set[int]) -> dict[int, bytes]:
+    """The roots over the first so many leaf hashes: what is complete and of one size is joined as it comes."""
     stack: list[tuple[int, bytes]] = []
-    for leaf in hashes:
+    roots = {0: hashlib.sha256(b"").digest()}
+    for number, leaf in enumerate(hashes, 1):
         size = 1
         while stack and stack[-1][0] == size:
             leaf = node_hash(stack.pop()[1], leaf)
             size *= 2
         stack.append((size, leaf))
-    if not stack:
-        return hashlib.sha256(b"").digest()
-    root = stack.pop()[1]
-    while stack:
-        root = node_hash(stack.pop()[1], root)
-    return root
+        if number in sizes:
+            for _, left in stack[-2::-1]:
+                leaf = node_hash(left, leaf)
+            roots[number] = leaf
+    return roots
 
 
-def root_from_inclusion(leaf: bytes, index: int, size: int, proof: list[bytes]) -> bytes:
-    """The root that follows from a leaf, its place (from nought) and its audit path (RFC 9162, section 2.1.3.2)."""
-    if not 0 <= index < size:
-        raise Fault("The entry's number lies outside the register that its proof is for.")
-    path, last = list(proof), size - 1
-    while last:
-        if index % 2 or index < last:  # it has a neighbour; without one it rises as it is
-            if not path:
-                raise Fault("The inclusion proof is too short.")
-            leaf = node_hash(path.pop(0), leaf) if index % 2 else node_hash(leaf, path.pop(0))
-        index, last = index // 2, last // 2
-    if path:
-        raise Fault("The inclusion proof is too long.")
-    return leaf
+def proven_roots(old: int, new: int, path: list[bytes], leaf: bytes = b"", root: bytes = b"") -> tuple[bytes, bytes]:
+    """The roots of a register and of a later one that follow from a proof (RFC 6962, sections 2.1.1 and 2.1.2).
 
-
-def check_consistency(old: int, old_root: bytes, new: int, new_root: bytes, proof: list[bytes]) -> None:
-    """Check that a tree extends a smaller one (RFC 9162, section 2.1.4.2)."""
-    path = list(proof)
-    if old == 0 or old == new:
-        if path or (old == new and old_root != new_root):
-            raise Fault("These are two histories: one of them was rewritten.")
-        return
-    if old & (old - 1) == 0:
-        path.insert(0, old_root)
-    index, last = old - 1, new - 1
-    while index % 2:
-        index, last = index // 2, last // 2
-    if not path:
-        raise Fault("The consistency proof is too short.")
-    first = second = path.pop(0)
-    for part in path:
-        if not last:
-            raise Fault("The consistency proof is too long.")
-        if index % 2 or index == last:
-            first, second = node_hash(part, first), node_hash(part, second)
-            while index and not index % 2:
-                index, last = index // 2, last // 2
-        else:
-            second = node_hash(second, part)
-        index, last = index // 2, last // 2
-    if last or first != old_root or second != new_root:
-        raise Fault("These are two histories, or the proof is damaged: the later one does not extend the earlier one.")
+    Of inclusion: from the leaf of the last entry of the earlier one. Of consistency: from the earlier one's root.
+    """
+    is_part = new == 1 if leaf else old == new
+    part = leaf or root
+    if bool(path) != (not (is_part and part)):
+        raise Fault("The proof is too short or too long.")
+    if is_part:
+        return (part or path[0],) * 2
+    split = 1 << (new - 1).bit_length() - 1
+    if old <= split:
+        first, second = proven_roots(old, split, path[:-1], leaf, root)
+        return first, node_hash(second, path[-1])
+    first, second = proven_roots(old - split, new - split, path[:-1], leaf)
+    return node_hash(path[-1], first), node_hash(path[-1], second)
 
 
 # Ed25519 verification (RFC 8032, section 5.1) -------------------------------------------------------------------------
@@ -119,7 +97,6 @@ L = 2**252 + 27742317777372353535851937790883648493
 D = -121665 * pow(121666, P - 2, P) % P
 SQRT_M1 = pow(2, (P - 1) // 4, P)
 Point = Any  # (x, y, z, t): extended coordinates
-NEUTRAL: Point = (0, 1, 1, 0)
 
 
 def add(a: Point, b: Point) -> Point:
@@ -133,18 +110,10 @@ def add(a: Point, b: Point) -> Point:
 
 def times(scalar: int, point: Point) -> Point:
     """A point added to itself so many times."""
-    total = NEUTRAL
-    while scalar:
-        if scalar & 1:
-            total = add(total, point)
-        point = add(point, point)
-        scalar >>= 1
-    return total
-
-
-def same(a: Point, b: Point) -> bool:
-    """Whether two points are one."""
-    return bool((a[0] * b[2] - b[0] * a[2]) % P == 0 and (a[1] * b[2] - b[1] * a[2]) % P == 0)
+    if scalar == 0:
+        return (0, 1, 1, 0)
+    twice = times(scalar // 2, add(point, point))
+    return add(twice, point) if scalar % 2 else twice
 
 
 def point_of(data: bytes) -> Point | None:
@@ -159,8 +128,7 @@ def point_of(data: bytes) -> Point | None:
         x = x * SQRT_M1 % P
     if (x * x - x2) % P or (x == 0 and sign):
         return None
-    if x & 1 != sign:
-        x = P - x
+    x = x if x & 1 == sign else P - x
     return (x, y, 1, x * y % P)
 
 
@@ -171,187 +139,303 @@ def is_signed(public: bytes, message: bytes, signature: bytes) -> bool:
     """Whether this is the key's signature of the message."""
     if len(public) != 32 or len(signature) != 64:
         return False
-    a, r = point_of(public), point_of(signature[:32])
+    key, r = point_of(public), point_of(signature[:32])
     s = int.from_bytes(signature[32:], "little")
-    if a is None or r is None or s >= L:
+    if key is None or r is None or s >= L:
         return False
     k = int.from_bytes(hashlib.sha512(signature[:32] + public + message).digest(), "little") % L
-    return same(times(s, BASE), add(r, times(k, a)))
+    a, b = times(s, BASE), add(r, times(k, key))
+    return (a[0] * b[2] - b[0] * a[2]) % P == 0 and (a[1] * b[2] - b[1] * a[2]) % P == 0
 
 
 # Checkpoints (c2sp.org/signed-note, c2sp.org/tlog-checkpoint) ---------------------------------------------------------
 
-MOST_SIGNATURES = 16  # of one checkpoint: each costs time
+MOST_SIGNATURES, MOST_CHECKPOINTS = 16, 200  # of one checkpoint, in one file: each costs time
+GAP = r"[\s\u00ad\u200b-\u200f\u2060\ufeff]*"  # what mail programs and PDF readers put between letters
+LETTER = rf"(?:[A-Za-z0-9+/]{GAP})"  # of Base64
 Key = Any  # name, the four bytes by which signatures name the key, the key
+Checkpoint = Any  # name, size, root
 
 
 def read_key(vkey: str) -> Key:
-    """What ``name+hash+key`` says."""
-    try:
-        name, short, key = vkey.strip().split("+", 2)
-        data = base64.b64decode(key, validate=True)
-    except ValueError:
-        raise Unclear("The key must look like name+hash+key, as the register's page shows it.") from None
+    """What ``name+hash+key`` says; its hash tells whether it is whole."""
+    form = re.fullmatch(r"([^\s+]+)\+([0-9a-f]{8})\+([A-Za-z0-9+/]{44})", vkey)
+    if not form:
+        raise Unclear("The key must look like name+hash+key, as the register's page shows it.")
+    name, data = form[1], base64.b64decode(form[3])
     named = hashlib.sha256(name.encode() + b"\n" + data).digest()[:4]
-    if data[:1] != b"\x01" or len(data) != 33 or named.hex() != short:
+    if data[:1] != b"\x01" or named.hex() != form[2]:
         raise Unclear("The key is damaged: its hash does not fit.")
     point = point_of(data[1:])
-    if point is None or same(times(8, point), NEUTRAL):
+    if point is None or times(8, point)[0] == 0:
         raise Unclear("The key is none: anybody could sign in its name.")
     return name, named, data[1:]
 
 
-def read_checkpoint(note: str, keys: list[Key]) -> tuple[str, int, bytes]:
-    """The name, size and root of a checkpoint that one of the keys has signed."""
-    text, separator, signatures = note.strip().rpartition("\n\n")
-    text += "\n"
-    lines = text.split("\n")
-    if not separator or len(lines) < 4 or not (lines[1].isascii() and lines[1].isdigit() and len(lines[1]) < 16):
-        raise Unclear("This is no checkpoint.")
-    for line in signatures.split("\n")[:MOST_SIGNATURES]:
-        dash, _, rest = line.partition(" ")
-        name, _, data = rest.partition(" ")
-        for known, named, public in keys:
-            if dash == "\u2014" and name == known == lines[0]:
-                raw = decoded(data)
-                if raw[:4] == named and is_signed(public, text.encode(), raw[4:]):
-                    return name, int(lines[1]), decoded(lines[2])
-    raise Fault("The checkpoint is not signed by this key: it was changed, or it is another register's.")
+def read_checkpoints(text: str, keys: list[Key]) -> list[Checkpoint]:
+    """Each checkpoint in a text, as it was signed: in a copy, lines may be wrapped and spaces be others."""
+    note, _, signatures = text.strip().rpartition("\n\n")
+    readings = {note + "\n": signatures}
+    for name in {known for known, _, _ in keys}:
+        spelt = GAP.join(map(re.escape, name)) + GAP
+        form = rf"(?<!\S){spelt}((?:[0-9]{GAP}){{1,15}})({LETTER}{{43}}=){GAP}(?=\u2014)"
+        found = list(re.finditer(form, text))
+        if found:
+            readings.pop(note + "\n", None)
+            if re.search(rf"\u2014{GAP}{spelt}", text[: found[0].start()]):
+                raise Unclear("A checkpoint is a damaged copy: of one, only the signature is whole.")
+        for number, one in enumerate(found, 1):
+            size, root = (re.sub(GAP, "", part) for part in one.groups())
+            below = text[one.end() : found[number].start() if number < len(found) else len(text)]
+            readings[f"{name}\n{size}\n{root}\n"] = below
+    if len(readings) > MOST_CHECKPOINTS:
+        raise Unclear(f"There are more than {MOST_CHECKPOINTS} checkpoints in one file.")
+    return [check_signatures(body, below, keys) for body, below in readings.items()]
 
 
-def decoded(text: str) -> bytes:
-    """What Base64 stands for; nothing but Base64 is taken."""
-    try:
-        return base64.b64decode(text, validate=True)
-    except ValueError:
-        raise Fault("A hash or a signature is damaged: it is no Base64.") from None
+def check_signatures(body: str, signatures: str, keys: list[Key]) -> Checkpoint:
+    """What a checkpoint says, if its signatures by these keys are of it, and there is one."""
+    name, size, root, *_ = [*body.split("\n"), "", ""]
+    form = rf"\u2014{GAP}{GAP.join(map(re.escape, name))}{GAP}({LETTER}{{91}}=)"
+    raws = [decoded(data, 68) for data in re.findall(form, signatures)[:MOST_SIGNATURES]]
+    fits = {is_signed(key[2], body.encode(), raw[4:]) for raw in raws for key in keys if key[:2] == (name, raw[:4])}
+    if not re.fullmatch("[0-9]{1,15}", size) or fits not in ({True}, {False}):
+        raise Unclear(
+            "No checkpoint here is signed by this key: this is a damaged copy, or another register's. Where the "
+            "register's key was changed, give all its keys."
+        )
+    if fits == {False}:
+        raise Fault("The checkpoint is not what this key has signed: it was changed.")
+    return name, int(size), decoded(root)
+
+
+def decoded(text: str, length: int = 32) -> bytes:
+    """What Base64 stands for, of this length."""
+    joined = re.sub(GAP, "", text)
+    if not re.fullmatch("[A-Za-z0-9+/]*=?", joined) or len(joined) != (length + 2) // 3 * 4:
+        raise Unclear("A hash or a signature is a damaged copy: it is not whole.")
+    return base64.b64decode(joined)
 
 
 # Entries --------------------------------------------------------------------------------------------------------------
 
 
-def check_disclosed(said: dict[str, Any], disclosed: dict[str, Any]) -> None:
-    """Check that the names shown with an entry are those that it commits to."""
-    for name, part in disclosed.items():
-        digest = hashlib.sha256(bytes.fromhex(part["salt"]) + part["value"].encode()).hexdigest()
-        if said["commitments"].get(name) != digest:
-            raise Fault(f"Entry {said['seq']}: the {name} shown is not the one that it commits to.")
+def parse(text: str) -> Any:
+    """What is in a text of JSON that can be read in one way only; another text as it is."""
+
+    def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        if len(dict(pairs)) < len(pairs):
+            raise Unclear("A name stands twice in one place, which could be read in two ways.")
+        return dict(pairs)
+
+    return json.loads(text, object_pairs_hook=once) if text.lstrip().startswith("{") else text
 
 
-def check_receipt(receipt: dict[str, Any], keys: list[Key]) -> str:
-    """A sentence about a receipt whose entry is in the register that it was given for, and in a later one if it is."""
-    said = json.loads(receipt["leaf"])
-    size = 0
-    for place in (receipt, receipt.get("now", receipt)):
-        origin, size, root = read_checkpoint(place["checkpoint"], keys)
-        proof = [decoded(part) for part in place["inclusion_proof"]]
-        if root_from_inclusion(leaf_hash(receipt["leaf"].encode()), said["seq"] - 1, size, proof) != root:
-            raise Fault("The entry is not in the register of its checkpoint: the receipt was changed.")
-        if said["origin"] != origin:
-            raise Fault("The entry is another register's.")
-    check_disclosed(said, receipt.get("disclosed", {}))
-    stands = " Whether it still stands is said only by the register." if said["kind"] == "signed" else ""
-    return (
-        f"Entry {said['seq']}, {said['kind']} by {said['body']} at {said['at']}, is in the register of {size} entries."
-        + stands
-    )
+def canonical(value: Any) -> str:
+    """The one way to write a value (RFC 8785); words stand in quotation marks that they cannot end."""
+    return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
 
 
-def check_register(register: dict[str, Any], kept: list[Kept], keys: list[Key]) -> list[str]:
-    """Sentences about a register that is whole and extends every checkpoint that was kept."""
-    origin, size, root = read_checkpoint(register["checkpoint"], keys)
-    entries = register["entries"]
-    if len(entries) != size:
-        raise Fault(f"The checkpoint is over {size} entries; {len(entries)} are here.")
-    hashes = [leaf_hash(entry["leaf"].encode()) for entry in entries]
-    standing, ended = set(), {}
-    for number, entry in enumerate(entries, 1):
-        said = json.loads(entry["leaf"])
-        if said["seq"] != number or said["origin"] != origin:
-            raise Fault(f"Entry {number} is missing or out of order.")
-        check_disclosed(said, entry.get("disclosed", {}))
-        place = (said["declaration"], said["version"], said["body_id"])
-        if said["kind"] == "signed":
-            standing.add(place)
-        elif said["kind"] in ("withdrawn", "superseded"):
-            standing.discard(place)
-            ended[said["of"]] = f"{said['kind']} by entry {number}"
-    if root_of(hashes) != root:
-        raise Fault("The entries do not add up to the signed checkpoint: one was changed.")
-    found = [f"The register is whole: {size} entries, {len(standing)} signatures that stand."]
-    if not kept:
-        found.append("It was compared with nothing that others keep: add receipts or checkpoints.")
-    for path, note, receipt in kept:
-        _, old, old_root = read_checkpoint(note, keys)
-        if old > size:
-            raise Fault(f"{path} knows {old} entries, the register has {size}: it was rolled back.")
-        if root_of(hashes[:old]) != old_root:
-            raise Fault(f"{path} was signed over another history: this register is a fork.")
-        if receipt is not None:
-            check_receipt(receipt, keys)
-            signed = json.loads(receipt["leaf"])["seq"]
-            if signed in ended:
-                found.append(f"{path}: entry {signed} no longer stands, its signature was {ended[signed]}.")
-        found.append(f"It extends {path} ({old} entries).")
+def require(found: dict[str, Any], needed: str, optional: str = "") -> dict[str, Any]:
+    """Return an object that has these names and no other, since nothing vouches for any other."""
+    wrong = (found.keys() ^ {*needed.split()}) - {*optional.split()}
+    if wrong:
+        raise Unclear(f"It lacks, or should not have, this: {', '.join(sorted(wrong))}.")
     return found
 
 
-def compare(kept: list[Kept], proof: dict[str, Any] | None, keys: list[Key]) -> str:
-    """A sentence about two checkpoints of one history."""
-    for _, _, receipt in kept:
-        if receipt is not None:
-            check_receipt(receipt, keys)
-    sizes = sorted((read_checkpoint(note, keys) for _, note, _ in kept), key=lambda found: found[1])
-    (name, old, old_root), (other, new, new_root) = sizes
-    if name != other:
-        raise Fault("These are of two registers: each has another name.")
-    path: list[bytes] = []
-    if 0 < old < new:
-        if proof is None or (proof["old"], proof["new"]) != (old, new):
-            raise Unclear(
-                f"To compare them, add what the register answers to consistency.json?old={old}&new={new}; where it "
-                "answers nothing, put both beside register.json."
-            )
-        path = [decoded(part) for part in proof["consistency_proof"]]
-    check_consistency(old, old_root, new, new_root, path)
-    return f"They are of one history: {old} entries, then {new}."
+def read_leaf(leaf: str) -> dict[str, Any]:
+    """What an entry says."""
+    said: dict[str, Any] = parse(leaf)
+    if canonical(said) != leaf or not re.fullmatch("[0-9]{4}(-[0-9]{2}){2}T([0-9]{2}:){2}[0-9]{2}Z", said["at"]):
+        raise Unclear("An entry is not written as entries are.")
+    return said
+
+
+def describe(said: dict[str, Any], disclosed: dict[str, Any]) -> str:
+    """What an entry says, with the names shown beside it, which must be those that it commits to."""
+    did = f"{said['kind']} {'by' if said['kind'] in ('signed', 'withdrawn') else 'for'} {canonical(said['body'])}"
+    words = f"Entry {said['seq']}, {did} at {said['at']}"
+    words += f", on paper dated {canonical(said.get('signed_on'))}" if said["on_paper"] else ""
+    words += f", which follows entry {said['of']}" if said["of"] else ""
+    words += f"; text: version {said['version']} of {canonical(said['declaration'])}, SHA-256 {said['text_sha256']}"
+    for name, part in disclosed.items():
+        salt, value = require(part, "salt value")["salt"], part["value"]
+        if not re.fullmatch("[0-9a-f]{32}", salt):
+            raise Fault(f"Entry {said['seq']}: the salt of the {name} was changed: it is not 32 hexadecimal digits.")
+        if said["commitments"].get(name) != hashlib.sha256(bytes.fromhex(salt) + value.encode()).hexdigest():
+            raise Mismatch(f"Entry {said['seq']}: the {name} shown is not the one that it commits to.")
+        words += f"; {name} {canonical(value)}"
+    return words
+
+
+# What files tell ------------------------------------------------------------------------------------------------------
+
+
+class History:
+    """What files tell of one register: no two may differ."""
+
+    def __init__(self, keys: list[Key]) -> None:
+        self.keys = keys
+        self.names: set[str] = set()
+        self.roots: dict[int, tuple[bytes, str]] = {}  # by size: the root, and the first file that says so
+        self.newest: dict[str, int] = {}  # by file: the greatest size that it tells of
+        self.extends: set[tuple[int, int]] = set()  # sizes: the second is proven to extend the first
+        self.dates: dict[int, str] = {}  # by entry
+        self.registers: list[tuple[str, list[bytes]]] = []  # the file, the hashes of its leaves
+        self.ended: dict[int, str] = {}  # by entry: what ended it
+
+    def note(self, path: str, checkpoint: Checkpoint) -> None:
+        """Take in a checkpoint that was signed, or what follows from one."""
+        name, size, root = checkpoint
+        self.names.add(name)
+        if len(self.names) > 1:
+            raise Unclear(f"These are of two registers: {path} has another name than the files before it.")
+        self.newest[path] = max(size, self.newest.get(path, 0))
+        known, where = self.roots.setdefault(size, (root, path))
+        if known != root:
+            raise Fault(f"{where} and {path} are of two histories: one is a fork, rewritten and signed again.")
+
+    def read(self, path: str, found: Any) -> list[str]:
+        """Take in a file; return sentences about it."""
+        if isinstance(found, str):
+            for checkpoint in read_checkpoints(found, self.keys):
+                self.note(path, checkpoint)
+            return []
+        if not {read_key(vkey) for vkey in found.get("keys", [])} <= {*self.keys}:
+            raise Unclear(f"{path} names a key that you did not give. Take keys from elsewhere: a print, a neighbour.")
+        return self.read_register(path, found) if "entries" in found else [self.read_receipt(path, found)]
+
+    def read_receipt(self, path: str, receipt: dict[str, Any]) -> str:
+        """A sentence about a receipt whose entry is in the register that it was given for, and in a later one."""
+        said = read_leaf(require(receipt, "checkpoint inclusion_proof leaf", "disclosed keys now")["leaf"])
+        seq, size, leaf = said["seq"], 0, leaf_hash(receipt["leaf"].encode())
+        for place in [receipt, *([require(receipt["now"], "checkpoint inclusion_proof")] if "now" in receipt else [])]:
+            ((origin, size, root),) = read_checkpoints(place["checkpoint"], self.keys)
+            if not 0 < seq <= size:
+                raise Fault("The entry's number lies outside the register that its proof is for.")
+            first, second = proven_roots(seq, size, [decoded(part) for part in place["inclusion_proof"]], leaf)
+            if second != root or said["origin"] != origin:
+                raise Mismatch("The entry is not in the register of its checkpoint: it was changed.")
+            self.note(path, (origin, size, root))
+            self.note(path, (origin, seq, first))
+            self.extends.add((seq, size))
+        self.dates[seq] = said["at"]
+        stands = " Whether it still stands is said only by the register." if said["kind"] == "signed" else ""
+        words = describe(said, receipt.get("disclosed", {}))
+        return f"{path}: {words}. It is in the register of {size} entries.{stands}"
+
+    def read_register(self, path: str, register: dict[str, Any]) -> list[str]:
+        """Sentences about a register that is whole."""
+        entries = require(register, "checkpoint entries", "keys")["entries"]
+        ((origin, size, root),) = read_checkpoints(register["checkpoint"], self.keys)
+        if len(entries) != size:
+            raise Fault(f"The checkpoint is over {size} entries; {len(entries)} are here.")
+        hashes, lines, standing = [], [], set()
+        for number, entry in enumerate(entries, 1):
+            said = read_leaf(require(entry, "leaf", "disclosed")["leaf"])
+            if said["seq"] != number or said["origin"] != origin:
+                raise Fault(f"Entry {number} is missing or out of order.")
+            hashes.append(leaf_hash(entry["leaf"].encode()))
+            lines.append(describe(said, entry.get("disclosed", {})) + ".")
+            self.dates[number] = said["at"]
+            place = (said["declaration"], said["version"], said["body_id"])
+            if said["kind"] == "signed":
+                standing.add(place)
+            elif said["kind"] in ("withdrawn", "superseded"):
+                standing.discard(place)
+                self.ended[said["of"]] = f"{said['kind']} by entry {number}"
+        if roots_of(hashes, {size})[size] != root:
+            raise Mismatch("The entries do not add up to the signed checkpoint: one was changed.")
+        self.note(path, (origin, size, root))
+        self.registers.append((path, hashes))
+        return [*lines, f"The register is whole: {size} entries, {len(standing)} signatures that stand."]
+
+    def compare(self, proofs: list[dict[str, Any]]) -> set[int]:
+        """Check what all files tell together; return the sizes that nothing shows to be of one history."""
+        for path, hashes in self.registers:
+            for size, root in roots_of(hashes, {*self.roots}).items():
+                if size in self.roots:
+                    self.note(path, (*self.names, size, root))
+                    self.extends.add((size, len(hashes)))
+        for proof in proofs:
+            old, new = require(proof, "old new consistency_proof")["old"], proof["new"]
+            if not 0 < old < new or not {old, new} <= {*self.roots}:
+                raise Unclear(f"A proof is about {old} and {new} entries, which the other files are not.")
+            roots = self.roots[old][0], self.roots[new][0]
+            if proven_roots(old, new, [decoded(part) for part in proof["consistency_proof"]], root=roots[0]) != roots:
+                raise Fault("These are two histories, or the proof was changed: the later does not extend the earlier.")
+            self.extends.add((old, new))
+        dates = sorted(self.dates.items())
+        for (before, earlier), (seq, at) in zip(dates, dates[1:]):  # noqa: B905, RUF007 - Python 3.9 has neither
+            if at < earlier:
+                raise Fault(f"Entry {seq} is dated before entry {before}: time ran backwards.")
+        joined = {0, max(self.roots)}
+        while more := {old for old, new in self.extends if new in joined} - joined:
+            joined |= more
+        return {*self.roots} - joined
 
 
 # What a person asks ---------------------------------------------------------------------------------------------------
 
-Kept = Any  # where it was read, the checkpoint, and the receipt if it is one
+
+def answer(keys: list[Key], action: str, files: list[tuple[str, Any]]) -> list[str]:
+    """Sentences that answer what was asked; raises Fault or Unclear."""
+    history, proofs, lines = History(keys), [], []
+    for number, (path, found) in enumerate(files):
+        is_register = "entries" in found and isinstance(found, dict)
+        if action == "register" and number == 0 and not is_register:
+            raise Unclear(f"{path} is not a register.")
+        if action == "receipt" and (is_register or isinstance(found, str)):
+            raise Unclear(f"{path} is not a receipt.")
+        if action == "compare" and "consistency_proof" in found:
+            proofs.append(found)
+        elif said := history.read(path, found):
+            lines += said if number == 0 or action != "register" else []
+    apart, newest = history.compare(proofs), max(history.roots)
+    if action == "compare":
+        if apart:
+            add = f"consistency.json?old={max(apart)}&new={newest}"
+            raise Unclear(f"To compare them, add what the register answers to {add}, or add register.json.")
+        return [*lines, f"They are of one history: {', then '.join(map(str, sorted(history.roots)))} entries."]
+    if action == "register":
+        size = len(history.registers[0][1])
+        if newest > size:
+            where = f"{history.roots[newest][1]} knows {newest} entries, the register has {size}"
+            raise Fault(f"{where}: it was rolled back, or you saved it before. Download it again.")
+        for path, found in files[1:]:
+            seq = parse(found["leaf"])["seq"] if "leaf" in found and isinstance(found, dict) else None
+            if seq in history.ended:
+                lines.append(f"{path}: entry {seq} no longer stands, its signature was {history.ended[seq]}.")
+            lines.append(f"It extends {path} ({history.newest[path]} entries).")
+        if not files[1:]:
+            lines.append("It was compared with nothing that others keep: add receipts or checkpoints.")
+    return lines
 
 
 def read(path: str) -> str:
-    """The text in a file, with or without the mark that some editors put at its beginning."""
+    """The text in a file, without the marks that editors and mail programs put at its or its lines' beginnings."""
     with open(path, encoding="utf-8-sig") as file:
-        return file.read()
+        return re.sub(r"(?m)^[ \t]*(?:>[ \t\u00a0]?)+", "", file.read())
 
 
-def read_json(path: str) -> dict[str, Any]:
-    """What is in a file of JSON."""
-    found = json.loads(read(path))
-    if not isinstance(found, dict):
-        raise Unclear(f"{path} holds something else than was asked for.")
-    return found
-
-
-def read_kept(path: str) -> Kept:
-    """What is in a file that somebody kept."""
-    if read(path).lstrip().startswith("{"):
-        receipt = read_json(path)
-        return path, receipt["checkpoint"], receipt
-    return path, read(path), None
-
-
-def answer(vkeys: str, action: str, files: list[str]) -> list[str]:
-    """Sentences that answer what was asked; raises Fault."""
-    keys = [read_key(vkey) for vkey in vkeys.split(",")]
-    if action == "receipt":
-        return [f"{path}: {check_receipt(read_json(path), keys)}" for path in files]
-    if action == "register":
-        return check_register(read_json(files[0]), [read_kept(path) for path in files[1:]], keys)
-    return [compare([read_kept(path) for path in files[:2]], read_json(files[2]) if files[2:] else None, keys)]
+def answer_files(key: str, action: str, paths: list[str]) -> list[str]:
+    """Sentences that answer what was asked of files, or of copies in which lines were wrapped and spaces changed."""
+    vkeys = re.sub(f"{GAP},?", "", key if "+" in key else read(key))
+    keys = [read_key(vkey) for vkey in re.findall(r".+?\+.{8}\+.{44}|.+", vkeys) or [""]]
+    texts = [read(path) for path in paths]
+    copies = [
+        re.sub("[\r\n]", "", text.replace("\u00a0", " ")) if text.lstrip().startswith("{") else text for text in texts
+    ]
+    try:
+        return answer(keys, action, [*zip(paths, map(parse, texts))])  # noqa: B905
+    except (Mismatch, ValueError) as error:
+        if isinstance(error, Mismatch) and "\u00a0" not in "".join(texts):
+            raise
+    try:
+        return answer(keys, action, [*zip(paths, map(parse, copies))])  # noqa: B905
+    except (Mismatch, ValueError) as error:
+        raise Unclear(f"A file is cut short or a damaged copy. Get it again. ({error})") from None
 
 
 def say(line: str) -> None:
@@ -363,25 +447,24 @@ def say(line: str) -> None:
 
 def main(arguments: list[str]) -> int:
     """Answer, and say by the exit code whether all holds."""
-    files = {"receipt": (1, 10**6), "register": (1, 10**6), "compare": (2, 3)}
-    least, most = files.get(arguments[1], (1, 0)) if len(arguments) > 1 else (1, 0)
-    if not least <= len(arguments) - 2 <= most:
+    least = {"receipt": 3, "register": 3, "compare": 4}
+    if len(arguments) < 2 or len(arguments) < least.get(arguments[1], len(arguments) + 1):
         for line in (__doc__ or "").strip().split("\n"):
             say(line)
         return 2
     try:
-        for line in answer(arguments[0], arguments[1], arguments[2:]):
+        for line in answer_files(arguments[0], arguments[1], arguments[2:]):
             say(line)
     except Fault as fault:
         say(f"NOT GOOD: {fault}")
         return 1
     except Unclear as why:
         say(f"It cannot be told: {why}")
-        return 2
     except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError, OverflowError) as error:
         say(f"It cannot be told: a file is missing or is not what it should be ({type(error).__name__}: {error}).")
-        return 2
-    return 0
+    else:
+        return 0
+    return 2
 
 
 if __name__ == "__main__":

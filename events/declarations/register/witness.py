@@ -1,6 +1,7 @@
-"""What is kept outside the database: so an older one that is put back is noticed, and forgets again what was erased.
+"""What is kept outside the database, in case an older backup of it is restored.
 
-Two files beside the keys: the newest checkpoint that was seen, and what was erased. Neither holds personal data.
+Two files beside the keys, neither with personal data: the newest checkpoint, which shows that a database is too old,
+and a list of erasures, so that a restored database can erase the same data again.
 """
 
 import fcntl
@@ -11,7 +12,6 @@ from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -20,47 +20,53 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db import models
 
 from events.declarations.models import Entry
+from vru_portal.tabular.batches import in_batches
 
-BATCH = 500  # rows that are looked for at once
 
-
-def kept_checkpoint() -> Path:
-    """Return the file of the newest checkpoint."""
+def checkpoint_file() -> Path:
     return settings.REGISTER_KEYS / "checkpoint"
 
 
-def erasures() -> Path:
-    """Return the file of what was erased: a line a record, with the moment."""
+def erasures_file() -> Path:
+    """One line of JSON for each erased record, with its time."""
     return settings.REGISTER_KEYS / "erased"
 
 
 # The checkpoint -------------------------------------------------------------------------------------------------------
 
 
-def keep_checkpoint() -> None:
-    """Write down the newest checkpoint, unless the register has lost or rewritten what was written down before."""
+def keep_newest_checkpoint() -> None:
+    """Keep the newest checkpoint, unless the register has lost or rewritten what the kept one was signed over."""
     require_no_rollback()
     newest = Entry.objects.order_by("seq").last()
     if newest:
-        keep(newest.seq, newest.checkpoint)
+        keep_if_newer(newest.seq, newest.checkpoint)
 
 
-def keep(size: int, checkpoint: str) -> None:
-    """Write down a checkpoint that was committed, unless a newer one is written down already."""
-    with one_at_a_time():  # of two that sign at once, the later one stays
-        if size <= kept_note()[0]:
+def keep_if_newer(size: int, checkpoint: str) -> None:
+    """Keep a committed checkpoint, unless a newer one is kept already."""
+    with folder_lock():  # when two people sign at once, the later checkpoint must win
+        if size <= read_kept_checkpoint()[0]:
             return
         handle, draft = tempfile.mkstemp(dir=settings.REGISTER_KEYS, prefix=".checkpoint-")
         with os.fdopen(handle, "w") as file:
             file.write(checkpoint)
             file.flush()
             os.fsync(file.fileno())  # an empty file after a power cut would close signing
-        Path(draft).replace(kept_checkpoint())
+        Path(draft).replace(checkpoint_file())
+
+
+def adopt_checkpoint(checkpoint: str) -> None:
+    """Keep a checkpoint that was kept elsewhere, unless a newer one is kept here or it is none."""
+    _, size, *_ = [*checkpoint.split("\n"), "", ""]
+    if size.isdecimal():
+        settings.REGISTER_KEYS.mkdir(mode=0o700, parents=True, exist_ok=True)
+        keep_if_newer(int(size), checkpoint)
 
 
 @contextmanager
-def one_at_a_time() -> Iterator[None]:
-    """Let processes of one machine wait for each other, by a lock on the folder itself."""
+def folder_lock() -> Iterator[None]:
+    """Hold a lock on the folder itself, for which other processes of this machine wait."""
     folder = os.open(settings.REGISTER_KEYS, os.O_RDONLY)
     try:
         fcntl.flock(folder, fcntl.LOCK_EX)
@@ -70,42 +76,36 @@ def one_at_a_time() -> Iterator[None]:
 
 
 def require_no_rollback() -> None:
-    """Raise ImproperlyConfigured where the register does not hold what the kept checkpoint was signed over."""
-    size, kept = kept_note()
+    """Raise ImproperlyConfigured if the register does not contain what the kept checkpoint was signed over."""
+    size, kept = read_kept_checkpoint()
     if size == 0:
         return
     entry = Entry.objects.filter(seq=size).values_list("checkpoint", flat=True).first()
     if entry is None or entry.split("\n\n")[0] != kept:
-        raise rolled_back(size)
+        raise rollback_error(size)
 
 
-def require_not_behind(size: int) -> None:
-    """Raise ImproperlyConfigured where a register of this size has lost entries: one more would make two histories."""
-    if size < (kept := kept_note()[0]):
-        raise rolled_back(kept)
-
-
-def kept_note() -> tuple[int, str]:
-    """Return the size that the kept checkpoint was signed over, and its note; 0 where none is kept yet."""
+def read_kept_checkpoint() -> tuple[int, str]:
+    """The size that the kept checkpoint was signed over, and its note; 0 if none is kept yet."""
     try:
-        note = kept_checkpoint().read_text().split("\n\n")[0]
+        note = checkpoint_file().read_text().split("\n\n")[0]
     except FileNotFoundError:
         return 0, ""
     try:
         return int(note.split("\n")[1]), note
     except (IndexError, ValueError) as error:
         raise ImproperlyConfigured(
-            f"{kept_checkpoint()} holds no checkpoint. Put it back from your backup; where there is none, check the "
-            "register against a checkpoint that was posted elsewhere, then remove the file."
+            f"{checkpoint_file()} is not a checkpoint. Restore the file from your backup. Without a backup, check "
+            "the register against a checkpoint that was published elsewhere, then delete the file."
         ) from error
 
 
-def rolled_back(size: int) -> ImproperlyConfigured:
-    """Return what to say of a register that is not the one of the kept checkpoint."""
+def rollback_error(size: int) -> ImproperlyConfigured:
+    """The error for a register that does not continue the kept checkpoint."""
     return ImproperlyConfigured(
-        f"The register is not the one whose checkpoint over {size} entries is kept in {kept_checkpoint()}: an older "
-        "backup was put back, or entries were rewritten. Receipts that were given out would not fit it. Put the newest "
-        "backup back; docs/declaration.md says what to do where there is none."
+        f"The register does not match the checkpoint over {size} entries that is kept in {checkpoint_file()}: an older "
+        "backup was restored, or entries were rewritten. Receipts already given out would not match it. Restore the "
+        "newest backup. If there is none, see docs/declaration.md."
     )
 
 
@@ -113,44 +113,57 @@ def rolled_back(size: int) -> ImproperlyConfigured:
 
 
 @dataclass
-class Noted:
-    """What was written down of erasures."""
+class RecordedErasures:
+    """The erasures that were recorded, by record."""
 
     entries: dict[int, tuple[str, str]] = field(default_factory=dict)  # by number: the leaf's hash, and when
     dropped: dict[str, dict[int, str]] = field(  # by kind of record and its key: when the record was made
         default_factory=lambda: {"invitation": {}, "papersignature": {}, "signingrequest": {}}
     )
 
-    def holds(self, row: models.Model, made_at: datetime) -> bool:
-        """Return whether this very record was dropped, not one that got its number later."""
+    def includes(self, row: models.Model, made_at: datetime) -> bool:
+        """Whether this very record was erased, and not an earlier one with the same key."""
         return self.dropped[str(row._meta.model_name)].get(row.pk) == made_at.isoformat()
 
 
 def note_erasure(entry: Entry, erased: Entry) -> None:
-    """Write down, for good, that the personal data of an entry was erased."""
-    write({"at": erased.said["at"], "entry": entry.seq, "leaf_hash": entry.leaf_hash})
+    """Record that the personal data of an entry was erased."""
+    append_line({"at": erased.leaf_values["at"], "entry": entry.seq, "leaf_hash": entry.leaf_hash})
 
 
-def note_dropped(row: models.Model, made_at: datetime) -> None:
-    """Write down, for good, that the personal data of a record that is no entry was dropped."""
-    write({"made_at": made_at.isoformat(), str(row._meta.model_name): row.pk})
+def note_deletion(row: models.Model, made_at: datetime) -> None:
+    """Record that the personal data of another record, such as an invitation, was deleted."""
+    append_line({"made_at": made_at.isoformat(), str(row._meta.model_name): row.pk})
 
 
-def write(line: dict[str, Any]) -> None:
-    """Add a line: it is on the disk before the transaction that it belongs to is committed."""
-    erasures().parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with os.fdopen(os.open(erasures(), os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600), "rb+") as file:
+def append_line(line: dict[str, Any]) -> None:
+    """Append a line, which is on disk before the caller's transaction commits: no committed erasure can be missing."""
+    erasures_file().parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    # An earlier line may have been cut off by a crash: this one then starts on a line of its own.
+    with os.fdopen(os.open(erasures_file(), os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600), "rb+") as file:
         cut_off = file.seek(0, os.SEEK_END) and os.pread(file.fileno(), 1, file.tell() - 1) != b"\n"
         file.write(b"\n" * bool(cut_off) + json.dumps(line).encode() + b"\n")
         file.flush()
         os.fsync(file.fileno())
 
 
-def erased_before() -> Noted:
-    """Return what was written down. A line that was cut off belongs to an erasure that was never committed."""
-    noted = Noted()
+def adopt_erasures(text: str) -> None:
+    """Add the erasures of a list that was kept elsewhere, except those that are recorded here already."""
+    known = set(erasures_file().read_text().splitlines()) if erasures_file().is_file() else set()
+    for line in text.splitlines():
+        try:
+            erasure = json.loads(line)
+        except ValueError:  # it was cut off
+            continue
+        if isinstance(erasure, dict) and json.dumps(erasure) not in known:
+            append_line(erasure)
+
+
+def read_erasures() -> RecordedErasures:
+    """The erasures that were recorded. A line that was cut off belongs to an erasure that never committed."""
+    noted = RecordedErasures()
     try:
-        lines = erasures().read_text().splitlines()
+        lines = erasures_file().read_text().splitlines()
     except FileNotFoundError:
         return noted
     for line in lines:
@@ -165,8 +178,7 @@ def erased_before() -> Noted:
     return noted
 
 
-def rows(questions: models.QuerySet[Any], keys: Collection[int]) -> Iterator[Any]:
-    """Yield the rows with these keys, so many at a time."""
-    left = iter(keys)
-    while batch := list(islice(left, BATCH)):
-        yield from questions.filter(pk__in=batch)
+def rows_with_keys(queryset: models.QuerySet[Any], keys: Collection[int]) -> Iterator[Any]:
+    """Yield the rows with these keys, fetched in batches."""
+    for batch in in_batches(keys):
+        yield from queryset.filter(pk__in=batch)

@@ -1,25 +1,26 @@
-"""The journey of who signs: prepare, pass on, sign, decline, decide later."""
+"""What a signatory does with the link of an invitation: prepare, pass on, sign, decline, or say when they decide."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from hashlib import sha256
 from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
-from django.db.models import F, Q
+from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
 from events.declarations import tokens
 from events.declarations.choices import (
-    OPEN,
-    SIGNING,
+    OPEN_STATES,
+    SIGNING_PURPOSES,
     Authority,
+    EntryKind,
     InvitationState,
-    Kind,
+    LinkPurpose,
     MailKind,
-    Purpose,
+    PaperAuthority,
 )
 from events.declarations.models import (
     DeclarationVersion,
@@ -33,75 +34,92 @@ from events.declarations.models import (
 )
 from events.declarations.register import log
 from events.declarations.register.canonical import canonical
-from events.declarations.rules.inviting import close, note_day, send
-from events.declarations.rules.opening import InvalidLink, StaleText, in_force, require_open
+from events.declarations.rules.availability import InvalidLink, StaleText, require_signing_open, version_in_force
+from events.declarations.rules.invitations import end_invitation, set_decision_date
+from events.declarations.rules.mail_queue import queue_mail
+from vru_portal.text.cleaning import fold
+from vru_portal.text.dates import format_date
+from vru_portal.web.prepared_queries import prepared
 
-# The words that a signatory agrees to. A change of them is a new number; each entry names the one it was made with.
+# What a signatory agrees to. If you change it, raise the version: each entry records the one it was made with.
 STATEMENT = "I am authorised to sign for {body}."
 STATEMENT_VERSION = 1
-# For how long whoever sent a signature can send it again and get the receipt: an answer may be lost on its way.
-REPEATS = timedelta(hours=1)
-# How often what was prepared can be mailed to a signatory: a link must not become a way to mail strangers.
-PASSED_ON_A_DAY = 5
+# How long a signature can be sent again and answered with its receipt: the first answer may be lost on its way.
+REPEAT_WINDOW = timedelta(hours=1)
+# A link must not become a way to email strangers.
+MAX_PASSED_ON_PER_DAY = 5
 
 
 @dataclass(frozen=True)
 class Signatory:
-    """Who signs, as typed: the name is the signature."""
+    """Who signs, as typed: the typed name is the signature."""
 
     name: str
     role: str
     email: str
-    authority: str = Authority.POST
+    authority: str  # has no default: nobody is said to have authority that they did not claim
     authority_reference: str = ""
     authority_date: date | None = None
     name_is_public: bool = False
     prepared_by: str = ""
-    statement: str = ""  # the words that they agree to, once it is known for whom they sign
+    statement: str = ""  # filled in once it is known for which organisation they sign
 
     @classmethod
-    def of(cls, preparation: Preparation) -> "Signatory":
-        """Return who was prepared, and what they would state."""
+    def from_preparation(cls, preparation: Preparation) -> "Signatory":
         prepared = {name: getattr(preparation, name) for name in cls.__dataclass_fields__ if name != "statement"}
         return cls(**prepared, statement=STATEMENT.format(body=preparation.invitation.body.name))
 
     @property
     def fingerprint(self) -> str:
-        """SHA-256 over what the register will say and commit to: what was checked is what is signed."""
-        return fingerprint_of(self.personal, name_is_public=self.name_is_public, statement=self.statement)
+        """SHA-256 of what the register will show and commit to, so that what was checked is what is signed."""
+        return answers_fingerprint(self.personal, name_is_public=self.name_is_public, statement=self.statement)
 
     @property
     def basis(self) -> str:
-        """On what basis they sign, in words."""
+        """On what authority they sign, as a sentence."""
+        if self.authority == PaperAuthority.NOT_STATED:
+            return str(PaperAuthority.NOT_STATED.label)
         if self.authority != Authority.DELEGATED:
             return str(Authority(self.authority).label)
-        day = f", {self.authority_date:%-d %B %Y}" if self.authority_date else ""
+        day = f", {format_date(self.authority_date)}" if self.authority_date else ""
         return f"Delegated decision: {self.authority_reference}{day}"
 
     @property
     def personal(self) -> dict[str, str]:
-        """What the register commits to without showing it."""
-        named = {"name": self.name, "role": self.role, "email": self.email, "prepared_by": self.prepared_by}
-        return named | {"authority": self.basis}
+        """The values that the register commits to without showing them."""
+        return {
+            "name": self.name,
+            "role": self.role,
+            "email": self.email,
+            "prepared_by": self.prepared_by,
+            "authority": self.basis,
+        }
 
 
-def fingerprint_of(personal: Mapping[str, str], *, name_is_public: bool, statement: str) -> str:
-    """Return the fingerprint of who signs and states what, before and after: an entry keeps no value that is empty."""
-    stated: dict[str, Any] = {name: value for name, value in personal.items() if value}
-    return sha256(canonical(stated | {"name_is_public": name_is_public, "statement": statement}).encode()).hexdigest()
+def answers_fingerprint(personal: Mapping[str, str], *, name_is_public: bool, statement: str) -> str:
+    """SHA-256 of a signatory's answers. Entries keep no empty values, so these are left out."""
+    answers: dict[str, Any] = {name: value for name, value in personal.items() if value}
+    answers |= {"name_is_public": name_is_public, "statement": statement}
+    return sha256(canonical(answers).encode()).hexdigest()
 
 
-def opened(secret: str) -> Token:
-    """Return the token of a link by which somebody may prepare or confirm; raises InvalidLink for every other."""
-    token = tokens.find(secret, *SIGNING)
+# Preparing ------------------------------------------------------------------------------------------------------------
+
+
+def signing_token(secret: str) -> Token:
+    """The token of a link with which somebody may prepare or confirm a signature; raises InvalidLink for any other."""
+    token = tokens.find_usable_token(secret, *SIGNING_PURPOSES)
     if token is None:
         raise InvalidLink
     return token
 
 
-def started(secret: str) -> Token:
-    """Return the token; note that somebody has begun. The first valid form counts, not a link that a scanner opens."""
-    token = opened(secret)
+def start_signing(secret: str) -> Token:
+    """Return the link's token, and mark the invitation as started.
+
+    Called for the first valid form rather than when a page is opened: mail scanners open every link.
+    """
+    token = signing_token(secret)
     invitation = token.invitation
     if invitation.state in (InvitationState.QUEUED, InvitationState.SENT, InvitationState.REFUSED):
         invitation.state = InvitationState.STARTED
@@ -110,130 +128,148 @@ def started(secret: str) -> Token:
 
 
 @transaction.atomic
-def prepare(*, secret: str, signatory: Signatory) -> Preparation:
-    """Keep what a signatory has filled in, to be checked and signed; takes back what was passed on to somebody else.
+def prepare_signature(*, secret: str, signatory: Signatory) -> Preparation:
+    """Save what a signatory has filled in, to be checked and signed.
 
-    Who confirms what an assistant has prepared stays named beside the assistant.
+    With the invitation's own link, this takes back whatever was passed on to somebody else. With a link to confirm,
+    the assistant who prepared the answers stays named beside the signatory.
     """
-    log.lock()
-    token = started(secret)
-    require_open(in_force())
+    log.lock_head()
+    token = start_signing(secret)
+    require_signing_open(version_in_force())
     invitation = token.invitation
-    before = Preparation.objects.filter(invitation=invitation).first()
-    if token.purpose == Purpose.CONFIRM and before:
-        kept = {"prepared_by": before.prepared_by, "passed_on_at": before.passed_on_at, "email": before.email}
-    else:
-        kept = {"prepared_by": "", "passed_on_at": None, "email": invitation.email}
-        invitation.tokens.filter(purpose=Purpose.CONFIRM, burnt_at=None).update(burnt_at=timezone.now())
-    return save_preparation(invitation, signatory, **kept)
+    earlier = Preparation.objects.filter(invitation=invitation).first()
+    if token.purpose == LinkPurpose.CONFIRM and earlier:
+        passed_on = {
+            "prepared_by": earlier.prepared_by,
+            "passed_on_at": earlier.passed_on_at,
+            "email": earlier.email,
+        }
+        return save_preparation(invitation, signatory, **passed_on)
+    revoke_confirmation_links(invitation)
+    return save_preparation(invitation, signatory, prepared_by="", passed_on_at=None, email=invitation.email)
 
 
 @transaction.atomic
-def pass_on(*, secret: str, signatory: Signatory) -> Preparation:
-    """Keep what an assistant has filled in, and ask the signatory, in their own mailbox, to confirm it."""
-    log.lock()
-    token = started(secret)
-    require_open(in_force())
+def pass_on_to_signatory(*, secret: str, signatory: Signatory) -> Preparation:
+    """Save what an assistant has filled in, and email the signatory to confirm it from their own mailbox."""
+    log.lock_head()
+    token = start_signing(secret)
+    require_signing_open(version_in_force())
     invitation = token.invitation
-    if token.purpose != Purpose.SIGN:
-        raise ValidationError("This was passed on to you. Ask who passed it on to choose somebody else.")
-    if signatory.email.lower() == invitation.email.lower():
-        raise ValidationError({"email": "The invitation came to this mailbox. Sign yourself, or give the signatory's."})
+    if token.purpose != LinkPurpose.SIGN:
+        raise ValidationError("This was passed on to you. To choose somebody else, ask the person who passed it on.")
+    if fold(signatory.email) == fold(invitation.email):
+        message = "The invitation was sent to this email address. Sign yourself, or enter the signatory's own address."
+        raise ValidationError({"email": message})
     if not signatory.prepared_by:
         raise ValidationError({"prepared_by": "Enter your own name: the signatory sees who prepared this."})
-    lately = timezone.now() - timedelta(days=1)
-    if invitation.mails.filter(kind=MailKind.CONFIRM, created_at__gt=lately).count() >= PASSED_ON_A_DAY:
-        raise ValidationError("This was passed on too often today. Try again tomorrow, or write to us.")
-    invitation.tokens.filter(purpose=Purpose.CONFIRM, burnt_at=None).update(burnt_at=timezone.now())
+    last_day = timezone.now() - timedelta(days=1)
+    if invitation.mails.filter(kind=MailKind.CONFIRM, created_at__gt=last_day).count() >= MAX_PASSED_ON_PER_DAY:
+        raise ValidationError("This has been passed on too often today. Try again tomorrow, or contact us.")
+    revoke_confirmation_links(invitation)
     preparation = save_preparation(invitation, signatory, passed_on_at=timezone.now())
-    send(MailKind.CONFIRM, invitation, to=signatory.email)
+    queue_mail(MailKind.CONFIRM, invitation, to=signatory.email)
     return preparation
 
 
-def save_preparation(invitation: Invitation, signatory: Signatory, **kept: Any) -> Preparation:
-    """Check and keep what was filled in."""
-    row = Preparation.objects.filter(invitation=invitation).first() or Preparation(invitation=invitation)
-    for name, value in {**vars(signatory), **kept}.items():
-        if name != "statement":  # it follows from the body
-            setattr(row, name, value)
-    row.full_clean()
-    row.save()
-    return row
+def revoke_confirmation_links(invitation: Invitation) -> None:
+    invitation.tokens.filter(purpose=LinkPurpose.CONFIRM, burnt_at=None).update(burnt_at=timezone.now())
+
+
+def save_preparation(invitation: Invitation, signatory: Signatory, **overrides: Any) -> Preparation:
+    """Validate and save what was filled in; ``overrides`` are fields that the signatory's answers do not decide."""
+    preparation = Preparation.objects.filter(invitation=invitation).first() or Preparation(invitation=invitation)
+    for name, value in {**vars(signatory), **overrides}.items():
+        if name != "statement":  # not stored: it follows from the organisation
+            setattr(preparation, name, value)
+    preparation.full_clean()
+    preparation.save()
+    return preparation
+
+
+# Signing --------------------------------------------------------------------------------------------------------------
 
 
 @transaction.atomic
 def sign(*, secret: str, checked: str, text_sha256: str) -> Entry:
-    """Sign for a body what was prepared and checked: append the entry, burn the links, queue the receipt, or nothing.
+    """Sign for an organisation: append the entry, revoke the links and queue the receipt, or do nothing.
 
-    ``checked`` is the fingerprint of the answers that were shown, ``text_sha256`` that of the text. Whoever sends the
-    same again (a double click, two tabs, a lost answer) gets the entry that is there. Raises InvalidLink,
-    SigningClosed, or StaleText where the text, or the answers, are not those that were shown.
+    ``checked`` is the fingerprint of the answers that the signatory was shown, ``text_sha256`` that of the text.
+    Sending the same signature again (a double click, two tabs, a lost answer) returns the existing entry. Raises
+    InvalidLink, SigningClosed, or StaleText if the text or the answers are not the ones that were shown.
     """
-    head = log.lock()
-    token = token_to_sign(secret)
+    head = log.lock_head()
+    size = head.size
+    token = find_token_for_signature(secret)
     if token is None:
         raise InvalidLink
     if token.burnt_at:
-        if repeated := entry_again(token, checked):
+        if repeated := entry_if_repeated(token, checked):
             return repeated
         raise InvalidLink
-    version = require_open(in_force())
+    version = require_signing_open(version_in_force(), head)
     invitation = token.invitation
     preparation: Preparation | None = getattr(invitation, "preparation", None)
-    if token.purpose == Purpose.CONFIRM and not tokens.is_for(token, preparation):
+    if token.purpose == LinkPurpose.CONFIRM and not tokens.was_sent_to_signatory(token, preparation):
         raise InvalidLink
-    if preparation is None or (preparation.passed_on_at and token.purpose == Purpose.SIGN):
+    if preparation is None or (preparation.passed_on_at and token.purpose == LinkPurpose.SIGN):
         raise StaleText
-    signatory = Signatory.of(preparation)
+    signatory = Signatory.from_preparation(preparation)
     if text_sha256 != version.sha256 or checked != signatory.fingerprint:
         raise StaleText
     stated = {"statement": signatory.statement, "statement_version": STATEMENT_VERSION}
     entry = append_signature(body=invitation.body, version=version, signatory=signatory, stated=stated, head=head)
-    if hasattr(entry, "invitation"):
-        raise ValidationError(f"{invitation.body} has signed this wording already, by another invitation.")
+    if entry.seq <= size and hasattr(entry, "invitation"):  # it was there before: `append_signature` returns it
+        raise ValidationError(f"{invitation.body} has already signed this version, by another invitation.")
     invitation.version = version
     invitation.entry = entry
-    close(invitation, InvitationState.SIGNED, "version", "entry")
+    end_invitation(invitation, InvitationState.SIGNED, "version", "entry")
+    if preparation.passed_on_at:
+        queue_mail(MailKind.SIGNED, invitation)  # to whoever was invited, and has prepared it
     preparation.delete()
-    send(MailKind.RECEIPT, invitation, to=signatory.email)
+    queue_mail(MailKind.RECEIPT, invitation, to=signatory.email)
     return entry
 
 
-def token_to_sign(secret: str) -> Token | None:
-    """Return the token by which somebody can sign, or has signed a moment ago, with all that a signature needs.
+def find_token_for_signature(secret: str) -> Token | None:
+    """The token of a link that can sign now, or has signed within REPEAT_WINDOW, with all rows that signing needs.
 
-    One question for both, since whoever asks it holds up everybody else who signs.
+    One query for both cases: it runs while the head is locked, so everybody else who signs waits for it.
     """
     now = timezone.now()
-    usable = Q(burnt_at=None, expires_at__gt=now, invitation__state__in=OPEN)
-    used = Q(burnt_at__gt=now - REPEATS, burnt_at__gte=F("invitation__entry__recorded_at"))
-    used &= Q(invitation__state=InvitationState.SIGNED)
-    rows = Token.objects.filter(usable | used, sha256=tokens.hashed(secret), purpose__in=SIGNING)
-    return rows.select_related(
-        "invitation__body__sector", "invitation__preparation", "invitation__entry__personal"
-    ).first()
+    return next(iter(tokens_for_signature(tokens.secret_hash(secret), now, now - REPEAT_WINDOW)), None)
 
 
-def entry_of_repeat(*, secret: str, checked: str) -> Entry | None:
-    """Return the entry that a link has signed a moment ago, for whoever sends the same signature again."""
-    token = token_to_sign(secret)
-    return entry_again(token, checked) if token and token.burnt_at else None
+@prepared
+def tokens_for_signature(sha256: str, now: datetime, repeated_since: datetime) -> QuerySet[Token]:
+    usable = Q(burnt_at=None, expires_at__gt=now, invitation__state__in=OPEN_STATES)
+    just_used = Q(burnt_at__gt=repeated_since, burnt_at__gte=F("invitation__entry__recorded_at"))
+    just_used &= Q(invitation__state=InvitationState.SIGNED)
+    rows = Token.objects.filter(usable | just_used, sha256=sha256, purpose__in=SIGNING_PURPOSES)
+    return rows.select_related("invitation__body__sector", "invitation__preparation", "invitation__entry__personal")
 
 
-def entry_again(token: Token, checked: str) -> Entry | None:
-    """Return the entry that this token has made, if these are the answers that were signed.
+def find_entry_of_repeat(*, secret: str, checked: str) -> Entry | None:
+    """The entry that this link has just made, for somebody who sends the same signature again."""
+    token = find_token_for_signature(secret)
+    return entry_if_repeated(token, checked) if token and token.burnt_at else None
 
-    Only the same: the link of an assistant, one that was taken back, and a form without the answers get nothing, since
-    a receipt says who has signed.
+
+def entry_if_repeated(token: Token, checked: str) -> Entry | None:
+    """The entry that this token has made, if these are the answers that were signed.
+
+    A receipt shows who signed, so nobody else gets it: not the assistant's link, not a revoked link, and not a form
+    with other answers.
     """
     entry = token.invitation.entry
-    if entry is None or entry.on_paper:  # confirmed from paper a moment ago, not signed by this link
+    if entry is None or entry.on_paper:  # just confirmed from paper, not signed with this link
         return None
     values = entry.personal.values
-    signed_by = Purpose.CONFIRM if values.get("prepared_by") else Purpose.SIGN
-    said = entry.said
-    same = checked == fingerprint_of(values, name_is_public=said["name_is_public"], statement=said["statement"])
-    return entry if same and token.purpose == signed_by else None
+    signing_purpose = LinkPurpose.CONFIRM if values.get("prepared_by") else LinkPurpose.SIGN
+    leaf = entry.leaf_values
+    signed = answers_fingerprint(values, name_is_public=leaf["name_is_public"], statement=leaf["statement"])
+    return entry if checked == signed and token.purpose == signing_purpose else None
 
 
 def append_signature(
@@ -246,19 +282,19 @@ def append_signature(
     head: Head | None = None,
     **personal: str,
 ) -> Entry:
-    """Append a signature, and the end of the body's signatures of earlier wordings.
+    """Append a signature, and entries that end the organisation's signatures of earlier versions.
 
-    A body that has signed this wording keeps its entry. Raises ValidationError for one that has signed a newer wording.
+    An organisation that has signed this version keeps its entry, which is returned. Raises ValidationError for one
+    that has signed a newer version.
     """
-    signed = LiveSignature.objects.filter(body=body, version__declaration=version.declaration_id)
-    earlier = list(signed.select_related("entry__invitation", "version__declaration"))
-    if standing := next((live for live in earlier if live.version_id == version.pk), None):
-        return standing.entry
-    if newer := next((live.version for live in earlier if live.version.number > version.number), None):
+    signatures = live_signatures_of(body, version.declaration_id)
+    if same_version := next((row for row in signatures if row.version_id == version.pk), None):
+        return same_version.entry
+    if newer := next((row.version for row in signatures if row.version.number > version.number), None):
         raise ValidationError(f"{body} has signed version {newer.number}, which is newer.")
-    head = head or log.lock()
-    entry = log.append(
-        kind=Kind.SIGNED,
+    head = head or log.lock_head()
+    entry = log.append_entry(
+        kind=EntryKind.SIGNED,
         body=body,
         version=version,
         personal=signatory.personal | personal,
@@ -266,29 +302,38 @@ def append_signature(
         on_paper=on_paper,
         head=head,
     )
-    for live in earlier:
-        log.append(kind=Kind.SUPERSEDED, body=body, version=live.version, of=live.entry, head=head)
-        live.delete()
+    for row in signatures:
+        log.append_entry(kind=EntryKind.SUPERSEDED, body=body, version=row.version, of=row.entry, head=head)
+        row.delete()
     LiveSignature.objects.create(body=body, version=version, entry=entry)
     return entry
 
 
+@prepared
+def live_signatures_of(body: SignatoryBody, declaration: int) -> QuerySet[LiveSignature]:
+    live = LiveSignature.objects.filter(body=body, version__declaration=declaration)
+    return live.select_related("entry__invitation", "version__declaration")
+
+
+# Not signing, or not yet ----------------------------------------------------------------------------------------------
+
+
 @transaction.atomic
-def decline(*, secret: str, because: str) -> None:
-    """Note that a body will not sign, and why."""
-    log.lock()
-    if not because.strip():
-        raise ValidationError({"because": "Say why, in a sentence."})
-    invitation = opened(secret).invitation
-    invitation.declined_because = because.strip()
+def decline_invitation(*, secret: str, reason: str) -> None:
+    """Record that an organisation will not sign, and why."""
+    log.lock_head()
+    if not reason.strip():
+        raise ValidationError({"reason": "Enter the reason, in a sentence."})
+    invitation = signing_token(secret).invitation
+    invitation.declined_because = reason.strip()
     Preparation.objects.filter(invitation=invitation).delete()
-    close(invitation, InvitationState.DECLINED, "declined_because")
+    end_invitation(invitation, InvitationState.DECLINED, "declined_because")
 
 
 @transaction.atomic
-def decide_on(*, secret: str, day: date) -> Invitation:
-    """Hold reminders until the day on which a body decides; it can sign for two weeks after it at least."""
-    log.lock()
-    invitation = started(secret).invitation
-    note_day(invitation, day)
+def announce_decision_date(*, secret: str, day: date) -> Invitation:
+    """Record the day on which an organisation decides, as its own link says. No reminder is sent before."""
+    log.lock_head()
+    invitation = start_signing(secret).invitation
+    set_decision_date(invitation, day)
     return invitation

@@ -1,103 +1,102 @@
-"""After signing: the receipt, and what can still be changed from it."""
+"""After signing: the receipt, the changes that can be made from it, and withdrawing."""
 
-import segno
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.utils.safestring import SafeString, mark_safe
-from django.views.decorators.http import require_http_methods
 
-from events.declarations import limits, receipts, rules
-from events.declarations.choices import Kind, Purpose
-from events.declarations.forms import SureForm
+from events.declarations import limits
+from events.declarations.choices import EntryKind, LinkPurpose
+from events.declarations.documents import receipts
+from events.declarations.forms import ConfirmationForm
 from events.declarations.models import Entry, Token
-from events.declarations.views.links import journey, secret_of, see_other, shown_to, token_of
+from events.declarations.rules import availability, corrections
+from events.declarations.views.signing_session import (
+    allow_form_methods,
+    redirect_see_other,
+    require_session_token,
+    session_secret,
+    signing_page,
+    signing_page_context,
+)
+from vru_portal.text.typesetting import qr_code_svg
 
-form_view = require_http_methods(["GET", "HEAD", "POST"])
 
-
-@form_view
-@journey
-def receipt(request: HttpRequest) -> HttpResponse:
-    """Show the receipt; take back a consent, and the wish for the link that withdraws."""
-    token, secret = token_of(request, Purpose.RECEIPT), secret_of(request)
-    entry = entry_of(token)
-    what = request.POST.get("what")
-    hide_form = SureForm(
-        request.POST if what == "name" else None,
+@allow_form_methods
+@signing_page
+def show_receipt(request: HttpRequest) -> HttpResponse:
+    """Show the receipt. Its two forms take the signatory's name off the register, and send the link to withdraw."""
+    token, secret = require_session_token(request, LinkPurpose.RECEIPT), session_secret(request)
+    entry = signature_entry(token)
+    sent_form = request.POST.get("form")
+    hide_name_form = ConfirmationForm(
+        request.POST if sent_form == "name" else None,
         label="Yes, show the organisation only",
-        asked="Tick the box if your name and role are to be taken off the register",
+        required_message="Tick the box to take your name and role off the register",
         auto_id="hide-%s",
     )
-    ask_form = SureForm(
-        request.POST if what == "withdraw" else None,
+    withdrawal_link_form = ConfirmationForm(
+        request.POST if sent_form == "withdraw" else None,
         label=f"Yes, {entry.body} wants to withdraw its signature",
-        asked="Tick the box if you want the link that withdraws the signature",
+        required_message="Tick the box to get the link to withdraw the signature",
         auto_id="withdraw-%s",
     )
     if request.method == "POST" and not entry.is_live:
-        return see_other("declarations:receipt")
-    if what == "name" and hide_form.is_valid():
-        limits.answering(secret)
-        rules.hide_name(secret=secret)
-        return see_other("declarations:receipt", "?saved#changes")
-    if what == "withdraw" and ask_form.is_valid():
-        limits.withdrawing(secret)
-        rules.ask_to_withdraw(secret=secret)
-        return see_other("declarations:receipt", "?sent#changes")
-    paper = receipts.of(entry)
-    context = shown_to(
-        request,
+        return redirect_see_other("declarations:receipt")
+    if sent_form == "name" and hide_name_form.is_valid():
+        limits.count_form(secret)
+        corrections.hide_signatory_name(secret=secret)
+        return redirect_see_other("declarations:receipt", "?saved#changes")
+    if sent_form == "withdraw" and withdrawal_link_form.is_valid():
+        limits.count_withdrawal_request(secret)
+        corrections.send_withdrawal_link(secret=secret)
+        return redirect_see_other("declarations:receipt", "?sent#changes")
+    receipt = receipts.build_receipt(entry)
+    context = signing_page_context(
         token,
         entry=entry,
-        ended=entry_that_ended(entry),
-        paper=paper,
-        address_in_words=paper.address.split("://")[1].rstrip("/"),
-        qr=qr_code(paper.address),
-        hide_form=hide_form,
-        ask_form=ask_form,
-        form=next((form for form in (hide_form, ask_form) if form.errors), None),
-        was_saved="saved" in request.GET,
-        was_sent="sent" in request.GET,
+        ended=ending_entry(entry),
+        receipt=receipt,
+        short_address=receipt.address.split("://")[1].rstrip("/"),
+        qr=qr_code_svg(receipt.address),
+        hide_name_form=hide_name_form,
+        withdrawal_link_form=withdrawal_link_form,
+        # the error summary at the top of the page lists the errors of `form`
+        form=next((form for form in (hide_name_form, withdrawal_link_form) if form.errors), None),
+        name_was_hidden="saved" in request.GET,
+        withdrawal_link_was_sent="sent" in request.GET,
     )
     return render(request, "events/declaration/sign_receipt.html", context)
 
 
-@form_view
-@journey
-def withdraw(request: HttpRequest) -> HttpResponse:
-    """Ask once more, then withdraw; afterwards, say so. The link stays good for this page."""
-    token, secret = token_of(request, Purpose.WITHDRAW), secret_of(request)
-    entry = entry_of(token)
+@allow_form_methods
+@signing_page
+def withdraw_signature(request: HttpRequest) -> HttpResponse:
+    """Ask for confirmation, then withdraw. Afterwards the same link shows that the signature was withdrawn."""
+    token, secret = require_session_token(request, LinkPurpose.WITHDRAW), session_secret(request)
+    entry = signature_entry(token)
     if not entry.is_live:
-        context = shown_to(request, token, entry=entry, ended=entry_that_ended(entry))
+        context = signing_page_context(token, entry=entry, ended=ending_entry(entry))
         return render(request, "events/declaration/sign_withdrawn.html", context)
-    form = SureForm(
+    form = ConfirmationForm(
         request.POST if request.method == "POST" else None,
         label=f"{entry.body} withdraws its signature",
-        asked="Tick the box to withdraw the signature",
+        required_message="Tick the box to withdraw the signature",
     )
     if request.method == "POST":
-        limits.answering(secret)
+        limits.count_form(secret)
         if form.is_valid():
-            rules.withdraw(secret=secret)
-            return see_other("declarations:withdraw")
-    return render(request, "events/declaration/sign_withdraw.html", shown_to(request, token, entry=entry, form=form))
+            corrections.withdraw_signature(secret=secret)
+            return redirect_see_other("declarations:withdraw")
+    return render(request, "events/declaration/sign_withdraw.html", signing_page_context(token, entry=entry, form=form))
 
 
-def entry_of(token: Token) -> Entry:
-    """Return the signature that a receipt is for, with its status."""
+def signature_entry(token: Token) -> Entry:
+    """The register entry that was signed by this token's invitation, with its status; raises InvalidLink if none."""
     entry = Entry.objects.with_status().with_names().filter(invitation=token.invitation).first()
     if entry is None:
-        raise rules.InvalidLink
+        raise availability.InvalidLink
     return entry
 
 
-def entry_that_ended(entry: Entry) -> Entry | None:
-    """Return the entry by which a signature was withdrawn or replaced."""
-    return entry.followed_by.filter(kind__in=[Kind.WITHDRAWN, Kind.SUPERSEDED]).first()
-
-
-def qr_code(address: str) -> SafeString:
-    """Draw an address, to be scanned from a screen or from paper. Its quiet edge is the style sheet's."""
-    drawn = segno.make(address, error="m", micro=False).svg_inline(omitsize=True, border=0)
-    return mark_safe(drawn)  # noqa: S308 - numbers, made of our own address
+def ending_entry(entry: Entry) -> Entry | None:
+    """The entry that withdrew or replaced a signature, if there is one."""
+    return entry.followed_by.filter(kind__in=[EntryKind.WITHDRAWN, EntryKind.SUPERSEDED]).first()

@@ -1,37 +1,36 @@
-"""`manage.py reconcile`: prove that what is published adds up to the penny, and list what is irregular."""
+"""`manage.py reconcile`: check that what is published adds up to the penny, and list what is irregular."""
 
 from argparse import ArgumentParser
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from funding.reconcile import ledger
+from funding.reconcile import database
 from funding.reconcile.report import reconcile
-from funding.validators import first_year_of
+from funding.validators import parse_year_label
 
-DIFFERENT, IRREGULAR = 1, 2
+DIFFERENT, IRREGULAR = 1, 2  # exit codes
 
 
 class Command(BaseCommand):
-    """Hold what is served to what the database holds."""
+    """Compare what is served with the database."""
 
     help = (
-        "Proves for each year and source that paid + still to pay + not allocated + carried forward is its sum, and "
-        "that pages, CSV, JSON, XLSX and 360Giving, as served, agree with the database to the penny. Lists every "
-        f"payment that is an exception. Exit code 0: all is well; {DIFFERENT}: something differs; {IRREGULAR}: nothing "
-        "differs, but there are exceptions, or something that must be published is not."
+        "Checks to the penny that what was paid, is still to pay, is not allocated and is carried forward adds up to "
+        "each source, and that pages, CSV, JSON, XLSX and 360Giving files agree with the database. Lists every payment "
+        f"that is an exception. Exit code 0: all is well. {DIFFERENT}: there are differences. {IRREGULAR}: there are "
+        "none, but there are exceptions, or something that must be published is not."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Take the year."""
-        parser.add_argument("--year", metavar="2019-20", help="of one financial year only")
+        parser.add_argument("--year", metavar="2019-20", help="check only this financial year")
 
     def handle(self, *, year: str | None, **options: Any) -> None:
-        """Print the report; raises CommandError with the exit code where not all is well."""
-        first_year = first_year_of(year) if year else None
+        """Print the report; raises CommandError with the exit code unless all is well."""
+        first_year = parse_year_label(year) if year else None
         if year and first_year is None:
-            raise CommandError(f"{year!r} is no financial year. Write it as 2019-20.")
-        if first_year is not None and not ledger.years(first_year):
+            raise CommandError(f"{year!r} is not a financial year. Enter it in the format 2019-20.")
+        if first_year is not None and not database.years_with_sources(first_year):
             raise CommandError(f"No source of money is recorded for {year}, so there is nothing to check.")
         report = reconcile(first_year)
         if not report.lines:
@@ -49,5 +48,5 @@ class Command(BaseCommand):
         if report.differences:
             raise CommandError(f"{len(report.differences)} differences.", returncode=DIFFERENT)
         if report.exceptions or report.omissions:
-            listed = f"{len(report.exceptions)} exceptions, {len(report.omissions)} things not published yet"
-            raise CommandError(f"Everything adds up; {listed}.", returncode=IRREGULAR)
+            findings = f"{len(report.exceptions)} exceptions, {len(report.omissions)} omissions"
+            raise CommandError(f"Everything adds up, but there are {findings}.", returncode=IRREGULAR)

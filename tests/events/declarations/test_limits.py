@@ -8,13 +8,15 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django_smart_ratelimit.models import RateLimitCounter
 
-from events.declarations import chores, limits
-from events.declarations.choices import Purpose
-from events.declarations.limits import ANSWERS, ASKING, WITHDRAWING, WRONG_LINKS, TooMany, client_address, network_of
+from events.declarations import limits
+from events.declarations.choices import LinkPurpose
+from events.declarations.limits import FORMS, INVALID_LINKS, SIGNING_REQUESTS, WITHDRAWAL_LINKS
 from events.declarations.models import Invitation, Mail, SigningRequest
-from tests.factories import LevelFactory, UnitFactory
-from tests.signing import invite, link, open_signing, sign
+from tests.support.factories import LevelFactory, UnitFactory
+from tests.support.signing import invite, new_link, open_signing, sign
 from vru_portal.environment import parse_number
+from vru_portal.operations import schedule as portal_schedule
+from vru_portal.web.limits import TooMany, client_address, client_network, database_backend
 
 CLIENT, PROXY, FORGED = "203.0.113.9", "10.0.0.1", "198.51.100.1"
 
@@ -83,9 +85,9 @@ def test_a_connection_without_an_address_is_nobodys():
 @pytest.mark.once
 def test_an_ipv6_network_is_one_client(settings):
     settings.TRUSTED_PROXIES = 1
-    assert network_of(asked("2001:db8::7")) == network_of(asked("2001:db8::ffff:8")) == "2001:db8::/64"
-    assert network_of(asked("2001:db8:0:1::7")) == "2001:db8:0:1::/64"
-    assert network_of(asked(CLIENT)) == CLIENT
+    assert client_network(asked("2001:db8::7")) == client_network(asked("2001:db8::ffff:8")) == "2001:db8::/64"
+    assert client_network(asked("2001:db8:0:1::7")) == "2001:db8:0:1::/64"
+    assert client_network(asked(CLIENT)) == CLIENT
 
 
 # Counting -------------------------------------------------------------------------------------------------------------
@@ -94,39 +96,39 @@ def test_an_ipv6_network_is_one_client(settings):
 @pytest.mark.django_db
 def test_a_limit_lets_through_as_many_as_it_says_and_says_when_it_ends(time_machine):
     time_machine.move_to("2031-05-06T10:45:00Z", tick=False)
-    for _ in range(ASKING.most):
-        ASKING.count("somebody")
+    for _ in range(SIGNING_REQUESTS.most):
+        SIGNING_REQUESTS.count("somebody")
     with pytest.raises(TooMany) as refused:
-        ASKING.count("somebody")
+        SIGNING_REQUESTS.count("somebody")
     assert (refused.value.seconds, refused.value.minutes) == (900, 15)
-    ASKING.count("somebody else")
-    WRONG_LINKS.count("somebody")
+    SIGNING_REQUESTS.count("somebody else")
+    INVALID_LINKS.count("somebody")
     time_machine.move_to("2031-05-06T11:00:00Z", tick=False)
-    ASKING.count("somebody")
+    SIGNING_REQUESTS.count("somebody")
 
 
 @pytest.mark.django_db
 def test_refusing_writes_nothing(django_assert_num_queries):
-    for _ in range(ASKING.most):
-        ASKING.count("somebody")
+    for _ in range(SIGNING_REQUESTS.most):
+        SIGNING_REQUESTS.count("somebody")
     with django_assert_num_queries(1) as queries, pytest.raises(TooMany):
-        ASKING.count("somebody")
+        SIGNING_REQUESTS.count("somebody")
     assert queries[0]["sql"].startswith("SELECT")
 
 
 @pytest.mark.django_db
 def test_counts_hold_no_address_and_no_link_and_go_when_their_time_is_over(time_machine):
     time_machine.move_to("2031-05-06T10:45:00Z", tick=False)
-    ASKING.count(CLIENT)
-    ANSWERS.count("a-secret-link")
+    SIGNING_REQUESTS.count(CLIENT)
+    FORMS.count("a-secret-link")
     kept = repr(list(RateLimitCounter.objects.values()))
     assert CLIENT not in kept
     assert "a-secret-link" not in kept
     assert RateLimitCounter.objects.count() == 2
-    list(chores.all_of_them())
+    list(portal_schedule.run_all())
     assert RateLimitCounter.objects.count() == 2
     time_machine.move_to("2031-05-06T11:00:01Z", tick=False)
-    assert "2 counts of limits dropped" in list(chores.all_of_them())
+    assert "2 expired rate-limit counts deleted" in list(portal_schedule.run_all())
     assert RateLimitCounter.objects.count() == 0
 
 
@@ -135,10 +137,10 @@ def test_a_counter_that_fails_lets_everybody_through(monkeypatch):
     def fail(*arguments):
         raise DatabaseError("locked")
 
-    monkeypatch.setattr(limits.database(), "_get_count_fixed_window", fail)
-    monkeypatch.setattr(limits.database(), "_incr_fixed_window", fail)
-    for _ in range(ASKING.most + 1):
-        ASKING.count("somebody")
+    monkeypatch.setattr(database_backend(), "_get_count_fixed_window", fail)
+    monkeypatch.setattr(database_backend(), "_incr_fixed_window", fail)
+    for _ in range(SIGNING_REQUESTS.most + 1):
+        SIGNING_REQUESTS.count("somebody")
 
 
 # On the journey -------------------------------------------------------------------------------------------------------
@@ -149,7 +151,7 @@ def opened(db, monkeypatch):
     """Signing is open, and limits are small."""
     UnitFactory()
     LevelFactory()
-    for name in ("ASKING", "WRONG_LINKS", "ANSWERS", "WITHDRAWING"):
+    for name in ("SIGNING_REQUESTS", "INVALID_LINKS", "FORMS", "WITHDRAWAL_LINKS"):
         limit = getattr(limits, name)
         monkeypatch.setattr(limits, name, replace(limit, most=3))
     return open_signing()
@@ -172,7 +174,7 @@ def test_asking_is_limited_by_address_with_a_page_that_helps(client, opened):
     assert refused.status_code == 429
     assert 0 < int(refused.headers["Retry-After"]) <= 3600
     assert refused.headers["Cache-Control"] == "no-store"
-    assert "This was tried too often" in refused.text
+    assert "There were too many attempts" in refused.text
     assert reverse("partners:contact") in refused.text
     assert SigningRequest.objects.count() == 3
     assert ask(client, 5, REMOTE_ADDR=CLIENT).status_code == 303
@@ -213,7 +215,7 @@ def test_an_invited_signatory_is_never_locked_out_by_others_at_their_address(cli
     assert client.get(reverse("declarations:details")).status_code == 200
     assert answer_details(client, invited.secret).status_code != 429
     sign(invited)
-    secret = link(invited.invitation, Purpose.RECEIPT)
+    secret = new_link(invited.invitation, LinkPurpose.RECEIPT)
     client.get(reverse("declarations:open", args=[secret]))
     assert client.get(reverse("declarations:receipt")).status_code == 200
 
@@ -228,8 +230,8 @@ def answer_details(client, secret):
     """Send a form by a link: one with mistakes, which is counted like any other."""
     follow(client, secret)
     page = client.get(reverse("declarations:details"))
-    of = page.context["of"] if page.context and "of" in page.context else ""
-    return client.post(reverse("declarations:details"), {"of": of, "name": ""})
+    mark = page.context["invitation_mark"] if page.context and "invitation_mark" in page.context else ""
+    return client.post(reverse("declarations:details"), {"invitation_mark": mark, "name": ""})
 
 
 def test_links_that_open_nothing_are_limited_alike_whatever_is_wrong_with_them(opened, client_of_another):
@@ -262,14 +264,14 @@ def test_a_link_that_works_writes_nothing_when_it_is_read(client, opened):
 
 def test_asking_for_the_link_that_withdraws_is_limited_by_the_receipt(client, opened):
     entry = sign(invite())
-    secret = link(Invitation.objects.get(entry=entry), Purpose.RECEIPT)
+    secret = new_link(Invitation.objects.get(entry=entry), LinkPurpose.RECEIPT)
     client.get(reverse("declarations:open", args=[secret]))
-    of = client.get(reverse("declarations:receipt")).context["of"]
-    answers = {"of": of, "what": "withdraw", "sure": "on"}
+    mark = client.get(reverse("declarations:receipt")).context["invitation_mark"]
+    answers = {"invitation_mark": mark, "form": "withdraw", "confirmed": "on"}
     found = [client.post(reverse("declarations:receipt"), answers).status_code for _ in range(4)]
     assert found == [303, 303, 303, 429]
     assert Mail.objects.filter(kind="withdraw").count() == 1  # the rule's own: one mail in a quarter of an hour
-    assert WITHDRAWING.most > 3  # this test made it smaller
+    assert WITHDRAWAL_LINKS.most > 3  # this test made it smaller
 
 
 def test_signing_itself_is_counted_nowhere(client, opened):

@@ -6,20 +6,20 @@ import json
 import re
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import pytest
 import time_machine
 from django.conf import settings
 from django.db import connection, transaction
 
-from events.declarations import rules
-from events.declarations.choices import Purpose, Reason
+from events.declarations.choices import CorrectionReason, LinkPurpose
 from events.declarations.models import Entry, LiveSignature, PersonalRecord, SignatoryBody
+from events.declarations.querysets import add_progress
 from events.declarations.register import log, merkle, verify
-from tests.factories import SectorFactory, UnitFactory, VersionFactory
-from tests.signing import Invited, invite, link, open_signing, sign, signed
-from tests.walk import Elements, sitemap
+from events.declarations.rules import corrections, erasure, invitations, signing, versions
+from tests.support.crawler import Elements, sitemap
+from tests.support.factories import SectorFactory, UnitFactory, VersionFactory
+from tests.support.signing import Invited, invite, invite_and_sign, new_link, open_signing, sign
 
 pytestmark = [pytest.mark.django_db, pytest.mark.once]
 
@@ -46,8 +46,8 @@ def text_of(client, address):
 
 def withdraw(entry):
     with transaction.atomic():
-        log.lock()
-        return rules.end_signature(entry=entry)
+        log.lock_head()
+        return corrections.end_signature(entry=entry)
 
 
 @pytest.fixture(autouse=True)
@@ -84,7 +84,7 @@ def test_an_empty_register_says_so_on_every_page(client):
     text = text_of(client, "/declaration/register/")
     assert "0 entries" in text
     assert "The register is empty" in text
-    assert "No signature of version 3 stands" in text_of(client, "/declaration/")
+    assert "Version 3 has no signatures in force" in text_of(client, "/declaration/")
     assert "Nobody yet" in text_of(client, "/")
     assert json.loads(whole(client.get("/declaration/register.json")))["entries"] == []
     assert client.get("/declaration/register/checkpoint").text.split("\n")[1] == "0"
@@ -94,9 +94,9 @@ def test_an_empty_register_says_so_on_every_page(client):
 
 def test_the_declaration_shows_its_text_its_progress_and_how_to_sign(client):
     version = open_signing(text="We **promise**.")
-    signed("First", "post@one.example")
-    withdraw(signed("Second", "post@two.example"))
-    rules.decline(secret=invite("Third", "post@three.example").secret, because="A SECRET reason")
+    invite_and_sign("First", "post@one.example")
+    withdraw(invite_and_sign("Second", "post@two.example"))
+    signing.decline_invitation(secret=invite("Third", "post@three.example").secret, reason="A SECRET reason")
     invite("Fourth", "post@four.example")
     text = text_of(client, "/declaration/")
     assert "We promise." in text
@@ -126,12 +126,18 @@ def test_the_declaration_shows_its_text_its_progress_and_how_to_sign(client):
 
 def test_each_body_counts_once_by_what_it_did_last(client):
     version = open_signing()
-    rules.decline(secret=invite("Again", "post@one.example").secret, because="Not yet.")
-    rules.invite(by=None, organisation="Again", email="post@one.example", again=True)
-    withdraw(signed("Back", "post@two.example"))
-    again = rules.invite(by=None, organisation="Back", email="post@two.example", again=True)
-    found: Any = type(version).objects.with_progress().get(pk=version.pk)
-    counts = (found.asked_count, found.signed_count, found.waiting_count, found.declined_count, found.lapsed_count)
+    signing.decline_invitation(secret=invite("Again", "post@one.example").secret, reason="Not yet.")
+    invitations.invite(by=None, organisation="Again", email="post@one.example", again=True)
+    withdraw(invite_and_sign("Back", "post@two.example"))
+    again = invitations.invite(by=None, organisation="Back", email="post@two.example", again=True)
+    add_progress([version])
+    counts = (
+        version.asked_count,
+        version.signed_count,
+        version.waiting_count,
+        version.declined_count,
+        version.lapsed_count,
+    )
     assert counts == (2, 0, 2, 0, 0)
     assert again is not None
     assert again.state == "queued"
@@ -144,9 +150,11 @@ def test_the_register_is_filtered_by_version_status_sector_and_words(client):
         signed_by = invite(name, f"post@{number}.example", sector=sector if number == 3 else None)
         sign(signed_by)
     withdraw(Entry.objects.get(seq=2))
-    rules.publish(by=None, version=VersionFactory(declaration=version.declaration, number=2, text="Other words."))
+    versions.publish_version(
+        by=None, version=VersionFactory(declaration=version.declaration, number=2, text="Other words.")
+    )
     invitation = SignatoryBody.objects.get(name="Alder Trust").invitations.get(version__number=2)
-    sign(Invited(invitation, link(invitation)))
+    sign(Invited(invitation, new_link(invitation)))
     expected = {
         "": [6, 5, 4, 3, 2, 1],
         "?version=2": [5],
@@ -177,13 +185,13 @@ def test_the_register_is_filtered_by_version_status_sector_and_words(client):
     html = client.get("/declaration/register/?status=signed&q=alder").text
     assert 'href="?q=alder"' in html
     assert 'href="?status=signed"' in html
-    assert "/declaration/register.csv?status=signed&amp;q=alder" in html
+    assert "/declaration/register.csv?q=alder&amp;status=signed" in html
 
 
 def test_an_entry_says_what_it_did_and_what_followed(client):
     open_signing()
-    entry = signed("First Name", "post@one.example", name_is_public=True)
-    rules.correct(by=None, entry=entry, name="Second Name", sector=None, reason=Reason.MISSPELT)
+    entry = invite_and_sign("First Name", "post@one.example", name_is_public=True)
+    corrections.correct_entry(by=None, entry=entry, name="Second Name", sector=None, reason=CorrectionReason.MISSPELT)
     text = text_of(client, "/declaration/register/1/")
     assert "First Name, now shown as Second Name" in text
     assert "Signed by Sam Example, Chair of trustees" in text
@@ -204,8 +212,8 @@ def test_names_are_shown_by_consent_and_nothing_else_of_anybody_in_any_format(cl
     gone = sign(invite("Gone", "post@three.example"), name="Cid Secret", name_is_public=True)
     erased = sign(invite("Erased", "post@four.example"), name="Dot Secret", name_is_public=True)
     withdraw(gone)
-    rules.erase(entry=erased)
-    salts = [part["salt"] for record in PersonalRecord.objects.all() for part in record.opened.values()]
+    erasure.erase_personal_data(entry=erased)
+    salts = [part["salt"] for record in PersonalRecord.objects.all() for part in record.salted_values.values()]
     addresses = [*PAGES, *FILES, "/", f"/declaration/versions/{version.number}/"]
     addresses += [f"/declaration/register/{n}{end}" for n in range(1, 7) for end in ("/", ".json")]
     named = set()
@@ -221,62 +229,62 @@ def test_names_are_shown_by_consent_and_nothing_else_of_anybody_in_any_format(cl
     register = json.loads(whole(client.get("/declaration/register.json")))
     assert [sorted(entry.get("disclosed", {})) for entry in register["entries"]] == [["name", "role"], *[[]] * 5]
     # consent that is taken back hides the name again
-    rules.hide_name(secret=link(shown.invitation, Purpose.RECEIPT))
+    corrections.hide_signatory_name(secret=new_link(shown.invitation, LinkPurpose.RECEIPT))
     assert "Ann Public" not in "".join(whole(client.get(address)) for address in addresses)
 
 
 def test_the_files_are_those_that_verify_py_reads(client, tmp_path):
     open_signing()
     for number in range(1, 6):
-        signed(f"Body {number}", f"post@{number}.example", name_is_public=True)
+        invite_and_sign(f"Body {number}", f"post@{number}.example", name_is_public=True)
     log.rotate_key()
-    signed("Body 6", "post@6.example")
+    invite_and_sign("Body 6", "post@6.example")
     register = json.loads(whole(client.get("/declaration/register.json")))
     keys = [verify.read_key(vkey) for vkey in register["keys"]]
     note = client.get("/declaration/register/checkpoint")
     assert note.headers["Content-Type"] == "text/plain; charset=utf-8"
     assert register["checkpoint"] == note.text
-    assert verify.check_register(register, [("note", note.text, None)], keys)[0].startswith("The register is whole")
+    said = verify.answer(keys, "register", [("register.json", register), ("note", note.text)])
+    assert said[6:] == ["The register is whole: 6 entries, 6 signatures that stand.", "It extends note (6 entries)."]
     for number in range(1, 7):
         proof = client.get(f"/declaration/register/{number}.json").json()
-        assert verify.read_checkpoint(proof["checkpoint"], keys)[1] == number
-        assert "in the register of 6 entries" in verify.check_receipt(proof, keys)
+        assert verify.read_checkpoints(proof["checkpoint"], keys)[0][1] == number
+        assert "in the register of 6 entries" in verify.answer(keys, "receipt", [("proof", proof)])[0]
     source = client.get("/declaration/register/verify.py")
     assert source.headers["Content-Disposition"] == 'attachment; filename="verify.py"'
     assert source.content == Path(verify.__file__).read_bytes()
     page = client.get("/declaration/register/").text
     for vkey in register["keys"]:
         assert vkey in Elements(page).text
-    (described,) = re.findall(r'<script type="application/ld\+json">(.*?)</script>', page)
-    data = json.loads(described)
-    assert data["@type"] == "Dataset"
+    described = map(json.loads, re.findall(r'<script type="application/ld\+json">(.*?)</script>', page))
+    (data,) = [one for one in described if one["@type"] == "Dataset"]
     assert [one["contentUrl"].rpartition("/")[2] for one in data["distribution"]] == ["register.json", "register.csv"]
 
 
 def test_consistency_is_proven_or_refused_with_a_sentence(client):
     open_signing()
     for number in range(1, 6):
-        signed(f"Body {number}", f"post@{number}.example")
+        invite_and_sign(f"Body {number}", f"post@{number}.example")
     roots = [merkle.EMPTY_ROOT]
     keys = [verify.read_key(log.current_key().vkey)]
     for entry in Entry.objects.all():
-        roots.append(verify.read_checkpoint(entry.checkpoint, keys)[2])
+        roots.append(verify.read_checkpoints(entry.checkpoint, keys)[0][2])
     for new in range(1, 6):
         for old in range(1, new + 1):
             answer = client.get(f"/declaration/register/consistency.json?old={old}&new={new}").json()
             proof = [verify.decoded(part) for part in answer["consistency_proof"]]
-            verify.check_consistency(old, roots[old], new, roots[new], proof)
+            assert verify.proven_roots(old, new, proof, root=roots[old]) == (roots[old], roots[new])
     for asked, why in {
-        "": "Give “old”",
-        "old=1": "Give “new”",
-        "old=&new=3": "Give “old”",
-        "old=-1&new=3": "Give “old”",
-        "old=1.5&new=3": "Give “old”",
-        "old=٣&new=3": "Give “old”",
-        "old=²&new=3": "Give “old”",
-        f"old=1&new={'9' * 5000}": "Give “new”",
-        "old=1&new=6": "The register has 5 entries",
-        "old=4&new=2": "is more than",
+        "": "Enter “old”",
+        "old=1": "Enter “new”",
+        "old=&new=3": "Enter “old”",
+        "old=-1&new=3": "Enter “old”",
+        "old=1.5&new=3": "Enter “old”",
+        "old=٣&new=3": "Enter “old”",
+        "old=²&new=3": "Enter “old”",
+        f"old=1&new={'9' * 5000}": "Enter “new”",
+        "old=1&new=6": "the register has 5 entries",
+        "old=4&new=2": "must not be more than",
     }.items():
         answer = client.get(f"/declaration/register/consistency.json?{asked}")
         assert answer.status_code == 400, asked
@@ -285,16 +293,16 @@ def test_consistency_is_proven_or_refused_with_a_sentence(client):
 
 def test_nothing_is_sent_twice_to_who_has_it_until_something_changes(client):
     open_signing()
-    entry = signed("First", "post@one.example", name_is_public=True)
-    signed("Second", "post@two.example")
+    entry = invite_and_sign("First", "post@one.example", name_is_public=True)
+    invite_and_sign("Second", "post@two.example")
     tags = {}
     for address in (*PAGES, *FILES):
         tags[address] = client.get(address).headers["ETag"]
         again = client.get(address, headers={"if-none-match": tags[address]})
         assert (again.status_code, again.content) == (304, b""), address
-        assert client.head(address).content == b""
+        assert client.head(address).getvalue() == b""
         assert client.post(address).status_code == 405, address
-    rules.hide_name(secret=link(entry.invitation, Purpose.RECEIPT))
+    corrections.hide_signatory_name(secret=new_link(entry.invitation, LinkPurpose.RECEIPT))
     for address in FILES[:4]:
         response = client.get(address, headers={"if-none-match": tags[address]})
         assert response.status_code == 200, address
@@ -338,19 +346,18 @@ def test_pages_ask_no_more_of_the_database_when_the_register_is_long(client, que
     version = open_signing()
     many = [*PAGES, "/", "/declaration/register/?status=withdrawn&version=1&q=a", *FILES]
     sign(invite("First", "post@one.example", sector=SectorFactory()))
-    signed("Second", "post@two.example")
+    invite_and_sign("Second", "post@two.example")
     counts = {address: queries.of(client, address) for address in many}
     for number in range(60):
         sign(invite(f"Body {number}", f"post@{number}.example", sector=SectorFactory()), name_is_public=True)
     withdraw(Entry.objects.get(seq=5))
     assert {address: queries.of(client, address) for address in many} == counts
-    assert max(counts.values()) <= 8, counts
     assert LiveSignature.objects.filter(version=version).count() == 61
     html = client.get("/declaration/register/").text
     assert html.count('<p class="rows__sum">') == 50
     assert "Page 1 of 2" in Elements(html).text
     assert client.get("/declaration/register/?page=2").status_code == 200
-    assert client.get("/declaration/register/?page=3").status_code == 404
+    assert client.get("/declaration/register/?page=3").headers["Location"] == "/declaration/register/?page=2"
 
 
 def test_the_register_and_every_published_text_are_in_the_site_map(client):

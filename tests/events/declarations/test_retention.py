@@ -4,14 +4,24 @@ import pytest
 from django.core.exceptions import ImproperlyConfigured
 from django.utils import timezone
 
-from events.declarations import chores, rules
-from events.declarations.choices import InvitationState, Kind, Purpose
-from events.declarations.models import Entry, Invitation, LiveSignature, PaperSignature, SigningRequest
+from events.declarations import schedule, tasks
+from events.declarations.choices import Delivery, EntryKind, InvitationState, LinkPurpose
+from events.declarations.models import Entry, Invitation, LiveSignature, Mail, PaperSignature, SigningRequest
 from events.declarations.register import audit, log
+from events.declarations.rules import corrections, invitations, requests
 from partners.models import LegalNotice
-from tests.events.declarations.personal import CANARIES, asked, declined, left, on_paper, prepared, signed
-from tests.factories import LevelFactory, UnitFactory
-from tests.signing import NOTICE, link, open_signing
+from tests.support.factories import LevelFactory, UnitFactory
+from tests.support.personal import (
+    CANARIES,
+    canaries_left,
+    make_declined_invitation,
+    make_paper_signature,
+    make_prepared_invitation,
+    make_request,
+    make_signed_entry,
+)
+from tests.support.signing import NOTICE, new_link, open_signing
+from vru_portal.operations import schedule as portal_schedule
 
 pytestmark = pytest.mark.django_db
 
@@ -30,41 +40,41 @@ def opened(time_machine):
 
 @pytest.fixture
 def later(time_machine, django_capture_on_commit_callbacks):
-    """Let days pass, do the chores, and return what is left of whom."""
+    """Let days pass, run the timed jobs, and return what is left of whom."""
 
     def _later(days: int, *names: str) -> set[str]:
         time_machine.move_to(timezone.now() + timedelta(days=days))
         with django_capture_on_commit_callbacks(execute=True):
-            list(chores.all_of_them())
-        assert list(audit.faults()) == []
-        return left(*names)
+            list(portal_schedule.run_all())
+        assert list(audit.find_faults()) == []
+        return canaries_left(*names)
 
     return _later
 
 
 def test_a_signature_is_erased_after_its_days_and_not_before(later):
-    entry = signed()
-    mine = left()
+    entry = make_signed_entry()
+    mine = canaries_left()
     assert {"name", "role", "email", "assistant", "mailbox", "contact", "message"} <= mine
     assert later(KEPT - 1) == mine
     assert later(2) == set()
-    assert [kept.kind for kept in Entry.objects.order_by("seq")] == [Kind.SIGNED, Kind.ERASED]
+    assert [kept.kind for kept in Entry.objects.order_by("seq")] == [EntryKind.SIGNED, EntryKind.ERASED]
     assert LiveSignature.objects.get().entry == entry  # the promise stands: only the name is gone
     assert later(1) == set()
     assert Entry.objects.count() == 2
 
 
 def test_a_withdrawn_signature_is_erased_too(later):
-    entry = signed()
-    rules.withdraw(secret=link(entry.invitation, Purpose.WITHDRAW))
+    entry = make_signed_entry()
+    corrections.withdraw_signature(secret=new_link(entry.invitation, LinkPurpose.WITHDRAW))
     assert "name" in later(KEPT - 1)
     assert later(2) == set()
 
 
 def test_who_never_signed_is_forgotten_after_the_invitations_last_day(later):
-    invitation = prepared()
+    invitation = make_prepared_invitation()
     closes_in = (invitation.closes_on - timezone.localdate()).days
-    mine = left()
+    mine = canaries_left()
     assert "name" in mine
     assert later(closes_in) == mine
     Invitation.objects.get(state=InvitationState.SENT if invitation.sent_at else InvitationState.STARTED)
@@ -77,65 +87,73 @@ def test_who_never_signed_is_forgotten_after_the_invitations_last_day(later):
 
 
 def test_who_declined_and_who_was_revoked_is_forgotten(later):
-    declined()
-    rules.revoke(by=None, invitation=prepared())
+    make_declined_invitation()
+    invitations.revoke_invitation(by=None, invitation=make_prepared_invitation())
     SigningRequest.objects.update(asked_at=timezone.now() + timedelta(days=OPEN_FOR))
     assert {"reason", "name"} <= later(KEPT + OPEN_FOR)
     assert later(1) == set()
 
 
 def test_an_invitation_that_can_still_be_used_is_kept_however_old_it_is(later):
-    invitation = prepared()
+    invitation = make_prepared_invitation()
     Invitation.objects.update(closes_on=timezone.localdate() + timedelta(days=2 * KEPT))
     assert {"name", "email", "mailbox", "contact"} <= later(KEPT + 5)
     invitation.refresh_from_db()
     assert invitation.state == InvitationState.STARTED
 
 
+def send_waiting_mails():
+    for mail in Mail.objects.filter(delivery=Delivery.WAITING):
+        tasks.deliver.call(mail.pk)
+
+
 def test_a_request_goes_when_its_days_are_over_or_it_is_turned_down(later):
-    asked()
+    make_request()
     assert later(KEPT - 1) == {"mailbox", "contact", "message"}
     assert later(2) == set()
-    rules.turn_down(by=None, request=asked())
+    requests.turn_down_request(by=None, request=make_request())
+    assert later(0) == {"mailbox", "contact", "message"}  # they have not been told yet
+    send_waiting_mails()
     assert later(0) == set()
-    rules.approve(by=None, request=asked())
+    requests.approve_request(by=None, request=make_request())
     assert later(0) == {"mailbox", "contact", "message"}
 
 
 def test_a_request_that_was_turned_down_goes_though_no_days_are_stated(later):
-    rules.turn_down(by=None, request=asked())
+    requests.turn_down_request(by=None, request=make_request())
     LegalNotice.objects.update(retention_days=None)
+    send_waiting_mails()
     assert later(0) == set()
 
 
 def test_nothing_else_is_dropped_while_no_days_are_stated(later):
-    signed()
-    mine = left()
+    make_signed_entry()
+    mine = canaries_left()
     LegalNotice.objects.update(retention_days=None)
     assert later(50 * 365) == mine
 
 
 def test_a_paper_that_nobody_confirmed_goes_with_its_scan(later):
-    paper = on_paper(confirmed=False)
-    assert later(KEPT - 1) == {"paper name", "paper role", "scan"}
+    paper = make_paper_signature(confirmed=False)
+    assert later(KEPT - 1) == {"paper name", "paper role", "reference", "scan"}
     assert later(2) == set()
     assert PaperSignature.objects.get(pk=paper.pk).scan.name == ""
     assert list(paper.scan.storage.listdir("")[1]) == []
 
 
 def test_a_paper_that_was_confirmed_goes_with_its_entry(later):
-    on_paper()
-    assert later(KEPT - 1) == {"paper name", "paper role", "scan"}
+    make_paper_signature()
+    assert later(KEPT - 1) == {"paper name", "paper role", "reference", "scan"}
     assert later(2) == set()
-    assert Entry.objects.filter(kind=Kind.ERASED).count() == 1
+    assert Entry.objects.filter(kind=EntryKind.ERASED).count() == 1
 
 
 def test_a_lost_key_keeps_signatures_but_nothing_else(time_machine):
-    entry, _ = signed(), declined()
+    entry, _ = make_signed_entry(), make_declined_invitation()
     log.key_path(log.current_key().vkey).unlink()
     time_machine.move_to(timezone.now() + timedelta(days=KEPT + OPEN_FOR + 1))
     with pytest.raises(ImproperlyConfigured, match="key is missing"):
-        chores.forget()
-    assert "reason" not in left()
+        schedule.erase_expired_personal_data()
+    assert "reason" not in canaries_left()
     assert entry.personal.values["name"] == CANARIES["name"]
-    assert "name" in left()
+    assert "name" in canaries_left()

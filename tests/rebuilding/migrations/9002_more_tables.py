@@ -1,4 +1,4 @@
-"""Rebuild, on SQLite, tables that the guards of others name."""
+"""Rebuild, on SQLite, tables that the triggers of others name."""
 
 from django.db import migrations, models
 

@@ -1,9 +1,11 @@
-"""`manage.py serve`: everything that a portal needs to run, in one command."""
+"""`manage.py serve`: everything that the portal needs to run, in one command."""
 
 import ctypes
 import fcntl
 import hashlib
+import logging
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -11,7 +13,9 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from importlib.metadata import version
+from pathlib import Path
 from types import FrameType
 from typing import Any
 
@@ -21,64 +25,70 @@ from django.contrib.staticfiles.finders import get_finders
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
-from django.db import DatabaseError, connection
-from django.db.migrations.executor import MigrationExecutor
+from django.core.management.sql import emit_post_migrate_signal
+from django.db import DEFAULT_DB_ALIAS, DatabaseError, connection
 
-from events.declarations import chores, rules
+from events.declarations import schedule
 from events.declarations.models import RegisterKey
 from events.declarations.register import log, witness
+from events.declarations.rules import erasure
 from partners.models import Unit
-from vru_portal.append_only import require_guards
-from vru_portal.management.commands.demo import refuse_the_units_own
-from vru_portal.table_creation import half_replaced
+from vru_portal import checks
+from vru_portal.accounts import seeds
+from vru_portal.ledger.append_only.database import require_triggers
+from vru_portal.management.commands.demo import refuse_real_unit
+from vru_portal.models import Heartbeat
+from vru_portal.operations.backup.running import hold_while_running
+from vru_portal.operations.supervision import Child, GivenUp, Supervisor
+from vru_portal.table_creation import half_replaced, nothing_to_migrate
 
-MIGRATION_LOCK = 0x56525550  # any number that only this portal takes: "VRUP"
+MIGRATION_LOCK = 0x56525550  # of an advisory lock: any number that nothing else uses. These bytes spell "VRUP".
 SECONDS_TO_START = 60
-SECONDS_TO_STOP = 10
 PYTHON = os.path.relpath(sys.executable)
+NICENESS = 10
 PR_SET_PDEATHSIG = 1  # <linux/prctl.h>
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-Processes = dict[str, subprocess.Popen[bytes]]
+
+logger = logging.getLogger(__name__)
 
 
-class Stop(BaseException):
-    """Somebody asked the portal to stop."""
+class StopRequested(BaseException):
+    """The portal was asked to stop."""
 
 
-class Signals:
-    """Turns the signals to stop into `Stop`, once, and never between starting a process and knowing of it."""
+class StopSignals:
+    """Turns stop signals into one `StopRequested`, and never between starting a process and noting it."""
 
     def __init__(self) -> None:
-        self.asked = False
-        self.held = False
+        self.received = False
+        self.postponed = False
 
     def listen(self) -> None:
-        """Take over the signals."""
         for number in STOP_SIGNALS:
             signal.signal(number, self.receive)
 
     def ignore(self) -> None:
-        """Hear no more of them, to the end of the process: Python puts back only handlers of its own when it ends."""
-        self.held = True
+        """Ignore the signals from now on, also while Python shuts down: it would restore only its own handlers."""
+        self.postponed = True
         for number in STOP_SIGNALS:
             signal.signal(number, signal.SIG_IGN)
 
     def receive(self, number: int, frame: FrameType | None) -> None:
-        """Unwind from wherever the command is; while held, later. A second Ctrl-C does not disturb the ending."""
-        first, self.asked = not self.asked, True
-        if first and not self.held:
-            raise Stop
+        """Unwind from wherever the command is; while postponed, later. A second Ctrl-C does not disturb the end."""
+        first, self.received = not self.received, True
+        if first and not self.postponed:
+            raise StopRequested
 
     @contextmanager
-    def hold(self) -> Iterator[None]:
+    def postpone(self) -> Iterator[None]:
         """Put a signal off until the end of the block."""
-        self.held = True
+        self.postponed = True
         try:
             yield
         finally:
-            self.held = False
-        if self.asked:
-            raise Stop
+            self.postponed = False
+        if self.received:
+            raise StopRequested
 
 
 class Command(BaseCommand):
@@ -88,46 +98,76 @@ class Command(BaseCommand):
     requires_system_checks: list[str] = []
 
     def handle(self, **options: Any) -> None:
-        """Run until SIGINT, SIGTERM or SIGHUP, or until one of the processes ends by itself (CommandError)."""
-        signals = Signals()
+        """Run until SIGINT, SIGTERM or SIGHUP, or until one of the processes ends again and again (CommandError)."""
+        signals = StopSignals()
         signals.listen()
-        processes: Processes = {}
+        commands = {
+            "web server": web_server_command(),
+            "mail queue": mail_queue_command(),
+            "timer": timer_command(),
+        }
+        children = [
+            Child(name, partial(start_process, *command, yields=name != "web server"))
+            for name, command in commands.items()
+        ]
+        supervisor = Supervisor(children, say=logger.warning)
         try:
             refuse_taken_port()
+            self.check(tags=[checks.TAG])
             self.prepare_database()
             prepare_static_files()
-            for name, command in (("web server", web_server()), ("mail queue", mail_queue()), ("timer", timer())):
-                with signals.hold():
-                    processes[name] = start(*command)
-            wait_until_served(processes)
+            empty_metrics_folder()
+            for child in children:
+                with signals.postpone():
+                    supervisor.start(child)
+            wait_until_served(supervisor)
             self.announce()
-            watch(processes)
-        except Stop:
+            while True:
+                with signals.postpone():
+                    supervisor.check()
+                time.sleep(0.25)
+        except StopRequested:
             self.stdout.write("\nStopping …")
+        except GivenUp as error:
+            raise CommandError(str(error)) from error
         finally:
             signals.ignore()
-            end(processes)
+            supervisor.stop()
         self.stdout.write("Stopped.")
 
     def prepare_database(self) -> None:
-        """Migrate; on the embedded default, give an empty portal its content."""
+        """Migrate; with the embedded database, load the content of an empty portal."""
         try:
+            hold_while_running()
             if settings.DEMO and "partners_unit" in connection.introspection.table_names():
-                refuse_the_units_own(Unit.objects.with_bodies().first())  # before a table of it is touched
-            with one_at_a_time():
-                if said := half_replaced():
-                    raise CommandError(said)
+                refuse_real_unit(Unit.objects.with_organisations().first())  # before anything in it is changed
+            with preparation_lock():
+                if problem := half_replaced():
+                    raise CommandError(problem)
                 if nothing_to_migrate():
-                    require_guards()  # migrating, even nothing, would quietly put back what somebody took away
-                call_command("migrate", interactive=False, verbosity=0)
+                    require_triggers()  # `migrate` would silently restore triggers that somebody removed
+                    # What follows each migration, such as installing roles; the rest of `migrate` takes a second.
+                    emit_post_migrate_signal(verbosity=0, interactive=False, db=DEFAULT_DB_ALIAS)
+                else:
+                    call_command("migrate", interactive=False, verbosity=0)
                 if settings.EMBEDDED and not Unit.objects.exists():
                     command = "demo" if settings.DEMO else "load_unit"
                     call_command(command, settings.BASE_DIR / "fixtures", stdout=self.stdout)
                 if settings.EMBEDDED and not RegisterKey.objects.exists():
                     log.rotate_key()
                 self.prepare_register()
+                if names := seeds.unreadable_accounts():
+                    self.stderr.write(
+                        f"The second factors of {', '.join(names)} cannot be read. Restore {seeds.keys_file()} from "
+                        "your backup. If there is none: manage.py staff rotate-key"
+                    )
+            with suppress(DatabaseError):  # on a full disk, the public pages still work
+                for part in (Heartbeat.Part.TIMER, Heartbeat.Part.MAIL_QUEUE):  # about to start: they count as running
+                    Heartbeat.objects.beat(part)
             if not Unit.objects.exists():
-                self.stdout.write(f"The database holds no unit yet. Load one: {PYTHON} manage.py load_unit fixtures/")
+                self.stdout.write(
+                    f"The portal has no content yet. Load it with: {PYTHON} manage.py load_unit fixtures/"
+                )
         except ImproperlyConfigured as error:
             raise CommandError(str(error)) from error
         except OSError as error:
@@ -138,26 +178,27 @@ class Command(BaseCommand):
             raise CommandError(f"The database cannot be used: {reason} Check {place}.") from error
 
     def prepare_register(self) -> None:
-        """Refuse to start where the register's key is lost; drop again what a backup has brought back."""
+        """Refuse to start where the register's key is lost, and erase again what a restored backup brought back."""
         log.require_key()
-        if erased := rules.erase_again():
-            self.stdout.write(f"Erased again, after a backup was put back: the personal data of {erased} records.")
+        if erased := erasure.reapply_erasures():
+            self.stdout.write(f"A backup was restored: erased the personal data of {erased} records again.")
         try:
-            chores.forget()
-            witness.keep_checkpoint()
+            schedule.erase_expired_personal_data()
+            witness.keep_newest_checkpoint()
         except ImproperlyConfigured as error:
-            self.stderr.write(f"Signing is closed. {error}")  # what is public stays up
+            self.stderr.write(f"Signing is closed. {error}")  # the public pages still work
 
     def announce(self) -> None:
-        """Print where the portal is, and how to make the first staff account while there is none."""
         self.stdout.write(f"\nThe portal is at {settings.PORTAL_URL}/ and its admin at {settings.PORTAL_URL}/admin/")
         if not get_user_model().objects.filter(is_staff=True, is_active=True).exists():
-            self.stdout.write(f"Make the first staff account: {PYTHON} manage.py staff add NAME --role Administrator")
+            self.stdout.write(
+                f"Create the first staff account with: {PYTHON} manage.py staff add NAME --role Administrator"
+            )
         self.stdout.write("Ctrl-C stops it.")
 
 
 def refuse_taken_port() -> None:
-    """Raise CommandError where the address cannot be listened on."""
+    """Raise CommandError where the portal could not listen on its address."""
     with listener() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -165,20 +206,19 @@ def refuse_taken_port() -> None:
         except OSError as error:
             raise CommandError(
                 f"Port {settings.PORT} on {settings.BIND} cannot be used ({error.strerror}). "
-                f"Stop what uses it, or set PORT to another."
+                "Stop what uses it, or set PORT to another port."
             ) from error
 
 
 def listener() -> socket.socket:
-    """Return a socket of the kind that BIND asks for."""
     return socket.socket(socket.AF_INET6 if ":" in settings.BIND else socket.AF_INET)
 
 
 @contextmanager
-def one_at_a_time() -> Iterator[None]:
+def preparation_lock() -> Iterator[None]:
     """Let servers that start together prepare the database one after the other.
 
-    On PostgreSQL by a lock of the database's, since they may stand on several machines; otherwise by a file's.
+    On PostgreSQL they may run on several machines, so the lock is the database's own; otherwise it is a file's.
     """
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
@@ -193,32 +233,29 @@ def one_at_a_time() -> Iterator[None]:
             yield
 
 
-def nothing_to_migrate() -> bool:
-    """Return whether the database has every table as this version wants it."""
-    executor = MigrationExecutor(connection)
-    return not executor.migration_plan(executor.loader.graph.leaf_nodes())
-
-
 def prepare_static_files() -> None:
-    """Collect and compress the static files where they have changed; raises CommandError where that cannot be done."""
-    collected, wanted = settings.VAR_DIR / "static-collected", static_files_fingerprint()
+    """Collect and compress the static files if they have changed. Raises CommandError where they cannot be written."""
+    collected, fingerprint = settings.VAR_DIR / "static-collected", static_files_fingerprint()
     try:
         manifest = settings.STATIC_ROOT / "staticfiles.json"
-        if manifest.exists() and collected.exists() and collected.read_text() == wanted:
+        if manifest.exists() and collected.exists() and collected.read_text() == fingerprint:
             return
-        collected.unlink(missing_ok=True)  # what follows may break off half-way
+        collected.unlink(missing_ok=True)  # if what follows is interrupted, the next start begins again
         call_command("collectstatic", interactive=False, verbosity=0)
-        collected.write_text(wanted)
+        collected.write_text(fingerprint)
     except OSError as error:
         raise CommandError(
-            f"{settings.STATIC_ROOT} cannot be written ({error.strerror}). Set VAR_DIR to a folder that can."
+            f"{settings.STATIC_ROOT} cannot be written ({error.strerror}). Set VAR_DIR to a folder that can be written."
         ) from error
 
 
 def static_files_fingerprint() -> str:
-    """Return what changes with a static file that is to be served, or the settings and libraries behind them."""
+    """A hash that changes with any static file, and with the settings and libraries that process them."""
     versions = [version(name) for name in ("django", "whitenoise", "brotli")]
-    digest = hashlib.sha256(repr((settings.STATIC_URL, settings.STORAGES["staticfiles"], versions)).encode())
+    only_hashed = settings.WHITENOISE_KEEP_ONLY_HASHED_FILES
+    digest = hashlib.sha256(
+        repr((settings.STATIC_URL, settings.STORAGES["staticfiles"], only_hashed, versions)).encode()
+    )
     for finder in get_finders():
         for path, storage in finder.list([]):
             with storage.open(path) as file:
@@ -226,89 +263,83 @@ def static_files_fingerprint() -> str:
     return digest.hexdigest()
 
 
-def web_server() -> tuple[str, ...]:
-    """Return the command of the web server."""
-    # workers-kill-timeout: without it granian's workers sometimes never end.
+def metrics_folder() -> Path:
+    return Path(settings.VAR_DIR) / "metrics"
+
+
+def empty_metrics_folder() -> None:
+    """Counting begins anew: Prometheus expects that of a portal which was restarted."""
+    shutil.rmtree(metrics_folder(), ignore_errors=True)
+    with suppress(OSError):  # without the folder, each process counts for itself
+        metrics_folder().mkdir(mode=0o700, exist_ok=True)
+
+
+def web_server_command() -> tuple[str, ...]:
+    # Without workers-kill-timeout, granian's workers sometimes never end.
     options = {
-        "--interface": "wsgi",
+        "--interface": "rsgi",
         "--host": settings.BIND,
         "--port": settings.PORT,
         "--workers": settings.WORKERS,
-        "--blocking-threads": 4,
+        "--backlog": 2048,
+        "--backpressure": 2048,  # requests under way in a worker: most are clients that send or read slowly
         "--workers-kill-timeout": 3,
+        "--respawn-interval": 1,
         "--log-level": "warning",
     }
-    words = (str(word) for option in options.items() for word in option)
-    return ("granian", *words, "--no-ws", "vru_portal.wsgi:application")
+    arguments = (str(argument) for option in options.items() for argument in option)
+    return ("granian", *arguments, "--no-ws", "--respawn-failed-workers", "vru_portal.rsgi:application")
 
 
-def mail_queue() -> tuple[str, ...]:
-    """Return the command of the worker that sends queued mail."""
-    return ("django", "db_worker", "--verbosity", "0")
+def mail_queue_command() -> tuple[str, ...]:
+    """The worker that sends queued mail and reads long files."""
+    return ("django", "mail_queue", "--skip-checks")
 
 
-def timer() -> tuple[str, ...]:
-    """Return the command that does every minute what must be done."""
-    return ("django", "chores", "--every", "60")
+def timer_command() -> tuple[str, ...]:
+    """The portal's timed jobs, once a minute."""
+    return ("django", "run_schedule", "--every", "60", "--skip-checks")
 
 
-def start(module: str, *arguments: str) -> subprocess.Popen[bytes]:
-    """Start a Python module in a session of its own, so that Ctrl-C in the terminal reaches only this command."""
-    environment = os.environ | {"DJANGO_SETTINGS_MODULE": "vru_portal.settings"}
+def start_process(module: str, *arguments: str, yields: bool = False) -> subprocess.Popen[bytes]:
+    """Start a Python module in its own session, so that Ctrl-C in the terminal reaches only this command.
+
+    One that yields leaves the processor to those who answer people. Emails can wait for a rush of signatures to pass.
+    """
+    environment = os.environ | {
+        "DJANGO_SETTINGS_MODULE": "vru_portal.settings",
+        "PROMETHEUS_MULTIPROC_DIR": str(metrics_folder()),  # read by prometheus_client
+    }
     command = [sys.executable, "-m", module, *arguments]
     return subprocess.Popen(  # noqa: S603 - our own interpreter and modules
         command,
         cwd=settings.BASE_DIR,
         env=environment,
         start_new_session=True,
-        preexec_fn=end_with_parent,
+        preexec_fn=partial(prepare_process, NICENESS if yields else 0),
     )
 
 
+def prepare_process(niceness: int) -> None:
+    os.nice(niceness)
+    end_with_parent()
+
+
 def end_with_parent() -> None:
-    """Ask Linux to end this process when the command is killed and cannot do it; elsewhere do nothing."""
+    """On Linux, have the kernel end this process when `serve` is killed and cannot do so itself."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
-def wait_until_served(processes: Processes) -> None:
-    """Return once the port answers; raises CommandError where it does not, or where a process ends."""
+def wait_until_served(supervisor: Supervisor) -> None:
+    """Return once the port answers. Raises CommandError where it does not, or where a process ends meanwhile."""
     deadline = time.monotonic() + SECONDS_TO_START
     while time.monotonic() < deadline:
-        raise_if_ended(processes)
+        for child, _, code in supervisor.ended():
+            raise CommandError(f"The {child.name} ended with code {code} as soon as it was started.")
         with listener() as probe:
             probe.settimeout(1)
             if probe.connect_ex((settings.BIND, settings.PORT)) == 0:
                 return
         time.sleep(0.1)
     raise CommandError(f"The web server did not answer within {SECONDS_TO_START} seconds.")
-
-
-def watch(processes: Processes) -> None:
-    """Wait until a process ends by itself, which is a fault."""
-    while True:
-        raise_if_ended(processes)
-        time.sleep(0.5)
-
-
-def raise_if_ended(processes: Processes) -> None:
-    """Raise CommandError where a process has ended."""
-    for name, process in processes.items():
-        if (code := process.poll()) is not None:
-            raise CommandError(f"The {name} ended with code {code}; the portal stops.")
-
-
-def end(processes: Processes) -> None:
-    """End the processes and all that they started: politely, then by force.
-
-    A process that has ended by itself may have left others behind, such as granian's workers: its group is ended too.
-    """
-    for process in processes.values():
-        process.terminate()
-    deadline = time.monotonic() + SECONDS_TO_STOP
-    for process in processes.values():
-        with suppress(subprocess.TimeoutExpired):
-            process.wait(max(0.1, deadline - time.monotonic()))
-        with suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)  # each leads a session, so its group bears its number
-        process.wait()

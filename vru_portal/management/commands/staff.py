@@ -1,10 +1,12 @@
-"""`manage.py staff`: accounts, from the machine that the portal runs on: the first one, and help where nobody can."""
+"""`manage.py staff`: staff accounts, managed on the portal's own machine.
+
+It makes the first account, and gives access back where no Administrator can.
+"""
 
 import secrets
 from argparse import ArgumentParser
 from typing import Any
 
-from allauth.mfa.models import Authenticator
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Group
 from django.contrib.auth.password_validation import validate_password
@@ -12,34 +14,34 @@ from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError, transaction
 
-from vru_portal import roles
-from vru_portal.second_factor import FACTORS
-from vru_portal.sessions import end_sessions
+from vru_portal.accounts import first_password, roles, second_factor, seeds
+from vru_portal.accounts.second_factor import FACTORS
 
 
 class Command(BaseCommand):
-    """Add an account, reset one, or list them."""
+    """Add an account, reset one, list them, or make a new key for second factors."""
 
-    help = "Accounts of staff: add one with roles, reset one whose owner has lost password or telephone, list them."
+    help = "Staff accounts: add one with roles, reset one whose owner lost the password or second factor, or list them."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Take what to do."""
         actions = parser.add_subparsers(dest="action", required=True)
-        add = actions.add_parser("add", help="make an account and print its first password")
+        add = actions.add_parser("add", help="create an account and print its first password")
         add.add_argument("name")
-        add.add_argument("--role", action="append", default=[], metavar="ROLE", help=", ".join(roles.BY_NAME))
+        add.add_argument("--role", action="append", default=[], metavar="ROLE", help=", ".join(roles.ROLES_BY_NAME))
         reset = actions.add_parser("reset", help="remove second factors, end sessions, print a new password")
         reset.add_argument("name")
         actions.add_parser("list", help="print accounts with their roles")
+        actions.add_parser("rotate-key", help="encrypt second factors with a new key")
 
     def handle(self, *, action: str, **options: Any) -> None:
-        """Do it."""
         try:
             match action:
                 case "add":
                     self.add(options["name"], options["role"])
                 case "reset":
                     self.reset(options["name"])
+                case "rotate-key":
+                    self.rotate_key()
                 case _:
                     self.show()
         except DatabaseError as error:
@@ -48,13 +50,12 @@ class Command(BaseCommand):
 
     @transaction.atomic
     def add(self, name: str, role: list[str]) -> None:
-        """Make an account."""
-        if unknown := [given for given in role if given not in roles.BY_NAME]:
-            raise CommandError(f"There is no role “{unknown[0]}”. The roles are: {', '.join(roles.BY_NAME)}.")
+        if unknown := [given for given in role if given not in roles.ROLES_BY_NAME]:
+            raise CommandError(f"There is no role “{unknown[0]}”. Choose from: {', '.join(roles.ROLES_BY_NAME)}.")
         if not role:
-            raise CommandError(f"Say what it may do, such as --role {roles.ADMINISTRATOR}.")
+            raise CommandError(f"Give the account a role, such as --role {roles.ADMINISTRATOR}.")
         if users().filter(username__iexact=name).exists():
-            raise CommandError(f"There is an account “{name}” already. To help its owner: manage.py staff reset {name}")
+            raise CommandError(f"The account “{name}” already exists. To reset it: manage.py staff reset {name}")
         user = get_user_model()(username=name, is_staff=True)
         try:
             user.full_clean(exclude=["password"])
@@ -62,46 +63,50 @@ class Command(BaseCommand):
             raise CommandError(" ".join(error.messages)) from error
         password = new_password(user)
         user.groups.set(Group.objects.filter(name__in=role))
-        self.stdout.write(f"Made the account {name}: {', '.join(role)}.")
-        self.tell(password)
+        self.stdout.write(f"Created the account {name}: {', '.join(role)}.")
+        self.print_password(password)
 
     @transaction.atomic
     def reset(self, name: str) -> None:
-        """Give an account back to its owner."""
+        """Give an account back to an owner who has lost access to it."""
         user = users().filter(username=name).first()
         if user is None:
-            raise CommandError(f"There is no account “{name}”. See them all: manage.py staff list")
-        Authenticator.objects.filter(user=user).delete()
-        end_sessions(user)
+            raise CommandError(f"There is no account “{name}”. To list all accounts: manage.py staff list")
+        second_factor.reset(user)
         password = new_password(user)
         self.stdout.write(f"Removed the second factors of {name} and ended its sessions.")
         if not user.is_active:
-            self.stdout.write("The account is deactivated: an Administrator activates it on its page.")
-        self.tell(password)
+            self.stdout.write("The account is deactivated. An Administrator can activate it on its page.")
+        self.print_password(password)
+
+    def rotate_key(self) -> None:
+        """Encrypt second factors with a new key, and name the accounts whose second factor cannot be read any more."""
+        count = seeds.rotate_key()
+        self.stdout.write(f"Encrypted {count} seeds of second factors with a new key. Back up {seeds.keys_file()}.")
+        for name in seeds.unreadable_accounts():
+            self.stdout.write(f"The second factor of {name} cannot be read. Reset it: manage.py staff reset {name}")
 
     def show(self) -> None:
-        """Print the accounts."""
         for user in users().prefetch_related("groups", "authenticator_set").order_by("username"):
             names = [*(["all rights"] if user.is_superuser else []), *sorted(g.name for g in user.groups.all())]
             factor = "" if any(row.type in FACTORS for row in user.authenticator_set.all()) else ", no second factor"
             state = "" if user.is_active else ", deactivated"
             self.stdout.write(f"{user.get_username()}: {', '.join(names) or 'no role'}{factor}{state}")
 
-    def tell(self, password: str) -> None:
-        """Print a password, once."""
+    def print_password(self, password: str) -> None:
         self.stdout.write(f"Password: {password}")
-        self.stdout.write("It is shown once. Sign in with it, then change it under “Change password”.")
+        self.stdout.write("It is shown only once. Whoever signs in with it first has to choose another.")
 
 
 def users() -> Any:
-    """Return all accounts."""
     return get_user_model()._default_manager.all()
 
 
 def new_password(user: Any) -> str:
-    """Give an account a password that nobody can guess; return it."""
+    """Set and return a random password of 96 bits."""
     password = "-".join(secrets.token_hex(3) for _ in range(4))
     validate_password(password, user)
     user.set_password(password)
     user.save()
+    first_password.require_another(user)
     return password

@@ -7,18 +7,22 @@ from events.declarations import disclosure
 
 
 class Command(BaseCommand):
-    """Print everything that is held about one person."""
+    """Print all data held about one person."""
 
-    help = "Prints everything that is held about whoever has a mailbox, or signed an entry. Take out who else is named."
+    help = "Prints all data held about one person. Before you send it to them, remove the names of other people."
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
-        """Take whose, and in what form."""
-        parser.add_argument("whose", metavar="EMAIL", help="or the number of an entry of the register, or a name")
-        parser.add_argument("--json", action="store_true", dest="as_json", help="for a machine")
+        parser.add_argument(
+            "whose",
+            metavar="PERSON",
+            help="their email address, the number of the entry that they signed, or their name",
+        )
+        parser.add_argument("--json", action="store_true", dest="as_json", help="print JSON")
 
     def handle(self, *, whose: str, as_json: bool, **options: Any) -> None:
-        """Print it; ends with 1 where nothing is held."""
-        found = disclosure.held(whose)
-        if not found:
-            raise CommandError("Nothing is held about this person.")
-        self.stdout.write(disclosure.as_json(found) if as_json else disclosure.as_text(found), ending="")
+        records = disclosure.records_about(whose)
+        if not records:
+            raise CommandError("There is no data about this person.")
+        self.stdout.write(
+            disclosure.records_as_json(records) if as_json else disclosure.records_as_text(records), ending=""
+        )

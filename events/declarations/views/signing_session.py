@@ -1,0 +1,166 @@
+"""The signing session: a signed cookie that holds the secret of the link that was mailed.
+
+`views.signing.open_link` moves the secret from the address into this cookie, so that no page address, log or Referer
+header contains it. Besides the secret, the cookie remembers which text was shown (``read``) and which answers were
+confirmed (``checked``): both are fingerprints.
+"""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+from django.core import signing
+from django.core.exceptions import ImproperlyConfigured
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render, resolve_url
+from django.urls import reverse
+from django.utils.crypto import constant_time_compare, salted_hmac
+from django.views.decorators.http import require_http_methods
+
+from events.declarations import limits, tokens
+from events.declarations.choices import LinkPurpose
+from events.declarations.models import Invitation, Token
+from events.declarations.rules import availability
+from partners.models import LegalNotice
+from vru_portal.web.cookies import read_cookie, set_cookie
+
+COOKIE_NAME = "signing"
+COOKIE_SALT = "events.declarations.link"
+RETRY_AFTER_MINUTES = 60  # sent as Retry-After while signing is closed
+
+# Each kind of link leads to one page, whichever page of the signing session it is used on.
+PAGE_FOR_PURPOSE = {
+    LinkPurpose.SIGN: "declarations:read",
+    LinkPurpose.CONFIRM: "declarations:read",
+    LinkPurpose.RECEIPT: "declarations:receipt",
+    LinkPurpose.WITHDRAW: "declarations:withdraw",
+}
+
+View = Callable[..., HttpResponse]
+allow_form_methods = require_http_methods(["GET", "HEAD", "POST"])
+
+
+class SeeOther(HttpResponseRedirect):
+    """A redirect that browsers always follow with GET, so that reloading a page never sends a form again."""
+
+    status_code = 303
+
+
+class LinkForAnotherPage(Exception):  # noqa: N818 - what it is, not what went wrong
+    """The link works, but not on this page."""
+
+    def __init__(self, token: Token) -> None:
+        super().__init__()
+        self.page = PAGE_FOR_PURPOSE[LinkPurpose(token.purpose)]
+
+
+class FormForAnotherInvitation(Exception):  # noqa: N818
+    """The form belongs to another invitation than the link that this browser opened last."""
+
+
+def read_session(request: HttpRequest) -> dict[str, Any]:
+    """The values in the cookie; empty if there is no cookie, or if this portal did not sign it."""
+    try:
+        values = signing.loads(read_cookie(request, COOKIE_NAME), salt=COOKIE_SALT)
+    except signing.BadSignature:
+        return {}
+    return values if isinstance(values, dict) else {}
+
+
+def session_secret(request: HttpRequest) -> str:
+    """The secret of the link that this browser opened last; an empty string, which opens nothing, if there is none."""
+    return str(read_session(request).get("secret", ""))
+
+
+def store_session(response: HttpResponse, **values: Any) -> HttpResponse:
+    """Replace the session with these values. The cookie lasts until the browser is closed."""
+    set_cookie(response, COOKIE_NAME, signing.dumps(values, salt=COOKIE_SALT))
+    return response
+
+
+def redirect_see_other(name: str, query: str = "") -> HttpResponse:
+    return SeeOther(resolve_url(name) + query)
+
+
+def require_session_token(request: HttpRequest, *purposes: LinkPurpose) -> Token:
+    """The token of the link that this browser opened last, if it is for one of these purposes.
+
+    Raises InvalidLink if the link opens nothing, LinkForAnotherPage if it is for another page, and
+    FormForAnotherInvitation if the form that was sent belongs to another invitation.
+    """
+    token = tokens.find_usable_token(session_secret(request), *PAGE_FOR_PURPOSE)
+    if token is None:
+        raise availability.InvalidLink
+    require_token_for_page(request, token, *purposes)
+    return token
+
+
+def require_token_for_page(request: HttpRequest, token: Token, *purposes: LinkPurpose) -> None:
+    """Raise FormForAnotherInvitation or LinkForAnotherPage if the token is not for this form or this page."""
+    if request.method == "POST":
+        require_form_for_invitation(request, token.invitation)
+    if token.purpose not in purposes:
+        raise LinkForAnotherPage(token)
+
+
+def require_form_for_invitation(request: HttpRequest, invitation: Invitation) -> None:
+    """Raise FormForAnotherInvitation if the form that was sent belongs to another invitation.
+
+    Someone may open links for two organisations in one browser. A form filled in for the first must not be signed for
+    the second.
+    """
+    if not constant_time_compare(request.POST.get("invitation_mark", ""), invitation_mark(invitation)):
+        raise FormForAnotherInvitation
+
+
+def invitation_mark(invitation: Invitation) -> str:
+    """What a form carries to say which invitation it belongs to. Nobody can sign with it."""
+    return salted_hmac(COOKIE_SALT, str(invitation.pk)).hexdigest()[:16]
+
+
+def signing_page(view: View) -> View:
+    """Decorate a view of the signing session: each thing that stops a visitor gets a page that says what to do next."""
+
+    @wraps(view)
+    def _answer(request: HttpRequest, **kwargs: Any) -> HttpResponse:
+        try:
+            return view(request, **kwargs)
+        except availability.InvalidLink:
+            limits.count_invalid_link(request)
+            return render(request, "events/declaration/sign_no_link.html", status=404)
+        except LinkForAnotherPage as error:
+            return redirect_see_other(error.page)
+        except FormForAnotherInvitation:
+            token = tokens.find_usable_token(session_secret(request), *PAGE_FOR_PURPOSE)
+            if token is None:  # the link was used to sign in the meantime
+                return render(request, "events/declaration/sign_no_link.html", status=409)
+            return render(request, "events/declaration/sign_another_link.html", {"token": token}, status=409)
+        except (availability.SigningClosed, ImproperlyConfigured):
+            return render_signing_closed(request)
+
+    return _answer
+
+
+def render_signing_closed(request: HttpRequest) -> HttpResponse:
+    """Say that nobody can sign at the moment. If signing is paused, show the reason that staff wrote for visitors."""
+    version = availability.version_in_force()
+    context = {
+        "paused_because": version.declaration.paused_because if version else "",
+        "version": version,
+        "is_request_to_sign": request.path == reverse("declarations:ask"),
+    }
+    response = render(request, "events/declaration/sign_closed.html", context, status=503)
+    response["Retry-After"] = str(RETRY_AFTER_MINUTES * 60)
+    return response
+
+
+def signing_page_context(token: Token, **page_context: Any) -> dict[str, Any]:
+    """The template context that all pages of the signing session share, with that of the page itself."""
+    return {
+        "invitation": token.invitation,
+        "organisation": token.invitation.body,
+        "invitation_mark": invitation_mark(token.invitation),
+        "is_confirming": token.purpose == LinkPurpose.CONFIRM,
+        "legal_notice": LegalNotice.current(),
+        **page_context,
+    }

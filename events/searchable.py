@@ -1,0 +1,51 @@
+"""What of the events can be found by search."""
+
+from typing import Any
+
+from django.db.models import Prefetch, QuerySet
+
+from events.models import AgendaItem, Appearance, Event
+from partners.searchable import joined
+from vru_portal.publishing.state import published
+from vru_portal.search.documents import Document, Kind, Searchable
+from vru_portal.text.dates import format_date
+
+
+def event(row: Event) -> Document:
+    where = f", {row.location}" if row.location else ""
+    return Document(
+        row.title,
+        row.get_absolute_url(),
+        f"{format_date(row.held_on)}{where}. {row.summary}",
+        (row.short_title, f"{row.short_title} event", f"Agenda: {row.short_title}"),
+        row.times,
+    )
+
+
+def items() -> QuerySet[AgendaItem]:
+    appearances = Appearance.objects.public().select_related("person", "organisation", "post__organisation")
+    rows = AgendaItem.objects.filter(**published("event")).select_related("event").order_by("pk")
+    return rows.prefetch_related(Prefetch("appearances", appearances, to_attr="public_appearances"))
+
+
+def item(row: AgendaItem) -> Document:
+    appearances: list[Any] = row.public_appearances  # type: ignore[attr-defined]
+    who = "; ".join(", ".join(filter(None, described(appearance))) for appearance in appearances)
+    return Document(
+        row.title,
+        f"{row.event.get_absolute_url()}#item-{row.position}",
+        f"{row.event.short_title}, item {row.position}{f': {who}' if who else ''}",
+        (),
+        joined((row.text, row.event.title)),
+    )
+
+
+def described(appearance: Appearance) -> tuple[str, str]:
+    post = appearance.post
+    return str(appearance), post.described if post else appearance.description
+
+
+SEARCHABLES = (
+    Searchable(Kind.EVENT, Event.objects.public, event),
+    Searchable(Kind.EVENT, items, item, weight=0.6),
+)

@@ -1,0 +1,311 @@
+"""Sources, allocations and payments as open data: the rows of the pages, with everything public about them.
+
+The names of columns are part of a published format: do not change them.
+"""
+
+from collections.abc import Iterator
+from decimal import Decimal
+from itertools import islice
+from typing import Any, NamedTuple
+
+from django.db.models import Prefetch
+from django.utils import timezone
+
+from funding.accounts import SourceAccount, YearAccounts, prefetch_contributors, year_accounts
+from funding.datasets.payment_rows import PaymentRow, PaymentRows
+from funding.filters import AllocationFilters, PaymentFilters, SourceFilters
+from funding.models import Allocation, ContractCopy, Explanation, FinancialYear, FundingSource, Payment
+from funding.models.ledger import irregularities_of
+from partners.models import Organisation
+from vru_portal.ledger.money import sum_of_pounds
+from vru_portal.tabular.datasets import Dataset, QueryRows, join_values, last_recorded
+from vru_portal.tabular.writers import Column, Type
+from vru_portal.web.addresses import full_url
+
+# Sources --------------------------------------------------------------------------------------------------------------
+
+
+class SourceRow(NamedTuple):
+    """A source with the accounts of its year."""
+
+    source: FundingSource
+    account: SourceAccount
+    accounts: YearAccounts
+
+
+def once_allocated(attribute: str) -> Any:
+    """What became of a source. While nothing is allocated in its year that is left empty, not 0."""
+    return lambda row: getattr(row.account, attribute) if row.accounts.balances or row.accounts.carried else None
+
+
+SOURCE_COLUMNS: tuple[Column[SourceRow], ...] = (
+    Column("financial_year", "The year that the money is for", lambda r: r.source.year.label),
+    Column("source", "Where the money comes from", lambda r: r.source.name),
+    Column("nature", "What it is, as stated", lambda r: r.source.nature),
+    Column("contributors", "Who gives it", lambda r: join_values(public_contributors(r.source))),
+    Column(
+        "contributor_org_ids",
+        "Their identifiers on org-id.guide, where known",
+        lambda r: join_values(contributor_org_ids(r.source)),
+        title="Contributors' identifiers",
+    ),
+    Column("amount", "Pounds", lambda r: r.source.amount, Type.POUNDS),
+    Column("amount_as_stated", "The form in which it was stated", lambda r: r.source.stated_as),
+    Column("wording", "The words of the publication", lambda r: r.source.wording),
+    Column("note", "What is not stated about it", lambda r: r.source.note),
+    Column("spend_by", "The last day on which it may be spent", lambda r: r.source.year.spend_by, Type.DATE),
+    Column(
+        "carried_from",
+        "The source of the year before that it was left over from",
+        lambda r: str(r.source.carried_from or ""),
+    ),
+    Column("allocated", "Set aside for initiatives", once_allocated("allocated"), Type.POUNDS),
+    Column("paid", "Paid, net of refunds", once_allocated("paid"), Type.POUNDS),
+    Column("still_to_pay", "Allocated and not yet paid", once_allocated("to_pay"), Type.POUNDS),
+    Column("paid_over_allocations", "Paid beyond what was allocated", once_allocated("over"), Type.POUNDS),
+    Column("paid_back_beyond_payments", "Paid back beyond what had been paid", once_allocated("returned"), Type.POUNDS),
+    Column("carried_forward", "Carried forward into the next year", once_allocated("carried"), Type.POUNDS),
+    Column("not_allocated", "Neither allocated nor carried forward", once_allocated("unallocated"), Type.POUNDS),
+    Column("stated_in", "The publication that states it", lambda r: stating_publication(r.source)),
+    Column("stated_as_at", "The day as at which it is stated", lambda r: r.source.as_at, Type.DATE),
+    Column("slug", "Its name in addresses, once in a year", lambda r: r.source.slug),
+)
+
+
+class SourceRows:
+    """The sources that filters leave, a handful a year. What became of each follows from all the rows of its year."""
+
+    def __init__(self, filters: SourceFilters) -> None:
+        self.filters = filters
+
+    @property
+    def count(self) -> int:
+        return self.filters.rows.count()
+
+    @property
+    def total(self) -> Decimal:
+        return self.filters.rows.aggregate(total=sum_of_pounds("amount"))["total"] or Decimal(0)
+
+    def some(self, start: int, stop: int) -> list[SourceRow]:
+        return list(islice(self, start, stop))
+
+    def __iter__(self) -> Iterator[SourceRow]:
+        chosen = set(self.filters.rows.order_by().values_list("pk", flat=True))
+        years = FinancialYear.objects.filter(sources__in=chosen).distinct().order_by("first_year")
+        for year in years if chosen else ():
+            sources = year.sources.standing(self.filters.as_at).select_related("source", "carried_from__year")
+            ordered = sources.order_by("position", "id").prefetch_related(prefetch_contributors())
+            accounts = year_accounts(year, ordered, self.filters.as_at)
+            for account in accounts.sources:
+                if account.source.pk in chosen:
+                    account.source.year = year
+                    yield SourceRow(account.source, account, accounts)
+
+
+def public_contributors(source: FundingSource) -> list[Any]:
+    """The contributors that are published."""
+    return [contributor for contributor in source.contributors.all() if contributor.is_public]
+
+
+def stating_publication(source: FundingSource) -> str:
+    """The title of the publication that states the source, if that is published."""
+    publication = source.source
+    return publication.title if publication.is_public else ""
+
+
+def contributor_org_ids(source: FundingSource) -> list[str]:
+    """The org-id.guide identifiers of the contributing organisations."""
+    contributors = public_contributors(source)
+    organisations = (contributor.organisation or contributor.post.organisation for contributor in contributors)
+    return [organisation.identifier for organisation in organisations if organisation]
+
+
+# Allocations ----------------------------------------------------------------------------------------------------------
+
+
+def recorded_column() -> Column[Any]:
+    """When a row was entered, as opposed to the date it carries."""
+    here = timezone.get_current_timezone()
+    return Column(
+        "recorded_on",
+        "The day on which it was recorded here",
+        lambda row: row.recorded_at.astimezone(here).date(),
+        Type.DATE,
+    )
+
+
+def organisation_columns(name: str, about: str) -> list[Column[Any]]:
+    """The name of an organisation that a row refers to, and its identifier if known."""
+
+    def organisation(row: Any) -> Organisation:
+        return getattr(row, name)
+
+    return [
+        Column(name, about, lambda row: organisation(row).name),
+        Column(
+            f"{name}_org_id",
+            "Its identifier on org-id.guide, where known",
+            lambda row: organisation(row).identifier,
+            title=f"Identifier: {about.lower()}",
+        ),
+    ]
+
+
+def first_of_award(allocation: Allocation) -> str:
+    """The id of the allocation that this one continues, if any."""
+    return allocation.continues.public_id if allocation.continues else ""
+
+
+ALLOCATION_COLUMNS: tuple[Column[Allocation], ...] = (
+    Column("id", "The allocation's own, in addresses and in the 360Giving file", lambda a: a.public_id, title="Id"),
+    Column("awarded_on", "The day on which it was decided", lambda a: a.awarded_on, Type.DATE),
+    Column("financial_year", "The year of its source", lambda a: a.funding_source.year.label),
+    Column("source", "Where the money comes from", lambda a: a.funding_source.name),
+    Column("kind", "Grant, or contract or service", lambda a: a.get_kind_display()),
+    Column("initiative", "What it is for", lambda a: a.initiative.name),
+    Column("level", "The level of prevention", lambda a: a.initiative.level.name),
+    *organisation_columns("recipient", "Who receives it"),
+    *organisation_columns("awarded_by", "The organisation that awards it"),
+    Column("amount", "Pounds allocated", lambda a: a.amount, Type.POUNDS),
+    Column("paid", "Pounds paid on it, net of refunds", lambda a: a.paid, Type.POUNDS),
+    Column("award_total", "Pounds of the award over all its years", lambda a: a.award_total, Type.POUNDS),
+    Column("continues", "The first allocation of an award over several years", first_of_award),
+    Column("starts_on", "For work from", lambda a: a.starts_on, Type.DATE),
+    Column("ends_on", "For work until", lambda a: a.ends_on, Type.DATE),
+    Column(
+        "assessment_approved_on", "When its evidence assessment was approved", lambda a: a.approved_on, Type.DATE
+    ),
+    recorded_column(),
+    Column("purpose", "What the money is for", lambda a: a.purpose),
+    Column("conditions", "On what conditions", lambda a: a.conditions),
+    Column("reasons", "Why, and to this recipient", lambda a: a.reasons),
+    Column("value_for_money", "Why it is value for money", lambda a: a.value_for_money),
+    Column("department", "Department", lambda a: a.department),
+    Column("merchant_category", "Merchant category", lambda a: a.merchant_category),
+    Column(
+        "contract_copies",
+        "Where the contract can be read",
+        lambda a: join_values(copy.url for copy in a.contract_copies.all()),
+    ),
+    Column("url", "Its page", lambda a: full_url(a.get_absolute_url()), Type.ADDRESS, "Address"),
+)  # fmt: skip
+
+
+def allocation_rows(filters: AllocationFilters) -> QueryRows[Allocation]:
+    related = ("funding_source__year", "initiative__level", "recipient", "awarded_by", "reverses", "continues")
+    copies = ContractCopy.objects.all()
+    if filters.as_at.known_before:
+        copies = copies.filter(recorded_at__lt=filters.as_at.known_before)
+    rows = filters.rows.with_paid(filters.as_at).with_award_total(filters.as_at).with_approval()
+    prefetched = rows.select_related(*related).prefetch_related(Prefetch("contract_copies", queryset=copies))
+    return QueryRows(prefetched, total_of="amount")
+
+
+# Payments -------------------------------------------------------------------------------------------------------------
+
+
+def is_reversed(payment: PaymentRow) -> bool:
+    """Whether it was reversed by the day that is asked for."""
+    return payment.reversed_at is not None and payment.as_at.includes(payment.reversed_at)
+
+
+def state(payment: PaymentRow) -> str:
+    if payment.reverses:
+        return f"Reversal of {payment.reverses}"
+    if is_reversed(payment):
+        return "Reversed"
+    return "Refund" if payment.amount < 0 else "Payment"
+
+
+def reversal_reason(payment: PaymentRow) -> str | None:
+    return payment.reversed_because if is_reversed(payment) else payment.reason
+
+
+PAYMENT_COLUMNS: tuple[Column[PaymentRow], ...] = (
+    Column("reference", "The finance system's own", lambda p: p.reference),
+    Column("paid_on", "The day of the payment", lambda p: p.paid_on, Type.DATE),
+    recorded_column(),
+    Column("financial_year", "The year of the source", lambda p: p.allocation.year.label),
+    *organisation_columns("payee", "Who was paid"),
+    Column(
+        "amount", "Pounds that it costs the budget; negative for what came back", lambda p: p.amount, Type.POUNDS
+    ),
+    Column("net", "Pounds without VAT that cannot be recovered, where that is stated", lambda p: p.net, Type.POUNDS),
+    Column(
+        "irrecoverable_vat",
+        "Pounds of VAT that cannot be recovered",
+        lambda p: p.irrecoverable_vat,
+        Type.POUNDS,
+        "VAT that cannot be recovered",
+    ),
+    Column("state", "Payment, refund, reversed, or the reversal of another", state),
+    Column("reversal_reason", "Why it was reversed", reversal_reason),
+    Column("exceptions", "What is irregular about it", lambda p: " ".join(irregularities_of(p, p.allocation.year))),
+    Column("explanation", "What the unit says about that", lambda p: join_values(p.explanations)),
+    Column("purpose", "What it paid for", lambda p: p.purpose),
+    Column("value_for_money", "Why it is value for money", lambda p: p.value_for_money),
+    Column("department", "Department", lambda p: p.department),
+    Column("merchant_category", "Merchant category", lambda p: p.merchant_category),
+    Column("allocation", "The id of the allocation that it is paid from", lambda p: p.allocation.public_id),
+    Column("kind", "Grant, or contract or service", lambda p: p.allocation.kind),
+    Column("initiative", "The initiative that it is for", lambda p: p.allocation.initiative),
+    Column("level", "The level of prevention", lambda p: p.allocation.level),
+    Column("source", "Where the money comes from", lambda p: p.allocation.source),
+    Column("allocation_url", "The allocation's page", lambda p: p.allocation.url, Type.ADDRESS, "Allocation's address"),
+)  # fmt: skip
+
+
+# Lists ----------------------------------------------------------------------------------------------------------------
+
+
+def of_all_years(kind: Any) -> Any:
+    """The filters of a list of all years, of which an address can choose some."""
+    return lambda data: kind(None, data)
+
+
+SOURCES: Dataset[SourceRow] = Dataset(
+    name="sources",
+    title="Sources of money",
+    about="Where the unit's money comes from, and what became of it. One row for each source of a financial year.",
+    columns=SOURCE_COLUMNS,
+    key=("financial_year", "slug"),
+    filters=of_all_years(SourceFilters),
+    rows=SourceRows,
+    changed=last_recorded(FundingSource, Allocation, Payment),
+    page="funding:latest",
+    keywords=("funding", "budget", "grants"),
+    total_of="amount",
+    is_money=True,
+)
+ALLOCATIONS: Dataset[Allocation] = Dataset(
+    name="allocations",
+    title="Allocations",
+    about="Money set aside for an initiative after its evidence assessment was approved. One row for each allocation "
+    "that stands.",
+    columns=ALLOCATION_COLUMNS,
+    key=("id",),
+    filters=of_all_years(AllocationFilters),
+    rows=allocation_rows,
+    changed=last_recorded(Allocation, Payment, ContractCopy),
+    page="funding:latest",
+    keywords=("grants", "contracts", "funding"),
+    total_of="amount",
+    is_money=True,
+)
+PAYMENTS: Dataset[PaymentRow] = Dataset(
+    name="payments",
+    title="Payments",
+    about="Every payment, refund and correction as the finance system has it. One row for each; a payment recorded by "
+    "mistake has a second row that cancels it.",
+    columns=PAYMENT_COLUMNS,
+    key=("reference",),
+    filters=of_all_years(PaymentFilters),
+    rows=PaymentRows,
+    changed=last_recorded(Payment, Explanation),
+    page="funding:all_payments",
+    keywords=("spending", "payments", "transparency"),
+    total_of="amount",
+    is_money=True,
+)
+DATASETS = (SOURCES, ALLOCATIONS, PAYMENTS)
+LISTS_OF_A_YEAR = {dataset.name: dataset for dataset in DATASETS}

@@ -1,0 +1,144 @@
+"""The payments of a year as plain rows, for files.
+
+There may be a hundred thousand: to make a model's instance of each, and of what it refers to, takes far longer.
+"""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterator
+from datetime import date, datetime
+from decimal import Decimal
+from typing import NamedTuple
+
+from django.urls import reverse
+
+from funding.as_at import AsAt
+from funding.choices import Kind
+from funding.filters import PaymentFilters
+from funding.models import Allocation, Explanation, FinancialYear, Payment
+from partners.models import Organisation
+from vru_portal.tabular.batches import key_batches
+from vru_portal.web.addresses import full_url
+
+
+class AllocationFacts(NamedTuple):
+    """What the row of a payment says about its allocation. The payments of one allocation share it."""
+
+    public_id: str
+    kind: str
+    initiative: str
+    level: str
+    source: str
+    url: str
+    year: FinancialYear
+
+
+class PaymentRow(NamedTuple):
+    """A payment with its irregularities, reversed or not."""
+
+    pk: int
+    reference: str
+    paid_on: date
+    recorded_at: datetime
+    amount: Decimal
+    irrecoverable_vat: Decimal | None
+    purpose: str
+    value_for_money: str
+    department: str
+    merchant_category: str
+    reverses: str | None  # the reference of the payment that it takes back
+    reason: str
+    reversed_at: datetime | None
+    reversed_because: str | None
+    running: Decimal
+    allocated: Decimal
+    approved_on: date | None
+    over: bool
+    unassessed: bool
+    late: bool
+    outside: bool
+    returned: bool
+    payee: Organisation
+    allocation: AllocationFacts
+    explanations: list[str]
+    as_at: AsAt
+
+    @property
+    def net(self) -> Decimal | None:
+        """The amount without irrecoverable VAT; None if that VAT is not stated."""
+        return None if self.irrecoverable_vat is None else self.amount - self.irrecoverable_vat
+
+
+# The columns of the fields above, in their order; the last three are looked up by key.
+COLUMNS = (
+    "pk", "reference", "paid_on", "recorded_at", "amount", "irrecoverable_vat", "purpose", "value_for_money",
+    "department", "merchant_category", "reverses__reference", "reason", "reversed_by__recorded_at",
+    "reversed_by__reason", "running", "allocated", "approved_on", "over", "unassessed", "late", "outside", "returned",
+    "payee", "allocation",
+)  # fmt: skip
+
+
+class PaymentRows:
+    """The payments that filters leave. What several of them have in common is read once, and kept."""
+
+    def __init__(self, filters: PaymentFilters) -> None:
+        self.filters = filters
+        self.payees: dict[int, Organisation] = {}
+        self.allocations: dict[int, AllocationFacts] = {}
+        self.years: dict[int, FinancialYear] = {}
+
+    @property
+    def count(self) -> int:
+        return self.filters.count
+
+    @property
+    def total(self) -> Decimal:
+        return self.filters.total
+
+    def some(self, start: int, stop: int) -> list[PaymentRow]:
+        return self.of_keys(list(self.filters.keys[start:stop]))
+
+    def __iter__(self) -> Iterator[PaymentRow]:
+        for keys in key_batches(self.filters.keys):
+            yield from self.of_keys(keys)
+
+    def of_keys(self, keys: Collection[int]) -> list[PaymentRow]:
+        # The keys say which: to ask for what the filters compare would cost as much as the rows do.
+        rows = Payment.objects.filter(pk__in=keys).with_irregularities(self.filters.as_at).order_by()
+        by_key = {row[0]: row for row in rows.values_list(*COLUMNS)}
+        found = [by_key[key] for key in keys]  # in the order of the list
+        self.add_missing_payees({row[-2] for row in found})
+        self.add_missing_allocations({row[-1] for row in found})
+        explanations, as_at = explanations_of(keys, self.filters.as_at), self.filters.as_at
+        return [
+            PaymentRow._make(
+                (*row[:-2], self.payees[row[-2]], self.allocations[row[-1]], explanations.get(row[0], []), as_at)
+            )
+            for row in found
+        ]
+
+    def add_missing_payees(self, keys: Collection[int]) -> None:
+        if missing := set(keys) - self.payees.keys():
+            self.payees |= Organisation.objects.only("name", "org_id", "charity_number", "company_number").in_bulk(
+                missing
+            )
+
+    def add_missing_allocations(self, keys: Collection[int]) -> None:
+        missing = set(keys) - self.allocations.keys()
+        if not missing:
+            return
+        self.years = self.years or FinancialYear.objects.in_bulk()
+        names = ("initiative__name", "initiative__level__name", "funding_source__name", "funding_source__year")
+        rows = Allocation.objects.filter(pk__in=missing).values_list("pk", "public_id", "kind", *names)
+        for key, public_id, kind, *named, year in rows:
+            url = full_url(reverse("funding:allocation", args=[public_id]))
+            self.allocations[key] = AllocationFacts._make((public_id, Kind(kind).label, *named, url, self.years[year]))
+
+
+def explanations_of(keys: Collection[int], as_at: AsAt) -> dict[int, list[str]]:
+    """The explanations of these payments that were known by the day, by the payment's key."""
+    found = defaultdict(list)
+    rows = Explanation.objects.filter(payment__in=keys).order_by("pk").values_list("payment", "text", "recorded_at")
+    for payment, text, recorded_at in rows:
+        if as_at.includes(recorded_at):
+            found[payment].append(text)
+    return found

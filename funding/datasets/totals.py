@@ -1,0 +1,59 @@
+"""Payments added up, as open data: by recipient, unless an address asks for another way."""
+
+from decimal import Decimal
+from typing import NamedTuple
+
+from funding.datasets.lists import of_all_years
+from funding.filters import TotalsFilters
+from funding.filters.payments import BY
+from funding.filters.tally import Total, totals_by_month
+from funding.models import Payment
+from vru_portal.tabular.datasets import Dataset, ListedRows, last_recorded
+from vru_portal.tabular.writers import Column, Type
+
+
+class TotalRow(NamedTuple):
+    """A total, and by what it was added up."""
+
+    by: str
+    total: Total
+
+
+def payment_totals(filters: TotalsFilters) -> list[Total]:
+    """What the payments come to, the largest first; months in order."""
+    if filters.by == "month":
+        month = filters.value("month")
+        return [total for total in totals_by_month(filters.days) if not month or total.choice.slug == month]
+    return filters.tally.totals(filters.by)
+
+
+def total_rows(filters: TotalsFilters) -> ListedRows[TotalRow]:
+    found = payment_totals(filters)
+    return ListedRows(
+        [TotalRow(BY[filters.by], total) for total in found], sum((total.amount for total in found), Decimal(0))
+    )
+
+
+TOTALS: Dataset[TotalRow] = Dataset(
+    name="payment-totals",
+    title="Totals of payments",
+    about="Payments added up by recipient. Ask for another way with the parameter “by”. One row for each recipient, "
+    "level, month and so on, with refunds and corrections taken off.",
+    columns=(
+        Column("by", "By what the payments are added up", lambda r: r.by, title="Added up by"),
+        Column("slug", "Its name in addresses", lambda r: r.total.choice.slug),
+        Column("name", "Its name", lambda r: r.total.choice.name),
+        Column(
+            "payments", "How many payments, refunds and corrections there are", lambda r: r.total.payments, Type.COUNT
+        ),
+        Column("amount", "Pounds that they come to", lambda r: r.total.amount, Type.POUNDS),
+    ),
+    key=("slug",),
+    filters=of_all_years(TotalsFilters),
+    rows=total_rows,
+    changed=last_recorded(Payment),
+    page="funding:totals",
+    keywords=("spending", "recipients", "transparency"),
+    total_of="amount",
+    is_money=True,
+)

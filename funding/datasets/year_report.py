@@ -1,0 +1,145 @@
+"""A financial year on paper: the figures of its page, as a tagged PDF on A4."""
+
+import json
+from collections.abc import Sequence
+from typing import IO, Any
+
+from django.urls import reverse
+from django.utils import timezone
+
+from funding.accounts import AllocationBalance, SourceAccount, YearAccounts, prefetch_contributors, year_accounts
+from funding.bars import bar_parts, percentage, source_parts
+from funding.models import FinancialYear
+from funding.sankey.flows import money_flow
+from partners.models import Unit
+from programmes.models import PreventionLevel
+from programmes.typesetting import design_data, note_parts, text_nodes, timestamp_of
+from vru_portal.ledger.money import format_pounds
+from vru_portal.text.cleaning import one_line
+from vru_portal.text.dates import format_date, format_short_date
+from vru_portal.text.typesetting import compile_pdf, qr_code_svg
+from vru_portal.web.addresses import full_url
+
+MOST_ALLOCATIONS = 500  # about twenty pages; the report says where the others are
+
+
+def write_year_report(year: FinancialYear, file: IO[bytes]) -> None:
+    """Typeset the report on a year as it is known now."""
+    file.write(compile_pdf("year_report", json.dumps(report_data(year)), timestamp_of(timezone.localdate())))
+
+
+def report_data(year: FinancialYear) -> dict[str, Any]:
+    """What templates/pdf/year_report.typ asks for."""
+    unit = Unit.objects.current()
+    rows = year.sources.standing().select_related("source", "year").order_by("position", "id")
+    sources = list(rows.prefetch_related(prefetch_contributors()))
+    accounts = year_accounts(year, sources)
+    address = full_url(year.get_absolute_url())
+    return {
+        **design_data(unit),
+        "title": f"Funding {year.label}: {unit.name}",
+        "label": year.label,
+        "budget": format_pounds(year.budget(sources)) if sources or year.stated_total else "",
+        "stated_as": year.stated_as,
+        "total": format_pounds(accounts.total),
+        "differs": year.budget(sources) != accounts.total,
+        "sources": [
+            source_data(account, part) for account, part in zip(accounts.sources, source_parts(sources), strict=True)
+        ],
+        "source_note": note_parts(year, sources, note=year.label_note),
+        "totals": account_sums(accounts),
+        "any_carried": bool(accounts.carried),
+        "uses": uses_of(accounts),
+        "exceptions": exceptions_of(accounts),
+        "levels": flow_data(accounts) if accounts.balances else [],
+        "allocations": [allocation_data(balance) for balance in largest(accounts.balances)],
+        "allocation_count": len(accounts.balances),
+        "purpose": text_nodes(year.purpose, below=1),
+        "gate": text_nodes(year.gate, below=1),
+        "applying": text_nodes(year.applying, below=1),
+        "contact": full_url(reverse("partners:contact")),
+        "deadline": f"To be spent {year.deadline}" if year.deadline else "",
+        "address": address,
+        "qr": qr_code_svg(address),
+        "made_on": format_date(timezone.localdate()),
+    }
+
+
+def source_data(account: SourceAccount, part: dict[str, Any]) -> dict[str, Any]:
+    source = account.source
+    contributors = [str(contributor) for contributor in source.contributors.all() if contributor.is_public]
+    return {
+        **part,
+        **account_sums(account),
+        "source": source.name,
+        "stated_as": source.stated_as,
+        "wording": one_line(source.wording),
+        "remark": one_line(source.note),
+        "contributors": ", ".join(contributors),
+    }
+
+
+def account_sums(account: SourceAccount | YearAccounts) -> dict[str, str]:
+    """What became of the money of a source, or of all sources."""
+    names = ("allocated", "paid", "carried", "unallocated")
+    return {name: format_pounds(getattr(account, name)) for name in names}
+
+
+def uses_of(accounts: YearAccounts) -> list[dict[str, Any]]:
+    """The parts of the bar of what is paid, still to pay, not allocated and carried forward."""
+    if not accounts.balances and not accounts.carried:
+        return []
+    return [
+        {
+            "css": css,
+            "name": name,
+            "amount": format_pounds(amount),
+            "share": percentage(amount / accounts.total),
+            "x": float(place["x"]),
+            "width": float(place["width"]),
+        }
+        for css, name, amount, place in bar_parts(accounts)
+    ]
+
+
+def exceptions_of(accounts: YearAccounts) -> list[str]:
+    """What readers of the totals must know beside them."""
+    facts = (
+        (accounts.over, "was paid over allocations"),
+        (accounts.returned, "more was paid back than had been paid"),
+        (accounts.late, "was paid after the deadline"),
+    )
+    return [f"{format_pounds(amount)} {fact}." for amount, fact in facts if amount]
+
+
+def flow_data(accounts: YearAccounts) -> list[dict[str, Any]]:
+    """The rows of the table from levels to initiatives: the same as on the page."""
+    return [
+        {
+            "title": group.level.full_name,
+            "mark": group.level.mark,
+            "allocated": format_pounds(group.allocated),
+            "paid": format_pounds(group.paid),
+            "rows": [
+                {"name": row.name, "allocated": format_pounds(row.allocated), "paid": format_pounds(row.paid)}
+                for row in group.rows
+            ],
+        }
+        for group in money_flow(accounts, PreventionLevel.objects.listed()).levels
+    ]
+
+
+def largest(balances: Sequence[AllocationBalance]) -> list[AllocationBalance]:
+    return sorted(balances, key=lambda balance: (-balance.allocated, balance.pk))[:MOST_ALLOCATIONS]
+
+
+def allocation_data(balance: AllocationBalance) -> dict[str, str]:
+    return {
+        "id": balance.public_id,
+        "day": format_short_date(balance.awarded_on),
+        "initiative": balance.initiative_name,
+        "recipient": balance.recipient_name,
+        "kind": balance.kind_name,
+        "allocated": format_pounds(balance.allocated),
+        "paid": format_pounds(balance.paid),
+    }

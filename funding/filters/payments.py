@@ -1,0 +1,226 @@
+"""Filters of payments, with the number of payments that each value would leave, and what they come to."""
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from datetime import date
+from decimal import Decimal
+from functools import cached_property
+from typing import Any, ClassVar
+
+from django.db import connection
+from django.db.models import Count, Q, QuerySet
+from django.db.models.expressions import RawSQL
+
+from funding.choices import DutyList
+from funding.filters.money import (
+    KIND,
+    SLUG_PARAMETERS,
+    MoneyFilters,
+    amount_parameter,
+    day_parameter,
+    duty_parameter,
+    in_order,
+    parse_amount,
+    parse_iso_date,
+)
+from funding.filters.tally import FACETS, DayTotal, Tally, read_groups
+from funding.models import Payment
+from funding.querysets import PaymentQuerySet, threshold_in_pence
+from vru_portal.ledger.money import Pence, sum_of_pounds
+from vru_portal.web.facets import Order
+from vru_portal.web.filters import Parameter, QueryLink, choice, search_words
+
+MONTH_PATTERN = re.compile(r"20\d\d-(0[1-9]|1[0-2])", re.ASCII)
+SEARCHED = ("payee__name", "payee__other_names", "purpose", "reference", "allocation__initiative__name", "department")
+ORDERS = {
+    "date": Order("By date", ("paid_on", "pk")),
+    "newest": Order("Newest first", ("-paid_on", "-pk")),
+    "largest": Order("Largest first", ("-amount", "paid_on", "pk")),
+    "smallest": Order("Smallest first", ("amount", "paid_on", "pk")),
+    "recipient": Order("By recipient", ("payee__name", "paid_on", "pk")),
+}
+
+
+class PaymentFilters(MoneyFilters):
+    """Filters of payments, reversed ones and reversals included, so that the total is the sum of the rows."""
+
+    SLUG_FIELDS = {
+        "source": "allocation__funding_source__slug",
+        "level": "allocation__initiative__level__slug",
+        "initiative": "allocation__initiative__slug",
+        "recipient": "payee__slug",
+    }
+    YEAR_FIELD = "allocation__funding_source__year"
+    DUTY_LISTS = (DutyList.ITEMS,)
+    PARAMETERS: ClassVar[Mapping[str, Parameter]] = {
+        "q": search_words("Words"),
+        "from": day_parameter("Paid from"),
+        "to": day_parameter("Paid until"),
+        "min": amount_parameter("At least £"),
+        "max": amount_parameter("At most £"),
+        **SLUG_PARAMETERS,
+        "kind": KIND,
+        "month": Parameter(
+            "Month",
+            lambda value: bool(MONTH_PATTERN.fullmatch(value)),
+            "Enter a month in the format 2019-12.",
+            schema={"pattern": "^20[0-9]{2}-(0[1-9]|1[0-2])$"},
+        ),
+        "duty": duty_parameter(DUTY_LISTS),
+        "exceptions": choice("Exceptions", ["1"], error="Enter 1 to see only payments that are exceptions."),
+        "sort": choice("Sort", ORDERS, narrows=False),
+    }
+
+    # Which payments ---------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def rows_without_facets(self) -> PaymentQuerySet:
+        """The payments that match all that is said of single payments, whoever got them, from whom and for what."""
+        if self.errors:
+            return Payment.objects.none()
+        condition = Q(**{self.YEAR_FIELD: self.year}) if self.year else Q()
+        for word in self.value("q").split():
+            of_word = Q()
+            for field in SEARCHED:
+                of_word |= Q(**{f"{field}__icontains": word})
+            condition &= of_word
+        first, last = in_order(parse_iso_date(self.value("from")), parse_iso_date(self.value("to")))
+        if first:
+            condition &= Q(paid_on__gte=first)
+        if last:
+            condition &= Q(paid_on__lte=last)
+        rows = Payment.objects.counted(self.as_at).filter(condition)
+        least, most = in_order(
+            *(parse_amount(self.value(name)) if self.value(name) else None for name in ("min", "max"))
+        )
+        if least is not None:
+            rows = rows.alias(above=Pence("amount") - threshold_in_pence(least)).filter(above__gte=0)
+        if most is not None:
+            rows = rows.alias(below=Pence("amount") - threshold_in_pence(most)).filter(below__lte=0)
+        if self.duty_list:
+            rows = rows.non_grant_items(self.threshold(self.duty_list))
+        if self.value("exceptions"):  # each takes a subquery to find: once, for all that the page asks of them
+            irregular = rows.with_irregularities(self.as_at).irregular().order_by().values_list("pk", flat=True)
+            rows = Payment.objects.filter(pk__in=keys_as_rows(list(irregular)))
+        return rows
+
+    @cached_property
+    def rows_of_all_months(self) -> PaymentQuerySet:
+        condition = None if self.errors else self.slug_condition()
+        if condition is None:
+            return Payment.objects.none()
+        kind = self.value("kind")
+        return self.rows_without_facets.filter(condition, Q(allocation__kind=kind) if kind else Q())
+
+    @cached_property
+    def matching_payments(self) -> PaymentQuerySet:
+        """The payments, without the annotations that are costly to work out."""
+        return self.rows_of_all_months.filter(self.month_condition)
+
+    @property
+    def month_condition(self) -> Q:
+        if not self.valid.get("month"):
+            return Q()
+        first = date.fromisoformat(f"{self.valid['month']}-01")
+        return Q(paid_on__year=first.year, paid_on__month=first.month)
+
+    @property
+    def order(self) -> Sequence[str]:
+        return ORDERS[self.sort].fields
+
+    @property
+    def sort(self) -> str:
+        return self.valid.get("sort") or "date"
+
+    @property
+    def sort_links(self) -> list[QueryLink]:
+        """A link for each order; the first needs no parameter."""
+        return [
+            QueryLink(order.label, self.link(sort=[] if name == "date" else [name]), current=name == self.sort)
+            for name, order in ORDERS.items()
+        ]
+
+    @property
+    def keys(self) -> QuerySet[Payment, int]:
+        """The primary keys of the payments, in order."""
+        return self.matching_payments.order_by(*self.order).values_list("pk", flat=True)
+
+    @property
+    def rows(self) -> PaymentQuerySet:
+        """The payments with their irregularities, in order."""
+        return self.matching_payments.with_irregularities(self.as_at).order_by(*self.order)
+
+    def fetch_page(self, keys: Sequence[int]) -> list[Payment]:
+        """The payments of one page. Irregularities take a subquery per row, so they are worked out for these alone."""
+        rows = Payment.objects.filter(pk__in=keys).with_irregularities(self.as_at).order_by(*self.order)
+        # Many payments share few payees, initiatives and sources: prefetched, each becomes one object, not one per row.
+        shared = ("payee", "allocation__initiative", "allocation__funding_source__year")
+        return list(rows.select_related("reverses", "reversed_by").prefetch_related("explanations", *shared))
+
+    # What they come to ------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def _aggregates(self) -> dict[str, Any]:
+        """The number of payments and their total, in one query, or from the tally where a page has that already."""
+        if "tally" in self.__dict__:
+            groups = self.tally.matching
+            total = sum((group.amount for group in groups), Decimal(0))
+            return {"count": sum(group.payments for group in groups), "total": total}
+        return self.matching_payments.aggregate(count=Count("pk"), total=sum_of_pounds("amount"))
+
+    @property
+    def count(self) -> int:
+        return self._aggregates["count"] or 0
+
+    @property
+    def total(self) -> Decimal:
+        """What they come to, net of refunds and reversals."""
+        return self._aggregates["total"] or Decimal(0)
+
+    @cached_property
+    def tally(self) -> Tally:
+        """The payments by recipient, level, source and so on, counted for each value that can be chosen."""
+        rows = self.rows_without_facets.filter(self.month_condition)
+        return Tally(read_groups(rows), {name: self.values(name) for name in FACETS if name in self.parameters})
+
+    @cached_property
+    def days(self) -> list[DayTotal]:
+        """The payments of each day, of whatever month."""
+        rows = self.rows_of_all_months.order_by("paid_on").values_list("paid_on")
+        return [DayTotal(*row) for row in rows.annotate(count=Count("pk"), amount=sum_of_pounds("amount"))]
+
+
+def keys_as_rows(keys: list[int]) -> RawSQL:
+    """A subquery of these keys, of which there may be more than a query may have parameters."""
+    if connection.vendor == "sqlite":
+        return RawSQL("SELECT value FROM json_each(%s)", [json.dumps(keys)])
+    return RawSQL("SELECT unnest(%s::bigint[])", [keys])
+
+
+BY = {
+    "recipient": "Recipient",
+    "initiative": "Initiative",
+    "level": "Level of prevention",
+    "source": "Source",
+    "kind": "Kind",
+    "year": "Financial year",
+    "month": "Month",
+}
+
+
+class TotalsFilters(PaymentFilters):
+    """The same filters, and by what the payments are added up."""
+
+    PARAMETERS: ClassVar[Mapping[str, Parameter]] = {
+        **{name: parameter for name, parameter in PaymentFilters.PARAMETERS.items() if name != "sort"},
+        "by": choice("Added up by", BY, narrows=False, error=f"Enter one of these: {', '.join(BY)}."),
+    }
+
+    @property
+    def by(self) -> str:
+        return self.valid.get("by") or "recipient"
+
+    @property
+    def by_links(self) -> list[QueryLink]:
+        return [QueryLink(label, self.link(by=[name]), current=name == self.by) for name, label in BY.items()]

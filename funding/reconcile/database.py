@@ -1,0 +1,202 @@
+"""The sums of the ledger in plain SQL and whole pence, independent of the models, the accounts and the pages."""
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from django.db import connection
+
+PENCE = "CAST(ROUND({} * 100) AS BIGINT)"
+STANDS = "{0}.reverses_id IS NULL AND NOT EXISTS (SELECT 1 FROM {1} back WHERE back.reverses_id = {0}.id)"
+SOURCE_STANDS = STANDS.format("s", "funding_fundingsource")
+ALLOCATION_STANDS = STANDS.format("a", "funding_allocation")
+DECISION_STANDS = STANDS.format("d", "programmes_assessmentdecision")
+PAYMENT_STANDS = STANDS.format("p", "funding_payment")
+
+
+def fetch_rows(sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+    with connection.cursor() as cursor:
+        cursor.execute(sql, parameters)
+        return cursor.fetchall()
+
+
+def pounds_of(pence: Any) -> Decimal:
+    return Decimal(int(pence or 0)).scaleb(-2)
+
+
+@dataclass(frozen=True)
+class YearRow:
+    """A financial year that has a source, even a reversed one."""
+
+    pk: int
+    first_year: int
+    stated_total: Decimal | None
+
+
+@dataclass(frozen=True)
+class SourceSums:
+    """What a source brings, and what became of it. A reversed source brings £0, but may have been paid from.
+
+    `paid` is everything paid; `listed` only what is paid on standing allocations, which are those in the lists.
+    """
+
+    name: str
+    stands: bool
+    amount: Decimal
+    allocated: Decimal
+    paid: Decimal
+    listed: Decimal
+    to_pay: Decimal
+    over: Decimal
+    returned: Decimal
+    carried: Decimal
+
+    @property
+    def unallocated(self) -> Decimal:
+        """What is neither allocated nor carried forward."""
+        return self.amount - self.allocated - self.carried
+
+    @property
+    def adds_up(self) -> bool:
+        """Whether every penny is accounted for exactly once."""
+        whole = self.paid + self.to_pay - self.over + self.returned + self.unallocated + self.carried
+        return whole == self.amount and self.unallocated >= 0
+
+
+def years_with_sources(first_year: int | None) -> list[YearRow]:
+    """The years that have a page, earliest first; with ``first_year``, only that one."""
+    found = fetch_rows(
+        f"SELECT y.id, y.first_year, {PENCE.format('y.stated_total')} FROM funding_financialyear y WHERE EXISTS "
+        "(SELECT 1 FROM funding_fundingsource s WHERE s.year_id = y.id AND s.reverses_id IS NULL) ORDER BY y.first_year"
+    )
+    return [
+        YearRow(pk, first, None if stated is None else pounds_of(stated))
+        for pk, first, stated in found
+        if first_year in (None, first)
+    ]
+
+
+def source_sums(year: YearRow) -> list[SourceSums]:
+    """The sums of each standing source of the year, and of each reversed one that still has allocations or payments."""
+    allocated = fetch_rows(
+        f"SELECT COALESCE(a.reverses_id, a.id), MIN(a.funding_source_id), SUM({PENCE.format('a.amount')}) "
+        "FROM funding_allocation a JOIN funding_fundingsource s ON s.id = a.funding_source_id WHERE s.year_id = %s "
+        "GROUP BY COALESCE(a.reverses_id, a.id)",
+        [year.pk],
+    )
+    paid = dict(
+        fetch_rows(f"SELECT p.allocation_id, SUM({PENCE.format('p.amount')}) FROM funding_payment p GROUP BY 1")
+    )
+    carried = dict(
+        fetch_rows(
+            f"SELECT s.carried_from_id, SUM({PENCE.format('s.amount')}) FROM funding_fundingsource s "
+            "WHERE s.carried_from_id IS NOT NULL GROUP BY 1"
+        )
+    )
+    sums: dict[int, list[int]] = defaultdict(lambda: [0, 0, 0, 0, 0, 0])
+    for allocation, source, amount in allocated:
+        spent = int(paid.get(allocation, 0))
+        listed = spent if amount else 0
+        over, returned = max(spent - int(amount), 0), max(-spent, 0)
+        to_pay = min(max(int(amount) - spent, 0), int(amount))
+        parts = (int(amount), spent, listed, to_pay, over, returned)
+        sums[source] = [before + part for before, part in zip(sums[source], parts, strict=True)]
+    found = fetch_rows(
+        f"SELECT s.id, s.name, {SOURCE_STANDS}, {PENCE.format('s.amount')} FROM funding_fundingsource s "
+        "WHERE s.year_id = %s AND s.reverses_id IS NULL ORDER BY s.position, s.id",
+        [year.pk],
+    )
+    return [
+        SourceSums(name, bool(stands), *map(pounds_of, (amount if stands else 0, *sums[pk], carried.get(pk))))
+        for pk, name, stands, amount in found
+        if stands or any(sums[pk])
+    ]
+
+
+def total_paid(year: YearRow) -> Decimal:
+    """The total paid from the year's sources, net of refunds and reversals."""
+    ((total,),) = fetch_rows(
+        f"SELECT SUM({PENCE.format('p.amount')}) FROM funding_payment p "
+        "JOIN funding_allocation a ON a.id = p.allocation_id "
+        "JOIN funding_fundingsource s ON s.id = a.funding_source_id WHERE s.year_id = %s",
+        [year.pk],
+    )
+    return pounds_of(total)
+
+
+def grant_sums() -> dict[str, tuple[Decimal, Decimal]]:
+    """The standing grants of each funder and what was paid on them, by the funder's slug."""
+    found = fetch_rows(
+        f"SELECT o.slug, SUM({PENCE.format('a.amount')}), SUM(COALESCE((SELECT SUM({PENCE.format('p.amount')}) "
+        "FROM funding_payment p WHERE p.allocation_id = a.id), 0)) FROM funding_allocation a "
+        f"JOIN partners_organisation o ON o.id = a.awarded_by_id WHERE a.kind = 'grant' AND {ALLOCATION_STANDS} "
+        "GROUP BY o.slug ORDER BY o.slug"
+    )
+    return {slug: (pounds_of(awarded), pounds_of(paid)) for slug, awarded, paid in found}
+
+
+def exceptions(year: YearRow) -> dict[str, list[str]]:
+    """The reasons why each payment that is an exception is one, by its reference."""
+    found = fetch_rows(
+        f"SELECT p.reference, CASE WHEN {ALLOCATION_STANDS} THEN {PENCE.format('a.amount')} ELSE 0 END < p.running, "
+        "p.paid_on < (SELECT MIN(d.decided_on) FROM programmes_assessmentdecision d "
+        f"WHERE d.assessment_id = a.assessment_id AND d.outcome = 'approved' AND {DECISION_STANDS}), "
+        "p.paid_on > y.spend_by, p.paid_on < %s OR p.paid_on > %s, p.amount, p.running "
+        "FROM (SELECT p.id, p.reference, p.amount, p.paid_on, p.allocation_id, "
+        f"SUM({PENCE.format('p.amount')}) OVER (PARTITION BY p.allocation_id ORDER BY p.paid_on, p.id) AS running "
+        f"FROM funding_payment p WHERE {PAYMENT_STANDS}) p JOIN funding_allocation a ON a.id = p.allocation_id "
+        "JOIN funding_fundingsource s ON s.id = a.funding_source_id JOIN funding_financialyear y ON y.id = s.year_id "
+        "WHERE y.id = %s ORDER BY p.paid_on, p.id",
+        [date(year.first_year, 4, 1), date(year.first_year + 1, 3, 31), year.pk],
+    )
+    reasons = ("over its allocation", "before its assessment", "after the money had to be spent", "outside the year")
+    flagged: dict[str, list[str]] = {}
+    for reference, *flags, amount, running in found:
+        if amount > 0:
+            flagged[reference] = [reason for reason, so in zip(reasons, flags, strict=True) if so]
+        elif running < 0:
+            flagged[reference] = ["more paid back than was paid"]
+    return {reference: why for reference, why in flagged.items() if why}
+
+
+def broken_rules() -> Iterator[str]:
+    """Yield a sentence for everything in the database that the triggers should have kept out."""
+    for table, words in {
+        "funding_fundingsource": "source",
+        "funding_allocation": "allocation",
+        "funding_payment": "payment",
+    }.items():
+        name = {"funding_fundingsource": "slug", "funding_allocation": "public_id"}.get(table, "reference")
+        for (which,) in fetch_rows(
+            f"SELECT o.{name} FROM {table} r JOIN {table} o ON o.id = r.reverses_id "
+            f"WHERE {PENCE.format('r.amount')} <> -{PENCE.format('o.amount')}"
+        ):
+            yield f"The reversal of {words} {which} does not reverse the full amount."
+    for (which,) in fetch_rows(
+        "SELECT a.public_id FROM funding_allocation a WHERE a.reverses_id IS NULL AND NOT EXISTS (SELECT 1 "
+        "FROM programmes_assessmentdecision d JOIN programmes_evidenceassessment e ON e.id = d.assessment_id "
+        "WHERE d.assessment_id = a.assessment_id AND e.initiative_id = a.initiative_id AND d.outcome = 'approved' "
+        "AND d.recorded_by_id <> e.author_id AND d.decided_on <= a.awarded_on "
+        f"AND {DECISION_STANDS}) AND {ALLOCATION_STANDS}"
+    ):
+        yield f"Allocation {which} has no assessment that somebody else approved by the day of the allocation."
+    for name, amount, taken in fetch_rows(
+        f"SELECT s.name, CASE WHEN {SOURCE_STANDS} THEN {PENCE.format('s.amount')} ELSE 0 END AS brings, "
+        f"COALESCE((SELECT SUM({PENCE.format('a.amount')}) FROM funding_allocation a "
+        f"WHERE a.funding_source_id = s.id), 0) + COALESCE((SELECT SUM({PENCE.format('c.amount')}) "
+        "FROM funding_fundingsource c WHERE c.carried_from_id = s.id), 0) "
+        "FROM funding_fundingsource s WHERE s.reverses_id IS NULL"
+    ):
+        if taken > amount:
+            yield f"{name} brings {pounds_of(amount)}, but {pounds_of(taken)} is allocated or carried forward."
+    for first_year, stated, total in fetch_rows(
+        f"SELECT y.first_year, {PENCE.format('y.stated_total')}, COALESCE((SELECT SUM({PENCE.format('s.amount')}) "
+        f"FROM funding_fundingsource s WHERE s.year_id = y.id AND s.carried_from_id IS NULL AND {SOURCE_STANDS}), 0) "
+        "FROM funding_financialyear y WHERE y.stated_total IS NOT NULL"
+    ):
+        if stated != total:
+            sums = f"{pounds_of(stated)}, but its sources add up to {pounds_of(total)}"
+            yield f"The budget of the year from April {first_year} is stated as {sums}."

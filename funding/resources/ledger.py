@@ -1,0 +1,198 @@
+"""What files of allocations and of payments have in common. Every row goes through the rules of the ledger."""
+
+import re
+from decimal import Decimal
+from typing import Any, ClassVar
+
+import tablib
+from django.core.exceptions import ValidationError
+from django.db.models import Model
+from import_export import fields
+from import_export.results import RowResult
+
+from vru_portal.ledger.append_only.models import REDACTED
+from vru_portal.ledger.money import format_pounds
+from vru_portal.tabular.readers import cell_text
+from vru_portal.tabular.reading.headings import heading_key
+from vru_portal.tabular.reading.resaved import resaved_forms
+from vru_portal.tabular.resources import FileResource
+from vru_portal.tabular.results import MAX_ROWS_SHOWN, ImportedRow, ImportResult
+from vru_portal.tabular.widgets import MoneyWidget
+from vru_portal.text.cleaning import fold, truncate
+from vru_portal.text.dates import format_date
+
+TOTAL = re.compile(r"(?:(?:grand|sub|overall|report) ?-?)?totals?\b.*|sum", re.DOTALL)
+# What reports write below their rows, or between the pages.
+REMARK = re.compile(
+    r"\b(?:end of|report|page \d+|(?:printed|generated|produced|exported|run) (?:on|by|at)|number of|count|records?"
+    r"|balance|(?:carried|brought) forward)\b|\b[bc]/f(?:wd)?\b"
+)
+
+
+class LedgerRow(ImportedRow):
+    """The outcome of a row of the ledger."""
+
+    column_names: ClassVar[dict[str, str]] = {"funding_source": "source", "public_id": "id"}
+    exceptions: tuple[str, ...] = ()  # what is irregular about it, as the public will read it
+
+
+class LedgerResult(ImportResult):
+    """The outcome of a file of the ledger."""
+
+    @property
+    def exceptions(self) -> list[str]:
+        """A sentence for each payment that is recorded and shown in public as an exception."""
+        return [f"Row {row.number}, {row.instance}: {' '.join(row.exceptions)}" for row in self.rows if row.exceptions]
+
+    @property
+    def total(self) -> Decimal:
+        return sum((row.instance.amount for row in self.new), Decimal(0))
+
+    def report(self) -> dict[str, Any]:
+        """The exceptions too."""
+        exceptions = self.exceptions
+        return super().report() | {
+            "exceptions": exceptions[:MAX_ROWS_SHOWN],
+            "more_exceptions": max(0, len(exceptions) - MAX_ROWS_SHOWN),
+        }
+
+
+class LedgerResource(FileResource):
+    """What both files of the ledger have in common: rows that are recorded already never change."""
+
+    may_leave_out = True
+    key: ClassVar[str]  # the column that identifies a row of the ledger
+    correction_advice: ClassVar[str]  # what to do about a row that is recorded with other values
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.recorded: dict[str, Any] = {}
+        self.remarks: set[int] = set()  # rows of totals and the like, counted from 1
+
+    def summarise(self, result: LedgerResult) -> str:
+        """How many rows a file records, and their total."""
+        return f"{super().summarise(result)}, {format_pounds(result.total)} together"
+
+    @classmethod
+    def get_row_result_class(cls) -> type[LedgerRow]:
+        return LedgerRow
+
+    @classmethod
+    def get_result_class(cls) -> type[LedgerResult]:
+        return LedgerResult
+
+    def record(self, row: Any) -> None:
+        """Record a row of the ledger through its rule."""
+        raise NotImplementedError
+
+    def init_instance(self, row: Any = None) -> Any:
+        return self._meta.model()
+
+    def check_columns(self, dataset: tablib.Dataset) -> None:
+        """Find totals, remarks and repeated headings too: they are no rows of the ledger."""
+        super().check_columns(dataset)
+        headings = [heading_key(text) for text in self.whole_headings]
+        money = {field.column_name for field in self.get_import_fields() if isinstance(field.widget, MoneyWidget)}
+        for number, row in enumerate(self.whole_rows, 1):
+            texts = [cell_text(cell) for cell in row]
+            place = f"Row {number + self.first_row - 1}"
+            if [heading_key(text) for text in texts] == headings:
+                self.remarks.add(number)
+                self.notes.append(f"{place} repeats the headings and is not read.")
+                continue
+            label = next((text for text in texts if is_total(text) or REMARK.search(fold(text))), "")
+            cells = dict(zip(dataset.headers, dataset[number - 1], strict=True))
+            filled = {name for name in self.required if (text := cell_text(cells[name])) and text != label}
+            if label and not filled - money:
+                self.remarks.add(number)
+                if not is_total(label):
+                    self.notes.append(f"{place} is a remark and is not recorded: “{truncate(label, 60)}”.")
+                    continue
+                sums = [cell_text(cells[name]) for name in dataset.headers if name in money and cell_text(cells[name])]
+                self.notes.append(
+                    f"{place} is a total and is not recorded: “{label}”"
+                    f"{f', {sums[-1]}' if sums else ''}. Compare it with the total below."
+                )
+
+    def import_row(self, row: Any, instance_loader: Any, **kwargs: Any) -> LedgerRow:
+        """Keep the number and the cells of the row for messages, as they were understood."""
+        number: int = kwargs["row_number"]
+        if number in self.remarks:
+            result = LedgerRow()
+            result.import_type, result.row_values = RowResult.IMPORT_TYPE_SKIP, row
+            self.on_row_done()
+        else:
+            result = super().import_row(row, instance_loader, **kwargs)
+        result.number = number + self.first_row - 1
+        by_column = {field.column_name: field for field in self.get_import_fields()}
+        result.cells = tuple(
+            self.as_understood(by_column[name], result.instance, cell) if result.is_new() else cell_text(cell)
+            for name, cell in row.items()
+        )
+        return result
+
+    def as_understood(self, field: fields.Field, instance: Any, cell: Any) -> str:
+        """What a cell was understood to say, as pages write it: “2 October 2019”, “£1,234.56”, a record's name."""
+        if field.attribute and (display := getattr(instance, f"get_{field.attribute}_display", None)):
+            return str(display())
+        value = field.get_value(instance) if field.attribute else field.widget.clean(cell)
+        if isinstance(value, Decimal):
+            return f"{format_pounds(value)} (refund)" if value < 0 else format_pounds(value)
+        return format_date(value) if hasattr(value, "year") and not isinstance(value, Model) else str(value or "")
+
+    def skip_row(self, instance: Any, original: Any, row: Any, import_validation_errors: Any = None) -> bool:
+        """Skip empty rows and rows recorded already with the same values; refuse rows recorded with other values."""
+        if not any(cell_text(cell) for cell in row.values()):
+            return True
+        if import_validation_errors or (recorded := self.find_recorded(instance, row)) is None:
+            return False
+        if differing := self.differences(instance, recorded, row):
+            raise ValidationError(
+                f"{recorded} is recorded already, with other values: {'; '.join(differing)}. Recorded rows never "
+                f"change. {self.correction_advice}"
+            )
+        return True
+
+    def find_recorded(self, instance: Any, row: Any) -> Any:
+        """The row of the ledger that a row of the file repeats, if any."""
+        return self.recorded.get(cell_text(row.get(self.key)))
+
+    def differences(self, instance: Any, recorded: Any, row: Any) -> list[str]:
+        """A phrase for each value that a row states and that is recorded otherwise."""
+        columns = [
+            field for field in self.get_import_fields() if field.attribute and self.is_stated(row, field.column_name)
+        ]
+        return [
+            f"{field.column_name} is {format_for_message(field.get_value(recorded))}, "
+            f"not {format_for_message(field.get_value(instance))}"
+            for field in columns
+            if not self.agrees(field, recorded, instance)
+        ]
+
+    def agrees(self, field: fields.Field, recorded: Any, instance: Any) -> bool:
+        """Whether a row says what is recorded, perhaps in the form in which a spreadsheet saved it."""
+        ours, theirs = field.get_value(recorded), field.get_value(instance)
+        if ours in (theirs, REDACTED):
+            return True
+        if not isinstance(ours, str) or field.attribute == self.key:
+            return False
+        cleaned = self._meta.model._meta.get_field(field.attribute).to_python(theirs)
+        return ours == cleaned or theirs in resaved_forms(ours)
+
+    def is_stated(self, row: Any, column: str) -> bool:
+        """Whether a row gives a value for a column, rather than leaving it to the rule."""
+        return column in row
+
+    def do_instance_save(self, instance: Any, is_create: bool) -> None:
+        """Record it through the rule instead of saving it."""
+        self.record(instance)
+
+
+def is_total(text: str) -> bool:
+    """Whether a cell says that its row is a total."""
+    return ("total" in (plain := text.casefold()) or plain == "sum") and bool(TOTAL.fullmatch(fold(text)))
+
+
+def format_for_message(value: Any) -> str:
+    """A value for use in an error message."""
+    return format_pounds(value) if isinstance(value, Decimal) else f"“{value}”" if value not in (None, "") else "empty"

@@ -1,0 +1,69 @@
+"""What of the money can be found by search. Payments are found by the filters of their list."""
+
+from django.db.models import Prefetch, QuerySet
+
+from funding.models import Allocation, FinancialYear, FundingSource
+from partners.searchable import joined
+from vru_portal.ledger.money import format_pounds, pounds_for_prose
+from vru_portal.search.documents import Document, Kind, Searchable
+
+MONEY_WORDS = ("Money", "Budget", "Funding")
+
+
+def years() -> QuerySet[FinancialYear]:
+    sources = FundingSource.objects.standing()
+    return FinancialYear.objects.with_money().prefetch_related(Prefetch("sources", sources, to_attr="standing_sources"))
+
+
+def year(row: FinancialYear) -> Document:
+    budget = row.budget(row.standing_sources)  # type: ignore[attr-defined]
+    names = "; ".join(f"{one.name} {one.stated_as}" for one in row.standing_sources)  # type: ignore[attr-defined]
+    return Document(
+        f"Funding {row.label}",
+        row.get_absolute_url(),
+        f"The budget is {pounds_for_prose(budget)}: where the money comes from and where it goes.",
+        tuple(f"{word} {row.label}" for word in MONEY_WORDS),
+        joined((row.stated_as, format_pounds(budget), row.spend_by_stated, row.purpose, row.gate, names)),
+    )
+
+
+def source(row: FundingSource) -> Document:
+    summary = f"{pounds_for_prose(row.amount)} for {row.year.label}{f', {row.nature}' if row.nature else ''}"
+    text = joined((format_pounds(row.amount), row.stated_as, row.wording, row.note))
+    return Document(f"{row.name}: funding", f"{row.year.get_absolute_url()}#in", summary, (row.name,), text)
+
+
+def allocations() -> QuerySet[Allocation]:
+    rows = (
+        Allocation.objects.standing().select_related("funding_source__year", "initiative", "recipient").order_by("pk")
+    )
+    # Half the time of reading whole rows: there may be thousands.
+    return rows.only(
+        *("public_id", "amount", "kind", "purpose", "conditions", "reasons", "value_for_money", "reverses_id"),
+        *("funding_source__year__first_year", "initiative__name", "initiative__sensitive_topic", "recipient__name"),
+    )
+
+
+def allocation(row: Allocation) -> Document:
+    return Document(
+        f"{row.recipient.name}: {format_pounds(row.amount)} for {row.initiative.name}",
+        row.get_absolute_url(),
+        f"{row.get_kind_display()}, {row.funding_source.year.label}",
+        (),
+        joined((row.purpose, row.conditions, row.reasons, row.value_for_money)),
+        sensitive=bool(row.initiative.sensitive_topic),
+    )
+
+
+SEARCHABLES = (
+    Searchable(Kind.MONEY, years, year),
+    Searchable(
+        Kind.MONEY, lambda: FundingSource.objects.standing().select_related("year").order_by("pk"), source, weight=0.6
+    ),
+    Searchable(
+        Kind.MONEY,
+        allocations,
+        allocation,
+        weight=0.6,
+    ),
+)

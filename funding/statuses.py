@@ -1,0 +1,69 @@
+"""How far initiatives have come, worked out from their assessments, money and dates."""
+
+from collections import defaultdict
+from collections.abc import Collection
+from datetime import date
+
+from django.db.models import QuerySet
+from django.utils import timezone
+
+from funding.models import Allocation, Payment
+from programmes.choices import Status
+from programmes.models import EvidenceAssessment, Initiative
+from vru_portal.web.prepared_queries import prepared
+from vru_portal.web.public_pages import once_per_state
+
+
+def initiative_statuses() -> dict[int, Status]:
+    """The furthest status that the records of each initiative bear out, by its primary key.
+
+    Initiatives without an assessment, money or dates are left out: they are only announced.
+    """
+    return once_per_state("statuses", _read_statuses)
+
+
+def _read_statuses() -> dict[int, Status]:
+    today = timezone.localdate()
+    # Each later stage overwrites the one before it.
+    statuses = dict.fromkeys(undecided_initiatives(), Status.PROPOSED)
+    statuses |= dict.fromkeys(approved_initiatives(), Status.ASSESSED)
+    paid = set(paid_initiatives())
+    work_dates: dict[int, list[tuple[date | None, date | None]]] = defaultdict(list)
+    for initiative, starts, ends in dates_of_work():
+        work_dates[initiative].append((starts, ends))
+    for initiative, periods in work_dates.items():
+        if all(ends and ends < today for _, ends in periods):
+            statuses[initiative] = Status.ENDED
+        elif initiative in paid or any(starts and starts <= today for starts, _ in periods):
+            statuses[initiative] = Status.DELIVERING
+        else:
+            statuses[initiative] = Status.COMMISSIONED
+    return statuses
+
+
+@prepared
+def undecided_initiatives() -> QuerySet[EvidenceAssessment, int]:
+    return EvidenceAssessment.objects.undecided().order_by().values_list("initiative", flat=True)
+
+
+@prepared
+def approved_initiatives() -> QuerySet[EvidenceAssessment, int]:
+    return EvidenceAssessment.objects.approved().order_by().values_list("initiative", flat=True)
+
+
+@prepared
+def paid_initiatives() -> QuerySet[Payment, int]:
+    rows = Payment.objects.standing().filter(amount__gt=0).order_by()
+    return rows.values_list("allocation__initiative", flat=True).distinct()
+
+
+@prepared
+def dates_of_work() -> QuerySet[Allocation, tuple[int, date | None, date | None]]:
+    return Allocation.objects.standing().order_by().values_list("initiative", "starts_on", "ends_on").distinct()
+
+
+def set_statuses(initiatives: Collection[Initiative]) -> None:
+    """Set the attribute `status` of each of these initiatives."""
+    statuses = initiative_statuses()
+    for initiative in initiatives:
+        initiative.status = statuses.get(initiative.pk, Status.ANNOUNCED)

@@ -1,0 +1,43 @@
+"""What of the partners can be found by search."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from django.urls import reverse
+
+from partners.models import ContactPoint, Organisation, Person, Statement
+from vru_portal.search.documents import Document, Kind, Searchable
+
+
+def organisation(row: Organisation) -> Document:
+    words = [row.sector.name if row.sector else "", row.website]
+    return Document(row.name, row.get_absolute_url(), row.summary, tuple(row.other_name_list), " ".join(words))
+
+
+def person(row: Any) -> Document:
+    posts = "; ".join(post.described for post in row.public_posts)
+    return Document(row.full_name, row.get_absolute_url(), posts, (row.name, *row.other_name_list), row.biography)
+
+
+def statement(row: Statement) -> Document:
+    return Document(
+        row.title, row.get_absolute_url(), row.summary, (), joined((row.attributed_to, row.quote, row.text))
+    )
+
+
+def contact_point(row: ContactPoint) -> Document:
+    return Document("Contact", reverse("partners:contact"), joined((row.label, row.value)), (), row.note)
+
+
+def joined(texts: Iterable[str | None]) -> str:
+    return "\n\n".join(filter(None, texts))
+
+
+SEARCHABLES = (
+    Searchable(
+        Kind.ORGANISATION, lambda: Organisation.objects.public().select_related("sector"), organisation, weight=1.05
+    ),
+    Searchable(Kind.PERSON, lambda: Person.objects.public().with_posts(), person, weight=1.05),
+    Searchable(Kind.PAGE, ContactPoint.objects.all, contact_point),
+    Searchable(Kind.MESSAGE, lambda: Statement.objects.public().select_related("speaker"), statement, weight=0.8),
+)

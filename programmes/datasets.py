@@ -1,0 +1,73 @@
+"""The initiatives as open data."""
+
+from typing import Any
+
+from programmes.filters import InitiativeFilters
+from programmes.models import Initiative
+from vru_portal.tabular.datasets import (
+    Dataset,
+    QueryRows,
+    join_values,
+    last_changed,
+    page_column,
+    public_name,
+    source_columns,
+)
+from vru_portal.tabular.writers import Column
+
+
+def initiative_rows(filters: InitiativeFilters) -> QueryRows[Initiative]:
+    rows = filters.rows.select_related("level", "lead_organisation", "source")
+    related = rows.prefetch_related("audiences", "settings", "areas", "partners")
+    return QueryRows(related, filters.add_details, filters.count)
+
+
+def public_names(organisations: Any) -> str:
+    return join_values(public_name(one) for one in organisations.all())
+
+
+def area_codes(areas: Any) -> str:
+    return join_values(area.gss_code for area in areas)
+
+
+INITIATIVES: Dataset[Initiative] = Dataset(
+    name="initiatives",
+    title="Initiatives",
+    about="Every initiative that the unit has announced. One row for each initiative.",
+    columns=(
+        Column("slug", "Its name in addresses", lambda i: i.slug),
+        Column("name", "Its name", lambda i: i.name),
+        Column("level", "Its level of prevention", lambda i: i.level.name, title="Level of prevention"),
+        Column("level_slug", "The level's name in addresses", lambda i: i.level.slug),
+        Column("summary", "What it is, in one sentence", lambda i: i.summary),
+        Column("description", "What it does. Markdown", lambda i: i.description),
+        Column("funded_period", "When it is funded, as stated", lambda i: i.funded_period),
+        Column("audience", "Who it is for, as stated", lambda i: i.audience_text, title="Who it is for"),
+        Column("audiences", "The groups by which the catalogue is filtered", lambda i: join_values(i.audiences.all())),
+        Column("setting", "The kind of place in which it works, as stated", lambda i: i.setting_text, title="Where"),
+        Column("settings", "The settings by which the catalogue is filtered", lambda i: join_values(i.settings.all())),
+        Column("area", "The places that it serves, as stated", lambda i: i.area_text, title="Area served"),
+        Column("areas", "The areas by which the catalogue is filtered", lambda i: join_values(i.areas.all())),
+        Column(
+            "area_codes",
+            "The official codes of these areas, where known (ONS)",
+            lambda i: area_codes(i.areas.all()),
+        ),
+        Column("eligibility", "Who may join, as stated. Markdown", lambda i: i.eligibility, title="Who may join"),
+        Column("referral", "How to be referred, as stated. Markdown", lambda i: i.referral, title="How to be referred"),
+        Column("contact", "Who to ask, as stated. Markdown", lambda i: i.contact, title="Who to ask"),
+        Column("delivered_by", "The organisation that delivers it", lambda i: public_name(i.lead_organisation)),
+        Column("partners", "Who helps to deliver it", lambda i: public_names(i.partners)),
+        Column("sensitive_topic", "Such as domestic abuse", lambda i: i.sensitive_topic),
+        page_column(),
+        *source_columns(),
+    ),
+    key=("slug",),
+    filters=InitiativeFilters,
+    rows=initiative_rows,
+    changed=last_changed(Initiative),
+    page="programmes:initiatives",
+    keywords=("initiatives", "violence prevention"),
+)
+
+DATASETS = (INITIATIVES,)

@@ -1,0 +1,132 @@
+"""What of the programme can be found by search."""
+
+from typing import Any
+
+from django.db.models import OuterRef, Prefetch, QuerySet, Subquery
+from django.urls import reverse
+
+from partners.choices import PublicationKind
+from partners.models import Publication
+from partners.searchable import joined
+from programmes.choices import PAGES, Slot
+from programmes.models import (
+    Document as UploadedDocument,
+)
+from programmes.models import (
+    DocumentText,
+    Initiative,
+    Passage,
+    Predecessor,
+    PreventionLevel,
+    Story,
+    SuccessCondition,
+    Term,
+)
+from vru_portal.search.documents import Document, Kind, Searchable
+
+# Where on its page a passage stands, for those that are not at the top.
+ANCHORS = {
+    Slot.HOME_LEVELS: "levels",
+    Slot.HOME_MONEY: "money",
+    Slot.HOME_LAUNCH: "launch",
+    Slot.HOME_DECLARATION: "declaration",
+    Slot.ABOUT_VIOLENCE: "violence",
+    Slot.ABOUT_APPROACH: "approach",
+    Slot.ABOUT_CONDITIONS: "conditions",
+    Slot.ABOUT_BUILDING: "building",
+    Slot.PARTNERS_TEAM: "team",
+}
+
+
+def initiatives() -> QuerySet[Initiative]:
+    rows = Initiative.objects.public().select_related("level", "lead_organisation").order_by("pk")
+    # As lists: to read each of a thousand rows through a manager takes longer than all the rest.
+    return rows.prefetch_related(
+        *(Prefetch(relation, to_attr=f"{relation}_list") for relation in ("audiences", "settings", "areas", "partners"))
+    )
+
+
+def initiative(row: Any) -> Document:
+    organisations = [one.name for one in (row.lead_organisation, *row.partners_list) if one and one.is_public]
+    words = (*row.audiences_list, *row.settings_list, *row.areas_list)
+    text = joined(
+        (
+            *(row.audience_text, row.setting_text, row.area_text, row.description, row.eligibility, row.referral),
+            *(row.contact, row.funded_period, row.level.full_name, row.sensitive_topic),
+            *(word.name for word in words),
+            *organisations,
+        )
+    )
+    return Document(row.name, row.get_absolute_url(), row.summary, (), text, sensitive=bool(row.sensitive_topic))
+
+
+def level(row: PreventionLevel) -> Document:
+    return Document(row.full_name, row.get_absolute_url(), row.summary, (), joined((row.moment, row.definition)))
+
+
+def condition(row: SuccessCondition) -> Document:
+    return Document(row.title, f"{reverse('about')}#condition-{row.number}", "A condition for success.", (), row.text)
+
+
+def predecessor(row: Predecessor) -> Document:
+    return Document(
+        row.title, f"{reverse('about')}#building", "Earlier work that the unit builds on.", (), row.description
+    )
+
+
+def term(row: Term) -> Document:
+    address = f"{reverse('about')}#{'violence' if row.defines_violence else f'term-{row.slug}'}"
+    return Document(row.name, address, "What this term means.", (f"Definition of {row.name}",), row.definition)
+
+
+def passage(row: Passage) -> Document:
+    slot = Slot(row.slot)
+    anchor = f"#{ANCHORS[slot]}" if slot in ANCHORS else ""
+    page = slot.label.partition(":")[0]
+    address = reverse(PAGES[slot.partition("_")[0]])
+    return Document(row.title or page, f"{address}{anchor}", "", (page,) if not anchor else (), row.body)
+
+
+def story(row: Story) -> Document:
+    return Document(row.title, row.get_absolute_url(), row.summary, (), row.body)
+
+
+def publication(row: Publication) -> Document:
+    authors = [author.full_name for author in row.authors.all() if author.is_public]
+    issuer = [row.issued_by.name] if row.issued_by and row.issued_by.is_public else []
+    names = (row.issued_by.name, *row.issued_by.other_name_list) if issuer and row.issued_by else ()
+    kind = () if row.kind == PublicationKind.OTHER else (row.get_kind_display(),)
+    called = (*(f"{name} report" for name in names), *kind)
+    text = joined((*issuer, *authors, row.period, row.area))
+    return Document(row.title, row.get_absolute_url(), row.note, called, text)
+
+
+def documents() -> QuerySet[UploadedDocument]:
+    texts = DocumentText.objects.filter(sha256=OuterRef("sha256")).values("text")
+    return UploadedDocument.objects.public().select_related("publication").annotate(words=Subquery(texts))
+
+
+def document(row: Any) -> Document:
+    """A file of a publication leads to the publication's page, which has its other files and says what it is."""
+    publication = row.publication if row.publication and row.publication.is_public else None
+    summary = f"A file of {publication.title}." if publication else "A document to download."
+    page = publication or row
+    return Document(row.title, page.get_absolute_url(), summary, (), joined((row.credit, row.words)))
+
+
+SEARCHABLES = (
+    Searchable(Kind.INITIATIVE, initiatives, initiative, weight=1.4),
+    Searchable(Kind.PAGE, PreventionLevel.objects.public, level, weight=1.1),
+    Searchable(Kind.PAGE, SuccessCondition.objects.public, condition, weight=0.7),
+    Searchable(Kind.PAGE, Predecessor.objects.public, predecessor, weight=0.8),
+    Searchable(Kind.PAGE, Term.objects.public, term),
+    Searchable(Kind.PAGE, lambda: Passage.objects.public().exclude(slot__startswith="home"), passage, weight=0.9),
+    Searchable(Kind.PAGE, lambda: Passage.objects.public().filter(slot__startswith="home"), passage, weight=0.6),
+    Searchable(Kind.NEWS, Story.objects.public, story, weight=0.9),
+    Searchable(
+        Kind.PUBLICATION,
+        lambda: Publication.objects.public().select_related("issued_by").prefetch_related("authors"),
+        publication,
+    ),
+    Searchable(Kind.PUBLICATION, documents, document, weight=0.9),
+)

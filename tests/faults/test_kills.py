@@ -1,0 +1,158 @@
+"""Every process of a portal is killed, again and again, while people sign and payments are recorded."""
+
+import os
+import random
+import signal
+import sys
+import time
+from pathlib import Path
+
+import psycopg
+import pytest
+from django.db import connection
+
+from tests.support.faults.load import PAYING, Load, compared
+from tests.support.faults.reporting import rounds
+from tests.support.faults.servers import kill_postgres, loaded, own_postgres, parents, start_postgres
+from tests.support.faults.waiting import status, wait_for
+from tests.support.processes.databases import run_python, run_python_for_json
+from tests.support.processes.portal_process import free_port, portal
+
+pytestmark = pytest.mark.server
+LIVES, KILLS_IN_A_LIFE = rounds(20), 5  # fewer than after which `serve` gives up: it is killed, too, and started anew
+BODIES = 80  # more than can sign in one life
+FAULT = "Processes of the portal killed"
+# The portal, whose supervisor starts nothing again.
+UNSUPERVISED = (
+    sys.executable,
+    "-c",
+    "from vru_portal.operations.supervision import Supervisor\n"
+    "Supervisor.check = lambda self: None\n"
+    "from django.core.management import execute_from_command_line\n"
+    "execute_from_command_line(['manage.py', 'serve'])",
+)
+
+
+def place(values, *words):
+    return run_python_for_json(values, "-m", "tests.support.faults.place", *map(str, words))
+
+
+def processes(served, victim):
+    """The numbers of the web workers, or of what `serve` has started itself."""
+    commands, above = served.members(), parents()
+    if victim == "web worker":
+        return sorted(pid for pid in commands if "granian" in commands.get(above.get(pid, 0), ""))
+    return sorted(pid for pid, said in commands.items() if victim in said and above.get(pid) == served.process.pid)
+
+
+def kill(served, victim):
+    """Kill one; return how many seconds the portal took to answer again."""
+    wait_for(lambda: processes(served, victim))
+    os.kill(random.choice(processes(served, victim)), signal.SIGKILL)  # noqa: S311 - any will do
+    return wait_for(lambda: status(served) == 200)
+
+
+def verified(values):
+    """What a portal's own checks say about its register and its books."""
+    for command, expected in (("register verify", 0), ("reconcile", 0)):
+        done = run_python(values, "manage.py", *command.split())
+        assert done.returncode == expected, done.stdout + done.stderr
+    return "register verifies, books reconcile"
+
+
+def test_processes_that_are_killed_hundreds_of_times_lose_and_double_nothing(unit, report):
+    loads, back, starts = [], [], []
+    for _ in range(LIVES):
+        prepared = place(unit, "prepare", BODIES, PAYING)
+        port = free_port()
+        with portal(Path(unit["VAR_DIR"]), **unit | {"PORT": port}) as served:
+            served.wait_until_ready()
+            with Load(port, prepared) as load:
+                for _ in range(KILLS_IN_A_LIFE):
+                    for victim in ("web worker", "mail_queue"):
+                        time.sleep(random.uniform(0, 1))  # noqa: S311 - any moment will do
+                        back.append(kill(served, victim))
+                back += [kill(served, victim) for victim in ("run_schedule", "granian")]
+                time.sleep(random.uniform(0, 1))  # noqa: S311 - any moment will do
+                served.kill()
+                with portal(Path(unit["VAR_DIR"]), **unit | {"PORT": port}) as again:
+                    starts.append(wait_for(lambda: status(again) == 200))
+                    load.ended.set()
+                    for thread in load.threads:
+                        thread.join()
+            assert load.unexpected == []
+        loads.append(load)
+    counted = compared(loads, found := place(unit, "count"))
+    assert found["faults"] == []
+    assert sum(load.interrupted for load in loads)
+    report(
+        FAULT,
+        done=f"{len(back) + len(starts)} kills: {LIVES * KILLS_IN_A_LIFE} web workers, {LIVES * KILLS_IN_A_LIFE} mail "
+        f"queues, {LIVES} each of timer, web server and all at once; 4 sign and 2 record payments, who got no answer "
+        f"{sum(load.interrupted for load in loads)} times",
+        whole=verified(unit),
+        back=f"{max(back):.1f} s at most; {max(starts):.1f} s after all were killed, and started",
+        **counted,
+    )
+    assert (counted["lost"], counted["doubled"]) == (0, 0)
+    assert counted["acknowledged"] > 5 * LIVES
+
+
+def test_a_web_server_that_nothing_supervises_stays_away(unit, report):
+    with portal(Path(unit["VAR_DIR"]), *UNSUPERVISED, **unit) as served:
+        served.wait_until_ready()
+        for pid in (*processes(served, "granian"), *processes(served, "web worker")):
+            os.kill(pid, signal.SIGKILL)
+        time.sleep(10)  # more than it takes the supervisor
+        assert status(served) == 0
+    report(FAULT, control="a killed web server does not answer again, without the supervisor")
+
+
+POSTGRESQL_KILLS = rounds(30)
+ON_POSTGRESQL = pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite has no server to kill")
+POSTGRESQL_FAULT = "PostgreSQL killed"
+
+
+def signed_while_postgres_is_killed(folder, kills, settings=()):
+    """Return what was acknowledged and what is left of it, the portal's settings and how long it took to be back."""
+    back = []
+    with own_postgres() as (values, pid_file, server):
+        values |= {"VAR_DIR": str(folder)}
+        loaded(values)
+        with psycopg.connect(server.get_uri(), autocommit=True) as connected:
+            for setting in settings:
+                connected.execute(f"ALTER SYSTEM SET {setting}")
+            connected.execute("SELECT pg_reload_conf()")
+        prepared = place(values, "prepare", 10 * kills + BODIES, PAYING)
+        with portal(folder, **values | {"PORT": free_port()}) as served:
+            served.wait_until_ready()
+            before = set(served.members())
+            with Load(served.port, prepared) as load:
+                for number in range(kills):
+                    wait_for(lambda: len(load.signed) > number)  # noqa: B023 - called at once
+                    time.sleep(random.uniform(0.5, 1.5))  # noqa: S311 - any moment will do
+                    kill_postgres(pid_file)
+                    start_postgres(server)
+                    back.append(wait_for(lambda: status(served) == 200))
+            assert set(served.members()) == before
+            counted = compared([load], found := place(values, "count"))
+            whole = "" if counted["lost"] else verified(values)
+        assert load.unexpected == [] or counted["lost"]
+    return counted, found["faults"], whole, max(back), load.interrupted
+
+
+@ON_POSTGRESQL
+def test_a_postgresql_that_is_killed_again_and_again_loses_and_doubles_nothing(tmp_path, report):
+    counted, faults, whole, back, interrupted = signed_while_postgres_is_killed(tmp_path / "var", POSTGRESQL_KILLS)
+    done = f"{POSTGRESQL_KILLS} kills of all its processes; 4 sign, 2 record payments, {interrupted} times told to wait"
+    report(POSTGRESQL_FAULT, done=done, whole=whole, back=f"{back:.1f} s at most after its start", **counted)
+    assert (counted["lost"], counted["doubled"], faults) == (0, 0, [])
+
+
+@ON_POSTGRESQL
+def test_a_postgresql_that_acknowledges_before_it_has_written_loses_signatures(tmp_path, report):
+    """The control: a commit is acknowledged at once, and written within ten seconds."""
+    late = ("synchronous_commit = off", "wal_writer_delay = '10s'")
+    counted, *_ = signed_while_postgres_is_killed(tmp_path / "var", 1, late)
+    assert counted["lost"]
+    report(POSTGRESQL_FAULT, control=f"with synchronous_commit off, one kill loses {counted['lost']} acknowledged rows")

@@ -1,0 +1,183 @@
+"""The headings of finance systems' files: recognised by what they mean, wherever they stand, or refused by name."""
+
+from decimal import Decimal
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+
+from funding.models import Payment
+from funding.resources import AllocationResource, PaymentResource
+from tests.funding.resources.files import allocation, as_csv, run
+from tests.support.crawler import text_of
+from tests.support.factories import AllocationFactory, OrganisationFactory
+from vru_portal.tabular.readers import CSV
+
+pytestmark = pytest.mark.django_db
+
+
+def text_file(*rows, separator=","):
+    return "\r\n".join(separator.join(row) for row in rows)
+
+
+@pytest.mark.parametrize(
+    ("headings", "payee"),
+    [
+        (["Ref", "Allocation", "Paid on", "Amount", "Payee"], True),
+        (["Transaction No.", "ALLOCATION ID", "Payment Date", "Value (£)", "Supplier"], True),
+        (["Reference:", "allocation", "Date", "Net amount", "Vendor"], True),
+        (["PaymentReference", "Award", "Paid-On", "NET £", "supplier name"], True),
+        (["Payment Ref.", "Allocation ID", "Pmt Date", "Net Amt (GBP)", "Vendor"], True),
+        (["REFERENCE_NUMBER", "ALLOCATION_ID", "PAYMENT_DATE", "AMOUNT_GBP", "PAYEE_NAME"], True),
+        (["Trans. No", "Grant ref", "Paid on (dd/mm/yyyy)", "Amount in pounds", "Paid to"], True),
+        (["Txn ID", "Award", "Date\u00a0paid (DD-MMM-YY)", "Amount*", "Beneficiary"], True),
+        (["Doc no", "Allocation", "Date", "Amount", "Payee"], False),
+    ],
+)
+def test_headings_are_recognised_by_what_they_mean(headings, payee, officer, source):
+    on = AllocationFactory(funding_source=source)
+    body = OrganisationFactory(name="Example: Community trust")
+    rows = [headings, ["FIN-1", on.public_id, "20/05/2031", '"£1,234.56"', body.name]]
+    result = run(PaymentResource, text_file(*rows).encode(), officer)
+    if not payee:
+        (problem,) = result.problems
+        assert problem.startswith("Unknown columns: Doc no. Missing columns: reference. The columns are: reference, ")
+        return
+    assert result.problems == []
+    paid = Payment.objects.get()
+    assert (paid.reference, paid.amount, paid.payee) == ("FIN-1", Decimal("1234.56"), body)
+    assert f"{paid.paid_on}" == "2031-05-20"
+
+
+@pytest.mark.parametrize(
+    ("encoding", "separator", "first", "said"),
+    [
+        ("utf-8", ",", "", "Read as UTF-8, with commas between the cells."),
+        ("utf-8-sig", ";", "", "Read as UTF-8, with semicolons between the cells."),
+        ("utf-8", ";", "sep=;\r\n", "with semicolons between"),
+        ("utf-16", "\t", "", "Read as UTF-16, with tabs between the cells."),
+        (
+            "cp1252",
+            ",",
+            "",
+            "Read as Windows-1252, with commas between the cells. Check accents and pound signs below.",
+        ),
+        ("utf-8", ",", "Payments report\r\nRun on,27/05/2031\r\n\r\n", "Above the headings and not read: rows 1 to 2"),
+    ],
+)
+def test_characters_separators_and_titles_are_told_and_said(encoding, separator, first, said, officer, source):
+    on = AllocationFactory(funding_source=source)
+    rows = [
+        ["Ref", "Allocation", "Paid on", "Amount", "Purpose"],
+        *([f"FIN-{n}", on.public_id, "20/05/2031", f"£{n}.50", "Café: “oil”; and more"] for n in (1, 2)),
+    ]
+    lines = [[f'"{cell}"' for cell in row] for row in rows]
+    result = run(PaymentResource, (first + text_file(*lines, separator=separator)).encode(encoding), officer)
+    assert result.problems == []
+    assert [row.amount for row in Payment.objects.order_by("pk")] == [Decimal("1.50"), Decimal("2.50")]
+    assert Payment.objects.get(reference="FIN-1").purpose == "Café: “oil”; and more"
+    assert any(said in sentence for sentence in result.reading), result.reading
+
+
+def test_rows_below_a_title_keep_the_numbers_that_a_spreadsheet_shows(officer, source):
+    rows = [["Payments of May"], [], ["Ref", "Allocation", "Paid on", "Amount"], ["FIN-1", "nothing", "1/5/2031", "1"]]
+    assert run(PaymentResource, text_file(*rows).encode(), officer).problems == [
+        "Row 4, allocation: There is no allocation 'nothing'."
+    ]
+
+
+@pytest.mark.once
+@pytest.mark.parametrize(
+    "content",
+    [
+        "Référence,é".encode() + "ÿé\n".encode("cp1252"),  # UTF-8 with a damaged part
+        "Ref,Größe\n".encode("cp1252") + b"\x00\x01\x02",
+        "Ref,Betrag\n".encode("utf-16-le"),
+        b"Ref\n\x81\x8d",
+    ],
+)
+def test_characters_that_cannot_be_told_are_not_guessed(content, officer):
+    with pytest.raises(Exception, match="not UTF-8, and it cannot be told what they are"):
+        CSV().create_dataset(content)
+
+
+@pytest.mark.once
+def test_a_misspelt_heading_is_told_what_it_may_mean_and_another_word_is_not(officer):
+    result = run(PaymentResource, b"Refrence,Alocation,Paid on,Amount,VAT Amt,Gross amount\n", officer)
+    (said,) = result.problems
+    assert "“Refrence” may mean reference. “Alocation” may mean allocation. The columns" in said
+
+
+@pytest.mark.parametrize(
+    "remark",
+    [
+        ["*** End of report ***", "", "", ""],
+        ["Report generated 3/10/2031 by J Smith", "", "", ""],
+        ["Number of records: 2", "", "", ""],
+        ["", "", "Count", "2"],
+        ["Balance c/f", "", "", "14.00"],
+        ["Page 1 of 2", "", "", ""],
+        ["Ref", "Allocation", "Paid on", "Amount"],
+    ],
+)
+def test_what_a_report_writes_between_its_rows_is_said_and_not_recorded(remark, officer, source):
+    on = AllocationFactory(funding_source=source)
+    first, second = ([f"FIN-{n}", on.public_id, "20/05/2031", "1"] for n in (1, 2))
+    rows = [["Ref", "Allocation", "Paid on", "Amount"], first, remark, second]
+    result = run(PaymentResource, text_file(*rows).encode(), officer)
+    assert result.problems == []
+    assert Payment.objects.count() == 2
+    assert any(sentence.startswith("Row 3 ") for sentence in result.reading)
+
+
+def test_a_row_with_gaps_is_no_remark(officer, source):
+    on = AllocationFactory(funding_source=source)
+    rows = [["Ref", "Allocation", "Paid on", "Amount"], ["Report 7", on.public_id, "", "5"], ["FIN-2", "", "", "5"]]
+    problems = run(PaymentResource, text_file(*rows).encode(), officer).problems
+    assert "Row 2, paid_on: This cell is empty. Fill it in." in problems
+    assert "Row 3, allocation: This cell is empty. Fill it in." in problems
+
+
+@pytest.mark.once
+def test_two_headings_of_one_meaning_are_both_named(officer):
+    result = run(PaymentResource, b"Ref,Allocation,Date,Paid on,Amount\n", officer)
+    assert result.problems == ["“Date” and “Paid on” both mean the column paid_on. Rename or delete one of them."]
+
+
+def test_a_saved_mapping_is_offered_and_used_from_then_on(client, officer, source):
+    on = AllocationFactory(funding_source=source)
+    rows = [
+        ["Belegnr", "Cost centre", "Allocation", "Date", "Amount"],
+        ["FIN-1", "4711", on.public_id, "1/5/2031", "5"],
+    ]
+    content = text_file(*rows, separator=";").encode()
+    sent = {"import_file": SimpleUploadedFile("file.csv", content), "format": 0}
+    tried = client.post("/admin/funding/payment/import/", sent)
+    assert "Unknown columns: Belegnr, Cost centre. Missing columns: reference." in text_of(tried)
+    form = client.get(tried.context["mapping_url"]).context["adminform"].form
+    assert form.initial == {"kind": "payments", "lines": "Belegnr = \nCost centre = "}
+    saved = {"name": "Ledger 9", "kind": "payments", "lines": "Belegnr = amuont\nCost centre ="}
+    refused = client.post("/admin/vru_portal/headingmapping/add/", saved)
+    assert "There is no column amuont. The columns are:" in text_of(refused)
+    client.post("/admin/vru_portal/headingmapping/add/", saved | {"lines": "Belegnr = reference\nCost centre ="})
+    result = run(PaymentResource, content, officer)
+    assert (result.problems, Payment.objects.get().reference) == ([], "FIN-1")
+    assert "Headings were read as saved for Ledger 9." in result.reading
+    assert "Columns that are not read: “Cost centre”." in result.reading
+
+
+def test_a_net_amount_without_any_vat_is_the_amount_and_the_trial_says_so(officer, source):
+    on = AllocationFactory(funding_source=source)
+    result = run(
+        PaymentResource,
+        text_file(["Ref", "Allocation", "Date", "Net"], ["F", on.public_id, "1/5/2031", "5"]).encode(),
+        officer,
+    )
+    assert (result.problems, Payment.objects.get().amount) == ([], Decimal(5))
+    assert any("the net amount is read as the whole amount" in sentence for sentence in result.reading)
+
+
+def test_allocations_are_recognised_alike(officer, source):
+    row = allocation(source, year="2031/32", kind="Grant")
+    names = {"year": "Financial year", "recipient": "Awarded to", "awarded_on": "Award date", "amount": "Value"}
+    row = {names.get(name, name): value for name, value in row.items()}
+    assert run(AllocationResource, as_csv([row]), officer).problems == []

@@ -1,0 +1,297 @@
+"""What each trigger of the ledger refuses, by raw SQL."""
+
+from datetime import date, timedelta
+from decimal import Decimal
+
+from django.db import connection
+
+from funding.choices import ALLOCATION_TEXT_FIELDS
+from funding.models import Allocation, FundingSource, Payment
+from programmes.choices import Outcome
+from programmes.models import AssessmentDecision
+from tests.funding.triggers.statements import MODELS, carry, inserting, replacing, reversing, source_of, takes, updating
+from tests.support.factories import (
+    DAY,
+    AllocationFactory,
+    AssessmentFactory,
+    ColumnFactory,
+    DecisionFactory,
+    FundingSourceFactory,
+    InitiativeFactory,
+    OrganisationFactory,
+    PaymentFactory,
+    PublicationFactory,
+    UserFactory,
+    YearFactory,
+    reverse,
+)
+from tests.support.refusals import execute
+from vru_portal.ledger.append_only.database import DatabaseTriggers
+
+# A source and what is taken from it -----------------------------------------------------------------------------------
+
+
+def a_penny_over():
+    source = source_of("100.00")
+    AllocationFactory(funding_source=source, amount=Decimal("60.00"))
+    AllocationFactory(funding_source=source, amount=Decimal("39.99"))
+    return inserting(takes(source, "0.02"))
+
+
+def a_penny_over_sums_that_binary_fractions_cannot_hold():
+    source = source_of("0.30")
+    for amount in ("0.10", "0.20"):
+        AllocationFactory(funding_source=source, amount=Decimal(amount))
+    return inserting(takes(source, "0.01"))
+
+
+def a_penny_more_than_a_carry_forward_leaves():
+    source = source_of("100.00")
+    carry(source, "70.00")
+    return inserting(takes(source, "30.01"))
+
+
+def a_penny_of_a_reversed_source():
+    source = source_of("100.00")
+    reverse(source)
+    return inserting(takes(source, "0.01"))
+
+
+def a_penny_of_a_reversal():
+    return inserting(takes(reverse(source_of("100.00")), "0.01"))
+
+
+def carrying(source, amount, years=1):
+    later = YearFactory(first_year=source.year.first_year + years) if years else source.year
+    return inserting(FundingSourceFactory.unsaved(year=later, carried_from=source, amount=Decimal(amount)))
+
+
+def carrying_a_penny_more_than_is_left():
+    source = source_of("100.00", year__first_year=2031)
+    AllocationFactory(funding_source=source, amount=Decimal("40.00"))
+    return carrying(source, "60.01")
+
+
+def carrying_twice():
+    source = source_of("100.00", year__first_year=2031)
+    first = carry(source, "60.00")
+    row = FundingSourceFactory.unsaved(year=first.year, carried_from=source, amount=Decimal("40.01"))
+    return inserting(row)
+
+
+def carrying_from_a_reversed_source():
+    source = source_of("100.00", year__first_year=2031)
+    reverse(source)
+    return carrying(source, "0.01")
+
+
+def reversing_a_source_with_an_allocation():
+    return reversing(AllocationFactory().funding_source)
+
+
+def reversing_a_source_with_a_carry_forward():
+    source = source_of("100.00", year__first_year=2031)
+    carry(source, "1.00")
+    return reversing(source)
+
+
+# The gate -------------------------------------------------------------------------------------------------------------
+
+
+def on(assessment, **fields):
+    """Return what allocates money on this assessment."""
+    return inserting(
+        AllocationFactory.unsaved(**{"initiative": assessment.initiative, "assessment": assessment} | fields)
+    )
+
+
+def on_a_later_decision():
+    return on(DecisionFactory(decided_on=DAY + timedelta(days=1)).assessment)
+
+
+def on_another_initiatives_assessment():
+    return on(DecisionFactory().assessment, initiative=InitiativeFactory())
+
+
+def on_a_reversed_decision():
+    decision = DecisionFactory()
+    reverse(decision)
+    return on(decision.assessment)
+
+
+def on_a_decision_of_its_author():
+    assessment = AssessmentFactory()
+    triggers = DatabaseTriggers(connection)
+    execute(triggers.drop_sql(triggers.expected["programmes_assessmentdecision_four_eyes"]))
+    DecisionFactory(assessment=assessment, recorded_by=assessment.author)
+    triggers.install()
+    return on(assessment)
+
+
+def deciding_again():
+    return inserting(DecisionFactory.unsaved(assessment=DecisionFactory(outcome=Outcome.DECLINED).assessment))
+
+
+# An award over several years ------------------------------------------------------------------------------------------
+
+
+def continuing(first, **fields):
+    same = {name: getattr(first, name) for name in ("funding_source", "initiative", "assessment", "recipient")}
+    return inserting(AllocationFactory.unsaved(**same | {"continues": first} | fields))
+
+
+def continuing_a_reversed_award():
+    first = AllocationFactory()
+    reverse(first)
+    return continuing(first)
+
+
+def continuing_a_continuation():
+    first = AllocationFactory()
+    same = {name: getattr(first, name) for name in ("funding_source", "initiative", "assessment", "recipient")}
+    return continuing(AllocationFactory(**same, continues=first))
+
+
+def continuing_with_another_initiative():
+    first, assessment = AllocationFactory(), DecisionFactory().assessment
+    return continuing(first, initiative=assessment.initiative, assessment=assessment)
+
+
+# What is stated, and what the public sees -----------------------------------------------------------------------------
+
+
+def silent_on(word, *, kind="grant", **column):
+    def _silent():
+        ColumnFactory(list=f"{kind}s", field=word, **column)
+        stated = {"department": "Paths", "merchant_category": "Oil", word: "  "}
+        return inserting(AllocationFactory.unsaved(kind=kind, **stated))
+
+    return _silent
+
+
+def reversing_under(payment):
+    return reversing(payment.allocation)
+
+
+def paying_on_a_reversal():
+    return inserting(PaymentFactory.unsaved(allocation=reverse(AllocationFactory())))
+
+
+# A reversal takes back the whole of one row ---------------------------------------------------------------------------
+
+MAKERS = {
+    FundingSource: FundingSourceFactory,
+    AssessmentDecision: DecisionFactory,
+    Allocation: AllocationFactory,
+    Payment: PaymentFactory,
+}
+OTHER = {
+    "year": YearFactory,
+    "source": PublicationFactory,
+    "funding_source": FundingSourceFactory,
+    "initiative": InitiativeFactory,
+    "assessment": AssessmentFactory,
+    "recipient": OrganisationFactory,
+    "payee": OrganisationFactory,
+    "awarded_by": OrganisationFactory,
+    "allocation": AllocationFactory,
+    "kind": lambda: "contract",
+    "outcome": lambda: Outcome.DECLINED,
+    **dict.fromkeys(("name", "nature", "stated_as"), lambda: "Another"),
+    **dict.fromkeys(("as_at", "awarded_on", "paid_on", "decided_on"), lambda: date(2031, 1, 1)),
+}
+
+
+def reversing_with_another(model, name):
+    def _reversing():
+        return reversing(MAKERS[model](), **{name: OTHER[name]()})
+
+    return _reversing
+
+
+def reversing_another_sum(model, amount):
+    def _reversing():
+        return reversing(MAKERS[model](amount=Decimal("100.00")), amount=Decimal(amount))
+
+    return _reversing
+
+
+def reversing_a_reversal(model):
+    def _reversing():
+        reversal = reverse(MAKERS[model]())
+        wrong = {} if model is Payment else {"amount": reversal.amount} if hasattr(reversal, "amount") else {}
+        names = {FundingSource: {"slug": "third"}, Payment: {"reference": "third"}}.get(model, {})
+        return reversing(reversal, **wrong, **names)
+
+    return _reversing
+
+
+OFFENCES = {
+    "funding_fundingsource_carried_within": [
+        carrying_a_penny_more_than_is_left,
+        carrying_twice,
+        carrying_from_a_reversed_source,
+    ],
+    "funding_fundingsource_carried_on": [
+        lambda: carrying(source_of("100.00", year__first_year=2031), "1.00", years=0),
+        lambda: carrying(source_of("100.00", year__first_year=2031), "1.00", years=2),
+        lambda: carrying(source_of("100.00", year__first_year=2031), "1.00", years=-1),
+    ],
+    "funding_fundingsource_year_not_replaced": [lambda: replacing(FundingSourceFactory().year, first_year=2098)],
+    "funding_fundingsource_year_stays": [lambda: updating(FundingSourceFactory().year, first_year=2098)],
+    "funding_fundingsource_not_reversed_under_allocations": [
+        reversing_a_source_with_an_allocation,
+        reversing_a_source_with_a_carry_forward,
+    ],
+    "funding_allocation_within_source": [
+        a_penny_over,
+        a_penny_over_sums_that_binary_fractions_cannot_hold,
+        a_penny_more_than_a_carry_forward_leaves,
+        a_penny_of_a_reversed_source,
+        a_penny_of_a_reversal,
+    ],
+    "funding_allocation_assessed": [
+        lambda: on(AssessmentFactory()),
+        lambda: on(DecisionFactory(outcome=Outcome.DECLINED).assessment),
+        on_a_later_decision,
+        on_another_initiatives_assessment,
+        on_a_reversed_decision,
+        on_a_decision_of_its_author,
+    ],
+    "funding_allocation_assessment_stands": [
+        lambda: reversing(AllocationFactory().assessment.decisions.get()),
+    ],
+    "funding_allocation_not_reversed_under_payments": [
+        lambda: reversing_under(PaymentFactory()),
+        lambda: reversing_under(PaymentFactory(amount=Decimal("-0.01"))),
+    ],
+    "funding_allocation_continues_an_award": [
+        lambda: continuing(AllocationFactory(), recipient=OrganisationFactory()),
+        lambda: continuing(AllocationFactory(), kind="contract"),
+        continuing_with_another_initiative,
+        continuing_a_continuation,
+        continuing_a_reversed_award,
+    ],
+    "funding_allocation_states_what_the_duty_asks": [
+        *(silent_on(word) for word in ALLOCATION_TEXT_FIELDS),
+        *(silent_on(word, kind="contract") for word in ALLOCATION_TEXT_FIELDS),
+    ],
+    "funding_payment_on_an_allocation": [paying_on_a_reversal],
+    "programmes_assessmentdecision_four_eyes": [
+        lambda: inserting(
+            DecisionFactory.unsaved(recorded_by=(written := AssessmentFactory()).author, assessment=written)
+        ),
+    ],
+    "programmes_assessmentdecision_once": [deciding_again],
+    "programmes_evidenceassessment_author_stays": [
+        lambda: updating(AssessmentFactory(), author_id=UserFactory().pk),
+    ],
+    **{
+        f"{model._meta.db_table}_reversal": [
+            *(reversing_with_another(model, name) for name in model.mirrored if name != "carried_from"),
+            *(reversing_another_sum(model, sum_) for sum_ in ("-99.99", "-100.01") if model is not AssessmentDecision),
+            reversing_a_reversal(model),
+        ]
+        for model in MODELS
+    },
+}

@@ -1,0 +1,68 @@
+"""A rule that is written in SQL and in Python is the same in both: what its trigger refuses, it refuses, too."""
+
+import pytest
+from django.core.exceptions import ValidationError
+
+from funding import rules
+from programmes.rules import decide_on_assessment
+from tests.funding.triggers.offences import OFFENCES
+from tests.support.factories import UserFactory
+from tests.support.refusals import without_triggers
+
+pytestmark = pytest.mark.django_db
+
+
+def allocate(row):
+    rules.allocate(by=UserFactory(), allocation=row)
+
+
+def carry_forward(row):
+    rules.carry_forward(by=UserFactory(), source=row.carried_from, carried=row)
+
+
+def decide(row):
+    decide_on_assessment(
+        by=row.recorded_by,
+        assessment=row.assessment,
+        outcome=row.outcome,
+        reasons=row.reasons,
+        decided_on=row.decided_on,
+    )
+
+
+TWICE = {
+    "funding_allocation_within_source": allocate,
+    "funding_allocation_assessed": allocate,
+    "funding_allocation_states_what_the_duty_asks": allocate,
+    "funding_fundingsource_carried_within": carry_forward,
+    "funding_payment_on_an_allocation": lambda row: rules.pay(by=UserFactory(), payment=row),
+    "programmes_assessmentdecision_four_eyes": decide,
+}
+# Rules write no such row, or leave it to the trigger, whose sentence staff then read.
+ONLY_IN_SQL = {
+    "funding_fundingsource_carried_on",
+    "funding_fundingsource_not_reversed_under_allocations",
+    "funding_fundingsource_year_not_replaced",
+    "funding_fundingsource_year_stays",
+    "funding_allocation_assessment_stands",
+    "funding_allocation_continues_an_award",
+    "funding_allocation_not_reversed_under_payments",
+    "programmes_assessmentdecision_once",
+    "programmes_evidenceassessment_author_stays",
+}
+
+
+def test_every_trigger_is_said_to_have_a_rule_beside_it_or_none():
+    reversals = {name for name in OFFENCES if name.endswith("_reversal")}  # `opposite` makes them as they must be
+    assert set(TWICE) | ONLY_IN_SQL | reversals == set(OFFENCES)
+
+
+@pytest.mark.parametrize(
+    ("name", "offence"),
+    [(name, offence) for name in TWICE for offence in OFFENCES[name]],
+    ids=[f"{name}-{number}" for name in TWICE for number, _ in enumerate(OFFENCES[name])],
+)
+def test_the_rule_refuses_without_the_trigger_what_the_trigger_refuses(name, offence):
+    (row,) = offence().args
+    with without_triggers(name), pytest.raises(ValidationError):
+        TWICE[name](row)

@@ -1,0 +1,56 @@
+"""The payments of a year, and what is irregular about them."""
+
+from decimal import Decimal
+
+import pytest
+
+from funding.models import PublicationDuty
+from tests.funding.views.reading import sums, text_of
+from tests.support.factories import ColumnFactory, ExplanationFactory, PaymentFactory
+from vru_portal.ledger.append_only.recording import reverse
+
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
+
+
+def test_payments_say_what_is_irregular_and_what_the_unit_says_of_it(client, allocation):
+    silent = PaymentFactory(allocation=allocation, amount=Decimal("700.00"))
+    assert "£100 over its allocation of £600." in text_of(client.get("/funding/2031-32/payments/"))
+    assert "No explanation published yet" in text_of(client.get("/funding/2031-32/payments/?exceptions=1"))
+    ExplanationFactory(payment=silent, text="The <b>oil</b> cost more.")
+    for path in ("/funding/2031-32/payments/", allocation.get_absolute_url()):
+        response = client.get(path)
+        assert "The unit explains: The <b>oil</b> cost more." in text_of(response).replace("&lt;", "<")
+        assert "<b>oil</b>" not in response.text
+
+
+def test_refunds_and_reversals_are_told_apart(client, allocation):
+    wrong = PaymentFactory(allocation=allocation, amount=Decimal("50.00"), reference="FIN-X")
+    reverse(wrong, by=None, reason="Entered twice.")
+    PaymentFactory(allocation=allocation, amount=Decimal("-1.00"))
+    for path in ("/funding/2031-32/payments/", allocation.get_absolute_url()):
+        text = text_of(client.get(path))
+        assert "Reversed on 10 January 2032: Entered twice." in text
+        assert "Reverses payment FIN-X: Entered twice." in text
+        assert "Refund: money paid back" in text
+    response = client.get("/funding/2031-32/payments/")
+    assert sums(response, "payment") == ["£50", "-£50", "-£1"]
+    assert sums(response, "payments-total") == ["-£1"]
+
+
+def test_the_list_that_the_duty_asks_for_has_its_columns_in_its_words(client, allocation):
+    duty = PublicationDuty.objects.get()
+    ColumnFactory(duty=duty, list="items", field="merchant_category", label="Trade", position=2)
+    ColumnFactory(duty=duty, list="items", field="value_for_money", label="Worth it because", position=1)
+    ColumnFactory(duty=duty, list="grants", field="purpose", label="Not of this list", position=0)
+    PaymentFactory(allocation=allocation, amount=Decimal("500.01"), value_for_money="Three quotes.")
+    PaymentFactory(allocation=allocation, amount=Decimal("500.00"))
+    text = text_of(client.get("/funding/2031-32/payments/?duty=items"))
+    assert "1 payment £500.01 in all" in text
+    assert "Worth it because Three quotes. Trade Not stated" in text
+    assert "Not of this list" not in text
+
+
+def test_before_anything_is_paid_the_lists_lead_to_the_budget(client):
+
+    for address in ("/payments/", "/payments/totals/", "/payments/totals/?by=month"):
+        assert 'href="/funding/"' in client.get(address).text.partition("<main")[2]

@@ -1,0 +1,92 @@
+"""What is wrong with a page as a browser shows it."""
+
+from typing import Any
+
+from axe_playwright_python.base import AXE_SCRIPT
+from playwright.sync_api import Browser, Page
+
+from tests.support.processes.portal_process import Portal
+
+SECONDS_TO_ANSWER = 120  # where something has hung: a busy machine is waited for
+
+# Only what is wrong leaves the browser: rule, element, and what is said of it.
+FIND = """options => axe.run({resultTypes: ["violations"], ...options}).then(found => found.violations.flatMap(
+    rule => rule.nodes.map(node => [rule.id, node.target, (node.failureSummary ?? "").slice(0, 300)])))"""
+
+CONTRAST = "color-contrast"  # takes three quarters of axe's time
+
+# What sets a colour only on screens of some width: the weight of a colour would have to be looked at on each of them.
+COLOURED_BY_WIDTH = """() => {
+    const found = []
+    const colours = /^(color|background-(color|image)|opacity|filter|mix-blend-mode|-webkit-text-fill-color)$/
+    const look = (rules, byWidth) => {
+        for (const rule of rules) {
+            const here = byWidth || /width/.test(rule.conditionText ?? "")
+            look(rule.cssRules ?? [], here)
+            for (const name of here && rule.style ? rule.style : [])
+                if (colours.test(name))
+                    found.push(`${rule.conditionText ?? ""} ${rule.selectorText} ${name}: ${rule.style[name]}`)
+        }
+    }
+    for (const sheet of document.styleSheets) look(sheet.cssRules, false)
+    return found
+}"""
+
+# What reaches beyond the right edge: cut off by `overflow: clip`, it would not even scroll. What scrolls by itself may.
+BEYOND = """() => {
+    const own = element => {
+        for (let up = element; up && up !== document.documentElement; up = up.parentElement)
+            if (["auto", "scroll"].includes(getComputedStyle(up).overflowX)) return true
+        return false
+    }
+    const width = document.documentElement.clientWidth
+    const found = [...document.body.querySelectorAll("*")].filter(element => {
+        const box = element.getBoundingClientRect()
+        return box.width > 1 && box.height > 1 && box.right > width + 1 && !element.closest("svg") && !own(element)
+            && getComputedStyle(element).clipPath === "none"
+    }).map(element => `${element.tagName}.${element.className} to ${element.getBoundingClientRect().right}`)
+    if (document.documentElement.scrollWidth > width) found.push(`the page to ${document.documentElement.scrollWidth}`)
+    return found.slice(0, 5)
+}"""
+
+
+def visitor(
+    chromium: Browser, portal: Portal, *, width: int = 1280, height: int = 900, scripts: bool = True, axe: bool = True
+) -> Page:
+    """Return the page of somebody who has never been here; whose it is closes its context."""
+    context = chromium.new_context(
+        base_url=portal.url("").rstrip("/"),
+        viewport={"width": width, "height": height},
+        java_script_enabled=scripts,
+    )
+    context.set_default_timeout(SECONDS_TO_ANSWER * 1000)
+    if scripts and axe:
+        context.add_init_script(AXE_SCRIPT)  # read once by the browser, rather than sent to every page
+    return context.new_page()
+
+
+def violations(page: Page, options: dict[str, Any] | None = None) -> list[Any]:
+    """Return what axe finds."""
+    found: list[Any] = page.evaluate(FIND, options or {})
+    return found
+
+
+def faults(page: Page, *widths: int, contrast: bool = True) -> list[Any]:
+    """Return what axe finds at each of these widths, and what is too wide for it; the page is opened only once.
+
+    Without ``contrast``, that of colours is looked at only on the narrowest screen, whose letters are the smallest:
+    no colour depends on the width (`COLOURED_BY_WIDTH`).
+    """
+    found = []
+    for width in widths:
+        page.set_viewport_size({"width": width, "height": 900})
+        options = {} if contrast or width == min(widths) else {"rules": {CONTRAST: {"enabled": False}}}
+        found += [(width, fault) for fault in (*violations(page, options), *page.evaluate(BEYOND))]
+    return found
+
+
+def visit(page: Page, address: str) -> None:
+    """Open a page; the one that is not there is part of the portal too."""
+    response = page.goto(address)
+    assert response is not None
+    assert response.status == (404 if "no-such-page" in address else 200), address

@@ -1,0 +1,160 @@
+"""Whole portals: rows of everything, tied to one another."""
+
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from events.choices import ItemKind
+from events.declarations.choices import InvitationState
+from funding.choices import DutyField, DutyList, Kind
+from partners.choices import Seat
+from programmes.choices import Outcome, Slot
+from tests.support.factories.base import DAY, PublicationFactory, reverse, with_history
+from tests.support.factories.declarations import (
+    DeclarationFactory,
+    EntryFactory,
+    InvitationFactory,
+    MailFactory,
+    PaperSignatureFactory,
+    PreparationFactory,
+    SigningRequestFactory,
+    TokenFactory,
+    VersionFactory,
+)
+from tests.support.factories.events import AgendaItemFactory, AppearanceFactory, EventFactory
+from tests.support.factories.funding import (
+    AllocationFactory,
+    ColumnFactory,
+    ContractCopyFactory,
+    ContributorFactory,
+    DutyFactory,
+    ExplanationFactory,
+    FundingSourceFactory,
+    PaymentFactory,
+    YearFactory,
+)
+from tests.support.factories.partners import (
+    ContactPointFactory,
+    LegalNoticeFactory,
+    OrganisationFactory,
+    PersonFactory,
+    PostFactory,
+    SectorFactory,
+    StatementFactory,
+    UnitFactory,
+)
+from tests.support.factories.programmes import (
+    AreaFactory,
+    AssessmentFactory,
+    AudienceFactory,
+    ConditionFactory,
+    DecisionFactory,
+    DocumentFactory,
+    InitiativeFactory,
+    LevelFactory,
+    PassageFactory,
+    PictureFactory,
+    PredecessorFactory,
+    SettingFactory,
+    StoryFactory,
+    SynonymFactory,
+    TermFactory,
+)
+from vru_portal.models import HeadingMapping
+
+
+def spend(source: Any, initiative: Any, body: Any) -> None:
+    """Make whatever can stand on a source of money, and what comes before it."""
+    AssessmentFactory(initiative=initiative)
+    DecisionFactory(assessment__initiative=initiative, outcome=Outcome.DECLINED)
+    reverse(DecisionFactory(assessment__initiative=initiative))
+    all_of_it = {"funding_source": source, "initiative": initiative, "recipient": body}
+    grant = AllocationFactory(**all_of_it, starts_on=DAY, ends_on=date(2032, 3, 31))
+    AllocationFactory(**all_of_it, continues=grant, amount=Decimal("50.25"))
+    reverse(AllocationFactory(**all_of_it, purpose="Lamps."))
+    contract = AllocationFactory(**all_of_it, kind=Kind.CONTRACT)
+    ContractCopyFactory(allocation=contract)
+    PaymentFactory(allocation=grant, irrecoverable_vat=Decimal("2.50"))
+    PaymentFactory(allocation=grant, amount=Decimal("-1.25"))
+    reverse(PaymentFactory(allocation=grant))
+    ExplanationFactory(payment=PaymentFactory(allocation=contract, amount=Decimal("501.00")))
+    ExplanationFactory(payment=PaymentFactory(allocation=contract, paid_on=date(2032, 4, 1)))
+
+
+def make_declaration_records(version: Any, body: Any) -> None:
+    """Make whatever there is of who is asked to sign a version, and of who has signed it."""
+    signed = EntryFactory(version=version, body__organisation=body, body__sector=body.sector)
+    InvitationFactory(version=version, body=signed.body, state=InvitationState.SIGNED, entry=signed)
+    PreparationFactory(invitation__version=version)
+    asked = InvitationFactory(version=version)
+    TokenFactory(invitation=asked)
+    MailFactory(invitation=asked)
+    SigningRequestFactory(sector=body.sector)
+    PaperSignatureFactory(version=version)
+
+
+@with_history()
+def make_everything(rows: int) -> None:
+    """Make a unit with this many rows of everything, each tied to everything else that it can be tied to."""
+    unit = UnitFactory(colour_ink="#0b3d2e", colour_accent="#ffd166")
+    year, before = YearFactory(first_year=2031, spend_by=date(2032, 3, 31)), YearFactory(first_year=2030)
+    duty = DutyFactory(awarding_body=unit.organisation)
+    event = EventFactory(title="Opening", slug="opening", held_on=date(2031, 5, 7))
+    declaration = DeclarationFactory(event=event)
+    LegalNoticeFactory()
+    version = VersionFactory(declaration=declaration, in_force=True)
+    level = LevelFactory(slug="first")
+    initiative = None
+    for number in range(rows):
+        group = OrganisationFactory(is_group=True)
+        body = OrganisationFactory(sector=SectorFactory(), represents=group, website="https://body.example.org/")
+        person = PersonFactory()
+        post = PostFactory(person=person, organisation=body, seat=Seat.EXECUTIVE)
+        PostFactory(person=PersonFactory(), organisation=unit.organisation, seat=Seat.TEAM)
+        PostFactory(organisation=group)
+        PostFactory(organisation=None)
+        ContactPointFactory(unit=unit)
+        publication = PublicationFactory(issued_by=body)
+        publication.authors.add(person, PersonFactory())
+        StatementFactory(speaker=person)
+        here = level if number == 0 else LevelFactory()
+        ConditionFactory(level=level)
+        TermFactory(defined_by=body, level=here, defines_violence=number == 0)
+        PredecessorFactory(organisation=body, publication=publication)
+        StoryFactory(picture=PictureFactory())
+        DocumentFactory()
+        SynonymFactory()
+        initiative = InitiativeFactory(
+            level=level,
+            lead_organisation=body,
+            audience_text="Walkers",
+            setting_text="Paths",
+            area_text="The moor",
+            sensitive_topic="storms",
+            safety_notice="Stay inside.",
+        )
+        initiative.partners.add(group, body)
+        initiative.audiences.add(AudienceFactory())
+        initiative.settings.add(SettingFactory())
+        initiative.areas.add(AreaFactory())
+        if number:
+            FundingSourceFactory(year=YearFactory(first_year=2020 + number))
+        source = FundingSourceFactory(year=year)
+        ContributorFactory(funding_source=source, organisation=body)
+        HeadingMapping.objects.create(name=f"System {number}", kind="payments", lines="Doc no = reference")
+        ContributorFactory(funding_source=source, organisation=None, post=post)
+        left = FundingSourceFactory(year=before)
+        FundingSourceFactory(year=year, carried_from=left, amount=Decimal("250.00"))
+        reverse(FundingSourceFactory(year=year))
+        spend(source, initiative, body)
+        for column in DutyList.values:
+            ColumnFactory(duty=duty, list=column, field=DutyField.values[number % len(DutyField)])
+        item = AgendaItemFactory(event=event)
+        AppearanceFactory(item=item, person=person, post=post)
+        AppearanceFactory(item=item, person=None, organisation=group)
+        closed = AgendaItemFactory(event=EventFactory(held_on=date(2019, 3, 4)), kind=ItemKind.CLOSED)
+        AppearanceFactory(item=closed, person=person, post=post)
+        VersionFactory(declaration=declaration)
+        make_declaration_records(version, body)
+    for slot in Slot.values:
+        PassageFactory(slot=slot)

@@ -1,0 +1,80 @@
+"""Questions that people ask of a violence reduction unit, each with the page that should come first.
+
+At least 38 of the 40 have to be right, so that a change may cost one without anybody tuning the search to this list.
+"""
+
+import pytest
+
+from vru_portal.public.search import CURRENT
+
+AE, GANGS, IRIS = (
+    "/initiatives/a-and-e-interventions/",
+    "/initiatives/intensive-support-for-people-leaving-gangs/",
+    "/initiatives/iris/",
+)
+SCHOOL, MENTORING = "/initiatives/school-engagement-officers/", "/initiatives/specialist-mentoring/"
+MENTORS, CAMPAIGN = "/initiatives/mentors-in-violence-prevention/", "/initiatives/behavioural-change-campaign/"
+QUESTIONS = {
+    "knife": AE,
+    "my brother was stabbed": AE,
+    "hospital": AE,
+    "A&E": AE,
+    "accident and emergency nurse": AE,
+    "prison": GANGS,
+    "just released from custody": GANGS,
+    "how do I get out of a gang": GANGS,
+    "reoffending": GANGS,
+    "county lines": GANGS,
+    "domestic violence": IRIS,
+    "my daughter's boyfriend hits her": IRIS,
+    "Doctor's surgery": IRIS,
+    "iris.": IRIS,
+    "my 14 year old": MENTORING,
+    "mentor for a 12-year-old": MENTORING,
+    "my son is at risk of violence": (SCHOOL, MENTORING),
+    "my pupil carries a knife": SCHOOL,
+    "school": (SCHOOL, MENTORS),
+    "football": SCHOOL,
+    "peer mentoring in schools": MENTORS,
+    "behavior change": CAMPAIGN,
+    "who leads the unit?": "/partners/",
+    "who is in charge": "/partners/",
+    "Claire Dhami": "/people/claire-dhami/",
+    "jamison": "/people/david-jamieson/",
+    "Carver Anderson": "/people/carver-anderson/",
+    "PCC": ("/partners/office-of-the-police-and-crime-commissioner/", "/people/david-jamieson/"),
+    "Birmingham council": "/partners/birmingham-city-council/",
+    "St. Giles": "/partners/st-giles-trust/",
+    "how much money is there": ("/funding/", "/funding/2019-20/"),
+    "£524,000": ("/funding/2019-20/#in", "/funding/2019-20/"),
+    "apply for a grant": "/funding/",
+    "how to complain": "/complaints/",
+    "phone number": "/contact/",
+    "who has signed the declaration": "/declaration/",
+    "when was the launch": "/events/launch/",
+    "definition of violence": "/about/#violence",
+    "voilence": "/about/#violence",
+    "public health approach": "/about/#approach",
+}
+
+
+@pytest.mark.django_db
+@pytest.mark.usefixtures("launch_unit")
+class TestQuestions:
+    def test_the_right_page_comes_first(self, record_property):
+        index, wrong = CURRENT.make(), {}
+        for question, expected in QUESTIONS.items():
+            first = next((hit.entry.document.address for hit in index.find(question).hits), "nothing")
+            if first not in ((expected,) if isinstance(expected, str) else expected):
+                wrong[question] = first
+        record_property("measured", f"questions: {len(QUESTIONS) - len(wrong)} of {len(QUESTIONS)} right {wrong or ''}")
+        assert len(QUESTIONS) == 40
+        assert len(wrong) <= 2, wrong
+
+    def test_without_synonyms_some_questions_are_wrong(self):
+        """The control: it is staff's rows that lead from visitors' words to those of the pages."""
+        from programmes.models import Synonym
+
+        Synonym.objects.all().delete()
+        index = CURRENT.make()
+        assert not index.find("prison").hits

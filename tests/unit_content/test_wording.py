@@ -1,0 +1,82 @@
+"""What the launch unit's content quotes is word for word, and the rest is in the portal's own words."""
+
+import re
+
+import pytest
+
+from tests.unit_content.files import (
+    BROCHURE,
+    LAUNCH_UNIT,
+    records,
+    values,
+)
+
+
+def brochure() -> str:
+    """Return the only source as one line, without the marks of its typography."""
+    if not BROCHURE.is_file():
+        pytest.skip(f"the source of the quotations, {BROCHURE}, is not here")
+    return " ".join(BROCHURE.read_text(encoding="utf-8").replace("**", "").split())
+
+
+@pytest.mark.once
+@pytest.mark.parametrize("quoted", values(LAUNCH_UNIT, "partners.statement", "quote"))
+def test_quoted_sentences_are_whole_and_word_for_word(quoted):
+    assert re.search(rf"(?:^|[.?!] ){re.escape(quoted)}(?: |$)", brochure())
+
+
+@pytest.mark.once
+@pytest.mark.parametrize(
+    "exact",
+    [
+        *values(LAUNCH_UNIT, "partners.unit", "slogan"),
+        *values(LAUNCH_UNIT, "funding.fundingsource", "wording", "stated_as"),
+        *values(LAUNCH_UNIT, "funding.financialyear", "stated_as", "spend_by_stated"),
+        *(
+            e["fields"]["definition"]
+            for e in records(LAUNCH_UNIT)
+            if e["model"] == "programmes.term" and "defined_by" in e["fields"]
+        ),
+    ],
+)
+def test_what_must_be_exact_is_word_for_word(exact):
+    assert exact in brochure()
+
+
+@pytest.mark.once
+def test_what_stands_in_quotation_marks_is_word_for_word():
+    own = {"Exit this page"}  # a button of the portal
+    quoted = {
+        " ".join(part.split()).rstrip(",.")
+        for entry in records(LAUNCH_UNIT)
+        for text in entry["fields"].values()
+        if isinstance(text, str)
+        for part in re.findall("“([^”]*)”", text)
+    }
+    assert len(quoted) > 20
+    assert [part for part in sorted(quoted - own) if part not in brochure()] == []
+
+
+@pytest.mark.once
+def test_sentences_are_the_portals_own():
+    """Nine words in a row that also stand in the source are a copy, unless they are quoted.
+
+    Names and what must be exact are exempt.
+    """
+    length = 9
+
+    def runs(text: str) -> set[tuple[str, ...]]:
+        words = re.findall(r"[\w£.,&]*\w", text.lower())
+        return {tuple(words[i : i + length]) for i in range(len(words) - length + 1)}
+
+    source = runs(brochure())
+    exempt = {"quote", "wording", "name", "title", "value", "department", "other_names"}
+    copies = [
+        f"{entry['model']} {field}: {' '.join(run)}"
+        for entry in records(LAUNCH_UNIT)
+        for field, text in entry["fields"].items()
+        if isinstance(text, str) and field not in exempt and "defined_by" not in entry["fields"]
+        for part in re.split("“[^”]*”", text)
+        for run in runs(part) & source
+    ]
+    assert not copies, "\n".join(copies)

@@ -1,0 +1,90 @@
+"""The triggers through migrations, and at the start of a portal whose triggers are not all there."""
+
+import sqlite3
+
+import pytest
+from django.db import connection
+
+from tests.support.processes.databases import migrated_database, run_python, run_python_for_json
+from tests.support.processes.portal_process import free_port, one_sentence, run
+from vru_portal.ledger.append_only.database import DatabaseTriggers
+
+pytestmark = [pytest.mark.django_db, pytest.mark.xdist_group("upgrades")]
+
+
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="PostgreSQL rebuilds no table")
+def test_triggers_are_put_back_after_a_migration_that_rebuilds_their_tables(tmp_path, template):
+    with migrated_database(tmp_path / "var", "rebuilt", template) as values:
+        rebuilding = values | {"DJANGO_SETTINGS_MODULE": "tests.rebuilding.settings"}
+        found = run_python_for_json(rebuilding, "-m", "tests.support.processes.upgrades")
+    own = sorted(
+        name
+        for name, trigger in DatabaseTriggers(connection).expected.items()
+        if trigger.table == "funding_explanation"
+    )
+    assert found["before"] == found["after"] == []
+    assert found["lost"] == own
+    assert found["refused"] == ["A recorded explanation cannot be changed or removed"] * 2
+
+
+def migrated_from(name, *steps):
+    """Return what migrates a database as if these steps of this app, and all of the other apps, had been applied.
+
+    All in one process: each that is started loads the portal anew.
+    """
+    return f"""
+import django
+from django.core.management import execute_from_command_line
+django.setup()
+from django.apps import apps
+from django.db.migrations.loader import MigrationLoader
+from django.db.migrations.recorder import MigrationRecorder
+rows = MigrationRecorder.Migration.objects
+for (app, name), migration in MigrationLoader(None).disk_migrations.items():
+    if migration.replaces:
+        rows.filter(app=app, name__in=[name, *(part for _, part in migration.replaces)]).delete()
+        for app, name in migration.replaces:
+            if app != {name!r} or name in {steps!r}:
+                rows.create(app=app, name=name)
+execute_from_command_line(["manage.py", "migrate"])
+execute_from_command_line(["manage.py", "migrate", "--check"])
+"""
+
+
+def test_a_database_of_the_version_before_the_squash_is_taken_over(tmp_path, template):
+    steps = ("0001_initial", "0002_money", "0003_legal_notice", "0004_staff")
+    with migrated_database(tmp_path / "var", "before", template) as values:
+        upgraded = run_python(values, "-c", migrated_from("partners", *steps))
+        assert upgraded.returncode == 0, upgraded.stderr
+
+
+def test_a_database_of_an_older_version_is_refused_with_the_way_out(tmp_path, template):
+    with migrated_database(tmp_path / "var", "older", template) as values:
+        refused = run_python(values, "-c", migrated_from("partners", "0001_initial", "0002_money"))
+        assert refused.returncode == 1
+        assert "of partners, only 0001_initial, 0002_money" in refused.stderr
+        assert "git checkout 1822988" in refused.stderr
+        served = run_python(values | {"PORT": str(free_port())}, "manage.py", "serve")
+        assert served.returncode == 1
+        assert one_sentence(served.stderr), served.stderr
+        assert "git checkout 1822988" in served.stderr
+
+
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="takes a trigger out of the embedded default's file")
+@pytest.mark.server
+def test_a_portal_whose_triggers_are_not_all_there_does_not_start(tmp_path, template):
+    with migrated_database(tmp_path / "var", "unguarded", template) as values:
+        started = run_python(values, "-c", "import vru_portal.wsgi")
+        assert started.returncode == 0, started.stderr
+        with sqlite3.connect(tmp_path / "var" / "portal.sqlite3") as database:
+            database.execute("DROP TRIGGER funding_payment_no_delete")
+        database.close()
+        served = run(tmp_path / "var", "serve", PORT=free_port())
+        assert served.returncode == 1
+        assert one_sentence(served.stderr), served.stderr
+        assert "1 of the database's triggers is missing or changed: funding_payment_no_delete." in served.stderr
+        started = run_python(values, "-c", "import vru_portal.wsgi")
+        assert started.returncode == 1
+        assert "ImproperlyConfigured: 1 of the database's triggers is missing" in started.stderr
+        migrated = 'from django.core.management import execute_from_command_line as e; e(["manage.py", "migrate"])'
+        assert run_python(values, "-c", f"{migrated}; import vru_portal.wsgi").returncode == 0

@@ -1,0 +1,101 @@
+"""Every list has filters with counts, chips, orders and files, from one engine."""
+
+import csv
+import io
+import itertools
+
+import pytest
+from django.http import QueryDict
+
+from events.declarations.datasets import SignatoryFilters
+from events.declarations.filters import RegisterFilters
+from events.filters import EventFilters
+from partners.filters import OrganisationFilters, PostFilters, PublicationFilters
+from tests.support.factories import make_everything
+from vru_portal.public.catalogue import Catalogue
+
+pytestmark = pytest.mark.django_db
+LISTS = [
+    Catalogue,
+    OrganisationFilters,
+    PostFilters,
+    PublicationFilters,
+    EventFilters,
+    RegisterFilters,
+    SignatoryFilters,
+]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def furnished(standing):
+    with standing():
+        make_everything(3)
+        yield
+
+
+@pytest.mark.parametrize("filters", LISTS)
+def test_each_count_is_what_choosing_it_shows_and_each_order_shows_the_same_rows(filters):
+    whole = filters(QueryDict(""))
+    assert whole.count == whole.rows.count() > 0
+    assert whole.facets
+    for name, options in whole.facets.items():
+        for option in options:
+            chosen = filters(QueryDict(f"{name}={option.slug}"))
+            assert chosen.count == chosen.rows.count() == option.count, (name, option)
+            for other, further in itertools.islice(chosen.facets.items(), 2):
+                for one in further[:2]:
+                    both = chosen.valid.copy()
+                    both.setlist(other, [one.slug])
+                    assert filters(both).count == one.count
+    keys = {order: [row.pk for row in filters(QueryDict(f"sort={order}")).rows] for order in filters.ORDERS}
+    assert len({tuple(sorted(found)) for found in keys.values()}) == 1
+    assert [link.current for link in filters(QueryDict("sort=" + [*filters.ORDERS][-1])).sort_links][-1]
+
+
+@pytest.mark.parametrize("filters", LISTS)
+def test_words_and_values_that_nothing_has_find_nothing(filters):
+    assert filters(QueryDict("q=zzznothing")).count == 0
+    for name in filters(QueryDict("")).facets:
+        nothing = filters(QueryDict(f"{name}=zzznothing"))
+        assert (nothing.count, list(nothing.errors)) == (0, [name])
+
+
+@pytest.mark.once
+@pytest.mark.parametrize(
+    ("page", "file", "shown"),
+    [
+        ("/partners/?part=leads&sort=name", "/partners.csv?part=leads&sort=name", "name"),
+        ("/partners/?q=body&sort=sector", "/partners.csv?q=body&sort=sector", "name"),
+        ("/events/?when=past&sort=earliest", "/events.csv?when=past&sort=earliest", "title"),
+    ],
+)
+def test_a_list_downloads_as_it_is_shown(client, page, file, shown):
+    listed = client.get(page)
+    rows = list(csv.DictReader(io.StringIO(client.get(file).getvalue().decode("utf-8-sig"), newline="")))
+    assert [str(row) for row in listed.context["page"]] == [row[shown] for row in rows] != []
+    for form in ("csv", "json", "xlsx"):
+        address = file.replace(".csv", f".{form}").replace("&", "&amp;")
+        assert f'href="{address}"' in listed.text
+
+
+@pytest.mark.once
+@pytest.mark.parametrize(
+    ("path", "facet"), [("/partners/", "sector"), ("/events/", "year"), ("/declaration/register/", "sector")]
+)
+def test_a_list_shows_counts_chips_and_a_way_on(client, path, facet):
+    whole = client.get(f"{path}?{facet}=")
+    option = whole.context["filters"].facets[facet][0]
+    assert f'<span class="count">{option.count}</span>' in whole.text
+    chosen = client.get(f"{path}?{facet}={option.slug}").text
+    assert "Remove: " in chosen
+    assert "Clear all" in chosen
+    empty = client.get(f"{path}?q=zzznothing").text.partition('class="empty"')[2]
+    assert "href=" in empty.partition("</div>")[0]
+
+
+@pytest.mark.once
+def test_the_directory_leads_to_the_list_and_is_itself_without_filters(client):
+    page = client.get("/partners/")
+    assert "lead_entries" in page.context
+    assert 'href="?sort=name"' in page.text
+    assert "lead_entries" not in client.get("/partners/?sort=name").context

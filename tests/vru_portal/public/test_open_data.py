@@ -1,0 +1,200 @@
+"""Open data: each dataset is declared once, so its files, schema, page and descriptions cannot disagree."""
+
+import csv
+import io
+import json
+from datetime import date
+from decimal import Decimal
+
+import openpyxl
+import pytest
+from django.http import QueryDict
+from frictionless import Resource, Schema
+
+from funding.models import PublicationDuty
+from partners.models import Organisation, Unit
+from programmes.models import Initiative, PreventionLevel
+from tests.support.factories import InitiativeFactory, LevelFactory, OrganisationFactory, make_everything
+from tests.support.ledger import LICENCE
+from vru_portal.public.open_data.catalogue import DATASETS
+from vru_portal.publishing.state import State
+from vru_portal.tabular.writers import Type
+
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
+NAMES = list(DATASETS)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def furnished(standing):
+    with standing():
+        make_everything(2)
+        yield
+
+
+def content_of(client, address):
+    response = client.get(address)
+    assert response.status_code == 200, (address, response.getvalue()[:300])
+    return response.getvalue()
+
+
+def csv_rows(content):
+    return list(csv.DictReader(io.StringIO(content.decode("utf-8-sig"), newline="")))
+
+
+@pytest.mark.both
+@pytest.mark.parametrize("name", NAMES)
+def test_a_csv_passes_its_published_schema_as_data_portals_check_it(client, name):
+    schema = json.loads(content_of(client, f"/data/{name}/schema.json"))
+    resource = Resource(
+        data=content_of(client, f"/{name}.csv"),
+        format="csv",
+        encoding="utf-8-sig",
+        schema=Schema.from_descriptor(schema),
+    )
+    report = resource.validate()
+    assert report.valid, report.flatten(["type", "rowNumber", "fieldName", "note"])
+    assert report.tasks[0].stats["rows"] > 0, "a file without rows proves nothing"
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_each_cell_is_of_the_type_that_its_column_declares(name):
+    dataset = DATASETS[name]
+    types = {Type.TEXT: str, Type.ADDRESS: str, Type.DATE: date, Type.POUNDS: Decimal, Type.COUNT: int}
+    for row in dataset.rows(dataset.filters(QueryDict())):
+        for column in dataset.columns:
+            cell = column.read(row)
+            assert cell is None or type(cell) is types[column.type], (name, column.name, cell)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_formats_agree_and_are_the_rows_of_the_page_about_them(client, name):
+    rows = csv_rows(content_of(client, f"/{name}.csv"))
+    found = json.loads(content_of(client, f"/{name}.json"))
+    sheet = openpyxl.load_workbook(io.BytesIO(content_of(client, f"/{name}.xlsx")))["Rows"]
+    assert [list(row.values()) for row in rows] == [
+        ["" if cell is None else str(cell) for cell in row.values()] for row in found["rows"]
+    ]
+    assert sheet.max_row - 1 == len(rows) == found["count"]
+    assert [cell.value for cell in sheet[1]] == list(rows[0]) == [column.name for column in DATASETS[name].columns]
+    page = content_of(client, f"/data/{name}/").decode()
+    assert f"<dd>{len(rows)}</dd>" in page
+    for column in DATASETS[name].columns:
+        assert f"<code>{column.name}</code>" in page
+        assert column.about
+    assert ("total" in found) is bool(DATASETS[name].total_of)
+
+
+def test_a_csv_opens_correctly_in_excel_and_follows_rfc_4180(client):
+    OrganisationFactory(name="Łódź “Trust”, Ltd", slug="lodz", summary="One\ntwo")
+    raw = content_of(client, "/partners.csv")
+    assert raw.startswith("\ufeff".encode())  # without it, Excel reads the code page of its country
+    head, _ = raw.split(b"\r\n", 1)
+    assert head.startswith('\ufeff"slug","name"'.encode())
+    assert raw.endswith(b"\r\n")
+    (row,) = [row for row in csv_rows(raw) if row["slug"] == "lodz"]
+    assert (row["name"], row["summary"]) == ("Łódź “Trust”, Ltd", "One\ntwo")
+
+
+def test_no_draft_is_in_a_file_or_counted(client):
+    level = PreventionLevel.objects.get(slug="first")
+    InitiativeFactory(name="Hidden walk", slug="hidden", level=level, state=State.DRAFT)
+    shown = Initiative.objects.public()[0]
+    shown.partners.add(OrganisationFactory(name="Secret body", slug="secret", state=State.DRAFT))
+    for name in ("initiatives", "partners"):
+        for form in ("csv", "json"):
+            content = content_of(client, f"/{name}.{form}").decode()
+            assert "Hidden walk" not in content
+            assert "Secret body" not in content
+
+
+@pytest.mark.parametrize(
+    ("address", "status", "said"),
+    [
+        ("/secrets.csv", 404, "There are: initiatives, partners,"),
+        ("/initiatives.pdf", 404, "There are: csv, json, xlsx."),
+        ("/initiatives.CSV", 404, "There are: csv, json, xlsx."),
+        ("/initiatives.csv?columns=slug,nmae", 400, "There is no column “nmae”. There are: slug, name,"),
+        ("/initiatives.csv?level=nought", 400, "There is no “nought”. There are: first"),
+        ("/initiatives.json?sort=age", 400, "There is no “age”. There are: level, name."),
+        ("/payments.csv?kind=gift", 400, "There are: grant, contract."),
+        ("/payments.csv?as_at=2031-02-30", 400, "Enter a date"),
+        ("/data/secrets/schema.json", 404, "There are: initiatives,"),
+        ("/initiatives.csv?columns=" + "%FF" * 900, 400, "There are: slug,"),
+    ],
+)
+def test_what_does_not_exist_is_answered_with_what_does(client, address, status, said):
+    response = client.get(address)
+    assert (response.status_code, response["Content-Type"]) == (status, "text/plain; charset=utf-8")
+    assert said in response.text
+    assert len(response.text) < 1500
+
+
+def test_a_dataset_that_does_not_exist_is_a_page_that_leads_to_those_that_do(client):
+    response = client.get("/data/secrets/")
+    assert response.status_code == 404
+    for name in NAMES:
+        assert f'href="/data/{name}/"' in response.text
+
+
+def test_some_columns_are_those_that_were_asked_for(client):
+    assert content_of(client, "/partners.csv?columns=name,slug").decode("utf-8-sig").startswith('"slug","name"\r\n')
+    found = json.loads(content_of(client, "/payments.json?columns=reference"))
+    assert set(found["rows"][0]) == {"reference"}
+    assert "total" not in found, "of a column that is not there"
+
+
+def test_a_download_is_the_list_of_its_page(client):
+    level = LevelFactory(slug="other")
+    for slug in ("a", "b", "c"):
+        InitiativeFactory(name=f"Walk {slug}", slug=slug, level=level)
+    page = client.get("/initiatives/?level=other&sort=name")
+    found = csv_rows(content_of(client, "/initiatives.csv?level=other&sort=name"))
+    assert [row["slug"] for row in found] == [row.slug for row in page.context["page"]]
+
+
+def test_the_licence_is_that_of_what_it_covers(client):
+    PublicationDuty.objects.update(licence_name="Moor Open", licence_url=LICENCE)
+    assert json.loads(content_of(client, "/payments.json"))["licence"] == LICENCE
+    assert "licence" not in json.loads(content_of(client, "/partners.json"))
+    PublicationDuty.objects.update(licence_covers_all=True)
+    assert json.loads(content_of(client, "/partners.json"))["licence"] == LICENCE
+
+
+def test_example_data_says_so_in_file_and_schema(client):
+    Unit.objects.update(is_example=True)
+    assert {row["example"] for row in csv_rows(content_of(client, "/partners.csv"))} == {"Example data"}
+    fields = json.loads(content_of(client, "/data/partners/schema.json"))["fields"]
+    assert fields[-1]["name"] == "example"
+    assert "example-partners" in client.head("/partners.csv")["Content-Disposition"]
+
+
+def test_the_catalogue_for_machines_names_each_dataset_and_file_by_addresses_that_answer(client):
+    PublicationDuty.objects.update(licence_name="Moor Open", licence_url=LICENCE)
+    response = client.get("/data/catalogue.jsonld")
+    assert response["Content-Type"] == "application/ld+json"
+    catalogue = json.loads(response.text)
+    origin = "http://localhost:8000"
+    assert catalogue["@type"] == "dcat:Catalog"
+    assert [dataset["dct:identifier"] for dataset in catalogue["dcat:dataset"]] == [
+        f"{origin}/data/{n}/" for n in NAMES
+    ]
+    for dataset in catalogue["dcat:dataset"]:
+        addresses = [dataset["@id"], *(file["dcat:downloadURL"]["@id"] for file in dataset["dcat:distribution"])]
+        addresses += [file["dct:conformsTo"]["@id"] for file in dataset["dcat:distribution"]]
+        for address in addresses:
+            assert client.head(address.removeprefix(origin)).status_code == 200, address
+        money = dataset["dct:identifier"].endswith(("sources/", "allocations/", "payments/", "payment-totals/"))
+        assert ("dct:license" in dataset) is money
+    package = json.loads(content_of(client, "/data/datapackage.json"))
+    assert [resource["path"] for resource in package["resources"]] == [f"{origin}/{name}.csv" for name in NAMES]
+
+
+def test_the_last_change_is_when_something_public_was_saved(client):
+    body = Organisation.objects.public()[0]
+    body.name = "Renamed"
+    body.save()
+    changed = DATASETS["partners"].changed()
+    hidden = OrganisationFactory(state=State.DRAFT)
+    hidden.name = "Still hidden"
+    hidden.save()
+    assert DATASETS["partners"].changed() == changed == body.history.latest().history_date

@@ -1,0 +1,129 @@
+"""Two thousand random query strings: none breaks a page, makes a large one, or makes the database work hard."""
+
+import random
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+from urllib.parse import quote, quote_plus
+
+import pytest
+from django.core.handlers.base import BaseHandler
+from django.db import connection
+
+from events.declarations.register import log
+from programmes.models import Initiative
+from tests.support.addresses import public_addresses
+from tests.support.crawler import Elements
+from tests.support.factories import AudienceFactory, make_everything
+from vru_portal.web.filters import MAX_VALUES
+
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
+
+NUMBER = 2_000
+SEED = 20311105
+MOST_BYTES = 300_000
+MOST_QUERIES = 50  # the site map asks for each kind of record, and a search for each kind of result
+MOST_QUERIES_OF_ALL_DATA = 100  # pages that describe every dataset: its rows, its last change, and its filters
+MOST_SQL = 80_000  # characters, of all queries of a page with their values
+FILTERED = ("initiatives", "year", "payments", "download", "register", "register_csv")
+KNOWN = (
+    *("q", "level", "audience", "setting", "area", "partner", "status", "sort", "page"),
+    *("source", "initiative", "recipient", "kind", "month", "duty", "exceptions", "as_at", "basis"),
+    *("version", "sector", "old", "new", "next", "saved", "sent", "changed", "noted", "p"),
+)
+UNKNOWN = ("x", "utm_source", "name__regex", "level[]", "LEVEL", "", "é", "q ", "__proto__", "csrfmiddlewaretoken")
+VALID = (
+    *("first", "walk", "name", "1", "2", "grant", "contract", "items", "grants", "2031-04", "2031-11-05", "known"),
+    *("dated", "signed", "withdrawn", "announced", "funded"),
+)
+ODD = (
+    *("", "0", "-1", "2", "9" * 400, "²", "' OR 1=1 --", "%", "_", "\\", "<script>", "{{ 7*7 }}", "../../etc/passwd"),
+    *("\u202e\u0661", "🚶" * 50, "e\u0301" * 100, "a b " * 300, "&" * 1000, "'" * 3000, "x" * 20_000, "\ufdfa" * 2_000),
+)
+ODD_BYTES = (
+    *("%ff%fe", "%e2%82", "%ed%a0%80", "%c0%af", "%", "%zz", "%u0041", "+", ";", "%26", "%3D", "%0d%0aX:%20y", "="),
+)
+
+
+def random_query(chance: random.Random) -> str:
+    """A query string of up to 400 parameters, mostly few."""
+    parts = []
+    for _ in range(chance.choice((1, 1, 2, 3, 5, 8))):
+        name = chance.choice(KNOWN) if chance.random() < 0.8 else chance.choice(UNKNOWN)
+        times = chance.choice((1, 1, 1, 1, 2, 50))
+        for number in range(times):
+            kind = chance.random()
+            if kind < 0.5:
+                value = quote_plus(chance.choice(VALID))
+            elif kind < 0.7:
+                value = f"value-{number}"
+            elif kind < 0.9:
+                value = (quote, quote_plus, lambda text: text.replace("&", "%26"))[number % 3](chance.choice(ODD))
+            else:
+                value = chance.choice(ODD_BYTES)
+            parts.append(f"{quote(name, safe='[]')}{chance.choice(('=', '=', '=', ''))}{value}")
+            if times == 50 and number and len(value) > 1_000:
+                break  # one of them is enough: an address has its limits, too
+    return chance.choice("&&&;").join(parts)
+
+
+@contextmanager
+def counted_queries() -> Iterator[list[int]]:
+    """Collect the length of each query, with its values."""
+    lengths: list[int] = []
+
+    def count(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+        lengths.append(len(sql) + sum(len(str(value)) for value in params or ()))
+        return execute(sql, params, many, context)
+
+    with connection.execute_wrapper(count):
+        yield lengths
+
+
+@pytest.fixture(scope="module")
+def furnished(standing):
+    with standing():
+        make_everything(1)
+        yield
+
+
+def size_of(response):
+    return sum(map(len, response)) if response.streaming else len(response.content)
+
+
+def test_no_random_query_breaks_a_page_or_makes_a_large_one(furnished, quiet, rf):
+    portal = BaseHandler()  # the test client would copy the context of every template
+    portal.load_middleware()
+    addresses = {name: at for name, at in public_addresses().items() if not at.startswith("/admin/") or "login" in at}
+    names = [*addresses, *FILTERED * 2]
+    log.rotate_key()  # signing is open
+    chance = random.Random(SEED)  # noqa: S311 - the same in every run
+    statuses = set()
+    for _ in range(NUMBER):
+        address = f"{addresses[chance.choice(names)]}?{random_query(chance)}"
+        with counted_queries() as lengths:
+            response = portal.get_response(rf.get(address, REMOTE_ADDR=""))
+            size = size_of(response)
+            response.close()
+        statuses.add(response.status_code)
+        assert response.status_code < 500, address[:500]
+        assert size <= MOST_BYTES, f"{size} bytes: {address[:500]}"
+        most = MOST_QUERIES_OF_ALL_DATA if address.startswith(("/api/v1/", "/data/")) else MOST_QUERIES
+        assert len(lengths) <= most, f"{len(lengths)} queries: {address[:500]}"
+        assert sum(lengths) <= MOST_SQL, f"{sum(lengths)} characters of SQL: {address[:500]}"
+    assert statuses >= {200, 400, 404}
+
+
+def test_every_value_of_every_filter_at_once_with_a_long_unknown_parameter_makes_no_large_page(client, furnished):
+    initiative = Initiative.objects.order_by("pk")[0]
+    audiences = [AudienceFactory(name=f"Listener {number:02}", slug=f"{'a' * 70}-{number}") for number in range(60)]
+    initiative.audiences.add(*audiences)
+    chosen = "&".join(f"audience={audience.slug}" for audience in audiences)
+    others = "&".join(f"{name}=value-{number}" for name in KNOWN[3:7] for number in range(50))
+    response = client.get(f"/initiatives/?{chosen}&{others}&unknown={'x' * 60_000}")
+    assert len(response.content) <= MOST_BYTES
+    page = Elements(response.text)
+    chips = page.text.split("Remove: ")[1:]
+    assert 10 < len(chips) <= MAX_VALUES + len(KNOWN)  # of what is not valid, each parameter shows one
+    assert "xxxx" not in response.text
+    assert chips[1].strip() == "Who it is for: Listener 01"

@@ -1,0 +1,137 @@
+"""The search page: everything public, nothing else, marked, grouped, and helpful where nothing is found."""
+
+import pytest
+from django.urls import reverse
+
+from programmes.models import PreventionLevel
+from tests.support import factories
+from tests.support.factories import InitiativeFactory, SynonymFactory, make_everything
+from tests.vru_portal.public.test_bad_input import HOSTILE_HERE, helps
+from vru_portal.models import MissedWord
+from vru_portal.publishing.state import State
+from vru_portal.search import missed
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def own_folder(settings, tmp_path):
+    settings.VAR_DIR = tmp_path
+
+
+@pytest.fixture(scope="module")
+def furnished(standing):
+    with standing():
+        make_everything(2)
+        yield
+
+
+def search(client, typed, **parameters):
+    response = client.get(reverse("search"), {"q": typed, **parameters})
+    assert response.status_code == 200
+    return response
+
+
+def text_of(response):
+    """Return the text of a page without the marks."""
+    return response.text.replace("<mark>", "").replace("</mark>", "")
+
+
+@pytest.mark.usefixtures("furnished")
+def test_each_kind_of_public_record_is_found():
+    from vru_portal.public.search import CURRENT
+
+    made = {entry.searchable.document.__name__ for entry in CURRENT.make().entries if entry.key is not None}
+    assert made == {searchable.document.__name__ for searchable in CURRENT.searchables}
+
+
+@pytest.mark.usefixtures("furnished")
+def test_every_address_that_is_found_exists(client):
+    from vru_portal.public.search import CURRENT
+
+    for address in {entry.document.address for entry in CURRENT.make().entries}:
+        path, _, anchor = address.partition("#")
+        response = client.get(path, follow=True)
+        assert response.status_code == 200, address
+        if anchor and path != "/":  # home leaves out sections that have nothing to say
+            assert f'id="{anchor}"' in response.text, address
+
+
+DRAFTS = (
+    *((factory, "name") for factory in (factories.InitiativeFactory, factories.OrganisationFactory)),
+    *((factory, "name") for factory in (factories.PersonFactory, factories.TermFactory, factories.LevelFactory)),
+    *((factory, "title") for factory in (factories.StatementFactory, factories.EventFactory, factories.StoryFactory)),
+    *((factory, "title") for factory in (factories.PublicationFactory, factories.DocumentFactory)),
+    *((factory, "title") for factory in (factories.PredecessorFactory, factories.ConditionFactory)),
+)
+
+
+@pytest.mark.usefixtures("furnished")
+def test_no_draft_is_found_until_it_is_published(client):
+    rows = [factory(**{field: "Zephyr"}, state=State.DRAFT) for factory, field in DRAFTS]
+    assert "Nothing found for" in search(client, "zephyr").text
+    for row in rows:
+        row.state = State.PUBLISHED
+        row.save()
+    assert f"{len(rows)} results" in search(client, "zephyr").text
+
+
+@pytest.mark.usefixtures("furnished")
+def test_words_are_marked_grouped_and_counted(client):
+    InitiativeFactory.create_batch(25, level=PreventionLevel.objects.order_by("pk")[0], description="Marvellous paths.")
+    response = search(client, "marvellous")
+    assert "25 results" in response.text
+    assert "<mark>Marvellous</mark>" in response.text
+    assert "22 more in Initiatives" in response.text
+    listed = search(client, "marvellous", kind="initiatives", page="2")
+    assert "Page 2 of 2" in listed.text
+    assert 'href="?q=marvellous&amp;kind=initiatives&amp;page=1"' in listed.text
+    past_the_end = client.get(reverse("search"), {"q": "marvellous", "kind": "initiatives", "page": "9"})
+    assert past_the_end.headers["Location"].endswith("?q=marvellous&kind=initiatives&page=2")
+
+
+@pytest.mark.usefixtures("furnished")
+def test_a_result_that_is_sensitive_brings_the_way_out(client):
+    assert "govuk-exit-this-page" not in search(client, "keepers").text
+    InitiativeFactory(name="Zephyr shelter", sensitive_topic="storms", safety_notice="Stay inside.")
+    assert "govuk-exit-this-page" in search(client, "zephyr").text
+
+
+@pytest.mark.usefixtures("furnished")
+def test_a_synonym_that_staff_add_counts_at_once(client):
+    InitiativeFactory(name="Zephyr shelter")
+    assert "Nothing found" in search(client, "windbreak").text
+    SynonymFactory(typed="windbreak\nbreeze", found="shelter")
+    assert "Zephyr shelter" in text_of(search(client, "breeze"))
+
+
+@pytest.mark.usefixtures("furnished")
+def test_a_word_that_is_missed_is_noted_and_its_page_is_kept_by_nobody(client):
+    search(client, "xylophone")
+    missed.count_missed_words()
+    assert [*MissedWord.objects.values_list("word", "count")] == [("xylophone", 1)]
+
+
+@pytest.mark.usefixtures("furnished")
+def test_a_search_without_an_answer_and_an_empty_one_lead_on(client):
+    for response in (search(client, "xylophone"), search(client, ""), search(client, "   "), search(client, "?!")):
+        assert f'href="{reverse("partners:contact")}"' in response.text
+        assert f'href="{reverse("programmes:initiatives")}"' in response.text
+
+
+@pytest.mark.usefixtures("furnished")
+@pytest.mark.parametrize("value", HOSTILE_HERE.values(), ids=HOSTILE_HERE)
+def test_whatever_is_searched_for_is_answered(client, value):
+    for address in (f"/search/?q={value}", f"/search/?q=walk&kind={value}", f"/search/?q=walk&page={value}"):
+        helps(client.get(address), address)
+
+
+@pytest.mark.usefixtures("furnished")
+def test_a_long_search_is_cut_and_says_so(client):
+    assert "Only the first 200 characters" in search(client, "walk " * 100).text
+
+
+@pytest.mark.usefixtures("furnished")
+def test_home_and_the_404_page_search_everything(client):
+    for page in ("/", "/nope/"):
+        assert f'<form class="find" action="{reverse("search")}" role="search">' in client.get(page).text

@@ -1,0 +1,185 @@
+"""The engine: what is found, in which order, whatever is typed."""
+
+from unittest.mock import Mock
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from vru_portal.search.documents import Document, Entry, Kind, Searchable, Synonym
+from vru_portal.search.index import Index
+from vru_portal.search.marking import Marker
+
+ANY = Searchable(Kind.PAGE, Mock(), Mock())
+SMALL = Searchable(Kind.EVENT, Mock(), Mock(), weight=0.5)
+
+
+def index_of(*documents, synonyms=(), searchable=ANY):
+    return Index((Entry(document, searchable, number) for number, document in enumerate(documents)), synonyms)
+
+
+def page(title, text="", **fields):
+    return Document(title, f"/{title.lower().replace(' ', '-')}/", text=text, **fields)
+
+
+WALKS = index_of(
+    page("Moor walks", "Walkers of all ages meet on the moor."),
+    page("Path keepers", "Volunteers mend paths on the moor and in re-offending schemes."),
+    page("Young walkers", "Walks for young people aged 10 to 18."),
+    page("O'Neill Foundation", "A foundation that pays for boots.", names=("The Boot Fund",)),
+    page("A&E boots", "Boots for people who come to A&E barefoot."),
+    synonyms=[Synonym(("hike", "long walk", "hospital"), ("walks", "A&E")), Synonym(("ramblers",), ("walkers",))],
+)
+
+
+def titles(typed, index=WALKS):
+    return [hit.entry.document.title for hit in index.find(typed).hits]
+
+
+@pytest.mark.parametrize(
+    ("typed", "first"),
+    [
+        ("keeper", "Path keepers"),
+        ("KEEPERS!", "Path keepers"),
+        ("keep path", "Path keepers"),
+        ("oneill", "O'Neill Foundation"),
+        ("O’Neill", "O'Neill Foundation"),
+        ("o'neil foundation", "O'Neill Foundation"),
+        ("boot fund", "O'Neill Foundation"),
+        ("reoffending", "Path keepers"),
+        ("re offending", "Path keepers"),
+        ("a and e", "A&E boots"),
+        ("hospital", "A&E boots"),
+        ("14", "Young walkers"),
+        ("my 14 year old", "Young walkers"),
+        ("14-year-old", "Young walkers"),
+        ("something for my 12yo to do", "Young walkers"),
+        ("vol", "Path keepers"),
+        ("voluntears", "Path keepers"),
+        ("foudnation", "O'Neill Foundation"),
+    ],
+)
+def test_the_page_that_comes_first(typed, first):
+    assert titles(typed)[0] == first
+
+
+def test_pages_with_all_words_come_before_those_with_any():
+    found = WALKS.find("moor boots walks")
+    assert [hit.has_all for hit in found.hits] == sorted((hit.has_all for hit in found.hits), reverse=True)
+    both = WALKS.find("moor paths")
+    assert [hit.entry.document.title for hit in both.hits if hit.has_all] == ["Path keepers"]
+    assert "Moor walks" in titles("moor paths")
+
+
+def test_a_synonym_follows_the_word_itself_and_works_one_way():
+    index = index_of(page("Ramblers"), page("Walkers"), synonyms=[Synonym(("ramblers",), ("walkers",))])
+    assert titles("ramblers", index) == ["Ramblers", "Walkers"]
+    assert titles("walkers", index) == ["Walkers"]
+
+
+def test_a_synonym_of_several_words_stands_for_all_of_them():
+    found = WALKS.find("long walk")
+    assert found.hits[0].has_all
+    assert "Young walkers" in [hit.entry.document.title for hit in found.hits if hit.has_all]
+
+
+def test_words_that_say_nothing_are_left_out_unless_there_are_no_others():
+    assert titles("what is there about the moor") == titles("moor")
+    assert titles("for the") == [] or all(titles("for the"))
+
+
+def test_a_correction_is_said_and_a_missing_word_is_named():
+    found = WALKS.find("foudnation xylophone")
+    assert found.corrected == [("foudnation", "foundation")]
+    assert found.missed == ["xylophone"]
+    assert WALKS.find("moor").corrected == []
+
+
+def test_short_words_and_numbers_are_not_corrected():
+    assert WALKS.find("moot").corrected == []  # another word, not a slip
+    assert WALKS.find("mooor").corrected == [("mooor", "moor")]
+    assert WALKS.find("2099").hits == []
+
+
+def test_the_obvious_best_answer_is_named_so_or_well_ahead():
+    assert WALKS.find("path keepers").best.entry.document.title == "Path keepers"
+    assert WALKS.find("moor").best is None or WALKS.find("moor").best.entry.document.title == "Moor walks"
+    assert index_of(page("Moor east"), page("Moor west")).find("moor").best is None
+    assert WALKS.find("moor xylophone").best is None
+
+
+def test_of_equal_pages_the_kind_that_is_asked_for_more_comes_first():
+    entries = [Entry(page("Moor", "b"), SMALL, 1), Entry(Document("Moor", "/other/", text="b"), ANY, 2)]
+    assert [hit.entry.key for hit in Index(entries).find("moor").hits] == [2, 1]
+
+
+def test_a_page_is_found_once_by_its_best_part():
+    twice = index_of(Document("Moor", "/m/"), Document("Walk on the moor", "/m/"))
+    assert titles("moor", twice) == ["Moor"]
+
+
+OPERATORS = [
+    '"',
+    '""',
+    '"moor',
+    "moor*",
+    "*",
+    "moor:*",
+    "NEAR(moor walks)",
+    "moor AND",
+    "OR",
+    "NOT moor",
+    "-moor",
+    "^moor",
+]
+OPERATORS += [
+    "title:moor",
+    "moor & walks",
+    "moor | !",
+    "(",
+    ")",
+    "{moor}",
+    "+",
+    "' OR 1=1 --",
+    "\\",
+    "%",
+    "_",
+    "moor\0",
+]
+
+
+@pytest.mark.parametrize("typed", [*OPERATORS, "moor " * 2_000, "x" * 10_000, "🚶" * 50, "\u202emoor", "١٤", "走路"])
+def test_no_search_is_an_operator_or_a_fault(typed):
+    found = WALKS.find(typed)
+    if "moor" in typed:
+        assert "Moor walks" in [hit.entry.document.title for hit in found.hits], typed
+
+
+@given(st.text(max_size=300))
+def test_any_text_is_answered(typed):
+    found = WALKS.find(typed)
+    marker = Marker(found.wanted)
+    for hit in found.hits:
+        marker.mark(hit.entry.document.title)
+        marker.excerpt(hit.entry.document.text)
+
+
+def test_the_words_are_marked_and_nothing_else_is_html():
+    marker = Marker(WALKS.find("walking moor").wanted)
+    assert marker.mark("<b> Walks & walked") == "&lt;b&gt; <mark>Walks</mark> &amp; <mark>walked</mark>"
+    assert marker.mark("The moor's edge") == "The <mark>moor&#x27;s</mark> edge"
+
+
+def test_an_excerpt_begins_near_the_first_word_and_ends_between_words():
+    marker = Marker(WALKS.find("moor").wanted)
+    excerpt = marker.excerpt("# Heading\n\nWord " * 40 + "on the *moor* at last" + " and on" * 60)
+    assert excerpt.startswith("… ")
+    assert excerpt.endswith(" …")
+    assert "<mark>moor</mark> at last" in excerpt
+    assert len(excerpt) < 300
+    assert marker.excerpt("Nothing of it.") == ""
+
+
+def test_an_empty_index_answers():
+    assert index_of().find("moor").hits == []
+    assert index_of().find("moor").best is None

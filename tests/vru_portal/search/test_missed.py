@@ -1,0 +1,104 @@
+"""Words that no page has are counted, without anything that may say something about somebody."""
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from tests.support.factories import SynonymFactory, UnitFactory
+from vru_portal.models import MissedWord
+from vru_portal.search import missed
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def own_folder(settings, tmp_path):
+    settings.VAR_DIR = tmp_path
+
+
+def counts():
+    return dict(MissedWord.objects.values_list("word", "count"))
+
+
+def test_words_are_counted_by_the_timer_and_not_by_whoever_searches(django_assert_num_queries):
+    with django_assert_num_queries(0):
+        missed.note("xylophone lessons", ["xylophone", "lessons"])
+        missed.note("Xylophone", ["xylophone"])
+    assert counts() == {}
+    missed.count_missed_words()
+    assert counts() == {"xylophone": 2, "lessons": 1}
+    missed.note("xylophone", ["xylophone"])
+    missed.count_missed_words()
+    missed.count_missed_words()
+    assert counts() == {"xylophone": 3, "lessons": 1}
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "write to zoe@example.org",
+        "07700 900123 zoe",
+        "john Smithson",
+        "zoe of 14 Xanadu Road",
+        "https://example.org zoe",
+        "my neighbour zoe has been very cruel to us",
+    ],
+)
+def test_nothing_is_noted_of_a_search_that_may_be_about_somebody(typed):
+    missed.note(typed, ["zoe", "smithson", "xanadu"])
+    assert not missed.waiting().exists()
+
+
+@pytest.mark.parametrize("word", ["ab", "a" * 31, "zoë", "07700", "x1", "../x", "a\nb", ""])
+def test_only_plain_words_are_noted(word):
+    missed.note("plain", [word])
+    assert not missed.waiting().exists()
+
+
+def test_a_run_that_was_interrupted_is_finished_by_the_next(settings):
+    missed.note("xylophone", ["xylophone"])
+    missed.waiting().rename(missed.waiting().with_suffix(".taken"))
+    missed.note("lessons", ["lessons"])
+    missed.count_missed_words()
+    assert counts() == {"xylophone": 1}
+    missed.count_missed_words()
+    assert counts() == {"xylophone": 1, "lessons": 1}
+
+
+def test_neither_the_file_nor_the_table_grows_without_end(monkeypatch):
+    monkeypatch.setattr(missed, "MOST_BYTES", 100)
+    monkeypatch.setattr(missed, "MOST_ROWS", 5)
+    for number in range(100):
+        word = f"word{chr(97 + number // 26)}{chr(97 + number % 26)}"
+        missed.note(word, [word])
+    assert missed.waiting().stat().st_size < 120
+    missed.count_missed_words()
+    assert MissedWord.objects.count() == 5
+
+
+def test_old_and_rare_words_are_forgotten():
+    today = timezone.localdate()
+    for word, count, days in (("old", 99, 366), ("rare", 2, 31), ("kept", 3, 31), ("new", 1, 1)):
+        MissedWord.objects.create(word=word, count=count, last_on=today - timedelta(days=days))
+    missed.count_missed_words()
+    assert set(counts()) == {"kept", "new"}
+
+
+def test_a_full_disk_is_no_reason_for_a_search_to_fail(settings, tmp_path):
+    settings.VAR_DIR = tmp_path / "not there"
+    missed.note("xylophone", ["xylophone"])
+
+
+def test_the_start_page_names_what_was_missed_several_times_and_has_no_synonym_yet(admin_client):
+    today = timezone.localdate()
+    for word, count, days in (("xylophone", 5, 0), ("harp", 2, 0), ("lute", 9, 31), ("drum", 9, 1)):
+        MissedWord.objects.create(word=word, count=count, last_on=today - timedelta(days=days))
+    SynonymFactory(typed="drum", found="walkers")
+    UnitFactory()
+    page = admin_client.get("/admin/").text
+    assert "xylophone (5)." in page
+    assert not [word for word in ("harp", "lute", "drum") if word in page]
+    assert 'href="/admin/programmes/synonym/add/"' in page
+    MissedWord.objects.filter(word="xylophone").delete()
+    assert "Visitors searched for words" not in admin_client.get("/admin/").text

@@ -1,0 +1,86 @@
+"""What a visitor types and what a page says are the same words, however either is written."""
+
+import pytest
+
+from vru_portal.search.ages import age_at, stated_ranges
+from vru_portal.search.words import joined_words_of, stem_of, words_in, words_of
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("Commissioner's", "commissioner"),
+        ("O’Neill", "ONeill"),
+        ("A&E", "a and e"),
+        ("A & E", "AE"),
+        ("café", "CAFE"),
+        ("mentors", "mentoring"),
+        ("gangs?", "gang"),
+        ("IRIS.", "iris"),
+        ("£524,000", "524000"),
+        ("high-crime", "high crime"),
+        ("don't", "dont"),
+    ],
+)
+def test_these_are_the_same(one, other):
+    assert [*map(stem_of, words_of(one))] == [*map(stem_of, words_of(other))]
+
+
+@pytest.mark.parametrize(
+    "text", ["", " ", '"', "*", ":*", "&", "()", "'''", "NEAR(", "\ud800", "🚶", "_", "a" * 10_000]
+)
+def test_anything_has_words_or_none(text):
+    assert all(word and len(word) <= 40 for word in words_of(text))
+
+
+def test_words_know_where_they_stand():
+    text = "The A&E’s mentors"
+    assert [(text[word.start : word.end], word.word) for word in words_in(text)] == [
+        ("The", "the"), ("A&E", "ae"), ("s", "s"), ("mentors", "mentors"),
+    ]  # fmt: skip
+
+
+def test_hyphens_join_words_too():
+    assert joined_words_of("re-offending and well-known") == ["reoffending", "wellknown"]
+
+
+@pytest.mark.parametrize(
+    ("text", "ranges"),
+    [
+        ("aged 10 to 18 who", [(10, 18)]),
+        ("aged 10 - 18", [(10, 18)]),
+        ("ages 10–18", [(10, 18)]),
+        ("11-16 year olds", [(11, 16)]),
+        ("between 5 and 9", [(5, 9)]),
+        ("under 18s", [(0, 17)]),
+        ("under-25s", [(0, 24)]),
+        ("aged 18 or over", [(18, 120)]),
+        ("65 and over", [(65, 120)]),
+        ("items 3 to 5", []),
+        ("under 18% of", []),
+        ("in 2019 to 2020", []),
+        ("aged 18 to 10", []),
+    ],
+)
+def test_ages_that_a_text_states(text, ranges):
+    assert stated_ranges(text) == ranges
+
+
+@pytest.mark.parametrize(
+    ("words", "found"),
+    [
+        ("14", (14, 1)),
+        ("14 year old", (14, 3)),
+        ("14yo", (14, 1)),
+        ("aged 14 boy", (14, 2)),
+        ("2019", None),
+        ("121", None),
+    ],
+)
+def test_an_age_that_somebody_types(words, found):
+    assert age_at(words.split(), 0) == found
+
+
+def test_a_word_before_no_age_is_no_age():
+    assert age_at(["age"], 0) is None
+    assert age_at(["aged", "care"], 0) is None

@@ -1,0 +1,89 @@
+"""What staff are told: things are named, linked and counted, and no sentence ends in nothing."""
+
+import re
+from datetime import timedelta
+
+import pytest
+from django.conf import settings
+from django.contrib import admin
+from django.contrib.auth import get_user_model
+from django.utils import timezone
+
+from tests.support.admin_forms import admin_list_url, admin_url
+from tests.support.factories import AudienceFactory, InitiativeFactory, StoryFactory
+from vru_portal.publishing import workflow
+from vru_portal.publishing.state import Part, Record, State
+
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
+
+
+def test_no_plural_is_chosen_from_words_with_a_comma():
+    wrong = [
+        f"{path.relative_to(settings.BASE_DIR)}: {words}"
+        for folder in ("templates", "vru_portal", "partners", "programmes", "funding", "events")
+        for path in (settings.BASE_DIR / folder).rglob("*")
+        if path.suffix in (".html", ".txt", ".py")
+        for words in re.findall(r"pluralize:\s*[\"']([^\"']*)[\"']", path.read_text())
+        if words.count(",") > 1
+    ]
+    assert wrong == []
+
+
+def test_a_list_names_the_day_on_which_a_draft_is_to_be_published(staff):
+    story = StoryFactory(state=State.DRAFT)
+    by = get_user_model().objects.get()
+    workflow.publish(story, by=by, at=timezone.now() + timedelta(days=3))
+    assert "Staff only: a draft, to be published on " in staff.get(admin_list_url(type(story))).text
+
+
+def test_who_has_published_something_is_led_to_its_page(staff):
+    story = StoryFactory(state=State.DRAFT)
+    address = admin_url(story, "publish")
+    seen = staff.get(address).context["form"]["seen"].value()
+    page = staff.post(address, {"seen": seen, "publish_at_0": "", "publish_at_1": ""}, follow=True)
+    (message,) = page.context["messages"]
+    assert f'href="{story.get_absolute_url()}"' in str(message)
+
+
+def test_the_page_that_deletes_names_no_rows_that_only_link_records(staff):
+    initiative = InitiativeFactory(state=State.DRAFT)
+    initiative.audiences.add(AudienceFactory())
+    page = staff.get(admin_url(initiative, "delete"))
+    assert page.status_code == 200
+    assert "object (" not in page.text
+    assert "relationship" not in page.text
+
+
+def test_every_record_is_found_by_the_search_over_everything():
+    unsearchable = [
+        model._meta.label
+        for model, own in admin.site._registry.items()
+        if issubclass(model, Record | Part) and not own.search_fields
+    ]
+    assert unsearchable == []
+
+
+def test_changes_are_filtered_by_person_and_week(staff):
+    one, other = get_user_model().objects.get(), get_user_model().objects.create_user("other", is_staff=True)
+    for user, title, days in ((one, "Rain", 1), (other, "Snow", 1), (one, "Fog", 9)):
+        story = StoryFactory(title=title)
+        story._history_user = user
+        story.save()
+        story.history.all().update(history_user=user, history_date=timezone.now() - timedelta(days=days))
+
+    def shown(**query):
+        changes = staff.get("/admin/changes/", query).context["changes"]
+        return {change.record_name for change in changes if change.record_name in ("Rain", "Snow", "Fog")}
+
+    assert shown() == {"Rain", "Snow", "Fog"}
+    assert shown(who=other.pk) == {"Snow"}
+    assert shown(week=2) == {"Fog"}
+    assert shown(who=one.pk, week=1) == {"Rain"}
+    assert shown(who="x", week="y") == {"Rain", "Snow", "Fog"}
+
+
+def test_the_menu_starts_with_what_staff_use_every_day(staff):
+    apps = {app["app_label"]: app["models"] for app in staff.get("/admin/").context["app_list"]}
+    assert [models[0]["object_name"] for models in apps.values()][:5] == [
+        "Story", "Person", "Event", "Payment", "Invitation"
+    ]  # fmt: skip

@@ -1,0 +1,94 @@
+"""Sums as people and finance systems write them: what is understood, and what is refused with advice."""
+
+from decimal import Decimal
+
+import pytest
+from django.core.exceptions import ValidationError
+from hypothesis import given
+from hypothesis import strategies as st
+
+from vru_portal.text.sums import parse_sum
+
+
+@pytest.mark.parametrize(
+    ("typed", "pounds"),
+    [
+        ("1234.5", "1234.50"),
+        ("£1,234.56", "1234.56"),
+        ("£ 1,234.56", "1234.56"),
+        ("GBP 1,234.56", "1234.56"),
+        ("1234.56 gbp", "1234.56"),
+        ("1 234 567.00", "1234567.00"),
+        ("1\u00a0234", "1234.00"),
+        ("１２", "12.00"),
+        (".5", "0.50"),
+        ("12.500", "12.50"),
+        ("(978.00)", "-978.00"),
+        ("(£978.00)", "-978.00"),
+        ("£(978.00)", "-978.00"),
+        ("−1,234.56", "-1234.56"),
+        ("–1,234.56", "-1234.56"),
+        ("-£12.50", "-12.50"),
+        ("£-12.50", "-12.50"),
+        ("12.50-", "-12.50"),
+        ("£1,234.56 CR", "-1234.56"),
+        ("£1,234.56 DR", "1234.56"),
+        ("1234.5600000000002", "1234.56"),
+        ("0.30000000000000004", "0.30"),
+        ("1233.9999999999998", "1234.00"),
+        ("999999999999.99", "999999999999.99"),
+        ("-0", "0.00"),
+        ("+12.50", "12.50"),
+        ("12.50+", "12.50"),
+        ("+£1,234.5", "1234.50"),
+    ],
+)
+def test_a_sum_is_understood_however_it_is_written(typed, pounds):
+    assert str(parse_sum(typed)) == pounds
+
+
+@given(st.decimals("-9999999.99", "9999999.99", places=2))
+def test_what_a_spreadsheet_stores_for_a_sum_is_that_sum(amount):
+    assert parse_sum(format(Decimal(float(amount)), ".12f")) == amount
+
+
+@pytest.mark.parametrize(
+    ("typed", "advice"),
+    [
+        ("1234.567", "fractions of a penny"),
+        ("0.005", "fractions of a penny"),
+        ("1,25", "full stop before the pence"),
+        ("1.234,56", "full stop before the pence"),
+        ("1.23E+05", "shortened by a spreadsheet"),
+        ("£4.034m", "whole sum in figures"),
+        ("£4.034 million", "whole sum in figures"),
+        ("€12", "another currency"),
+        ("12 USD", "another currency"),
+        ("-(12)", "is not a sum"),
+        ("-12 CR", "is not a sum"),
+        ("12 50", "is not a sum"),
+        ("1,2,3", "Check the commas"),
+        ("1,23,456.00", "Check the commas"),
+        ("1000,000", "Check the commas"),
+        ("1 234,56", "full stop before the pence"),
+        ("£1.234,56-", "full stop before the pence"),
+        ("9999999999999", "too large"),
+        ("1,234,567,890,123.00", "too large"),
+        ("50p", "Enter the sum in pounds: 0.50"),
+        ("5p", "Enter the sum in pounds: 0.05"),
+        ("12k", "whole sum in figures"),
+        ("£1,234.56 (net)", "is not a sum"),
+        ("1,234.56 *", "is not a sum"),
+        ("+-12", "is not a sum"),
+        ("(+12)", "is not a sum"),
+        ("twelve", "is not a sum"),
+        ("-", "may mean zero"),
+        (" £-   ", "may mean zero"),
+        ("nil", "may mean zero"),
+        ("N/A", "may mean zero"),
+        ("", "is not a sum"),
+    ],
+)
+def test_an_unclear_sum_is_refused_with_advice(typed, advice):
+    with pytest.raises(ValidationError, match=advice):
+        parse_sum(typed)

@@ -1,0 +1,46 @@
+"""One line in the log for each request, and its count for the metrics.
+
+Queries are left out: they may say what somebody looked for.
+
+To answer from memory takes less time than to write a line does. The lines of such answers are written together, a few
+times a second, each with the time of its own request.
+"""
+
+import asyncio
+import logging
+
+from vru_portal import logs, metrics
+
+SECONDS_TOGETHER = 0.25
+MOST_TOGETHER = 1000
+
+logger = logging.getLogger("vru_portal.access")
+
+
+def note(request: logs.Request) -> None:
+    """Count and log a request now."""
+    metrics.count_request(request.method, request.status, request.ms / 1000)
+    fields = request._asdict()
+    del fields["at"]
+    logger.info("Request", extra=logs.fields(**fields))
+
+
+class Batch:
+    """Requests that are counted and logged soon; for one event loop alone."""
+
+    def __init__(self) -> None:
+        self.requests: list[logs.Request] = []
+
+    def add(self, request: logs.Request) -> None:
+        self.requests.append(request)
+        if len(self.requests) == 1:
+            asyncio.get_running_loop().call_later(SECONDS_TOGETHER, self.write)
+        elif len(self.requests) >= MOST_TOGETHER:
+            self.write()
+
+    def write(self) -> None:
+        requests, self.requests = self.requests, []
+        for request in requests:
+            metrics.count_request(request.method, request.status, request.ms / 1000)
+        if requests:
+            logger.info("Request", extra={"requests": requests})

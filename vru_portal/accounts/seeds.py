@@ -1,0 +1,132 @@
+"""The seeds of second factors: encrypted in the database, with a key that is kept outside of it.
+
+Who reads a copy of the database can then not make anybody's codes. The keys are a file, one to a line: the newest comes
+first and encrypts; those below it still decrypt.
+"""
+
+import fcntl
+import os
+from pathlib import Path
+from typing import Any
+
+from allauth.mfa.models import Authenticator
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.db import transaction
+
+from vru_portal.private_files import write_once
+
+ENCRYPTED = "fernet:"  # how a seed begins that is encrypted; allauth's are letters and numbers
+SEED_FIELDS = ("secret", "seed")  # of an app, and of recovery codes
+KEPT_KEYS = 2  # a worker may still be writing with the key that was the newest before a rotation
+
+
+class KeyLost(ValidationError):  # noqa: N818 - it says what happened
+    """The key of second factors is missing, or another one than they were encrypted with."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Your second factor cannot be read, because the portal's key for it is missing. Ask whoever runs the "
+            "portal to restore the key, or to reset your account (manage.py staff reset)."
+        )
+
+
+def encrypt(seed: str) -> str:
+    """Encrypt a seed. Makes the key with the first one; raises KeyLost if there was a key."""
+    if not keys_file().exists() and not encrypted_rows():
+        write_once(keys_file(), new_key)
+    return ENCRYPTED + cipher().encrypt(seed.encode()).decode()
+
+
+def decrypt(stored: str) -> str:
+    """Read a seed. One from before seeds were encrypted is returned as it is. Raises KeyLost."""
+    if not stored.startswith(ENCRYPTED):
+        return stored
+    try:
+        return cipher().decrypt(stored.removeprefix(ENCRYPTED)).decode()
+    except InvalidToken as error:
+        raise KeyLost from error
+
+
+def keys_file() -> Path:
+    path: Path = settings.SECOND_FACTOR_KEYS
+    return path
+
+
+def new_key() -> str:
+    return Fernet.generate_key().decode()
+
+
+def read_keys() -> list[str]:
+    """The keys, the newest first; none if there is no file."""
+    return keys_file().read_text().split() if keys_file().exists() else []
+
+
+def cipher() -> MultiFernet:
+    """Encrypts with the newest key, and decrypts with any. Read anew each time: a rotation holds at once for all."""
+    try:
+        return MultiFernet([Fernet(key) for key in read_keys()])
+    except ValueError as error:  # no key, or what is none
+        raise KeyLost from error
+
+
+def encrypted_rows() -> list[Authenticator]:
+    return [row for row in Authenticator.objects.all() if any(map(is_encrypted, seeds_of(row).values()))]
+
+
+def seeds_of(row: Any) -> dict[str, str]:
+    return {name: row.data[name] for name in SEED_FIELDS if name in row.data}
+
+
+def is_encrypted(stored: str) -> bool:
+    return stored.startswith(ENCRYPTED)
+
+
+def unreadable_accounts() -> list[str]:
+    """The accounts whose second factor cannot be read: their owners cannot sign in."""
+    names = set()
+    for row in Authenticator.objects.select_related("user"):
+        try:
+            for stored in seeds_of(row).values():
+                decrypt(stored)
+        except KeyLost:
+            names.add(row.user.get_username())
+    return sorted(names)
+
+
+def rotate_key() -> int:
+    """Make a new key and encrypt every seed that can be read with it; returns how many rows have one.
+
+    Wherever this is interrupted, everything that could be read still can: no key goes before nothing needs it.
+    """
+    with keys_file().with_name(f".{keys_file().name}-lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # of two rotations at once, each would write over the key of the other
+        write_keys([new_key(), *read_keys()])
+        count = sum(encrypt_again(pk) for pk in Authenticator.objects.values_list("pk", flat=True))
+        write_keys(read_keys()[:KEPT_KEYS])
+        return count
+
+
+@transaction.atomic
+def encrypt_again(pk: int) -> bool:
+    """Encrypt the seed of one row with the newest key. Returns False if it has none, or cannot be read."""
+    row = Authenticator.objects.select_for_update().filter(pk=pk).first()
+    if row is None or not (seeds := seeds_of(row)):
+        return False
+    try:
+        row.data |= {name: encrypt(decrypt(stored)) for name, stored in seeds.items()}
+    except KeyLost:
+        return False
+    row.save(update_fields=["data"])
+    return True
+
+
+def write_keys(keys: list[str]) -> None:
+    """Replace the file, completely or not at all."""
+    draft = keys_file().with_name(f".{keys_file().name}-{os.getpid()}")
+    with draft.open("w") as file:
+        file.write("\n".join(keys))
+        file.flush()
+        os.fsync(file.fileno())
+    draft.replace(keys_file())

@@ -1,0 +1,10 @@
+"""Backups: one archive with the database, uploads and scans, and restoring it.
+
+- `archive`: the file itself, its manifest and checksums
+- `databases`, `sqlite`, `postgresql`: a copy of the database as it is at one moment, and putting one in its place
+- `keys`: the register's keys, in a file of their own or encrypted
+- `create`, `restore`: making a backup, and putting one in the place of the portal
+- `running`, `swap`: keeping the portal from running meanwhile, and from being left half restored
+- `trial`, `crawl`: restoring a backup into a throw-away place, and opening every page there
+- `daily`: the timer's backups
+"""

@@ -1,0 +1,260 @@
+"""Loading a unit's whole content from a folder of YAML files: every record passes the rules, or none is loaded."""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import date
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import yaml
+from django.apps import apps
+from django.core.exceptions import FieldDoesNotExist, ValidationError
+from django.core.serializers.base import DeserializationError, DeserializedObject
+from django.core.serializers.python import Deserializer
+from django.db import DatabaseError, models, transaction
+
+from events.models import Event
+from events.rules import check_agenda
+from funding.models import FinancialYear
+from funding.rules import check_budget
+from vru_portal.publishing.history import LOADED
+
+# One file for each app, in the order in which they refer to one another.
+FILE_NAMES = ("partners", "programmes", "funding", "events", "declarations")
+# The Python types that YAML must yield for a field's value to be what is written in the file.
+YAML_TYPES: dict[type[models.Field[Any, Any]], tuple[type, ...]] = {
+    models.BooleanField: (bool,),
+    models.DateField: (date,),
+    models.TimeField: (str,),
+    models.IntegerField: (int,),
+    models.DecimalField: (str,),
+    models.CharField: (str,),
+    models.TextField: (str,),
+    models.JSONField: (dict,),
+}
+
+
+class ContentError(Exception):
+    """Content that breaks a rule. The message names the file, the record and the rule."""
+
+
+@dataclass(frozen=True)
+class ContentRecord:
+    """A record of a file, and the text that tells people where in the file it is."""
+
+    place: str
+    deserialized: DeserializedObject
+
+    @property
+    def row(self) -> models.Model:
+        return self.deserialized.object
+
+
+def load_content(folder: Path) -> int:
+    """Save every record of the folder, check it, and record its first version. Returns how many there are.
+
+    Must run inside a transaction, which the caller rolls back on ContentError.
+    """
+    records: list[ContentRecord] = []
+    for record in read_records(folder):
+        save_record(record)
+        records.append(record)
+    for record in records:
+        if record.deserialized.deferred_fields:
+            resolve_references(record)
+    # Only now is each record complete: what it refers to may be further down.
+    for record in records:
+        run_checked(record, record.row.full_clean)
+        match record.row:
+            case FinancialYear() as year:
+                run_checked(record, partial(check_budget, year=year))
+            case Event() as event:
+                run_checked(record, partial(check_agenda, event=event))
+    record_first_history(records)
+    return len(records)
+
+
+class StrictLoader(yaml.SafeLoader):
+    """YAML without Python objects, and without duplicate keys: the second would silently replace the first."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        """Keys merged in with ``<<`` are no duplicates: the mapping's own keys take precedence over them."""
+        keys = [key.value for key, _ in node.value if key.tag != "tag:yaml.org,2002:merge"]
+        for key in keys:
+            if keys.count(key) > 1:
+                raise yaml.constructor.ConstructorError(None, None, f"the key {key} is used twice", node.start_mark)
+        return super().construct_mapping(node, deep)
+
+
+def read_records(folder: Path) -> Iterator[ContentRecord]:
+    """Yield the records of the folder's files in order. A reference may point to a record further down."""
+    paths = [path for name in FILE_NAMES if (path := folder / f"{name}.yaml").is_file()]
+    if not paths:
+        raise ContentError(f"{folder} holds no content: expected {', '.join(f'{name}.yaml' for name in FILE_NAMES)}.")
+    if unexpected := sorted({path.name for path in folder.glob("*.y*ml")} - {path.name for path in paths}):
+        raise ContentError(
+            f"{folder / unexpected[0]} is not one of {', '.join(f'{name}.yaml' for name in FILE_NAMES)}."
+        )
+    for path in paths:
+        try:
+            entries = yaml.load(path.read_text(encoding="utf-8"), StrictLoader) or []  # noqa: S506 - Loader is a SafeLoader
+        except OSError as error:
+            raise ContentError(f"{path} cannot be read: {error.strerror}") from error
+        except (yaml.YAMLError, UnicodeDecodeError, ValueError) as error:
+            raise ContentError(f"{path} is not valid YAML: {error}") from error
+        if not isinstance(entries, list):
+            raise ContentError(f"{path} must be a list of records, each with model and fields.")
+        for number, entry in enumerate(entries, start=1):
+            place = f"{path}, record {number}"
+            if not isinstance(entry, dict) or not isinstance(entry.get("fields"), dict) or "model" not in entry:
+                raise ContentError(f"{place} must have model and fields.")
+            if unexpected := sorted(set(entry) - {"model", "fields", "pk"}, key=str):
+                raise ContentError(f"{place} has the key {unexpected[0]}: only model, fields and pk are allowed.")
+            place += f" ({entry['model']} {label_of_entry(entry['fields'])})"
+            yield ContentRecord(place, deserialize(place, path.stem, entry))
+
+
+def deserialize(place: str, app: str, entry: dict[str, Any]) -> DeserializedObject:
+    """Make an entry an instance of a model of the app. Raises ContentError that names the field which is wrong."""
+    try:
+        model = apps.get_app_config(app).get_model(str(entry["model"]).removeprefix(f"{app}."))
+    except LookupError as error:
+        raise ContentError(f"{place}: {app} has no model {entry['model']}.") from error
+    refuse_unsafe_values(place, model, entry["fields"])
+    for name, value in entry["fields"].items():
+        try:
+            field: Any = model._meta.get_field(name)
+            if not field.is_relation and value is not None:
+                field.to_python(value)
+        except ValidationError as error:
+            raise ContentError(f"{place}: {name}: {error_text(error)}") from error
+    try:
+        found = next(iter(Deserializer([entry], handle_forward_references=True)))
+    except (DeserializationError, ValidationError, TypeError, ValueError) as error:
+        raise ContentError(f"{place}: {error_text(error)}") from error
+    if found.object.pk is not None and "pk" not in entry and hasattr(model, "natural_key"):
+        # Django found a record with this natural key and would overwrite it.
+        names = ", ".join(str(part) for part in found.object.natural_key())
+        raise ContentError(f"{place}: a {model._meta.verbose_name} with the slug or place {names} already exists.")
+    return found
+
+
+def label_of_entry(fields: dict[str, Any]) -> str:
+    """What tells people which record it is: the first of its slug, name and so on."""
+    return str(
+        next(
+            (fields[key] for key in ("slug", "name", "title", "slot", "value", "person") if fields.get(key)),
+            "unnamed",
+        )
+    )
+
+
+def refuse_unsafe_values(place: str, model: type[models.Model], fields: dict[str, Any]) -> None:
+    """Refuse values that YAML does not read as they are written.
+
+    To YAML 1.1, 0300 is an octal number, 12:30 is 750, No is false, and 0.10 is a binary fraction, which holds no
+    pennies. Quotation marks keep such a value as text.
+    """
+    for name, value in fields.items():
+        try:
+            field = model._meta.get_field(name)
+        except FieldDoesNotExist as error:
+            raise ContentError(f"{place}: {name}: {model._meta.label_lower} has no such field.") from error
+        kinds = next((kinds for type_, kinds in YAML_TYPES.items() if isinstance(field, type_)), (str, int, list))
+        if value is not None and type(value) not in kinds:
+            raise ContentError(
+                f"{place}: {name}: put {value} in quotation marks: YAML reads it as {type(value).__name__}, "
+                f"and this field takes {' or '.join(kind.__name__ for kind in kinds)}."
+            )
+
+
+def save_record(record: ContentRecord) -> None:
+    """Save a record without the references that point further down, and without history.
+
+    It is validated first: a rule's message helps more than the database's.
+    """
+    row = record.row
+    deferred = record.deserialized.deferred_fields or {}
+    for field, key in deferred.items():
+        if not field.null and not field.many_to_many:
+            raise ContentError(f"{record.place}: {field.name}: {missing_reference(field, key)}, or it is further down.")
+    run_checked(record, lambda: row.full_clean(exclude={field.name for field in deferred}))
+    row.skip_history_when_saving = True  # type: ignore[attr-defined]
+    run_checked(record, lambda: record.deserialized.save(force_insert=True))
+
+
+def resolve_references(record: ContentRecord) -> None:
+    """Fill in the references that pointed further down. Raises ContentError for one that matches no record."""
+    related: dict[str, list[models.Model]] = {}
+    for field, value in (record.deserialized.deferred_fields or {}).items():
+        if field.many_to_many:
+            related[field.name] = [referenced_row(record, field, key) for key in value]
+        else:
+            setattr(record.row, field.name, referenced_row(record, field, value))
+    run_checked(record, record.row.full_clean)
+    run_checked(record, record.row.save)
+    for name, rows in related.items():
+        getattr(record.row, name).set(rows)
+
+
+def referenced_row(record: ContentRecord, field: Any, key: list[Any]) -> models.Model:
+    rows: Any = referenced_model(field)._default_manager
+    try:
+        return rows.get_by_natural_key(*key)
+    except (models.ObjectDoesNotExist, TypeError) as error:
+        raise ContentError(f"{record.place}: {field.name}: {missing_reference(field, key)}.") from error
+
+
+def missing_reference(field: Any, key: list[Any]) -> str:
+    return f"there is no {referenced_model(field)._meta.verbose_name} {', '.join(str(part) for part in key)}"
+
+
+def referenced_model(reference: Any) -> type[models.Model]:
+    return reference.remote_field.model
+
+
+def run_checked(record: ContentRecord, action: Callable[[], object]) -> None:
+    """Run an action on a record; turn the error of a rule or the database into a ContentError that names the record."""
+    try:
+        with transaction.atomic():
+            action()
+    except (ValidationError, DeserializationError, models.ObjectDoesNotExist, DatabaseError) as error:
+        raise ContentError(f"{record.place}: {error_text(error)}") from error
+
+
+def error_text(error: Exception) -> str:
+    """An error as one line, each field with its message."""
+    if isinstance(error, ValidationError) and hasattr(error, "error_dict"):
+        return "; ".join(
+            message if field == "__all__" else f"{field}: {message}"
+            for field, messages in error.message_dict.items()
+            for message in messages
+        )
+    if isinstance(error, ValidationError):
+        return "; ".join(error.messages)
+    return str(error)
+
+
+def record_first_history(records: list[ContentRecord]) -> None:
+    """Write the first history row of each record whose model has a history."""
+    by_model: dict[type[models.Model], list[models.Model]] = defaultdict(list)
+    for record in records:
+        by_model[type(record.row)].append(record.row)
+    for model, rows in by_model.items():
+        if history := getattr(model, "history", None):
+            versions = history.bulk_history_create(rows, default_change_reason=LOADED)
+            for version, row in zip(versions, rows, strict=True):
+                record_many_to_many_history(version, row)
+
+
+def record_many_to_many_history(version: Any, row: Any) -> None:
+    """Write the many-to-many relations of a first history row: `bulk_history_create` writes none."""
+    for field in version._history_m2m_fields:
+        history_link: Any = getattr(version, field.name).model
+        through = field.remote_field.through
+        for link in through.objects.filter(**{field.m2m_field_name(): row}):
+            history_link.objects.create(
+                history=version, **{f.attname: getattr(link, f.attname) for f in through._meta.fields}
+            )

@@ -1,0 +1,72 @@
+"""What Prometheus reads at `/metrics`: what all processes have counted, and the state of the portal at the moment."""
+
+import shutil
+from collections.abc import Iterator
+
+from django.conf import settings
+from django.db import DatabaseError
+from django.db.models import Count, Min
+from django.utils import timezone
+from django_tasks_db.models import DBTaskResult
+from prometheus_client import CollectorRegistry
+from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
+from prometheus_client.registry import Collector
+
+from events.declarations.choices import Delivery
+from events.declarations.models import Head, Mail
+from vru_portal import metrics
+from vru_portal.models import Heartbeat
+from vru_portal.operations.monitoring import readiness
+from vru_portal.workspace.backups import read_record
+
+CONTENT_TYPE = CONTENT_TYPE_PLAIN_0_0_4
+
+
+def exposition() -> bytes:
+    """All metrics, in Prometheus' text format."""
+    state = CollectorRegistry()
+    state.register(PortalCollector())
+    return generate_latest(metrics.collected()) + generate_latest(state)
+
+
+class PortalCollector(Collector):
+    """What is asked for with each scrape. Without the database, only what can be known without it."""
+
+    def describe(self) -> list[Metric]:
+        return []  # otherwise registering would ask the database
+
+    def collect(self) -> Iterator[Metric]:
+        checks = GaugeMetricFamily("portal_ready", "1 for each thing that the portal can do now.", labels=["check"])
+        for check in readiness.run_checks():
+            checks.add_metric([check.name], 0 if check.problem else 1)
+        yield checks
+        free = shutil.disk_usage(settings.VAR_DIR).free
+        yield GaugeMetricFamily("portal_disk_free_bytes", "Free space on the disk of VAR_DIR.", free)
+        if made_at := read_record().made_at:
+            yield GaugeMetricFamily(
+                "portal_backup_timestamp_seconds", "When the last good backup was made.", made_at.timestamp()
+            )
+        try:
+            yield from database_metrics()
+        except DatabaseError:
+            return
+
+
+def database_metrics() -> Iterator[Metric]:
+    """The queue, the emails and the register."""
+    ready = DBTaskResult.objects.ready().aggregate(count=Count("pk"), oldest=Min("enqueued_at"))
+    age = (timezone.now() - ready["oldest"]).total_seconds() if ready["oldest"] else 0
+    yield GaugeMetricFamily("portal_jobs_waiting", "Jobs that could run now.", ready["count"])
+    yield GaugeMetricFamily("portal_jobs_oldest_seconds", "Age of the oldest job that could run now.", age)
+    by_delivery = dict(Mail.objects.order_by().values_list("delivery").annotate(count=Count("pk")))
+    mails = GaugeMetricFamily("portal_mails", "Emails by what became of them.", labels=["delivery"])
+    for delivery in Delivery:
+        mails.add_metric([delivery.value], by_delivery.get(delivery, 0))
+    yield mails
+    size = Head.objects.values_list("size", flat=True).first()
+    yield GaugeMetricFamily("portal_register_entries", "Size of the declaration's register.", size or 0)
+    beats = GaugeMetricFamily("portal_heartbeat_timestamp_seconds", "Last sign of life of a part.", labels=["part"])
+    for beat in Heartbeat.objects.all():
+        beats.add_metric([beat.part], beat.at.timestamp())
+    yield beats

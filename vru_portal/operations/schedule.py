@@ -1,0 +1,62 @@
+"""The portal's timer: it runs the jobs of every app, one after the other.
+
+Each app lists its own in `JOBS` of its module `schedule`: a function, and what its count is a count of (nothing is
+printed where that is empty).
+"""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from itertools import chain
+
+from django.db import DatabaseError
+from django.utils import timezone
+from django_tasks_db.models import DBTaskResult
+
+from events.declarations import schedule as declarations
+from programmes import schedule as programmes
+from vru_portal.accounts import schedule as accounts
+from vru_portal.models import Heartbeat
+from vru_portal.operations.backup import daily
+from vru_portal.publishing import schedule as publishing
+from vru_portal.search import schedule as search
+from vru_portal.staff import schedule as staff
+from vru_portal.tabular import schedule as tabular
+from vru_portal.web import schedule as web
+
+# Publishing comes first: people expect those records at a stated time.
+APPS = (publishing, tabular, declarations, programmes, search, web, accounts, staff)
+
+KEEP_ENDED_TASKS = timedelta(days=7)
+
+
+def delete_ended_tasks() -> int:
+    """Delete queued tasks that ended a while ago: the mail or the import itself says what came of them."""
+    return DBTaskResult.objects.filter(finished_at__lt=timezone.now() - KEEP_ENDED_TASKS).delete()[0]
+
+
+JOBS = (
+    (delete_ended_tasks, "ended tasks deleted"),
+    (daily.make_daily_backup, "backup made"),
+)
+
+
+def run_all() -> Iterator[str]:
+    """Run every job and yield one line for each that did something, then note that the timer ran.
+
+    A job that fails stops no other. Its error is noted and raised at the end; of several, the first.
+    """
+    errors: list[Exception] = []
+    for job, counted in chain(*(app.JOBS for app in APPS), JOBS):
+        try:
+            count = job()
+        except Exception as error:
+            errors.append(error)
+        else:
+            if count and counted:
+                yield f"{count} {counted}"
+    try:
+        Heartbeat.objects.beat(Heartbeat.Part.TIMER, type(errors[0]).__name__ if errors else "")
+    except DatabaseError as error:
+        errors.append(error)
+    if errors:
+        raise errors[0]

@@ -1,0 +1,95 @@
+"""Keeps the processes of `manage.py serve` running: one that ends by itself is started again."""
+
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from dataclasses import dataclass
+
+Process = subprocess.Popen[bytes]
+
+SETTLED_AFTER = 30  # seconds: whatever has run for longer did start, and what ended it may well be over
+PAUSES = (0.5, 1, 2, 5, 10, 20, 30)  # seconds before each start in a row; the last one repeats
+MOST_FAILURES = 10  # starts in a row that did not last: some three minutes
+SECONDS_TO_STOP = 10
+
+
+class GivenUp(Exception):  # noqa: N818 - it says what happened, not what was wrong
+    """A process ends again and again: starting it once more would not help."""
+
+
+@dataclass
+class Child:
+    """One process, and how its last starts went."""
+
+    name: str
+    start: Callable[[], Process]
+    process: Process | None = None
+    started_at: float = 0.0
+    failures: int = 0  # ends in a row before it had settled
+    start_again_at: float = 0.0
+
+
+class Supervisor:
+    """Starts processes, and starts each again that ends: at once the first time, then after longer and longer pauses.
+
+    ``say`` gets one line for people whenever a process ends. The clock is a monotonic one, in seconds.
+    """
+
+    def __init__(
+        self, children: Iterable[Child], say: Callable[[str], object], clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self.children = list(children)
+        self.say = say
+        self.clock = clock
+
+    def start(self, child: Child) -> None:
+        child.process, child.started_at = child.start(), self.clock()
+
+    def ended(self) -> list[tuple[Child, Process, int]]:
+        """The processes that have ended and are not started again yet, each with its exit code."""
+        running = [(child, child.process) for child in self.children if child.process is not None]
+        return [(child, process, code) for child, process in running if (code := process.poll()) is not None]
+
+    def check(self) -> None:
+        """Start again what has ended, once its pause is over. Raises GivenUp for what keeps ending."""
+        for child, process, code in self.ended():
+            kill_group(process)  # what it started may still hold the port
+            child.process = None
+            if self.clock() - child.started_at >= SETTLED_AFTER:
+                child.failures = 0
+            child.failures += 1
+            if child.failures >= MOST_FAILURES:
+                raise GivenUp(
+                    f"The {child.name} ended {child.failures} times in a row, the last time with code {code}. "
+                    "The lines above say why; mend that, then start the portal again."
+                )
+            pause = PAUSES[min(child.failures, len(PAUSES)) - 1]
+            child.start_again_at = self.clock() + pause
+            self.say(f"The {child.name} ended with code {code}; it is started again in {pause:g} seconds.")
+        for child in self.children:
+            if child.process is None and self.clock() >= child.start_again_at:
+                self.start(child)
+
+    def stop(self) -> None:
+        """End everything: politely, then by force."""
+        running = [child.process for child in self.children if child.process is not None]
+        for process in running:
+            process.terminate()
+        deadline = time.monotonic() + SECONDS_TO_STOP
+        for process in running:
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(max(0.1, deadline - time.monotonic()))
+            kill_group(process)
+            process.wait()
+
+
+def kill_group(process: Process) -> None:
+    """Kill what is left of a process and of all that it started, such as the web server's workers.
+
+    Each child leads a session of its own, so its group bears its number, also after it has ended.
+    """
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)

@@ -1,0 +1,106 @@
+"""The facts that a publication is the source of, in the order of its sections."""
+
+from collections import defaultdict
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from django.db.models import QuerySet
+from django.urls import reverse
+from django.utils import timezone
+
+from events.declarations.models import DeclarationVersion
+from events.models import AgendaItem, Appearance, Event
+from funding.models import FinancialYear, FundingSource
+from partners.models import ContactPoint, Organisation, Person, Post, Publication, Statement, Unit
+from partners.models.publications import section_anchor
+from programmes.models import Initiative, Passage, Predecessor, PreventionLevel, Story, SuccessCondition, Term
+from vru_portal.publishing.state import published
+
+MOST_OF_A_KIND = 50  # shown of each publication; the lists of the portal have the others
+
+Address = Callable[[Any], str]
+
+
+class Facts(NamedTuple):
+    """One kind of record that states facts: what they are called, which are public, and where they stand."""
+
+    title: str
+    rows: Callable[[], QuerySet[Any]]
+    address: Address = lambda row: row.public_address
+    name: Callable[[Any], str] = str
+
+
+KINDS = (
+    Facts("The unit", Unit.objects.with_organisations, name=lambda unit: unit.slogan),
+    Facts("Levels of prevention", PreventionLevel.objects.public),
+    Facts("Initiatives", Initiative.objects.public),
+    Facts("Budget", FinancialYear.objects.with_money, name=lambda year: f"Funding {year.label}"),
+    Facts(
+        "Sources of money",
+        lambda: FundingSource.objects.standing().select_related("year"),
+        lambda source: f"{source.year.get_absolute_url()}#in",
+        lambda source: f"{source.name}: {source.stated_as}",
+    ),
+    Facts("Organisations", Organisation.objects.public),
+    Facts("People", Person.objects.public),
+    Facts(
+        "Posts",
+        lambda: Post.objects.public().select_related("person", "organisation"),
+        lambda post: post.person.get_absolute_url(),
+    ),
+    Facts("Messages", Statement.objects.public),
+    Facts("Events", Event.objects.public),
+    Facts(
+        "Agenda",
+        lambda: AgendaItem.objects.filter(**published("event")).select_related("event"),
+        lambda item: f"{item.event.get_absolute_url()}#item-{item.position}",
+    ),
+    Facts(
+        "Appearances",
+        lambda: Appearance.objects.public().select_related("person", "organisation", "item__event"),
+        lambda row: f"{row.item.event.get_absolute_url()}#item-{row.item.position}",
+        lambda row: f"{row}: {row.item.title}",
+    ),
+    Facts(
+        "Declaration",
+        lambda: DeclarationVersion.objects.in_force(timezone.localdate()).select_related("declaration"),
+        lambda version: version.get_absolute_url(),
+    ),
+    Facts(
+        "Conditions for success",
+        SuccessCondition.objects.public,
+        lambda condition: f"{reverse('about')}#condition-{condition.number}",
+    ),
+    Facts("What the unit builds on", Predecessor.objects.public, lambda row: f"{reverse('about')}#building"),
+    Facts("Terms", Term.objects.public, lambda term: f"{reverse('about')}#term-{term.slug}"),
+    Facts("Ways to reach the unit", ContactPoint.objects.all, lambda point: reverse("partners:contact")),
+    Facts("News", Story.objects.public),
+    Facts("Texts of the pages", Passage.objects.public),
+)
+
+
+@dataclass
+class Section:
+    """A section of a publication, and what the portal says on its authority: for each kind, names with addresses."""
+
+    title: str
+    anchor: str
+    facts: dict[str, list[tuple[str, str]]] = field(default_factory=lambda: defaultdict(list))
+    names_sensitive: bool = False  # the page then has “Exit this page”
+
+    @property
+    def kinds(self) -> list[tuple[str, list[tuple[str, str]]]]:
+        return list(self.facts.items())
+
+
+def facts_of(publication: Publication) -> list[Section]:
+    """The sections of a publication by name, each with its facts; those that name no section come last."""
+    sections: dict[str, Section] = {}
+    for kind in KINDS:
+        for row in kind.rows().filter(source=publication)[:MOST_OF_A_KIND]:
+            for title in row.source_location.split("; "):
+                section = sections.setdefault(title, Section(title, section_anchor(title)))
+                section.facts[kind.title].append((kind.name(row), kind.address(row)))
+                section.names_sensitive |= bool(getattr(row, "sensitive_topic", ""))
+    return sorted(sections.values(), key=lambda section: (not section.title, section.title))

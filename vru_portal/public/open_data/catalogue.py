@@ -1,0 +1,36 @@
+"""The datasets of all apps: what is open data here. An app declares its own in `datasets`."""
+
+from dataclasses import replace
+from typing import Any
+
+import events.datasets
+import events.declarations.datasets
+import funding.datasets.lists
+import funding.datasets.totals
+import partners.datasets
+import programmes.datasets
+from vru_portal.public.catalogue import Catalogue
+from vru_portal.tabular.datasets import Dataset
+from vru_portal.tabular.writers import Column
+
+# How far an initiative has come depends on its money, which `programmes` must not import.
+INITIATIVES = replace(
+    programmes.datasets.INITIATIVES,
+    filters=Catalogue,
+    columns=(
+        *programmes.datasets.INITIATIVES.columns,
+        Column("status", "How far it has come, by its assessment and money", lambda i: i.status.label),
+    ),
+)
+
+DATASETS: dict[str, Dataset[Any]] = {
+    dataset.name: dataset
+    for dataset in (
+        INITIATIVES,
+        *partners.datasets.DATASETS,
+        *events.datasets.DATASETS,
+        *events.declarations.datasets.DATASETS,
+        *funding.datasets.lists.DATASETS,
+        funding.datasets.totals.TOTALS,
+    )
+}

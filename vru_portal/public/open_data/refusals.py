@@ -1,0 +1,27 @@
+"""What to say to an address that asks for what does not exist: what there is."""
+
+from collections.abc import Collection, Iterable
+
+from vru_portal.web.filters import Filters
+
+MOST_NAMED = 40  # values in one sentence
+
+
+def list_of(names: Collection[str]) -> str:
+    named = list(names)[:MOST_NAMED]
+    others = len(names) - len(named)
+    return ", ".join(named) + (f" and {others} more" if others else "")
+
+
+def refusals(filters: Filters, others: Iterable[str] = ()) -> dict[str, str]:
+    """What is wrong with each parameter; ``others`` are parameters of the address that there may not be.
+
+    A page can show its list all the same, with the value ignored. A file or a script gets no rows that nobody asked
+    for.
+    """
+    found = {name: f"There is no parameter “{name[:60]}”. There are: {list_of(filters.parameters)}." for name in others}
+    for name, values in filters.refused.items():
+        known = filters.parameters[name].values
+        if known:
+            found[name] = f"There is no “{values[0][:60]}”. There are: {list_of(known)}."
+    return {**filters.errors, **found}

@@ -1,0 +1,120 @@
+"""The pages about open data, and the files of each dataset."""
+
+import json
+from typing import IO, Any
+
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import render
+from django.urls import reverse
+from django.views.decorators.http import require_safe
+
+from funding.datasets.tables import columns_of, dataset_table, file_name
+from partners.models import Unit
+from vru_portal.public.open_data.catalogue import DATASETS
+from vru_portal.public.open_data.descriptions import (
+    data_package,
+    dcat_catalogue,
+    describe,
+    describe_all,
+    schema_org,
+)
+from vru_portal.public.open_data.refusals import list_of, refusals
+from vru_portal.tabular.downloads import FORMATS, write_table
+from vru_portal.web.file_responses import text_response
+from vru_portal.web.limits import COSTLY_FILES, count_costly_request
+from vru_portal.web.public_pages import public_page
+from vru_portal.web.shared_files import current_state, shared_file_response
+from vru_portal.web.structured_data import json_ld
+
+FROM_ANYWHERE = {"Access-Control-Allow-Origin": "*"}  # what everybody may read, scripts of other sites may, too
+
+
+@require_safe
+@public_page
+def catalogue(request: HttpRequest) -> HttpResponse:
+    """All datasets, each with its files, licence, number of rows and last change."""
+    unit, descriptions = Unit.objects.current(), describe_all()
+    described = json_ld(
+        "DataCatalog",
+        name=f"Open data of {unit.name}",
+        url=request.build_absolute_uri(),
+        dataset=[{"@type": "Dataset", **schema_org(description)} for description in descriptions],
+    )
+    return render(request, "open_data/index.html", {"descriptions": descriptions, "json_ld": described})
+
+
+@require_safe
+@public_page
+def dataset(request: HttpRequest, name: str) -> HttpResponse:
+    """One dataset with its columns; a 404 that lists the datasets where there is none of this name."""
+    if name not in DATASETS:
+        return render(request, "open_data/unknown.html", {"datasets": DATASETS.values()}, status=404)
+    description = describe(name)
+    parameters = description.dataset.filters(request.GET.__class__()).parameters
+    context = {
+        "description": description,
+        "parameters": parameters.items(),
+        "json_ld": json_ld("Dataset", **schema_org(description)),
+    }
+    return render(request, "open_data/dataset.html", context)
+
+
+@require_safe
+@public_page
+def schema(request: HttpRequest, name: str) -> HttpResponse:
+    """The Table Schema of a dataset."""
+    if name not in DATASETS:
+        return text_response(f"There is no dataset “{name[:60]}”. There are: {list_of(DATASETS)}.", 404)
+    return json_response(describe(name).schema)
+
+
+@require_safe
+@public_page
+def dcat(request: HttpRequest) -> HttpResponse:
+    return json_response(dcat_catalogue(describe_all(), Unit.objects.current()), "application/ld+json")
+
+
+@require_safe
+@public_page
+def package(request: HttpRequest) -> HttpResponse:
+    return json_response(data_package(describe_all(), Unit.objects.current()))
+
+
+def json_response(content: dict[str, Any], media_type: str = "application/json") -> HttpResponse:
+    text = json.dumps(content, ensure_ascii=False, indent=2)
+    return HttpResponse(f"{text}\n", content_type=media_type, headers=FROM_ANYWHERE)
+
+
+@require_safe
+def download(request: HttpRequest, name: str, form: str) -> HttpResponseBase:
+    """Send a dataset, filtered like its page, with all of its columns or those that ``columns`` names.
+
+    What does not exist is answered with a list of what does.
+    """
+    if name not in DATASETS:
+        if form in FORMATS:
+            return text_response(f"There is no dataset “{name[:60]}”. There are: {list_of(DATASETS)}.", 404)
+        raise Http404("There is no such file.")
+    if form not in FORMATS:
+        return text_response(f"There is no format “{form[:20]}”. There are: {list_of(FORMATS)}.", 404)
+    state = current_state()
+    found = DATASETS[name]
+    filters = found.filters(request.GET)
+    columns = [column.name for column in columns_of(found, Unit.objects.current())]
+    chosen = [word for value in request.GET.getlist("columns")[:40] for word in value.split(",") if word]
+    refused = refusals(filters)
+    if unknown := [word for word in chosen if word not in columns]:
+        refused["columns"] = f"There is no column “{unknown[0][:60]}”. There are: {list_of(columns)}."
+    if refused:
+        return text_response("\n".join(f"{parameter}: {text}" for parameter, text in refused.items()), 400)
+    table, about = dataset_table(found, filters, chosen), (name, filters.data.urlencode(), sorted(set(chosen)))
+
+    def make(file: IO[bytes]) -> None:
+        count_costly_request(request, COSTLY_FILES)
+        write_table(table, form, file)
+
+    response = shared_file_response(request, file_name(found, filters, form), state, about, make)
+    described_by = f'<{reverse("open_data:schema", args=[name])}>; rel="describedby"; type="application/json"'
+    for header, value in {**FROM_ANYWHERE, "Link": described_by}.items():
+        response.headers[header] = value
+    return response

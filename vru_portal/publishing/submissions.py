@@ -1,0 +1,128 @@
+"""Submissions: what Editors and Publishers tell each other about a record, and the dates that a later change cancels.
+
+`workflow` has the rules of who may do what; this module only stores what came of them.
+"""
+
+from typing import Any
+
+from django.contrib.admin.models import CHANGE, LogEntry
+from django.db.models import Q
+from django.utils import timezone
+
+from vru_portal.models import Pending, Submission
+from vru_portal.publishing.pending_changes import pending_change, pending_lookup
+from vru_portal.publishing.snapshots import row_key
+from vru_portal.publishing.state import PUBLISH
+from vru_portal.text.dates import format_datetime
+
+
+def submission_of(root: Any) -> Submission | None:
+    return Submission.objects.filter(**pending_lookup(root)).select_related("by", "concerns", "changed_by").first()
+
+
+# What a Publisher decides on. What was sent back waits for the person whom it concerns.
+FOR_PUBLISHERS = (Submission.State.READY, Submission.State.DATE_CANCELLED)
+
+
+def waiting_for(user: Any) -> list[Submission]:
+    """What waits for this person: for a decision if they may publish, or because it was sent back to them."""
+    mine = Q(state=Submission.State.SENT_BACK, concerns=user)
+    if user.has_perm(PUBLISH):
+        mine |= Q(state__in=FOR_PUBLISHERS)
+    found = Submission.objects.filter(mine).select_related("content_type", "by", "concerns", "changed_by")
+    return [one for one in found.prefetch_related("record") if one.record is not None]
+
+
+def describe(submission: Submission) -> str:
+    """Who said what when, for those who decide and for the record's own page."""
+    by, on = submission.by or "Somebody", format_datetime(submission.at)
+    changed = f" {submission.changed_by} has changed it since." if submission.changed_by else ""
+    if submission.state == Submission.State.DATE_CANCELLED:
+        date = format_datetime(submission.publish_at) if submission.publish_at else ""
+        return f"{by} made a change on {on}. {submission.concerns or 'Somebody'} had set {date} to publish it."
+    said = f": “{submission.note}”" if submission.note else "."
+    return f"{by}, {on}{said}{changed}"
+
+
+def save(root: Any, state: Submission.State, *, by: Any, concerns: Any, note: str = "", publish_at: Any = None) -> None:
+    """Note the latest about a record; there is one note for each."""
+    submission = submission_of(root) or Submission(**pending_lookup(root))
+    submission.state, submission.note, submission.by, submission.concerns = state, note.strip(), by, concerns
+    submission.publish_at, submission.changed_by, submission.at = publish_at, None, timezone.now()
+    submission.full_clean(exclude=["by", "concerns", "changed_by", "publish_at"])
+    submission.save()
+
+
+def close(root: Any) -> None:
+    """Drop what was said about publishing a record: it is decided."""
+    Submission.objects.filter(**pending_lookup(root)).delete()
+
+
+def author_of(root: Any) -> Any:
+    """Who has to be told about a record: who marked it ready or, if nobody did, who changed it last."""
+    submission = submission_of(root)
+    if submission and submission.state != Submission.State.DATE_CANCELLED and submission.concerns:
+        return submission.concerns
+    pending = pending_change(root)
+    if pending and pending.changes:
+        return pending.by
+    last = root.history.select_related("history_user").exclude(history_user=None).first()
+    return last and last.history_user
+
+
+# Dates ----------------------------------------------------------------------------------------------------------------
+
+
+def dates_that_include(root: Any) -> list[Pending]:
+    """The scheduled publications that a change of the record would cancel: its own, and those it is published with."""
+    scheduled = Pending.objects.exclude(publish_at=None).select_related("by", "content_type")
+    own = pending_lookup(root)
+    return [
+        pending
+        for pending in scheduled
+        if (pending.content_type, pending.object_id) == (own["content_type"], own["object_id"])
+        or row_key(root) in pending.together
+    ]
+
+
+def describe_date(pending: Pending, reader: Any) -> str:
+    """Such as “the date that Robin had set for “Rain”, 3 March 2031 at 9am”."""
+    who = "you" if reader is not None and pending.by == reader else str(pending.by or "somebody")
+    at = format_datetime(pending.publish_at) if pending.publish_at else "none"
+    return f"the date that {who} had set for “{pending.record}”, {at}"
+
+
+def note_edit(root: Any, *, by: Any) -> list[str]:
+    """Cancel the dates that were set for a record before this change of it, and return, for its author, which.
+
+    The history of each record that loses its date says who has changed what, and so does staff's start page.
+    """
+    Submission.objects.filter(**pending_lookup(root), state=Submission.State.READY).exclude(by=by).update(changed_by=by)
+    sentences = []
+    for pending in dates_that_include(root):
+        if pending.fault:  # its day is over
+            cancel_date_of(pending)
+            continue
+        sentences.append(f"This cancels {describe_date(pending, by)}.")
+        record, at, set_by = pending.record, pending.publish_at, pending.by
+        if by is not None and record is not None:
+            said = f"Cancelled by a change of “{root}”: {describe_date(pending, None)}"
+            LogEntry.objects.log_actions(by.pk, [record], CHANGE, said, single_object=True)
+        cancel_date_of(pending)
+        if record is not None:
+            save(record, Submission.State.DATE_CANCELLED, by=by, concerns=set_by, publish_at=at)
+    return sentences
+
+
+def cancel_dates(root: Any) -> None:
+    for pending in dates_that_include(root):
+        cancel_date_of(pending)
+
+
+def cancel_date_of(pending: Pending) -> None:
+    """Cancel a scheduled publication. Of a draft nothing else was stored."""
+    if not pending.changes:
+        pending.delete()
+        return
+    pending.publish_at, pending.together, pending.fault = None, [], ""
+    pending.save()

@@ -1,0 +1,333 @@
+"""The actions on a record that lead to what the public sees: mark ready, send back, publish, set or cancel a date,
+unpublish, discard a pending change.
+"""
+
+from functools import cached_property
+from typing import Any
+
+from django import forms
+from django.contrib.admin.widgets import AdminSplitDateTime
+from django.core.exceptions import ValidationError
+from django.template.loader import render_to_string
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+from django.utils.text import capfirst
+
+from vru_portal.publishing import pending_changes, submissions, workflow
+from vru_portal.publishing.differences import Difference, field_label
+from vru_portal.publishing.links import scheduled_texts_linking_to, texts_linking_to
+from vru_portal.publishing.related_drafts import related_drafts
+from vru_portal.publishing.snapshots import owning_record
+from vru_portal.publishing.state import PUBLISH, Publishable
+from vru_portal.staff.actions import Action
+from vru_portal.staff.links import action_url, admin_link
+from vru_portal.staff.markdown_field import TextArea
+from vru_portal.text.dates import format_datetime
+from vru_portal.text.inputs import LongTextInput, MomentInput
+
+
+class ReadVersionForm(forms.Form):
+    """Carries which version was on the page, so that nobody decides on one that they have not read."""
+
+    seen = forms.CharField(widget=forms.HiddenInput)
+
+
+class PublishForm(ReadVersionForm):
+    """Publishes now, or on a schedule; alone, or together with drafts that the record names."""
+
+    together = forms.MultipleChoiceField(
+        label="Publish with it",
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+        help_text="It names these drafts. All are published at the same moment, or none.",
+    )
+    publish_at = MomentInput(
+        label="Publish on",
+        required=False,
+        widget=AdminSplitDateTime,
+        help_text="Leave both empty to publish now. Otherwise it is published within a minute or so of this time.",
+    )
+
+    def __init__(self, *args: Any, drafts: dict[str, Any], **options: Any) -> None:
+        super().__init__(*args, **options)
+        together: Any = self.fields["together"]
+        together.choices = [
+            (key, format_html('{} (<a href="{}">preview</a>)', draft_title(draft), action_url(draft, "preview")))
+            for key, draft in drafts.items()
+        ]
+        if not drafts:
+            del self.fields["together"]
+
+
+class NoteForm(forms.Form):
+    """Asks for a note to the Editor or the Publisher."""
+
+    note = LongTextInput(
+        max_length=1000,
+        widget=TextArea(attrs={"rows": "4"}),
+        help_text="It stays in the history of this record, so do not name private people.",
+    )
+
+
+class PublishWithWarningsForm(PublishForm):
+    """Asks whether to publish all the same."""
+
+    despite_warnings = forms.BooleanField(
+        label="Publish although these links lead nowhere",
+        error_messages={"required": "Correct the links, or confirm that you want to publish all the same."},
+    )
+
+
+class PublishAction(Action):
+    """Publish a draft, or the pending change of a published record."""
+
+    name = "publish"
+    label = "Publish"
+    permission = PUBLISH
+    explanation = "Check what the public will see, then publish it."
+
+    def applies(self) -> bool:
+        return workflow.has_something_to_publish(self.row)
+
+    @cached_property
+    def review(self) -> workflow.Review:
+        """Raises ValidationError if the pending change can no longer be applied."""
+        return workflow.review_record(self.row)
+
+    def blocked_reason(self) -> str:
+        if not self.applies():
+            return workflow.NOTHING_TO_PUBLISH
+        try:
+            blockers = self.review.blockers
+        except ValidationError as error:
+            blockers = error.messages
+        return f"This cannot be published yet. {' '.join(map(as_sentence, blockers))}" if blockers else ""
+
+    def facts(self) -> list[tuple[str, str]]:
+        warnings = "\n".join(map(as_sentence, self.review.warnings))
+        links = [("Links that visitors cannot follow", warnings)] if warnings else []
+        return [*said_before(self.row), preview_fact(self.row), *links]
+
+    def passage(self) -> tuple[str, SafeString] | None:
+        return ("What changes", _differences_table(self.review.differences)) if self.row.is_public else None
+
+    def form(self, **data: Any) -> forms.Form:
+        pending = pending_changes.pending_change(self.row)
+        initial = {
+            "seen": self.review.fingerprint,
+            "together": list(self.review.together),
+            "publish_at": pending and pending.publish_at,
+        }
+        form = PublishWithWarningsForm if self.review.warnings else PublishForm
+        return form(**data, drafts=self.review.together, initial=initial)
+
+    def perform(self, form: Any) -> str:
+        at, chosen = form.cleaned_data["publish_at"], form.cleaned_data.get("together", [])
+        together = dict(choice.split() for choice in chosen)
+        workflow.publish(self.row, by=self.by, at=at, seen_fingerprint=form.cleaned_data["seen"], together=together)
+        drafts = ", ".join(f"“{self.review.together[choice]}”" for choice in chosen)
+        done = f"To be published on {format_datetime(at)}" if at else "Published"
+        return f"{done}, together with {drafts}" if drafts else done
+
+    def link_after(self) -> SafeString | str:
+        self.row.refresh_from_db()
+        if not self.row.is_public or not self.row.public_address:
+            return ""
+        return format_html('. <a href="{}">See it on the site</a>', self.row.public_address)
+
+
+class MarkReadyAction(Action):
+    """Tell the Publishers that a draft or a pending change is ready. Whoever may change a record may do this."""
+
+    name = "ready"
+    label = "Ready to publish"
+    explanation = "Those who can publish see this on their start page, with your note. You can still change it."
+
+    @classmethod
+    def allowed(cls, user: Any, opts: Any) -> bool:
+        return may_change(user, opts)
+
+    def applies(self) -> bool:
+        return workflow.has_something_to_publish(self.row)
+
+    def blocked_reason(self) -> str:
+        reasons = workflow.reasons_not_ready(self.row)
+        return f"This is not ready yet. {' '.join(map(as_sentence, reasons))}" if reasons else ""
+
+    def facts(self) -> list[tuple[str, str]]:
+        facts = [*said_before(self.row), preview_fact(self.row)]
+        if drafts := ", ".join(map(draft_title, related_drafts(self.row))):
+            facts.append(("Drafts that it names", f"{drafts}. A Publisher can publish them together with it."))
+        return facts
+
+    def form(self, **data: Any) -> forms.Form:
+        form = NoteForm(**data)
+        form.fields["note"].required = False
+        return form
+
+    def perform(self, form: Any) -> str:
+        note = form.cleaned_data["note"]
+        workflow.mark_ready(self.row, by=self.by, note=note)
+        return f"Marked ready to publish{f': “{note}”' if note else ''}"
+
+
+class SendBackAction(Action):
+    """Return a draft or a pending change to whoever has written it."""
+
+    name = "send-back"
+    label = "Send back"
+    permission = PUBLISH
+    explanation = "Whoever has written this sees your note on their start page. A date that was set is cancelled."
+
+    def applies(self) -> bool:
+        return workflow.has_something_to_publish(self.row)
+
+    def blocked_reason(self) -> str:
+        return "" if self.applies() else workflow.NOTHING_TO_PUBLISH
+
+    def facts(self) -> list[tuple[str, str]]:
+        author = submissions.author_of(self.row)
+        return [*said_before(self.row), ("Goes to", str(author or "All Editors: nobody is named in its history"))]
+
+    def form(self, **data: Any) -> forms.Form:
+        return NoteForm(**data)
+
+    def perform(self, form: Any) -> str:
+        note = form.cleaned_data["note"]
+        workflow.send_back(self.row, by=self.by, note=note)
+        return f"Sent back: “{note}”"
+
+
+class CancelDateAction(Action):
+    """Cancel the date on which a record was to be published."""
+
+    name = "cancel-date"
+    label = "Cancel the date"
+    permission = PUBLISH
+    explanation = "It is not published on this date. What was drafted stays as it is."
+
+    def applies(self) -> bool:
+        pending = pending_changes.pending_change(self.row)
+        return pending is not None and pending.publish_at is not None
+
+    def blocked_reason(self) -> str:
+        return "" if self.applies() else "There is no date to cancel."
+
+    def facts(self) -> list[tuple[str, str]]:
+        pending = pending_changes.pending_change(self.row)
+        return [("To be cancelled", capfirst(submissions.describe_date(pending, self.by)))] if pending else []
+
+    def form(self, **data: Any) -> forms.Form:
+        return forms.Form(**data)
+
+    def perform(self, form: Any) -> str:
+        workflow.cancel_date(self.row, by=self.by)
+        return "Date cancelled"
+
+
+class UnpublishAction(Action):
+    """Make a published record a draft again."""
+
+    name = "unpublish"
+    label = "Unpublish"
+    permission = PUBLISH
+    explanation = (
+        "The record becomes a draft. It is removed from all pages, lists, counts and files at once, and its address "
+        "answers “not found”. Pending changes become part of the draft. A scheduled publication is cancelled."
+    )
+
+    def applies(self) -> bool:
+        return isinstance(self.row, Publishable) and self.row.is_public
+
+    def facts(self) -> list[tuple[str, str]]:
+        return linked_from(self.row)
+
+    def blocked_reason(self) -> str:
+        return self.row.unpublishing_blocker() if self.applies() else "This is not published."
+
+    def perform(self, form: Any) -> str:
+        workflow.unpublish(self.row, by=self.by)
+        return "Unpublished"
+
+
+class DiscardPendingChangeAction(Action):
+    """Discard the pending change. Whoever may change a record may do this."""
+
+    name = "discard"
+    label = "Discard pending changes"
+    explanation = (
+        "The pending changes are discarded and a scheduled publication is cancelled. What the public sees stays as it "
+        "is."
+    )
+
+    @classmethod
+    def allowed(cls, user: Any, opts: Any) -> bool:
+        return may_change(user, opts)
+
+    def applies(self) -> bool:
+        pending = pending_changes.pending_change(self.row)
+        return pending is not None and bool(pending.changes)
+
+    def blocked_reason(self) -> str:
+        return "" if self.applies() else "There are no pending changes."
+
+    def passage(self) -> tuple[str, SafeString] | None:
+        try:
+            table = _differences_table(pending_changes.pending_differences(self.row))
+        except ValidationError as error:  # it can be discarded all the same: often that is the way out
+            table = format_html("<p>{}</p>", " ".join(error.messages))
+        return "What is discarded", table
+
+    def form(self, **data: Any) -> forms.Form:
+        return ReadVersionForm(**data, initial={"seen": pending_changes.pending_version(self.row)})
+
+    def perform(self, form: Any) -> str:
+        workflow.discard(self.row, seen_version=form.cleaned_data["seen"])
+        return "Pending changes discarded"
+
+
+def may_change(user: Any, opts: Any) -> bool:
+    return bool(user.has_perm(f"{opts.app_label}.change_{opts.model_name}"))
+
+
+def draft_title(draft: Any) -> str:
+    return f"{capfirst(str(draft._meta.verbose_name))} “{draft}”"
+
+
+def preview_fact(row: Any) -> tuple[str, str]:
+    url = action_url(row, "preview")
+    return ("Preview", format_html('<a href="{}">See the page as it will be</a>', url))
+
+
+def said_before(row: Any) -> list[tuple[str, str]]:
+    """What an Editor or a Publisher has said about the record, as a fact of an action's page."""
+    submission = submissions.submission_of(row)
+    return [(submission.get_state_display(), submissions.describe(submission))] if submission else []
+
+
+def _differences_table(differences: list[Difference]) -> SafeString:
+    context = {"changes": differences, "before": "Now", "after": "Once published"}
+    return render_to_string("admin/record/differences.html", context)
+
+
+def linked_from(row: Any) -> list[tuple[str, str]]:
+    """Where texts link to a record, whose page is about to go: published ones, and those that have a date."""
+    lines = [
+        (admin_link(owning_record(text.row)), field_label(text.row, text.field.name), "")
+        for text in texts_linking_to(row)
+    ]
+    lines += [
+        (
+            admin_link(pending.record),
+            field_label(text.row, text.field.name),
+            f", to be published on {format_datetime(pending.publish_at)}",
+        )
+        for pending, text in scheduled_texts_linking_to(row)
+        if pending.publish_at
+    ]
+    return [("Linked from", format_html_join("\n", "{}, {}{}", lines))] if lines else []
+
+
+def as_sentence(text: str) -> str:
+    """Start with a capital letter and end with a full stop."""
+    return f"{text[:1].upper()}{text[1:].removesuffix('.')}."

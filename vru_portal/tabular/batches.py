@@ -1,0 +1,32 @@
+"""Reading many rows so that no cursor of the database stays open while they are used.
+
+On SQLite an open cursor can keep every writer waiting, on PostgreSQL it holds a snapshot: whoever writes a file from
+one would hold up others for as long as that takes.
+"""
+
+from collections.abc import Iterable, Iterator
+from itertools import islice
+from typing import Any, TypeVar
+
+from django.db.models import Model, QuerySet
+
+Item = TypeVar("Item")
+Record = TypeVar("Record", bound=Model)
+AT_ONCE = 900  # rows: they are asked for by as many keys, and SQLite accepts fewer than 1,000
+
+
+def in_batches(items: Iterable[Item], size: int = AT_ONCE) -> Iterator[list[Item]]:
+    rest = iter(items)
+    while batch := list(islice(rest, size)):
+        yield batch
+
+
+def key_batches(rows: QuerySet[Any, Any]) -> Iterator[list[Any]]:
+    """The primary keys of the rows, in their order, some at a time."""
+    return in_batches(list(rows.values_list("pk", flat=True)))
+
+
+def fetch_in_batches(rows: QuerySet[Record]) -> Iterator[Record]:
+    """Yield the rows in their order. A row that is added meanwhile is left out."""
+    for keys in key_batches(rows):
+        yield from rows.filter(pk__in=keys)

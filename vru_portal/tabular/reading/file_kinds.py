@@ -1,0 +1,94 @@
+"""What kind of file somebody has sent, by its content, and the way out where the portal cannot read that kind."""
+
+import re
+from collections.abc import Iterator
+
+from django.core.exceptions import ValidationError
+
+# The first bytes of files that are sent by mistake.
+OTHER_KINDS = {
+    b"\x89PNG": "a picture",
+    b"\xff\xd8\xff": "a picture",
+    b"GIF8": "a picture",
+    b"{\\rtf": "a text document (.rtf)",
+    b"\x1f\x8b": "a compressed file",
+    b"7z\xbc\xaf": "a compressed file",
+    b"Rar!": "a compressed file",
+}
+WEB_PAGE = re.compile(r"<(?:!doctype html|html|table|head|meta|body)\b")
+START = 4_096  # bytes: enough of a file to know its kind by
+SAVE_AS = "Open it in {program} and save it as {form}."
+AS_XLSX = "an Excel workbook (.xlsx)"
+OLD_EXCEL = (
+    "This is an old Excel workbook (.xls), or one with a password. "
+    "Open it in Excel and save it as “Excel Workbook (.xlsx)”, without a password."
+)
+# What the portal does not read, by the name of a part that only this kind of ZIP file has.
+PACKAGES = {
+    b"xl/vbaProject.bin": ("a workbook with macros (.xlsm)", "Excel", AS_XLSX),
+    b"xl/workbook.bin": ("a binary workbook (.xlsb)", "Excel", AS_XLSX),
+    b"word/document.xml": ("a Word document", "Word", "a spreadsheet by copying its table into one"),
+    b"ppt/presentation.xml": ("a presentation", "PowerPoint", "a spreadsheet by copying its table into one"),
+    b"Index/Document.iwa": ("a Numbers spreadsheet (.numbers)", "Numbers", ""),
+    b"Index.zip": ("a Numbers spreadsheet (.numbers)", "Numbers", ""),
+}
+OPEN_DOCUMENT = b"application/vnd.oasis.opendocument."
+EXPORT_FROM_NUMBERS = "Open it in Numbers, choose File, Export To, and then Excel or CSV."
+READABLE = {"xlsx": "an Excel workbook", "ods": "an OpenDocument spreadsheet", "json": "JSON", "csv": "a CSV file"}
+
+
+def kind_of(content: bytes) -> str:
+    """ "xlsx", "ods" or "" for anything else that may be a file of text; raises ValidationError for other kinds."""
+    start = content[:START]
+    if start.startswith(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"):
+        raise ValidationError(OLD_EXCEL)
+    if start.startswith(b"%PDF"):
+        raise ValidationError("This is a PDF. Ask for the table as a spreadsheet, or copy it into one.")
+    if start.startswith(b"PK\x03\x04"):
+        return _kind_of_package(content)
+    for mark, what in OTHER_KINDS.items():
+        if start.startswith(mark):
+            raise ValidationError(f"This is {what}, not a table. Send a spreadsheet or a CSV file.")
+    text = start.decode("utf-8", "ignore").lstrip("\ufeff \r\n\t").casefold()
+    if (text.startswith("<") and WEB_PAGE.search(text)) or text.startswith("mime-version:"):
+        raise ValidationError("This is a web page, whatever its name says. " + _save_as("Excel", AS_XLSX))
+    if text.startswith("<?xml") and "urn:schemas-microsoft-com:office:spreadsheet" in text:
+        raise ValidationError("This is an XML spreadsheet of 2003. " + _save_as("Excel", AS_XLSX))
+    return ""
+
+
+def require_kind(content: bytes, wanted: str) -> None:
+    """Raise ValidationError, with the way out, for a file of another kind than the one that its sender chose."""
+    kind = kind_of(content)
+    if kind != wanted and kind:
+        raise ValidationError(f"This is {READABLE[kind]}, not {READABLE[wanted]}. Choose {kind.upper()} as its format.")
+
+
+def _kind_of_package(content: bytes) -> str:
+    names = set(_member_names(content))
+    for part, (what, program, form) in PACKAGES.items():
+        if part in names:
+            way_out = EXPORT_FROM_NUMBERS if program == "Numbers" else _save_as(program, form)
+            raise ValidationError(f"This is {what}, which the portal does not read. {way_out}")
+    if b"mimetype" in names and OPEN_DOCUMENT in content[:START]:
+        if OPEN_DOCUMENT + b"spreadsheet" in content[:START]:
+            return "ods"
+        raise ValidationError(
+            "This is an OpenDocument file, but no spreadsheet. Copy its table into a spreadsheet and send that."
+        )
+    if names and not any(name.startswith((b"xl/", b"[Content_Types]")) for name in names):
+        raise ValidationError(
+            "This is a compressed folder (.zip). Open it, and send the spreadsheet or CSV file in it."
+        )
+    return "xlsx"  # or something that the reader of workbooks refuses
+
+
+def _member_names(content: bytes) -> Iterator[bytes]:
+    """The names of the members, as they stand in the ZIP directory, without the work of opening the archive."""
+    for entry in re.finditer(rb"PK\x01\x02.{24}(?P<length>..).{16}", content, re.DOTALL):
+        length = int.from_bytes(entry["length"], "little")
+        yield content[entry.end() : entry.end() + length]
+
+
+def _save_as(program: str, form: str) -> str:
+    return SAVE_AS.format(program=program, form=form)

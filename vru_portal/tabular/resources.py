@@ -1,0 +1,247 @@
+"""What all files of rows have in common, whatever they record: each row goes through the rule that the form uses."""
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
+from typing import Any, ClassVar
+
+import tablib
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from import_export import resources
+from import_export.formats import base_formats
+from import_export.instance_loaders import BaseInstanceLoader
+
+from vru_portal.models import HeadingMapping
+from vru_portal.tabular.readers import CSV, MORE_CELLS, ODS, XLSX, cell_problem, cell_text, is_blank
+from vru_portal.tabular.reading.headings import ColumnNames, Headings, find_headings, heading_key
+from vru_portal.tabular.reading.sheets import join_names
+from vru_portal.tabular.refused_rows import store_refused_rows
+from vru_portal.tabular.results import ImportedRow, ImportResult
+from vru_portal.tabular.trial_copy import trial_copy
+from vru_portal.tabular.writers import unescape_formula
+
+
+class FileResource(resources.Resource):
+    """A kind of file: its columns, and how its rows are recorded, all of them or none."""
+
+    required: ClassVar[tuple[str, ...]]  # columns
+    required_note: ClassVar[str] = ""
+    formats: ClassVar[tuple[type[base_formats.Format], ...]] = (CSV, XLSX, ODS)
+    aliases: ClassVar[Mapping[str, Sequence[str]]] = {}  # other headings that mean a column
+    ignored: ClassVar[Sequence[str]] = ()  # headings that such files have, and of which the portal reads nothing
+    rows_label: ClassVar[str]  # what a file has, in the plural: "payments"
+    permission: ClassVar[str]
+    may_leave_out = False  # whether its sender may have the good rows recorded without the refused ones
+    recorded_together = False  # whether rows are checked one by one, and then recorded all at once by `record_rows`
+
+    class Meta:
+        instance_loader_class = BaseInstanceLoader
+        force_init_instance = True
+        skip_diff = True
+        store_instance = True
+        store_row_values = True
+        report_skipped = True
+        clean_model_instances = False  # the rules that record a row validate it
+
+    def __init__(self, *, by: Any = None, name: str = "", max_rows_now: int = 0, **kwargs: Any) -> None:
+        """A file with more than `max_rows_now` rows is for the worker; 0 is for no limit."""
+        super().__init__(**kwargs)
+        self.by, self.name, self.max_rows_now = by, name, max_rows_now
+        self.first_row = 2  # its number, as a spreadsheet shows it
+        self.unknown_headings: list[str] = []
+        self.notes: list[str] = []  # what was read of the file and what was not
+        self.whole_headings: list[str] = []
+        self.whole_rows: list[Any] = []  # as the file has them, with the columns that are not read
+        self.cell_errors: dict[int, dict[str, str]] = {}  # by row, counted from 1, and by column
+        self.on_row_done: Callable[[], object] = lambda: None  # how a long file tells its progress
+
+    @classmethod
+    def can_import(cls, user: Any) -> bool:
+        """Whether a user may send such a file: whoever may record one row may record many."""
+        return user.has_perm(cls.permission)
+
+    @classmethod
+    def row_model(cls) -> Any:
+        """The model of what a row becomes."""
+        return cls._meta.model
+
+    @classmethod
+    def get_display_name(cls) -> str:
+        return cls.rows_label
+
+    @classmethod
+    def get_row_result_class(cls) -> type[ImportedRow]:
+        return ImportedRow
+
+    @classmethod
+    def get_result_class(cls) -> type[ImportResult]:
+        return ImportResult
+
+    def run(
+        self,
+        dataset: tablib.Dataset,
+        *,
+        dry_run: bool,
+        left_out: list[int] | None = None,
+        on_recorded: Callable[[Any], object] | None = None,
+    ) -> Any:
+        """Record a file, or find out what recording it would do; if a row is refused, nothing is recorded.
+
+        `left_out` has the numbers of the rows that its sender has chosen to leave out. If other rows than these are
+        refused, nothing is recorded either. `on_recorded` is given the result in the transaction that records the rows.
+        """
+        return self.import_data(dataset, dry_run=dry_run, left_out=left_out, on_recorded=on_recorded)
+
+    def import_data(
+        self,
+        dataset: tablib.Dataset,
+        *args: Any,
+        dry_run: bool = False,
+        left_out: list[int] | None = None,
+        on_recorded: Callable[[Any], object] | None = None,
+        **kwargs: Any,
+    ) -> Any:
+        """Record the rows of a file; one with too many rows comes back untried, with their number."""
+        if self.max_rows_now and len(dataset) > self.max_rows_now:
+            result = self.get_result_class()()
+            result.deferred_rows = len(dataset)
+            return result
+        kwargs |= {"dry_run": dry_run, "rollback_on_validation_errors": left_out is None}
+        with trial_copy() if dry_run else nullcontext():
+            result = self.record_checked(dataset, *args, on_recorded=on_recorded, left_out=left_out, **kwargs)
+            if dry_run and result.refused_rows and self.whole_rows:
+                result.refused_file = store_refused_rows(self.whole_headings, self.whole_rows, self.first_row, result)
+        result.unknown_headings, result.reading = self.unknown_headings, self.notes
+        return result
+
+    def record_checked(
+        self,
+        dataset: tablib.Dataset,
+        *args: Any,
+        dry_run: bool,
+        left_out: list[int] | None,
+        on_recorded: Callable[[Any], object] | None,
+        **kwargs: Any,
+    ) -> Any:
+        """Check all rows and record them, or none. Rows that are recorded together are checked before others wait."""
+        kwargs |= {"dry_run": dry_run, "use_transactions": not self.recorded_together}
+        result = super().import_data(dataset, *args, **kwargs) if self.recorded_together else None
+        with transaction.atomic():
+            if result is None:
+                result = super().import_data(dataset, *args, **kwargs)
+            else:
+                self.record_rows(result)
+            result.left_out = left_out
+            result.summary = self.summarise(result)
+            if dry_run:
+                self.describe_recorded(result)
+            elif on_recorded and not result.is_refused:
+                on_recorded(result)
+            if dry_run or result.is_refused:
+                transaction.set_rollback(True)
+        if not dry_run and not result.is_refused:
+            self.describe_recorded(result)
+        return result
+
+    def record_rows(self, result: Any) -> None:
+        """Record the rows that were checked; whatever refuses one now becomes its `validation_error`."""
+        raise NotImplementedError
+
+    def describe_recorded(self, result: Any) -> None:
+        """Add what only the database can say of the new rows."""
+
+    def import_row(self, *args: Any, **kwargs: Any) -> Any:
+        result = super().import_row(*args, **kwargs)
+        self.on_row_done()
+        return result
+
+    def summarise(self, result: Any) -> str:
+        """How much a file records, as a phrase such as "1 payment"."""
+        count = len(result.new)
+        return f"{count} {self.row_model()._meta.verbose_name if count == 1 else self.rows_label}"
+
+    def before_import(self, dataset: tablib.Dataset, **kwargs: Any) -> None:
+        """Prepare the rows; if that fails, drop them, because each would fail again in a less helpful way."""
+        try:
+            self.prepare(dataset)
+        except ValidationError:
+            dataset.wipe()
+            raise
+
+    def prepare(self, dataset: tablib.Dataset) -> None:
+        """Check the columns and the cells, then look up all that the rows refer to."""
+        self.check_columns(dataset)
+        self.cell_errors = {
+            number: errors
+            for number, row in enumerate(dataset, 1)
+            if (errors := {n: e for n, cell in zip(dataset.headers, row, strict=True) if (e := cell_problem(cell))})
+        }
+        self.look_up(
+            {name: {cell_text(c) for c in dataset[name] if not cell_problem(c)} - {""} for name in dataset.headers}
+        )
+
+    def before_import_row(self, row: Any, **kwargs: Any) -> None:
+        """Refuse a row with cells that cannot be read."""
+        if errors := self.cell_errors.get(kwargs["row_number"]):
+            raise ValidationError(errors)
+
+    def check_columns(self, dataset: tablib.Dataset) -> None:
+        """Find the headings and leave only the columns that they mean; raises ValidationError where that fails."""
+        known = [field.column_name for field in self.get_import_fields()]
+        rows = [dataset.headers, *dataset]
+        names = ColumnNames.of(known, self.aliases, self.ignored)
+        self.first_row = dataset.first_row
+        first_number = dataset.first_row - 1
+        searched = rows[:1] if getattr(dataset, "has_raw_text", False) else rows
+        found = self.apply_mapping(find_headings(searched, names, first_number), searched, names)
+        found.check_repeated()
+        self.unknown_headings = found.unknown
+        problems = [
+            f"{what} columns: {', '.join(columns)}."
+            for what, columns in (("Unknown", found.unknown), ("Missing", self.missing_columns({*found.columns})))
+            if columns
+        ]
+        if problems:
+            spelling = [f"“{text}” may mean {meant}." for text in found.unknown if (meant := names.likely(text))]
+            raise ValidationError(f"{' '.join([*problems, *spelling])} The columns are: {', '.join(known)}.")
+        self.first_row = first_number + found.row + 1
+        self.notes = [*dataset.notes, *found.notes]
+        if found.left_out:
+            self.notes.append(f"Columns that are not read: {join_names(found.left_out)}.")
+        self.keep_columns(dataset, rows[found.row + 1 :], found)
+
+    def apply_mapping(self, found: Headings, rows: list[Any], names: ColumnNames) -> Headings:
+        """The headings as a saved mapping has them, if one leaves none unknown; else as they were found."""
+        if not found.unknown:
+            return found
+        for mapping in HeadingMapping.objects.filter(kind=self.get_display_name()):
+            columns = {heading: column for heading, column in mapping.columns.items() if column in (*names.columns, "")}
+            mapped = find_headings(rows, names.with_mapping(columns), self.first_row - 1)
+            if not mapped.unknown and {*map(heading_key, columns)} <= {*map(heading_key, mapped.texts)}:
+                mapped.notes.append(f"Headings were read as saved for {mapping}.")
+                return mapped
+        return found
+
+    def missing_columns(self, found: set[str | None]) -> list[str]:
+        """The required columns that are not among those found."""
+        return [name for name in self.required if name not in found]
+
+    def keep_columns(self, dataset: tablib.Dataset, rows: list[Any], found: Headings) -> None:
+        """Fill a dataset with the cells of the columns that are read, under the names of these columns."""
+        without_heading = [place for place, text in enumerate(found.texts) if not text]
+        for number, row in enumerate(rows, self.first_row):
+            if any(not is_blank(row[place]) for place in without_heading):
+                raise ValidationError(MORE_CELLS.format(number))
+        self.whole_headings, self.whole_rows = found.texts, rows
+        places = [place for place, column in enumerate(found.columns) if column]
+        has_raw_text = getattr(dataset, "has_raw_text", False)
+        dataset.wipe()
+        dataset.headers = [found.columns[place] for place in places]
+        for row in rows:
+            cells = [row[place] for place in places]
+            # CSV and XLSX that the portal has written have an apostrophe before what looks like a formula.
+            dataset.append(cells if has_raw_text else [unescape_formula(c) if isinstance(c, str) else c for c in cells])
+
+    def look_up(self, keys: dict[str, set[str]]) -> None:
+        """Fetch, all at once, what the cells of each column refer to; `keys` has the distinct texts of each column."""
+        raise NotImplementedError

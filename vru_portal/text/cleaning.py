@@ -1,0 +1,86 @@
+"""Text that people have typed or pasted, made fit to be stored, compared, or shown in one line of an email or a PDF."""
+
+import re
+import unicodedata
+
+from vru_portal.text.characters import DIRECTION_MARKS, FORBIDDEN, JOINERS, is_control, remove_invisible
+
+# Word writes a vertical tab where a writer breaks a line, and some programs the separators that Unicode has for it.
+LINE_BREAK = re.compile("\r\n|[\r\x0b\x0c\x85\u2028\u2029]")
+APOSTROPHES = "\u2018\u2019\u201b\u02bc\u02b9\u2032\u00b4`\uff07"
+QUOTATION_MARKS = "\u201c\u201d\u201f\u2033\uff02\u00ab\u00bb"
+DASHES = "\u2010\u2011\u2012\u2013\u2014\u2015\u2212\ufe58\ufe63\uff0d"
+NAME_AND_ADDRESS = re.compile(r"[^<>]*<([^<>@]+@[^<>@]+)>[;,.]?")
+AROUND_ADDRESSES = ("()", '""', "''", "\u201c\u201d", "\u2018\u2019")
+IDEOGRAPHIC_FULL_STOP = "\u3002"
+SAME_WHEN_COMPARED = (
+    dict.fromkeys(map(ord, APOSTROPHES), "'")
+    | dict.fromkeys(map(ord, QUOTATION_MARKS), '"')
+    | dict.fromkeys(map(ord, DASHES), "-")
+    | dict.fromkeys(map(ord, JOINERS), None)
+)
+
+
+def normalise_line(text: str) -> str:
+    """A single line as it is stored: no invisible characters, runs of white space as one space, letters composed (NFC).
+
+    Control characters stay: they are refused by name (`validators`) rather than lost without a word.
+    """
+    return " ".join(unicodedata.normalize("NFC", remove_invisible(text)).split())
+
+
+def normalise_text(text: str) -> str:
+    """Text of several lines as it is stored: like a line, with its line breaks as ``\\n`` and its spaces as typed."""
+    return unicodedata.normalize("NFC", remove_invisible(LINE_BREAK.sub("\n", text))).strip()
+
+
+def normalise_email(text: str) -> str:
+    """An email address as it is stored: without what a paste brings along, such as a name, ``mailto:`` and ``<>``.
+
+    Full-width letters and signs, which Japanese and Chinese keyboards type, are the plain ones.
+    """
+    while (address := _unwrap_email(text)) != text:
+        text = address
+    return text
+
+
+def _unwrap_email(text: str) -> str:
+    plain = unicodedata.normalize("NFKC", normalise_line(text)).replace(IDEOGRAPHIC_FULL_STOP, ".")
+    address = "".join(c for c in plain if c not in JOINERS and not c.isspace())
+    if named := NAME_AND_ADDRESS.fullmatch(address):
+        address = named[1]
+    if address.casefold().startswith("mailto:"):
+        address = address[len("mailto:") :].partition("?")[0]
+    if len(address) > 1 and address[0] + address[-1] in AROUND_ADDRESSES:
+        address = address[1:-1]
+    return address.lstrip("<").rstrip(">;,.:/")
+
+
+def normalise_reference(text: str) -> str:
+    """Another system's reference as it is stored: a line with one form of each dash, and no full-width characters."""
+    return " ".join(unicodedata.normalize("NFKC", normalise_line(text).translate(SAME_WHEN_COMPARED)).split())
+
+
+def fold(text: str) -> str:
+    """A form in which texts that people take for the same are equal. For comparison only, never to be shown.
+
+    Case, spaces, invisible characters, full-width letters, and the kinds of apostrophe, quotation mark and dash do not
+    count; accents do.
+    """
+    dashed = text.translate(SAME_WHEN_COMPARED)  # first: NFKC would break some of these into a space and an accent
+    plain = unicodedata.normalize("NFKC", remove_invisible(dashed)).translate(SAME_WHEN_COMPARED)
+    return " ".join(unicodedata.normalize("NFKC", FORBIDDEN.sub("", plain).casefold()).split())
+
+
+def one_line(text: str) -> str:
+    """Remove line breaks, control characters and marks that change the reading direction.
+
+    A line break in a mail header would start another header; a direction mark could make a name read as another one.
+    """
+    line = " ".join(text.split())
+    return "".join(c for c in line if not is_control(c) and c not in DIRECTION_MARKS)
+
+
+def truncate(text: str, length: int) -> str:
+    """Cut text down to `length` characters, the last of which is then an ellipsis."""
+    return text if len(text) <= length else text[: length - 1].rstrip() + "…"

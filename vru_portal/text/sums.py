@@ -1,0 +1,77 @@
+"""Sums of money as people and finance systems write them: read in many forms, and never guessed."""
+
+import re
+import unicodedata
+from decimal import Decimal
+
+from django.core.exceptions import ValidationError
+
+from vru_portal.text.characters import remove_invisible
+
+PENNY = Decimal("0.01")
+EXAMPLE = "1234.50"
+OTHER_CURRENCY = re.compile(r"[$€¥]|\b(?:eur|usd)\b")
+# Commas and spaces only between thousands: 1,25 is a typing error, not £125. A sum has up to twelve digits of pounds.
+NUMBER = re.compile(r"(?:\d{1,12}|\d{1,3}(?:([, ])\d{3})(?:\1\d{3}){0,2})(?:\.\d+)?|\.\d+", re.ASCII)
+POUNDS = re.compile(
+    r"(?P<before>[-+])? ?(?:£|gbp)? ?(?P<inside>-)?(?P<number>[\d., ]*\d)(?: ?gbp)?(?P<after>[-+])?", re.ASCII
+)
+CONTINENTAL = re.compile(r"\d{1,3}(?:[. ]?\d{3})*,\d{2}", re.ASCII)
+PENCE = re.compile(r"(?P<pence>\d{1,2})p", re.ASCII)
+NO_FIGURE = ("-", "--", "nil", "none", "n/a", "na", "tbc", "tba", "?")
+# Credits are money coming back: finance systems write them in brackets, with a minus sign on either side, or with CR.
+IN_BRACKETS = re.compile(r"(?:£|gbp)? ?\((?P<sum>.*)\)")
+CREDIT, DEBIT = re.compile(r" ?cr\.?$"), re.compile(r" ?dr\.?$")
+DIGITS_OF_A_SPREADSHEET = 15  # Excel stores binary fractions and shows this many digits of them
+
+
+def parse_sum(typed: str) -> Decimal:
+    """Pounds, to the penny: ``£1,234.56``, ``(978.00)``, ``-1,234.56``, ``1234.56 CR``, ``1234.5600000000002``.
+
+    Brackets, CR and a minus sign on either side make a sum negative; a plus sign changes nothing. More than two
+    decimals are accepted only as what a binary fraction leaves behind a sum that has two. Raises ValidationError,
+    with what to type instead, for fractions of a penny, other currencies, shortened numbers and anything else.
+    """
+    text = unicodedata.normalize("NFKC", remove_invisible(typed)).casefold()
+    text = " ".join(re.sub("[\u2010-\u2015\u2212]", "-", text).split())
+    if OTHER_CURRENCY.search(text):
+        raise ValidationError(f"“{typed}” is in another currency. Enter the sum in pounds, such as {EXAMPLE}.")
+    credit = bool(CREDIT.search(text))
+    text = DEBIT.sub("", CREDIT.sub("", text))
+    if bracketed := IN_BRACKETS.fullmatch(text):
+        text = bracketed["sum"].strip()
+    found = POUNDS.fullmatch(text)
+    signs = (
+        0 if found is None else sum(map(bool, (credit, bracketed, found["before"], found["inside"], found["after"])))
+    )
+    if found is None or signs > 1 or not NUMBER.fullmatch(found["number"]):
+        raise ValidationError(_refusal(typed, text))
+    amount = _whole_pence(Decimal(re.sub("[, ]", "", found["number"])), typed)
+    negative = signs and "+" not in (found["before"], found["after"])
+    return -amount if negative and amount else amount
+
+
+def _whole_pence(amount: Decimal, typed: str) -> Decimal:
+    pence = amount.quantize(PENNY)
+    if amount != pence and Decimal(f"{float(amount):.{DIGITS_OF_A_SPREADSHEET}g}") != pence:
+        raise ValidationError(f"“{typed}” has fractions of a penny. Enter pounds and whole pence, such as {EXAMPLE}.")
+    return pence
+
+
+def _refusal(typed: str, text: str) -> str:
+    if re.search(r"\de[+-]?\d", text):
+        return f"“{typed}” was shortened by a spreadsheet. Format the cell as a number with two decimals and try again."
+    if re.search(r"\d ?(?:m|mn|million|k|bn|billion|thousand)$", text):
+        return f"Enter the whole sum in figures, such as 1250000, instead of “{typed}”."
+    if pence := PENCE.fullmatch(text):
+        return f"Enter the sum in pounds: 0.{int(pence['pence']):02} instead of “{typed}”."
+    if text.removeprefix("£").strip() in NO_FIGURE:
+        return f"“{typed}” may mean zero, or that nothing is known. Enter 0, or leave it empty."
+    figures = re.sub(r"^[-+£ ]+|[-+ ]+$|gbp", "", text)
+    if CONTINENTAL.fullmatch(figures):
+        return f"Enter a full stop before the pence of “{typed}”, and commas only between thousands."
+    if re.fullmatch(r"\d{13,}(?:\.\d*)?|\d{1,3}(?:,\d{3}){4,}(?:\.\d*)?", figures, re.ASCII):
+        return f"“{typed}” is too large. A sum has no more than 12 figures before the pence."
+    if re.fullmatch(r"[\d, ]*,[\d, ]*(?:\.\d*)?", figures, re.ASCII):
+        return f"Check the commas of “{typed}”. They stand only between thousands, as in 1,234,567.50."
+    return f"“{typed}” is not a sum in pounds and whole pence. Enter a sum such as {EXAMPLE}."

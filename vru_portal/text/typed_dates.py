@@ -1,0 +1,163 @@
+"""Dates and times as people in Britain write them: read in many forms, and never guessed.
+
+The day comes before the month. What could be two different days, or cannot be one, is refused with what to write
+instead.
+"""
+
+import calendar
+import re
+import unicodedata
+from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from django.core.exceptions import ValidationError
+from django.utils import timezone
+
+from vru_portal.text.characters import remove_invisible
+from vru_portal.text.dates import format_date
+
+EARLIEST, LATEST = date(1900, 1, 1), date(2199, 12, 31)
+EXAMPLE = "27 3 2031 or 27 March 2031"
+MONTHS = [name.casefold() for name in calendar.month_name]
+SPREADSHEET_EPOCH = date(1899, 12, 30)  # the day that Excel and LibreOffice number 0
+
+YEAR_FIRST = re.compile(r"(?P<year>\d{4})([-/.])(?P<month>\d{1,2})\2(?P<day>\d{1,2})", re.ASCII)
+COMPACT = re.compile(r"(?P<year>(?:19|2[01])\d\d)(?P<month>\d\d)(?P<day>\d\d)", re.ASCII)  # ISO 8601's basic form
+DAY_FIRST = re.compile(r"(?P<day>\d{1,2})([-/. ])(?P<month>\d{1,2})\2(?P<year>\d{4}|\d{2})", re.ASCII)
+DAY_AND_MONTH_NAME = re.compile(
+    r"(?P<day>\d{1,2})(?:st|nd|rd|th)?(?: of)?[- ,/]?(?P<month>[a-z]+)[- ,./]{0,2}(?P<year>\d{4}|\d{2})", re.ASCII
+)
+MONTH_NAME_FIRST = re.compile(r"(?P<month>[a-z]+)\.? (?P<day>\d{1,2})(?:st|nd|rd|th)?,? (?P<year>\d{4})", re.ASCII)
+WEEKDAY = re.compile(r"(?:mon|tues?|wed(?:nes)?|thu(?:rs?)?|fri|sat(?:ur)?|sun)(?:day)?[.,]? +", re.ASCII)
+# What spreadsheets and databases add to a day.
+TIME_OF_DAY = re.compile(
+    r"(?:(?<=\d)t|,? )(?P<time>\d{1,2}:\d\d(?::\d\d(?:\.\d+)?)?(?: ?[ap]m)?)"
+    r"(?: ?(?P<zone>z|gmt|utc|[-+]\d\d:?\d\d))?$",
+    re.ASCII,
+)
+MIDNIGHT = re.compile(r"0?0:00(?::00(?:\.0+)?)?|12:00(?::00)? ?am", re.ASCII)
+AROUND_A_SEPARATOR = re.compile(r"(?<=\d) ?([-/.]) ?(?=\d)", re.ASCII)
+MONTH_AND_YEAR = re.compile(
+    r"(?:[a-z]{3,}\.?|\d{1,2})[-/. ](?:19|2[01])\d\d|(?:19|2[01])\d\d[-/. ](?:[a-z]{3,}|\d{1,2})", re.ASCII
+)
+# Spreadsheets and databases add the seconds.
+CLOCK_TIME = re.compile(r"(?P<hour>\d{1,2})(?:[:.](?P<minute>\d{2})(?::00)?)? ?(?P<half>[ap]\.?m\.?)?", re.ASCII)
+FOUR_DIGITS = re.compile(r"(?P<hour>\d{2})(?P<minute>\d{2})(?: ?h(?:ou)?rs?)?", re.ASCII)
+
+
+def parse_date(typed: str, *, earliest: date = EARLIEST, latest: date = LATEST) -> date:
+    """The date that somebody typed: 2/10/2019, 2.10.2019, 2019-10-02, 2 Oct 2019, Wednesday 2nd October 2019.
+
+    A time of day after it is left out. Raises ValidationError, with what to type instead, for two-digit years, a
+    spreadsheet's day numbers, a month before the day, days that do not exist, times of another time zone, which may be
+    of another day, and days outside `earliest` to `latest`.
+    """
+    text = _without_time(_plain(typed).rstrip(".,"), typed)
+    if re.fullmatch(r"\d{5}(\.\d+)?", text, re.ASCII):
+        meant = SPREADSHEET_EPOCH + timedelta(days=int(float(text)))
+        raise ValidationError(
+            f"“{typed}” is how a spreadsheet stores {format_date(meant)}. "
+            f"Format the cell as a date, or enter {meant:%d/%m/%Y}."
+        )
+    text = AROUND_A_SEPARATOR.sub(r"\1", WEEKDAY.sub("", text, count=1).removeprefix("the "))
+    for pattern in (YEAR_FIRST, COMPACT, DAY_FIRST, DAY_AND_MONTH_NAME, MONTH_NAME_FIRST):
+        if found := pattern.fullmatch(text):
+            return _checked(found["day"], found["month"], found["year"], earliest, latest)
+    if MONTH_AND_YEAR.fullmatch(text):
+        raise ValidationError(f"“{typed}” has no day. Enter a date such as {EXAMPLE}.")
+    raise ValidationError(f"“{typed}” is not a date. Enter a date such as {EXAMPLE}.")
+
+
+def _without_time(text: str, typed: str) -> str:
+    found = TIME_OF_DAY.search(text)
+    if found is None:
+        return text
+    if found["zone"] and not MIDNIGHT.fullmatch(found["time"]):
+        raise ValidationError(
+            f"“{typed}” is a time of a time zone, where it may be another day. Enter only the date, such as {EXAMPLE}."
+        )
+    return text[: found.start()]
+
+
+def _checked(day_typed: str, month_typed: str, year_typed: str, earliest: date, latest: date) -> date:
+    day, year = int(day_typed), int(year_typed)
+    month = int(month_typed) if month_typed.isdigit() else _month_named(month_typed)
+    if month > 12:
+        advice = (
+            f" Enter the day before the month: {month}/{day}/{year_typed}." if 1 <= day <= 12 and month <= 31 else ""
+        )
+        raise ValidationError(f"There is no month {month}.{advice}")
+    if month == 0:
+        raise ValidationError(f"“{month_typed}” is not a month. Enter a date such as {EXAMPLE}.")
+    if len(year_typed) == 2:
+        raise ValidationError(f"Enter the year with four digits: 20{year_typed}, for example, not {year_typed}.")
+    try:
+        found = date(year, month, day)
+    except ValueError:
+        name = calendar.month_name[month]
+        raise ValidationError(f"There is no {day} {name} {year_typed}. Check the day.") from None
+    check_date_range(found, earliest=earliest, latest=latest)
+    return found
+
+
+def check_date_range(value: date, *, earliest: date, latest: date) -> None:
+    """Raise ValidationError for a day that cannot be meant, such as one in the year 24."""
+    if not earliest <= value <= latest:
+        raise ValidationError(
+            f"Check the year of {value.day} {value:%B} {value.year:04}: "
+            f"the date must be between {format_date(earliest)} and {format_date(latest)}."
+        )
+
+
+def _month_named(name: str) -> int:
+    """The number of a month by its name or the first three letters or more of it; 0 if there is no such month."""
+    return next((n for n, full in enumerate(MONTHS) if n and len(name) >= 3 and full.startswith(name)), 0)
+
+
+def parse_time(typed: str) -> time:
+    """The time of day that somebody typed: 9am, 9.30pm, 09:30, 0930, noon.
+
+    Raises ValidationError for anything else, and for an hour alone, which may be in the morning or in the evening.
+    """
+    text = _plain(typed)
+    if text in ("noon", "midday", "12 noon", "12noon"):
+        return time(12)
+    if text in ("midnight", "12 midnight"):
+        raise ValidationError("Midnight could be the start or the end of the day. Enter 00:00 or 23:59.")
+    found = CLOCK_TIME.fullmatch(text) or FOUR_DIGITS.fullmatch(text)
+    if found is None:
+        raise ValidationError(f"“{typed}” is not a time. Enter a time such as 9:30am or 14:30.")
+    parts = found.groupdict()
+    hour, minute, half = int(parts["hour"]), int(parts["minute"] or 0), (parts.get("half") or "").replace(".", "")
+    if parts["minute"] is None and not half:
+        raise ValidationError(f"Add am or pm to the time: {hour}am or {hour}pm." if 1 <= hour <= 12 else
+                              f"Enter the minutes of the time too: {hour:02}:00.")  # fmt: skip
+    if half and 1 <= hour <= 12:
+        hour = hour % 12 + (12 if half == "pm" else 0)
+    elif half and (hour == 0 or half == "am"):
+        raise ValidationError(f"“{typed}” is not a time. Enter a time such as 9:30am or 14:30.")
+    if hour > 23 or minute > 59:
+        raise ValidationError(f"“{typed}” is not a time. Hours go up to 23 and minutes up to 59.")
+    return time(hour, minute)
+
+
+def local_moment(day: date, at: time, *, zone: ZoneInfo | None = None) -> datetime:
+    """The moment at a time of day in the portal's time zone; the first of two where clocks go back.
+
+    Raises ValidationError for a time that clocks skip when they go forward.
+    """
+    zone = zone or ZoneInfo(timezone.get_default_timezone_name())
+    moment = datetime.combine(day, at, tzinfo=zone).astimezone(UTC)
+    shown = moment.astimezone(zone)
+    if shown.time() != at:
+        raise ValidationError(
+            f"There is no {at:%H:%M} on {format_date(day)}, because the clocks go forward that night. "
+            f"Enter {shown:%H:%M} or another time."
+        )
+    return moment
+
+
+def _plain(typed: str) -> str:
+    """Full-width digits, dashes and spaces of every kind as their simple forms, in lower case."""
+    text = unicodedata.normalize("NFKC", remove_invisible(typed)).casefold()
+    return " ".join(re.sub("[\u2010-\u2015\u2212]", "-", text).split())

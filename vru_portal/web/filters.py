@@ -1,0 +1,190 @@
+"""Filters of a list: a page declares its parameters, and whatever reads or repeats its address follows from that.
+
+Anyone can write an address. Each filter in use adds a link, and each link repeats the others, so an address of twice
+the length would make a page of four times the size. So only declared parameters are read, each value once and in
+bounded number, and links repeat only values that are valid. Of the others, the first of each is kept, to name it.
+"""
+
+import dataclasses
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from crispy_forms.helper import FormHelper
+from crispy_forms.layout import Layout, Submit
+from django import forms
+from django.http import QueryDict
+
+MAX_VALUES = 40  # in an address; nobody chooses more
+MAX_LENGTH = 200  # characters of a value
+LABEL_LENGTH = 60  # what a visitor typed into the address is cut here when it is shown back
+SLUG_PATTERN = re.compile(r"[-\w]{1,80}", re.ASCII)
+
+# The names of a parameter's values, as a reader knows them.
+Choices = Sequence[tuple[str, str]]
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """A parameter of an address."""
+
+    label: str
+    is_valid: Callable[[str], bool]
+    error: str = ""  # what to say about a value that is not valid; without it, such a value just matches nothing
+    several: bool = False  # takes several values, of which any may match; otherwise the last one counts
+    narrows: bool = True  # leaves out rows, and can be removed; otherwise it says how the rows are shown
+    values: Sequence[str] | None = None  # those that are valid, where they can be listed
+    schema: Mapping[str, Any] = dataclasses.field(default_factory=dict)  # what the API says of a value, in JSON Schema
+
+    def read(self, values: Iterable[str]) -> tuple[list[str], list[str]]:
+        """The values that are valid, and those that are not."""
+        # One character more than is allowed is enough to see that a value is too long.
+        typed = list(dict.fromkeys(value.strip()[: MAX_LENGTH + 1] for value in values if value.strip()))
+        typed = typed if self.several else typed[-1:]
+        valid = [value for value in typed if self.is_valid(value)]
+        return valid, [value for value in typed if value not in valid]
+
+
+def is_slug(value: str) -> bool:
+    return bool(SLUG_PATTERN.fullmatch(value))
+
+
+def search_words(label: str) -> Parameter:
+    """A parameter for words to search for."""
+    return Parameter(
+        label,
+        lambda value: len(value) <= MAX_LENGTH and "\0" not in value,
+        f"Search for up to {MAX_LENGTH} characters.",
+        schema={"maxLength": MAX_LENGTH},
+    )
+
+
+def slugs(label: str) -> Parameter:
+    """A parameter for the slugs of records. One that no record has is valid, and matches nothing."""
+    return Parameter(label, is_slug, several=True, schema={"pattern": "^[-0-9A-Za-z_]{1,80}$"})
+
+
+def choice(label: str, values: Iterable[str], **options: Any) -> Parameter:
+    """A parameter whose values can be listed."""
+    listed = tuple(values)
+    return Parameter(label, frozenset(listed).__contains__, values=listed, **options)
+
+
+@dataclass(frozen=True)
+class QueryLink:
+    """A link to the same page with part of its query changed."""
+
+    label: str
+    address: str
+    count: int | None = None
+    current: bool = False
+
+
+class Filters:
+    """The parameters of a page that an address has."""
+
+    def __init__(self, data: QueryDict, parameters: Mapping[str, Parameter]) -> None:
+        self.parameters = parameters
+        self.errors: dict[str, str] = {}
+        self.refused: dict[str, list[str]] = {}  # the values that are not valid
+        self.valid = QueryDict(mutable=True)  # what links repeat
+        self.data = QueryDict(mutable=True)  # what the form shows and the page answers
+        for name, parameter in parameters.items():
+            valid, others = parameter.read(data.getlist(name))
+            if parameter.several:
+                valid = valid[: max(0, MAX_VALUES - sum(len(values) for _, values in self.valid.lists()))]
+            if valid:
+                self.valid.setlist(name, valid)
+            if valid or others:
+                self.data.setlist(name, [*valid, *others[:1]])
+            if others:
+                self.refused[name] = others
+            if others and parameter.error:
+                self.errors[name] = parameter.error
+
+    def values(self, name: str) -> list[str]:
+        """The values of a parameter; the last may be one that is not valid."""
+        return self.data.getlist(name)
+
+    def value(self, name: str) -> str:
+        """The value of a parameter that takes one, or an empty string."""
+        return self.data.get(name, "")
+
+    @property
+    def is_filtered(self) -> bool:
+        """Whether the address asks for less than the whole list."""
+        return any(self.parameters[name].narrows for name in self.data)
+
+    @property
+    def query(self) -> str:
+        """The query string, to repeat it in the address of a download."""
+        return f"?{self.valid.urlencode()}" if self.valid else ""
+
+    def prefix(self, *names: str) -> str:
+        """The start of a query string to which a link adds a parameter: with all parameters, or these alone."""
+        kept = QueryDict(mutable=True)
+        for name in names or self.valid:
+            kept.setlist(name, self.valid.getlist(name))
+        return f"{encoded}&" if (encoded := kept.urlencode()) else ""
+
+    def link(self, **changes: list[str]) -> str:
+        """The query string with these parameters replaced; an empty list removes one. It leads to the first page."""
+        changed = QueryDict(mutable=True)
+        for name in self.parameters:
+            changed.setlist(name, changes.get(name, self.valid.getlist(name)))
+        return f"?{changed.urlencode()}"
+
+    @property
+    def clear_link(self) -> str:
+        """The query string without the parameters that leave out rows."""
+        return self.link(**{name: [] for name, parameter in self.parameters.items() if parameter.narrows})
+
+    def removal_links(self, choices: Mapping[str, Choices]) -> list[QueryLink]:
+        """One link per value that removes just that value. A value that is no choice is shown as it was typed."""
+        links = []
+        for name, parameter in self.parameters.items():
+            labels = dict(choices.get(name, ()))
+            for value in self.values(name) if parameter.narrows else ():
+                others = [other for other in self.valid.getlist(name) if other != value]
+                label = f"{parameter.label}: {labels.get(value, value[:LABEL_LENGTH])}"
+                links.append(QueryLink(label, self.link(**{name: others})))
+        return links
+
+
+class UncheckedField(forms.Field):
+    """Shows a value as the address has it. `Filters` has read and checked it already."""
+
+    def __init__(self, widget: forms.Widget, **options: Any) -> None:
+        super().__init__(required=False, widget=widget, **options)
+
+    def bound_data(self, data: Any, initial: Any) -> Any:
+        return data or initial
+
+
+class FiltersForm(forms.Form):
+    """Shows some of the parameters of an address as a form and carries the others along as hidden fields."""
+
+    def __init__(
+        self,
+        filters: Filters,
+        shown: Mapping[str, UncheckedField],
+        *,
+        submit: str,
+        action: str = "",
+        name: str = "filters",
+    ) -> None:
+        super().__init__(filters.data, auto_id=f"{name}-%s")
+        hidden = {other: UncheckedField(forms.MultipleHiddenInput()) for other in filters.valid if other not in shown}
+        for parameter, field in shown.items():
+            field.label = filters.parameters[parameter].label
+        self.fields = {**shown, **hidden}
+        self.full_clean()
+        for parameter in shown:
+            if parameter in filters.errors:
+                self.add_error(parameter, filters.errors[parameter])
+        self.helper = FormHelper()
+        self.helper.form_method, self.helper.form_id, self.helper.form_action = "get", name, action
+        self.helper.disable_csrf = True
+        self.helper.attrs = {"aria-labelledby": f"{name}-title"}
+        self.helper.layout = Layout(*self.fields, Submit("", submit))

@@ -1,0 +1,120 @@
+"""Pages that are the same for everybody: views say which, and on what of the address they depend.
+
+`page_cache` answers for them without asking the view again, until the content changes. Caches outside of the portal are
+told by headers how long they may.
+"""
+
+from collections.abc import Callable, Iterable
+from contextvars import ContextVar
+from functools import wraps
+from http import HTTPStatus
+from typing import Any, TypeVar
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
+from django.utils import timezone
+
+from vru_portal.ledger.content_version import content_version
+
+Value = TypeVar("Value")
+View = TypeVar("View", bound=Callable[..., HttpResponse])
+State = tuple[str, str, int]
+
+# Whoever keeps a page elsewhere may show it for half a minute at most, and asks for the next one meanwhile.
+FOR_EVERYBODY = "public, max-age=5, stale-while-revalidate=25"
+# Who is signed in, or about to sign, sees what they have just done.
+FOR_WHO_IS_KNOWN = "private, no-cache"
+# Nothing of a page that one may have to leave in a hurry stays in the browser.
+FOR_NOBODY_ELSE = "no-store"
+QUICK_EXIT = b'data-module="govuk-exit-this-page"'
+
+# In the WSGI environment: what reads the content's state, from whoever keeps pages; and what a page says in return.
+LOOK = "vru_portal.look"
+STATE = "vru_portal.state"
+DECLARED = "vru_portal.declared"
+
+# The state that the page which is being made will be kept under.
+present_state: ContextVar[State | None] = ContextVar("present_state", default=None)
+read_before: dict[str, tuple[State, Any]] = {}
+
+
+class LeadsTo(Exception):  # noqa: N818 - it is no error
+    """Raised while a page is made: what was asked for is at another address."""
+
+    def __init__(self, address: str) -> None:
+        super().__init__(address)
+        self.address = address
+
+
+def public_page(view: View) -> View:
+    """Mark a view whose answers depend on its address, the content and the day, and on nothing else."""
+
+    @wraps(view)
+    def answer(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        # A form brings LOOK, too, for what it may have written. What answers it is for one person, such as a preview.
+        look = request.META.get(LOOK) if request.META["REQUEST_METHOD"] == "GET" else None
+        state = look() if look else None  # first: a page may be newer than its state, never older
+        token = present_state.set(state)
+        try:
+            response = view(request, *args, **kwargs)
+        except LeadsTo as other:
+            return HttpResponseRedirect(other.address)
+        finally:
+            present_state.reset(token)
+        if response.status_code == HTTPStatus.OK and not response.has_header("Cache-Control"):
+            response["Cache-Control"] = cache_control(request, response)
+            if state and asks_only_for_what_is_declared(request):
+                request.META[STATE] = state
+        return response
+
+    answer.is_public_page = True  # type: ignore[attr-defined]
+    return answer  # type: ignore[return-value]
+
+
+def once_per_state(name: str, read: Callable[[], Value]) -> Value:
+    """What nearly every page reads and hardly anything changes: read once for each state of the content.
+
+    Only pages that are made to be kept share it. Nobody may change what it returns.
+    """
+    if (state := present_state.get()) is None:
+        return read()
+    known = read_before.get(name)
+    if known is None or known[0] != state:
+        known = read_before[name] = state, read()
+    value: Value = known[1]
+    return value
+
+
+def cache_control(request: HttpRequest, response: HttpResponse) -> str:
+    if QUICK_EXIT in response.content:
+        return FOR_NOBODY_ELSE
+    is_known = request.COOKIES or "HTTP_AUTHORIZATION" in request.META
+    return FOR_WHO_IS_KNOWN if is_known else FOR_EVERYBODY
+
+
+def declare(request: HttpRequest, parameters: QueryDict | Iterable[tuple[str, str]]) -> None:
+    """Say which parameters of the address a page has read, with the values that it took for valid.
+
+    Nobody keeps a page whose address has any other: there is no end to those that can be made up.
+    """
+    pairs = pairs_of(parameters) if isinstance(parameters, QueryDict) else parameters
+    request.META.setdefault(DECLARED, []).extend(pairs)
+
+
+def asks_only_for_what_is_declared(request: HttpRequest) -> bool:
+    declared: list[tuple[str, str]] = request.META.get(DECLARED, [])
+    return sorted(declared) == sorted(pairs_of(request.GET))
+
+
+def pairs_of(query: QueryDict) -> list[tuple[str, str]]:
+    """Names and values; an empty value, which forms send for what nobody has filled in, is none."""
+    return [(name, value) for name, values in query.lists() for value in values if value]
+
+
+def current_state() -> State:
+    """The state of the content. What was made from an earlier one may have become wrong.
+
+    The day in London is part of it, and when the register's keys and checkpoint, which are files, were last written.
+    """
+    day, folder = timezone.localdate().isoformat(), settings.REGISTER_KEYS
+    return content_version(), day, folder.stat().st_mtime_ns if folder.exists() else 0
