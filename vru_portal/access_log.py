@@ -9,7 +9,7 @@ times a second, each with the time of its own request.
 import asyncio
 import logging
 
-from vru_portal import logs, metrics
+from vru_portal import log_lines, metrics
 
 SECONDS_TOGETHER = 0.25
 MOST_TOGETHER = 1000
@@ -17,21 +17,21 @@ MOST_TOGETHER = 1000
 logger = logging.getLogger("vru_portal.access")
 
 
-def note(request: logs.Request) -> None:
+def note(request: log_lines.Request) -> None:
     """Count and log a request now."""
     metrics.count_request(request.method, request.status, request.ms / 1000)
     fields = request._asdict()
     del fields["at"]
-    logger.info("Request", extra=logs.fields(**fields))
+    logger.info("Request", extra=log_lines.fields(**fields))
 
 
 class Batch:
     """Requests that are counted and logged soon; for one event loop alone."""
 
     def __init__(self) -> None:
-        self.requests: list[logs.Request] = []
+        self.requests: list[log_lines.Request] = []
 
-    def add(self, request: logs.Request) -> None:
+    def add(self, request: log_lines.Request) -> None:
         self.requests.append(request)
         if len(self.requests) == 1:
             asyncio.get_running_loop().call_later(SECONDS_TOGETHER, self.write)

@@ -28,7 +28,7 @@ from urllib.parse import urlencode
 
 from django.conf import settings
 
-from vru_portal import access_log, logs
+from vru_portal import access_log, log_lines
 from vru_portal.web import page_cache, public_pages
 from vru_portal.web.page_cache import Key, Page, PageCache, Variant
 from vru_portal.wsgi import application as portal
@@ -99,7 +99,7 @@ class Exchange:
 
     def __init__(self, scope: Any, protocol: Any) -> None:
         self.scope, self.protocol = scope, protocol
-        self.log: Callable[[logs.Request], None] = access_log.note
+        self.log: Callable[[log_lines.Request], None] = access_log.note
         self.began = perf_counter()
         self.id = request_id(scope.headers.get("x-request-id"))
 
@@ -134,7 +134,7 @@ class Exchange:
 
     def note(self, status: int, size: int) -> None:
         milliseconds = round((perf_counter() - self.began) * 1000, 1)
-        self.log(logs.Request(time(), self.id, self.scope.method, self.scope.path, status, milliseconds, size))
+        self.log(log_lines.Request(time(), self.id, self.scope.method, self.scope.path, status, milliseconds, size))
 
 
 def request_id(given: str | None) -> str:
@@ -353,7 +353,7 @@ def answer_to(environ: dict[str, Any]) -> Answer:
     """Let the portal answer: all of it, so that nothing of the database is held while a client reads."""
     answer = Answer()
     environ["wsgi.file_wrapper"] = FileOnDisk
-    with logs.bound(request_id=environ["vru_portal.request_id"]):
+    with log_lines.bound(request_id=environ["vru_portal.request_id"]):
         parts: Iterable[bytes] = cast(Any, portal)(environ, answer.start)
         try:
             if isinstance(parts, FileOnDisk) and (whole := parts.opened_again()):

@@ -299,7 +299,7 @@ OUR_PACKAGES = ("vru_portal", "partners", "programmes", "funding", "events")
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"()": "vru_portal.logs.OneLine", "as_json": LOG_FORMAT == "json"}},
+    "formatters": {"line": {"()": "vru_portal.logs.line_formatter", "as_json": LOG_FORMAT == "json"}},
     "filters": {"clients_faults": {"()": "vru_portal.logs.DowngradeClientsFaults"}},
     "handlers": {
         "console": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["clients_faults"]},

@@ -17,7 +17,7 @@ from django_tasks import task
 from events.declarations import mails
 from events.declarations.choices import Delivery, InvitationState, MailKind
 from events.declarations.models import Invitation, Mail
-from vru_portal import logs
+from vru_portal import log_lines
 from vru_portal.models import Heartbeat
 
 # Minutes between attempts, about three days in all: as long as mail servers themselves keep trying.
@@ -38,7 +38,7 @@ def deliver(mail_id: int) -> None:
     mail = claim_mail(mail_id)
     if mail is None:
         return
-    with logs.bound(mail=mail_id):
+    with log_lines.bound(mail=mail_id):
         try:
             message = mails.build_message(mail)
             if message:

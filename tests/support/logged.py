@@ -2,7 +2,7 @@
 
 import logging
 
-from vru_portal.logs import DowngradeClientsFaults, OneLine
+from vru_portal.logs import DowngradeClientsFaults, line_formatter
 
 
 class Lines(logging.Handler):
@@ -10,7 +10,7 @@ class Lines(logging.Handler):
 
     def __init__(self, *, as_json: bool = False) -> None:
         super().__init__()
-        self.setFormatter(OneLine(as_json=as_json))
+        self.setFormatter(line_formatter(as_json=as_json))
         self.addFilter(DowngradeClientsFaults())
         self.lines: list[str] = []
 

@@ -15,8 +15,9 @@ from django_tasks_db.models import DBTaskResult
 
 from tests.support.factories import UnitFactory
 from tests.support.signing import invite, open_signing
-from vru_portal import logs
-from vru_portal.logs import OneLine, mask
+from vru_portal import log_lines
+from vru_portal.log_lines import OneLine, mask
+from vru_portal.logs import line_formatter
 from vru_portal.management.commands.mail_queue import PatientWorker
 
 pytestmark = pytest.mark.once
@@ -39,14 +40,14 @@ def raised(error, cause=None):
 
 
 def test_an_event_is_one_line_of_keys_and_values():
-    line = OneLine().format(record("Two\nlines %s", "x", **logs.fields(path="/a/b", count=3, said='a "b"')))
+    line = OneLine().format(record("Two\nlines %s", "x", **log_lines.fields(path="/a/b", count=3, said='a "b"')))
     assert line.partition(" ")[2] == (
         'level=error logger=vru_portal.x event="Two\\nlines x" path=/a/b count=3 said="a \\"b\\""'
     )
 
 
 def test_an_event_is_one_line_of_json():
-    line = OneLine(as_json=True).format(record("Two\nlines", **logs.fields(count=3)))
+    line = OneLine(as_json=True).format(record("Two\nlines", **log_lines.fields(count=3)))
     assert "\n" not in line
     assert json.loads(line) | {"time": 0} == {
         "time": 0,
@@ -59,7 +60,9 @@ def test_an_event_is_one_line_of_json():
 
 def test_no_character_can_begin_a_new_line_or_rewrite_the_terminal():
     for as_json in (True, False):
-        line = OneLine(as_json=as_json).format(record("a\r\n\x1b[2K\x85\u2028\u202eb", **logs.fields(path="\ud800")))
+        line = OneLine(as_json=as_json).format(
+            record("a\r\n\x1b[2K\x85\u2028\u202eb", **log_lines.fields(path="\ud800"))
+        )
         assert line.isascii()
         assert line.isprintable()
 
@@ -94,7 +97,7 @@ def test_secrets_are_masked_and_what_stands_around_them_stays(text):
     assert SECRET not in mask(text)
     assert "***" in mask(text)
     assert SECRET not in OneLine().format(record("%s", text))
-    assert SECRET not in OneLine(as_json=True).format(record("x", **logs.fields(value=text)))
+    assert SECRET not in OneLine(as_json=True).format(record("x", **log_lines.fields(value=text)))
     assert mask(text)[:3] == text[:3]
 
 
@@ -105,11 +108,11 @@ def test_what_is_no_secret_stays(text):
 
 def test_an_error_is_its_class_and_its_place_and_quotes_nobody():
     quoting = raised(IntegrityError("Key (email)=(ada@body.example) exists"), cause=KeyError("ada@body.example"))
-    line = OneLine().format(record("Failed", error=quoting))
+    line = line_formatter().format(record("Failed", error=quoting))
     assert 'error="IntegrityError < KeyError" at="tests/vru_portal/test_logs.py:' in line
     assert line.endswith(' raised"')
     assert "ada" not in line
-    assert 'error="OperationalError: disk full"' in OneLine().format(
+    assert 'error="OperationalError: disk full"' in line_formatter().format(
         record("x", error=raised(OperationalError("disk full")))
     )
 
@@ -132,7 +135,7 @@ def test_a_clients_fault_is_a_warning_without_a_traceback(log, error):
 
 
 def test_what_is_bound_is_on_every_line_inside(log):
-    with logs.bound(request_id="a"), logs.bound(job=7):
+    with log_lines.bound(request_id="a"), log_lines.bound(job=7):
         logging.getLogger("x").warning("inside")
     logging.getLogger("x").warning("outside")
     assert "request_id=a job=7" in log.lines[0]
@@ -157,7 +160,7 @@ def test_a_job_can_be_followed_from_what_queued_it_to_its_end(log, django_captur
     """The job's id leads from the request's lines to the worker's, and those name the email."""
     UnitFactory()
     open_signing()
-    with logs.bound(request_id="r1"), django_capture_on_commit_callbacks(execute=True):
+    with log_lines.bound(request_id="r1"), django_capture_on_commit_callbacks(execute=True):
         mail = invite().invitation.mails.get()
     job = f"job={DBTaskResult.objects.get().id}"
     [queued] = [line for line in log.lines if "Job queued" in line]
@@ -171,9 +174,9 @@ def test_a_job_can_be_followed_from_what_queued_it_to_its_end(log, django_captur
 
 @pytest.mark.parametrize("as_json", [False, True])
 def test_requests_that_are_logged_together_have_the_lines_that_each_would_have_had(as_json):
-    formatter = logs.OneLine(as_json=as_json)
+    formatter = log_lines.OneLine(as_json=as_json)
     requests = [
-        logs.Request(1_967_000_000.25 + number, "a1b2c3d4", "GET", path, 200, 0.5, 12)
+        log_lines.Request(1_967_000_000.25 + number, "a1b2c3d4", "GET", path, 200, 0.5, 12)
         for number, path in enumerate(("/", "/news/été/", 'a "b"', f"/declaration/sign/{'s' * 43}/", "/"))
     ]
     together = logging.makeLogRecord({"name": "access", "msg": "Request", "levelname": "INFO", "requests": requests})

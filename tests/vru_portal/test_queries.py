@@ -37,7 +37,7 @@ PAGES = {
     "/people/{person}/": 9,
     "/messages/{statement}/": 5,
     "/publications/": 8,
-    "/publications/{publication}/": 24,
+    "/publications/{publication}/": 25,
     "/contact/": 4,
     "/events/": 6,
     "/events/opening/": 9,

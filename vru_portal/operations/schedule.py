@@ -4,11 +4,15 @@ Each app lists its own in `JOBS` of its module `schedule`: a function, and what 
 printed where that is empty).
 """
 
+import logging
+import time
 from collections.abc import Iterator
 from datetime import timedelta
 from itertools import chain
+from typing import Never
 
-from django.db import DatabaseError
+from django.core.exceptions import ImproperlyConfigured
+from django.db import DatabaseError, close_old_connections
 from django.utils import timezone
 from django_tasks_db.models import DBTaskResult
 
@@ -27,6 +31,8 @@ from vru_portal.web import schedule as web
 APPS = (publishing, tabular, declarations, programmes, search, web, accounts, staff)
 
 KEEP_ENDED_TASKS = timedelta(days=7)
+
+logger = logging.getLogger(__name__)
 
 
 def delete_ended_tasks() -> int:
@@ -60,3 +66,17 @@ def run_all() -> Iterator[str]:
         errors.append(error)
     if errors:
         raise errors[0]
+
+
+def run_every(seconds: int) -> Never:
+    """Run every job, wait and begin again, for ever. What happens is logged; what fails is tried again."""
+    while True:
+        try:
+            for line in run_all():
+                logger.info("Timer: %s.", line)
+        except ImproperlyConfigured as error:
+            logger.error("%s", error)
+        except Exception:
+            logger.exception("A timed job failed and will be tried again.")
+        close_old_connections()
+        time.sleep(seconds)

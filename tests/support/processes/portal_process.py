@@ -142,6 +142,11 @@ class Portal:
         """The processes of its web server that live."""
         return {pid for pid, command in self.members().items() if "granian" in command}
 
+    def resident_memory(self) -> int:
+        """How much memory the process that was started takes, in kB, without those that it has started."""
+        status = Path(f"/proc/{self.process.pid}/status").read_text()
+        return int(re.search(r"^VmRSS:\s+(\d+) kB$", status, re.MULTILINE)[1])  # type: ignore[index]
+
     def answers(self) -> bool:
         """Whether its home page is served. Connections that a killed web server had not yet accepted are reset."""
         try:

@@ -90,7 +90,7 @@ def test_the_command_goes_on_after_an_error_and_names_nobody(monkeypatch, log):
     monkeypatch.setattr(time, "sleep", wait)
     monkeypatch.setattr(publishing, "JOBS", ((fail, ""),))
     # closing the connection would end this test's transaction
-    monkeypatch.setattr("vru_portal.management.commands.run_schedule.close_old_connections", lambda: None)
+    monkeypatch.setattr("vru_portal.operations.schedule.close_old_connections", lambda: None)
     with pytest.raises(Enough):
         call_command("run_schedule", "--every", "300")
     assert waits == [300, 300]

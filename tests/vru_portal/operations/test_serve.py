@@ -9,6 +9,7 @@ import shutil
 import signal
 import socket
 import sqlite3
+import sys
 import time
 from contextlib import closing
 from typing import Any, cast
@@ -47,10 +48,11 @@ def furnished_var(tmp_path_factory):
             "readyz": first.get("/readyz"),
         }
         members = first.members()
+        memory = first.resident_memory()
         first.interrupt()
         code = first.wait()
         left = first.wait_until_gone()
-    return folder, first, seen, members, code, left
+    return folder, first, seen, members, code, left, memory
 
 
 @embedded
@@ -78,9 +80,15 @@ def test_web_server_mail_queue_and_timer_run_side_by_side(furnished_var):
     members = furnished_var[3]
     commands = " ".join(members.values())
     assert "granian" in commands
-    assert "mail_queue" in commands
-    assert "run_schedule --every 60" in commands
+    assert "mail_queue --timer 60" in commands
     assert len(members) >= 4
+
+
+@embedded
+@pytest.mark.skipif(sys.platform != "linux", reason="asks Linux how much memory a process has")
+def test_what_only_watches_the_others_takes_little_memory(furnished_var):
+    """Nobody notices a supervisor that loads all of Django, but on a small machine."""
+    assert 1_000 < furnished_var[6] < 25_000  # kB
 
 
 @embedded
@@ -102,7 +110,7 @@ def test_the_registers_key_is_made_for_its_owners_eyes_and_one_that_is_lost_stop
 
 @embedded
 def test_ctrl_c_ends_all_of_it_without_a_fault(furnished_var):
-    _, first, _, _, code, left = furnished_var
+    _, first, _, _, code, left, _ = furnished_var
     assert code == 0
     assert left == ({}, False)
     assert first.printed.rstrip().endswith("Stopped.")

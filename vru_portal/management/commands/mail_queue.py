@@ -1,6 +1,8 @@
+import argparse
 import logging
 import math
 import time
+from threading import Thread
 from typing import Any
 
 from django.core.management.base import BaseCommand
@@ -9,8 +11,9 @@ from django.utils.crypto import get_random_string
 from django_tasks_db.management.commands.db_worker import Worker
 from django_tasks_db.models import DBTaskResult
 
-from vru_portal import logs
+from vru_portal import log_lines
 from vru_portal.models import Heartbeat
+from vru_portal.operations import schedule
 
 SECONDS_BETWEEN_LOOKS = 1  # into an empty queue
 SECONDS_TO_WAIT = 2  # between tries while the database is busy, full or away
@@ -58,7 +61,7 @@ class PatientWorker(Worker):
     def run_task(self, db_task_result: DBTaskResult[Any, Any]) -> None:
         """Run a task, with its id on every line that it logs."""
         self.beat()
-        with logs.bound(job=str(db_task_result.id)):
+        with log_lines.bound(job=str(db_task_result.id)):
             super().run_task(db_task_result)
 
     def beat(self) -> None:
@@ -73,7 +76,14 @@ class Command(BaseCommand):
 
     help = "Sends queued mail and reads long files until it is stopped."
 
-    def handle(self, **options: Any) -> None:
+    def add_arguments(self, parser: argparse.ArgumentParser) -> None:
+        parser.add_argument(
+            "--timer", type=int, metavar="SECONDS", help="also run the timed jobs, with so many seconds between"
+        )
+
+    def handle(self, *, timer: int | None = None, **options: Any) -> None:
         worker = PatientWorker()
         worker.configure_signals()
+        if timer is not None:  # in this process: one of its own would load the whole portal once more
+            Thread(target=schedule.run_every, args=[timer], name="timer", daemon=True).start()
         worker.run()

@@ -1,17 +1,12 @@
 """`manage.py run_schedule`: the portal's timed jobs, once for a system timer or again and again with --every."""
 
 import argparse
-import logging
-import time
 from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import BaseCommand, CommandError
-from django.db import close_old_connections
 
 from vru_portal.operations import schedule
-
-logger = logging.getLogger(__name__)
 
 
 class Command(BaseCommand):
@@ -27,20 +22,10 @@ class Command(BaseCommand):
 
     def handle(self, *, every: int | None = None, **options: Any) -> None:
         """With --every, what happens is logged and the next run tries again; without it, an error ends the command."""
-        if every is None:
-            try:
-                for line in schedule.run_all():
-                    self.stdout.write(line)
-            except ImproperlyConfigured as error:
-                raise CommandError(str(error)) from error
-            return
-        while True:
-            try:
-                for line in schedule.run_all():
-                    logger.info("Timer: %s.", line)
-            except ImproperlyConfigured as error:
-                logger.error("%s", error)
-            except Exception:
-                logger.exception("A timed job failed and will be tried again.")
-            close_old_connections()
-            time.sleep(every)
+        if every is not None:
+            schedule.run_every(every)
+        try:
+            for line in schedule.run_all():
+                self.stdout.write(line)
+        except ImproperlyConfigured as error:
+            raise CommandError(str(error)) from error

@@ -1,22 +1,15 @@
 """`manage.py serve`: everything that the portal needs to run, in one command."""
 
-import ctypes
 import fcntl
 import hashlib
-import logging
 import os
 import shutil
-import signal
 import socket
-import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from functools import partial
 from importlib.metadata import version
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 from django.conf import settings
@@ -26,7 +19,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 from django.core.management.sql import emit_post_migrate_signal
-from django.db import DEFAULT_DB_ALIAS, DatabaseError, connection
+from django.db import DEFAULT_DB_ALIAS, DatabaseError, connection, connections
 
 from events.declarations import schedule
 from events.declarations.models import RegisterKey
@@ -39,56 +32,11 @@ from vru_portal.ledger.append_only.database import require_triggers
 from vru_portal.management.commands.demo import refuse_real_unit
 from vru_portal.models import Heartbeat
 from vru_portal.operations.backup.running import hold_while_running
-from vru_portal.operations.supervision import Child, GivenUp, Supervisor
+from vru_portal.operations.serving import Plan, StopRequested, StopSignals, listener
 from vru_portal.table_creation import half_replaced, nothing_to_migrate
 
 MIGRATION_LOCK = 0x56525550  # of an advisory lock: any number that nothing else uses. These bytes spell "VRUP".
-SECONDS_TO_START = 60
 PYTHON = os.path.relpath(sys.executable)
-NICENESS = 10
-PR_SET_PDEATHSIG = 1  # <linux/prctl.h>
-STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-
-logger = logging.getLogger(__name__)
-
-
-class StopRequested(BaseException):
-    """The portal was asked to stop."""
-
-
-class StopSignals:
-    """Turns stop signals into one `StopRequested`, and never between starting a process and noting it."""
-
-    def __init__(self) -> None:
-        self.received = False
-        self.postponed = False
-
-    def listen(self) -> None:
-        for number in STOP_SIGNALS:
-            signal.signal(number, self.receive)
-
-    def ignore(self) -> None:
-        """Ignore the signals from now on, also while Python shuts down: it would restore only its own handlers."""
-        self.postponed = True
-        for number in STOP_SIGNALS:
-            signal.signal(number, signal.SIG_IGN)
-
-    def receive(self, number: int, frame: FrameType | None) -> None:
-        """Unwind from wherever the command is; while postponed, later. A second Ctrl-C does not disturb the end."""
-        first, self.received = not self.received, True
-        if first and not self.postponed:
-            raise StopRequested
-
-    @contextmanager
-    def postpone(self) -> Iterator[None]:
-        """Put a signal off until the end of the block."""
-        self.postponed = True
-        try:
-            yield
-        finally:
-            self.postponed = False
-        if self.received:
-            raise StopRequested
 
 
 class Command(BaseCommand):
@@ -98,42 +46,34 @@ class Command(BaseCommand):
     requires_system_checks: list[str] = []
 
     def handle(self, **options: Any) -> None:
-        """Run until SIGINT, SIGTERM or SIGHUP, or until one of the processes ends again and again (CommandError)."""
+        """Prepare, then be replaced by the process that runs the portal. Raises CommandError for what prevents that."""
         signals = StopSignals()
         signals.listen()
-        commands = {
-            "web server": web_server_command(),
-            "mail queue": mail_queue_command(),
-            "timer": timer_command(),
-        }
-        children = [
-            Child(name, partial(start_process, *command, yields=name != "web server"))
-            for name, command in commands.items()
-        ]
-        supervisor = Supervisor(children, say=logger.warning)
         try:
             refuse_taken_port()
             self.check(tags=[checks.TAG])
             self.prepare_database()
             prepare_static_files()
             empty_metrics_folder()
-            for child in children:
-                with signals.postpone():
-                    supervisor.start(child)
-            wait_until_served(supervisor)
-            self.announce()
-            while True:
-                with signals.postpone():
-                    supervisor.check()
-                time.sleep(0.25)
+            plan = Plan(
+                web_server=web_server_command(),
+                mail_queue=["django", "mail_queue", "--timer", "60", "--skip-checks"],
+                environment={
+                    "DJANGO_SETTINGS_MODULE": "vru_portal.settings",
+                    "PROMETHEUS_MULTIPROC_DIR": str(metrics_folder()),  # read by prometheus_client
+                },
+                host=settings.BIND,
+                port=settings.PORT,
+                announcement=announcement(),
+                log_as_json=settings.LOG_FORMAT == "json",
+            )
+            connections.close_all()
+            self.stdout.flush()
+            os.chdir(settings.BASE_DIR)
+            plan.carry_out()
         except StopRequested:
-            self.stdout.write("\nStopping …")
-        except GivenUp as error:
-            raise CommandError(str(error)) from error
-        finally:
             signals.ignore()
-            supervisor.stop()
-        self.stdout.write("Stopped.")
+            self.stdout.write("\nStopped.")
 
     def prepare_database(self) -> None:
         """Migrate; with the embedded database, load the content of an empty portal."""
@@ -188,18 +128,18 @@ class Command(BaseCommand):
         except ImproperlyConfigured as error:
             self.stderr.write(f"Signing is closed. {error}")  # the public pages still work
 
-    def announce(self) -> None:
-        self.stdout.write(f"\nThe portal is at {settings.PORTAL_URL}/ and its admin at {settings.PORTAL_URL}/admin/")
-        if not get_user_model().objects.filter(is_staff=True, is_active=True).exists():
-            self.stdout.write(
-                f"Create the first staff account with: {PYTHON} manage.py staff add NAME --role Administrator"
-            )
-        self.stdout.write("Ctrl-C stops it.")
+
+def announcement() -> str:
+    """What to say once the portal is served: where it is, and what is still to be done."""
+    lines = [f"\nThe portal is at {settings.PORTAL_URL}/ and its admin at {settings.PORTAL_URL}/admin/"]
+    if not get_user_model().objects.filter(is_staff=True, is_active=True).exists():
+        lines.append(f"Create the first staff account with: {PYTHON} manage.py staff add NAME --role Administrator")
+    return "\n".join([*lines, "Ctrl-C stops it."])
 
 
 def refuse_taken_port() -> None:
     """Raise CommandError where the portal could not listen on its address."""
-    with listener() as probe:
+    with listener(settings.BIND) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((settings.BIND, settings.PORT))
@@ -208,10 +148,6 @@ def refuse_taken_port() -> None:
                 f"Port {settings.PORT} on {settings.BIND} cannot be used ({error.strerror}). "
                 "Stop what uses it, or set PORT to another port."
             ) from error
-
-
-def listener() -> socket.socket:
-    return socket.socket(socket.AF_INET6 if ":" in settings.BIND else socket.AF_INET)
 
 
 @contextmanager
@@ -274,7 +210,7 @@ def empty_metrics_folder() -> None:
         metrics_folder().mkdir(mode=0o700, exist_ok=True)
 
 
-def web_server_command() -> tuple[str, ...]:
+def web_server_command() -> list[str]:
     # Without workers-kill-timeout, granian's workers sometimes never end.
     options = {
         "--interface": "rsgi",
@@ -288,58 +224,4 @@ def web_server_command() -> tuple[str, ...]:
         "--log-level": "warning",
     }
     arguments = (str(argument) for option in options.items() for argument in option)
-    return ("granian", *arguments, "--no-ws", "--respawn-failed-workers", "vru_portal.rsgi:application")
-
-
-def mail_queue_command() -> tuple[str, ...]:
-    """The worker that sends queued mail and reads long files."""
-    return ("django", "mail_queue", "--skip-checks")
-
-
-def timer_command() -> tuple[str, ...]:
-    """The portal's timed jobs, once a minute."""
-    return ("django", "run_schedule", "--every", "60", "--skip-checks")
-
-
-def start_process(module: str, *arguments: str, yields: bool = False) -> subprocess.Popen[bytes]:
-    """Start a Python module in its own session, so that Ctrl-C in the terminal reaches only this command.
-
-    One that yields leaves the processor to those who answer people. Emails can wait for a rush of signatures to pass.
-    """
-    environment = os.environ | {
-        "DJANGO_SETTINGS_MODULE": "vru_portal.settings",
-        "PROMETHEUS_MULTIPROC_DIR": str(metrics_folder()),  # read by prometheus_client
-    }
-    command = [sys.executable, "-m", module, *arguments]
-    return subprocess.Popen(  # noqa: S603 - our own interpreter and modules
-        command,
-        cwd=settings.BASE_DIR,
-        env=environment,
-        start_new_session=True,
-        preexec_fn=partial(prepare_process, NICENESS if yields else 0),
-    )
-
-
-def prepare_process(niceness: int) -> None:
-    os.nice(niceness)
-    end_with_parent()
-
-
-def end_with_parent() -> None:
-    """On Linux, have the kernel end this process when `serve` is killed and cannot do so itself."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
-
-
-def wait_until_served(supervisor: Supervisor) -> None:
-    """Return once the port answers. Raises CommandError where it does not, or where a process ends meanwhile."""
-    deadline = time.monotonic() + SECONDS_TO_START
-    while time.monotonic() < deadline:
-        for child, _, code in supervisor.ended():
-            raise CommandError(f"The {child.name} ended with code {code} as soon as it was started.")
-        with listener() as probe:
-            probe.settimeout(1)
-            if probe.connect_ex((settings.BIND, settings.PORT)) == 0:
-                return
-        time.sleep(0.1)
-    raise CommandError(f"The web server did not answer within {SECONDS_TO_START} seconds.")
+    return ["granian", *arguments, "--no-ws", "--respawn-failed-workers", "vru_portal.rsgi:application"]

@@ -33,6 +33,7 @@ def hold_lock(folder: Path) -> int:
     except BlockingIOError as error:
         os.close(file)
         raise ImproperlyConfigured("A backup is being restored. Start the portal when that is done.") from error
+    os.set_inheritable(file, True)
     return file
 
 

@@ -6,7 +6,7 @@ from typing import Any
 from django.db import transaction
 from django_tasks import TaskResult
 
-from vru_portal import logs
+from vru_portal import log_lines
 
 logger = logging.getLogger(__name__)
 
@@ -14,8 +14,8 @@ logger = logging.getLogger(__name__)
 def log_queued(task_result: TaskResult[Any], **options: Any) -> None:
     """Log that a job is queued, once it is committed. Its arguments are ids, such as that of an email."""
     line = {"job": task_result.id, "task": task_result.task.name, "arguments": str(task_result.args)}
-    transaction.on_commit(lambda: logger.info("Job queued", extra=logs.fields(**line)))
+    transaction.on_commit(lambda: logger.info("Job queued", extra=log_lines.fields(**line)))
 
 
 def log_ended(task_result: TaskResult[Any], **options: Any) -> None:
-    logger.info("Job ended", extra=logs.fields(status=task_result.status, task=task_result.task.name))
+    logger.info("Job ended", extra=log_lines.fields(status=task_result.status, task=task_result.task.name))

@@ -1,0 +1,175 @@
+"""What is left of `manage.py serve` once everything is prepared: it starts web server and mail queue and watches them.
+
+`serve` replaces itself with this process, which must not import Django: the portal in memory a further time, only to
+wait for its processes, would take more than one of its web workers does.
+"""
+
+import ctypes
+import json
+import logging
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from functools import partial
+from types import FrameType
+from typing import NoReturn
+
+from vru_portal.log_lines import OneLine
+from vru_portal.operations.supervision import Child, GivenUp, Supervisor
+
+SECONDS_TO_START = 60
+NICENESS = 10
+PR_SET_PDEATHSIG = 1  # <linux/prctl.h>
+STANDARD_INPUT = 0
+STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+logger = logging.getLogger("vru_portal.serve")
+
+
+class StopRequested(BaseException):
+    """The portal was asked to stop."""
+
+
+class StopSignals:
+    """Turns stop signals into one `StopRequested`, and never between starting a process and noting it."""
+
+    def __init__(self) -> None:
+        self.received = False
+        self.postponed = False
+
+    def listen(self) -> None:
+        for number in STOP_SIGNALS:
+            signal.signal(number, self.receive)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, STOP_SIGNALS)
+
+    def ignore(self) -> None:
+        """Ignore the signals from now on, also while Python shuts down: it would restore only its own handlers."""
+        self.postponed = True
+        for number in STOP_SIGNALS:
+            signal.signal(number, signal.SIG_IGN)
+
+    def receive(self, number: int, frame: FrameType | None) -> None:
+        """Unwind from wherever the command is; while postponed, later. A second Ctrl-C does not disturb the end."""
+        first, self.received = not self.received, True
+        if first and not self.postponed:
+            raise StopRequested
+
+    @contextmanager
+    def postpone(self) -> Iterator[None]:
+        """Put a signal off until the end of the block."""
+        self.postponed = True
+        try:
+            yield
+        finally:
+            self.postponed = False
+        if self.received:
+            raise StopRequested
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What to run: Python modules with their arguments, the address that is then served, and what to say of it."""
+
+    web_server: list[str]
+    mail_queue: list[str]
+    environment: dict[str, str]
+    host: str
+    port: int
+    announcement: str
+    log_as_json: bool
+
+    def carry_out(self) -> NoReturn:
+        """Replace this process with one that reads the plan from its standard input.
+
+        A signal to stop that arrives meanwhile waits until `main` listens for it.
+        """
+        reading, writing = os.pipe()
+        with open(writing, "w") as file:
+            json.dump(asdict(self), file)
+        os.dup2(reading, STANDARD_INPUT)
+        signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)
+        os.execv(sys.executable, [sys.executable, "-m", "vru_portal.operations.serving"])  # noqa: S606 - our own interpreter and module
+
+
+def main(plan: Plan) -> None:
+    """Run until SIGINT, SIGTERM or SIGHUP, or until one of the processes ends again and again."""
+    signals = StopSignals()
+    handler = logging.StreamHandler()
+    handler.setFormatter(OneLine(as_json=plan.log_as_json))
+    logger.addHandler(handler)
+    children = [
+        Child("web server", partial(start_process, plan.web_server, plan.environment, 0)),
+        Child("mail queue", partial(start_process, plan.mail_queue, plan.environment, NICENESS)),
+    ]
+    supervisor = Supervisor(children, say=logger.warning)
+    try:
+        signals.listen()
+        for child in children:
+            with signals.postpone():
+                supervisor.start(child)
+        wait_until_served(supervisor, plan.host, plan.port)
+        print(plan.announcement, flush=True)
+        while True:
+            with signals.postpone():
+                supervisor.check()
+            time.sleep(0.25)
+    except StopRequested:
+        print("\nStopping …", flush=True)
+    except GivenUp as error:
+        sys.exit(str(error))
+    finally:
+        signals.ignore()
+        supervisor.stop()
+    print("Stopped.", flush=True)
+
+
+def start_process(module: list[str], environment: dict[str, str], niceness: int) -> subprocess.Popen[bytes]:
+    """Start a Python module in its own session, so that Ctrl-C in the terminal reaches only the supervisor.
+
+    A nice one leaves the processor to those who answer people. Emails can wait for a rush of signatures to pass.
+    """
+    return subprocess.Popen(  # noqa: S603 - our own interpreter and modules
+        [sys.executable, "-m", *module],
+        env=os.environ | environment,
+        start_new_session=True,
+        preexec_fn=partial(prepare_process, niceness),
+    )
+
+
+def prepare_process(niceness: int) -> None:
+    os.nice(niceness)
+    end_with_parent()
+
+
+def end_with_parent() -> None:
+    """On Linux, have the kernel end this process when the supervisor is killed and cannot do so itself."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
+def listener(host: str) -> socket.socket:
+    return socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+
+
+def wait_until_served(supervisor: Supervisor, host: str, port: int) -> None:
+    """Return once the port answers. Raises GivenUp where it does not, or where a process ends meanwhile."""
+    deadline = time.monotonic() + SECONDS_TO_START
+    while time.monotonic() < deadline:
+        for child, _, code in supervisor.ended():
+            raise GivenUp(f"The {child.name} ended with code {code} as soon as it was started.")
+        with listener(host) as probe:
+            probe.settimeout(1)
+            if probe.connect_ex((host, port)) == 0:
+                return
+        time.sleep(0.1)
+    raise GivenUp(f"The web server did not answer within {SECONDS_TO_START} seconds.")
+
+
+if __name__ == "__main__":
+    main(Plan(**json.load(sys.stdin)))
