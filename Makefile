@@ -27,9 +27,13 @@ test: .venv/dev-installed ## Run every test on SQLite, then on PostgreSQL; brows
 faults: .venv/dev-installed ## Kill, fill, lock and attack a portal on both databases; print one table of what came of it
 	$(BIN)/python -m tests.support.faults
 
-bench: .venv/dev-installed ## Measure pages beside nginx, and signatures; with AGAINST=COMMIT, pages of then, too
+bench: .venv/dev-installed ## Measure pages beside nginx, a large portal, files, signatures, memory; AGAINST=COMMIT: pages of then, too
 	$(BIN)/python -m tests.performance.pages $(if $(AGAINST),--against $(AGAINST))
+	$(BIN)/python -m tests.performance.large 2>/dev/null
+	$(BIN)/python -m tests.performance.downloads 2>/dev/null
+	$(BIN)/python -m tests.performance.imports
 	$(BIN)/python -m tests.performance.signing
+	$(BIN)/python -m tests.performance.memory
 
 check-speed: .venv/dev-installed ## Fail if a page costs more than it may, beside a plain page
 	$(BIN)/python -m tests.performance.speed

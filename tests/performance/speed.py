@@ -56,25 +56,28 @@ def main() -> int:
     return len(slow) > 0
 
 
-def prepare() -> None:
-    """Make a database with the launch content, and add the plain page to the portal's addresses."""
+def prepare(payments: int = 0) -> None:
+    """Make a database with the launch content or a demonstration, and add the plain page to the addresses."""
     from django.conf import settings
     from django.core.management import call_command
 
     settings.STORAGES["staticfiles"] = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
     settings.ROOT_URLCONF = "tests.performance.plain_page"
     call_command("migrate", verbosity=0)
-    call_command("load_unit", settings.BASE_DIR / "fixtures", verbosity=0, stdout=sys.stderr)
+    if payments:
+        call_command("demo", settings.BASE_DIR / "fixtures", scale=payments, stdout=sys.stderr)
+    else:
+        call_command("load_unit", settings.BASE_DIR / "fixtures", verbosity=0, stdout=sys.stderr)
 
 
-def measured(paths: list[str]) -> tuple[dict[str, float], dict[str, int]]:
+def measured(paths: list[str], rounds: int = ROUNDS) -> tuple[dict[str, float], dict[str, int]]:
     """Return the least processor time of each page, and how often it asks the database."""
     from django.db import connection
     from django.test.utils import CaptureQueriesContext
 
     seconds: dict[str, list[float]] = {path: [] for path in (REFERENCE, *paths)}
     queries = {}
-    for number in range(WAITED + ROUNDS):
+    for number in range(WAITED + rounds):
         for path, times in seconds.items():
             began = thread_time()
             make(path)
