@@ -8,7 +8,6 @@ import re
 from html import unescape
 from typing import IO, Any
 
-import typst
 from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponseBase
 from django.urls import Resolver404, resolve
@@ -67,6 +66,8 @@ def title_of(match: Any, address: str, request: HttpRequest) -> str:
 
 
 def draw(title: str, unit: Unit) -> bytes:
+    import typst  # only in processes that draw: it takes 8 MB
+
     if len(title) > LONGEST_TITLE:
         title = f"{title[:LONGEST_TITLE].rsplit(' ', 1)[0]}…"
     data = {

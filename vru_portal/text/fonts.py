@@ -2,9 +2,12 @@
 
 from functools import lru_cache
 from importlib.resources import files
+from typing import TYPE_CHECKING
 
-import typst
 from django.core.exceptions import ValidationError
+
+if TYPE_CHECKING:
+    import typst
 
 # Typst itself has Latin, Greek, Cyrillic, Arabic, Hebrew and many symbols.
 PACKAGES = (
@@ -18,13 +21,17 @@ MOST_NAMED = 10  # characters in one message
 
 
 @lru_cache(maxsize=1)
-def bundled_fonts() -> typst.Fonts:
+def bundled_fonts() -> "typst.Fonts":
+    import typst  # only in processes that draw: it takes 8 MB
+
     return typst.Fonts(include_system_fonts=False, font_paths=[str(files(package)) for package in PACKAGES])
 
 
 @lru_cache(maxsize=4096)
 def can_be_drawn(text: str) -> bool:
     """Whether the fonts have every character of a text. Typst has no way to ask but to typeset it."""
+    import typst
+
     source = b'#set document(title: "x")\n#set text(lang: "en")\n#sys.inputs.text'
     try:
         typst.compile(source, font_paths=bundled_fonts(), sys_inputs={"text": text}, pdf_standards=["ua-1"])

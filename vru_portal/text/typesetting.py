@@ -8,7 +8,6 @@ import json
 from typing import Any
 
 import segno
-import typst
 from django.conf import settings
 from django.utils.safestring import SafeString, mark_safe
 from markdown_it.tree import SyntaxTreeNode
@@ -23,6 +22,8 @@ def compile_pdf(template: str, data: str, timestamp: int) -> bytes:
 
     Finding these is slow, so it is done only once typst has refused the text.
     """
+    import typst  # only in processes that draw: it takes 8 MB
+
     try:
         return run_typst(template, data, timestamp)
     except typst.TypstError:
@@ -40,6 +41,8 @@ def spell_out_undrawable(value: Any) -> Any:
 
 def run_typst(template: str, data: str, timestamp: int) -> bytes:
     """Compile a template to PDF; raises TypstError, also if no font can draw a character."""
+    import typst
+
     folder = settings.BASE_DIR / "templates" / "pdf"
     return typst.compile(
         folder / f"{template}.typ",

@@ -21,7 +21,7 @@ from events.declarations.rules import erasure
 from vru_portal.operations.backup import archive, databases, postgresql, sqlite, swap
 from vru_portal.operations.backup.archive import Archive, BackupError
 from vru_portal.operations.backup.keys import Keys, path_of, replaced_files
-from vru_portal.operations.backup.running import stopped_portal
+from vru_portal.operations.backup.stopped import stopped_portal
 from vru_portal.table_creation import nothing_to_migrate
 
 ROOM = 2**26  # bytes that stay free on a disk after everything is unpacked

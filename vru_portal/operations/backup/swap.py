@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from vru_portal.operations.backup import postgresql
+from vru_portal.operations.backup.running import journal_file
 
 
 @dataclass(frozen=True)
@@ -67,10 +68,6 @@ def delete(path: Path) -> None:
         shutil.rmtree(path)
     else:
         path.unlink(missing_ok=True)
-
-
-def journal_file(folder: Path) -> Path:
-    return folder / "restoring.json"
 
 
 @contextmanager

@@ -6,7 +6,7 @@ from contextlib import suppress
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
-from vru_portal.operations.backup import running, swap
+from vru_portal.operations.backup import running, stopped, swap
 from vru_portal.operations.backup.archive import BackupError
 from vru_portal.operations.backup.swap import Move, Swap
 
@@ -95,9 +95,9 @@ def test_a_portal_that_runs_keeps_a_restore_away_and_the_other_way_round(tmp_pat
     settings.VAR_DIR = tmp_path / "first"
     running.hold_while_running()
     running.hold_while_running()  # the timer, in another process, shares the lock
-    with pytest.raises(BackupError, match="The portal is running"), running.stopped_portal():
+    with pytest.raises(BackupError, match="The portal is running"), stopped.stopped_portal():
         pass
     settings.VAR_DIR = tmp_path / "second"
-    with running.alone(), pytest.raises(ImproperlyConfigured, match="being restored"):
+    with stopped.alone(), pytest.raises(ImproperlyConfigured, match="being restored"):
         running.hold_while_running()
     running.hold_while_running()
