@@ -5,7 +5,7 @@ from django.http import HttpRequest
 
 from events.models import AgendaItem, Appearance, Event
 from events.rules import check_agenda
-from partners.admin import PROVENANCE, PROVENANCE_FIELDS, SourcedAdmin, SourcedInline
+from partners.admin import PROVENANCE, PROVENANCE_ROWS, SourcedAdmin, SourcedInline
 from vru_portal.staff.base_admin import InlineMixin, warn_about_rule
 
 
@@ -24,7 +24,7 @@ class AppearanceInline(SourcedInline):
 
     model = Appearance
     autocomplete_fields = ("person", "post", "organisation", "source")
-    fields = ("person", "post", "organisation", "description", "position", *PROVENANCE_FIELDS)
+    fields = ("person", "post", "organisation", "description", "position", *PROVENANCE_ROWS)
 
 
 @admin.register(Event)

@@ -21,7 +21,7 @@ from vru_portal.web.list_pages import ListPage
 from vru_portal.web.pagination import get_page_or_404
 from vru_portal.web.prepared_queries import first_or_404, prepared
 from vru_portal.web.public_pages import public_page
-from vru_portal.web.shared_files import current_state, shared_file_response
+from vru_portal.web.shared_files import file_state, shared_file_response
 from vru_portal.web.structured_data import json_ld, reference
 
 SCHEMA_STATUS = {
@@ -78,7 +78,7 @@ def event(request: HttpRequest, slug: str) -> HttpResponse:
 @require_safe
 def events_calendar(request: HttpRequest) -> HttpResponseBase:
     """All events, for calendars that subscribe."""
-    state = current_state()
+    state = file_state()
 
     def make(file: IO[bytes]) -> None:
         rows = list(Event.objects.public().order_by("held_on", "pk"))

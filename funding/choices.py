@@ -33,6 +33,10 @@ class DutyList(models.TextChoices):
     CONTRACTS = "contracts", "Contracts"
 
 
+# Which of these lists an allocation belongs to. Single payments that are no grants are on the list of items.
+DUTY_LIST_OF_KIND = {Kind.GRANT: DutyList.GRANTS, Kind.CONTRACT: DutyList.CONTRACTS}
+
+
 class DutyField(models.TextChoices):
     """What a publication duty can ask to be stated. A column of the duty can give a field its own label."""
 

@@ -1,56 +1,25 @@
-"""Downloads: lists with the same rows as the page that offers them, and 360Giving files."""
+"""Downloads that are no dataset: the report on a year, and 360Giving files."""
 
 from typing import IO
 
-from django.http import Http404, HttpRequest, HttpResponseBase, QueryDict
+from django.http import Http404, HttpRequest, HttpResponseBase
 from django.shortcuts import get_object_or_404
 from django.views.decorators.http import require_safe
 
-from funding.datasets import lists
 from funding.datasets import threesixtygiving as giving_files
-from funding.datasets.tables import dataset_table, file_name
 from funding.datasets.year_report import write_year_report
-from funding.filters import AllocationFilters, MoneyFilters, PaymentFilters, SourceFilters
 from funding.models import FinancialYear, PublicationDuty
 from funding.validators import parse_year_label
 from partners.models import Organisation, Unit
-from vru_portal.tabular.downloads import FORMATS, write_table
 from vru_portal.web.file_responses import text_response
 from vru_portal.web.limits import COSTLY_FILES, count_costly_request
-from vru_portal.web.shared_files import current_state, shared_file_response
-
-
-@require_safe
-def download(request: HttpRequest, label: str, list: str, format: str) -> HttpResponseBase:
-    """Send a list of a year, filtered like the page with the same query. With errors, a 400 that names them."""
-    state = current_state()
-    year = FinancialYear.objects.with_money().filter(first_year=parse_year_label(label) or 0).first()
-    if year is None or list not in lists.LISTS_OF_A_YEAR or format not in FORMATS:
-        raise Http404("There is no such list.")
-    filters = filters_of(list, year, request.GET)
-    if filters.errors:
-        return text_response(" ".join(filters.errors.values()), 400)
-    dataset = lists.LISTS_OF_A_YEAR[list]
-    table, name = dataset_table(dataset, filters), file_name(dataset, filters, format)
-
-    def make(file: IO[bytes]) -> None:
-        if list != "sources":
-            count_costly_request(request, COSTLY_FILES)
-        write_table(table, format, file)
-
-    return shared_file_response(request, name, state, (label, list, filters.data.urlencode()), make)
-
-
-def filters_of(name: str, year: FinancialYear, data: QueryDict) -> MoneyFilters:
-    """The filters of a list of a year, as an address has them."""
-    kinds = {"sources": SourceFilters, "allocations": AllocationFilters, "payments": PaymentFilters}
-    return kinds[name](year, data)
+from vru_portal.web.shared_files import file_state, shared_file_response
 
 
 @require_safe
 def year_report(request: HttpRequest, label: str) -> HttpResponseBase:
     """Send the report on a year as a PDF."""
-    state = current_state()
+    state = file_state()
     years = FinancialYear.objects.with_money().select_related("source")
     year = get_object_or_404(years, first_year=parse_year_label(label) or 0)
     example = "example-" if Unit.objects.current().is_example else ""
@@ -66,7 +35,7 @@ def year_report(request: HttpRequest, label: str) -> HttpResponseBase:
 @require_safe
 def grants_file(request: HttpRequest, slug: str, format: str) -> HttpResponseBase:
     """Send the 360Giving file of a funder, or say why there is none."""
-    state = current_state()
+    state = file_state()
     if format not in ("json", "xlsx"):
         raise Http404("There is no such file.")
     funder = Organisation.objects.public().filter(slug=slug).first()

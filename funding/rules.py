@@ -12,7 +12,7 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 
-from funding.choices import ALLOCATION_TEXT_FIELDS, DutyList, Kind
+from funding.choices import ALLOCATION_TEXT_FIELDS, DUTY_LIST_OF_KIND, Kind
 from funding.models import (
     Allocation,
     ContractCopy,
@@ -31,7 +31,6 @@ from vru_portal.tabular.batches import in_batches
 from vru_portal.text.dates import format_date
 
 PAYMENTS_AT_ONCE = 500
-DUTY_LIST_OF_KIND = {Kind.GRANT: DutyList.GRANTS, Kind.CONTRACT: DutyList.CONTRACTS}
 
 
 def check_budget(*, year: FinancialYear) -> None:

@@ -12,5 +12,4 @@ urlpatterns = [
     path("funding/<str:label>/", views.year, name="year"),
     path("funding/<str:label>/payments/", views.payments, name="payments"),
     path("funding/<str:label>/report.pdf", downloads.year_report, name="report"),
-    path("funding/<str:label>/<str:list>.<str:format>", downloads.download, name="download"),
 ]

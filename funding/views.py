@@ -20,7 +20,7 @@ from funding.accounts import (
     year_accounts,
 )
 from funding.as_at import NOW, AsAt
-from funding.choices import DutyList, Kind
+from funding.choices import DUTY_LIST_OF_KIND, DutyList, Kind
 from funding.datasets.lists import DATASETS
 from funding.datasets.threesixtygiving import grants_awarded_by, unavailable_reason
 from funding.datasets.totals import payment_totals
@@ -35,7 +35,6 @@ from funding.presenters import (
     payment_row,
     total_bar,
 )
-from funding.rules import DUTY_LIST_OF_KIND
 from funding.sankey.flows import money_flow
 from funding.validators import parse_year_label
 from partners.models import Organisation, Unit
@@ -265,7 +264,7 @@ def year_structured_data(unit: Unit, year: FinancialYear, duty: PublicationDuty 
             "@type": "DataDownload",
             "name": f"{dataset.title} {year.label}",
             "encodingFormat": MEDIA_TYPES[form].partition(";")[0],
-            "contentUrl": full_url(reverse("funding:download", args=[year.label, dataset.name, form])),
+            "contentUrl": full_url(reverse("open_data:download_of_year", args=[year.label, dataset.name, form])),
         }
         for dataset in DATASETS
         for form in FORMATS

@@ -3,7 +3,6 @@ from typing import Any, ClassVar
 from django.contrib import admin
 from django.http import HttpRequest
 
-from partners.checked import CheckedFilter
 from partners.forms import PHRASE_FIELDSETS, UnitForm
 from partners.models import (
     ContactPoint,
@@ -16,13 +15,14 @@ from partners.models import (
     Statement,
     Unit,
 )
+from partners.stale_facts import CheckedFilter
 from vru_portal.staff.base_admin import WIDGETS, InlineMixin, PortalAdmin
 from vru_portal.staff.help import help_link
 from vru_portal.staff.ordering.page import OrderPageMixin
 from vru_portal.staff.records.admin import RecordAdmin
 
-PROVENANCE_FIELDS: tuple[Any, ...] = ("source", "source_location", ("as_at", "checked_on"))
-PROVENANCE: tuple[str, Any] = ("Source", {"description": help_link("sources"), "fields": [*PROVENANCE_FIELDS]})
+PROVENANCE_ROWS: tuple[Any, ...] = ("source", "source_location", ("as_at", "checked_on"))
+PROVENANCE: tuple[str, Any] = ("Source", {"description": help_link("sources"), "fields": [*PROVENANCE_ROWS]})
 
 
 class SourcedAdmin(RecordAdmin):
@@ -54,7 +54,7 @@ class PostInline(SourcedInline):
         ("held_from", "held_until"),
         ("seat", "position"),
         ("seat_from", "seat_until"),
-        *PROVENANCE_FIELDS,
+        *PROVENANCE_ROWS,
     )
 
 
@@ -62,7 +62,7 @@ class ContactPointInline(SourcedInline):
     """The ways to reach the unit."""
 
     model = ContactPoint
-    fields = (("kind", "label", "position"), "value", "url", "note", *PROVENANCE_FIELDS)
+    fields = (("kind", "label", "position"), "value", "url", "note", *PROVENANCE_ROWS)
 
 
 @admin.register(Unit)

@@ -12,7 +12,7 @@ import logging
 from vru_portal import log_lines, metrics
 
 SECONDS_TOGETHER = 0.25
-MOST_TOGETHER = 1000
+MAX_TOGETHER = 1000
 
 logger = logging.getLogger("vru_portal.access")
 
@@ -35,7 +35,7 @@ class Batch:
         self.requests.append(request)
         if len(self.requests) == 1:
             asyncio.get_running_loop().call_later(SECONDS_TOGETHER, self.write)
-        elif len(self.requests) >= MOST_TOGETHER:
+        elif len(self.requests) >= MAX_TOGETHER:
             self.write()
 
     def write(self) -> None:

@@ -34,7 +34,7 @@ from vru_portal.web.page_cache import Key, Page, PageCache, Variant
 from vru_portal.wsgi import application as portal
 
 THREADS = 4
-MOST_WAITING = 500  # requests for which there is no thread yet: whoever comes after them is sent away at once
+MAX_WAITING = 500  # requests for which there is no thread yet: whoever comes after them is sent away at once
 LARGEST_FORM = 2**20  # bytes
 LARGEST_UPLOAD = 32 * 2**20  # bytes, from staff
 SECONDS_FOR_BODY = 30
@@ -237,7 +237,7 @@ class Application:
 
     async def in_thread(self, threads: ThreadPoolExecutor, function: Any, *arguments: Any) -> Any:
         """Run something in a thread; raises RequestRefused where too many are waiting for one."""
-        if self.waiting >= MOST_WAITING:
+        if self.waiting >= MAX_WAITING:
             raise RequestRefused(503, "Too many people are here at the moment. Try again in a few seconds.")
         self.waiting += 1
         try:

@@ -10,8 +10,8 @@ from django.http import HttpRequest
 from funding.models import Contributor, FinancialYear, FundingSource
 from funding.rules import carry_forward, check_budget
 from partners.admin import PROVENANCE, SourcedAdmin
-from partners.checked import CheckedFilter
 from partners.models import Publication
+from partners.stale_facts import CheckedFilter
 from vru_portal.ledger.append_only.recording import record
 from vru_portal.ledger.money import PoundsInput, format_pounds, sum_of_pounds
 from vru_portal.publishing.addresses import slug_of

@@ -3,17 +3,18 @@
 The names of columns are part of a published format: do not change them.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from decimal import Decimal
 from itertools import islice
 from typing import Any, NamedTuple
 
 from django.db.models import Prefetch
+from django.http import QueryDict
 from django.utils import timezone
 
 from funding.accounts import SourceAccount, YearAccounts, prefetch_contributors, year_accounts
 from funding.datasets.payment_rows import PaymentRow, PaymentRows
-from funding.filters import AllocationFilters, PaymentFilters, SourceFilters
+from funding.filters import AllocationFilters, MoneyFilters, PaymentFilters, SourceFilters
 from funding.models import Allocation, ContractCopy, Explanation, FinancialYear, FundingSource, Payment
 from funding.models.ledger import irregularities_of
 from partners.models import Organisation
@@ -258,9 +259,13 @@ PAYMENT_COLUMNS: tuple[Column[PaymentRow], ...] = (
 # Lists ----------------------------------------------------------------------------------------------------------------
 
 
-def of_all_years(kind: Any) -> Any:
-    """The filters of a list of all years, of which an address can choose some."""
-    return lambda data: kind(None, data)
+def of_all_years(kind: Callable[[FinancialYear | None, QueryDict], MoneyFilters]) -> Callable[..., MoneyFilters]:
+    """The filters of a list of all years, of which an address can choose some; `filters_of_year` gives it a year."""
+
+    def filters(data: QueryDict, year: FinancialYear | None = None) -> MoneyFilters:
+        return kind(year, data)
+
+    return filters
 
 
 SOURCES: Dataset[SourceRow] = Dataset(
@@ -309,3 +314,9 @@ PAYMENTS: Dataset[PaymentRow] = Dataset(
 )
 DATASETS = (SOURCES, ALLOCATIONS, PAYMENTS)
 LISTS_OF_A_YEAR = {dataset.name: dataset for dataset in DATASETS}
+
+
+def filters_of_year(name: str, year: FinancialYear, data: QueryDict) -> MoneyFilters:
+    """The filters of one of `LISTS_OF_A_YEAR`, as an address has them."""
+    filters: Callable[..., MoneyFilters] = LISTS_OF_A_YEAR[name].filters
+    return filters(data, year)

@@ -1,4 +1,4 @@
-"""The payments of a year as plain rows, for files.
+"""Payments as plain rows, for files and the API.
 
 There may be a hundred thousand: to make a model's instance of each, and of what it refers to, takes far longer.
 """
@@ -68,13 +68,14 @@ class PaymentRow(NamedTuple):
         return None if self.irrecoverable_vat is None else self.amount - self.irrecoverable_vat
 
 
-# The columns of the fields above, in their order; the last three are looked up by key.
-COLUMNS = (
-    "pk", "reference", "paid_on", "recorded_at", "amount", "irrecoverable_vat", "purpose", "value_for_money",
-    "department", "merchant_category", "reverses__reference", "reason", "reversed_by__recorded_at",
-    "reversed_by__reason", "running", "allocated", "approved_on", "over", "unassessed", "late", "outside", "returned",
-    "payee", "allocation",
-)  # fmt: skip
+# The columns to read: the fields above without the last two, which are no columns, some under another name. Of the
+# payee and the allocation, that reads the keys.
+PATHS = {
+    "reverses": "reverses__reference",
+    "reversed_at": "reversed_by__recorded_at",
+    "reversed_because": "reversed_by__reason",
+}
+COLUMNS = [PATHS.get(name, name) for name in PaymentRow._fields[:-2]]
 
 
 class PaymentRows:
@@ -106,14 +107,12 @@ class PaymentRows:
         rows = Payment.objects.filter(pk__in=keys).with_irregularities(self.filters.as_at).order_by()
         by_key = {row[0]: row for row in rows.values_list(*COLUMNS)}
         found = [by_key[key] for key in keys]  # in the order of the list
-        self.add_missing_payees({row[-2] for row in found})
-        self.add_missing_allocations({row[-1] for row in found})
+        self.add_missing_payees({payee for *_, payee, _ in found})
+        self.add_missing_allocations({allocation for *_, allocation in found})
         explanations, as_at = explanations_of(keys, self.filters.as_at), self.filters.as_at
         return [
-            PaymentRow._make(
-                (*row[:-2], self.payees[row[-2]], self.allocations[row[-1]], explanations.get(row[0], []), as_at)
-            )
-            for row in found
+            PaymentRow(*facts, self.payees[payee], self.allocations[allocation], explanations.get(facts[0], []), as_at)
+            for *facts, payee, allocation in found
         ]
 
     def add_missing_payees(self, keys: Collection[int]) -> None:

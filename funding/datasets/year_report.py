@@ -20,7 +20,7 @@ from vru_portal.text.dates import format_date, format_short_date
 from vru_portal.text.typesetting import compile_pdf, qr_code_svg
 from vru_portal.web.addresses import full_url
 
-MOST_ALLOCATIONS = 500  # about twenty pages; the report says where the others are
+MAX_ALLOCATIONS = 500  # about twenty pages; the report says where the others are
 
 
 def write_year_report(year: FinancialYear, file: IO[bytes]) -> None:
@@ -130,7 +130,7 @@ def flow_data(accounts: YearAccounts) -> list[dict[str, Any]]:
 
 
 def largest(balances: Sequence[AllocationBalance]) -> list[AllocationBalance]:
-    return sorted(balances, key=lambda balance: (-balance.allocated, balance.pk))[:MOST_ALLOCATIONS]
+    return sorted(balances, key=lambda balance: (-balance.allocated, balance.pk))[:MAX_ALLOCATIONS]
 
 
 def allocation_data(balance: AllocationBalance) -> dict[str, str]:

@@ -5,7 +5,6 @@ from funding.filters.money import (
     AllocationFilters,
     MoneyFilters,
     SourceFilters,
-    parse_iso_date,
     read_as_at,
 )
 from funding.filters.payments import PaymentFilters, TotalsFilters
@@ -17,6 +16,5 @@ __all__ = [
     "PaymentFilters",
     "SourceFilters",
     "TotalsFilters",
-    "parse_iso_date",
     "read_as_at",
 ]

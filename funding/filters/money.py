@@ -4,7 +4,6 @@ A value that cannot be right (an impossible date, an unknown kind) is reported i
 that no record has is valid: it finds nothing either, but without an error.
 """
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
@@ -18,19 +17,18 @@ from django.utils import timezone
 
 from funding.accounts import AllocationBalance, BalanceTotals, YearAccounts
 from funding.as_at import NOW, AsAt
-from funding.choices import Basis, DutyList, Kind
-from funding.filters.tally import FACETS, FacetChoice, Group, Tally
+from funding.choices import DUTY_LIST_OF_KIND, Basis, DutyList, Kind
+from funding.filters.tally import TALLIED, FacetChoice, Group, Tally
 from funding.models import Allocation, FinancialYear, FundingSource, PublicationDuty
 from funding.querysets import AllocationQuerySet, SourceQuerySet
-from funding.rules import DUTY_LIST_OF_KIND
 from funding.validators import parse_year_label
 from programmes.models import PreventionLevel
 from vru_portal.ledger.money import parse_pounds
+from vru_portal.text.dates import parse_iso_date
 from vru_portal.web.filters import Filters, Parameter, choice, slugs
 
 Value = TypeVar("Value", date, Decimal)
 KIND_OF_DUTY_LIST = {name: kind for kind, name in DUTY_LIST_OF_KIND.items()}
-DATE_PATTERN = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 
 
 def read_as_at(data: QueryDict) -> tuple[AsAt, dict[str, str]]:
@@ -42,16 +40,6 @@ def read_as_at(data: QueryDict) -> tuple[AsAt, dict[str, str]]:
     if filters.errors or day is None:
         return NOW, filters.errors
     return AsAt(day, Basis(filters.value("basis") or Basis.KNOWN)), {}
-
-
-def parse_iso_date(typed: str) -> date | None:
-    """The date that is written YYYY-MM-DD, or None."""
-    if not DATE_PATTERN.fullmatch(typed):
-        return None
-    try:
-        return date.fromisoformat(typed)
-    except ValueError:  # 30 February
-        return None
 
 
 DATE_ERROR = "Enter a date in the format 2019-12-01."
@@ -281,7 +269,7 @@ class AllocationFilters(MoneyFilters):
             for balance in accounts.balances
             if balance.allocated and self._is_on_chosen_list(balance)
         ]
-        return Tally(groups, {name: self.values(name) for name in FACETS if name in self.parameters})
+        return Tally(groups, {name: self.values(name) for name in TALLIED if name in self.parameters})
 
     def _is_on_chosen_list(self, balance: AllocationBalance) -> bool:
         """Whether an allocation is on the list of the duty to which the rows are limited, if any."""

@@ -22,12 +22,12 @@ from funding.filters.money import (
     duty_parameter,
     in_order,
     parse_amount,
-    parse_iso_date,
 )
-from funding.filters.tally import FACETS, DayTotal, Tally, read_groups
+from funding.filters.tally import TALLIED, DayTotal, Tally, read_groups
 from funding.models import Payment
 from funding.querysets import PaymentQuerySet, threshold_in_pence
 from vru_portal.ledger.money import Pence, sum_of_pounds
+from vru_portal.text.dates import parse_iso_date
 from vru_portal.web.facets import Order
 from vru_portal.web.filters import Parameter, QueryLink, choice, search_words
 
@@ -182,7 +182,7 @@ class PaymentFilters(MoneyFilters):
     def tally(self) -> Tally:
         """The payments by recipient, level, source and so on, counted for each value that can be chosen."""
         rows = self.rows_without_facets.filter(self.month_condition)
-        return Tally(read_groups(rows), {name: self.values(name) for name in FACETS if name in self.parameters})
+        return Tally(read_groups(rows), {name: self.values(name) for name in TALLIED if name in self.parameters})
 
     @cached_property
     def days(self) -> list[DayTotal]:

@@ -20,7 +20,7 @@ from funding.validators import year_label
 from partners.models import Organisation
 from vru_portal.ledger.money import sum_of_pounds
 
-FACETS = ("year", "source", "level", "initiative", "recipient", "kind")
+TALLIED = ("year", "source", "level", "initiative", "recipient", "kind")
 
 
 class FacetChoice(NamedTuple):
@@ -36,7 +36,7 @@ class Group(NamedTuple):
 
     payments: int
     amount: Decimal
-    choices: tuple[FacetChoice, ...]  # in the order of FACETS
+    choices: tuple[FacetChoice, ...]  # in the order of TALLIED
 
 
 class DayTotal(NamedTuple):
@@ -101,7 +101,7 @@ class Tally:
 
     def __init__(self, groups: Sequence[Group], chosen: Mapping[str, Iterable[str]]) -> None:
         self.groups = groups
-        self.chosen = [frozenset(chosen.get(name, ())) for name in FACETS]
+        self.chosen = [frozenset(chosen.get(name, ())) for name in TALLIED]
 
     @cached_property
     def matching(self) -> list[Group]:
@@ -118,7 +118,7 @@ class Tally:
 
         What would leave nothing stays in the list with a zero, so that the list does not jump while somebody filters.
         """
-        sums: list[dict[FacetChoice, list[Decimal]]] = [defaultdict(lambda: [Decimal(0), Decimal(0)]) for _ in FACETS]
+        sums: list[dict[FacetChoice, list[Decimal]]] = [defaultdict(lambda: [Decimal(0), Decimal(0)]) for _ in TALLIED]
         for group in self.groups:
             missed = self.misses(group)
             for place, choice in enumerate(group.choices):
@@ -128,12 +128,12 @@ class Tally:
                     kept[1] += group.amount
         return {
             name: [Total(choice, int(count), amount) for choice, (count, amount) in sorted(sums[place].items())]
-            for place, name in enumerate(FACETS)
+            for place, name in enumerate(TALLIED)
         }
 
     def totals(self, name: str) -> list[Total]:
         """What the matching payments come to by the values of a facet, the largest first."""
-        place = FACETS.index(name)
+        place = TALLIED.index(name)
         counts: dict[FacetChoice, int] = defaultdict(int)
         amounts: dict[FacetChoice, Decimal] = defaultdict(Decimal)
         for group in self.matching:

@@ -76,7 +76,7 @@ def fetch(path: str) -> bytes:
 
 
 def read_download(label: str, name: str, form: str) -> ServedList:
-    return READERS[form](fetch(reverse("funding:download", args=[label, name, form])))
+    return READERS[form](fetch(reverse("open_data:download_of_year", args=[label, name, form])))
 
 
 def read_csv(content: bytes) -> ServedList:

@@ -14,8 +14,8 @@ from vru_portal.web.prepared_queries import prepared
 
 register = template.Library()
 
-MOST_SHAPES_IN_STACK = 12  # beyond that, one shape stands for several initiatives
-MOST_LARGE_IN_ROW = 8  # beyond that, shapes are drawn smaller
+MAX_SHAPES_IN_STACK = 12  # beyond that, one shape stands for several initiatives
+MAX_LARGE_IN_ROW = 8  # beyond that, shapes are drawn smaller
 INITIATIVES_PER_SHAPE = (1, 5, 10, 25, 50, 100, 250, 500, 1000)
 
 # Strings, not templates: a page draws dozens of shapes, and rendering a template for each would be slow.
@@ -53,7 +53,7 @@ def stacks_of(levels: Sequence[PreventionLevel]) -> tuple[int, list[int]]:
     """How many initiatives one shape stands for, and how many shapes each level then has."""
     most = max((level.initiative_count for level in levels), default=0)
     per = next(
-        (step for step in INITIATIVES_PER_SHAPE if ceil(most / step) <= MOST_SHAPES_IN_STACK), INITIATIVES_PER_SHAPE[-1]
+        (step for step in INITIATIVES_PER_SHAPE if ceil(most / step) <= MAX_SHAPES_IN_STACK), INITIATIVES_PER_SHAPE[-1]
     )
     return per, [ceil(level.initiative_count / per) for level in levels]
 
@@ -82,7 +82,7 @@ def locator(levels: Sequence[PreventionLevel], initiative: Initiative) -> dict[s
         current = level == initiative.level
         shapes = ["on" if current and first == 0 else "off" for first in range(stack)]
         rows.append(
-            {"level": level, "current": current, "shapes": shapes, "per": per, "many": stack > MOST_LARGE_IN_ROW}
+            {"level": level, "current": current, "shapes": shapes, "per": per, "many": stack > MAX_LARGE_IN_ROW}
         )
     return {"rows": rows}
 

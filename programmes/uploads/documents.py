@@ -18,8 +18,8 @@ from vru_portal.tabular.zip_archives import MAX_MEMBER_SIZE, count_directory_ent
 from vru_portal.text.characters import NOT_IN_TEXT_FILES
 from vru_portal.web.file_responses import MEDIA_TYPES
 
-MOST_BYTES = 20_000_000
-MOST_ZIP_ENTRIES = 5_000  # office documents are ZIP files
+MAX_BYTES = 20_000_000
+MAX_ZIP_ENTRIES = 5_000  # office documents are ZIP files
 UNKNOWN_TYPE = (
     "Choose a PDF, DOCX, XLSX, ODT, ODS, CSV or plain text file in UTF-8. This file is none of them, whatever its "
     "name says."
@@ -36,9 +36,9 @@ MARKUP = re.compile(r"\A\s*<|<(!doctype|html|script|svg|body|iframe)\b|\A\s*{\\r
 
 def prepare_document(uploaded: Any) -> PreparedFile:
     """Check a document, and give it the extension of what it is; raises ValidationError for anything else."""
-    if uploaded.size > MOST_BYTES:
+    if uploaded.size > MAX_BYTES:
         raise ValidationError(
-            f"The document can have up to {MOST_BYTES // 1_000_000} MB. This file has {uploaded.size:,} bytes."
+            f"The document can have up to {MAX_BYTES // 1_000_000} MB. This file has {uploaded.size:,} bytes."
         )
     content = uploaded.read()
     if not content:
@@ -56,9 +56,9 @@ def office_extension(content: bytes) -> str:
     # Count the entries before they are read: a million of them would take longer than anybody waits.
     directory = content.rfind(ZIP_END_OF_DIRECTORY)
     stated_entries = int.from_bytes(content[directory + 10 : directory + 12], "little")
-    if directory < 0 or stated_entries > MOST_ZIP_ENTRIES:
+    if directory < 0 or stated_entries > MAX_ZIP_ENTRIES:
         raise ValidationError(UNKNOWN_TYPE)
-    if count_directory_entries(content) > 2 * MOST_ZIP_ENTRIES:
+    if count_directory_entries(content) > 2 * MAX_ZIP_ENTRIES:
         raise ValidationError(UNKNOWN_TYPE)
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:

@@ -7,7 +7,7 @@ from django.core.exceptions import ValidationError
 from programmes.uploads.refusals import CAN_RUN_COMMANDS, CANNOT_BE_CHECKED
 
 INSPECTOR = Path(__file__).with_name("pdf_inspector.py")
-MOST_SECONDS = 20  # by the clock; the inspector limits its own computing time more tightly
+MAX_SECONDS = 20  # by the clock; the inspector limits its own computing time more tightly
 
 
 def check_pdf(content: bytes) -> None:
@@ -19,7 +19,7 @@ def check_pdf(content: bytes) -> None:
             input=content,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
-            timeout=MOST_SECONDS,
+            timeout=MAX_SECONDS,
             check=False,
         )
     except subprocess.TimeoutExpired as error:

@@ -16,7 +16,7 @@ from pikepdf.settings import set_qpdf_limits
 CPU_SECONDS = 5
 MEMORY = 2_000_000_000  # bytes
 LARGEST_STREAM = 20_000_000  # bytes: of a stream with compressed objects, unpacked
-MOST_UNPACKED = 50_000_000  # bytes: of all of them together
+MAX_UNPACKED = 50_000_000  # bytes: of all of them together
 
 # The usual marks of a PDF that acts by itself or carries other files: types of actions and annotations, forms with a
 # language of their own, the type of an attached file, and the key by which a file specification leads to one
@@ -47,7 +47,7 @@ def can_be_unpacked(pdf: pikepdf.Pdf) -> bool:
     unpacked = 0
     for number in {entry.obj_stream_number or 0 for entry in entries if entry.type == COMPRESSED}:
         unpacked += len(pdf.get_object(number, 0).read_bytes())
-        if unpacked > MOST_UNPACKED:
+        if unpacked > MAX_UNPACKED:
             return False
     return True
 

@@ -11,13 +11,13 @@ from PIL import Image, ImageCms, ImageOps
 
 from programmes.uploads.prepared_file import PreparedFile, prepared_file
 
-MOST_BYTES = 10_000_000
-MOST_PIXELS = 40_000_000  # a camera's picture has 12 to 25 million
-MOST_SCANS = 30  # of a JPEG: programs write ten or so; each makes the decoder go through all of the picture again
-MOST_SEGMENTS = 20_000  # of a file: Pillow reads them one by one, and slowly
-MOST_WIDTH = 1600  # pixels: twice as wide as a story's column, for high-density screens
+MAX_BYTES = 10_000_000
+MAX_PIXELS = 40_000_000  # a camera's picture has 12 to 25 million
+MAX_SCANS = 30  # of a JPEG: programs write ten or so; each makes the decoder go through all of the picture again
+MAX_SEGMENTS = 20_000  # of a file: Pillow reads them one by one, and slowly
+MAX_WIDTH = 1600  # pixels: twice as wide as a story's column, for high-density screens
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF")
-MOST_HEIGHT = 2400  # pixels: more than a screen of a column that is half as wide as `MOST_WIDTH`
+MAX_HEIGHT = 2400  # pixels: more than a screen of a column that is half as wide as `MAX_WIDTH`
 TALLEST = 3  # times as high as wide: a screenshot of a phone is up to 2.3 times
 # How files of other types begin (at the position), and what people call them.
 OTHER_TYPES = (
@@ -51,9 +51,9 @@ def prepare_picture(uploaded: Any) -> PreparedFile:
 
     Raises ValidationError. A picture that is too large is refused before it is decoded.
     """
-    if uploaded.size > MOST_BYTES:
+    if uploaded.size > MAX_BYTES:
         raise ValidationError(
-            f"The picture can have up to {MOST_BYTES // 1_000_000} MB. This file has {uploaded.size:,} bytes."
+            f"The picture can have up to {MAX_BYTES // 1_000_000} MB. This file has {uploaded.size:,} bytes."
         )
     try:
         with warnings.catch_warnings():
@@ -62,16 +62,16 @@ def prepare_picture(uploaded: Any) -> PreparedFile:
             check_type(content)
             check_segments(content)
             with Image.open(io.BytesIO(content), formats=FORMATS) as opened:
-                if (count := opened.width * opened.height) > MOST_PIXELS:
+                if (count := opened.width * opened.height) > MAX_PIXELS:
                     raise ValidationError(
-                        f"The picture must have {MOST_PIXELS:,} pixels or fewer. This one has {count:,} pixels."
+                        f"The picture must have {MAX_PIXELS:,} pixels or fewer. This one has {count:,} pixels."
                     )
                 note = ONLY_FIRST_FRAME if getattr(opened, "is_animated", False) else ""
                 return encode(without_metadata(opened), note)
     except ValidationError:
         raise
     except Image.DecompressionBombError as error:
-        raise ValidationError(f"The picture must have {MOST_PIXELS:,} pixels or fewer.") from error
+        raise ValidationError(f"The picture must have {MAX_PIXELS:,} pixels or fewer.") from error
     except Exception as error:  # a broken picture makes Pillow raise whatever its decoder happens to run into
         raise ValidationError(NOT_A_PICTURE) from error
 
@@ -100,7 +100,7 @@ def check_segments(content: bytes) -> None:
     scans = 0
     for count, marker in enumerate(segments):
         scans += marker == JPEG_START_OF_SCAN
-        if count >= MOST_SEGMENTS or scans > MOST_SCANS:
+        if count >= MAX_SEGMENTS or scans > MAX_SCANS:
             raise ValidationError(
                 "The picture consists of too many pieces for us to read it. Save it again, and choose the new file."
             )
@@ -162,8 +162,8 @@ def gif_colour_table(flags: bytes) -> int:
 
 
 def without_metadata(opened: Image.Image) -> Image.Image:
-    """The pixels alone, upright, in sRGB, and within `MOST_WIDTH` and `MOST_HEIGHT`."""
-    opened.draft("RGB", (2 * MOST_WIDTH, 2 * MOST_WIDTH))  # lets the decoder of a JPEG skip detail that is not needed
+    """The pixels alone, upright, in sRGB, and within `MAX_WIDTH` and `MAX_HEIGHT`."""
+    opened.draft("RGB", (2 * MAX_WIDTH, 2 * MAX_WIDTH))  # lets the decoder of a JPEG skip detail that is not needed
     upright = ImageOps.exif_transpose(opened)
     if upright.height > TALLEST * upright.width:
         raise ValidationError(
@@ -173,7 +173,7 @@ def without_metadata(opened: Image.Image) -> Image.Image:
     profile = upright.info.get("icc_profile")
     picture = eight_bits(upright)
     # Only reduced: JPEG and PNG of a few pixels stay as they are.
-    picture.thumbnail((MOST_WIDTH, MOST_HEIGHT), Image.Resampling.LANCZOS)
+    picture.thumbnail((MAX_WIDTH, MAX_HEIGHT), Image.Resampling.LANCZOS)
     picture = in_srgb(picture, profile)
     picture.info = {}
     return picture

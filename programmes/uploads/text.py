@@ -8,8 +8,8 @@ from programmes.models import Document, DocumentText
 from vru_portal.text.characters import remove_forbidden
 
 EXTRACTOR = Path(__file__).with_name("text_extractor.py")
-MOST_SECONDS = 60  # by the clock; the extractor limits its own computing time more tightly
-MOST_AT_ONCE = 5  # documents in one run of the timer
+MAX_SECONDS = 60  # by the clock; the extractor limits its own computing time more tightly
+MAX_AT_ONCE = 5  # documents in one run of the timer
 
 
 def read_documents() -> int:
@@ -19,7 +19,7 @@ def read_documents() -> int:
     """
     DocumentText.objects.exclude(sha256__in=Document.objects.values("sha256")).delete()
     waiting = Document.objects.exclude(sha256__in=DocumentText.objects.values("sha256")).order_by("pk")
-    read = {document.sha256: text_of(document) for document in waiting[:MOST_AT_ONCE]}
+    read = {document.sha256: text_of(document) for document in waiting[:MAX_AT_ONCE]}
     DocumentText.objects.bulk_create(
         (DocumentText(sha256=sha256, text=text) for sha256, text in read.items()), ignore_conflicts=True
     )
@@ -37,7 +37,7 @@ def text_of(document: Document) -> str:
             input=content,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
-            timeout=MOST_SECONDS,
+            timeout=MAX_SECONDS,
             check=False,
         )
     except (FileNotFoundError, subprocess.TimeoutExpired):

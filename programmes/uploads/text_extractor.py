@@ -13,9 +13,9 @@ from html import unescape
 
 CPU_SECONDS = 20
 MEMORY = 1_000_000_000  # bytes
-MOST_CHARACTERS = 200_000  # of text: some 80 pages
-MOST_PAGES = 500
-MOST_XML = 50_000_000  # bytes, unpacked
+MAX_CHARACTERS = 200_000  # of text: some 80 pages
+MAX_PAGES = 500
+MAX_XML = 50_000_000  # bytes, unpacked
 PARTS = {"docx": "word/document.xml", "odt": "content.xml", "ods": "content.xml", "xlsx": "xl/sharedStrings.xml"}
 ENDS = re.compile(r"</(?:w:p|text:p|text:h|si|table:table-cell)>|<w:(?:tab|br)\b[^>]*>")
 TAG = re.compile(r"<[^>]*>")
@@ -33,10 +33,10 @@ def text_of_pdf(content: bytes) -> str:
     from pypdf import PdfReader  # which the other kinds do not need
 
     texts, length = [], 0
-    for page in PdfReader(io.BytesIO(content)).pages[:MOST_PAGES]:
+    for page in PdfReader(io.BytesIO(content)).pages[:MAX_PAGES]:
         texts.append(page.extract_text())
         length += len(texts[-1])
-        if length > MOST_CHARACTERS:
+        if length > MAX_CHARACTERS:
             break
     return "\n".join(texts)
 
@@ -44,7 +44,7 @@ def text_of_pdf(content: bytes) -> str:
 def text_of_office(content: bytes, name: str) -> str:
     """The text between the tags. No XML parser reads it, so nothing in it can ask for anything."""
     with zipfile.ZipFile(io.BytesIO(content)) as archive, archive.open(name) as part:
-        xml = part.read(MOST_XML).decode("utf-8", "replace")
+        xml = part.read(MAX_XML).decode("utf-8", "replace")
     return unescape(TAG.sub("", ENDS.sub("\n", xml)))
 
 
@@ -55,4 +55,4 @@ if __name__ == "__main__":
         found = text_of(sys.stdin.buffer.read(), sys.argv[1])
     except Exception:  # whatever a library makes of a broken file
         sys.exit(1)
-    sys.stdout.buffer.write(found[:MOST_CHARACTERS].encode("utf-8", "replace"))
+    sys.stdout.buffer.write(found[:MAX_CHARACTERS].encode("utf-8", "replace"))

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 from datetime import UTC, datetime
 from decimal import Decimal
 
@@ -11,7 +12,7 @@ import pytest
 from django.http import QueryDict
 
 from funding.accounts import year_accounts
-from funding.downloads import filters_of
+from funding.datasets.lists import LISTS_OF_A_YEAR, filters_of_year
 from funding.filters import AllocationFilters, PaymentFilters
 from funding.models import FinancialYear, Payment, PublicationDuty
 from partners.models import Unit
@@ -34,7 +35,7 @@ from vru_portal.text.cleaning import normalise_line
 
 pytestmark = [pytest.mark.django_db, pytest.mark.once]
 YEAR = "/funding/2031-32/"
-LISTS = ("sources", "allocations", "payments")
+LISTS = tuple(LISTS_OF_A_YEAR)
 
 
 @pytest.fixture(autouse=True)
@@ -124,7 +125,7 @@ def test_a_download_holds_exactly_the_filtered_page(client, year):
 
 
 @pytest.mark.parametrize("name", LISTS)
-def test_a_question_that_is_none_is_answered_with_what_is_wrong(client, year, name):
+def test_an_impossible_day_or_basis_is_answered_with_what_to_enter(client, year, name):
     for query in ("as_at=1.5.2031", "as_at=2031-02-30", "as_at=" + "9" * 10_000, "basis=guessed", "as_at=2099-01-01"):
         response = client.get(f"{YEAR}{name}.csv?{query}")
         said = (response.status_code, response.headers["Content-Type"])
@@ -132,7 +133,16 @@ def test_a_question_that_is_none_is_answered_with_what_is_wrong(client, year, na
         assert 20 < len(response.text) < 300, query
 
 
-def test_what_is_no_list_is_not_found(client, year):
+def test_every_file_that_the_page_of_a_year_names_can_be_had(client, year):
+    fill(year)
+    named = re.findall(r'"contentUrl": ?"([^"]+)"', client.get(YEAR).text)
+    assert len(named) == 3 * len(LISTS)
+    for address in named:
+        response = client.get(address)
+        assert (response.status_code, len(response.getvalue()) > 100) == (200, True), address
+
+
+def test_a_list_that_does_not_exist_is_not_found(client, year):
     answers = {
         address: client.get(f"/funding/{address}").status_code
         for address in (
@@ -373,7 +383,7 @@ def test_a_download_that_is_only_asked_about_does_not_claim_to_be_empty(client, 
 @pytest.mark.parametrize("name", ["payments", "allocations"])
 def test_a_value_that_matches_nothing_makes_another_file_than_none_and_an_unknown_parameter_the_same(year, name):
     def depends_on(query):
-        return filters_of(name, year, QueryDict(query)).data.urlencode()
+        return filters_of_year(name, year, QueryDict(query)).data.urlencode()
 
     assert depends_on("initiative=$$") != depends_on("") == depends_on("unknown=1")
     assert depends_on("as_at=2031-12-01") != depends_on("")

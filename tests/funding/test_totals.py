@@ -10,7 +10,7 @@ import time_machine
 from django.http import QueryDict
 
 from funding.filters import PaymentFilters, TotalsFilters
-from funding.filters.tally import FACETS
+from funding.filters.tally import TALLIED
 from funding.models import Payment
 from tests.support.factories import (
     FundingSourceFactory,
@@ -108,7 +108,7 @@ def test_a_value_that_cannot_be_is_told_at_its_field(ledger, query):
 def test_totals_options_and_list_agree(ledger, query):
     filters = asked(query)
     rows = list(filters.rows)
-    for name in FACETS:
+    for name in TALLIED:
         totals = filters.tally.totals(name)
         assert sum(total.payments for total in totals) == filters.count == len(rows)
         assert sum(total.amount for total in totals) == filters.total

@@ -57,7 +57,7 @@ def test_more_allocations_than_it_lists_are_counted(client, monkeypatch):
     year = FinancialYear.objects.get(first_year=2031)
     count = len(year_accounts(year, year.sources.standing()).balances)
     assert count > 1
-    monkeypatch.setattr(year_report, "MOST_ALLOCATIONS", 1)
+    monkeypatch.setattr(year_report, "MAX_ALLOCATIONS", 1)
     assert f"The 1 largest of {count}." in words(report(client, "2031-32"))
 
 

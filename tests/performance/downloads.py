@@ -50,7 +50,7 @@ def measure(rows: int) -> None:
     from django.http import QueryDict
 
     from funding.datasets.lists import PAYMENTS
-    from funding.datasets.tables import dataset_table
+    from vru_portal.public.open_data.tables import dataset_table
     from vru_portal.tabular.downloads import write_table
 
     call_command("migrate", verbosity=0)

@@ -287,5 +287,5 @@ def test_a_check_of_a_pdf_that_does_not_end_is_ended(monkeypatch, tmp_path):
     endless = tmp_path / "endless.py"
     endless.write_text("while True: pass")
     monkeypatch.setattr("programmes.uploads.pdf.INSPECTOR", endless)
-    monkeypatch.setattr("programmes.uploads.pdf.MOST_SECONDS", 0.2)
+    monkeypatch.setattr("programmes.uploads.pdf.MAX_SECONDS", 0.2)
     refuse(pdf(), "cannot be checked")

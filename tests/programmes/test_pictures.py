@@ -10,7 +10,7 @@ from django.core.exceptions import ValidationError
 from PIL import Image, ImageCms, ImageFile
 from PIL.PngImagePlugin import PngInfo
 
-from programmes.uploads.pictures import MOST_HEIGHT, MOST_WIDTH, prepare_picture
+from programmes.uploads.pictures import MAX_HEIGHT, MAX_WIDTH, prepare_picture
 from tests.programmes.sample_uploads import CANARY, exif, image, sent
 from tests.support.processor_time import soon
 
@@ -24,8 +24,8 @@ XMP = b'<x:xmpmeta xmlns:x="adobe:ns:meta/">CANARY-52.4862N</x:xmpmeta>'
 
 def test_a_picture_is_made_as_wide_as_a_page_needs_and_measured():
     made = prepare_picture(sent(image((4000, 2000))))
-    assert (made.width, made.height) == (MOST_WIDTH, 800)
-    assert opened(made).size == (MOST_WIDTH, 800)
+    assert (made.width, made.height) == (MAX_WIDTH, 800)
+    assert opened(made).size == (MAX_WIDTH, 800)
     assert made.size == len(made.file.open().read())
     assert re.fullmatch(r"[0-9a-f]{32}\.jpg", str(made.file.name))
     assert re.fullmatch(r"[0-9a-f]{64}", made.sha256)
@@ -137,7 +137,7 @@ def test_a_picture_is_no_higher_than_a_page_can_show():
     with pytest.raises(ValidationError, match="Crop it"):
         prepare_picture(sent(image((4_000, 100), exif=exif(turned=6))))
     made = prepare_picture(sent(image((2_000, 6_000))))
-    assert (made.width, made.height) == (800, MOST_HEIGHT)
+    assert (made.width, made.height) == (800, MAX_HEIGHT)
 
 
 @pytest.mark.parametrize(

@@ -23,7 +23,7 @@ NOTICES = Limit("refusal-notice", most=1, seconds=24 * 60 * 60)  # to one accoun
 
 DEVICE_COOKIE = "known_device"
 DEVICE_SECONDS = 180 * 24 * 60 * 60
-MOST_NAMES = 5  # of accounts that sign in on one device
+MAX_NAMES = 5  # of accounts that sign in on one device
 
 
 def count_guess(request: HttpRequest, name: str) -> None:
@@ -76,7 +76,7 @@ def remember_device(request: HttpRequest, response: HttpResponse, user: Any) -> 
     """Set a cookie that says that this account has signed in on this device. It opens nothing by itself."""
     device = read_device(request) or {"id": get_random_string(22), "names": []}
     mark = name_mark(user.get_username())
-    names = [mark, *(other for other in device["names"] if other != mark)][:MOST_NAMES]
+    names = [mark, *(other for other in device["names"] if other != mark)][:MAX_NAMES]
     device = {"id": device["id"], "names": names}
     set_cookie(response, DEVICE_COOKIE, signing.dumps(device, salt=DEVICE_COOKIE), DEVICE_SECONDS)
 

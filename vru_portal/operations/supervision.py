@@ -12,7 +12,7 @@ Process = subprocess.Popen[bytes]
 
 SETTLED_AFTER = 30  # seconds: whatever has run for longer did start, and what ended it may well be over
 PAUSES = (0.5, 1, 2, 5, 10, 20, 30)  # seconds before each start in a row; the last one repeats
-MOST_FAILURES = 10  # starts in a row that did not last: some three minutes
+MAX_FAILURES = 10  # starts in a row that did not last: some three minutes
 SECONDS_TO_STOP = 10
 
 
@@ -61,7 +61,7 @@ class Supervisor:
             if self.clock() - child.started_at >= SETTLED_AFTER:
                 child.failures = 0
             child.failures += 1
-            if child.failures >= MOST_FAILURES:
+            if child.failures >= MAX_FAILURES:
                 raise GivenUp(
                     f"The {child.name} ended {child.failures} times in a row, the last time with code {code}. "
                     "The lines above say why; mend that, then start the portal again."

@@ -28,7 +28,7 @@ from vru_portal.text.dates import format_date
 from vru_portal.text.typesetting import compile_pdf, qr_code_svg
 from vru_portal.web.addresses import full_url
 
-MOST_MESSAGES = 12  # each takes a page
+MAX_MESSAGES = 12  # each takes a page
 TALLEST_STACK = 84  # millimetres of the cover
 LARGEST_SHAPE = 24  # millimetres
 
@@ -101,7 +101,7 @@ def read_brochure() -> Brochure:
         items=list(event.items.with_appearances()) if event else [],
         year=year,
         sources=sources,
-        statements=list(statements.prefetch_related(Prefetch("speaker", speakers))[:MOST_MESSAGES]),
+        statements=list(statements.prefetch_related(Prefetch("speaker", speakers))[:MAX_MESSAGES]),
         posts=[post for post in posts if post.has_seat],
         conditions=list(SuccessCondition.objects.public().select_related("source", "level")),
         definition=Term.objects.public().filter(defines_violence=True).select_related("source", "defined_by").first(),

@@ -1,4 +1,4 @@
-"""The catalogue of initiatives with the status of each, which follows from its money."""
+"""Filters of the initiatives page, with the status of each initiative, which follows from its money."""
 
 from collections import defaultdict
 from collections.abc import Collection

@@ -17,7 +17,7 @@ from partners.models.publications import section_anchor
 from programmes.models import Initiative, Passage, Predecessor, PreventionLevel, Story, SuccessCondition, Term
 from vru_portal.publishing.state import published
 
-MOST_OF_A_KIND = 50  # shown of each publication; the lists of the portal have the others
+MAX_OF_A_KIND = 50  # shown of each publication; the lists of the portal have the others
 
 Address = Callable[[Any], str]
 
@@ -98,7 +98,7 @@ def facts_of(publication: Publication) -> list[Section]:
     """The sections of a publication by name, each with its facts; those that name no section come last."""
     sections: dict[str, Section] = {}
     for kind in KINDS:
-        for row in kind.rows().filter(source=publication)[:MOST_OF_A_KIND]:
+        for row in kind.rows().filter(source=publication)[:MAX_OF_A_KIND]:
             for title in row.source_location.split("; "):
                 section = sections.setdefault(title, Section(title, section_anchor(title)))
                 section.facts[kind.title].append((kind.name(row), kind.address(row)))

@@ -17,7 +17,7 @@ from partners.models import Post, Statement
 from vru_portal.ledger.money import sum_of_pounds
 from vru_portal.web.prepared_queries import prepared
 
-MOST_STATEMENTS = 2
+MAX_STATEMENTS = 2
 
 
 def latest_event_with_agenda() -> Event | None:
@@ -43,7 +43,7 @@ def lead_organisations(today: date) -> QuerySet[Post, int]:
 
 @prepared
 def first_statements() -> QuerySet[Statement]:
-    return Statement.objects.public().select_related("speaker")[:MOST_STATEMENTS]
+    return Statement.objects.public().select_related("speaker")[:MAX_STATEMENTS]
 
 
 def latest_year_money() -> dict[str, Any]:

@@ -16,7 +16,7 @@ from django.views.decorators.http import require_safe
 from partners.models import Unit
 from programmes.models import PreventionLevel
 from vru_portal.text.fonts import bundled_fonts
-from vru_portal.web.shared_files import current_state, shared_file_response
+from vru_portal.web.shared_files import file_state, shared_file_response
 
 WIDTH, HEIGHT = 1200, 630  # pixels, as the programs that show links advise
 LONGEST_TITLE = 140  # characters
@@ -28,7 +28,7 @@ PASSED_ON = ("HTTP_HOST", "SERVER_NAME", "SERVER_PORT", "wsgi.url_scheme", "wsgi
 @require_safe
 def page_card(request: HttpRequest, page: str) -> HttpResponseBase:
     """The picture of the page at this address; 404 if the public has no such page."""
-    state = current_state()
+    state = file_state()
     address = f"/{page}"
     view = public_view(address)
 

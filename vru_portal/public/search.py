@@ -1,4 +1,4 @@
-"""The search over everything public."""
+"""The visitors' search page: `vru_portal.search` finds, and this page shows what it found."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -22,14 +22,14 @@ from vru_portal.search.current import CurrentIndex, still_public
 from vru_portal.search.documents import Kind, Synonym
 from vru_portal.search.index import Findings, Hit
 from vru_portal.search.marking import Marker
-from vru_portal.search.queries import MOST_CHARACTERS
+from vru_portal.search.queries import MAX_CHARACTERS
 from vru_portal.text.characters import remove_forbidden
 from vru_portal.web.filters import QueryLink
 from vru_portal.web.pagination import get_page_or_404
 from vru_portal.web.public_pages import declare, public_page
 
 SHOWN_OF_A_KIND = 3  # where results of all kinds are shown
-MOST_WITH_SOME_WORDS = 20  # results, where no page has all the words
+MAX_WITH_SOME_WORDS = 20  # results, where no page has all the words
 FEW = 5  # results: then those with only some of the words follow
 
 SEARCHABLES = tuple(
@@ -75,8 +75,8 @@ class Group:
 def search_page(request: HttpRequest) -> HttpResponse:
     """What was found, the best answer first, then by kind; or the form alone."""
     typed = " ".join(remove_forbidden(request.GET.get("q", "")).split())
-    query = typed[:MOST_CHARACTERS].strip()
-    context: dict[str, Any] = {"query": query, "shortened": len(typed) > len(query), "longest": MOST_CHARACTERS}
+    query = typed[:MAX_CHARACTERS].strip()
+    context: dict[str, Any] = {"query": query, "shortened": len(typed) > len(query), "longest": MAX_CHARACTERS}
     if query:
         index, is_fresh = CURRENT.get()
         findings = index.find(query)
@@ -93,7 +93,7 @@ def search_page(request: HttpRequest) -> HttpResponse:
 def found(request: HttpRequest, query: str, findings: Findings, is_fresh: bool) -> dict[str, Any]:
     """What the page shows of the findings."""
     with_all = [hit for hit in findings.hits if hit.has_all]
-    with_some = [hit for hit in findings.hits if not hit.has_all][:MOST_WITH_SOME_WORDS]
+    with_some = [hit for hit in findings.hits if not hit.has_all][:MAX_WITH_SOME_WORDS]
     hits, others = (with_all, with_some[:FEW] if len(with_all) <= FEW else []) if with_all else (with_some, [])
     by_kind: dict[Kind, list[Hit]] = {}
     for hit in hits:

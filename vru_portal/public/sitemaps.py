@@ -16,7 +16,7 @@ from events.models import AgendaItem, Event
 from funding.models import Allocation, FinancialYear, FundingSource, Payment
 from partners.models import LegalNotice, Organisation, Person, Post, Publication, Statement
 from programmes.models import Initiative, PreventionLevel, Story
-from vru_portal.public.open_data.catalogue import DATASETS
+from vru_portal.public.open_data.datasets import DATASETS
 from vru_portal.publishing.state import Publishable, State
 
 Moments = dict[int, datetime]  # by the primary key of the record

@@ -38,7 +38,7 @@ from vru_portal.public.sitemaps import PublicPages
 from vru_portal.publishing.redirects import redirect_from_old_address
 from vru_portal.web.limits import COSTLY_FILES, count_costly_request
 from vru_portal.web.public_pages import public_page
-from vru_portal.web.shared_files import current_state, shared_file_response
+from vru_portal.web.shared_files import file_state, shared_file_response
 
 SECONDS_UNTIL_RETRY = 10
 
@@ -78,7 +78,7 @@ def brochure(request: HttpRequest) -> HttpResponse:
 @require_safe
 def brochure_pdf(request: HttpRequest) -> HttpResponseBase:
     """The unit's brochure to print."""
-    state, unit = current_state(), Unit.objects.current()
+    state, unit = file_state(), Unit.objects.current()
 
     def make(file: IO[bytes]) -> None:
         count_costly_request(request, COSTLY_FILES)

@@ -25,8 +25,8 @@ COLUMNS = ("title", "names", "summary", "text")
 # The weights of the columns; a smaller rank is a better one.
 MATCHING = "SELECT rowid, -bm25(pages, 10.0, 8.0, 4.0, 1.0) FROM pages WHERE pages MATCH ?"
 LONG_TEXT = 5_000  # characters
-MOST_LONGER_WORDS = 20  # that begin with what was typed
-MOST_SIMILAR_WORDS = 10
+MAX_LONGER_WORDS = 20  # that begin with what was typed
+MAX_SIMILAR_WORDS = 10
 SHORTEST_SPELLED, LONG_WORD = 4, 8  # letters: shorter words are not corrected; in longer ones, two may be wrong
 NAMED = 3.0  # for a page that is named as was typed, beside about 1 to 5 for each word that it has
 BEST_BY = 1.5  # times the next one's score: the obvious best answer
@@ -109,7 +109,7 @@ class Index:
 
     def beginning_with(self, word: str) -> list[str]:
         place = bisect_left(self.words, word)
-        found = self.words[place : place + MOST_LONGER_WORDS]
+        found = self.words[place : place + MAX_LONGER_WORDS]
         return [longer for longer in found if longer.startswith(word) and longer != word]
 
     def similar_to(self, word: str) -> list[str]:
@@ -121,7 +121,7 @@ class Index:
             return []
         most = 1 if len(word) < LONG_WORD else 2
         found = process.extract(
-            word, self.spelled, scorer=OSA.distance, score_cutoff=most, limit=MOST_SIMILAR_WORDS, processor=None
+            word, self.spelled, scorer=OSA.distance, score_cutoff=most, limit=MAX_SIMILAR_WORDS, processor=None
         )
         if len(word) == SHORTEST_SPELLED:
             found = [one for one in found if len(one[0]) > len(word) or sorted(one[0]) == sorted(word)]

@@ -19,25 +19,25 @@ from django.utils import timezone
 
 from vru_portal.models import MissedWord
 
-MOST_BYTES = 64_000  # between two runs of the timer, which comes every minute
-MOST_ROWS = 1_000
+MAX_BYTES = 64_000  # between two runs of the timer, which comes every minute
+MAX_ROWS = 1_000
 SHOWN_FROM = 3  # times: a word that one person typed once is not shown to anybody
 KEEP_RARE, KEEP = timedelta(days=30), timedelta(days=365)
 
 WORD = re.compile(r"[a-z]{3,30}")
 # An address, a number that may be somebody's, or a capital letter inside, as names have it.
 MAY_BE_PERSONAL = re.compile(r"@|\d{3}|://|www\.|\S\s+(?-i:[A-Z])")
-MOST_WORDS = 5  # whoever types more may be telling a story
+MAX_WORDS = 5  # whoever types more may be telling a story
 
 
 def note(typed: str, missed: Iterable[str]) -> None:
     """Note the words of a search that no page has, unless the search may say something about somebody."""
-    if MAY_BE_PERSONAL.search(typed) or len(typed.split()) > MOST_WORDS:
+    if MAY_BE_PERSONAL.search(typed) or len(typed.split()) > MAX_WORDS:
         return
     words = sorted({word for word in missed if WORD.fullmatch(word)})
     path = waiting()
     with suppress(OSError):  # nobody's search fails because the disk is full
-        if words and (not path.exists() or path.stat().st_size < MOST_BYTES):
+        if words and (not path.exists() or path.stat().st_size < MAX_BYTES):
             with path.open("a", encoding="ascii") as file:
                 file.write("".join(f"{word}\n" for word in words))
 
@@ -75,6 +75,6 @@ def forget_old_words() -> int:
     today = timezone.localdate()
     MissedWord.objects.filter(last_on__lt=today - KEEP).delete()
     MissedWord.objects.filter(count__lt=SHOWN_FROM, last_on__lt=today - KEEP_RARE).delete()
-    rarest = MissedWord.objects.order_by("-count", "-last_on").values_list("pk", flat=True)[MOST_ROWS:]
+    rarest = MissedWord.objects.order_by("-count", "-last_on").values_list("pk", flat=True)[MAX_ROWS:]
     MissedWord.objects.filter(pk__in=list(rarest)).delete()
     return 0

@@ -7,8 +7,8 @@ from typing import Protocol
 from vru_portal.search.ages import ADULT, age_at
 from vru_portal.search.words import STOP_WORDS, joined_words_of, stem_of, words_of
 
-MOST_CHARACTERS = 200
-MOST_WORDS = 12
+MAX_CHARACTERS = 200
+MAX_WORDS = 12
 SHORTEST_PREFIX = 3
 PREFIX, SYNONYM, CORRECTED, OF_THAT_AGE = 0.5, 0.7, 0.8, 0.35  # beside 1 for the word itself
 ADULTS, CHILDREN = ("adult",), ("child", "children", "young", "youth", "pupil")
@@ -56,14 +56,14 @@ def take_apart(typed: str, vocabulary: Vocabulary) -> list[Wanted]:
 
     Words that say nothing are left out, unless there are no others.
     """
-    text = typed[:MOST_CHARACTERS]
+    text = typed[:MAX_CHARACTERS]
     words = words_of(text)
     covering = list(synonyms_among(words, vocabulary))
     wanted: list[Wanted] = []
     said: set[str] = set()
     only_stop_words = all(word in STOP_WORDS for word in words)
     place = 0
-    while place < len(words) and len(wanted) < MOST_WORDS:
+    while place < len(words) and len(wanted) < MAX_WORDS:
         word, taken = words[place], 1
         if age := age_at(words, place):
             years, taken = age

@@ -26,11 +26,11 @@ from vru_portal.staff.markdown_field import MarkdownWidget, TextArea
 from vru_portal.staff.ordering.rows import OrderedFormSet
 from vru_portal.text.markdown import is_markdown
 
-MOST_ROWS_IN_MESSAGE = 5
-MOST_SEARCH_CHARACTERS = 200  # each word becomes a condition, and databases limit how deeply these nest
+MAX_ROWS_IN_MESSAGE = 5
+MAX_SEARCH_CHARACTERS = 200  # each word becomes a condition, and databases limit how deeply these nest
 # A list repeats its query in the link of every row, column and filter: enough for a search in any script, and filters.
-MOST_QUERY_CHARACTERS = 2_500
-MOST_FILTER_VALUES = 20  # of one parameter: each becomes a condition
+MAX_QUERY_CHARACTERS = 2_500
+MAX_FILTER_VALUES = 20  # of one parameter: each becomes a condition
 
 # Django has no setting for the class of read-only fields in its forms.
 helpers.AdminReadonlyField = LinkedField  # type: ignore[misc]
@@ -167,11 +167,11 @@ class PortalAdmin(MarkdownMixin, AutocompleteMixin, admin.ModelAdmin[Any]):
         undeletable = [row for row in queryset if not self.has_delete_permission(request, row)]
         if not undeletable:
             return actions.delete_selected(self, request, queryset)
-        for row in undeletable[:MOST_ROWS_IN_MESSAGE]:
+        for row in undeletable[:MAX_ROWS_IN_MESSAGE]:
             public = getattr(row, "is_public", False)
             why = "is published: unpublish it first" if public else "cannot be deleted"
             messages.error(request, f"“{row}” {why}.")
-        more = len(undeletable) - MOST_ROWS_IN_MESSAGE
+        more = len(undeletable) - MAX_ROWS_IN_MESSAGE
         messages.error(request, f"Nothing was deleted.{f' {more} more cannot be deleted.' if more > 0 else ''}")
         return None
 
@@ -198,7 +198,7 @@ class PortalAdmin(MarkdownMixin, AutocompleteMixin, admin.ModelAdmin[Any]):
         Django allows any lookup of any field of the model, such as ``name__regex``, which the database may work on for
         hours.
         """
-        return lookup in self.filter_parameters(request) and len(request.GET.getlist(lookup)) <= MOST_FILTER_VALUES
+        return lookup in self.filter_parameters(request) and len(request.GET.getlist(lookup)) <= MAX_FILTER_VALUES
 
     def filter_parameters(self, request: HttpRequest) -> set[str]:
         """The URL parameters of the filters and of the dates above the list."""
@@ -216,14 +216,14 @@ class PortalAdmin(MarkdownMixin, AutocompleteMixin, admin.ModelAdmin[Any]):
         return names
 
     def get_changelist_instance(self, request: HttpRequest) -> Any:
-        if len(request.META.get("QUERY_STRING", "")) > MOST_QUERY_CHARACTERS:
+        if len(request.META.get("QUERY_STRING", "")) > MAX_QUERY_CHARACTERS:
             raise BadRequest("The address of this list is too long.")
         return super().get_changelist_instance(request)
 
     def get_preserved_filters(self, request: HttpRequest) -> str:
         """The filters of the list from which somebody came, unless they are longer than those of any list."""
         filters = super().get_preserved_filters(request)
-        return filters if len(filters) <= 2 * MOST_QUERY_CHARACTERS else ""  # they are encoded twice
+        return filters if len(filters) <= 2 * MAX_QUERY_CHARACTERS else ""  # they are encoded twice
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
         """What is deleted too, without the rows that only link two records: nobody has ever seen those."""
@@ -240,7 +240,7 @@ class PortalAdmin(MarkdownMixin, AutocompleteMixin, admin.ModelAdmin[Any]):
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
     ) -> tuple[QuerySet[Any], bool]:
-        return super().get_search_results(request, queryset, search_term[:MOST_SEARCH_CHARACTERS])
+        return super().get_search_results(request, queryset, search_term[:MAX_SEARCH_CHARACTERS])
 
 
 def _without(names: set[str], tree: list[Any]) -> list[Any]:

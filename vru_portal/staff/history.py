@@ -28,7 +28,7 @@ from vru_portal.publishing.workflow import propose
 from vru_portal.staff.links import admin_link, change_url
 from vru_portal.text.dates import format_date
 
-MOST_EVENTS = 200  # that a page shows, the latest first
+MAX_EVENTS = 200  # that a page shows, the latest first
 SAME_SAVE = timedelta(seconds=2)  # Django saves a form's many-to-many fields just after the row: one save, two versions
 CHANGE_TYPES = {"+": "Created", "~": "Changed", "-": "Removed"}  # as simple_history stores them
 
@@ -62,7 +62,7 @@ class HistoryMixin:
             "opts": staff.opts,
             "original": row,
             "events": events,
-            "cut": len(events) == MOST_EVENTS,
+            "cut": len(events) == MAX_EVENTS,
             "may_revert": staff.has_change_permission(request, row),
         }
         return TemplateResponse(request, "admin/history.html", context)
@@ -77,7 +77,7 @@ def history_events(row: Any) -> list[HistoryEvent]:
         events += version_events
     if isinstance(row, AppendOnly):
         events += _append_only_events(row)
-    return sorted(events, key=lambda event: event.at, reverse=True)[:MOST_EVENTS]
+    return sorted(events, key=lambda event: event.at, reverse=True)[:MAX_EVENTS]
 
 
 def _is_same_event(logged: HistoryEvent, version: HistoryEvent) -> bool:
@@ -92,7 +92,7 @@ def _log_events(row: models.Model) -> Iterator[HistoryEvent]:
     if hasattr(row, "history"):
         # Django's own entries are JSON, or empty. They tell only which fields a form changed: the versions tell more.
         entries = entries.exclude(change_message__startswith="[").exclude(change_message="")
-    for entry in entries.order_by("-action_time")[:MOST_EVENTS]:
+    for entry in entries.order_by("-action_time")[:MAX_EVENTS]:
         what = entry.get_change_message() or entry.get_action_flag_display()
         yield HistoryEvent(entry.action_time, entry.user, what)
 

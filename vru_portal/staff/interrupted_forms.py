@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 SESSION_ENTRY = "interrupted_form"
 DISCARD_FIELD = "discard_interrupted_form"  # the name of the button
-MOST_CHARACTERS = 200_000
+MAX_CHARACTERS = 200_000
 NEVER_STORED = ("csrfmiddlewaretoken", DISCARD_FIELD)
 
 
@@ -33,7 +33,7 @@ def store_interrupted_form(request: HttpRequest) -> None:
     fields = [
         (name, values) for name, values in request.POST.lists() if name not in NEVER_STORED and "password" not in name
     ]
-    if fields and sum(len(name) + len(value) for name, values in fields for value in values) <= MOST_CHARACTERS:
+    if fields and sum(len(name) + len(value) for name, values in fields for value in values) <= MAX_CHARACTERS:
         request.session[SESSION_ENTRY] = {
             "user": user_key,
             "path": request.get_full_path(),

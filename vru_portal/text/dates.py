@@ -1,14 +1,16 @@
-"""How dates and times are written for people, and the one form in which machines get them.
+"""How dates and times are written for people, and the one form in which machines write and read them.
 
 Everybody is shown "5 May 2031", never "05/05/2031", which means different days in different countries. Moments are
 stored in UTC and shown in the portal's own time zone (`TIME_ZONE`).
 """
 
+import re
 from datetime import UTC, date, datetime, time
 
 from django.utils import timezone
 
 NO_BREAK_SPACE = "\u00a0"
+ISO_DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 
 
 def format_date(value: date) -> str:
@@ -51,6 +53,20 @@ def format_time(value: time) -> str:
 def format_time_range(start: time | None, end: time | None) -> str:
     """Write "9:30am to 4pm", or "9:30am" if no end is known; nothing if no start is."""
     return " to ".join(format_time(at) for at in (start, end) if at is not None)
+
+
+def parse_iso_date(typed: str) -> date | None:
+    """The date that is written YYYY-MM-DD, or None.
+
+    This is the one form that addresses, files of the portal's own and the API accept. What people type into forms and
+    spreadsheets is read by `typed_dates.parse_date`.
+    """
+    if not ISO_DATE.fullmatch(typed):
+        return None
+    try:
+        return date.fromisoformat(typed)
+    except ValueError:  # 30 February
+        return None
 
 
 def iso_time(at: time | None) -> str | None:

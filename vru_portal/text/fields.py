@@ -16,7 +16,7 @@ from vru_portal.text.markdown import is_markdown, left_out_of, problem_of
 from vru_portal.text.pasting import normalise_markdown
 from vru_portal.text.typed_dates import EARLIEST, LATEST, check_date_range, parse_date, parse_time
 
-MOST_PROBLEMS = 5  # of one text that are named
+MAX_PROBLEMS = 5  # of one text that are named
 
 # What may be assigned to a field, and what is read from it: the types of django-stubs.
 _ST = TypeVar("_ST", contravariant=True)
@@ -58,7 +58,7 @@ class LongTextField(models.TextField[_ST, _GT]):
     def validate(self, value: Any, model_instance: Any) -> None:
         super().validate(value, model_instance)
         if is_markdown(self) and (problems := [problem] if (problem := problem_of(value)) else left_out_of(value)):
-            raise ValidationError(problems[:MOST_PROBLEMS])
+            raise ValidationError(problems[:MAX_PROBLEMS])
 
     def formfield(self, **options: Any) -> Any:
         return super().formfield(**{"form_class": inputs.LongTextInput, **options})

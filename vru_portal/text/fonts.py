@@ -17,7 +17,7 @@ PACKAGES = (
     "fontpkg_noto_sans_tamil",
     "fontpkg_noto_sans_telugu",
 )
-MOST_NAMED = 10  # characters in one message
+MAX_NAMED = 10  # characters in one message
 
 
 @lru_cache(maxsize=1)
@@ -50,8 +50,8 @@ def undrawable_characters(text: str) -> str:
 def validate_drawable(text: str) -> None:
     """Refuse, before it is signed or put in force, what a receipt or PDF could not show."""
     if missing := undrawable_characters(text):
-        more = " and others" if len(missing) > MOST_NAMED else ""
+        more = " and others" if len(missing) > MAX_NAMED else ""
         raise ValidationError(
-            f"Our PDFs have no font for {' '.join(missing[:MOST_NAMED])}{more}. Write this in other letters, such as "
+            f"Our PDFs have no font for {' '.join(missing[:MAX_NAMED])}{more}. Write this in other letters, such as "
             "Latin ones."
         )

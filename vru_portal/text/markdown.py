@@ -42,12 +42,12 @@ MARKS_OF_CHANGES = re.compile("[\ue000-\ue003]")
 
 # The library reads each of these characters up to twenty times, once for each level of nesting.
 _MARK = re.compile(r"[\n\[!*_`<&\\]")
-MOST_CHARACTERS = 100_000  # a long report
-MOST_MARKS = 10_000  # one in ten of those characters
+MAX_CHARACTERS = 100_000  # a long report
+MAX_MARKS = 10_000  # one in ten of those characters
 # A row of a table may be a single bar, and is filled up with empty cells.
-MOST_CELLS = 50_000  # if each line of the text were a row as wide as the widest
+MAX_CELLS = 50_000  # if each line of the text were a row as wide as the widest
 # A link may name an address that is written elsewhere ("[a]: https://…"), and HTML repeats it for each such link.
-MOST_CHARACTERS_OF_ADDRESSES = MOST_CHARACTERS
+MAX_CHARACTERS_OF_ADDRESSES = MAX_CHARACTERS
 
 
 class _AddressFinder(LinkifyIt):
@@ -175,13 +175,13 @@ class _Reading:
 def _read(text: str) -> _Reading:
     env: dict[str, Any] = {}
     problem = ""
-    if len(text) > MOST_CHARACTERS:
-        problem = f"This text has {len(text):,} characters. Shorten it to {MOST_CHARACTERS:,}, or upload a document."
-    elif (marks := len(_MARK.findall(text))) > MOST_MARKS:
-        problem = f"This text has {marks:,} line breaks, brackets, asterisks and other marks. Keep to {MOST_MARKS:,}."
-    elif _cells_at_most(text) > MOST_CELLS:
+    if len(text) > MAX_CHARACTERS:
+        problem = f"This text has {len(text):,} characters. Shorten it to {MAX_CHARACTERS:,}, or upload a document."
+    elif (marks := len(_MARK.findall(text))) > MAX_MARKS:
+        problem = f"This text has {marks:,} line breaks, brackets, asterisks and other marks. Keep to {MAX_MARKS:,}."
+    elif _cells_at_most(text) > MAX_CELLS:
         problem = "The tables in this text are too large. Shorten them, or upload a spreadsheet."
-    elif sum(map(len, _addresses(tokens := _markdown.parse(text, env)))) > MOST_CHARACTERS_OF_ADDRESSES:
+    elif sum(map(len, _addresses(tokens := _markdown.parse(text, env)))) > MAX_CHARACTERS_OF_ADDRESSES:
         problem = "The addresses of the links in this text are too long. Shorten them, or have fewer links."
     else:
         return _Reading(tokens, left_out=env["left_out"])

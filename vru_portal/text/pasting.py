@@ -21,7 +21,7 @@ DASH = re.compile(r"[\u2013\u2014] \S")  # a bullet if there are several; alone 
 MARKDOWN_BLOCK = re.compile(r" {0,3}(?:[-+*>#|]|\d{1,9}[.)] )|\s")
 HEADING_WITHOUT_SPACE = re.compile(r"(#{2,6})(?=[^#\s])")
 SEPARATOR = re.compile(r"[ \t]*(?:[=\u2013\u2014─]{3,}|_{3,})[ \t]*")
-MOST_LINES = 10_000  # a text that has more is refused
+MAX_LINES = 10_000  # a text that has more is refused
 FENCE = re.compile(r" {0,3}(?:```|~~~)")
 LONGEST_WRAPPED_LINE = 132  # characters: a longer line was not broken by a program or a person to fit a window
 
@@ -38,7 +38,7 @@ class Item(NamedTuple):
 def normalise_markdown(text: str) -> str:
     """Turn pasted bullets, numbers, tables and rules into Markdown. What is Markdown already stays as it is."""
     lines = text.split("\n")
-    if len(lines) > MOST_LINES:
+    if len(lines) > MAX_LINES:
         return text
     written: list[str] = []
     at, in_fence = 0, False

@@ -30,12 +30,12 @@ from django.urls import Resolver404, resolve
 from django.utils import timezone
 from django.utils.http import http_date
 
-from vru_portal.web.public_pages import State, current_state
+from vru_portal.web.public_pages import PageState, page_state
 
-MOST_PAGES, MOST_BYTES = 2000, 16 * 2**20  # of addresses without parameters; as much again of those with parameters
+MAX_PAGES, MAX_BYTES = 2000, 16 * 2**20  # of addresses without parameters; as much again of those with parameters
 LARGEST_PAGE = 2**19  # bytes
 LONGEST_QUERY = 500  # characters
-MOST_ASKED_ONCE = 5000  # addresses with parameters that are remembered, to keep what is asked for a second time
+MAX_ASKED_ONCE = 5000  # addresses with parameters that are remembered, to keep what is asked for a second time
 SECONDS_BETWEEN_LOOKS = 1
 SECONDS_UNTIL_UNSURE = 2.5  # without having seen the state of the content
 # Whoever sends one of these may be somebody in particular, or asks for something else than a page.
@@ -74,7 +74,7 @@ class Variant(NamedTuple):
 class Page:
     """A page as it is sent: compressed once, in each encoding that somebody asks for."""
 
-    def __init__(self, status: int, headers: Headers, body: bytes, state: State | None = None) -> None:
+    def __init__(self, status: int, headers: Headers, body: bytes, state: PageState | None = None) -> None:
         self.status, self.body = status, body
         self.state = state if is_for_everybody(status, headers, body) else None  # without one, nobody keeps it
         self.tag = hashlib.sha256(body).hexdigest()[:32]
@@ -131,7 +131,7 @@ class Shelf:
         """Keep a page, or note that one has grown by another encoding."""
         self.size += page.size - self.sizes.get(key, 0)
         self.pages[key], self.sizes[key] = page, page.size
-        while len(self.pages) > MOST_PAGES or self.size > MOST_BYTES:
+        while len(self.pages) > MAX_PAGES or self.size > MAX_BYTES:
             oldest, _ = self.pages.popitem(last=False)
             self.size -= self.sizes.pop(oldest)
 
@@ -139,9 +139,9 @@ class Shelf:
 class PageCache:
     """The pages that one process keeps. All but `look` is for its event loop alone."""
 
-    def __init__(self, read: Callable[[], State] = current_state) -> None:
+    def __init__(self, read: Callable[[], PageState] = page_state) -> None:
         self.read = read
-        self.state: State | None = None  # the last that was seen
+        self.state: PageState | None = None  # the last that was seen
         self.seen_at = float("-inf")  # when looking for it began
         self.looks = self.last_look = 0
         self.lock = threading.Lock()
@@ -164,7 +164,7 @@ class PageCache:
 
     # What the content is like -----------------------------------------------------------------------------------------
 
-    def look(self) -> State:
+    def look(self) -> PageState:
         """Read the state of the content; callable from any thread.
 
         Of several who look at the same moment, whoever began last is right: what is written when it is called is seen.
@@ -247,7 +247,7 @@ class PageCache:
         """Whether an address is short of parameters, or asked for again. Crawlers make up any number, each once."""
         if not key.parameters or hash(key) in self.asked_once:
             return True
-        if len(self.asked_once) >= MOST_ASKED_ONCE:
+        if len(self.asked_once) >= MAX_ASKED_ONCE:
             self.asked_once.clear()
         self.asked_once.add(hash(key))
         return False

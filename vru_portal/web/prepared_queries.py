@@ -16,7 +16,7 @@ from django.db.transaction import TransactionManagementError
 from django.http import Http404
 
 # For one connection. There are few functions, but several numbers of keys and bounds of pages for each.
-MOST_PREPARED = 500
+MAX_PREPARED = 500
 Row = TypeVar("Row")
 
 
@@ -79,7 +79,7 @@ def compiled_here(build: Callable[..., QuerySet[Any, Any]], count: int, choices:
         converters = compiler.get_converters([column for column, *_ in compiler.select[: compiler.col_count]])
         compiler.get_converters = lambda *_: converters
         found = Compiled(rows, compiler, sql, tuple(parameters))
-        if len(known) >= MOST_PREPARED:  # that goes which nobody has asked for the longest
+        if len(known) >= MAX_PREPARED:  # that goes which nobody has asked for the longest
             del known[next(iter(known))]
     known[key] = found
     return found

@@ -18,14 +18,14 @@ from vru_portal.ledger.content_version import content_version
 
 Value = TypeVar("Value")
 View = TypeVar("View", bound=Callable[..., HttpResponse])
-State = tuple[str, str, int]
+PageState = tuple[str, str, int]
 
 # Whoever keeps a page elsewhere may show it for half a minute at most, and asks for the next one meanwhile.
-FOR_EVERYBODY = "public, max-age=5, stale-while-revalidate=25"
+CACHE_PUBLIC = "public, max-age=5, stale-while-revalidate=25"
 # Who is signed in, or about to sign, sees what they have just done.
-FOR_WHO_IS_KNOWN = "private, no-cache"
+CACHE_PRIVATE = "private, no-cache"
 # Nothing of a page that one may have to leave in a hurry stays in the browser.
-FOR_NOBODY_ELSE = "no-store"
+CACHE_NO_STORE = "no-store"
 QUICK_EXIT = b'data-module="govuk-exit-this-page"'
 
 # In the WSGI environment: what reads the content's state, from whoever keeps pages; and what a page says in return.
@@ -34,8 +34,8 @@ STATE = "vru_portal.state"
 DECLARED = "vru_portal.declared"
 
 # The state that the page which is being made will be kept under.
-present_state: ContextVar[State | None] = ContextVar("present_state", default=None)
-read_before: dict[str, tuple[State, Any]] = {}
+present_state: ContextVar[PageState | None] = ContextVar("present_state", default=None)
+read_before: dict[str, tuple[PageState, Any]] = {}
 
 
 class LeadsTo(Exception):  # noqa: N818 - it is no error
@@ -87,9 +87,9 @@ def once_per_state(name: str, read: Callable[[], Value]) -> Value:
 
 def cache_control(request: HttpRequest, response: HttpResponse) -> str:
     if QUICK_EXIT in response.content:
-        return FOR_NOBODY_ELSE
+        return CACHE_NO_STORE
     is_known = request.COOKIES or "HTTP_AUTHORIZATION" in request.META
-    return FOR_WHO_IS_KNOWN if is_known else FOR_EVERYBODY
+    return CACHE_PRIVATE if is_known else CACHE_PUBLIC
 
 
 def declare(request: HttpRequest, parameters: QueryDict | Iterable[tuple[str, str]]) -> None:
@@ -111,7 +111,7 @@ def pairs_of(query: QueryDict) -> list[tuple[str, str]]:
     return [(name, value) for name, values in query.lists() for value in values if value]
 
 
-def current_state() -> State:
+def page_state() -> PageState:
     """The state of the content. What was made from an earlier one may have become wrong.
 
     The day in London is part of it, and when the register's keys and checkpoint, which are files, were last written.

@@ -28,7 +28,7 @@ from vru_portal.web.file_responses import file_headers, opened_file_response, st
 
 Make = Callable[[IO[bytes]], None]
 
-MOST_BYTES = 300_000_000  # of all files that are kept
+MAX_BYTES = 300_000_000  # of all files that are kept
 SECONDS_KEPT = 60  # of a file of an earlier state, which somebody may be about to open
 COMPRESSED = ("csv", "ics", "json")  # the others are compressed already
 
@@ -38,7 +38,7 @@ def shared_file_response(
 ) -> HttpResponseBase:
     """The file that ``make`` writes, under this name, with ETag, Last-Modified and Range.
 
-    ``state`` is the `current_state` before anything was read, ``about`` all else that the file depends on, as a value
+    ``state`` is the `file_state` before anything was read, ``about`` all else that the file depends on, as a value
     with an exact `repr`. HEAD never makes a file. A file that is `inline` is shown in the browser.
     """
     if connection.in_atomic_block:  # which may see what has not happened yet, and perhaps never will
@@ -77,7 +77,7 @@ def folder() -> Path:
     return made
 
 
-def current_state() -> str:
+def file_state() -> str:
     """What changes as soon as any file could be another. Ask for it first: a file may be newer than it, never older."""
     return hash_of(content_version(), timezone.localdate(), settings.PORTAL_URL, settings.GRANTS_PREFIX, software())[
         :16
@@ -150,7 +150,7 @@ def remove_old_files(state: str) -> None:
                 path.unlink()
     size = sum(bytes_ for _, bytes_, _ in kept)
     for _, bytes_, path in sorted(kept):
-        if size <= MOST_BYTES:
+        if size <= MAX_BYTES:
             break
         path.unlink(missing_ok=True)
         size -= bytes_

@@ -14,7 +14,7 @@ import funding.worklist
 import partners.worklist
 import programmes.worklist
 from events.declarations.rules import availability
-from partners.checked import CheckedFilter, unchecked
+from partners.stale_facts import CheckedFilter, unchecked
 from vru_portal.ledger.append_only.models import Reversible
 from vru_portal.models import Pending, Submission
 from vru_portal.publishing.state import Publishable, State

@@ -14,7 +14,7 @@ from events.models import Event
 from funding.models import FinancialYear
 from partners.models import Organisation, Person, Statement
 from programmes.models import Document, Initiative, Picture, PreventionLevel, Story
-from vru_portal.staff.base_admin import MOST_SEARCH_CHARACTERS
+from vru_portal.staff.base_admin import MAX_SEARCH_CHARACTERS
 from vru_portal.text.characters import remove_forbidden
 from vru_portal.text.cleaning import normalise_text
 from vru_portal.text.markdown import left_out_of, problem_of, render
@@ -50,7 +50,7 @@ def preview(request: HttpRequest) -> HttpResponse:
 @require_safe
 def links(request: HttpRequest) -> HttpResponse:
     """The public pages whose names contain the query, as JSON with the kind, name and address of each."""
-    query = request.GET.get("q", "").replace("\0", "").strip()[:MOST_SEARCH_CHARACTERS]
+    query = request.GET.get("q", "").replace("\0", "").strip()[:MAX_SEARCH_CHARACTERS]
     targets = link_targets(query) if query else []
     return JsonResponse({"results": [dict(zip(("kind", "name", "address"), one, strict=True)) for one in targets]})
 

@@ -1,4 +1,4 @@
-"""The search of the admin over all records that the user may view."""
+"""Staff's search over the records that they may view, with drafts. It asks the database, not `vru_portal.search`."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -10,7 +10,7 @@ from django.template.response import TemplateResponse
 from django.views.decorators.http import require_safe
 
 from vru_portal.publishing.state import Publishable
-from vru_portal.staff.base_admin import MOST_SEARCH_CHARACTERS
+from vru_portal.staff.base_admin import MAX_SEARCH_CHARACTERS
 from vru_portal.staff.help import matching_subjects
 from vru_portal.staff.links import change_url, changelist_url
 from vru_portal.staff.worklist import count_rows
@@ -47,14 +47,14 @@ class SearchGroup:
 def search(request: HttpRequest) -> HttpResponse:
     """Search all lists of the admin at once, each by its own search fields."""
     typed = request.GET.get("q", "").strip()
-    query = typed[:MOST_SEARCH_CHARACTERS]
+    query = typed[:MAX_SEARCH_CHARACTERS]
     groups = find_groups(request, query) if query else []
     context = {
         **admin.site.each_context(request),
         "title": f"Search: {query}" if query else "Search",
         "query": query,
-        "shortened": len(typed) > MOST_SEARCH_CHARACTERS,
-        "longest": MOST_SEARCH_CHARACTERS,
+        "shortened": len(typed) > MAX_SEARCH_CHARACTERS,
+        "longest": MAX_SEARCH_CHARACTERS,
         "groups": groups,
         "help_subjects": matching_subjects(query) if query else [],
         "total": sum(group.count for group in groups),

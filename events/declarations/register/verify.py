@@ -150,7 +150,7 @@ def is_signed(public: bytes, message: bytes, signature: bytes) -> bool:
 
 # Checkpoints (c2sp.org/signed-note, c2sp.org/tlog-checkpoint) ---------------------------------------------------------
 
-MOST_SIGNATURES, MOST_CHECKPOINTS = 16, 200  # of one checkpoint, in one file: each costs time
+MAX_SIGNATURES, MAX_CHECKPOINTS = 16, 200  # of one checkpoint, in one file: each costs time
 GAP = r"[\s\u00ad\u200b-\u200f\u2060\ufeff]*"  # what mail programs and PDF readers put between letters
 LETTER = rf"(?:[A-Za-z0-9+/]{GAP})"  # of Base64
 Key = Any  # name, the four bytes by which signatures name the key, the key
@@ -188,8 +188,8 @@ def read_checkpoints(text: str, keys: list[Key]) -> list[Checkpoint]:
             size, root = (re.sub(GAP, "", part) for part in one.groups())
             below = text[one.end() : found[number].start() if number < len(found) else len(text)]
             readings[f"{name}\n{size}\n{root}\n"] = below
-    if len(readings) > MOST_CHECKPOINTS:
-        raise Unclear(f"There are more than {MOST_CHECKPOINTS} checkpoints in one file.")
+    if len(readings) > MAX_CHECKPOINTS:
+        raise Unclear(f"There are more than {MAX_CHECKPOINTS} checkpoints in one file.")
     return [check_signatures(body, below, keys) for body, below in readings.items()]
 
 
@@ -197,7 +197,7 @@ def check_signatures(body: str, signatures: str, keys: list[Key]) -> Checkpoint:
     """What a checkpoint says, if its signatures by these keys are of it, and there is one."""
     name, size, root, *_ = [*body.split("\n"), "", ""]
     form = rf"\u2014{GAP}{GAP.join(map(re.escape, name))}{GAP}({LETTER}{{91}}=)"
-    raws = [decoded(data, 68) for data in re.findall(form, signatures)[:MOST_SIGNATURES]]
+    raws = [decoded(data, 68) for data in re.findall(form, signatures)[:MAX_SIGNATURES]]
     fits = {is_signed(key[2], body.encode(), raw[4:]) for raw in raws for key in keys if key[:2] == (name, raw[:4])}
     if not re.fullmatch("[0-9]{1,15}", size) or fits not in ({True}, {False}):
         raise Unclear(

@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-import funding.downloads
 import funding.views
+import vru_portal.public.open_data.views
 from funding.reconcile.outputs import fetch
 from vru_portal.web import limits
 
@@ -19,7 +19,7 @@ READER, STRANGER = "192.0.2.7", "198.51.100.66"
 def few(monkeypatch):
     """Two costly pages and two costly files an hour."""
     monkeypatch.setattr(funding.views, "COSTLY_PAGES", replace(limits.COSTLY_PAGES, most=2))
-    monkeypatch.setattr(funding.downloads, "COSTLY_FILES", replace(limits.COSTLY_FILES, most=2))
+    monkeypatch.setattr(vru_portal.public.open_data.views, "COSTLY_FILES", replace(limits.COSTLY_FILES, most=2))
 
 
 def statuses(client, address, network=STRANGER, times=3):

@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from vru_portal.operations.supervision import MOST_FAILURES, PAUSES, SETTLED_AFTER, Child, GivenUp, Supervisor
+from vru_portal.operations.supervision import MAX_FAILURES, PAUSES, SETTLED_AFTER, Child, GivenUp, Supervisor
 
 
 class Clock:
@@ -74,13 +74,11 @@ def test_pauses_grow_and_begin_anew_once_it_has_run_for_a_while(clock):
 
 
 def test_what_ends_again_and_again_is_given_up_with_a_sentence(clock):
-    supervisor, child, _ = supervised(clock, *(Ended(3) for _ in range(MOST_FAILURES)))
-    for _ in range(2 * (MOST_FAILURES - 1)):
+    supervisor, child, _ = supervised(clock, *(Ended(3) for _ in range(MAX_FAILURES)))
+    for _ in range(2 * (MAX_FAILURES - 1)):
         supervisor.check()
         clock.now = child.start_again_at
-    with pytest.raises(
-        GivenUp, match=f"The mail queue ended {MOST_FAILURES} times in a row, the last time with code 3"
-    ):
+    with pytest.raises(GivenUp, match=f"The mail queue ended {MAX_FAILURES} times in a row, the last time with code 3"):
         supervisor.check()
     assert clock.now - 1000 > 60  # a machine that is only busy has got over it by then
 

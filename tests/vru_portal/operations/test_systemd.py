@@ -11,7 +11,7 @@ from django.conf import settings
 ANALYZE = shutil.which("systemd-analyze") or ""
 UNITS = sorted((settings.BASE_DIR / "deploy" / "systemd").iterdir())
 SERVICES = [unit for unit in UNITS if unit.suffix == ".service"]
-MOST_EXPOSED = 20  # of 100, as `systemd-analyze security` counts; 96 is a unit without any protection
+MAX_EXPOSED = 20  # of 100, as `systemd-analyze security` counts; 96 is a unit without any protection
 pytestmark = pytest.mark.skipif(not ANALYZE, reason="systemd-analyze is not installed (apt-get install systemd)")
 
 
@@ -41,7 +41,7 @@ def test_systemd_finds_nothing_wrong(units):
 
 @pytest.mark.parametrize("service", SERVICES, ids=lambda unit: unit.name)
 def test_a_hijacked_portal_could_reach_little(service):
-    code, said = analyze("security", "--offline=true", f"--threshold={MOST_EXPOSED}", str(service))
+    code, said = analyze("security", "--offline=true", f"--threshold={MAX_EXPOSED}", str(service))
     assert code == 0, said.splitlines()[-1]
     assert "Restart=on-failure" in service.read_text() or "Type=oneshot" in service.read_text()
 

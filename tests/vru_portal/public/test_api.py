@@ -15,7 +15,7 @@ from jsonschema import Draft202012Validator
 from schemathesis.checks import load_all_checks
 
 from tests.support.factories import make_everything
-from vru_portal.public.open_data.catalogue import DATASETS
+from vru_portal.public.open_data.datasets import DATASETS
 from vru_portal.web.limits import Limit
 
 pytestmark = [pytest.mark.django_db, pytest.mark.once]

@@ -5,6 +5,7 @@ import io
 import json
 from datetime import date
 from decimal import Decimal
+from importlib import import_module
 
 import openpyxl
 import pytest
@@ -16,8 +17,9 @@ from partners.models import Organisation, Unit
 from programmes.models import Initiative, PreventionLevel
 from tests.support.factories import InitiativeFactory, LevelFactory, OrganisationFactory, make_everything
 from tests.support.ledger import LICENCE
-from vru_portal.public.open_data.catalogue import DATASETS
+from vru_portal.public.open_data.datasets import DATASETS
 from vru_portal.publishing.state import State
+from vru_portal.tabular.datasets import Dataset
 from vru_portal.tabular.writers import Type
 
 pytestmark = [pytest.mark.django_db, pytest.mark.once]
@@ -39,6 +41,17 @@ def content_of(client, address):
 
 def csv_rows(content):
     return list(csv.DictReader(io.StringIO(content.decode("utf-8-sig"), newline="")))
+
+
+def test_whatever_an_app_declares_is_published():
+    apps = ("partners", "programmes", "funding", "events", "events.declarations")
+    modules = [import_module(f"{app}.datasets") for app in apps]
+    modules += [import_module(f"funding.datasets.{name}") for name in ("lists", "totals")]
+    declared = {one.name for module in modules for one in vars(module).values() if isinstance(one, Dataset)}
+    assert declared == set(NAMES)
+    assert "status" in [
+        column.name for column in DATASETS["initiatives"].columns
+    ]  # which the app does not know
 
 
 @pytest.mark.both

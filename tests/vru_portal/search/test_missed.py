@@ -67,8 +67,8 @@ def test_a_run_that_was_interrupted_is_finished_by_the_next(settings):
 
 
 def test_neither_the_file_nor_the_table_grows_without_end(monkeypatch):
-    monkeypatch.setattr(missed, "MOST_BYTES", 100)
-    monkeypatch.setattr(missed, "MOST_ROWS", 5)
+    monkeypatch.setattr(missed, "MAX_BYTES", 100)
+    monkeypatch.setattr(missed, "MAX_ROWS", 5)
     for number in range(100):
         word = f"word{chr(97 + number // 26)}{chr(97 + number % 26)}"
         missed.note(word, [word])

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from partners.models import Sector
 from tests.support.factories import UnitFactory
-from vru_portal.staff.interrupted_forms import DISCARD_FIELD, MOST_CHARACTERS, SESSION_ENTRY
+from vru_portal.staff.interrupted_forms import DISCARD_FIELD, MAX_CHARACTERS, SESSION_ENTRY
 
 pytestmark = [pytest.mark.django_db, pytest.mark.once]
 
@@ -95,7 +95,7 @@ def test_passwords_tokens_and_files_are_never_stored(over):
     assert kept["files"] is True
 
 
-@pytest.mark.parametrize(("length", "is_kept"), [(MOST_CHARACTERS - 4, True), (MOST_CHARACTERS - 3, False)])
+@pytest.mark.parametrize(("length", "is_kept"), [(MAX_CHARACTERS - 4, True), (MAX_CHARACTERS - 3, False)])
 def test_the_size_of_a_stored_form_is_limited(over, length, is_kept):
     over.post(PAGE, {"name": "x" * length})
     assert (SESSION_ENTRY in over.session) is is_kept

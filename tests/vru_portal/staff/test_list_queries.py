@@ -11,7 +11,7 @@ from django.db import connection
 from programmes.models import Initiative
 from tests.support.factories import LevelFactory, make_everything
 from tests.vru_portal.test_queries import IN_ADMIN, ids, place
-from vru_portal.staff.base_admin import MOST_FILTER_VALUES, MOST_QUERY_CHARACTERS, PortalAdmin
+from vru_portal.staff.base_admin import MAX_FILTER_VALUES, MAX_QUERY_CHARACTERS, PortalAdmin
 
 pytestmark = [pytest.mark.django_db, pytest.mark.once]
 
@@ -89,7 +89,7 @@ def test_a_filter_takes_so_many_values_and_no_more(staff, quiet):
     def ask(number):
         return staff.get(place(Initiative, "changelist") + "?" + "&".join(["level__id__exact=1"] * number)).status_code
 
-    assert (ask(MOST_FILTER_VALUES), ask(MOST_FILTER_VALUES + 1)) == (200, 400)
+    assert (ask(MAX_FILTER_VALUES), ask(MAX_FILTER_VALUES + 1)) == (200, 400)
 
 
 @pytest.mark.parametrize("name", ["q", "o", "p", "e", "all", "_facets", "_popup", "state__exact"])
@@ -102,7 +102,7 @@ def test_a_long_address_is_refused_before_a_list_repeats_it_in_each_link(staff, 
 def test_the_longest_search_in_any_script_is_answered(staff):
     words = "\U0001f6b6" * 200
     response = staff.get(place(Initiative, "changelist"), {"q": words})
-    assert len(urlencode({"q": words})) <= MOST_QUERY_CHARACTERS
+    assert len(urlencode({"q": words})) <= MAX_QUERY_CHARACTERS
     assert (response.status_code, response.context["cl"].result_count) == (200, 0)
 
 

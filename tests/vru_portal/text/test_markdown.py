@@ -4,7 +4,7 @@ import sys
 import pytest
 from django.utils.safestring import SafeString
 
-from vru_portal.text.markdown import MOST_CHARACTERS, MOST_MARKS, problem_of, render
+from vru_portal.text.markdown import MAX_CHARACTERS, MAX_MARKS, problem_of, render
 from vru_portal.text.pasting import normalise_markdown
 
 
@@ -134,9 +134,9 @@ def test_work_grows_with_the_length_of_a_text_and_not_with_its_square(attack):
 
 @pytest.mark.parametrize("attack", ATTACKS)
 def test_the_longest_text_makes_bounded_work(attack):
-    text = ATTACKS[attack](MOST_CHARACTERS)
-    assert len(render(text)) < 6 * MOST_CHARACTERS
-    assert calls_made(text) < 25 * MOST_CHARACTERS
+    text = ATTACKS[attack](MAX_CHARACTERS)
+    assert len(render(text)) < 6 * MAX_CHARACTERS
+    assert calls_made(text) < 25 * MAX_CHARACTERS
 
 
 def test_an_address_repeated_by_many_links_is_not_repeated_in_the_page():
@@ -149,13 +149,13 @@ def test_an_address_repeated_by_many_links_is_not_repeated_in_the_page():
 
 
 def test_a_text_beyond_the_limits_is_shown_as_plain_text_and_one_within_them_is_not():
-    assert render("*a* " * (MOST_MARKS // 2)).count("<em>") == MOST_MARKS // 2
-    shown = render("*a* <script>\n\n" * MOST_MARKS)
+    assert render("*a* " * (MAX_MARKS // 2)).count("<em>") == MAX_MARKS // 2
+    shown = render("*a* <script>\n\n" * MAX_MARKS)
     assert "<em>" not in shown
     assert shown.startswith("<p>*a* &lt;script&gt;</p>")
 
 
 def test_the_length_of_a_report_and_the_links_of_a_long_list_are_no_problem():
     paragraph = "The unit *pays* for this, as [the accounts](/funding/) say, and **asks** for proof.\n\n" * 900
-    assert problem_of(paragraph[:MOST_CHARACTERS]) == ""
-    assert "Shorten it to 100,000" in problem_of("x" * (MOST_CHARACTERS + 1))
+    assert problem_of(paragraph[:MAX_CHARACTERS]) == ""
+    assert "Shorten it to 100,000" in problem_of("x" * (MAX_CHARACTERS + 1))

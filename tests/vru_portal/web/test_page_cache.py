@@ -271,8 +271,8 @@ def test_a_thousand_made_up_addresses_fill_nothing(cache):
 
 
 def test_there_is_an_end_to_what_is_kept_and_what_is_asked_for_stays(cache, monkeypatch):
-    monkeypatch.setattr(page_cache, "MOST_PAGES", 10)
-    monkeypatch.setattr(page_cache, "MOST_ASKED_ONCE", 20)
+    monkeypatch.setattr(page_cache, "MAX_PAGES", 10)
+    monkeypatch.setattr(page_cache, "MAX_ASKED_ONCE", 20)
     ask(cache)
     for number in range(100):
         ask(cache, Key(HOST, f"/partners/{number}/", ()))
@@ -284,7 +284,7 @@ def test_there_is_an_end_to_what_is_kept_and_what_is_asked_for_stays(cache, monk
 
 
 def test_bytes_are_counted_in_every_encoding(cache, monkeypatch):
-    monkeypatch.setattr(page_cache, "MOST_BYTES", 3 * len(BODY))
+    monkeypatch.setattr(page_cache, "MAX_BYTES", 3 * len(BODY))
     for path in ("/a/", "/b/", "/c/"):
         ask(cache, Key(HOST, path, ()))
     assert cache.plain.size == 3 * len(BODY)

@@ -100,7 +100,7 @@ def test_it_is_built_once_for_each_connection_and_there_is_an_end_to_what_is_kep
     thread.start()
     thread.join()
     assert built == [1, 1]
-    monkeypatch.setattr(prepared_queries, "MOST_PREPARED", 2)
+    monkeypatch.setattr(prepared_queries, "MAX_PREPARED", 2)
     for last in (2, 3, 4, 5):
         ask(last=last)
         assert len(vars(connections["default"])["prepared_queries"]) <= 2

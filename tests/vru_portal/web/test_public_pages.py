@@ -14,14 +14,14 @@ from tests.support.factories import InitiativeFactory, StoryFactory, make_everyt
 from tests.vru_portal.test_queries import PAGES, slugs
 from vru_portal.publishing.state import State
 from vru_portal.web.public_pages import (
-    FOR_EVERYBODY,
-    FOR_NOBODY_ELSE,
-    FOR_WHO_IS_KNOWN,
+    CACHE_NO_STORE,
+    CACHE_PRIVATE,
+    CACHE_PUBLIC,
     LOOK,
     QUICK_EXIT,
     STATE,
-    current_state,
     once_per_state,
+    page_state,
     present_state,
     read_before,
 )
@@ -68,12 +68,12 @@ def test_who_is_known_sees_what_has_just_changed_and_a_sensitive_page_stays_nowh
     said = {path: client.get(path) for path in ("/contact/", "/initiatives/harmless/", "/initiatives/sensitive/")}
     for path, response in said.items():
         assert (QUICK_EXIT in response.content) is (path == "/initiatives/sensitive/"), path
-    assert said["/contact/"]["Cache-Control"] == FOR_EVERYBODY
-    assert said["/initiatives/sensitive/"]["Cache-Control"] == FOR_NOBODY_ELSE
-    assert client.get("/contact/", headers={"authorization": "Basic eA=="})["Cache-Control"] == FOR_WHO_IS_KNOWN
+    assert said["/contact/"]["Cache-Control"] == CACHE_PUBLIC
+    assert said["/initiatives/sensitive/"]["Cache-Control"] == CACHE_NO_STORE
+    assert client.get("/contact/", headers={"authorization": "Basic eA=="})["Cache-Control"] == CACHE_PRIVATE
     client.force_login(get_user_model().objects.create_user("known"))
-    assert client.get("/contact/")["Cache-Control"] == FOR_WHO_IS_KNOWN
-    assert client.get("/initiatives/sensitive/")["Cache-Control"] == FOR_NOBODY_ELSE
+    assert client.get("/contact/")["Cache-Control"] == CACHE_PRIVATE
+    assert client.get("/initiatives/sensitive/")["Cache-Control"] == CACHE_NO_STORE
 
 
 def test_errors_and_redirects_say_nothing_of_the_kind(client, everything):
@@ -148,8 +148,8 @@ def test_a_page_asks_for_the_state_before_anything_else(everything):
 def test_a_form_has_the_process_look_once_it_is_answered(admin_client, everything):
     """So whoever unpublishes something finds it gone at once."""
     story = StoryFactory(state=State.PUBLISHED)
-    before, seen = current_state(), []
-    environ: dict[str, Any] = {LOOK: lambda: seen.append(current_state())}
+    before, seen = page_state(), []
+    environ: dict[str, Any] = {LOOK: lambda: seen.append(page_state())}
     admin_client.get(f"/admin/programmes/story/{story.pk}/unpublish/", **environ)
     assert seen == []
     admin_client.post(f"/admin/programmes/story/{story.pk}/unpublish/", **environ)
@@ -159,13 +159,13 @@ def test_a_form_has_the_process_look_once_it_is_answered(admin_client, everythin
 
 def test_the_state_is_another_on_another_day_and_when_the_registers_files_change(settings, time_machine):
     time_machine.move_to("2032-05-06 22:59+00:00")
-    before = current_state()
-    assert current_state() == before
+    before = page_state()
+    assert page_state() == before
     time_machine.move_to("2032-05-06 23:01+00:00")
-    later = current_state()
+    later = page_state()
     assert later != before
     settings.REGISTER_KEYS.mkdir(exist_ok=True)
-    assert current_state() != later
+    assert page_state() != later
 
 
 def test_a_preview_shares_nothing_however_it_is_asked_for(admin_client, everything):

@@ -14,7 +14,7 @@ from django.test import RequestFactory
 
 from tests.support.factories import OrganisationFactory
 from vru_portal.web import shared_files
-from vru_portal.web.shared_files import current_state, shared_file_response
+from vru_portal.web.shared_files import file_state, shared_file_response
 
 pytestmark = [pytest.mark.django_db, pytest.mark.once]
 CONTENT = b"0123456789" * 100
@@ -49,7 +49,7 @@ class Making:
 
     def asked(self, name="rows.xlsx", about="", method="GET", state=None, **headers):
         request = RequestFactory().generic(method, "/", **{f"HTTP_{name}": value for name, value in headers.items()})
-        response = shared_file_response(request, name, state or current_state(), about, self)
+        response = shared_file_response(request, name, state or file_state(), about, self)
         SENT.append(response)
         return response
 
@@ -72,14 +72,14 @@ def test_a_file_is_made_once_for_a_state_and_again_for_the_next(kept):
 
 def test_midnight_in_london_is_another_state(kept, time_machine):
     time_machine.move_to(datetime(2032, 5, 6, 22, 59, tzinfo=UTC))
-    before = current_state()
+    before = file_state()
     time_machine.move_to(datetime(2032, 5, 6, 23, 1, tzinfo=UTC))
-    assert current_state() != before
+    assert file_state() != before
 
 
 def test_twenty_who_ask_at_once_share_one(kept):
     making = Making(seconds=0.2)
-    state, ready = current_state(), threading.Barrier(20)
+    state, ready = file_state(), threading.Barrier(20)
 
     def ask(_):
         ready.wait()
@@ -126,18 +126,18 @@ def test_the_folder_is_bounded_and_old_states_leave_it(kept, monkeypatch):
     making.asked(about="first")
     OrganisationFactory()
     monkeypatch.setattr(shared_files, "SECONDS_KEPT", -1)
-    monkeypatch.setattr(shared_files, "MOST_BYTES", 5 * len(CONTENT))
+    monkeypatch.setattr(shared_files, "MAX_BYTES", 5 * len(CONTENT))
     for number in range(20):
         making.asked(about=number)
     sizes = [path.stat().st_size for path in kept.iterdir()]
     assert sum(sizes) <= 6 * len(CONTENT)
-    assert {path.name[:16] for path in kept.glob("*.xlsx")} == {current_state()}
+    assert {path.name[:16] for path in kept.glob("*.xlsx")} == {file_state()}
     assert (kept.stat().st_mode & 0o777) == 0o700
 
 
 def test_a_file_that_cannot_be_made_leaves_nothing_behind(kept):
     with pytest.raises(OSError, match="full"):
-        shared_file_response(RequestFactory().get("/"), "rows.csv", current_state(), "", refuse)
+        shared_file_response(RequestFactory().get("/"), "rows.csv", file_state(), "", refuse)
     assert [path.name for path in kept.iterdir()] == ["making.lock"]
 
 

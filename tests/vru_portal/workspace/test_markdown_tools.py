@@ -26,7 +26,7 @@ from tests.support.factories import (
 )
 from vru_portal.publishing.state import State
 from vru_portal.staff.markdown_field import GUIDE, MarkdownWidget
-from vru_portal.text.markdown import MOST_CHARACTERS, is_markdown, render
+from vru_portal.text.markdown import MAX_CHARACTERS, is_markdown, render
 
 pytestmark = [pytest.mark.django_db, pytest.mark.once]
 
@@ -110,8 +110,8 @@ def test_a_form_refuses_a_text_of_which_something_would_be_left_out(chief):
 
 
 def test_the_preview_refuses_what_the_form_would(staff):
-    assert staff.post("/admin/markdown/", {"text": "é" * MOST_CHARACTERS}).status_code == 200
-    refused = staff.post("/admin/markdown/", {"text": "x" * (MOST_CHARACTERS + 1)})
+    assert staff.post("/admin/markdown/", {"text": "é" * MAX_CHARACTERS}).status_code == 200
+    refused = staff.post("/admin/markdown/", {"text": "x" * (MAX_CHARACTERS + 1)})
     assert refused.status_code == 413
     assert refused.text == "This text has 100,001 characters. Shorten it to 100,000, or upload a document.\n"
 

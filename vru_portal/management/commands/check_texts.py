@@ -11,7 +11,7 @@ from django.db import models
 from vru_portal.text.fields import CalendarDateField, EmailAddressField, LineField, LongTextField
 
 TYPED = (LineField, LongTextField, EmailAddressField, CalendarDateField)
-MOST_CHARACTERS_SHOWN = 60
+MAX_CHARACTERS_SHOWN = 60
 
 
 class Command(BaseCommand):
@@ -50,5 +50,5 @@ def problem_with(field: Any, value: Any, row: models.Model) -> str:
         return " ".join(error.messages)
     if cleaned == value:
         return ""
-    shown = ascii(value) if len(value) <= MOST_CHARACTERS_SHOWN else f"{value[:MOST_CHARACTERS_SHOWN]!a}…"
+    shown = ascii(value) if len(value) <= MAX_CHARACTERS_SHOWN else f"{value[:MAX_CHARACTERS_SHOWN]!a}…"
     return f"{shown} has invisible characters, or spaces, line breaks or pasted lists that are not kept. Save it again."

@@ -23,7 +23,7 @@ DATABASES = {"sqlite": "database.sqlite3", "postgresql": "database.pgdump"}
 ERASURES = "register/erased"
 KEYS = "keys.encrypted"
 FOLDERS = ("uploads", "scans")
-MOST_MEMBERS = 1_000_000
+MAX_MEMBERS = 1_000_000
 LARGEST_MANIFEST = 256 * 2**20  # bytes
 CHUNK = 2**20
 NAME_PART = re.compile(r"[^/\\\x00-\x1f\x7f]{1,255}")
@@ -180,8 +180,8 @@ def read_headers(file: IO[bytes]) -> Iterator[tarfile.TarInfo]:
     with tarfile.open(fileobj=file, mode="r:") as tar:
         for count, header in enumerate(tar, 1):
             tar.members = []  # type: ignore[attr-defined]  # or it would remember all of them
-            if count > MOST_MEMBERS:
-                raise BackupError(f"The backup holds more than {MOST_MEMBERS:,} files. No portal does.")
+            if count > MAX_MEMBERS:
+                raise BackupError(f"The backup holds more than {MAX_MEMBERS:,} files. No portal does.")
             if header.type not in (tarfile.REGTYPE, tarfile.AREGTYPE) or header.sparse:
                 raise BackupError(f"The backup holds {header.name!r}, which is a link, a folder or no plain file.")
             if not is_member_name(header.name):

@@ -8,7 +8,7 @@ from urllib.parse import urljoin, urlsplit
 from django.conf import settings
 from django.test import Client
 
-MOST_PAGES = 2000
+MAX_PAGES = 2000
 LINK = re.compile(r"""<a\s[^>]*?href=["']([^"']+)["']""")
 LOCATION = re.compile(r"<loc>([^<]+)</loc>")
 
@@ -19,7 +19,7 @@ class Crawl:
 
     opened: set[str] = field(default_factory=set)
     failed: dict[str, int] = field(default_factory=dict)  # by address: its status
-    is_complete: bool = True  # whether there were no more than MOST_PAGES
+    is_complete: bool = True  # whether there were no more than MAX_PAGES
 
 
 def crawl() -> Crawl:
@@ -31,7 +31,7 @@ def crawl() -> Crawl:
         address = waiting.pop()
         if address in found.opened:
             continue
-        if len(found.opened) == MOST_PAGES:
+        if len(found.opened) == MAX_PAGES:
             found.is_complete = False
             break
         found.opened.add(address)

@@ -21,7 +21,7 @@ from vru_portal.operations.doctor.findings import Finding
 from vru_portal.operations.monitoring import readiness
 from vru_portal.table_creation import half_replaced
 
-MOST_AHEAD = timedelta(minutes=1)  # of this machine's clock, for something that has happened
+MAX_AHEAD = timedelta(minutes=1)  # of this machine's clock, for something that has happened
 
 
 def unreachable() -> Iterator[Finding]:
@@ -123,7 +123,7 @@ def clock() -> Iterator[Finding]:
             newest["the database server's clock"] = cursor.fetchone()[0]
     now = timezone.now()
     for name, at in newest.items():
-        if at and at > now + MOST_AHEAD:
+        if at and at > now + MAX_AHEAD:
             yield Finding(
                 f"This machine's clock says {now:%Y-%m-%d %H:%M} UTC, but {name} is at {at:%Y-%m-%d %H:%M}.",
                 "Set the clock, and keep it right with: timedatectl set-ntp true",

@@ -11,8 +11,8 @@ from django.http import QueryDict
 from django.urls import reverse
 
 from partners.models import Unit
-from vru_portal.public.api.endpoints import MOST_PER_PAGE, PER_PAGE, api, as_json
-from vru_portal.public.open_data.catalogue import DATASETS
+from vru_portal.public.api.endpoints import MAX_PER_PAGE, PER_PAGE, api, as_json
+from vru_portal.public.open_data.datasets import DATASETS
 from vru_portal.tabular.datasets import Dataset
 from vru_portal.tabular.writers import Type, normalise_cell
 from vru_portal.web.addresses import full_url
@@ -66,7 +66,7 @@ def described_parameter(name: str, parameter: Parameter) -> dict[str, Any] | Non
 
 def paging() -> list[dict[str, Any]]:
     page = {"type": "integer", "minimum": 1, "maximum": 999_999, "default": 1}
-    per_page = {"type": "integer", "minimum": 1, "maximum": MOST_PER_PAGE, "default": PER_PAGE}
+    per_page = {"type": "integer", "minimum": 1, "maximum": MAX_PER_PAGE, "default": PER_PAGE}
     return [
         {"name": "page", "in": "query", "required": False, "description": "The number of the page", "schema": page},
         {"name": "per_page", "in": "query", "required": False, "description": "Rows on a page", "schema": per_page},

@@ -11,20 +11,20 @@ from django.urls import reverse
 from django.utils import timezone
 from ninja import NinjaAPI, Status
 
-from funding.datasets.tables import dataset_table
-from funding.filters import parse_iso_date
 from vru_portal.public.api.schemas import DatasetList, Problem, page_type
-from vru_portal.public.open_data.catalogue import DATASETS
+from vru_portal.public.open_data.datasets import DATASETS
 from vru_portal.public.open_data.descriptions import describe_all
 from vru_portal.public.open_data.refusals import refusals
+from vru_portal.public.open_data.tables import dataset_table
 from vru_portal.tabular.datasets import Dataset
 from vru_portal.tabular.writers import PENNY
+from vru_portal.text.dates import parse_iso_date
 from vru_portal.web.addresses import full_url
 from vru_portal.web.filters import MAX_LENGTH, MAX_VALUES, Filters
 from vru_portal.web.limits import COSTLY_PAGES, TooMany, count_costly_request
 from vru_portal.web.public_pages import declare
 
-PER_PAGE, MOST_PER_PAGE = 50, 200
+PER_PAGE, MAX_PER_PAGE = 50, 200
 WHOLE_NUMBER = re.compile(r"[1-9]\d{0,5}", re.ASCII)
 PROBLEM = "There is a problem with the parameters."
 PAGING = ("page", "per_page")
@@ -102,7 +102,7 @@ def problems_of(query: QueryDict, filters: Filters) -> dict[str, str]:
             found[name] = "Leave out what is empty, and spaces around a value."
         elif max(map(len, values), default=0) > MAX_LENGTH:
             found[name] = f"Give at most {MAX_LENGTH} characters."
-    limits = {"page": 999_999, "per_page": MOST_PER_PAGE}
+    limits = {"page": 999_999, "per_page": MAX_PER_PAGE}
     for name, most in limits.items():
         values = query.getlist(name)
         if values and not (len(values) == 1 and WHOLE_NUMBER.fullmatch(values[0]) and int(values[0]) <= most):

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from ninja import Schema
 from pydantic import Field, create_model
 
-from funding.datasets.tables import EXAMPLE
+from vru_portal.public.open_data.tables import EXAMPLE
 from vru_portal.tabular.datasets import Dataset
 from vru_portal.tabular.writers import Column, Type
 

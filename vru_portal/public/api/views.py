@@ -9,7 +9,7 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from vru_portal.public.api.document import openapi_document
-from vru_portal.public.api.endpoints import MOST_PER_PAGE, PER_PAGE, api, not_found
+from vru_portal.public.api.endpoints import MAX_PER_PAGE, PER_PAGE, api, not_found
 from vru_portal.public.open_data.descriptions import describe_all
 from vru_portal.public.open_data.views import json_response
 from vru_portal.web.public_pages import public_page
@@ -55,7 +55,7 @@ def open_to_all(view: View) -> View:
 @public_page
 def documentation(request: HttpRequest) -> HttpResponse:
     """The API for people: its addresses, parameters and answers."""
-    context = {"descriptions": describe_all(), "per_page": PER_PAGE, "most": MOST_PER_PAGE}
+    context = {"descriptions": describe_all(), "per_page": PER_PAGE, "most": MAX_PER_PAGE}
     return render(request, "open_data/api.html", context)
 
 

@@ -12,10 +12,10 @@ from django.http import QueryDict
 from django.urls import reverse
 from django.utils import timezone
 
-from funding.datasets.tables import columns_of, licence_of
 from funding.models import PublicationDuty
 from partners.models import Unit
-from vru_portal.public.open_data.catalogue import DATASETS
+from vru_portal.public.open_data.datasets import DATASETS
+from vru_portal.public.open_data.tables import columns_of, licence_of
 from vru_portal.tabular.datasets import Dataset, table_schema
 from vru_portal.tabular.downloads import FORMATS
 from vru_portal.web.addresses import full_url

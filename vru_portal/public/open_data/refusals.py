@@ -4,11 +4,11 @@ from collections.abc import Collection, Iterable
 
 from vru_portal.web.filters import Filters
 
-MOST_NAMED = 40  # values in one sentence
+MAX_NAMED = 40  # values in one sentence
 
 
 def list_of(names: Collection[str]) -> str:
-    named = list(names)[:MOST_NAMED]
+    named = list(names)[:MAX_NAMED]
     others = len(names) - len(named)
     return ", ".join(named) + (f" and {others} more" if others else "")
 

@@ -24,5 +24,6 @@ urlpatterns = [
     path("data/datapackage.json", views.package, name="package"),
     path("data/<slug:name>/", views.dataset, name="dataset"),
     path("data/<slug:name>/schema.json", views.schema, name="schema"),
+    path("funding/<str:label>/<slug:name>.<ending:form>", views.download_of_year, name="download_of_year"),
     path("<slug:name>.<ending:form>", views.download, name="download"),
 ]

@@ -8,9 +8,11 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
-from funding.datasets.tables import columns_of, dataset_table, file_name
+from funding.datasets.lists import LISTS_OF_A_YEAR, filters_of_year
+from funding.models import FinancialYear
+from funding.validators import parse_year_label
 from partners.models import Unit
-from vru_portal.public.open_data.catalogue import DATASETS
+from vru_portal.public.open_data.datasets import DATASETS
 from vru_portal.public.open_data.descriptions import (
     data_package,
     dcat_catalogue,
@@ -19,11 +21,12 @@ from vru_portal.public.open_data.descriptions import (
     schema_org,
 )
 from vru_portal.public.open_data.refusals import list_of, refusals
+from vru_portal.public.open_data.tables import columns_of, dataset_table, file_name
 from vru_portal.tabular.downloads import FORMATS, write_table
 from vru_portal.web.file_responses import text_response
 from vru_portal.web.limits import COSTLY_FILES, count_costly_request
 from vru_portal.web.public_pages import public_page
-from vru_portal.web.shared_files import current_state, shared_file_response
+from vru_portal.web.shared_files import file_state, shared_file_response
 from vru_portal.web.structured_data import json_ld
 
 FROM_ANYWHERE = {"Access-Control-Allow-Origin": "*"}  # what everybody may read, scripts of other sites may, too
@@ -97,7 +100,7 @@ def download(request: HttpRequest, name: str, form: str) -> HttpResponseBase:
         raise Http404("There is no such file.")
     if form not in FORMATS:
         return text_response(f"There is no format “{form[:20]}”. There are: {list_of(FORMATS)}.", 404)
-    state = current_state()
+    state = file_state()
     found = DATASETS[name]
     filters = found.filters(request.GET)
     columns = [column.name for column in columns_of(found, Unit.objects.current())]
@@ -118,3 +121,24 @@ def download(request: HttpRequest, name: str, form: str) -> HttpResponseBase:
     for header, value in {**FROM_ANYWHERE, "Link": described_by}.items():
         response.headers[header] = value
     return response
+
+
+@require_safe
+def download_of_year(request: HttpRequest, label: str, name: str, form: str) -> HttpResponseBase:
+    """Send a list of a year, filtered like the page with the same query. With errors, a 400 that names them."""
+    state = file_state()
+    year = FinancialYear.objects.with_money().filter(first_year=parse_year_label(label) or 0).first()
+    if year is None or name not in LISTS_OF_A_YEAR or form not in FORMATS:
+        raise Http404("There is no such list.")
+    found, filters = LISTS_OF_A_YEAR[name], filters_of_year(name, year, request.GET)
+    if filters.errors:
+        return text_response(" ".join(filters.errors.values()), 400)
+    table = dataset_table(found, filters)
+
+    def make(file: IO[bytes]) -> None:
+        if name != "sources":  # of which a year has only a few
+            count_costly_request(request, COSTLY_FILES)
+        write_table(table, form, file)
+
+    about = (label, name, filters.data.urlencode())
+    return shared_file_response(request, file_name(found, filters, form), state, about, make)

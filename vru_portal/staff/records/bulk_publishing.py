@@ -17,7 +17,7 @@ from vru_portal.publishing.state import PUBLISH
 from vru_portal.staff.links import action_url
 from vru_portal.staff.records.publishing_actions import NoteForm, as_sentence
 
-MOST_RECORDS = 50  # at a time: each is checked as if it were published
+MAX_RECORDS = 50  # at a time: each is checked as if it were published
 LINKS_NOT_CONFIRMED = "It has links that visitors cannot follow. Correct them, or confirm that you want to publish it."
 
 
@@ -79,9 +79,9 @@ class BulkPublishing:
         form: Any = None,
     ) -> HttpResponse | None:
         """Show what was selected and, once that is confirmed, decide on each."""
-        rows = list(queryset[: MOST_RECORDS + 1])
-        if len(rows) > MOST_RECORDS:
-            messages.error(request, f"Nothing was done. Select {MOST_RECORDS} at most.")
+        rows = list(queryset[: MAX_RECORDS + 1])
+        if len(rows) > MAX_RECORDS:
+            messages.error(request, f"Nothing was done. Select {MAX_RECORDS} at most.")
             return None
         if "decided" in request.POST and (form is None or form.is_valid()):
             self._decide_each(request, rows, decide)

@@ -12,7 +12,7 @@ from vru_portal.staff.links import action_url, admin_link, changelist_url, model
 from vru_portal.staff.records.bulk_publishing import BulkPublishing
 from vru_portal.staff.worklist import WorklistItem, WorklistLink, WorklistRow
 
-MOST_ROWS = 5  # of each kind on the start page; the list has all
+MAX_ROWS = 5  # of each kind on the start page; the list has all
 
 FOR_PUBLISHERS = {
     Submission.State.READY: ("Ready to publish", "Check each, then publish it or send it back.", False),
@@ -67,8 +67,7 @@ def _item(
     if not rows:
         return []
     shown = tuple(
-        WorklistRow(str(one.record), action_url(one.record, page), submissions.describe(one))
-        for one in rows[:MOST_ROWS]
+        WorklistRow(str(one.record), action_url(one.record, page), submissions.describe(one)) for one in rows[:MAX_ROWS]
     )
     links = (WorklistLink("View the list", changelist_url(Submission, state__exact=state), len(rows)),) if state else ()
     return [WorklistItem(heading, explanation, links, rows=shown, urgent=urgent)]

@@ -24,7 +24,7 @@ from vru_portal.text.cleaning import fold
 LIST_SEPARATOR = ";"  # between the slugs of a many-to-many field
 TRUE_WORDS, FALSE_WORDS = {"yes", "true", "1", "y"}, {"no", "false", "0", "n", ""}
 MAX_VALUES_NAMED = 20  # how many possible values an error message lists
-PROVENANCE_FIELDS = ("source", "source_location", "as_at", "checked_on")  # the last columns, as in forms
+PROVENANCE_COLUMNS = ("source", "source_location", "as_at", "checked_on")  # the last columns, as in forms
 STATE_FIELD = "state"  # in exports; an import cannot change it
 
 # The fields that identify a row of a model in files, where it has no slug; none where there is only one row.
@@ -194,7 +194,7 @@ def importable_fields(model: type[models.Model]) -> list[Any]:
     """The fields that are in the form of a model and that a cell can hold."""
     fields = [*model._meta.concrete_fields, *model._meta.many_to_many]
     suitable = [f for f in fields if f.editable and not f.primary_key and not isinstance(f, models.FileField)]
-    return sorted(suitable, key=lambda field: field.name in PROVENANCE_FIELDS)
+    return sorted(suitable, key=lambda field: field.name in PROVENANCE_COLUMNS)
 
 
 def make_columns(model: type[models.Model], name: str) -> Iterator[RecordColumn]:

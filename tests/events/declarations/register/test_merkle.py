@@ -255,7 +255,7 @@ def test_a_checkpoint_may_bear_other_signatures_and_lines_and_no_other_text():
     forged = base64.b64encode(key.key_id + bytes(64)).decode()
     with pytest.raises(verify.Fault):  # a signature after many is not looked at: each takes time
         verify.read_checkpoints(
-            "\n".join([text, "", *[f"— {NAME} {forged}"] * verify.MOST_SIGNATURES, signature]), known
+            "\n".join([text, "", *[f"— {NAME} {forged}"] * verify.MAX_SIGNATURES, signature]), known
         )
     with pytest.raises(verify.Unclear, match="more than 200"):
         verify.read_checkpoints("\n".join(key.checkpoint(size, bytes(32)) for size in range(201)), known)

@@ -152,7 +152,7 @@ def test_a_packed_archive_is_none(whole, tmp_path, mode):
 
 
 def test_more_files_than_any_portal_has_are_refused_before_they_are_remembered(tmp_path, monkeypatch):
-    monkeypatch.setattr(archive, "MOST_MEMBERS", 20)
+    monkeypatch.setattr(archive, "MAX_MEMBERS", 20)
     path = archive_of(tmp_path / "bomb.tar", DATABASE, *(file(f"scans/{number}") for number in range(20)))
     with pytest.raises(BackupError, match="more than 20 files"), open_archive(path):
         pass

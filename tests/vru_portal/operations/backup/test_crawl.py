@@ -39,7 +39,7 @@ def test_a_page_that_fails_is_named(portal, monkeypatch):
 
 
 def test_the_command_says_how_many_there_are(portal, monkeypatch):
-    monkeypatch.setattr(crawl, "MOST_PAGES", 2)
+    monkeypatch.setattr(crawl, "MAX_PAGES", 2)
     out = StringIO()
     call_command("crawl", stdout=out)
     assert out.getvalue() == "The first 2 pages can be opened. The others were not tried.\n"

@@ -1,4 +1,4 @@
-"""The datasets of all apps: what is open data here. An app declares its own in `datasets`."""
+"""The datasets of all apps, by name: the pages, files and API of open data. An app declares its own in `datasets`."""
 
 from dataclasses import replace
 from typing import Any
@@ -26,11 +26,12 @@ INITIATIVES = replace(
 DATASETS: dict[str, Dataset[Any]] = {
     dataset.name: dataset
     for dataset in (
-        INITIATIVES,
+        *programmes.datasets.DATASETS,
         *partners.datasets.DATASETS,
         *events.datasets.DATASETS,
         *events.declarations.datasets.DATASETS,
         *funding.datasets.lists.DATASETS,
         funding.datasets.totals.TOTALS,
+        INITIATIVES,  # instead of the app's own, in its place
     )
 }

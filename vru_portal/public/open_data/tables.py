@@ -1,4 +1,4 @@
-"""A dataset as a table for a file: the rows that its filters leave, with what a reader needs to know of them."""
+"""A dataset as a table, for a file or the API: the rows that its filters leave, with publisher, licence and date."""
 
 from collections.abc import Collection, Sequence
 from datetime import date
