@@ -9,7 +9,9 @@ from events.models import Event
 def check_agenda(*, event: Event) -> None:
     """Check that an agenda is numbered without gaps, follows its own times and ends with its closed sessions.
 
-    Raises ValidationError, which names the first item that is out of place.
+    Raises ValidationError, which names the first item that is out of place. `load_unit` refuses such an agenda. The
+    admin saves it and warns (`warn_about_rule`), because an agenda is put together item by item. It does not block
+    publishing.
     """
     closed = False
     latest: tuple[datetime, str] | None = None

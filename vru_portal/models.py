@@ -243,7 +243,8 @@ class HeadingMapping(models.Model):
     """What the headings of one system's files mean. It is used for a file that has all of them."""
 
     name = LineField("system", max_length=80, unique=True, help_text="The system that writes such files.")
-    kind = LineField("files of", max_length=60)  # `FileResource.rows_label`
+    # `FileResource.rows_label`, the words that staff see. To change a label, change the stored rows in a migration too.
+    kind = LineField("files of", max_length=60)
     lines = LongTextField(
         "headings",
         help_text="One on each line, with the column that it means: “Doc no = reference”. Write nothing after “=” for "

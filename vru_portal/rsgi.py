@@ -6,6 +6,10 @@ The portal itself is a WSGI application that runs in a few threads. Here, outsid
 before a thread is asked for, within limits of size and time, and what a thread answers is kept until the client has
 fetched it: in memory while it is small, else in an unnamed file, which granian sends by itself.
 
+The way of a request is `Application.__rsgi__`: it is refused, answered from memory, or read (`body_of`), answered by
+Django in a thread (`answer_to`) and handed to granian (`Exchange.send`). `Application` runs in one event loop, so its
+counters and dictionaries need no lock. Only what is passed to `in_thread` runs in a thread.
+
 granian's interface for this is RSGI: https://github.com/emmett-framework/granian/blob/master/docs/spec/RSGI.md
 """
 

@@ -146,7 +146,7 @@ _ACCOUNT = (
 _PUBLIC = (
     *("home", "brochure", "brochure_pdf", "report"),
     *("about", "search", "initiatives", "initiative", "level", "stories", "story", "picture", "document"),
-    *("latest", "giving", "allocation", "year", "payments", "download"),
+    *("latest", "giving", "allocation", "year", "payments", "download", "download_of_year"),
     *("directory", "organisation", "person", "statement", "publications", "publication", "contact"),
     *("privacy", "accessibility", "cookies", "complaints", "security", "events", "event"),
     *("events_calendar", "agenda_calendar", "schedule"),

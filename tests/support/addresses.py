@@ -83,9 +83,9 @@ def public_addresses() -> dict[str, str]:
         allocation = row_of("funding.allocation")
         fills = {
             "<slug:slug>": row.slug if row else "nothing", "<str:public_id>": allocation.public_id,
-            "<str:label>": "2031-32", "<str:list>": "payments", "<int:number>": "1", "<int:seq>": "1",
+            "<str:label>": "2031-32", "<int:number>": "1", "<int:seq>": "1",
             "<str:secret>": "x" * 43, "<str:format>": "json" if name == "giving" else "csv", "<int:pk>": "1",
-            "<slug:name>": "partners", "<ending:form>": "csv",
+            "<slug:name>": "payments", "<ending:form>": "csv",
         }  # fmt: skip
         for mark, text in fills.items():
             address = address.replace(mark, str(text))

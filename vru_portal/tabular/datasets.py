@@ -99,7 +99,8 @@ class ListedRows(Generic[Row]):
 class Dataset(Generic[Row]):
     """A list that is published as data."""
 
-    name: str  # in its addresses, such as /events.csv and /data/events/
+    # In its addresses, which never change: /data/events/, /api/v1/events/ and, at the root of the site, /events.csv.
+    name: str
     title: str
     about: str  # what one row is, and which rows there are
     columns: Sequence[Column[Row]]

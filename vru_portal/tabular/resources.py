@@ -214,7 +214,7 @@ class FileResource(resources.Resource):
         """The headings as a saved mapping has them, if one leaves none unknown; else as they were found."""
         if not found.unknown:
             return found
-        for mapping in HeadingMapping.objects.filter(kind=self.get_display_name()):
+        for mapping in HeadingMapping.objects.filter(kind=self.get_display_name()):  # by its label: see the model
             columns = {heading: column for heading, column in mapping.columns.items() if column in (*names.columns, "")}
             mapped = find_headings(rows, names.with_mapping(columns), self.first_row - 1)
             if not mapped.unknown and {*map(heading_key, columns)} <= {*map(heading_key, mapped.texts)}:

@@ -6,6 +6,10 @@ visitor who happens to come first can get into it. Who sends a cookie or an Auth
 Pages of one state of the content are kept, and all of them dropped when it changes. The state is read from the database
 once a second, whenever a page is made, and after each request that may have written. While it cannot be read, pages are
 sent with the remark that they may be out of date.
+
+The way of a request: `rsgi.Application` asks `key_of` for its key, then `PageCache.get`. If the page is not kept,
+`PageCache.made` has a thread make it (`Application.page_for`). The view, marked with `public_pages.public_page`, notes
+the state before it reads anything. `PageCache.keep` keeps the page only if that is still the state afterwards.
 """
 
 import asyncio
@@ -115,7 +119,7 @@ class Page:
 
 
 class Shelf:
-    """Pages in bounded number and size. Where there is no room, that goes which nobody has asked for the longest."""
+    """Pages in bounded number and size. When full, it drops the least recently used page."""
 
     def __init__(self) -> None:
         self.pages: OrderedDict[Key, Page] = OrderedDict()

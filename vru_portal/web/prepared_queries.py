@@ -57,6 +57,9 @@ def prepared(build: Callable[..., QuerySet[Any, Row]]) -> Callable[..., list[Row
         ]
         if found.rows.query.select_for_update:
             require_transaction()
+        # Django asks a query for its compiler, and that for the SQL, whenever rows are read. Both were replaced by what
+        # was made once (`compiled_here`); only the values are new. The connection belongs to this thread alone, and the
+        # rows are read to the end before anybody can bind other values.
         bound = tuple(given[one.value] if isinstance(one, Parameter) else one for one in found.parameters)
         found.compiler.as_sql = lambda *_, **__: (found.sql, bound)  # type: ignore[method-assign]
         rows: list[Any] = list(found.rows._iterable_class(found.rows))  # type: ignore[call-overload]
@@ -79,7 +82,7 @@ def compiled_here(build: Callable[..., QuerySet[Any, Any]], count: int, choices:
         converters = compiler.get_converters([column for column, *_ in compiler.select[: compiler.col_count]])
         compiler.get_converters = lambda *_: converters
         found = Compiled(rows, compiler, sql, tuple(parameters))
-        if len(known) >= MAX_PREPARED:  # that goes which nobody has asked for the longest
+        if len(known) >= MAX_PREPARED:  # drop the least recently used query
             del known[next(iter(known))]
     known[key] = found
     return found

@@ -105,6 +105,7 @@ def forbidden_change_sql(model: type[AppendOnly]) -> str:
     if not model.open_fields and not model.redactable and not model.frozen_once:
         return "TRUE"
     columns = columns_of(model)
+    # `{{differs}}` leaves `{differs}` in the SQL: `Trigger.sql` puts in the operator of each database.
     differs = {name: f'NEW."{column}" {{differs}} OLD."{column}"' for name, column in columns.items()}
     changeable = {*model.open_fields, *model.redactable, "redaction"}
     forbidden = [condition for name, condition in differs.items() if name not in changeable]

@@ -138,8 +138,10 @@ class RecordResource(FileResource):
 
 
 def record_resource(model: type[models.Model], *, key: tuple[str, ...] = ("slug",)) -> type[RecordResource]:
-    """A resource without anything of its own. Its name is that of the variable in the app's `resources.py`: stored jobs
-    refer to it by that.
+    """A resource with nothing of its own. Assign it to ``<Model>Resource`` in the app's `resources.py`.
+
+    The class says that it was defined there. `FileJob.resource` stores module and name, and a worker in another process
+    imports the class by them (`job_state.resource_class_of`): this module has no such name.
     """
     app = model.__module__.partition(".")[0]
     names = {"__module__": f"{app}.resources", "model": model, "key": key}

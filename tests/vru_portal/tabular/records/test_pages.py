@@ -1,6 +1,7 @@
 """Files of records in the admin."""
 
 import io
+import re
 
 import openpyxl
 import pytest
@@ -50,6 +51,17 @@ def test_a_file_is_tried_shown_and_recorded_once(client, lead):
     assert LogEntry.objects.get().change_message == "Recorded from file.json."
     again = client.post(f"{address}process_import/", confirm, follow=True)
     assert "This file was recorded already" in text_of(again)
+
+
+def test_the_import_page_says_how_each_column_is_written(client, lead):
+    client.force_login(lead)
+    page = client.get(reverse("admin:partners_person_import")).text
+    rows = re.findall(r'<tr><th scope="row"><code>(\w+)</code></th><td>(.*?)</td>', page)
+    assert {name: how for name, how in rows if name in ("slug", "as_at")} == {
+        "slug": "Text.",
+        "as_at": "A date, such as 2031-05-06 or 6/5/2031.",
+    }
+    assert all(how for _, how in rows)
 
 
 def test_a_filtered_list_can_be_exported_by_those_who_may_view_it(client):
