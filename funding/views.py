@@ -38,8 +38,8 @@ from funding.presenters import (
 from funding.sankey.flows import money_flow
 from funding.validators import parse_year_label
 from partners.models import Organisation, Unit
-from programmes.levels import levels_with_initiatives
 from programmes.models import PreventionLevel
+from programmes.presenters.levels import levels_with_initiatives
 from vru_portal.tabular.downloads import FORMATS
 from vru_portal.web.addresses import full_url
 from vru_portal.web.file_responses import MEDIA_TYPES

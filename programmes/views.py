@@ -23,7 +23,7 @@ from programmes.models import (
     SuccessCondition,
     Term,
 )
-from programmes.news import FindMilestones, add_stories, all_news
+from programmes.presenters.news import FindMilestones, add_stories, all_news
 from vru_portal.web.addresses import full_url
 from vru_portal.web.file_responses import file_response
 from vru_portal.web.filters import QueryLink

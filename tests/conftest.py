@@ -17,8 +17,8 @@ from django.db import connection, transaction
 from django.test import override_settings
 
 from tests.support.factories import with_history
-from tests.support.logged import Lines
 from tests.support.processes.databases import Template
+from tests.support.processes.logged import Lines
 from vru_portal.web import limits
 
 # An example may take long on a busy machine; that says nothing about the code.

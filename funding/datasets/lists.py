@@ -318,5 +318,6 @@ LISTS_OF_A_YEAR = {dataset.name: dataset for dataset in DATASETS}
 
 def filters_of_year(name: str, year: FinancialYear, data: QueryDict) -> MoneyFilters:
     """The filters of one of `LISTS_OF_A_YEAR`, as an address has them."""
-    filters: Callable[..., MoneyFilters] = LISTS_OF_A_YEAR[name].filters
-    return filters(data, year)
+    filters: Any = LISTS_OF_A_YEAR[name].filters  # made by `of_all_years`
+    found: MoneyFilters = filters(data, year)
+    return found

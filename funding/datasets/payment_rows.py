@@ -111,7 +111,9 @@ class PaymentRows:
         self.add_missing_allocations({allocation for *_, allocation in found})
         explanations, as_at = explanations_of(keys, self.filters.as_at), self.filters.as_at
         return [
-            PaymentRow(*facts, self.payees[payee], self.allocations[allocation], explanations.get(facts[0], []), as_at)
+            PaymentRow._make(
+                (*facts, self.payees[payee], self.allocations[allocation], explanations.get(facts[0], []), as_at)
+            )
             for *facts, payee, allocation in found
         ]
 

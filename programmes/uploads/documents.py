@@ -14,7 +14,7 @@ from django.core.exceptions import ValidationError
 from programmes.uploads.pdf import check_pdf
 from programmes.uploads.prepared_file import PreparedFile, prepared_file
 from programmes.uploads.refusals import CAN_RUN_COMMANDS, CANNOT_BE_CHECKED
-from vru_portal.tabular.zip_archives import MAX_MEMBER_SIZE, count_directory_entries, read_member
+from vru_portal.tabular.reading.zip_archives import MAX_MEMBER_SIZE, count_directory_entries, read_member
 from vru_portal.text.characters import NOT_IN_TEXT_FILES
 from vru_portal.web.file_responses import MEDIA_TYPES
 

@@ -2,8 +2,8 @@ from typing import Any
 
 import pytest
 
-from programmes.levels import levels_with_initiatives
 from programmes.models import Initiative, Passage
+from programmes.presenters.levels import levels_with_initiatives
 from tests.support.factories import (
     AudienceFactory,
     InitiativeFactory,

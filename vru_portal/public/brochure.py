@@ -17,8 +17,8 @@ from funding.bars import source_parts
 from funding.models import FinancialYear, FundingSource
 from partners.choices import ContactKind, Seat
 from partners.models import ContactPoint, Person, Post, Statement, Unit
-from programmes.levels import levels_with_initiatives
 from programmes.models import Initiative, Passage, Predecessor, PreventionLevel, SuccessCondition, Term
+from programmes.presenters.levels import levels_with_initiatives
 from programmes.templatetags.programmes import stacks_of
 from programmes.typesetting import design_data, note_parts, text_nodes, timestamp_of
 from vru_portal.ledger.money import format_pounds

@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.utils.feedgenerator import Atom1Feed
 
 from partners.models import Unit
-from programmes.news import NewsItem, add_stories, all_news
+from programmes.presenters.news import NewsItem, add_stories, all_news
 from vru_portal.public.milestones import milestones
 from vru_portal.web.addresses import full_url
 from vru_portal.web.public_pages import public_page

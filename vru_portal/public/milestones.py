@@ -10,7 +10,7 @@ from events.declarations.models import DeclarationVersion, Entry
 from funding.models import Payment
 from funding.validators import year_label
 from partners.models import Publication
-from programmes.news import NewsItem
+from programmes.presenters.news import NewsItem
 
 # How many organisations have signed, in words for the sentence.
 SIGNATURES = {1: "first", 10: "tenth", 50: "fiftieth", 100: "hundredth", 500: "five hundredth", 1000: "thousandth"}

@@ -23,7 +23,7 @@ from django.views.decorators.http import require_safe
 from django.views.defaults import server_error
 
 from partners.models import Unit
-from programmes.levels import levels_with_initiatives
+from programmes.presenters.levels import levels_with_initiatives
 from vru_portal.public.api.views import unknown as api_not_found
 from vru_portal.public.brochure import read_brochure, write_brochure_pdf
 from vru_portal.public.home import (

@@ -62,9 +62,9 @@ def save_pending_change(root: Any, changeset: Changeset, *, by: Any) -> None:
 
 def pending_differences(root: Any) -> list[Difference]:
     """What publishing the pending change would change. Raises ValidationError if it can no longer be applied."""
-    live = take_snapshot(root)
+    before = take_snapshot(root)
     with viewing_with_pending_change(root):
-        return describe_differences(live, take_snapshot(root))
+        return describe_differences(before, take_snapshot(root))
 
 
 # The record as it will be ---------------------------------------------------------------------------------------------

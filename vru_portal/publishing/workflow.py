@@ -69,12 +69,12 @@ def propose(root: Any, *, by: Any, edit: Callable[[], object]) -> bool:
         edit()
         submissions.note_edit(root, by=by)
         return False
-    live = take_snapshot(root)
+    before = take_snapshot(root)
     with pending_changes.editing_with_pending_change(root):
         edit()
         after = take_snapshot(root)
     submissions.note_edit(root, by=by)
-    pending_changes.save_pending_change(root, changeset_between(live, after), by=by)
+    pending_changes.save_pending_change(root, changeset_between(before, after), by=by)
     return True
 
 
@@ -173,9 +173,9 @@ class Review:
 
 def review_record(root: Any) -> Review:
     """Raises ValidationError if the pending change can no longer be applied."""
-    live = take_snapshot(root)
+    before = take_snapshot(root)
     with pending_changes.viewing_with_pending_change(root):
-        differences = describe_differences(live, take_snapshot(root))
+        differences = describe_differences(before, take_snapshot(root))
         fingerprint = record_fingerprint(root)
         warnings = problems_with_links(root)
         drafts = list(drafts_named_by(root, {row_key(root)}))

@@ -13,7 +13,7 @@ from django.template.defaultfilters import pluralize
 from django.template.response import TemplateResponse
 from django.views.decorators.cache import never_cache
 
-from events.declarations import disclosure
+from events.declarations.documents import disclosure
 from events.declarations.rules import erasure
 from vru_portal.text.inputs import LineInput
 from vru_portal.web.file_responses import file_response

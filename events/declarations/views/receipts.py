@@ -3,12 +3,12 @@
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
-from events.declarations import limits
 from events.declarations.choices import EntryKind, LinkPurpose
 from events.declarations.documents import receipts
 from events.declarations.forms import ConfirmationForm
 from events.declarations.models import Entry, Token
 from events.declarations.rules import availability, corrections
+from events.declarations.views import limits
 from events.declarations.views.signing_session import (
     allow_form_methods,
     redirect_see_other,

@@ -13,13 +13,14 @@ from django.shortcuts import render, resolve_url
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_safe
 
-from events.declarations import limits, tokens
+from events.declarations import tokens
 from events.declarations.choices import SIGNING_PURPOSES, InvitationState, LinkPurpose
 from events.declarations.documents.comparison import comparison_html
 from events.declarations.forms import DecisionDateForm, DeclineForm, DetailsForm, RequestToSignForm
 from events.declarations.models import DeclarationVersion, Invitation, Preparation, Token
 from events.declarations.rules import availability, requests
 from events.declarations.rules import signing as signing_rules
+from events.declarations.views import limits
 from events.declarations.views.signing_session import (
     PAGE_FOR_PURPOSE,
     allow_form_methods,

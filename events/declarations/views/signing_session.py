@@ -17,10 +17,11 @@ from django.urls import reverse
 from django.utils.crypto import constant_time_compare, salted_hmac
 from django.views.decorators.http import require_http_methods
 
-from events.declarations import limits, tokens
+from events.declarations import tokens
 from events.declarations.choices import LinkPurpose
 from events.declarations.models import Invitation, Token
 from events.declarations.rules import availability
+from events.declarations.views import limits
 from partners.models import LegalNotice
 from vru_portal.web.cookies import read_cookie, set_cookie
 

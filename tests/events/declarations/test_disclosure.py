@@ -7,7 +7,7 @@ from django.core.management import call_command
 from django.core.management.base import CommandError
 from django.urls import reverse
 
-from events.declarations import disclosure
+from events.declarations.documents import disclosure
 from tests.support.factories import UserFactory
 from tests.support.personal import (
     CANARIES,

@@ -9,9 +9,10 @@ from django.apps import apps
 from django.db import transaction
 from django.urls import reverse
 
-from events.declarations import disclosure, schedule
+from events.declarations import schedule
 from events.declarations.choices import EntryKind, InvitationState, LinkPurpose
-from events.declarations.disclosure import PERSONAL_FIELDS
+from events.declarations.documents import disclosure
+from events.declarations.documents.disclosure import PERSONAL_FIELDS
 from events.declarations.models import (
     Entry,
     Invitation,

@@ -8,10 +8,10 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django_smart_ratelimit.models import RateLimitCounter
 
-from events.declarations import limits
 from events.declarations.choices import LinkPurpose
-from events.declarations.limits import FORMS, INVALID_LINKS, SIGNING_REQUESTS, WITHDRAWAL_LINKS
 from events.declarations.models import Invitation, Mail, SigningRequest
+from events.declarations.views import limits
+from events.declarations.views.limits import FORMS, INVALID_LINKS, SIGNING_REQUESTS, WITHDRAWAL_LINKS
 from tests.support.factories import LevelFactory, UnitFactory
 from tests.support.signing import invite, new_link, open_signing, sign
 from vru_portal.environment import parse_number

@@ -14,7 +14,7 @@ from funding.rules import pay
 from tests.funding.resources.files import as_csv, payment, run
 from tests.support.crawler import text_of
 from tests.support.factories import AllocationFactory, OrganisationFactory
-from tests.support.worker import run_worker
+from tests.support.processes.worker import run_worker
 from vru_portal.staff.imports.page import FileImport
 
 pytestmark = pytest.mark.django_db

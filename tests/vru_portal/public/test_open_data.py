@@ -49,9 +49,7 @@ def test_whatever_an_app_declares_is_published():
     modules += [import_module(f"funding.datasets.{name}") for name in ("lists", "totals")]
     declared = {one.name for module in modules for one in vars(module).values() if isinstance(one, Dataset)}
     assert declared == set(NAMES)
-    assert "status" in [
-        column.name for column in DATASETS["initiatives"].columns
-    ]  # which the app does not know
+    assert "status" in [column.name for column in DATASETS["initiatives"].columns]  # which the app does not know
 
 
 @pytest.mark.both

@@ -19,7 +19,7 @@ from partners.models import Organisation
 from partners.resources import OrganisationResource
 from tests.support.crawler import text_of
 from tests.support.factories import OrganisationFactory, PublicationFactory, UnitFactory
-from tests.support.worker import run_worker
+from tests.support.processes.worker import run_worker
 from vru_portal.models import FileJob, Pending
 from vru_portal.operations.schedule import run_all
 from vru_portal.tabular import job_state, jobs, tasks

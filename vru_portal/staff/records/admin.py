@@ -6,7 +6,7 @@ from typing import Any, Self
 from django.contrib import admin, messages
 from django.contrib.admin.utils import unquote
 from django.contrib.contenttypes.models import ContentType
-from django.core.exceptions import PermissionDenied, ValidationError
+from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 from django.db.models import Exists, OuterRef, QuerySet, Subquery
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -33,7 +33,7 @@ from vru_portal.staff.records.notices import (
     saved_message,
     visibility_sentences,
 )
-from vru_portal.staff.records.preview import WIDTHS, framed, preview_page
+from vru_portal.staff.records.preview import PreviewPages
 from vru_portal.staff.records.publishing_actions import (
     CancelDateAction,
     DiscardPendingChangeAction,
@@ -41,7 +41,6 @@ from vru_portal.staff.records.publishing_actions import (
     PublishAction,
     SendBackAction,
     UnpublishAction,
-    as_sentence,
     linked_from,
 )
 from vru_portal.text.dates import format_datetime
@@ -72,7 +71,7 @@ class PendingChangeFilter(admin.SimpleListFilter):
         return queryset.filter(has_pending_change=self.value() == "yes")
 
 
-class RecordAdmin(BulkPublishing, RecordFiles, HistoryMixin, ActionAdmin):
+class RecordAdmin(BulkPublishing, RecordFiles, PreviewPages, HistoryMixin, ActionAdmin):
     """A table of records that the public reads, or of their parts.
 
     A part (a person's post, an event's agenda item) has a page of its own here, but it is published, reverted, added
@@ -203,11 +202,11 @@ class RecordAdmin(BulkPublishing, RecordFiles, HistoryMixin, ActionAdmin):
             return self._refusing(refusal)._rendered(request, *args, context)
         if root is None:
             return super().changeform_view(request, *args, context)
-        live = take_snapshot(root) if pending_changes.pending_change(root) else None
+        before = take_snapshot(root) if pending_changes.pending_change(root) else None
         try:
             with pending_changes.viewing_with_pending_change(root):
-                if live:
-                    context["pending_differences"] = describe_differences(live, take_snapshot(root))
+                if before:
+                    context["pending_differences"] = describe_differences(before, take_snapshot(root))
                 return self._rendered(request, *args, context)
         except ValidationError as error:
             messages.error(request, CANNOT_BE_APPLIED.format(" ".join(error.messages)))
@@ -222,15 +221,15 @@ class RecordAdmin(BulkPublishing, RecordFiles, HistoryMixin, ActionAdmin):
                 messages.success(request, format_html("{} is saved as a draft: only staff see it.", root))
                 _warn(request, cancelled)
             return response
-        live = take_snapshot(root)
+        before = take_snapshot(root)
         with pending_changes.editing_with_pending_change(root):
-            context["pending_differences"] = describe_differences(live, take_snapshot(root))
+            context["pending_differences"] = describe_differences(before, take_snapshot(root))
             response = self._save_unless_conflict(request, root, args, context)
             after = take_snapshot(root)
         if _has_saved(response):
             earlier = pending_changes.pending_change(root)
             cancelled = submissions.note_edit(root, by=request.user)
-            pending_changes.save_pending_change(root, changeset_between(live, after), by=request.user)
+            pending_changes.save_pending_change(root, changeset_between(before, after), by=request.user)
             pending = pending_changes.pending_change(root)
             replaced = replaced_sentence(earlier, pending, request.user)
             if pending:
@@ -333,55 +332,6 @@ class RecordAdmin(BulkPublishing, RecordFiles, HistoryMixin, ActionAdmin):
             path("<path:object_id>/history/<int:version>/", view(self.revert_view), name=f"{name}_revert"),
             *super().get_urls(),
         ]
-
-    def preview_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        if not self.has_view_permission(request):
-            raise PermissionDenied
-        row = self.find_root(object_id)
-        if row is None:
-            return self._get_obj_does_not_exist_redirect(request, self.opts, object_id)
-        try:
-            if hasattr(row, "file") and "file" not in request.GET:
-                return self._file_preview(request, row)
-            if "framed" in request.GET:
-                return framed(preview_page)(request, row)
-            if request.GET.get("width") in WIDTHS:
-                return self._preview_in_frame(request, row, request.GET["width"])
-            return preview_page(request, row)
-        except ValidationError as error:
-            context = {
-                **self.admin_site.each_context(request),
-                "title": "No preview yet",
-                "opts": self.opts,
-                "original": row,
-                "back": change_url(row),
-                "reasons": [as_sentence(message) for message in error.messages],
-            }
-            return TemplateResponse(request, "admin/record/no_preview.html", context)
-
-    def _preview_in_frame(self, request: HttpRequest, row: Any, name: str) -> HttpResponse:
-        """The preview as it is on a screen of this width."""
-        context = {
-            **self.admin_site.each_context(request),
-            "title": f"Preview: {name}",
-            "opts": self.opts,
-            "original": row,
-            "width": WIDTHS[name],
-            "widths": WIDTHS,
-        }
-        return TemplateResponse(request, "admin/record/preview_in_frame.html", context)
-
-    def _file_preview(self, request: HttpRequest, row: Any) -> HttpResponse:
-        """Show a picture or document, which has no public page of its own."""
-        with pending_changes.viewing_with_pending_change(row):
-            context = {
-                **self.admin_site.each_context(request),
-                "title": "Preview",
-                "opts": self.opts,
-                "original": self.model._default_manager.get(pk=row.pk),
-                "is_picture": hasattr(row, "alternative_text"),
-            }
-            return TemplateResponse(request, "admin/record/file_preview.html", context).render()
 
     def revert_view(self, request: HttpRequest, object_id: str, version: int) -> HttpResponse:
         return revert_page(self, request, object_id, version)

@@ -7,9 +7,10 @@ from urllib.parse import urlsplit
 
 from csp.decorators import csp_replace
 from django.contrib.auth.models import AnonymousUser
-from django.core.exceptions import ValidationError
+from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import IntegrityError
 from django.http import Http404, HttpRequest, HttpResponse, QueryDict
+from django.template.response import TemplateResponse
 from django.urls import resolve
 from django.views.decorators.clickjacking import xframe_options_sameorigin
 
@@ -17,6 +18,7 @@ from vru_portal.publishing import pending_changes, workflow
 from vru_portal.publishing.related_drafts import related_drafts
 from vru_portal.publishing.state import PUBLISH
 from vru_portal.staff.links import action_url, change_url
+from vru_portal.staff.records.publishing_actions import as_sentence
 
 # The widths of screens at which a preview can be looked at, in CSS pixels.
 WIDTHS = {"phone": 375, "tablet": 768, "desktop": 1280}
@@ -70,3 +72,56 @@ def _public_response(request: HttpRequest, url: str, strip: dict[str, Any]) -> H
     if response.status_code in (301, 302):  # such as from a section to its latest year
         return _public_response(request, response["Location"], strip)
     return response.render() if hasattr(response, "render") else response
+
+
+class PreviewPages:
+    """The preview of a record in the admin: its page, in a frame as wide as a screen, or a file that has no page."""
+
+    def preview_view(self: Any, request: HttpRequest, object_id: str) -> HttpResponse:
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        row = self.find_root(object_id)
+        if row is None:
+            return self._get_obj_does_not_exist_redirect(request, self.opts, object_id)
+        try:
+            if hasattr(row, "file") and "file" not in request.GET:
+                return self._file_preview(request, row)
+            if "framed" in request.GET:
+                return framed(preview_page)(request, row)
+            if request.GET.get("width") in WIDTHS:
+                return self._preview_in_frame(request, row, request.GET["width"])
+            return preview_page(request, row)
+        except ValidationError as error:
+            context = {
+                **self.admin_site.each_context(request),
+                "title": "No preview yet",
+                "opts": self.opts,
+                "original": row,
+                "back": change_url(row),
+                "reasons": [as_sentence(message) for message in error.messages],
+            }
+            return TemplateResponse(request, "admin/record/no_preview.html", context)
+
+    def _preview_in_frame(self: Any, request: HttpRequest, row: Any, name: str) -> HttpResponse:
+        """The preview as it is on a screen of this width."""
+        context = {
+            **self.admin_site.each_context(request),
+            "title": f"Preview: {name}",
+            "opts": self.opts,
+            "original": row,
+            "width": WIDTHS[name],
+            "widths": WIDTHS,
+        }
+        return TemplateResponse(request, "admin/record/preview_in_frame.html", context)
+
+    def _file_preview(self: Any, request: HttpRequest, row: Any) -> HttpResponse:
+        """Show a picture or document, which has no public page of its own."""
+        with pending_changes.viewing_with_pending_change(row):
+            context = {
+                **self.admin_site.each_context(request),
+                "title": "Preview",
+                "opts": self.opts,
+                "original": self.model._default_manager.get(pk=row.pk),
+                "is_picture": hasattr(row, "alternative_text"),
+            }
+            return TemplateResponse(request, "admin/record/file_preview.html", context).render()

@@ -17,7 +17,7 @@ from openpyxl.utils import column_index_from_string, get_column_letter
 from openpyxl.utils.escape import unescape
 
 from vru_portal.tabular.reading.sheets import SheetFacts
-from vru_portal.tabular.zip_archives import MAX_MEMBER_SIZE, count_directory_entries, read_member
+from vru_portal.tabular.reading.zip_archives import MAX_MEMBER_SIZE, count_directory_entries, read_member
 
 MAX_UNPACKED_SIZE = 16_000_000  # bytes of all members together
 MAX_MEMBERS = 1_000

@@ -3,7 +3,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from events.declarations import disclosure
+from events.declarations.documents import disclosure
 
 
 class Command(BaseCommand):
