@@ -231,7 +231,7 @@ def totals(request: HttpRequest) -> HttpResponse:
 def allocation(request: HttpRequest, public_id: str) -> HttpResponse:
     """One allocation, traced back to its source and forward to its payments."""
     related = ("funding_source__year", "funding_source__source", "initiative__level", "recipient", "awarded_by")
-    rows = Allocation.objects.filter(reverses=None).select_related(*related, "assessment", "reversed_by")
+    rows = Allocation.objects.filter(reverses=None).select_related(*related, "assessment__approach", "reversed_by")
     rows = rows.with_paid().with_approval().with_award_total().with_payment_count()
     found = get_object_or_404(
         rows.prefetch_related(prefetch_contributors("funding_source__contributors")), public_id=public_id

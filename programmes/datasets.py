@@ -13,7 +13,7 @@ from vru_portal.tabular.datasets import (
     public_name,
     source_columns,
 )
-from vru_portal.tabular.writers import Column
+from vru_portal.tabular.writers import Column, Type
 
 
 def initiative_rows(filters: InitiativeFilters) -> QueryRows[Initiative]:
@@ -28,6 +28,41 @@ def public_names(organisations: Any) -> str:
 
 def area_codes(areas: Any) -> str:
     return join_values(area.gss_code for area in areas)
+
+
+def approach_columns() -> list[Column[Initiative]]:
+    """The approach that the evidence assessment cites; `add_details` sets it."""
+
+    def rating(name: str) -> Column[Initiative]:
+        return Column(
+            f"approach_{name}",
+            f"The toolkit's rating of its {name}, as stated there",
+            lambda i: getattr(i.approach, name, ""),
+            title=f"Rating of {name}",
+        )
+
+    return [
+        Column(
+            "approach",
+            "The approach of a public toolkit that its evidence assessment cites",
+            lambda i: i.approach.title if i.approach else "",
+        ),
+        Column("approach_toolkit", "The toolkit that rates the approach", lambda i: getattr(i.approach, "toolkit", "")),
+        *(rating(name) for name in ("impact", "evidence", "cost")),
+        Column(
+            "approach_read_on",
+            "The day on which the toolkit was read",
+            lambda i: i.approach.read_on if i.approach else None,
+            Type.DATE,
+        ),
+        Column(
+            "approach_url",
+            "The approach's page in the toolkit",
+            lambda i: getattr(i.approach, "url", ""),
+            Type.ADDRESS,
+            "Address of the approach",
+        ),
+    ]
 
 
 INITIATIVES: Dataset[Initiative] = Dataset(
@@ -58,6 +93,7 @@ INITIATIVES: Dataset[Initiative] = Dataset(
         Column("contact", "Who to ask, as stated. Markdown", lambda i: i.contact, title="Who to ask"),
         Column("delivered_by", "The organisation that delivers it", lambda i: public_name(i.lead_organisation)),
         Column("partners", "Who helps to deliver it", lambda i: public_names(i.partners)),
+        *approach_columns(),
         Column("sensitive_topic", "Such as domestic abuse", lambda i: i.sensitive_topic),
         page_column(),
         *source_columns(),

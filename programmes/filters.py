@@ -1,16 +1,27 @@
 """The catalogue's filters, with the number of initiatives that each of their values would leave."""
 
+from collections import defaultdict
 from collections.abc import Collection
 from functools import cached_property
 from typing import ClassVar
 
 from django.db.models import QuerySet
 
-from programmes.models import Initiative
+from programmes.models import EvidenceAssessment, Initiative, ToolkitApproach
 from programmes.querysets import InitiativeQuerySet
+from vru_portal.publishing.addresses import slug_of
 from vru_portal.publishing.state import published
-from vru_portal.web.facets import AnyFacet, Facet, FacetedFilters, KeysByValue, Order, union
+from vru_portal.web.facets import AnyFacet, Facet, FacetedFilters, FacetValue, KeysByValue, Order, union
 from vru_portal.web.prepared_queries import prepared
+from vru_portal.web.public_pages import once_per_state
+
+# What the approach of a toolkit adds to the filters: the parameters, and what the page calls them.
+APPROACH_FACETS = {
+    "approach": "Approach of a toolkit",
+    "impact": "Impact, as its toolkit rates it",
+    "evidence": "Evidence, as its toolkit rates it",
+    "cost": "Cost, as its toolkit rates it",
+}
 
 
 class InitiativeFilters(FacetedFilters):
@@ -27,6 +38,14 @@ class InitiativeFilters(FacetedFilters):
         "level": Order("By level", ("level__position", "position", "name")),
         "name": Order("By name", ("name",)),
     }
+
+    @property
+    def labels(self) -> dict[str, str]:
+        return {**super().labels, **APPROACH_FACETS}
+
+    def load_keys(self) -> dict[str, KeysByValue]:
+        keys_by_facet = super().load_keys()
+        return {**keys_by_facet, **keys_by_approach(keys_with_a_level(keys_by_facet))}
 
     def public_rows(self) -> InitiativeQuerySet:
         return Initiative.objects.public()
@@ -46,11 +65,60 @@ class InitiativeFilters(FacetedFilters):
         return Initiative.objects.public().matching(words)
 
     def add_details(self, initiatives: Collection[Initiative]) -> None:
-        """Set what a subclass knows of the initiatives on the page; this class adds nothing."""
+        """Set what the page shows beside the initiatives' own fields; a subclass may know more."""
+        set_approaches(initiatives)
 
 
 def keys_with_a_level(keys_by_facet: dict[str, KeysByValue]) -> set[int]:
     return union(keys_by_facet["level"].values())
+
+
+def keys_by_approach(initiatives: Collection[int]) -> dict[str, KeysByValue]:
+    """The keys of these initiatives by the approach that each cites, and by what its toolkit states of it.
+
+    Toolkits rate on scales of their own, so a rating is never without the name of its toolkit.
+    """
+    found: dict[str, KeysByValue] = {name: defaultdict(set) for name in APPROACH_FACETS}
+    for key, approach in cited_approaches().items():
+        if key not in initiatives:
+            continue
+        found["approach"][FacetValue(approach.title, str(approach), approach.slug)].add(key)
+        for name in ("impact", "evidence", "cost"):
+            if rating := getattr(approach, name):
+                label = f"{approach.toolkit}: {rating}"
+                found[name][FacetValue(label, label, slug_of(label))].add(key)
+    return found
+
+
+def cited_approaches() -> dict[int, ToolkitApproach]:
+    """The approach that the latest approved assessment of each initiative cites, by the initiative's primary key."""
+    return once_per_state("approaches", _read_approaches)
+
+
+def _read_approaches() -> dict[int, ToolkitApproach]:
+    approaches = {approach.pk: approach for approach in public_approaches()}
+    latest: dict[int, int | None] = {}
+    for initiative, approach in approaches_of_assessments() if approaches else ():
+        latest.setdefault(initiative, approach)
+    return {key: approaches[approach] for key, approach in latest.items() if approach in approaches}
+
+
+@prepared
+def public_approaches() -> QuerySet[ToolkitApproach]:
+    return ToolkitApproach.objects.public()
+
+
+@prepared
+def approaches_of_assessments() -> QuerySet[EvidenceAssessment, tuple[int, int | None]]:
+    """The approved assessments, the latest approval first."""
+    return EvidenceAssessment.objects.approved().values_list("initiative", "approach")
+
+
+def set_approaches(initiatives: Collection[Initiative]) -> None:
+    """Set the attribute `approach` of each of these initiatives."""
+    approaches = cited_approaches()
+    for initiative in initiatives:
+        initiative.approach = approaches.get(initiative.pk)
 
 
 @prepared

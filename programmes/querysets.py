@@ -25,6 +25,7 @@ if TYPE_CHECKING:
         Story,
         SuccessCondition,
         Term,
+        ToolkitApproach,
     )
 
 
@@ -87,8 +88,15 @@ class AssessmentQuerySet(QuerySet["EvidenceAssessment"]):
 
     def undecided(self) -> Self:
         """Assessments without a decision in force."""
+        return self.filter(~self._decision_exists())
+
+    def decided(self) -> Self:
+        """Assessments with a decision in force."""
+        return self.filter(self._decision_exists())
+
+    def _decision_exists(self) -> Exists:
         decisions = related_manager(self.model, "decisions")
-        return self.filter(~Exists(decisions.standing().filter(assessment=OuterRef("pk"))))
+        return Exists(decisions.standing().filter(assessment=OuterRef("pk")))
 
     def approved(self, *, by_day: date | None = None) -> Self:
         """Approved assessments, the latest approval first, with its date in `approved_on`.
@@ -101,6 +109,10 @@ class AssessmentQuerySet(QuerySet["EvidenceAssessment"]):
             decisions__outcome=Outcome.APPROVED, decisions__reverses=None, decisions__reversed_by=None, **until
         )
         return rows.annotate(approved_on=F("decisions__decided_on")).order_by("-decisions__decided_on", "-pk")
+
+
+class ApproachQuerySet(PublishableQuerySet["ToolkitApproach"]):
+    """Approaches of toolkits."""
 
 
 class DecisionQuerySet(QuerySet["AssessmentDecision"]):

@@ -10,6 +10,7 @@ from programmes.models import (
     Story,
     SuccessCondition,
     Term,
+    ToolkitApproach,
 )
 from vru_portal.tabular.records.resources import record_resource
 
@@ -22,3 +23,4 @@ PassageResource = record_resource(Passage, key=("slot",))
 StoryResource = record_resource(Story)
 PictureResource = record_resource(Picture)
 DocumentResource = record_resource(Document)
+ToolkitApproachResource = record_resource(ToolkitApproach)

@@ -6,7 +6,9 @@ from typing import Any
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import transaction
 
+from programmes.choices import Outcome
 from programmes.models import AssessmentDecision, EvidenceAssessment
+from programmes.models.assessments import COMMUNITY_NOT_STATED
 from vru_portal.ledger.append_only.recording import record
 
 
@@ -29,9 +31,21 @@ def decide_on_assessment(
         raise ValidationError(
             "The author changed this assessment while you were reading it. Read the new text above before you decide."
         )
+    if outcome == Outcome.APPROVED:
+        check_can_be_approved(assessment)
     decision = AssessmentDecision(assessment=assessment, outcome=outcome, reasons=reasons, decided_on=decided_on)
     record(decision, by=by)
     return decision
+
+
+def check_can_be_approved(assessment: EvidenceAssessment) -> None:
+    """Refuse to approve what does not say whether the community was asked, or cites what the public cannot see."""
+    if not assessment.community_is_stated:
+        raise ValidationError(COMMUNITY_NOT_STATED)
+    if assessment.approach and not assessment.approach.is_public:
+        raise ValidationError(
+            f"“{assessment.approach}” is a draft. Publish it first: the assessment is public once it is approved."
+        )
 
 
 def write_assessment(*, by: Any, assessment: EvidenceAssessment) -> None:

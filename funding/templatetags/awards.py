@@ -75,7 +75,7 @@ def assessment_of(initiative: Initiative) -> EvidenceAssessment | None:
 @prepared
 def approved_assessments(initiative: Initiative) -> QuerySet[EvidenceAssessment]:
     approved: QuerySet[Any] = EvidenceAssessment.objects.approved().filter(initiative=initiative)
-    return approved.annotate(decision_reasons=F("decisions__reasons"))
+    return approved.select_related("approach").annotate(decision_reasons=F("decisions__reasons"))
 
 
 @dataclass(frozen=True)

@@ -1,3 +1,3 @@
-from programmes.admin import assessments, files, initiatives, page_content, stories, synonyms
+from programmes.admin import approaches, assessments, files, initiatives, page_content, stories, synonyms
 
-__all__ = ["assessments", "files", "initiatives", "page_content", "stories", "synonyms"]
+__all__ = ["approaches", "assessments", "files", "initiatives", "page_content", "stories", "synonyms"]

@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from programmes.choices import Outcome
 from programmes.models import AssessmentDecision, EvidenceAssessment
+from programmes.models.assessments import COMMUNITY_FIELDS, TEXT_FIELDS
 from programmes.rules import decide_on_assessment, write_assessment
 from vru_portal.ledger.append_only.recording import reverse
 from vru_portal.staff.actions import Action, RecordingForm, Section
@@ -20,6 +21,7 @@ from vru_portal.staff.ledger_admin import (
     RedactAction,
     reversal_status,
 )
+from vru_portal.staff.help import help_link
 from vru_portal.staff.links import admin_link
 from vru_portal.text.dates import format_date
 from vru_portal.text.inputs import CalendarDateInput, LongTextInput
@@ -30,7 +32,7 @@ class AssessmentForm(RecordingForm):
 
     class Meta:
         model = EvidenceAssessment
-        fields = ("initiative", "evidence", "need", "expected_effect")
+        fields = ("initiative", *TEXT_FIELDS, "approach")
 
     def record(self) -> None:
         try:
@@ -55,6 +57,24 @@ class DecisionForm(forms.Form):
     seen = forms.CharField(widget=forms.HiddenInput)
 
 
+def community_facts(row: EvidenceAssessment) -> list[tuple[str, str]]:
+    """Who in the community was asked and with what result, or why nobody was."""
+    if row.not_asked_because:
+        return [("Why nobody in the community was asked", row.not_asked_because)]
+    labels = ("Who in the community was asked", "What they said", "What changed")
+    return [
+        (label, getattr(row, name) or "Not stated") for label, name in zip(labels, COMMUNITY_FIELDS, strict=True)
+    ]
+
+
+def approach_facts(row: EvidenceAssessment) -> list[tuple[str, str]]:
+    """The approach that it cites, as its toolkit rates it."""
+    if row.approach is None:
+        return []
+    ratings = "; ".join(f"{about.lower()}: {rating or 'not stated'}" for about, rating in row.approach.ratings)
+    return [("Approach", f"{row.approach}, read on {format_date(row.approach.read_on)}. {ratings}")]
+
+
 class DecideAction(Action):
     """Approve or decline an assessment."""
 
@@ -62,7 +82,7 @@ class DecideAction(Action):
     label = "Decide"
     permission = "programmes.add_assessmentdecision"
     explanation = (
-        "Read the evidence, the need and the expected effect below. Once you decide, nobody can change the assessment. "
+        "Read the evidence, the need, the expected effect and what the community said below. Once you decide, nobody can change the assessment. "
         "Your decision and your reasons are published with it, without your name."
     )
 
@@ -84,6 +104,8 @@ class DecideAction(Action):
             ("Evidence", self.row.evidence),
             ("Need", self.row.need),
             ("Expected effect", self.row.expected_effect),
+            *community_facts(self.row),
+            *approach_facts(self.row),
             ("Written by", str(self.row.author)),
         ]
 
@@ -156,9 +178,9 @@ class EvidenceAssessmentAdmin(AppendOnlyAdmin):
     list_display = ("initiative", "author", "state", "decided_on", "recorded_at")
     list_display_links = ("initiative",)
     list_filter = (DecisionFilter,)
-    list_select_related = ("initiative", "author")
+    list_select_related = ("initiative", "author", "approach")
     search_fields = ("initiative__name", "evidence", "need")
-    autocomplete_fields = ("initiative",)
+    autocomplete_fields = ("initiative", "approach")
     record_form = AssessmentForm
     record_fieldsets = (
         (
@@ -169,10 +191,19 @@ class EvidenceAssessmentAdmin(AppendOnlyAdmin):
                 "decided on it.",
             },
         ),
+        ("Approach", {"fields": ["approach"]}),
+        (
+            "The community",
+            {
+                "fields": [*COMMUNITY_FIELDS, "not_asked_because"],
+                "description": help_link("evidence"),
+            },
+        ),
     )
     fieldsets: ClassVar[Any] = (
         (None, {"fields": ["initiative", "author", "state"]}),
-        ("Evidence", {"fields": ["evidence", "need", "expected_effect", "redaction"]}),
+        ("Evidence", {"fields": ["evidence", "need", "expected_effect", "approach", "redaction"]}),
+        ("The community", {"fields": [*COMMUNITY_FIELDS, "not_asked_because"]}),
     )
     row_actions = (DecideAction, ReverseDecisionAction, RedactAssessmentAction)
 

@@ -1,6 +1,7 @@
 """What the unit does: levels of prevention, initiatives, evidence, and what its pages say."""
 
 from programmes.models.about_page import Predecessor, SuccessCondition, Term
+from programmes.models.approaches import ToolkitApproach
 from programmes.models.assessments import AssessmentDecision, EvidenceAssessment
 from programmes.models.files import Document, DocumentText, Picture, UploadedFileRecord, upload_storage
 from programmes.models.initiatives import Area, Audience, FilterWord, Initiative, Setting
@@ -27,6 +28,7 @@ __all__ = [
     "SuccessCondition",
     "Synonym",
     "Term",
+    "ToolkitApproach",
     "UploadedFileRecord",
     "upload_storage",
 ]

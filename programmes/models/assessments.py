@@ -10,6 +10,7 @@ from simple_history.models import HistoricalRecords
 
 from programmes import querysets
 from programmes.choices import Outcome
+from programmes.models.approaches import ToolkitApproach
 from programmes.models.initiatives import Initiative
 from vru_portal.ledger.append_only.models import AppendOnly, Reversible
 from vru_portal.ledger.append_only.trigger import INSERT, UPDATE, Trigger
@@ -23,6 +24,17 @@ DECISION_EXISTS_SQL = (
     "AND d.reverses_id IS NULL "
     "AND NOT EXISTS (SELECT 1 FROM programmes_assessmentdecision r WHERE r.reverses_id = d.id))"
 )
+# Whether an assessment says who in the community was asked, with what result, or why nobody was.
+COMMUNITY_STATED_SQL = (
+    "(TRIM(e.community_asked) <> '' AND TRIM(e.community_said) <> '' AND TRIM(e.community_changed) <> '' "
+    "OR TRIM(e.not_asked_because) <> '')"
+)
+COMMUNITY_NOT_STATED = (
+    "This assessment does not say whether the community was asked. Its author states who was asked, what they said and "
+    "what changed, or why nobody was asked. Then it can be approved."
+)
+COMMUNITY_FIELDS = ("community_asked", "community_said", "community_changed")
+TEXT_FIELDS = ("evidence", "need", "expected_effect", *COMMUNITY_FIELDS, "not_asked_because")
 
 
 class EvidenceAssessment(AppendOnly):
@@ -31,7 +43,7 @@ class EvidenceAssessment(AppendOnly):
     The unit allocates money only after evidence has been generated and analysed (brochure, Executive Team's message).
     """
 
-    redactable = ("evidence", "need", "expected_effect")
+    redactable = TEXT_FIELDS
     frozen_once = DECISION_EXISTS_SQL.format(assessment="OLD.id")
     triggers = (
         Trigger(
@@ -52,20 +64,60 @@ class EvidenceAssessment(AppendOnly):
     )
     need = LongTextField(help_text="Who needs it, and how much. It is published once approved.")
     expected_effect = LongTextField(help_text="What it should change, and by when. It is published once approved.")
+    approach = models.ForeignKey(
+        ToolkitApproach,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="assessments",
+        verbose_name="approach of a toolkit",
+        help_text="If a public toolkit rates what the initiative does.",
+    )
+    community_asked = LongTextField(
+        "who in the community was asked",
+        blank=True,
+        help_text="Such as young people, families or a neighbourhood, and how many. No personal data.",
+    )
+    community_said = LongTextField("what they said", blank=True, help_text="No personal data.")
+    community_changed = LongTextField(
+        "what changed",
+        blank=True,
+        help_text="What is done differently because of it. If nothing is, say so and why.",
+    )
+    not_asked_because = LongTextField(
+        "why nobody was asked", blank=True, help_text="Only if nobody was. It is published once approved."
+    )
     history = HistoricalRecords(history_manager=HistoryManager)
 
     objects = querysets.AssessmentQuerySet.as_manager()
 
     class Meta:
         ordering = ["-id"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(not_asked_because="") | Q(**dict.fromkeys(COMMUNITY_FIELDS, "")),
+                name="programmes_assessment_asked_or_not",
+                violation_error_message="State either who was asked, what they said and what changed, or why nobody "
+                "was asked. Leave the other empty.",
+            )
+        ]
 
     def __str__(self) -> str:
         return f"Evidence assessment {self.pk} of {self.initiative}"
 
     @property
     def fingerprint(self) -> str:
-        """SHA-256 of the text, by which the decision form tells whether the text has changed since it was shown."""
-        return hashlib.sha256("\0".join((self.evidence, self.need, self.expected_effect)).encode()).hexdigest()
+        """SHA-256 of what is decided on, by which the decision form tells whether it has changed since it was shown."""
+        approach = self.approach
+        cited = (str(approach), approach.url, *(text for _, text in approach.ratings)) if approach else ()
+        texts = (*(getattr(self, name) for name in TEXT_FIELDS), *cited)
+        return hashlib.sha256("\0".join(texts).encode()).hexdigest()
+
+    @property
+    def community_is_stated(self) -> bool:
+        """Whether it says who was asked, what they said and what changed, or why nobody was asked."""
+        answers = [getattr(self, name).strip() for name in COMMUNITY_FIELDS]
+        return all(answers) or bool(self.not_asked_because.strip())
 
     @property
     def decision(self) -> "AssessmentDecision | None":
@@ -94,6 +146,15 @@ class AssessmentDecision(Reversible):
             "This assessment already has a decision. Reverse that decision first.",
             "SELECT 1 FROM programmes_evidenceassessment WHERE id = NEW.assessment_id",
             bypassed="Two people deciding at once could leave an assessment both approved and declined.",
+        ),
+        Trigger(
+            "community_stated",
+            INSERT,
+            "NEW.reverses_id IS NULL AND NEW.outcome = 'approved' AND NOT EXISTS (SELECT 1 "
+            f"FROM programmes_evidenceassessment e WHERE e.id = NEW.assessment_id AND {COMMUNITY_STATED_SQL})",
+            COMMUNITY_NOT_STATED,
+            "SELECT 1 FROM programmes_evidenceassessment WHERE id = NEW.assessment_id",
+            bypassed="Money could go to work of which nobody says whether those whom it is for were asked.",
         ),
     )
 

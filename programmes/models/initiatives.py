@@ -1,3 +1,5 @@
+from typing import TYPE_CHECKING
+
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import Q
@@ -12,6 +14,9 @@ from vru_portal.ledger.append_only.models import stays_published
 from vru_portal.publishing.slugs import Slugged
 from vru_portal.publishing.state import Publishable
 from vru_portal.text.fields import LineField, LongTextField
+
+if TYPE_CHECKING:
+    from programmes.models.approaches import ToolkitApproach
 
 
 class FilterWord(Slugged):
@@ -64,6 +69,7 @@ class Initiative(Slugged, Publishable, Sourced):
     """A project or scheme that the programme funds."""
 
     status: Status  # set by `funding.statuses.set_statuses`
+    approach: "ToolkitApproach | None"  # set by `filters.set_approaches`
 
     name = LineField(max_length=160, unique=True)
     level = models.ForeignKey(

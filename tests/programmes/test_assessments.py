@@ -62,6 +62,7 @@ def test_an_assessment_is_written_and_changed_by_its_author_until_it_is_decided(
         "evidence": "Counted.",
         "need": "Walkers stumble.",
         "expected_effect": "Fewer.",
+        "not_asked_because": "They were asked last month.",
     }
     client.force_login(author)
     assert client.post(f"{PLACE}add/", sent | {"need": ""}).status_code == 200
@@ -227,7 +228,13 @@ def test_what_is_decided_on_is_what_was_read(client, colleague):
 
 def test_an_assessment_is_its_authors_until_somebody_else_decides():
     author, colleague = UserFactory(), UserFactory()
-    row = EvidenceAssessment(initiative=InitiativeFactory(), evidence="Counted.", need="Much.", expected_effect="Less.")
+    row = EvidenceAssessment(
+        initiative=InitiativeFactory(),
+        evidence="Counted.",
+        need="Much.",
+        expected_effect="Less.",
+        not_asked_because="They were asked last month.",
+    )
     write_assessment(by=author, assessment=row)
     assert (row.author, row.recorded_by) == (author, author)
     row.need = "More."

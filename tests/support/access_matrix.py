@@ -24,7 +24,7 @@ MODEL_ACCESS: dict[str, tuple[str, str, str, str]] = {
             *("partners.publication", "partners.organisation", "partners.person", "partners.statement"),
             *("programmes.preventionlevel", "programmes.successcondition", "programmes.initiative"),
             *("programmes.predecessor", "programmes.term", "programmes.passage", "programmes.story"),
-            *("programmes.picture", "programmes.document", "events.event"),
+            *("programmes.picture", "programmes.document", "programmes.toolkitapproach", "events.event"),
         ),
         _RECORD,
     ),

@@ -31,6 +31,7 @@ TABLE = {
     "programmes.setting": PLAIN,
     "programmes.area": PLAIN,
     "programmes.initiative": HISTORIC,
+    "programmes.toolkitapproach": HISTORIC,
     "programmes.evidenceassessment": HISTORIC,
     "programmes.assessmentdecision": PLAIN,
     "programmes.predecessor": HISTORIC,

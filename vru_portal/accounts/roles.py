@@ -29,7 +29,7 @@ def permission_names(verbs: str, *models: str) -> frozenset[str]:
 RECORDS = (
     *("partners.publication", "organisation", "person", "post", "contactpoint", "statement"),
     *("programmes.preventionlevel", "successcondition", "initiative", "predecessor", "term", "passage", "story"),
-    *("picture", "document"),
+    *("picture", "document", "toolkitapproach"),
     *("events.event", "agendaitem", "appearance"),
 )
 VOCABULARIES = ("partners.sector", "programmes.audience", "setting", "area", "synonym")

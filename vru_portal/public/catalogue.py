@@ -35,5 +35,6 @@ class Catalogue(InitiativeFilters):
         return self.statuses.get(key, Status.ANNOUNCED)
 
     def add_details(self, initiatives: Collection[Initiative]) -> None:
+        super().add_details(initiatives)
         for initiative in initiatives:
             initiative.status = self.status_of(initiative.pk)

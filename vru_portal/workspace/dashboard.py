@@ -30,7 +30,7 @@ APP_ORDER = ["programmes", "partners", "events", "funding", "declarations"]
 # Within an app, what staff use every day comes first, in this order; the rest follows by name.
 MODEL_ORDER = [
     *("Story", "Picture", "Document", "Initiative", "EvidenceAssessment", "AssessmentDecision", "PreventionLevel"),
-    "Synonym",
+    *("ToolkitApproach", "Synonym"),
     *("Person", "Post", "Organisation", "Statement", "Publication", "Unit", "ContactPoint"),
     *("Event", "AgendaItem", "Appearance"),
     *("Payment", "Allocation", "FundingSource", "FinancialYear"),

@@ -9,6 +9,7 @@ from funding.choices import ALLOCATION_TEXT_FIELDS
 from funding.models import Allocation, FundingSource, Payment
 from programmes.choices import Outcome
 from programmes.models import AssessmentDecision
+from programmes.models.assessments import COMMUNITY_FIELDS
 from tests.funding.triggers.statements import MODELS, carry, inserting, replacing, reversing, source_of, takes, updating
 from tests.support.factories import (
     DAY,
@@ -130,6 +131,15 @@ def on_a_decision_of_its_author():
 
 def deciding_again():
     return inserting(DecisionFactory.unsaved(assessment=DecisionFactory(outcome=Outcome.DECLINED).assessment))
+
+
+def approving_without(*names, blank=""):
+    """Return what approves an assessment that does not state some of what the community was asked."""
+
+    def _approving():
+        return inserting(DecisionFactory.unsaved(assessment=AssessmentFactory(**dict.fromkeys(names, blank))))
+
+    return _approving
 
 
 # An award over several years ------------------------------------------------------------------------------------------
@@ -283,6 +293,10 @@ OFFENCES = {
         ),
     ],
     "programmes_assessmentdecision_once": [deciding_again],
+    "programmes_assessmentdecision_community_stated": [
+        *(approving_without(*names) for names in (COMMUNITY_FIELDS, *((name,) for name in COMMUNITY_FIELDS))),
+        approving_without(*COMMUNITY_FIELDS, blank="  "),
+    ],
     "programmes_evidenceassessment_author_stays": [
         lambda: updating(AssessmentFactory(), author_id=UserFactory().pk),
     ],

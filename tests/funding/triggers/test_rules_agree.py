@@ -37,6 +37,7 @@ TWICE = {
     "funding_fundingsource_carried_within": carry_forward,
     "funding_payment_on_an_allocation": lambda row: rules.pay(by=UserFactory(), payment=row),
     "programmes_assessmentdecision_four_eyes": decide,
+    "programmes_assessmentdecision_community_stated": decide,
 }
 # Rules write no such row, or leave it to the trigger, whose sentence staff then read.
 ONLY_IN_SQL = {

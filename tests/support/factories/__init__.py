@@ -60,6 +60,7 @@ from tests.support.factories.partners import (
     UnitFactory,
 )
 from tests.support.factories.programmes import (
+    ApproachFactory,
     AreaFactory,
     AssessmentFactory,
     AudienceFactory,
@@ -83,6 +84,7 @@ __all__ = [
     "AgendaItemFactory",
     "AllocationFactory",
     "AppearanceFactory",
+    "ApproachFactory",
     "AreaFactory",
     "AssessmentFactory",
     "AudienceFactory",

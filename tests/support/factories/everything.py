@@ -44,6 +44,7 @@ from tests.support.factories.partners import (
     UnitFactory,
 )
 from tests.support.factories.programmes import (
+    ApproachFactory,
     AreaFactory,
     AssessmentFactory,
     AudienceFactory,
@@ -69,6 +70,8 @@ def spend(source: Any, initiative: Any, body: Any) -> None:
     DecisionFactory(assessment__initiative=initiative, outcome=Outcome.DECLINED)
     reverse(DecisionFactory(assessment__initiative=initiative))
     all_of_it = {"funding_source": source, "initiative": initiative, "recipient": body}
+    cited = DecisionFactory(assessment__initiative=initiative, assessment__approach=ApproachFactory())
+    all_of_it["assessment"] = cited.assessment
     grant = AllocationFactory(**all_of_it, starts_on=DAY, ends_on=date(2032, 3, 31))
     AllocationFactory(**all_of_it, continues=grant, amount=Decimal("50.25"))
     reverse(AllocationFactory(**all_of_it, purpose="Lamps."))

@@ -22,6 +22,7 @@ from programmes.models import (
     SuccessCondition,
     Synonym,
     Term,
+    ToolkitApproach,
 )
 from tests.support.factories.base import (
     DAY,
@@ -168,6 +169,21 @@ class StoryFactory(PublishedFactory):
     published_on = DAY
 
 
+class ApproachFactory(RecordFactory):
+    class Meta:
+        model = ToolkitApproach
+
+    toolkit = "Moor toolkit"
+    title = Sequence("Walking in company {}".format)
+    slug = Sequence("walking-in-company-{}".format)
+    url = "https://toolkit.example.org/walking"
+    read_on = DAY
+    impact = "High"
+    evidence = "3 out of 5"
+    cost = "££"
+    state = State.PUBLISHED
+
+
 class AssessmentFactory(RecordFactory):
     class Meta:
         model = EvidenceAssessment
@@ -177,6 +193,9 @@ class AssessmentFactory(RecordFactory):
     evidence = "Night walks were counted."
     need = "Walkers stumble."
     expected_effect = "Fewer stumbles."
+    community_asked = "Forty walkers, at three gates."
+    community_said = "The lamps are out."
+    community_changed = "The walk begins where lamps are."
 
 
 class DecisionFactory(RecordFactory):

@@ -35,6 +35,7 @@ def test_everything_that_can_be_published_is_known():
         "Story",
         "SuccessCondition",
         "Term",
+        "ToolkitApproach",
     }
 
 

@@ -14,10 +14,12 @@ from funding.choices import Kind
 from funding.models import Allocation, ContractCopy, Explanation, FinancialYear, FundingSource, Payment
 from funding.validators import PUBLIC_ID_ALPHABET, PUBLIC_ID_LENGTH
 from programmes.choices import Outcome
-from programmes.models import AssessmentDecision, EvidenceAssessment, Initiative
+from programmes.models import AssessmentDecision, EvidenceAssessment, Initiative, ToolkitApproach
 from vru_portal.ledger.append_only.recording import record
 from vru_portal.ledger.money import format_pounds
 from vru_portal.operations.demo.people import EXAMPLE, DemoPeople
+from vru_portal.publishing.addresses import slug_of
+from vru_portal.publishing.state import State
 from vru_portal.text.dates import format_month
 from vru_portal.text.sums import PENNY
 
@@ -27,7 +29,20 @@ ASSESSMENT = {
     "evidence": f"{EXAMPLE}records of schools, surgeries and the police over three years were compared.",
     "need": f"{EXAMPLE}in two districts, twice as many young people are hurt as elsewhere.",
     "expected_effect": f"{EXAMPLE}a tenth fewer injuries within a year, measured at the same places.",
+    "community_asked": f"{EXAMPLE}forty young people and twelve parents, in four evening meetings.",
+    "community_said": f"{EXAMPLE}the way home is where they feel unsafe, and they want adults whom they know.",
+    "community_changed": f"{EXAMPLE}the work begins after school instead of in lessons.",
 }
+NOBODY_ASKED = {
+    **dict.fromkeys(("community_asked", "community_said", "community_changed"), ""),
+    "not_asked_because": f"{EXAMPLE}the same young people had been asked two months before.",
+}
+# Each toolkit has a scale of its own.
+APPROACHES = (
+    {"title": "mentoring", "toolkit": "first toolkit", "impact": "High", "evidence": "4 out of 5", "cost": "££"},
+    {"title": "after-school clubs", "toolkit": "first toolkit", "impact": "Moderate", "evidence": "2 out of 5"},
+    {"title": "street outreach", "toolkit": "second toolkit", "impact": "Promising", "cost": "Low"},
+)
 STATEMENTS = {
     "conditions": f"{EXAMPLE}a report every three months; what is not spent is paid back.",
     "reasons": f"{EXAMPLE}it reached the most people for its cost of all that were looked at.",
@@ -85,9 +100,14 @@ class DemoMoney:
         for initiative in initiatives:
             levels[initiative.level_id].append(initiative)
         unfunded = [rows[-1] for rows in levels.values() if len(rows) > 1]
-        for initiative in initiatives:
+        approaches = [*self.approaches(), None] if initiatives else []
+        for number, initiative in enumerate(initiatives):
             place = unfunded.index(initiative) if initiative in unfunded else None
             row = EvidenceAssessment(initiative=initiative, author=self.people.author, **ASSESSMENT)
+            row.approach = approaches[number % len(approaches)]
+            if number == 1:
+                for name, text in NOBODY_ASKED.items():
+                    setattr(row, name, text)
             self.record(row, self.start, self.people.author)
             if place != 0:
                 outcome = Outcome.DECLINED if place == 1 else Outcome.APPROVED
@@ -97,6 +117,19 @@ class DemoMoney:
                 if day <= self.today:
                     self.record(decision, day, self.people.approver)
         return [initiative for initiative in initiatives if initiative not in unfunded]
+
+    def approaches(self) -> list[ToolkitApproach]:
+        """Record what made-up toolkits say about approaches, as read on the first day."""
+        return [
+            ToolkitApproach.objects.create(
+                **stated | {name: f"{EXAMPLE}{stated[name]}" for name in ("title", "toolkit")},
+                slug=f"example-{slug_of(stated['title'])}",
+                url="https://example.org/toolkit",
+                read_on=self.start,
+                state=State.PUBLISHED,
+            )
+            for stated in APPROACHES
+        ]
 
     def allocate_source(self, source: FundingSource, is_largest: bool, funded: list[Initiative]) -> list[Allocation]:
         """Allocate most of a source: the largest to all initiatives, any other to three of them."""
