@@ -1,7 +1,7 @@
 """The catalogue's filters, with the number of initiatives that each of their values would leave."""
 
 from collections import defaultdict
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from functools import cached_property
 from typing import ClassVar
 
@@ -45,7 +45,11 @@ class InitiativeFilters(FacetedFilters):
 
     def load_keys(self) -> dict[str, KeysByValue]:
         keys_by_facet = super().load_keys()
-        return {**keys_by_facet, **keys_by_approach(keys_with_a_level(keys_by_facet))}
+        return {**keys_by_facet, **keys_by_approach(self.approaches, keys_with_a_level(keys_by_facet))}
+
+    @cached_property
+    def approaches(self) -> dict[int, ToolkitApproach]:
+        return cited_approaches()
 
     def public_rows(self) -> InitiativeQuerySet:
         return Initiative.objects.public()
@@ -66,20 +70,21 @@ class InitiativeFilters(FacetedFilters):
 
     def add_details(self, initiatives: Collection[Initiative]) -> None:
         """Set what the page shows beside the initiatives' own fields; a subclass may know more."""
-        set_approaches(initiatives)
+        for initiative in initiatives:
+            initiative.approach = self.approaches.get(initiative.pk)
 
 
 def keys_with_a_level(keys_by_facet: dict[str, KeysByValue]) -> set[int]:
     return union(keys_by_facet["level"].values())
 
 
-def keys_by_approach(initiatives: Collection[int]) -> dict[str, KeysByValue]:
+def keys_by_approach(approaches: Mapping[int, ToolkitApproach], initiatives: Collection[int]) -> dict[str, KeysByValue]:
     """The keys of these initiatives by the approach that each cites, and by what its toolkit states of it.
 
     Toolkits rate on scales of their own, so a rating is never without the name of its toolkit.
     """
     found: dict[str, KeysByValue] = {name: defaultdict(set) for name in APPROACH_FACETS}
-    for key, approach in cited_approaches().items():
+    for key, approach in approaches.items():
         if key not in initiatives:
             continue
         found["approach"][FacetValue(approach.title, str(approach), approach.slug)].add(key)
@@ -112,13 +117,6 @@ def public_approaches() -> QuerySet[ToolkitApproach]:
 def approaches_of_assessments() -> QuerySet[EvidenceAssessment, tuple[int, int | None]]:
     """The approved assessments, the latest approval first."""
     return EvidenceAssessment.objects.approved().values_list("initiative", "approach")
-
-
-def set_approaches(initiatives: Collection[Initiative]) -> None:
-    """Set the attribute `approach` of each of these initiatives."""
-    approaches = cited_approaches()
-    for initiative in initiatives:
-        initiative.approach = approaches.get(initiative.pk)
 
 
 @prepared

@@ -10,7 +10,7 @@ class ToolkitApproachAdmin(RecordAdmin):
     """Approaches as public toolkits rate them."""
 
     list_display = ("title", "toolkit", "state", "impact", "evidence", "cost", "read_on")
-    list_filter = ("state", "toolkit")
+    list_filter = ("state",)
     search_fields = ("title", "toolkit")
     prepopulated_fields = {"slug": ("title",)}
     fieldsets = (

@@ -113,8 +113,4 @@ class Migration(migrations.Migration):
             name='approach',
             field=models.ForeignKey(blank=True, db_constraint=False, help_text='If a public toolkit rates what the initiative does.', null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='programmes.toolkitapproach', verbose_name='approach of a toolkit'),
         ),
-        migrations.AddConstraint(
-            model_name='evidenceassessment',
-            constraint=models.CheckConstraint(condition=models.Q(('not_asked_because', ''), models.Q(('community_asked', ''), ('community_changed', ''), ('community_said', '')), _connector='OR'), name='programmes_assessment_asked_or_not', violation_error_message='State either who was asked, what they said and what changed, or why nobody was asked. Leave the other empty.'),
-        ),
     ]

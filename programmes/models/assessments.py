@@ -93,17 +93,20 @@ class EvidenceAssessment(AppendOnly):
 
     class Meta:
         ordering = ["-id"]
-        constraints = [
-            models.CheckConstraint(
-                condition=Q(not_asked_because="") | Q(**dict.fromkeys(COMMUNITY_FIELDS, "")),
-                name="programmes_assessment_asked_or_not",
-                violation_error_message="State either who was asked, what they said and what changed, or why nobody "
-                "was asked. Leave the other empty.",
-            )
-        ]
 
     def __str__(self) -> str:
         return f"Evidence assessment {self.pk} of {self.initiative}"
+
+    def clean(self) -> None:
+        """Refuse both answers to whether the community was asked."""
+        super().clean()
+        if self.not_asked_because and any(getattr(self, name) for name in COMMUNITY_FIELDS):
+            raise ValidationError(
+                {
+                    "not_asked_because": "State either who was asked, what they said and what changed, or why nobody "
+                    "was asked. Leave the other empty."
+                }
+            )
 
     @property
     def fingerprint(self) -> str:

@@ -69,7 +69,7 @@ class Initiative(Slugged, Publishable, Sourced):
     """A project or scheme that the programme funds."""
 
     status: Status  # set by `funding.statuses.set_statuses`
-    approach: "ToolkitApproach | None"  # set by `filters.set_approaches`
+    approach: "ToolkitApproach | None"  # set by `filters.InitiativeFilters.add_details`
 
     name = LineField(max_length=160, unique=True)
     level = models.ForeignKey(

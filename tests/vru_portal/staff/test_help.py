@@ -17,6 +17,8 @@ LINKED_FROM = {
     "programmes.story": {"pictures", "publishing", "sources", "writing"},
     "programmes.picture": {"publishing", "pictures"},
     "programmes.initiative": {"publishing", "sources"},
+    "programmes.evidenceassessment": {"evidence"},
+    "programmes.toolkitapproach": {"evidence", "publishing"},
     "programmes.synonym": {"search"},
     "partners.publication": {"publications", "publishing"},
     "funding.fundingsource": {"money", "sources"},
