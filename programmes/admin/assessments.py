@@ -14,6 +14,7 @@ from programmes.models.assessments import COMMUNITY_FIELDS, TEXT_FIELDS
 from programmes.rules import decide_on_assessment, write_assessment
 from vru_portal.ledger.append_only.recording import reverse
 from vru_portal.staff.actions import Action, RecordingForm, Section
+from vru_portal.staff.help import help_link
 from vru_portal.staff.ledger_admin import (
     AppendOnlyAdmin,
     ReasonForm,
@@ -21,7 +22,6 @@ from vru_portal.staff.ledger_admin import (
     RedactAction,
     reversal_status,
 )
-from vru_portal.staff.help import help_link
 from vru_portal.staff.links import admin_link
 from vru_portal.text.dates import format_date
 from vru_portal.text.inputs import CalendarDateInput, LongTextInput
@@ -62,9 +62,7 @@ def community_facts(row: EvidenceAssessment) -> list[tuple[str, str]]:
     if row.not_asked_because:
         return [("Why nobody in the community was asked", row.not_asked_because)]
     labels = ("Who in the community was asked", "What they said", "What changed")
-    return [
-        (label, getattr(row, name) or "Not stated") for label, name in zip(labels, COMMUNITY_FIELDS, strict=True)
-    ]
+    return [(label, getattr(row, name) or "Not stated") for label, name in zip(labels, COMMUNITY_FIELDS, strict=True)]
 
 
 def approach_facts(row: EvidenceAssessment) -> list[tuple[str, str]]:
@@ -82,8 +80,8 @@ class DecideAction(Action):
     label = "Decide"
     permission = "programmes.add_assessmentdecision"
     explanation = (
-        "Read the evidence, the need, the expected effect and what the community said below. Once you decide, nobody can change the assessment. "
-        "Your decision and your reasons are published with it, without your name."
+        "Read the evidence, the need, the expected effect and what the community said below. Once you decide, nobody "
+        "can change the assessment. Your decision and your reasons are published with it, without your name."
     )
 
     def applies(self) -> bool:

@@ -55,6 +55,4 @@ class ToolkitApproach(Slugged, Publishable):
         return self.pk is not None and self.assessments.decided().exists()
 
     def unpublishing_blocker(self) -> str:
-        return (
-            "An assessment that was decided on cites it, so it stays published." if self.has_ledger_rows() else ""
-        )
+        return "An assessment that was decided on cites it, so it stays published." if self.has_ledger_rows() else ""

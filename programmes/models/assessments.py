@@ -26,8 +26,9 @@ DECISION_EXISTS_SQL = (
 )
 # Whether an assessment says who in the community was asked, with what result, or why nobody was.
 COMMUNITY_STATED_SQL = (
-    "(TRIM(e.community_asked) <> '' AND TRIM(e.community_said) <> '' AND TRIM(e.community_changed) <> '' "
-    "OR TRIM(e.not_asked_because) <> '')"
+    "EXISTS (SELECT 1 FROM programmes_evidenceassessment e WHERE e.id = {assessment} "
+    "AND (TRIM(e.community_asked) <> '' AND TRIM(e.community_said) <> '' AND TRIM(e.community_changed) <> '' "
+    "OR TRIM(e.not_asked_because) <> ''))"
 )
 COMMUNITY_NOT_STATED = (
     "This assessment does not say whether the community was asked. Its author states who was asked, what they said and "
@@ -153,8 +154,8 @@ class AssessmentDecision(Reversible):
         Trigger(
             "community_stated",
             INSERT,
-            "NEW.reverses_id IS NULL AND NEW.outcome = 'approved' AND NOT EXISTS (SELECT 1 "
-            f"FROM programmes_evidenceassessment e WHERE e.id = NEW.assessment_id AND {COMMUNITY_STATED_SQL})",
+            "NEW.reverses_id IS NULL AND NEW.outcome = 'approved' "
+            f"AND NOT {COMMUNITY_STATED_SQL.format(assessment='NEW.assessment_id')}",
             COMMUNITY_NOT_STATED,
             "SELECT 1 FROM programmes_evidenceassessment WHERE id = NEW.assessment_id",
             bypassed="Money could go to work of which nobody says whether those whom it is for were asked.",
