@@ -23,8 +23,12 @@ NOT_IN_TEXT_FILES = re.compile(r"[\x00-\x08\x0e-\x1f\x7f]")
 DIRECTION_MARKS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 # Persian, Hindi and other languages cannot be written without them; emoji sequences use one, too.
 JOINERS = frozenset("\u200c\u200d")
+# They choose the shape of the character before them: of an emoji, or of a Chinese character.
+VARIATION_SELECTORS = frozenset(map(chr, (*range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0))))
+# Joiners and selectors with nothing before them to join or shape. A name of nothing else could not be seen.
+NOTHING_BEFORE = re.compile(rf"(?<!\S)[{''.join(sorted(JOINERS | VARIATION_SELECTORS))}]+")
 # Unicode's Default_Ignorable_Code_Point (DerivedCoreProperties.txt) outside category Cf, and the blank Braille pattern,
-# without the variation selectors, which choose the shape of the character before them.
+# without the variation selectors.
 SHAPELESS = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180f\u2065\u2800\u3164\uffa0")
 # The flags of England, Scotland and Wales are a black flag and the letters of a region, written with tag characters.
 FLAG = re.compile("\U0001f3f4[\U000e0061-\U000e007a]{2,6}\U000e007f")
@@ -60,7 +64,7 @@ def remove_invisible(text: str) -> str:
         kept += [*(c for c in text[end : flag.start()] if not is_invisible(c)), flag[0]]
         end = flag.end()
     kept += [c for c in text[end:] if not is_invisible(c)]
-    return "".join(kept)
+    return NOTHING_BEFORE.sub("", "".join(kept))
 
 
 def forbidden_character_message(character: str) -> str:

@@ -3,13 +3,21 @@
 import re
 import unicodedata
 
-from vru_portal.text.characters import DIRECTION_MARKS, FORBIDDEN, JOINERS, is_control, remove_invisible
+from vru_portal.text.characters import (
+    DIRECTION_MARKS,
+    FORBIDDEN,
+    JOINERS,
+    VARIATION_SELECTORS,
+    is_control,
+    remove_invisible,
+)
 
 # Word writes a vertical tab where a writer breaks a line, and some programs the separators that Unicode has for it.
 LINE_BREAK = re.compile("\r\n|[\r\x0b\x0c\x85\u2028\u2029]")
-APOSTROPHES = "\u2018\u2019\u201b\u02bc\u02b9\u2032\u00b4`\uff07"
-QUOTATION_MARKS = "\u201c\u201d\u201f\u2033\uff02\u00ab\u00bb"
-DASHES = "\u2010\u2011\u2012\u2013\u2014\u2015\u2212\ufe58\ufe63\uff0d"
+APOSTROPHES = "\u2018\u2019\u201a\u201b\u02b9\u02bb\u02bc\u02bd\u02c8\u2032\u2035\u2039\u203a\u00b4`\ua78c\uff07"
+QUOTATION_MARKS = "\u201c\u201d\u201e\u201f\u2033\u2036\u301d\u301e\u301f\uff02\u00ab\u00bb"
+DASHES = "\u058a\u2010\u2011\u2012\u2013\u2014\u2015\u2043\u2212\ufe58\ufe63\uff0d"
+UNSEEN = JOINERS | VARIATION_SELECTORS  # kept where a script or an emoji needs them, and no difference between two texts
 NAME_AND_ADDRESS = re.compile(r"[^<>]*<([^<>@]+@[^<>@]+)>[;,.]?")
 AROUND_ADDRESSES = ("()", '""', "''", "\u201c\u201d", "\u2018\u2019")
 IDEOGRAPHIC_FULL_STOP = "\u3002"
@@ -17,7 +25,7 @@ SAME_WHEN_COMPARED = (
     dict.fromkeys(map(ord, APOSTROPHES), "'")
     | dict.fromkeys(map(ord, QUOTATION_MARKS), '"')
     | dict.fromkeys(map(ord, DASHES), "-")
-    | dict.fromkeys(map(ord, JOINERS), None)
+    | dict.fromkeys(map(ord, UNSEEN), None)
 )
 
 
@@ -46,7 +54,7 @@ def normalise_email(text: str) -> str:
 
 def _unwrap_email(text: str) -> str:
     plain = unicodedata.normalize("NFKC", normalise_line(text)).replace(IDEOGRAPHIC_FULL_STOP, ".")
-    address = "".join(c for c in plain if c not in JOINERS and not c.isspace())
+    address = "".join(c for c in plain if c not in UNSEEN and not c.isspace())
     if named := NAME_AND_ADDRESS.fullmatch(address):
         address = named[1]
     if address.casefold().startswith("mailto:"):

@@ -36,6 +36,7 @@ _SCHEME = re.compile(r"([a-z][a-z0-9+.-]*):", re.IGNORECASE)
 # Only pictures of the portal itself are shown, and only with a description for those who cannot see them.
 _PICTURE_PATH = re.compile(r"/pictures/[-\w]+/", re.ASCII)
 DEEPEST_HEADING = 6  # of HTML
+LONGEST_SHORT_ADDRESS = 300  # characters of one that may lack "https://": nobody types a longer one
 NARROWEST_WRAPPED_TEXT = 60  # characters: narrower lines were broken on purpose, as those of an address are
 
 MARKS_OF_CHANGES = re.compile("[\ue000-\ue003]")
@@ -80,6 +81,7 @@ def _make_parser() -> MarkdownIt:
     parser.linkify = _AddressFinder()
     parser.core.ruler.enable("linkify")
     parser.core.ruler.push("own_pictures", _remove_other_pictures)
+    parser.core.ruler.push("whole_addresses", _complete_addresses)
     parser.core.ruler.push("links", _note_links_left_out)
     parser.core.ruler.push("line_breaks", _keep_line_breaks)
     parser.core.ruler.push("table_headings", _mark_table_headings)
@@ -106,6 +108,16 @@ def _remove_other_pictures(state: StateCore) -> None:
                 "into the text."
             )
         token.type, token.content, token.children = "text", "", []
+
+
+def _complete_addresses(state: StateCore) -> None:
+    """Lead a link to www.moor.example.org there: it would lead to a page below this one."""
+    for token in _inline_tokens(state.tokens, "link_open"):
+        address = str(token.attrs["href"])
+        if len(address) <= LONGEST_SHORT_ADDRESS and not address.startswith(("/", "#", "?")):
+            found = state.md.linkify.match(address) if state.md.linkify else None
+            if found and found[0].raw == address:
+                token.attrs["href"] = found[0].url
 
 
 def _note_links_left_out(state: StateCore) -> None:

@@ -14,14 +14,14 @@ OTHER_CURRENCY = re.compile(r"[$€¥]|\b(?:eur|usd)\b")
 # Commas and spaces only between thousands: 1,25 is a typing error, not £125. A sum has up to twelve digits of pounds.
 NUMBER = re.compile(r"(?:\d{1,12}|\d{1,3}(?:([, ])\d{3})(?:\1\d{3}){0,2})(?:\.\d+)?|\.\d+", re.ASCII)
 POUNDS = re.compile(
-    r"(?P<before>[-+])? ?(?:£|gbp)? ?(?P<inside>-)?(?P<number>[\d., ]*\d)(?: ?gbp)?(?P<after>[-+])?", re.ASCII
+    r"(?P<before>[-+])? ?(?:£|gbp)? ?(?P<inside>-)?(?P<number>[\d., ]*\d)\.?(?: ?gbp)?(?P<after> ?[-+])?", re.ASCII
 )
 CONTINENTAL = re.compile(r"\d{1,3}(?:[. ]?\d{3})*,\d{2}", re.ASCII)
 PENCE = re.compile(r"(?P<pence>\d{1,2})p", re.ASCII)
 NO_FIGURE = ("-", "--", "nil", "none", "n/a", "na", "tbc", "tba", "?")
 # Credits are money coming back: finance systems write them in brackets, with a minus sign on either side, or with CR.
 IN_BRACKETS = re.compile(r"(?:£|gbp)? ?\((?P<sum>.*)\)")
-CREDIT, DEBIT = re.compile(r" ?cr\.?$"), re.compile(r" ?dr\.?$")
+CREDIT, DEBIT = re.compile(r"^cr\.? ?| ?cr\.?$"), re.compile(r"^dr\.? ?| ?dr\.?$")
 DIGITS_OF_A_SPREADSHEET = 15  # Excel stores binary fractions and shows this many digits of them
 
 
@@ -44,10 +44,14 @@ def parse_sum(typed: str) -> Decimal:
     signs = (
         0 if found is None else sum(map(bool, (credit, bracketed, found["before"], found["inside"], found["after"])))
     )
-    if found is None or signs > 1 or not NUMBER.fullmatch(found["number"]):
+    if signs > 1 and found and NUMBER.fullmatch(found["number"]):
+        raise ValidationError(
+            f"“{typed}” has more than one sign. Enter one minus sign, brackets or CR for money coming back."
+        )
+    if found is None or not NUMBER.fullmatch(found["number"]):
         raise ValidationError(_refusal(typed, text))
     amount = _whole_pence(Decimal(re.sub("[, ]", "", found["number"])), typed)
-    negative = signs and "+" not in (found["before"], found["after"])
+    negative = signs and "+" not in (found["before"], (found["after"] or "").strip())
     return -amount if negative and amount else amount
 
 

@@ -31,10 +31,12 @@ DAY_AND_MONTH_NAME = re.compile(
     r"(?P<day>\d{1,2})(?:st|nd|rd|th)?(?: of)?[- ,/]?(?P<month>[a-z]+)[- ,./]{0,2}(?P<year>\d{4}|\d{2})", re.ASCII
 )
 MONTH_NAME_FIRST = re.compile(r"(?P<month>[a-z]+)\.? (?P<day>\d{1,2})(?:st|nd|rd|th)?,? (?P<year>\d{4})", re.ASCII)
-WEEKDAY = re.compile(r"(?:mon|tues?|wed(?:nes)?|thu(?:rs?)?|fri|sat(?:ur)?|sun)(?:day)?[.,]? +", re.ASCII)
+WEEKDAY = re.compile(
+    r"(?P<weekday>mon|tue|wed|thu|fri|sat|sun)(?:day|s|sday|nesday|r|rs|rsday|urday)?[.,]? +(?:the )?", re.ASCII
+)
 # What spreadsheets and databases add to a day.
 TIME_OF_DAY = re.compile(
-    r"(?:(?<=\d)t|,? )(?P<time>\d{1,2}:\d\d(?::\d\d(?:\.\d+)?)?(?: ?[ap]m)?)"
+    r"(?:(?<=\d)t|,? (?:at )?)(?P<time>\d{1,2}:\d\d(?::\d\d(?:\.\d+)?)?(?: ?[ap]m)?|\d{1,2}(?:\.\d\d)? ?[ap]m)"
     r"(?: ?(?P<zone>z|gmt|utc|[-+]\d\d:?\d\d))?$",
     re.ASCII,
 )
@@ -43,17 +45,25 @@ AROUND_A_SEPARATOR = re.compile(r"(?<=\d) ?([-/.]) ?(?=\d)", re.ASCII)
 MONTH_AND_YEAR = re.compile(
     r"(?:[a-z]{3,}\.?|\d{1,2})[-/. ](?:19|2[01])\d\d|(?:19|2[01])\d\d[-/. ](?:[a-z]{3,}|\d{1,2})", re.ASCII
 )
+DAY_AND_MONTH = re.compile(
+    r"\d{1,2}(?:[-/.]\d{1,2}|(?:st|nd|rd|th)?(?: of)?[- ]?[a-z]{3,})|[a-z]{3,} \d{1,2}(?:st|nd|rd|th)?", re.ASCII
+)
+YEAR_IN_SHORT = re.compile(r"['\u2018\u2019](?=\d\d$)", re.ASCII)
 # Spreadsheets and databases add the seconds.
 CLOCK_TIME = re.compile(r"(?P<hour>\d{1,2})(?:[:.](?P<minute>\d{2})(?::00)?)? ?(?P<half>[ap]\.?m\.?)?", re.ASCII)
-FOUR_DIGITS = re.compile(r"(?P<hour>\d{2})(?P<minute>\d{2})(?: ?h(?:ou)?rs?)?", re.ASCII)
+WITHOUT_SEPARATOR = re.compile(
+    r"(?P<hour>\d{2}|\d(?=\d\d ?[ap]))(?P<minute>\d{2}) ?(?P<half>[ap]\.?m\.?)?", re.ASCII
+)
+AROUND_A_TIME = re.compile(r"^at | ?(?:o['\u2019]clock|h(?:ou)?rs?)\b")
+ZONE = re.compile(r"(?:gmt|bst|utc)$")
 
 
 def parse_date(typed: str, *, earliest: date = EARLIEST, latest: date = LATEST) -> date:
     """The date that somebody typed: 2/10/2019, 2.10.2019, 2019-10-02, 2 Oct 2019, Wednesday 2nd October 2019.
 
     A time of day after it is left out. Raises ValidationError, with what to type instead, for two-digit years, a
-    spreadsheet's day numbers, a month before the day, days that do not exist, times of another time zone, which may be
-    of another day, and days outside `earliest` to `latest`.
+    spreadsheet's day numbers, a month before the day, days that do not exist or are another day of the week, times of
+    another time zone, which may be of another day, and days outside `earliest` to `latest`.
     """
     text = _without_time(_plain(typed).rstrip(".,"), typed)
     if re.fullmatch(r"\d{5}(\.\d+)?", text, re.ASCII):
@@ -62,10 +72,17 @@ def parse_date(typed: str, *, earliest: date = EARLIEST, latest: date = LATEST) 
             f"“{typed}” is how a spreadsheet stores {format_date(meant)}. "
             f"Format the cell as a date, or enter {meant:%d/%m/%Y}."
         )
-    text = AROUND_A_SEPARATOR.sub(r"\1", WEEKDAY.sub("", text, count=1).removeprefix("the "))
+    weekday = WEEKDAY.match(text)
+    text = text[weekday.end() :] if weekday else text.removeprefix("the ")
+    text = AROUND_A_SEPARATOR.sub(r"\1", YEAR_IN_SHORT.sub("", text))
     for pattern in (YEAR_FIRST, COMPACT, DAY_FIRST, DAY_AND_MONTH_NAME, MONTH_NAME_FIRST):
         if found := pattern.fullmatch(text):
-            return _checked(found["day"], found["month"], found["year"], earliest, latest)
+            day = _checked(found["day"], found["month"], found["year"], earliest, latest)
+            if weekday and weekday["weekday"] != f"{day:%a}".casefold():
+                raise ValidationError(f"{format_date(day)} is a {day:%A}. Check the day of the week and the date.")
+            return day
+    if DAY_AND_MONTH.fullmatch(text):
+        raise ValidationError(f"“{typed}” has no year. Enter a date such as {EXAMPLE}.")
     if MONTH_AND_YEAR.fullmatch(text):
         raise ValidationError(f"“{typed}” has no day. Enter a date such as {EXAMPLE}.")
     raise ValidationError(f"“{typed}” is not a date. Enter a date such as {EXAMPLE}.")
@@ -118,21 +135,22 @@ def _month_named(name: str) -> int:
 
 
 def parse_time(typed: str) -> time:
-    """The time of day that somebody typed: 9am, 9.30pm, 09:30, 0930, noon.
+    """The time of day that somebody typed: 9am, 9.30pm, 09:30, 0930, 930am, noon.
 
     Raises ValidationError for anything else, and for an hour alone, which may be in the morning or in the evening.
     """
-    text = _plain(typed)
+    text = AROUND_A_TIME.sub("", _plain(typed))
     if text in ("noon", "midday", "12 noon", "12noon"):
         return time(12)
     if text in ("midnight", "12 midnight"):
         raise ValidationError("Midnight could be the start or the end of the day. Enter 00:00 or 23:59.")
-    found = CLOCK_TIME.fullmatch(text) or FOUR_DIGITS.fullmatch(text)
+    if ZONE.search(text):
+        raise ValidationError(f"Leave out the time zone of “{typed}”. Times are those of clocks here on that day.")
+    found = CLOCK_TIME.fullmatch(text) or WITHOUT_SEPARATOR.fullmatch(text)
     if found is None:
         raise ValidationError(f"“{typed}” is not a time. Enter a time such as 9:30am or 14:30.")
-    parts = found.groupdict()
-    hour, minute, half = int(parts["hour"]), int(parts["minute"] or 0), (parts.get("half") or "").replace(".", "")
-    if parts["minute"] is None and not half:
+    hour, minute, half = int(found["hour"]), int(found["minute"] or 0), (found["half"] or "").replace(".", "")
+    if found["minute"] is None and not half:
         raise ValidationError(f"Add am or pm to the time: {hour}am or {hour}pm." if 1 <= hour <= 12 else
                               f"Enter the minutes of the time too: {hour:02}:00.")  # fmt: skip
     if half and 1 <= hour <= 12:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vru_portal.text.cleaning import fold, normalise_email, normalise_line, normalise_text
+from vru_portal.text.cleaning import fold, normalise_email, normalise_line, normalise_reference, normalise_text
 
 ENGLAND = "\U0001f3f4\U000e0067\U000e0062\U000e0065\U000e006e\U000e0067\U000e007f"
 
@@ -19,7 +19,16 @@ def test_a_character_without_a_shape_is_taken_out_of_lines_texts_and_addresses(c
     assert normalise_line(character) == ""
 
 
-@pytest.mark.parametrize("text", ["क्\u200dष", "می\u200cخواهم", "👩\u200d🔬", "❤\ufe0f", f"{ENGLAND} Moor", "王小明"])
+@pytest.mark.parametrize("character", ["\u200c", "\u200d", "\ufe0f", "\U000e0100"])
+def test_what_joins_or_shapes_letters_is_no_text_alone_and_makes_no_other_text(character):
+    assert normalise_line(f"{character} {character}") == normalise_text(character) == ""
+    assert normalise_line(f"Moor {character}Trust") == "Moor Trust"
+    assert fold(f"Moor{character} Trust") == fold("Moor Trust")
+    assert normalise_email(f"jane@exa{character}mple.org") == "jane@example.org"
+    assert normalise_reference(f"INV{character}-1") == "INV-1"
+
+
+@pytest.mark.parametrize("text", ["1\ufe0f\u20e3 Moor", "क्\u200dष", "می\u200cخواهم", "👩\u200d🔬", "❤\ufe0f", f"{ENGLAND} Moor", "王小明"])
 def test_what_a_script_or_an_emoji_needs_stays(text):
     assert normalise_line(text) == normalise_text(text) == text
 
@@ -67,7 +76,10 @@ def test_what_belongs_to_an_email_address_stays(typed):
     [
         ("O’Neill Trust", "O'Neill Trust"),
         ("O`Neill Trust", "O´Neill Trust"),
+        ("O\u02bbNeill Trust", "O\u201aNeill Trust"),
+        ("„Moor“", '"Moor"'),
         ("Moor–Trust", "Moor-Trust"),
+        ("EXAMPLE\u20431", "EXAMPLE-1"),
         ("Moor  Trust", "Moor\u00a0Trust"),
         ("EXAMPLE-00001", "example‑00001"),
         ("ＭＯＯＲ", "Moor"),

@@ -108,6 +108,10 @@ def test_a_text_that_was_wrapped_to_fit_a_window_is_one_paragraph():
         ("Write to a.b@moor.example.org!", "mailto:a.b@moor.example.org"),
         ("[a](/about/) and ![b](/pictures/b/)", "/about/ /pictures/b/"),
         ("We asked about it.In the end, e.g.this one", ""),
+        ("[a](www.moor.example.org/a)", "https://www.moor.example.org/a"),
+        ("[a](moor.example.org)", "https://moor.example.org"),
+        ("[a](a.b@moor.example.org)", "mailto:a.b@moor.example.org"),
+        ("[a](about/x.html) and [b](#c)", "about/x.html #c"),
         ("ftp://moor.example.org and //moor", ""),
     ],
 )
