@@ -17,7 +17,11 @@ def event(row: Event) -> Document:
         row.title,
         row.get_absolute_url(),
         f"{format_date(row.held_on)}{where}. {row.summary}",
-        (row.short_title, f"{row.short_title} event", f"Agenda: {row.short_title}"),
+        (
+            row.short_title,
+            *(f"{row.short_title} {word}" for word in ("agenda", "calendar", "event", "programme", "speakers")),
+            *(f"Who {spoke} at the {row.short_title}" for spoke in ("spoke", "speaks")),
+        ),
         row.times,
     )
 
@@ -34,7 +38,7 @@ def item(row: AgendaItem) -> Document:
     return Document(
         row.title,
         f"{row.event.get_absolute_url()}#item-{row.position}",
-        f"{row.event.short_title}, item {row.position}{f': {who}' if who else ''}",
+        f"{row.event.short_title}{f': {who}' if who else ''}",  # not its number, which somebody's age may be
         (),
         joined((row.text, row.event.title)),
     )

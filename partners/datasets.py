@@ -43,11 +43,13 @@ PARTNERS: Dataset[Organisation] = Dataset(
             "part",
             "Whether it leads the unit, by a seat on the executive team",
             lambda o: "Leads the unit" if o.executive_posts else "Named or involved",  # type: ignore[attr-defined]
+            derived="executives",
         ),
         Column(
             "executives",
-            "Who sits on the executive team for it",
+            "Who sits on the executive team for it today, as far as is known",
             lambda o: join_values(dict.fromkeys(post.person.full_name for post in o.executive_posts)),  # type: ignore[attr-defined]
+            derived="the posts, by their days",
         ),
         Column(
             "is_group",
@@ -72,7 +74,8 @@ PARTNERS: Dataset[Organisation] = Dataset(
 POSTS: Dataset[Post] = Dataset(
     name="posts",
     title="Public posts",
-    about="Who held which post on the day as at which it was stated. One row for each post of a person.",
+    about="Who held which post on the day as at which it was stated, and from when until when if that is known. One "
+    "row for each post of a person.",
     columns=(
         Column("person_slug", "The person's name in addresses", lambda p: p.person.slug),
         Column("person", "Who holds the post", lambda p: p.person.full_name),
@@ -85,6 +88,22 @@ POSTS: Dataset[Post] = Dataset(
             "The part of the holder in the unit, if any",
             lambda p: Seat(p.seat).label if p.seat else "",
             title="Part in the unit",
+        ),
+        Column("held_from", "The first day of the post, if it is stated", lambda p: p.held_from, Type.DATE),
+        Column("held_until", "The last day of the post, once it is known", lambda p: p.held_until, Type.DATE),
+        Column(
+            "seat_from",
+            "The first day of the part in the unit, if it began later than the post",
+            lambda p: p.seat_from,
+            Type.DATE,
+            "Part since",
+        ),
+        Column(
+            "seat_until",
+            "The last day of the part in the unit, if it ended earlier than the post",
+            lambda p: p.seat_until,
+            Type.DATE,
+            "Part until",
         ),
         Column(
             "url", "The person's page here", lambda p: full_url(p.person.get_absolute_url()), Type.ADDRESS, "Address"

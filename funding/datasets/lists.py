@@ -39,8 +39,16 @@ def once_allocated(attribute: str) -> Any:
     return lambda row: getattr(row.account, attribute) if row.accounts.balances or row.accounts.carried else None
 
 
+def result(name: str, about: str, attribute: str) -> Column[SourceRow]:
+    """What became of a source, in pounds."""
+    return Column(
+        name, about, once_allocated(attribute), Type.POUNDS, derived="the allocations, payments and carried sums"
+    )
+
+
 SOURCE_COLUMNS: tuple[Column[SourceRow], ...] = (
     Column("financial_year", "The year that the money is for", lambda r: r.source.year.label),
+    Column("year_note", "What of the year and its deadline is derived, not stated", lambda r: r.source.year.label_note),
     Column("source", "Where the money comes from", lambda r: r.source.name),
     Column("nature", "What it is, as stated", lambda r: r.source.nature),
     Column("contributors", "Who gives it", lambda r: join_values(public_contributors(r.source))),
@@ -54,19 +62,28 @@ SOURCE_COLUMNS: tuple[Column[SourceRow], ...] = (
     Column("amount_as_stated", "The form in which it was stated", lambda r: r.source.stated_as),
     Column("wording", "The words of the publication", lambda r: r.source.wording),
     Column("note", "What is not stated about it", lambda r: r.source.note),
-    Column("spend_by", "The last day on which it may be spent", lambda r: r.source.year.spend_by, Type.DATE),
+    Column(
+        "spend_by",
+        "The last day on which it may be spent",
+        lambda r: r.source.year.spend_by,
+        Type.DATE,
+        derived="spend_by_as_stated, where that names no day",
+    ),
+    Column(
+        "spend_by_as_stated", "The deadline in the words of the publication", lambda r: r.source.year.spend_by_stated
+    ),
     Column(
         "carried_from",
         "The source of the year before that it was left over from",
         lambda r: str(r.source.carried_from or ""),
     ),
-    Column("allocated", "Set aside for initiatives", once_allocated("allocated"), Type.POUNDS),
-    Column("paid", "Paid, net of refunds", once_allocated("paid"), Type.POUNDS),
-    Column("still_to_pay", "Allocated and not yet paid", once_allocated("to_pay"), Type.POUNDS),
-    Column("paid_over_allocations", "Paid beyond what was allocated", once_allocated("over"), Type.POUNDS),
-    Column("paid_back_beyond_payments", "Paid back beyond what had been paid", once_allocated("returned"), Type.POUNDS),
-    Column("carried_forward", "Carried forward into the next year", once_allocated("carried"), Type.POUNDS),
-    Column("not_allocated", "Neither allocated nor carried forward", once_allocated("unallocated"), Type.POUNDS),
+    result("allocated", "Set aside for initiatives", "allocated"),
+    result("paid", "Paid, net of refunds", "paid"),
+    result("still_to_pay", "Allocated and not yet paid", "to_pay"),
+    result("paid_over_allocations", "Paid beyond what was allocated", "over"),
+    result("paid_back_beyond_payments", "Paid back beyond what had been paid", "returned"),
+    result("carried_forward", "Carried forward into the next year", "carried"),
+    result("not_allocated", "Neither allocated nor carried forward", "unallocated"),
     Column("stated_in", "The publication that states it", lambda r: stating_publication(r.source)),
     Column("stated_as_at", "The day as at which it is stated", lambda r: r.source.as_at, Type.DATE),
     Column("slug", "Its name in addresses, once in a year", lambda r: r.source.slug),
@@ -168,7 +185,7 @@ ALLOCATION_COLUMNS: tuple[Column[Allocation], ...] = (
     *organisation_columns("recipient", "Who receives it"),
     *organisation_columns("awarded_by", "The organisation that awards it"),
     Column("amount", "Pounds allocated", lambda a: a.amount, Type.POUNDS),
-    Column("paid", "Pounds paid on it, net of refunds", lambda a: a.paid, Type.POUNDS),
+    Column("paid", "Pounds paid on it, net of refunds", lambda a: a.paid, Type.POUNDS, derived="its payments"),
     Column("award_total", "Pounds of the award over all its years", lambda a: a.award_total, Type.POUNDS),
     Column("continues", "The first allocation of an award over several years", first_of_award),
     Column("starts_on", "For work from", lambda a: a.starts_on, Type.DATE),
@@ -239,9 +256,19 @@ PAYMENT_COLUMNS: tuple[Column[PaymentRow], ...] = (
         Type.POUNDS,
         "VAT that cannot be recovered",
     ),
-    Column("state", "Payment, refund, reversed, or the reversal of another", state),
+    Column(
+        "state",
+        "Payment, refund, reversed, or the reversal of another",
+        state,
+        derived="the amount, and the rows that reverse others",
+    ),
     Column("reversal_reason", "Why it was reversed", reversal_reason),
-    Column("exceptions", "What is irregular about it", lambda p: " ".join(irregularities_of(p, p.allocation.year))),
+    Column(
+        "exceptions",
+        "What is irregular about it",
+        lambda p: " ".join(irregularities_of(p, p.allocation.year)),
+        derived="the days and sums of the payment, its allocation and its year",
+    ),
     Column("explanation", "What the unit says about that", lambda p: join_values(p.explanations)),
     Column("purpose", "What it paid for", lambda p: p.purpose),
     Column("value_for_money", "Why it is value for money", lambda p: p.value_for_money),

@@ -44,9 +44,13 @@ TOTALS: Dataset[TotalRow] = Dataset(
         Column("slug", "Its name in addresses", lambda r: r.total.choice.slug),
         Column("name", "Its name", lambda r: r.total.choice.name),
         Column(
-            "payments", "How many payments, refunds and corrections there are", lambda r: r.total.payments, Type.COUNT
+            "payments",
+            "How many payments, refunds and corrections there are",
+            lambda r: r.total.payments,
+            Type.COUNT,
+            derived="the payments",
         ),
-        Column("amount", "Pounds that they come to", lambda r: r.total.amount, Type.POUNDS),
+        Column("amount", "Pounds that they come to", lambda r: r.total.amount, Type.POUNDS, derived="the payments"),
     ),
     key=("slug",),
     filters=of_all_years(TotalsFilters),

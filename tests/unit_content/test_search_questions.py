@@ -57,6 +57,40 @@ QUESTIONS = {
     "public health approach": "/about/#approach",
 }
 
+# What visitors do with the site rather than ask of the unit, in words that they used.
+TASKS = {
+    "who received most": "/payments/totals/",
+    "who got the most money": "/payments/totals/",
+    "download payments": "/payments/",
+    "payments csv": "/payments/",
+    "calendar": "/events/",
+    "launch speakers": "/events/launch/",
+    "who spoke at the launch": "/events/launch/",
+    "has my council signed the declaration": "/declaration/",
+    "how can my organisation sign": "/declaration/",
+    "verify my receipt": "/declaration/register/",
+    "report an error": "/contact/#mistake",
+    "mistake on page": "/contact/#mistake",
+    "something is wrong on a page": "/contact/#mistake",
+    "rss": "/news/",
+    "feed": "/news/",
+    "open data": "/data/",
+    "excel": ("/data/", "/payments/"),
+    "api": "/api/v1/",
+    "deadline": ("/funding/", "/funding/2019-20/"),
+    "brochure pdf": "/brochure/",
+    "what is tertiary prevention": "/prevention/tertiary/",
+    "funding for my community group": "/funding/",
+    "how to apply for funding": "/funding/",
+    "help for my 14 year old son": MENTORING,
+    "my son was stabbed": AE,
+    "my husband hits me": IRIS,
+    "leaving prison": GANGS,
+    "how do I complain": "/complaints/",
+    "minutes": "/publications/",
+    "cookies": "/cookies/",
+}
+
 
 @pytest.mark.django_db
 @pytest.mark.usefixtures("launch_unit")
@@ -70,6 +104,19 @@ class TestQuestions:
         record_property("measured", f"questions: {len(QUESTIONS) - len(wrong)} of {len(QUESTIONS)} right {wrong or ''}")
         assert len(QUESTIONS) == 40
         assert len(wrong) <= 2, wrong
+
+    def test_what_a_visitor_wants_to_do_leads_to_the_page_for_it(self):
+        index, wrong = CURRENT.make(), {}
+        for words, expected in TASKS.items():
+            first = next((hit.entry.document.address for hit in index.find(words).hits), "nothing")
+            if first not in ((expected,) if isinstance(expected, str) else expected):
+                wrong[words] = first
+        assert len(wrong) <= 1, wrong
+
+    def test_no_item_of_an_agenda_is_found_by_its_number_as_if_it_were_an_age(self):
+        found = [hit.entry.document.address for hit in CURRENT.make().find("my 14 year old").hits]
+        assert found
+        assert "/events/launch/#item-14" not in found
 
     def test_without_synonyms_some_questions_are_wrong(self):
         """The control: it is staff's rows that lead from visitors' words to those of the pages."""

@@ -17,6 +17,11 @@ class SitePage(NamedTuple):
     summary: str
     questions: tuple[str, ...] = ()
     words: str = ""
+    anchor: str = ""
+
+    @property
+    def address(self) -> str:
+        return f"{reverse(self.name)}#{self.anchor}" if self.anchor else reverse(self.name)
 
 
 PAGES = (
@@ -30,8 +35,25 @@ PAGES = (
         "funding:latest",
         "Funding",
         "Where the money comes from, where it goes, and what is left.",
-        ("How is the money spent", "How much money is there", "Apply for funding", "Apply for a grant", "Budget"),
-        "spending cost finance accounts payments",
+        (
+            *("How is the money spent", "How much money is there", "Budget"),
+            *("Apply for funding", "Apply for a grant", "Funding for a community group", "Money for my project"),
+        ),
+        "spending cost finance accounts deadline",
+    ),
+    SitePage(
+        "funding:all_payments",
+        "Payments",
+        "Every payment recorded here, with filters and as a file.",
+        ("All payments", "Download payments", "What was paid", "Transactions"),
+        "spending csv excel spreadsheet invoices suppliers transparency",
+    ),
+    SitePage(
+        "funding:totals",
+        "Totals of payments",
+        "Who was paid most, and totals by initiative, level of prevention, source and month.",
+        ("Who received most money", "Who got most money", "Who was paid most", "Biggest recipients"),
+        "recipients largest top suppliers",
     ),
     SitePage(
         "partners:directory",
@@ -41,20 +63,29 @@ PAGES = (
         "leaders runs organisations people members board",
     ),
     SitePage(
-        "events:events", "Events", "Upcoming and past events, with their agendas.", (), "dates conference meeting"
+        "events:events",
+        "Events",
+        "Upcoming and past events, with their agendas, to read or to add to a calendar.",
+        ("Calendar", "Add to calendar", "What is on"),
+        "dates conference meeting diary",
     ),
     SitePage(
         "declarations:declaration",
         "Declaration",
         "What organisations promise, and who has signed.",
-        ("Who has signed the declaration", "Sign the declaration"),
+        (
+            "Who has signed the declaration",
+            "Has my council signed the declaration",
+            "Sign the declaration",
+            "How can my organisation sign",
+        ),
         "pledge promise commitment signatories",
     ),
     SitePage(
         "declarations:register",
         "Register of signatures",
         "Every signature, and how to check it.",
-        (),
+        ("Check a receipt", "Verify a receipt"),
         "signatories signed verify proof receipt checkpoint",
     ),
     SitePage(
@@ -72,20 +103,48 @@ PAGES = (
         "sources download pdf board meeting training",
     ),
     SitePage("brochure", "Brochure", "The brochure of the unit, to read or to print.", (), "leaflet pdf print booklet"),
-    SitePage("programmes:stories", "News", "Stories about the programme.", (), "latest updates"),
+    SitePage(
+        "programmes:stories",
+        "News",
+        "What is new, to read here or in a feed reader.",
+        ("What's new", "News feed", "Subscribe to the news"),
+        "latest updates rss atom",
+    ),
+    SitePage(
+        "open_data:catalogue",
+        "Open data",
+        "Every list on this site as a file: CSV, JSON and Excel.",
+        ("Data", "Download the data", "Datasets"),
+        "csv json excel spreadsheet dcat frictionless 360giving licence",
+    ),
+    SitePage(
+        "api:root",
+        "API",
+        "How programs read the lists of this site.",
+        ("For developers",),
+        "openapi json rest endpoint program",
+    ),
     SitePage(
         "partners:contact",
         "Contact",
         "How to email, call or write to the unit.",
         ("Contact us", "Get in touch", "Phone number", "Email address", "Postal address", "Jobs", "Press office"),
-        "telephone question report vacancy volunteer media freedom of information request FOI",
+        "telephone question vacancy volunteer media freedom of information request FOI",
+    ),
+    SitePage(
+        "partners:contact",
+        "Something wrong on a page?",
+        "How to report a mistake on this site, or something out of date.",
+        ("Report a mistake", "Report an error", "Report wrong information", "A mistake on a page", "Correct a page"),
+        "correction incorrect broken outdated out of date",
+        "mistake",
     ),
     SitePage(
         "partners:complaints",
         "Complaints",
         "How to complain, and what happens then.",
         ("How to complain", "Make a complaint"),
-        "unhappy wrong mistake feedback ombudsman",
+        "unhappy feedback ombudsman",
     ),
     SitePage(
         "partners:privacy",
@@ -109,4 +168,4 @@ SITE = Searchable(Kind.PAGE, Initiative.objects.none, lambda row: Document("", "
 def site_pages() -> Iterator[Entry]:
     """Yield the pages that are there whatever has been published."""
     for page in PAGES:
-        yield Entry(Document(page.title, reverse(page.name), page.summary, page.questions, page.words), SITE, None)
+        yield Entry(Document(page.title, page.address, page.summary, page.questions, page.words), SITE, None)

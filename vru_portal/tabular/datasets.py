@@ -185,4 +185,5 @@ def table_schema(dataset: Dataset[Any], columns: Sequence[Column[Any]]) -> dict[
 def field_of(dataset: Dataset[Any], column: Column[Any]) -> dict[str, Any]:
     kind = {"type": "string", "format": "uri"} if column.type == Type.ADDRESS else {"type": column.type.value}
     required = {"constraints": {"required": True}} if [column.name] == list(dataset.key) else {}
-    return {"name": column.name, "title": column.heading, "description": column.about, **kind, **required}
+    derived = {"derived": f"Derived from {column.derived}"} if column.derived else {}
+    return {"name": column.name, "title": column.heading, "description": column.about, **kind, **required, **derived}

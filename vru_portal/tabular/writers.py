@@ -55,10 +55,16 @@ class Column(Generic[Row]):
     read: Callable[[Row], Cell]
     type: Type = Type.TEXT
     title: str = ""  # where the name with spaces is no heading
+    derived: str = ""  # from what this site works it out; empty for what is stated or recorded
 
     @property
     def heading(self) -> str:
         return self.title or self.name.replace("_", " ").capitalize()
+
+    @property
+    def meaning(self) -> str:
+        """What the column says, and that this site has worked it out if it has."""
+        return f"{self.about}. Derived from {self.derived}" if self.derived else self.about
 
 
 @dataclass
@@ -160,7 +166,7 @@ def csv_cell(cell: Cell) -> str | Decimal | int:
 
 def json_parts(table: Table[Any]) -> Iterator[str]:
     """Yield a table as a JSON object: facts, columns, rows, count and total. Amounts are strings, to be exact."""
-    about = {column.name: column.about for column in table.columns}
+    about = {column.name: column.meaning for column in table.columns}
     facts = {name: value for name, value in table.facts.items() if value not in (None, "")}
     head = json.dumps({**facts, "columns": about}, ensure_ascii=False)
     yield f'{head[:-1]}, "rows": ['
@@ -199,7 +205,7 @@ def write_xlsx(table: Table[Any], file: IO[bytes]) -> None:
     if table.total_of:
         meta.append(["total", table.totals.total])
     for column in table.columns:
-        meta.append([f"column {column.name}", column.about])
+        meta.append([f"column {column.name}", column.meaning])
     book.close()
 
 

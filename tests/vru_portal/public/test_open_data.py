@@ -15,7 +15,7 @@ from frictionless import Resource, Schema
 from funding.models import PublicationDuty
 from partners.models import Organisation, Unit
 from programmes.models import Initiative, PreventionLevel
-from tests.support.factories import InitiativeFactory, LevelFactory, OrganisationFactory, make_everything
+from tests.support.factories import InitiativeFactory, LevelFactory, OrganisationFactory, PostFactory, make_everything
 from tests.support.ledger import LICENCE
 from vru_portal.public.open_data.datasets import DATASETS
 from vru_portal.publishing.state import State
@@ -209,3 +209,47 @@ def test_the_last_change_is_when_something_public_was_saved(client):
     hidden.name = "Still hidden"
     hidden.save()
     assert DATASETS["partners"].changed() == changed == body.history.latest().history_date
+
+
+# What this site works out, rather than repeats: nobody should quote it as if a source had stated it.
+DERIVED = {
+    "initiatives": {"status", "audiences", "settings", "areas", "area_codes"},
+    "partners": {"part", "executives"},
+    "sources": {
+        *("spend_by", "allocated", "paid", "still_to_pay", "paid_over_allocations", "paid_back_beyond_payments"),
+        *("carried_forward", "not_allocated"),
+    },
+    "allocations": {"paid"},
+    "payments": {"state", "exceptions"},
+    "payment-totals": {"payments", "amount"},
+}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_what_is_derived_is_marked_in_each_format_that_describes_its_columns(client, name):
+    fields = json.loads(content_of(client, f"/data/{name}/schema.json"))["fields"]
+    marked = {field["name"] for field in fields if field.get("derived", "").startswith("Derived from ")}
+    assert marked == DERIVED.get(name, set())
+    page = content_of(client, f"/data/{name}/").decode()
+    in_file = json.loads(content_of(client, f"/{name}.json"))["columns"]
+    book = openpyxl.load_workbook(io.BytesIO(content_of(client, f"/{name}.xlsx")))
+    meta = {row[0]: row[1] for row in book.worksheets[-1].iter_rows(values_only=True)}
+    rows = json.loads(content_of(client, "/api/v1/openapi.json"))["components"]["schemas"]
+    by_title = {schema.get("title"): schema for schema in rows.values()}
+    row = by_title[f"{name.title().replace('-', '')}Row"]
+    for column in DATASETS[name].columns:
+        said = "Derived from" in in_file[column.name]
+        assert said is (column.name in marked), column.name
+        assert ("Derived from" in meta[f"column {column.name}"]) is said
+        assert ("Derived from" in row["properties"][column.name]["description"]) is said
+    assert page.count("Derived from") == len(marked)
+
+
+def test_a_post_says_from_when_until_when_it_was_held(client):
+    PostFactory(
+        person__slug="former", held_from=date(2031, 4, 1), held_until=date(2031, 11, 30), seat="executive",
+        seat_from=date(2031, 5, 1), seat_until=date(2031, 10, 31),
+    )  # fmt: skip
+    (row,) = [row for row in csv_rows(content_of(client, "/posts.csv")) if row["person_slug"] == "former"]
+    assert (row["held_from"], row["held_until"]) == ("2031-04-01", "2031-11-30")
+    assert (row["seat_from"], row["seat_until"]) == ("2031-05-01", "2031-10-31")

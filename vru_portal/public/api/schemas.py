@@ -69,7 +69,7 @@ def cell_type(column: Column[Any]) -> Any:
 
 
 def described(column: Column[Any]) -> Any:
-    return Field(..., title=column.heading, description=column.about)
+    return Field(..., title=column.heading, description=column.meaning)
 
 
 @cache

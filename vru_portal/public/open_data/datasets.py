@@ -19,7 +19,12 @@ INITIATIVES = replace(
     filters=Catalogue,
     columns=(
         *programmes.datasets.INITIATIVES.columns,
-        Column("status", "How far it has come, by its assessment and money", lambda i: i.status.label),
+        Column(
+            "status",
+            "How far it has come",
+            lambda i: i.status.label,
+            derived="its evidence assessments, allocations and payments",
+        ),
     ),
 )
 
