@@ -51,9 +51,7 @@ DAY_AND_MONTH = re.compile(
 YEAR_IN_SHORT = re.compile(r"['\u2018\u2019](?=\d\d$)", re.ASCII)
 # Spreadsheets and databases add the seconds.
 CLOCK_TIME = re.compile(r"(?P<hour>\d{1,2})(?:[:.](?P<minute>\d{2})(?::00)?)? ?(?P<half>[ap]\.?m\.?)?", re.ASCII)
-WITHOUT_SEPARATOR = re.compile(
-    r"(?P<hour>\d{2}|\d(?=\d\d ?[ap]))(?P<minute>\d{2}) ?(?P<half>[ap]\.?m\.?)?", re.ASCII
-)
+WITHOUT_SEPARATOR = re.compile(r"(?P<hour>\d{2}|\d(?=\d\d ?[ap]))(?P<minute>\d{2}) ?(?P<half>[ap]\.?m\.?)?", re.ASCII)
 AROUND_A_TIME = re.compile(r"^at | ?(?:o['\u2019]clock|h(?:ou)?rs?)\b")
 ZONE = re.compile(r"(?:gmt|bst|utc)$")
 

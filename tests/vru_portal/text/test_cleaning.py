@@ -28,7 +28,9 @@ def test_what_joins_or_shapes_letters_is_no_text_alone_and_makes_no_other_text(c
     assert normalise_reference(f"INV{character}-1") == "INV-1"
 
 
-@pytest.mark.parametrize("text", ["1\ufe0f\u20e3 Moor", "क्\u200dष", "می\u200cخواهم", "👩\u200d🔬", "❤\ufe0f", f"{ENGLAND} Moor", "王小明"])
+@pytest.mark.parametrize(
+    "text", ["1\ufe0f\u20e3 Moor", "क्\u200dष", "می\u200cخواهم", "👩\u200d🔬", "❤\ufe0f", f"{ENGLAND} Moor", "王小明"]
+)
 def test_what_a_script_or_an_emoji_needs_stays(text):
     assert normalise_line(text) == normalise_text(text) == text
 
