@@ -29,6 +29,7 @@ from vru_portal.ledger.append_only.recording import check, insert_checked, recor
 from vru_portal.ledger.money import format_pounds, sum_of_pounds
 from vru_portal.tabular.batches import in_batches
 from vru_portal.text.dates import format_date
+from vru_portal.text.problems import Problems, collect_problems, raise_problems
 
 PAYMENTS_AT_ONCE = 500
 
@@ -184,8 +185,12 @@ def pay(*, by: Any, payment: Payment) -> Payment:
 
 def check_payment(*, by: Any, payment: Payment) -> None:
     """Check a payment as `pay` does, as far as that takes no question to the database. Raises ValidationError."""
-    check_references(payment)
-    check(payment, by=by)
+    problems = Problems()
+    with collect_problems(problems):
+        check_references(payment)
+    with collect_problems(problems):
+        check(payment, by=by)
+    raise_problems(problems)
 
 
 @transaction.atomic

@@ -12,7 +12,7 @@ from import_export.results import RowResult
 
 from events.declarations.models import DeclarationVersion, Invitation
 from events.declarations.rules.availability import require_inviting_open
-from events.declarations.rules.invitations import InvitationOutcome, Invitee, invite_all
+from events.declarations.rules.invitations import InvitationOutcome, Invitee, check_invitee, invite_all
 from partners.models import Sector
 from vru_portal.tabular.readers import build_dataset, cell_text, check_size
 from vru_portal.tabular.records.columns import KEY_FIELDS
@@ -20,6 +20,7 @@ from vru_portal.tabular.resources import FileResource
 from vru_portal.tabular.results import ImportedRow
 from vru_portal.tabular.widgets import TextWidget
 from vru_portal.text.cleaning import fold
+from vru_portal.text.problems import Problems, collect_problems
 
 INVITATION_COLUMNS = ("organisation", "email", "contact_name", "sector")
 FIRST_COLUMN_HEADINGS = {
@@ -110,11 +111,18 @@ class InvitationResource(FileResource):
         for number, row in enumerate(rows):
             if not any(row.values()):
                 continue
-            try:
+            problems = Problems()
+            with collect_problems(problems):
                 self.before_import_row(row, row_number=number + 1)
-                invitees.append((number, self.invitee(row)))
-            except ValidationError as error:
-                self.outcomes[number] = InvitationOutcome(error=error)
+            with collect_problems(problems):
+                invitee = self.invitee(row)
+            if problems:
+                others = Problems()
+                with collect_problems(others):
+                    check_invitee(Invitee(row["organisation"], row["email"], row.get("contact_name", "")))
+                self.outcomes[number] = InvitationOutcome(error=ValidationError({**others, **problems}))
+            else:
+                invitees.append((number, invitee))
         row_numbers = [number + self.first_row for number, _ in invitees]
         outcomes = invite_all(by=self.by, invitees=[row for _, row in invitees], row_numbers=row_numbers)
         for (number, _), outcome in zip(invitees, outcomes, strict=True):

@@ -18,6 +18,7 @@ from vru_portal.tabular.readers import cell_text
 from vru_portal.tabular.reading.resaved import by_resaved_form
 from vru_portal.tabular.widgets import DateWidget, MoneyWidget, TextWidget
 from vru_portal.text.cleaning import fold
+from vru_portal.text.problems import Problems
 
 LABELS_AS_RESAVED = by_resaved_form(map(year_label, range(FIRST_YEAR, LAST_YEAR + 1)))
 KINDS = {fold(str(label)): value for value, label in Kind.choices} | {fold(value): value for value in Kind.values}
@@ -96,27 +97,31 @@ class AllocationResource(LedgerResource):
         """Read the cells; year and source together name the source."""
         year, name = as_year_label(cell_text(row["year"])), cell_text(row["source"])
         sources = self.sources.get((year, fold(last_part(name))), set())
-        errors: dict[str, list[str]] = {}
+        problems = Problems()
+        unreadable = self.cell_errors.get(kwargs["row_number"], {})
         if len(sources) > 1:
             slugs = ", ".join(sorted(source.slug for source in sources))
-            errors["source"] = [f"More than one source of {year} is called {name!r}. Enter one of: {slugs}."]
-        elif not sources:
-            errors["source"] = [
-                f"There is no source {name!r} in the financial year {year!r}. Enter the year in the format 2031-32."
+            problems["source"] = [
+                ValidationError(f"More than one source of {year} is called {name!r}. Enter one of: {slugs}.")
+            ]
+        elif not sources and not {"source", "year"} & unreadable.keys():
+            problems["source"] = [
+                ValidationError(
+                    f"There is no source {name!r} in the financial year {year!r}. Enter the year in the format 2031-32."
+                )
             ]
         kind = KINDS.get(fold(cell_text(row["kind"])))
-        if kind is None:
-            errors["kind"] = [f"{cell_text(row['kind'])!r} is not one of: {', '.join(Kind.values)}."]
+        if kind is None and "kind" not in unreadable:
+            problems["kind"] = [
+                ValidationError(f"{cell_text(row['kind'])!r} is not one of: {', '.join(Kind.values)}.")
+            ]
         public_id = cell_text(row.get("id"))
-        if public_id and public_id not in self.recorded:
-            errors["id"] = [f"No allocation has the id {public_id!r}. Leave the id of a new allocation empty."]
-        try:
-            cells = {**row, "source": next(iter(sources), None), "kind": kind or ""}
-            super().import_instance(instance, cells, **kwargs)
-        except ValidationError as error:
-            errors |= error.message_dict
-        if errors:
-            raise ValidationError(errors)
+        if public_id and public_id not in self.recorded and "id" not in unreadable:
+            problems["id"] = [
+                ValidationError(f"No allocation has the id {public_id!r}. Leave the id of a new allocation empty.")
+            ]
+        cells = {**row, "source": next(iter(sources), None), "kind": kind or ""}
+        super().import_instance(instance, cells, problems=problems, **kwargs)
 
     def record(self, row: Allocation) -> None:
         allocate(by=self.by, allocation=row)

@@ -20,6 +20,7 @@ from vru_portal.tabular.results import MAX_ROWS_SHOWN, ImportedRow, ImportResult
 from vru_portal.tabular.widgets import MoneyWidget
 from vru_portal.text.cleaning import fold, truncate
 from vru_portal.text.dates import format_date
+from vru_portal.text.problems import Problems, collect_problems, raise_problems
 
 TOTAL = re.compile(r"(?:(?:grand|sub|overall|report) ?-?)?totals?\b.*|sum", re.DOTALL)
 # What reports write below their rows, or between the pages.
@@ -113,6 +114,38 @@ class LedgerResource(FileResource):
                     f"{place} is a total and is not recorded: “{label}”"
                     f"{f', {sums[-1]}' if sums else ''}. Compare it with the total below."
                 )
+
+    def before_import_row(self, row: Any, **kwargs: Any) -> None:
+        """Refuse nothing yet: `import_instance` tells what is wrong with the other cells too."""
+
+    def import_instance(self, instance: Any, row: Any, *, problems: Problems | None = None, **kwargs: Any) -> None:
+        """Read the cells. Raises ValidationError for all that is wrong with a row; some may be known already."""
+        problems = problems or Problems()
+        unreadable = self.cell_errors.get(kwargs["row_number"], {})
+        with collect_problems(problems):
+            super().import_instance(instance, {**row, **dict.fromkeys(unreadable, "")}, **kwargs)
+        problems |= {name: [ValidationError(message)] for name, message in unreadable.items()}
+        with collect_problems(problems):
+            self.check_cells(instance, row, problems, kwargs["row_number"])
+        if problems:
+            with collect_problems(problems):
+                instance.clean_fields(exclude=self.unread_fields(row, problems))
+            with collect_problems(problems):
+                instance.clean()
+        raise_problems(problems)
+
+    def check_cells(self, instance: Any, row: Any, problems: Problems, row_number: int) -> None:
+        """Read what cells say together; raises ValidationError, or adds to the problems of the row."""
+
+    def unread_fields(self, row: Any, problems: Problems) -> set[str]:
+        """The fields about which a row has nothing that could be checked."""
+        read = {
+            field.attribute
+            for field in self.get_import_fields()
+            if not {field.attribute, field.column_name} & problems.keys()
+            and (field.column_name in self.required or cell_text(row.get(field.column_name)))
+        }
+        return {field.name for field in self._meta.model._meta.concrete_fields} - read
 
     def import_row(self, row: Any, instance_loader: Any, **kwargs: Any) -> LedgerRow:
         """Keep the number and the cells of the row for messages, as they were understood."""

@@ -21,6 +21,7 @@ from vru_portal.tabular.readers import cell_text
 from vru_portal.tabular.reading.resaved import by_resaved_form
 from vru_portal.tabular.widgets import DateWidget, MoneyWidget, TextWidget
 from vru_portal.text.cleaning import normalise_reference
+from vru_portal.text.problems import Problems, collect_problems
 
 # What a spreadsheet may have made of a reference: a number, a date such as 06/05/2031 or Dec-11, or lost characters.
 RESAVED = re.compile(r"[-+.\d]+(?:E[-+]\d+)?|[\d/: ]+|(?:\d\d-)?[A-Z][a-z]{2}-?(?:\d\d)?|TRUE|FALSE|.*\?.*", re.DOTALL)
@@ -111,15 +112,18 @@ class PaymentResource(LedgerResource):
             found_rows = {p.reference: p for p in rows.filter(reference__in=sorted(set(likely.values())))}
             self.resaved = {text: found_rows[reference] for text, reference in likely.items()}
 
-    def import_instance(self, instance: Payment, row: Any, **kwargs: Any) -> None:
-        """Read the cells, and add up net and VAT."""
-        super().import_instance(instance, row, **kwargs)
-        self.check_reference(instance, kwargs["row_number"])
+    def check_cells(self, instance: Payment, row: Any, problems: Problems, row_number: int) -> None:
+        """Check the reference, and add up net and VAT."""
+        if "reference" not in problems:
+            with collect_problems(problems):
+                self.check_reference(instance, row_number)
+        if "net" in problems:
+            return
         try:
             net = MoneyWidget().clean(row.get("net"))
         except ValueError as error:
             raise ValidationError({"net": str(error)}) from error
-        if net is None:
+        if net is None or {"amount", "irrecoverable_vat"} & problems.keys():
             return
         if "irrecoverable_vat" not in row and instance.amount in (None, net):
             instance.amount = net
@@ -137,6 +141,13 @@ class PaymentResource(LedgerResource):
                 }
             )
         instance.amount = total
+
+    def unread_fields(self, row: Any, problems: Problems) -> set[str]:
+        """The amount too, where what it is made of cannot be read."""
+        unread = super().unread_fields(row, problems)
+        if {"amount", "net", "irrecoverable_vat"} & problems.keys():
+            return unread | {"amount"}
+        return unread - {"amount"}
 
     def check_reference(self, instance: Payment, row_number: int) -> None:
         """Raise ValidationError for a reference that another payment has, or that a spreadsheet has shortened."""

@@ -173,6 +173,14 @@ def reasons_not_to_invite(
     return reasons
 
 
+def check_invitee(invitee: Invitee) -> None:
+    """Raise ValidationError for all that is wrong with an invitee, without a question to the database."""
+    body = SignatoryBody(name=normalise_line(invitee.organisation))
+    email, contact_name = normalise_email(invitee.email), normalise_line(invitee.contact_name)
+    if error := validation_error(Invitation(body=body, email=email, contact_name=contact_name)):
+        raise error
+
+
 def validation_error(invitation: Invitation) -> ValidationError | None:
     """What is wrong with an invitation or its organisation, by field. Does not query the database."""
     errors: dict[str, Any] = {}

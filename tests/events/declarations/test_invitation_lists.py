@@ -144,6 +144,9 @@ def test_each_door_names_every_row_that_is_wrong_and_then_invites_nobody(door, c
             "Row 10, organisation: This organisation is also in row",
         ),
         (["!!!", "a@b.example", "", ""], "Row 11, organisation: Enter at least one letter or number."),
+        (["!!!", "nobody", "", "Fish"], "Row 12, organisation: Enter at least one letter or number."),
+        (["???", "nobody", "", "Fish"], "Row 13, email: Enter a valid email address."),
+        (["???", "nobody", "", "Fish"], "Row 14, sector: There is no sector “Fish”."),
     ]
     content = as_csv([["Fine Trust", "post@fine.example", "", ""], *(row for row, _ in wrong)])
     said = door(content, client, tmp_path)

@@ -40,7 +40,7 @@ class RecordReader:
         # A row may refer to a record that another row of the same file adds.
         new_keys = {self.key_of_row(outcome) for outcome in new}
         for outcome in outcomes:
-            if outcome.texts and not outcome.errors:
+            if outcome.texts:
                 self.find_changes(outcome, new_keys)
 
     def find_records(self, outcomes: list[RecordOutcome]) -> None:
@@ -94,7 +94,7 @@ class RecordReader:
     def find_changes(self, outcome: RecordOutcome, new_keys: set[tuple[str, ...]]) -> None:
         """Find out what a row changes, and what its sender, or any file, may not change."""
         if empty := self.empty_key_fields(outcome):
-            for name in empty:
+            for name in (name for name in empty if name not in outcome.errors):
                 outcome.add_error(f"Enter a value: it identifies the {self.model._meta.verbose_name}.", name)
             return
         texts, existing = outcome.texts, outcome.existing
@@ -114,6 +114,8 @@ class RecordReader:
             if isinstance(cell, str) and (found := FORBIDDEN.search(cell)):
                 outcome.add_error(forbidden_character_message(found[0]), column.name)
         for name in outcome.changed_fields:
+            if name in outcome.errors or {c.name for c in columns_of_field(self.columns, name)} - outcome.texts.keys():
+                continue
             if message := self.unknown_reference(outcome, name, new_keys):
                 outcome.add_error(message, name)
 

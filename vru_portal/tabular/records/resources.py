@@ -108,7 +108,7 @@ class RecordResource(FileResource):
         to_save = [outcome for outcome in self.outcomes if outcome.changed and not outcome.errors]
         for _ in range(len(self.outcomes) - len(to_save)):
             self.on_row_done()
-        RecordWriter(
+        writer = RecordWriter(
             self.model,
             self.columns,
             self.key,
@@ -116,7 +116,11 @@ class RecordResource(FileResource):
             by=self.by,
             file_name=self.name,
             on_row_done=self.on_row_done,
-        ).write(to_save)
+        )
+        for outcome in self.outcomes:
+            if outcome.texts and outcome.errors:
+                writer.check_other_cells(outcome)
+        writer.write(to_save)
 
     def read_outcomes(self, dataset: tablib.Dataset) -> list[RecordOutcome]:
         return [

@@ -15,6 +15,7 @@ from vru_portal.tabular.records.columns import RecordColumn, columns_of_field, f
 from vru_portal.tabular.records.lookup import References, primary_keys_by_texts, split_list
 from vru_portal.tabular.records.permissions import root_model_of
 from vru_portal.tabular.records.rows import RecordOutcome
+from vru_portal.text.problems import Problems, collect_problems
 
 logger = logging.getLogger(__name__)
 
@@ -135,6 +136,24 @@ class RecordWriter:
         outcome.saved = record
         if self.model in self.references.primary_keys:
             self.references.primary_keys[self.model][outcome.texts_of(self.key_columns)] = record.pk
+
+    def check_other_cells(self, outcome: RecordOutcome) -> None:
+        """Add to the errors of a row what is wrong with its other cells: its sender is to hear of all at once."""
+        record, problems = self.model(), Problems()
+        unchecked = {field.name for field in self.model._meta.get_fields()}
+        for name in {column.field.name for column in (outcome.changed if outcome.existing else self.columns)}:
+            columns = columns_of_field(self.columns, name)
+            if {column.name for column in columns} - outcome.texts.keys() or name in outcome.errors:
+                continue
+            if columns[0].is_relation and (columns[0].field.many_to_many or any(outcome.texts_of(columns))):
+                continue  # the reader has looked up what they name
+            with collect_problems(problems):
+                if outcome.existing or any(outcome.texts_of(columns)):  # else it has its default
+                    self.fill(record, outcome, [name])
+                unchecked.remove(name)
+        with collect_problems(problems):
+            record.clean_fields(exclude=unchecked)
+        outcome.errors |= ValidationError(problems).message_dict
 
     def current_record(self, outcome: RecordOutcome) -> Any:
         """The record as it is with its pending change, in which a part that is new to the public may exist already."""

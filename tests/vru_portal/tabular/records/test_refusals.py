@@ -7,6 +7,7 @@ from django.urls import reverse
 
 from partners.models import Organisation, Post
 from programmes.models import Initiative, Story
+from tests.funding.resources.files import as_csv
 from tests.support.crawler import text_of
 from tests.support.factories import LevelFactory, OrganisationFactory, PersonFactory, PublicationFactory, StoryFactory
 from tests.vru_portal.tabular.records.files import import_content, json_file, staff, upload
@@ -52,6 +53,28 @@ def test_a_surrogate_in_a_new_row_or_a_heading_reaches_no_page(client, lead):
     assert "Row 2, biography: Delete the control character U+0000" in text_of(page)
     page = upload(client, address, b'[{"slug": "bea", "\\ud800name": "Bea"}]')
     assert "Delete the incomplete character U+D800" in text_of(page)
+
+
+def test_all_that_is_wrong_with_a_row_is_told_at_once(lead):
+    OrganisationFactory(slug="lamps", name="Lamps")
+    source = PublicationFactory(slug="plan").slug
+    wrong = {"slug": "walk", "title": "", "summary": "s" * 400, "published_on": "31/2/2031", "source": source}
+    rows = [wrong | {"as_at": "1/5/24", "checked_on": ""}, wrong | {"slug": "Two Words", "source": "nothing"}]
+    for form in ("json", "csv"):
+        content = json_file(*(row | {"as_at": row.get("as_at", "x"), "checked_on": ""} for row in rows))
+        if form == "csv":
+            content = as_csv([row | {"as_at": row.get("as_at", "x"), "checked_on": ""} for row in rows])
+        found = import_content(Story, content, lead, form=form).problems
+        places = {problem.partition(":")[0] for problem in found}
+        assert places == {
+            *(f"Row 2, {name}" for name in ("as_at", "published_on", "summary", "title")),
+            *(f"Row 3, {name}" for name in ("as_at", "published_on", "slug", "source", "summary", "title")),
+        }
+    existing = StoryFactory(slug="walk", state="draft")
+    found = import_content(Story, json_file({"slug": "walk", "published_on": "soon", "title": ""}), lead).problems
+    assert {problem.partition(":")[0] for problem in found} == {"Row 2, published_on", "Row 2, title"}
+    existing.refresh_from_db()
+    assert existing.title
 
 
 def test_errors_name_the_row_the_column_and_the_possible_values(lead):
