@@ -58,7 +58,7 @@ PAGES = (
     SitePage(
         "partners:directory",
         "Partners",
-        "Who leads the unit, and everybody else who takes part.",
+        "Who leads the unit, and everybody else who takes part or is named.",
         ("Who leads the unit", "Who is in charge", "Executive team", "Staff", "Who is involved"),
         "leaders runs organisations people members board",
     ),
