@@ -42,6 +42,15 @@ class Outcome(models.TextChoices):
     DECLINED = "declined", "Declined"
 
 
+class NewsKind(models.TextChoices):
+    """What a line of the news is about."""
+
+    STORY = "story", "Stories"
+    DECLARATION = "declaration", "The declaration"
+    MONEY = "money", "Money"
+    PUBLICATION = "publication", "Publications"
+
+
 class FileRole(models.TextChoices):
     """What a document is of the publication that it belongs to."""
 

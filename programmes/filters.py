@@ -1,13 +1,16 @@
-"""The catalogue's filters, with the number of initiatives that each of their values would leave."""
+"""The filters of the catalogue and of the news, with the number of rows that each of their values would leave."""
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
+from datetime import date
 from functools import cached_property
-from typing import ClassVar
+from typing import ClassVar, Generic, Protocol, TypeVar
 
 from django.db.models import QuerySet
+from django.http import QueryDict
 
-from programmes.models import EvidenceAssessment, Initiative, ToolkitApproach
+from programmes.choices import NewsKind
+from programmes.models import EvidenceAssessment, Initiative, Story, ToolkitApproach
 from programmes.querysets import InitiativeQuerySet
 from vru_portal.publishing.addresses import slug_of
 from vru_portal.publishing.state import published
@@ -122,3 +125,63 @@ def approaches_of_assessments() -> QuerySet[EvidenceAssessment, tuple[int, int |
 @prepared
 def keys_in_order(*, fields: tuple[str, ...]) -> QuerySet[Initiative, int]:
     return Initiative.objects.public().order_by(*fields, "pk").values_list("pk", flat=True)
+
+
+class NewsLine(Protocol):
+    """What the filters of the news read of a line of it."""
+
+    dated: date
+    title: str
+    kind: NewsKind
+    story_key: int | None
+
+
+Line = TypeVar("Line", bound=NewsLine)
+
+
+class NewsFilters(FacetedFilters, Generic[Line]):
+    """Stories and milestones. These follow from many tables, so a key is the place of an item among all of them."""
+
+    LABELS: ClassVar[dict[str, str]] = {"kind": "Kind", "year": "Year"}
+    ORDERS: ClassVar[dict[str, Order]] = {"newest": Order("Newest first", ()), "oldest": Order("Oldest first", ())}
+    SEARCHED = ("title", "summary", "body")  # of a story; a milestone has no more than its title
+
+    def __init__(self, data: QueryDict, items: Iterable[Line]) -> None:
+        self.items = list(items)  # the latest first
+        super().__init__(data)
+
+    @property
+    def labels(self) -> dict[str, str]:
+        return self.LABELS
+
+    def public_rows(self) -> QuerySet[Story]:
+        return Story.objects.public()
+
+    @cached_property
+    def all_keys(self) -> set[int]:
+        return set(range(len(self.items)))
+
+    @cached_property
+    def keys_by_facet(self) -> dict[str, KeysByValue]:
+        found: dict[str, KeysByValue] = {"kind": defaultdict(set), "year": defaultdict(set)}
+        order = list(NewsKind)
+        for key, item in enumerate(self.items):
+            year = item.dated.year
+            found["kind"][FacetValue(order.index(item.kind), item.kind.label, item.kind.value)].add(key)
+            found["year"][FacetValue(-year, str(year), str(year))].add(key)
+        return found
+
+    def keys_with(self, words: str) -> frozenset[int]:
+        stories = set(self.with_words(words).order_by().values_list("pk", flat=True))
+        folded = words.casefold().split()
+        return frozenset(
+            key
+            for key, item in enumerate(self.items)
+            if (item.story_key in stories if item.story_key else all(word in item.title.casefold() for word in folded))
+        )
+
+    @property
+    def found(self) -> list[Line]:
+        """The items that match, in the order that was asked for."""
+        items = [item for key, item in enumerate(self.items) if key in self.matching_keys]
+        return items[::-1] if self.sort == "oldest" else items

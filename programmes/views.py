@@ -12,7 +12,7 @@ from django.views.decorators.http import require_safe
 
 from partners.models import Publication, Statement, Unit
 from partners.querysets import with_author_links
-from programmes.filters import InitiativeFilters
+from programmes.filters import InitiativeFilters, NewsFilters
 from programmes.models import (
     Document,
     Initiative,
@@ -195,9 +195,12 @@ def level(request: HttpRequest, slug: str, add_details: AddDetails = add_no_deta
 @public_page
 def stories(request: HttpRequest, find_milestones: FindMilestones = list) -> HttpResponse:
     """Stories and milestones, page by page."""
-    page = get_page_or_404(request, all_news(find_milestones()))
+    filters = NewsFilters(request.GET, all_news(find_milestones()))
+    declare(request, filters.valid)
+    page = get_page_or_404(request, filters.found)
     add_stories(page)
-    return render(request, "programmes/stories.html", {"page": page})
+    context = {"page": page, "filters": filters, "form": filters.form("Show news", reverse("programmes:stories"))}
+    return render(request, "programmes/stories.html", context)
 
 
 @public_page

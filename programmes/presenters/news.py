@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date
 
+from programmes.choices import NewsKind
 from programmes.models import Story
 
 
@@ -14,6 +15,7 @@ class NewsItem:
     dated: date
     title: str
     address: str  # of the page that it leads to
+    kind: NewsKind = NewsKind.STORY
     basis: str = ""
     name: str = ""  # of a milestone, which none of the same page shares
     story_key: int | None = None

@@ -10,6 +10,7 @@ from events.declarations.models import DeclarationVersion, Entry
 from funding.models import Payment
 from funding.validators import year_label
 from partners.models import Publication
+from programmes.choices import NewsKind
 from programmes.presenters.news import NewsItem
 
 # How many organisations have signed, in words for the sentence.
@@ -26,7 +27,12 @@ def texts_in_force() -> Iterator[NewsItem]:
         assert version.in_force_from is not None, "a text in force has its day"  # noqa: S101
         title = f"Version {version.number} of “{version.declaration.title}” came into force"
         yield NewsItem(
-            version.in_force_from, title, version.get_absolute_url(), "From the date set for the text", "in-force"
+            version.in_force_from,
+            title,
+            version.get_absolute_url(),
+            NewsKind.DECLARATION,
+            "From the date set for the text",
+            "in-force",
         )
 
 
@@ -41,6 +47,7 @@ def signatures() -> Iterator[NewsItem]:
                 day,
                 f"The {word} organisation signed the declaration",
                 reverse("declarations:register"),
+                NewsKind.DECLARATION,
                 "From the public register",
                 f"signature-{number}",
             )
@@ -55,6 +62,7 @@ def first_payments() -> Iterator[NewsItem]:
             day,
             f"The first payment from the money for {label} was made",
             reverse("funding:payments", args=[label]),
+            NewsKind.MONEY,
             "From the payments as recorded here",
             "first-payment",
         )
@@ -67,6 +75,7 @@ def publications() -> Iterator[NewsItem]:
             publication.published_on,
             f"Published: {publication.title}",
             publication.get_absolute_url(),
+            NewsKind.PUBLICATION,
             "From the date of the publication",
             "published",
         )

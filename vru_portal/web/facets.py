@@ -215,6 +215,9 @@ class FacetedFilters(Filters):
             condition &= of_word
         return self.public_rows().filter(condition)
 
+    def keys_with(self, words: str) -> frozenset[int]:
+        return frozenset(self.with_words(words).order_by().values_list("pk", flat=True))
+
     # What is asked for ------------------------------------------------------------------------------------------------
 
     @cached_property
@@ -268,7 +271,7 @@ class FacetedFilters(Filters):
             return frozenset(self.all_keys)
         if "q" in self.errors:
             return frozenset()
-        return frozenset(self.with_words(words).order_by().values_list("pk", flat=True))
+        return self.keys_with(words)
 
     # What a page shows ------------------------------------------------------------------------------------------------
 

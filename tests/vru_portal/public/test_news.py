@@ -114,3 +114,52 @@ def test_the_feed_has_what_readers_need(client, unit):
     updated = datetime.fromisoformat(first.findtext(f"{ATOM}updated"))
     assert timezone.localdate(updated) == date(2031, 5, 6)
     assert f'href="/feed.atom" type="application/atom+xml" title="News of {unit.name}"' in client.get("/news/").text
+
+
+@pytest.fixture
+def mixed(unit):
+    StoryFactory(title="A path", body="Built of gravel.", published_on=date(2031, 5, 6))
+    StoryFactory(title="A gate", summary="It was hung.", published_on=date(2030, 5, 6))
+    PublicationFactory(title="Our path plan", issued_by=unit.organisation, published_on=date(2030, 5, 7))
+
+
+@pytest.mark.usefixtures("mixed")
+@pytest.mark.parametrize(
+    ("query", "shown"),
+    [
+        ({}, ["A path", "Published: Our path plan", "A gate"]),
+        ({"sort": "oldest"}, ["A gate", "Published: Our path plan", "A path"]),
+        ({"kind": "story"}, ["A path", "A gate"]),
+        ({"kind": "publication"}, ["Published: Our path plan"]),
+        ({"kind": ["story", "publication"], "year": "2030"}, ["Published: Our path plan", "A gate"]),
+        ({"q": "PATH"}, ["A path", "Published: Our path plan"]),
+        ({"q": "gravel path"}, ["A path"]),
+        ({"q": "nothing of the sort"}, []),
+    ],
+)
+def test_the_news_can_be_filtered_searched_and_put_in_order(client, query, shown):
+    response = client.get("/news/", query)
+    assert [item.title for item in response.context["page"]] == shown
+    assert ("see all news" in response.text) is (not shown)
+
+
+@pytest.mark.usefixtures("mixed")
+def test_each_filter_of_the_news_says_how_many_it_would_leave_and_can_be_removed(client):
+    facets = client.get("/news/").context["filters"].facets
+    assert {option.name: option.count for option in facets["kind"]} == {"Stories": 2, "Publications": 1}
+    assert {option.slug: option.count for option in facets["year"]} == {"2031": 1, "2030": 2}
+    chosen = client.get("/news/", {"kind": "story"})
+    assert {option.slug: option.count for option in chosen.context["filters"].facets["year"]} == {"2031": 1, "2030": 1}
+    assert "Remove: </span>Kind: Stories" in chosen.text
+
+
+@pytest.mark.usefixtures("mixed")
+def test_a_filter_of_the_news_that_does_not_exist_is_explained(client):
+    response = client.get("/news/", {"kind": "gossip"})
+    assert response.status_code == 200
+    assert "There is a problem with the filters" in response.text
+
+
+def test_one_item_needs_no_filters(client, unit):
+    PublicationFactory(issued_by=unit.organisation)
+    assert 'id="filters"' not in client.get("/news/").text
