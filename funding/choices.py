@@ -8,6 +8,18 @@ class Kind(models.TextChoices):
     CONTRACT = "contract", "Contract or service"
 
 
+class RegrantType(models.TextChoices):
+    """How a recipient awards a grant on: the codelist “Regrant Type” of the 360Giving standard."""
+
+    COMMON = "FRG010", "Common regrant"
+    INTERMEDIARY = "FRG020", "Transfer to intermediary"
+    MATCH = "FRG030", "Match funding"
+    COLLABORATION = "FRG040", "Funder collaboration"
+    SPONSOR = "FRG050", "Fiscal sponsor"
+    ENDOWMENT = "FRG060", "Endowment"
+    MULTIPURPOSE = "FRG070", "Multipurpose"
+
+
 class Basis(models.TextChoices):
     """What “as at a day” means: what was known by then, or what is dated by then even if it was learned later."""
 

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
         DutyColumn,
         FinancialYear,
         FundingSource,
+        OnwardGrant,
         Payment,
         PublicationDuty,
     )
@@ -256,6 +257,24 @@ class PaymentQuerySet(models.QuerySet["Payment"]):
             return rows
         # A reversal has the size of what it reverses.
         return rows.alias(over=Abs(Pence("amount")) - threshold_in_pence(threshold)).filter(over__gt=0)
+
+
+class RegrantingQuerySet(models.QuerySet["Regranting"]):
+    """Which allocations are for regranting."""
+
+    def standing(self, as_at: AsAt = NOW) -> Self:
+        return self.filter(as_at.counted_rows("recorded_at__date"), as_at.standing_rows())
+
+
+class OnwardGrantQuerySet(models.QuerySet["OnwardGrant"]):
+    """Onward grants. No total of the unit's money ever includes them."""
+
+    def get_by_natural_key(self, reference: str) -> "OnwardGrant":
+        return self.get(reference=reference)
+
+    def standing(self, as_at: AsAt = NOW) -> Self:
+        """Those that are not reversed, of allocations that are not reversed either."""
+        return self.filter(as_at.counted_rows("awarded_on"), as_at.standing_rows(), as_at.standing_rows("allocation__"))
 
 
 class DutyQuerySet(models.QuerySet["PublicationDuty"]):

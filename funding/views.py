@@ -35,6 +35,7 @@ from funding.presenters import (
     payment_row,
     total_bar,
 )
+from funding.regranting.presenters import onward_report
 from funding.sankey.flows import money_flow
 from funding.validators import parse_year_label
 from partners.models import Organisation, Unit
@@ -247,6 +248,7 @@ def allocation(request: HttpRequest, public_id: str) -> HttpResponse:
         {
             "allocation": found,
             "award": award,
+            "onward": onward_report(found),
             "copies": copies,
             "copy_missing": not found.is_reversed and is_contract_copy_missing(found, duty, has_copy=bool(copies)),
             "duty": duty,

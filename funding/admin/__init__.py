@@ -1,6 +1,7 @@
 from funding.admin.allocations import AllocationAdmin, ContractCopyAdmin
 from funding.admin.duty import PublicationDutyAdmin
 from funding.admin.payments import ExplanationAdmin, PaymentAdmin
+from funding.admin.regrants import OnwardGrantAdmin, RegrantingAdmin
 from funding.admin.sources import FinancialYearAdmin, FundingSourceAdmin
 
 __all__ = [
@@ -9,6 +10,8 @@ __all__ = [
     "ExplanationAdmin",
     "FinancialYearAdmin",
     "FundingSourceAdmin",
+    "OnwardGrantAdmin",
     "PaymentAdmin",
     "PublicationDutyAdmin",
+    "RegrantingAdmin",
 ]

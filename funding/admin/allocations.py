@@ -11,6 +11,7 @@ from django.urls import reverse
 from funding.admin.forms import AllocationForm, ContractCopyForm, open_sources
 from funding.admin.imports import LedgerImport
 from funding.admin.missing_facts import CopyFilter
+from funding.admin.regrants import RegrantingAction
 from funding.choices import ALLOCATION_TEXT_FIELDS, Kind
 from funding.models import Allocation, ContractCopy
 from funding.resources import AllocationResource
@@ -112,7 +113,7 @@ class AllocationAdmin(LedgerImport, AppendOnlyAdmin):
     search_help_text = "Id, initiative, recipient or purpose."
     date_hierarchy = "awarded_on"
     inlines = (ContractCopyInline,)
-    row_actions = (ReverseAllocationAction, CopyAction, RedactAllocationAction)
+    row_actions = (ReverseAllocationAction, CopyAction, RegrantingAction, RedactAllocationAction)
     record_form = AllocationForm
     formfield_overrides: ClassVar[Any] = AppendOnlyAdmin.formfield_overrides | {
         models.DateField: {"widget": AdminDateWidget}

@@ -22,6 +22,7 @@ from django.utils import timezone
 from funding.choices import Kind
 from funding.models import Allocation, Payment, PublicationDuty
 from funding.querysets import AllocationQuerySet
+from funding.regranting.sums import with_onward
 from partners.models import Organisation, Unit
 from programmes.models import Initiative
 from vru_portal.tabular.batches import fetch_in_batches
@@ -59,6 +60,7 @@ GRANT_HEADINGS = {
     "Grant Programme:0:Title": ("grantProgramme", 0, "title"),
     "Grant Programme:0:URL": ("grantProgramme", 0, "url"),
     "Related Activity": ("relatedActivity",),
+    "For Regrant Type": ("regrantType",),
     "Last Modified": ("dateModified",),
     "Data Source": ("dataSource",),
 }
@@ -163,12 +165,11 @@ class GrantsFile:
         return full_url(reverse("funding:giving", args=[self.funder.slug, form]))
 
     @property
-    def rows(self) -> AllocationQuerySet:
+    def rows(self) -> Any:
         """The funder's grants by date, with everything the file says about them."""
         paid = Payment.objects.filter(allocation=OuterRef("pk")).order_by("-recorded_at").values("recorded_at")[:1]
         return (
-            grants_awarded_by(self.funder)
-            .with_paid()
+            with_onward(grants_awarded_by(self.funder).with_paid())
             .annotate(modified=Greatest("recorded_at", Coalesce(Subquery(paid), "recorded_at")))
             .select_related(
                 "initiative__level",
@@ -216,6 +217,7 @@ class GrantsFile:
                 }
             ],
             relatedActivity=[grant_identifier(first)] if first and not first.is_reversed else [],
+            regrantType=row.regrant_type,  # type: ignore[attr-defined]
             dateModified=iso_datetime(row.modified),  # type: ignore[attr-defined]
             dataSource=self.address("json"),
         )

@@ -2,6 +2,7 @@
 
 from funding.models.duty import DutyColumn, PublicationDuty
 from funding.models.ledger import Allocation, ContractCopy, Explanation, Payment
+from funding.models.regrants import OnwardGrant, Regranting
 from funding.models.years import Contributor, FinancialYear, FundingSource
 
 __all__ = [
@@ -12,6 +13,8 @@ __all__ = [
     "Explanation",
     "FinancialYear",
     "FundingSource",
+    "OnwardGrant",
     "Payment",
     "PublicationDuty",
+    "Regranting",
 ]

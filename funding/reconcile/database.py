@@ -15,6 +15,8 @@ SOURCE_STANDS = STANDS.format("s", "funding_fundingsource")
 ALLOCATION_STANDS = STANDS.format("a", "funding_allocation")
 DECISION_STANDS = STANDS.format("d", "programmes_assessmentdecision")
 PAYMENT_STANDS = STANDS.format("p", "funding_payment")
+REGRANTING_STANDS = STANDS.format("g", "funding_regranting")
+ONWARD_GRANT_STANDS = STANDS.format("o", "funding_onwardgrant")
 
 
 def fetch_rows(sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
@@ -138,6 +140,33 @@ def grant_sums() -> dict[str, tuple[Decimal, Decimal]]:
     return {slug: (pounds_of(awarded), pounds_of(paid)) for slug, awarded, paid in found}
 
 
+@dataclass(frozen=True)
+class OnwardSums:
+    """An allocation that is for regranting, and what its recipient has reported."""
+
+    allocated: Decimal
+    reported: Decimal
+
+    @property
+    def unreported(self) -> Decimal:
+        return max(self.allocated - self.reported, Decimal(0))
+
+    @property
+    def beyond(self) -> Decimal:
+        return max(self.reported - self.allocated, Decimal(0))
+
+
+def onward_sums() -> dict[str, OnwardSums]:
+    """What is reported of each standing allocation that is for regranting, by its id."""
+    found = fetch_rows(
+        f"SELECT a.public_id, {PENCE.format('a.amount')}, (SELECT SUM({PENCE.format('o.amount')}) "
+        f"FROM funding_onwardgrant o WHERE o.allocation_id = a.id AND {ONWARD_GRANT_STANDS}) FROM funding_allocation a "
+        f"JOIN funding_regranting g ON g.allocation_id = a.id WHERE {REGRANTING_STANDS} AND {ALLOCATION_STANDS} "
+        "ORDER BY a.id"
+    )
+    return {public_id: OnwardSums(pounds_of(amount), pounds_of(reported)) for public_id, amount, reported in found}
+
+
 def exceptions(year: YearRow) -> dict[str, list[str]]:
     """The reasons why each payment that is an exception is one, by its reference."""
     found = fetch_rows(
@@ -168,6 +197,7 @@ def broken_rules() -> Iterator[str]:
         "funding_fundingsource": "source",
         "funding_allocation": "allocation",
         "funding_payment": "payment",
+        "funding_onwardgrant": "onward grant",
     }.items():
         name = {"funding_fundingsource": "slug", "funding_allocation": "public_id"}.get(table, "reference")
         for (which,) in fetch_rows(

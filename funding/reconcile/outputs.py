@@ -79,20 +79,30 @@ def read_download(label: str, name: str, form: str) -> ServedList:
     return READERS[form](fetch(reverse("open_data:download_of_year", args=[label, name, form])))
 
 
+def read_list(name: str, form: str) -> ServedList:
+    """The file of a list of all years."""
+    return READERS[form](fetch(reverse("open_data:download", args=[name, form])))
+
+
 def read_csv(content: bytes) -> ServedList:
     return ServedList(list(csv.DictReader(io.StringIO(content.decode("utf-8-sig"), newline=""))))
 
 
 def read_json(content: bytes) -> ServedList:
     found = json.loads(content, parse_float=Decimal)
-    return ServedList(found["rows"], found["count"], parse_served_sum(found["total"]))
+    return ServedList(found["rows"], found["count"], stated_total(found))
 
 
 def read_xlsx(content: bytes) -> ServedList:
     """Read a workbook: its sheet of rows and its sheet of metadata."""
     book = open_workbook(content)
     meta = {row[0]: row[1] for row in book["Meta"].iter_rows(values_only=True)}
-    return ServedList(worksheet_rows(book["Rows"]), int(meta["count"]), parse_served_sum(meta["total"]))
+    return ServedList(worksheet_rows(book["Rows"]), int(meta["count"]), stated_total(meta))
+
+
+def stated_total(facts: ServedRow) -> Decimal | None:
+    """The total that a file states; a list whose amounts must not be added up states none."""
+    return parse_served_sum(facts["total"]) if "total" in facts else None
 
 
 def open_workbook(content: bytes) -> Any:

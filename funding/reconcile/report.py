@@ -12,6 +12,7 @@ from django.urls import reverse
 from funding.datasets import threesixtygiving
 from funding.models import PublicationDuty
 from funding.reconcile import database, omissions, outputs
+from funding.reconcile.onward import check_onward_grants
 from funding.reconcile.outputs import ServedList, ServedPage, UnreadableError
 from funding.validators import year_label
 from vru_portal.ledger.append_only.database import DatabaseTriggers
@@ -90,6 +91,7 @@ def reconcile(first_year: int | None = None) -> ReconciliationReport:
     for year in database.years_with_sources(first_year):
         check_year(report, year)
     check_grants_files(report)
+    check_onward_grants(report)
     report.omissions += omissions.all_omissions(first_year)
     return report
 

@@ -19,6 +19,7 @@ from jsonschema import Draft202012Validator
 from referencing import Registry
 from referencing.jsonschema import DRAFT202012
 
+from funding.choices import RegrantType
 from funding.models import Allocation, PublicationDuty
 from partners.models import Unit
 from programmes.models import PreventionLevel
@@ -31,8 +32,10 @@ from tests.support.factories import (
     FundingSourceFactory,
     InitiativeFactory,
     LevelFactory,
+    OnwardGrantFactory,
     OrganisationFactory,
     PaymentFactory,
+    RegrantingFactory,
     SectorFactory,
     UnitFactory,
     UserFactory,
@@ -173,6 +176,21 @@ def test_the_json_is_valid_and_holds_the_grants_that_stand(client, ledger):
     assert urlsplit(grant["url"]).netloc == urlsplit(settings.PORTAL_URL).netloc
     assert grant["recipientOrganization"][0]["id"] == "GB-COH-01234567"
     assert grant["plannedDates"] == [{"startDate": "2031-05-06", "endDate": "2032-05-06"}]
+
+
+def test_a_grant_that_is_awarded_on_has_its_code_and_what_is_awarded_on_is_no_grant_of_the_funder(
+    client, funder, source, tmp_path
+):
+    passed_on, spent = award(funder, source), award(funder, source)
+    RegrantingFactory(allocation=passed_on, regrant_type="FRG070")
+    OnwardGrantFactory(allocation=passed_on, reference="360G-fen-1")
+    package = package_of(client)
+    assert faults(package) == []
+    codes_by_id = {grant["id"]: grant.get("regrantType") for grant in package["grants"]}
+    assert codes_by_id == {f"360G-moor-{passed_on.public_id}": "FRG070", f"360G-moor-{spent.public_id}": None}
+    assert set(RegrantType.values) == codes("regrantType")
+    rows = unflattened(fetched(client, "xlsx"), tmp_path)["grants"]
+    assert {row["id"]: row.get("regrantType") for row in rows} == codes_by_id
 
 
 def test_the_package_says_whose_it_is_and_under_what_licence(client, ledger):

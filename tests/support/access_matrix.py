@@ -37,8 +37,8 @@ MODEL_ACCESS: dict[str, tuple[str, str, str, str]] = {
     "partners.legalnotice": ("PIAX", "", "IX", ""),
     "programmes.evidenceassessment": (ROLES, "E", "", ""),
     "programmes.assessmentdecision": _SEEN,
-    **dict.fromkeys(("funding.allocation", "funding.payment"), _LEDGER),
-    **dict.fromkeys(("funding.contractcopy", "funding.explanation"), ("FA", "", "", "")),
+    **dict.fromkeys(("funding.allocation", "funding.payment", "funding.onwardgrant"), _LEDGER),
+    **dict.fromkeys(("funding.contractcopy", "funding.explanation", "funding.regranting"), ("FA", "", "", "")),
     "funding.fundingsource": ("FA", "F", "F", ""),
     "funding.financialyear": ("PFA", "F", "F", ""),
     "funding.publicationduty": ("FAX", "", "X", ""),
@@ -97,17 +97,29 @@ SINGLE_MODEL_PAGES: dict[tuple[str, str], tuple[str, str]] = {
     ("programmes.assessmentdecision", f"{ROW}redact/"): ("P", "P"),
     **{
         (f"funding.{model}", f"{ROW}redact/"): ("F", "F")
-        for model in ("allocation", "contractcopy", "payment", "explanation", "fundingsource")
+        for model in (
+            "allocation",
+            "contractcopy",
+            "payment",
+            "explanation",
+            "fundingsource",
+            "regranting",
+            "onwardgrant",
+        )
     },
-    **{(f"funding.{model}", f"{ROW}reverse/"): ("F", "F") for model in ("allocation", "payment", "fundingsource")},
+    **{
+        (f"funding.{model}", f"{ROW}reverse/"): ("F", "F")
+        for model in ("allocation", "payment", "fundingsource", "regranting", "onwardgrant")
+    },
+    ("funding.allocation", f"{ROW}regranting/"): ("F", "F"),
     ("funding.allocation", f"{ROW}contract-copy/"): ("F", "F"),
     ("funding.payment", f"{ROW}explain/"): ("F", "F"),
     ("funding.fundingsource", f"{ROW}carry/"): ("F", "F"),
-    **{(f"funding.{model}", "import/"): ("F", "F") for model in ("allocation", "payment")},
-    **{(f"funding.{model}", "process_import/"): ("", "F") for model in ("allocation", "payment")},
+    **{(f"funding.{model}", "import/"): ("F", "F") for model in ("allocation", "payment", "onwardgrant")},
+    **{(f"funding.{model}", "process_import/"): ("", "F") for model in ("allocation", "payment", "onwardgrant")},
     **{
         (f"funding.{model}", page): ("F", "F")
-        for model in ("allocation", "payment")
+        for model in ("allocation", "payment", "onwardgrant")
         for page in ("import/empty.csv", "import/refused.<str:form>")
     },
     ("declarations.invitation", "import/empty.csv"): ("D", "D"),

@@ -51,6 +51,8 @@ TABLE = {
     "funding.payment": PLAIN,
     "funding.explanation": PLAIN,
     "funding.contractcopy": PLAIN,
+    "funding.regranting": PLAIN,
+    "funding.onwardgrant": PLAIN,
     "events.event": HISTORIC,
     "events.agendaitem": HISTORIC,
     "events.appearance": HISTORIC,

@@ -158,7 +158,7 @@ def staff(client, furnished):
 IN_ADMIN = [model for model in PROJECT_MODELS if model._meta.label_lower not in {*INLINES, *UNSEEN}]
 # One is enough; or it is recorded on the page of what it belongs to; or only a rule makes it.
 NEVER_ADDED = (
-    *("Unit", "LegalNotice", "PublicationDuty", "AssessmentDecision", "Explanation", "ContractCopy"),
+    *("Unit", "LegalNotice", "PublicationDuty", "AssessmentDecision", "Explanation", "ContractCopy", "Regranting"),
     *("Entry", "Mail", "RegisterKey", "SigningRequest"),
     *("ContactPoint", "Post", "AgendaItem", "Appearance"),  # parts: on the page of what they belong to
 )

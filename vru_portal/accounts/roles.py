@@ -37,7 +37,16 @@ ASSESSMENTS = ("programmes.evidenceassessment", "assessmentdecision")
 CONTENT = permission_names(
     VIEW, *RECORDS, *VOCABULARIES, *ASSESSMENTS, "partners.unit", "vru_portal.pending", "submission", "filejob"
 )
-MONEY = ("funding.allocation", "payment", "fundingsource", "financialyear", "contractcopy", "explanation")
+MONEY = (
+    "funding.allocation",
+    "payment",
+    "fundingsource",
+    "financialyear",
+    "contractcopy",
+    "explanation",
+    "regranting",
+    "onwardgrant",
+)
 DECLARATIONS = (
     *("declarations.declaration", "declarationversion", "signatorybody", "invitation", "mail"),
     *("signingrequest", "papersignature", "entry", "registerkey"),

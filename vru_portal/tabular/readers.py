@@ -63,7 +63,9 @@ def check_size(size: int) -> None:
         )
 
 
-def build_dataset(rows: Iterable[list[Any]], notes: Iterable[str] = (), *, first_row: int = 1) -> tablib.Dataset:
+def build_dataset(
+    rows: Iterable[list[Any]], notes: Iterable[str] = (), *, first_row: int = 1, max_columns: int = MAX_COLUMNS
+) -> tablib.Dataset:
     """Make a dataset of rows, the first of which may have the headings; raises ValidationError if they make no table.
 
     Every row gets as many cells as the widest of the first rows: spreadsheets leave out empty cells at the end of a
@@ -83,8 +85,8 @@ def build_dataset(rows: Iterable[list[Any]], notes: Iterable[str] = (), *, first
     width = max(filled_width(row) for row in first_rows)
     if width < MIN_WIDTH_BELOW_TITLE:
         width = filled_width(headings)
-    if width > MAX_COLUMNS:
-        raise ValidationError(TOO_MANY_COLUMNS)
+    if width > max_columns:
+        raise ValidationError(f"This file has more than {max_columns} columns. Check that it is the right file.")
     dataset = tablib.Dataset(headers=fit_row(headings, width))
     dataset.first_row, dataset.notes = number + 1, list(notes)
     for row_number, row in chain(kept, table):
@@ -128,6 +130,8 @@ class BytesFormat:
 class CSV(BytesFormat, base_formats.CSV):
     """Separated values (RFC 4180), as spreadsheets and finance systems save them (`reading.plain_text`)."""
 
+    max_columns = MAX_COLUMNS
+
     def create_dataset(self, in_stream: str | bytes, **kwargs: Any) -> tablib.Dataset:
         content = in_stream if isinstance(in_stream, bytes) else in_stream.encode()
         check_size(len(content))
@@ -136,7 +140,7 @@ class CSV(BytesFormat, base_formats.CSV):
         csv.field_size_limit(LONGEST_CELL)  # of the whole process, so some library may have changed it
         try:
             lines = csv.reader(io.StringIO(table.text, newline=""), delimiter=table.separator, strict=True)
-            return build_dataset(lines, [table.note])
+            return build_dataset(lines, [table.note], max_columns=self.max_columns)
         except csv.Error as error:
             if "field limit" in str(error):
                 raise ValidationError(CELL_TOO_LONG.format(lines.line_num, LONGEST_CELL)) from error
@@ -193,7 +197,7 @@ class JSON(BytesFormat, base_formats.JSON):
             raise ValidationError(NOT_A_TABLE) from error
         except json.JSONDecodeError as error:
             raise ValidationError(f"This file is not valid JSON: line {error.lineno}, column {error.colno}.") from error
-        rows = content.get("rows") if isinstance(content, dict) else content
+        rows = self.rows_of(content)
         if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
             raise ValidationError(NOT_A_TABLE)
         headings = list(dict.fromkeys(name for row in rows for name in row))
@@ -208,17 +212,23 @@ class JSON(BytesFormat, base_formats.JSON):
         dataset.has_raw_text = True
         return dataset
 
+    def rows_of(self, content: Any) -> Any:
+        """The list of rows in what the file holds; anything else where it has none."""
+        return content.get("rows") if isinstance(content, dict) else content
+
 
 def format_of(content: bytes, formats: Sequence[type[Format]]) -> type[Format]:
     """The format of a file, by its content; raises ValidationError for one that is none of these formats."""
     kind = kind_of(content)
     found: type[Format] = {"xlsx": XLSX, "ods": ODS}.get(kind, CSV)
-    if not kind and JSON in formats and content.removeprefix(BOM_UTF8).lstrip()[:1] in (b"[", b"{"):
+    reads_json = any(issubclass(one, JSON) for one in formats)
+    if not kind and reads_json and content.removeprefix(BOM_UTF8).lstrip()[:1] in (b"[", b"{"):
         found = JSON
-    if found not in formats:
+    fitting = next((one for one in formats if issubclass(one, found)), None)
+    if fitting is None:
         titles = ", ".join(str(one().get_title()).upper() for one in formats)
         raise ValidationError(f"Files of this kind are not read here. Send one of these: {titles}.")
-    return found
+    return fitting
 
 
 class ObjectHook:

@@ -189,7 +189,7 @@ class FileResource(resources.Resource):
         """Find the headings and leave only the columns that they mean; raises ValidationError where that fails."""
         known = [field.column_name for field in self.get_import_fields()]
         rows = [dataset.headers, *dataset]
-        names = ColumnNames.of(known, self.aliases, self.ignored)
+        names = ColumnNames.of(known, self.aliases, self.headings_not_read(dataset))
         self.first_row = dataset.first_row
         first_number = dataset.first_row - 1
         searched = rows[:1] if getattr(dataset, "has_raw_text", False) else rows
@@ -209,6 +209,10 @@ class FileResource(resources.Resource):
         if found.left_out:
             self.notes.append(f"Columns that are not read: {join_names(found.left_out)}.")
         self.keep_columns(dataset, rows[found.row + 1 :], found)
+
+    def headings_not_read(self, dataset: tablib.Dataset) -> Sequence[str]:
+        """Headings of which nothing is read. One that means a column is read all the same."""
+        return self.ignored
 
     def apply_mapping(self, found: Headings, rows: list[Any], names: ColumnNames) -> Headings:
         """The headings as a saved mapping has them, if one leaves none unknown; else as they were found."""

@@ -33,7 +33,7 @@ MODEL_ORDER = [
     *("ToolkitApproach", "Synonym"),
     *("Person", "Post", "Organisation", "Statement", "Publication", "Unit", "ContactPoint"),
     *("Event", "AgendaItem", "Appearance"),
-    *("Payment", "Allocation", "FundingSource", "FinancialYear"),
+    *("Payment", "Allocation", "OnwardGrant", "FundingSource", "FinancialYear"),
     *("Invitation", "SigningRequest", "PaperSignature", "Entry", "Mail", "DeclarationVersion"),
 ]
 

@@ -5,8 +5,8 @@ from decimal import Decimal
 
 from django.db import connection
 
-from funding.choices import ALLOCATION_TEXT_FIELDS
-from funding.models import Allocation, FundingSource, Payment
+from funding.choices import ALLOCATION_TEXT_FIELDS, RegrantType
+from funding.models import Allocation, FundingSource, OnwardGrant, Payment, Regranting
 from programmes.choices import Outcome
 from programmes.models import AssessmentDecision
 from programmes.models.assessments import COMMUNITY_FIELDS
@@ -19,9 +19,11 @@ from tests.support.factories import (
     DecisionFactory,
     FundingSourceFactory,
     InitiativeFactory,
+    OnwardGrantFactory,
     OrganisationFactory,
     PaymentFactory,
     PublicationFactory,
+    RegrantingFactory,
     UserFactory,
     YearFactory,
     reverse,
@@ -187,6 +189,21 @@ def paying_on_a_reversal():
     return inserting(PaymentFactory.unsaved(allocation=reverse(AllocationFactory())))
 
 
+# Regranting -----------------------------------------------------------------------------------------------------------
+
+
+def regranting_what_was_reversed():
+    allocation = AllocationFactory()
+    reverse(allocation)
+    return inserting(RegrantingFactory.unsaved(allocation=allocation))
+
+
+def awarding_on_after_the_regranting_was_reversed():
+    regranting = RegrantingFactory()
+    reverse(regranting)
+    return inserting(OnwardGrantFactory.unsaved(allocation=regranting.allocation))
+
+
 # A reversal takes back the whole of one row ---------------------------------------------------------------------------
 
 MAKERS = {
@@ -194,6 +211,8 @@ MAKERS = {
     AssessmentDecision: DecisionFactory,
     Allocation: AllocationFactory,
     Payment: PaymentFactory,
+    Regranting: RegrantingFactory,
+    OnwardGrant: OnwardGrantFactory,
 }
 OTHER = {
     "year": YearFactory,
@@ -207,8 +226,9 @@ OTHER = {
     "allocation": AllocationFactory,
     "kind": lambda: "contract",
     "outcome": lambda: Outcome.DECLINED,
-    **dict.fromkeys(("name", "nature", "stated_as"), lambda: "Another"),
-    **dict.fromkeys(("as_at", "awarded_on", "paid_on", "decided_on"), lambda: date(2031, 1, 1)),
+    "regrant_type": lambda: RegrantType.ENDOWMENT,
+    **dict.fromkeys(("name", "nature", "stated_as", "recipient_name", "recipient_org_id"), lambda: "Another"),
+    **dict.fromkeys(("as_at", "awarded_on", "paid_on", "decided_on", "reported_on"), lambda: date(2031, 1, 1)),
 }
 
 
@@ -230,7 +250,8 @@ def reversing_a_reversal(model):
     def _reversing():
         reversal = reverse(MAKERS[model]())
         wrong = {} if model is Payment else {"amount": reversal.amount} if hasattr(reversal, "amount") else {}
-        names = {FundingSource: {"slug": "third"}, Payment: {"reference": "third"}}.get(model, {})
+        third = {"reference": "third"}
+        names = {FundingSource: {"slug": "third"}, Payment: third, OnwardGrant: third}.get(model, {})
         return reversing(reversal, **wrong, **names)
 
     return _reversing
@@ -287,6 +308,21 @@ OFFENCES = {
         *(silent_on(word, kind="contract") for word in ALLOCATION_TEXT_FIELDS),
     ],
     "funding_payment_on_an_allocation": [paying_on_a_reversal],
+    "funding_regranting_of_a_grant": [
+        lambda: inserting(RegrantingFactory.unsaved(allocation=AllocationFactory(kind="contract"))),
+        lambda: inserting(RegrantingFactory.unsaved(allocation=reverse(AllocationFactory()))),
+        regranting_what_was_reversed,
+    ],
+    "funding_regranting_once": [
+        lambda: inserting(RegrantingFactory.unsaved(allocation=RegrantingFactory().allocation))
+    ],
+    "funding_regranting_not_reversed_under_grants": [
+        lambda: reversing(OnwardGrantFactory().allocation.regrantings.get()),
+    ],
+    "funding_onwardgrant_for_regranting": [
+        lambda: inserting(OnwardGrantFactory.unsaved(allocation=AllocationFactory())),
+        awarding_on_after_the_regranting_was_reversed,
+    ],
     "programmes_assessmentdecision_four_eyes": [
         lambda: inserting(
             DecisionFactory.unsaved(recorded_by=(written := AssessmentFactory()).author, assessment=written)
@@ -303,7 +339,7 @@ OFFENCES = {
     **{
         f"{model._meta.db_table}_reversal": [
             *(reversing_with_another(model, name) for name in model.mirrored if name != "carried_from"),
-            *(reversing_another_sum(model, sum_) for sum_ in ("-99.99", "-100.01") if model is not AssessmentDecision),
+            *(reversing_another_sum(model, sum_) for sum_ in ("-99.99", "-100.01") if hasattr(model, "amount")),
             reversing_a_reversal(model),
         ]
         for model in MODELS

@@ -5,7 +5,7 @@ from functools import partial
 
 from django.db import connection
 
-from funding.models import Allocation, FundingSource, Payment
+from funding.models import Allocation, FundingSource, OnwardGrant, Payment, Regranting
 from programmes.models import AssessmentDecision
 from tests.support.factories import (
     AllocationFactory,
@@ -15,7 +15,7 @@ from tests.support.factories import (
 )
 from tests.support.refusals import execute, insert
 
-MODELS = (FundingSource, AssessmentDecision, Allocation, Payment)
+MODELS = (FundingSource, AssessmentDecision, Allocation, Payment, Regranting, OnwardGrant)
 
 
 def source_of(amount, **fields):

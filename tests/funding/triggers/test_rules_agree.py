@@ -4,6 +4,7 @@ import pytest
 from django.core.exceptions import ValidationError
 
 from funding import rules
+from funding.regranting.rules import record_onward_grant, record_regranting
 from programmes.rules import decide_on_assessment
 from tests.funding.triggers.offences import OFFENCES
 from tests.support.factories import UserFactory
@@ -30,12 +31,19 @@ def decide(row):
     )
 
 
+def regrant(row):
+    record_regranting(by=UserFactory(), allocation=row.allocation, regrant_type=row.regrant_type)
+
+
 TWICE = {
     "funding_allocation_within_source": allocate,
     "funding_allocation_assessed": allocate,
     "funding_allocation_states_what_the_duty_asks": allocate,
     "funding_fundingsource_carried_within": carry_forward,
     "funding_payment_on_an_allocation": lambda row: rules.pay(by=UserFactory(), payment=row),
+    "funding_regranting_of_a_grant": regrant,
+    "funding_regranting_once": regrant,
+    "funding_onwardgrant_for_regranting": lambda row: record_onward_grant(by=UserFactory(), grant=row),
     "programmes_assessmentdecision_four_eyes": decide,
     "programmes_assessmentdecision_community_stated": decide,
 }
@@ -48,6 +56,7 @@ ONLY_IN_SQL = {
     "funding_allocation_assessment_stands",
     "funding_allocation_continues_an_award",
     "funding_allocation_not_reversed_under_payments",
+    "funding_regranting_not_reversed_under_grants",
     "programmes_assessmentdecision_once",
     "programmes_evidenceassessment_author_stays",
 }

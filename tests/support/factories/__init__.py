@@ -46,7 +46,9 @@ from tests.support.factories.funding import (
     DutyFactory,
     ExplanationFactory,
     FundingSourceFactory,
+    OnwardGrantFactory,
     PaymentFactory,
+    RegrantingFactory,
     YearFactory,
 )
 from tests.support.factories.partners import (
@@ -109,6 +111,7 @@ __all__ = [
     "LevelFactory",
     "LiveSignatureFactory",
     "MailFactory",
+    "OnwardGrantFactory",
     "OrganisationFactory",
     "PaperSignatureFactory",
     "PassageFactory",
@@ -123,6 +126,7 @@ __all__ = [
     "PublishedFactory",
     "RecordFactory",
     "RegisterKeyFactory",
+    "RegrantingFactory",
     "SectorFactory",
     "SettingFactory",
     "SigningRequestFactory",

@@ -30,7 +30,9 @@ from tests.support.factories.funding import (
     DutyFactory,
     ExplanationFactory,
     FundingSourceFactory,
+    OnwardGrantFactory,
     PaymentFactory,
+    RegrantingFactory,
     YearFactory,
 )
 from tests.support.factories.partners import (
@@ -77,6 +79,7 @@ def spend(source: Any, initiative: Any, body: Any) -> None:
     reverse(AllocationFactory(**all_of_it, purpose="Lamps."))
     contract = AllocationFactory(**all_of_it, kind=Kind.CONTRACT)
     ContractCopyFactory(allocation=contract)
+    OnwardGrantFactory(allocation=RegrantingFactory(allocation=grant).allocation)
     PaymentFactory(allocation=grant, irrecoverable_vat=Decimal("2.50"))
     PaymentFactory(allocation=grant, amount=Decimal("-1.25"))
     reverse(PaymentFactory(allocation=grant))

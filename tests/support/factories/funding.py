@@ -1,7 +1,8 @@
 from decimal import Decimal
 
-from factory.declarations import LazyAttribute, Sequence, SubFactory
+from factory.declarations import LazyAttribute, LazyFunction, Sequence, SubFactory
 
+from funding.choices import RegrantType
 from funding.models import (
     Allocation,
     ContractCopy,
@@ -10,8 +11,10 @@ from funding.models import (
     Explanation,
     FinancialYear,
     FundingSource,
+    OnwardGrant,
     Payment,
     PublicationDuty,
+    Regranting,
 )
 from tests.support.factories.base import DAY, RecordFactory, SourcedFactory
 from tests.support.factories.partners import OrganisationFactory
@@ -76,6 +79,29 @@ class PaymentFactory(RecordFactory):
     paid_on = DAY
     amount = Decimal("12.50")
     purpose = "Lantern oil."
+
+
+class RegrantingFactory(RecordFactory):
+    class Meta:
+        model = Regranting
+
+    allocation = SubFactory(AllocationFactory)
+    regrant_type = RegrantType.COMMON
+
+
+class OnwardGrantFactory(RecordFactory):
+    """A grant that the recipient of an allocation for regranting has awarded."""
+
+    class Meta:
+        model = OnwardGrant
+
+    reference = Sequence("360G-fen-{:05}".format)
+    allocation = LazyFunction(lambda: RegrantingFactory().allocation)
+    recipient_name = Sequence("Fen club {}".format)
+    amount = Decimal("10.00")
+    awarded_on = DAY
+    reported_on = DAY
+    title = "Boots"
 
 
 class ExplanationFactory(RecordFactory):

@@ -6,6 +6,7 @@ from typing import Any
 import events.datasets
 import events.declarations.datasets
 import funding.datasets.lists
+import funding.datasets.onward_grants
 import funding.datasets.totals
 import partners.datasets
 import programmes.datasets
@@ -37,6 +38,7 @@ DATASETS: dict[str, Dataset[Any]] = {
         *events.declarations.datasets.DATASETS,
         *funding.datasets.lists.DATASETS,
         funding.datasets.totals.TOTALS,
+        funding.datasets.onward_grants.ONWARD_GRANTS,
         INITIATIVES,  # instead of the app's own, in its place
     )
 }

@@ -145,7 +145,7 @@ class FileImport(ImportMixin):
         if result is not None and resource.may_leave_out and result.can_leave_out and response.context_data is not None:
             initial = self.get_confirm_form_initial(request, context["form"])
             initial["left_out"] = signing.dumps(result.refused_numbers, salt="left out")
-            context["confirm_form"] = response.context_data["confirm_form"] = ConfirmedFileForm(initial=initial)
+            context["confirm_form"] = response.context_data["confirm_form"] = self.confirm_form_class(initial=initial)
         if result is not None and result.unknown_headings and response.context_data is not None:
             lines = "\n".join(f"{heading} = " for heading in result.unknown_headings)
             initial = {"kind": resource.get_display_name(), "lines": lines}

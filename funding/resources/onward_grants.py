@@ -1,0 +1,119 @@
+"""Files of onward grants, as staff write them or as recipients publish them in the 360Giving standard."""
+
+from typing import Any, ClassVar
+
+import tablib
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from import_export import fields
+from import_export.formats import base_formats
+
+from funding.models import Allocation, OnwardGrant
+from funding.regranting.files import HEADINGS, GivingCSV, GivingJSON
+from funding.regranting.rules import INDIVIDUAL, record_onward_grant
+from funding.resources.ledger import LedgerResource
+from funding.resources.lookups import NamedRecord, find_allocations, records_by_key
+from vru_portal.tabular.readers import XLSX, cell_text
+from vru_portal.tabular.reading.headings import Headings
+from vru_portal.tabular.widgets import DateWidget, MoneyWidget, TextWidget
+
+CHOOSE_ALLOCATION = (
+    "It is not said from which of your grants this was awarded. Choose that grant above the file, or name it in a "
+    "column “allocation”."
+)
+
+
+class OnwardGrantResource(LedgerResource):
+    """Onward grants: whether their allocation is for regranting is checked by the rule.
+
+    Where a row does not name the allocation, it is the one that is chosen for the whole file.
+    """
+
+    formats: ClassVar[tuple[type[base_formats.Format], ...]] = (GivingCSV, XLSX, GivingJSON)
+    required = ("recipient", "amount", "awarded_on")
+    aliases = HEADINGS | {"allocation": ("awarded from", "our grant")}
+    key = "reference"
+    rows_label = "onward grants"
+    permission = "funding.add_onwardgrant"
+    correction_advice = "Reverse it, then record the correct grant under another reference."
+
+    reference = fields.Field("reference", "reference", TextWidget())
+    allocation = fields.Field("allocation", "allocation", NamedRecord("allocation"))
+    related = fields.Field(column_name="related", widget=TextWidget())
+    recipient_name = fields.Field("recipient_name", "recipient", TextWidget())
+    recipient_org_id = fields.Field("recipient_org_id", "recipient_org_id", TextWidget())
+    individual = fields.Field(column_name="individual", widget=TextWidget())
+    currency = fields.Field(column_name="currency", widget=TextWidget())
+    amount = fields.Field("amount", "amount", MoneyWidget())
+    awarded_on = fields.Field("awarded_on", "awarded_on", DateWidget())
+    title = fields.Field("title", "title", TextWidget())
+    description = fields.Field("description", "description", TextWidget())
+    area = fields.Field("area", "area", TextWidget())
+    area_code = fields.Field("area_code", "area_code", TextWidget())
+    url = fields.Field("url", "url", TextWidget())
+
+    class Meta(LedgerResource.Meta):
+        model = OnwardGrant
+
+    def __init__(self, *, allocation: Allocation | None = None, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.chosen = allocation
+        self.related_allocations: dict[str, Allocation] = {}
+
+    def headings_not_read(self, dataset: tablib.Dataset) -> list[str]:
+        """Leave every other column of the standard unread: a publisher may add as many as it likes."""
+        return [cell_text(heading) for heading in dataset.headers]
+
+    def missing_columns(self, found: set[str | None]) -> list[str]:
+        """A file of grants to people has no column for organisations."""
+        return super().missing_columns(found | {"recipient"} if "individual" in found else found)
+
+    def keep_columns(self, dataset: tablib.Dataset, rows: list[Any], found: Headings) -> None:
+        super().keep_columns(dataset, rows, found)
+        if "recipient" not in dataset.headers:
+            dataset.append_col([""] * len(rows), header="recipient")
+
+    def look_up(self, keys: dict[str, set[str]]) -> None:
+        named = find_allocations(keys.get("allocation", ()), "recipient")
+        self.fields["allocation"].widget = NamedRecord("allocation", named)
+        ids = {public_id for text in keys.get("related", ()) for public_id in own_grants_in(text)}
+        self.related_allocations = records_by_key(Allocation, "public_id", ids, "recipient")
+        self.recorded = records_by_key(OnwardGrant, "reference", keys.get("reference", ()), "allocation")
+
+    def import_instance(self, instance: OnwardGrant, row: Any, **kwargs: Any) -> None:
+        """Read the cells. A person's grant gets no name, and a time of day is cut off the date of the award."""
+        errors: dict[str, list[str]] = {}
+        cells = {"recipient": "", **row}
+        if cell_text(row.get("individual")):
+            cells["recipient"] = INDIVIDUAL
+        elif not cell_text(cells["recipient"]):
+            errors["recipient"] = ["Enter who received the grant. For a person, enter “An individual”."]
+        if (currency := cell_text(row.get("currency")).upper()) not in ("", "GBP"):
+            errors["currency"] = [f"{currency} cannot be recorded: enter what it was in pounds (GBP)."]
+        if isinstance(row["awarded_on"], str):
+            cells["awarded_on"] = row["awarded_on"].partition("T")[0]
+        try:
+            super().import_instance(instance, cells, **kwargs)
+        except ValidationError as error:
+            errors |= error.message_dict
+        if not instance.allocation_id and "allocation" not in errors:
+            related = [self.related_allocations.get(one) for one in own_grants_in(cell_text(row.get("related")))]
+            if (found := next((one for one in related if one), self.chosen)) is None:
+                errors["allocation"] = [CHOOSE_ALLOCATION]
+            else:
+                instance.allocation = found
+        if errors:
+            raise ValidationError(errors)
+
+    def is_stated(self, row: Any, column: str) -> bool:
+        return bool(cell_text(row.get(column)))
+
+    def record(self, row: OnwardGrant) -> None:
+        record_onward_grant(by=self.by, grant=row)
+
+
+def own_grants_in(text: str) -> list[str]:
+    """The ids of this portal's grants among the identifiers of related activities."""
+    prefix = f"{settings.GRANTS_PREFIX}-"
+    parts = [part.strip() for part in text.split(";")]
+    return [part.removeprefix(prefix) for part in parts if settings.GRANTS_PREFIX and part.startswith(prefix)]

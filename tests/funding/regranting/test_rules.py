@@ -1,0 +1,184 @@
+"""What recipients award on: what is recorded of it and what is not, and that no total of the unit's money has it."""
+
+from datetime import date
+from decimal import Decimal
+
+import pytest
+import time_machine
+from django.db import IntegrityError, transaction
+
+from funding.accounts import year_accounts
+from funding.models import Allocation, OnwardGrant, Regranting
+from funding.regranting.rules import record_onward_grant, record_regranting
+from funding.regranting.sums import with_onward
+from tests.support.crawler import text_of
+from tests.support.factories import (
+    DAY,
+    AllocationFactory,
+    OnwardGrantFactory,
+    PaymentFactory,
+    RegrantingFactory,
+    UnitFactory,
+    UserFactory,
+    reverse,
+)
+from tests.support.refusals import validation_messages
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def _today():
+    with time_machine.travel(date(2031, 6, 1), tick=True):
+        yield
+
+
+def reported(allocation, **fields):
+    return OnwardGrant(
+        **{
+            "allocation": allocation,
+            "recipient_name": "Fen club",
+            "amount": Decimal("10.00"),
+            "awarded_on": DAY,
+            "title": "Boots",
+        }
+        | fields
+    )
+
+
+def record(grant):
+    return record_onward_grant(by=UserFactory(), grant=grant)
+
+
+def test_a_grant_is_recorded_once_with_its_code():
+    grant = AllocationFactory()
+    assert record_regranting(by=UserFactory(), allocation=grant, regrant_type="FRG010").regrant_type == "FRG010"
+    again = validation_messages(lambda: record_regranting(by=UserFactory(), allocation=grant, regrant_type="FRG020"))
+    assert again[""][0].startswith("This grant is recorded as one for regranting already.")
+    wrong = validation_messages(
+        lambda: record_regranting(by=UserFactory(), allocation=AllocationFactory(), regrant_type="FRG999")
+    )
+    assert "regrant_type" in wrong
+
+
+def test_an_onward_grant_needs_a_grant_that_is_awarded_on_and_stands():
+    assert "allocation" in validation_messages(lambda: record(reported(AllocationFactory())))
+    allocation = RegrantingFactory().allocation
+    reverse(allocation)
+    (said,) = validation_messages(lambda: record(reported(allocation)))["allocation"]
+    assert said == "This allocation was reversed. Choose the one that stands."
+    assert not OnwardGrant.objects.exists()
+
+
+def test_what_cannot_have_been_awarded_is_refused_in_words():
+    allocation = RegrantingFactory().allocation
+    for fields, name in (
+        ({"amount": Decimal("0.00")}, "amount"),
+        ({"amount": Decimal("-1.00")}, "amount"),
+        ({"awarded_on": date(2031, 6, 2)}, "awarded_on"),
+        ({"reported_on": date(2031, 6, 2)}, "reported_on"),
+        ({"recipient_name": ""}, "recipient_name"),
+        ({"url": "nowhere"}, "url"),
+    ):
+        assert name in validation_messages(lambda fields=fields: record(reported(allocation, **fields))), fields
+
+
+def test_one_without_a_reference_gets_the_next_and_is_not_recorded_twice():
+    allocation = RegrantingFactory().allocation
+    first, second = record(reported(allocation)), record(reported(allocation, title="Coats"))
+    assert (first.reference, second.reference) == (f"{allocation.public_id}-1", f"{allocation.public_id}-2")
+    assert "recorded already" in validation_messages(lambda: record(reported(allocation)))[""][0]
+    record(reported(allocation, reference="Another"))  # it says itself that it is another
+
+
+def test_a_reference_is_used_once_in_any_case_and_under_any_allocation():
+    OnwardGrantFactory(reference="360G-fen-1")
+    other = RegrantingFactory().allocation
+    messages = validation_messages(lambda: record(reported(other, reference="360g-FEN-1")))
+    assert messages == {"": ["This onward grant is recorded already."]}
+    with pytest.raises(IntegrityError), transaction.atomic():
+        OnwardGrantFactory(allocation=other, reference="360G-FEN-1")
+
+
+def test_one_is_reversed_and_recorded_again_under_another_reference_however_long():
+    wrong = OnwardGrantFactory(reference="x" * 120)
+    reverse(wrong)
+    assert not OnwardGrant.objects.standing().exists()
+    record(reported(wrong.allocation))
+    assert OnwardGrant.objects.standing().count() == 1
+
+
+def test_what_is_reported_is_in_no_total_of_the_units_money(client):
+    """The same year, before and after its recipient reports: pages, accounts and the checks are what they were."""
+    UnitFactory()
+    allocation = RegrantingFactory().allocation
+    PaymentFactory(allocation=allocation)
+    year = allocation.funding_source.year
+
+    def figures():
+        accounts = year_accounts(year, year.sources.standing())
+        return accounts.total, accounts.allocated, accounts.paid, accounts.to_pay, accounts.unallocated
+
+    addresses = (year.get_absolute_url(), "/payments/", "/payments/totals/", "/allocations.json", "/payments.json")
+
+    def served():
+        return [client.get(address).getvalue() for address in addresses]
+
+    before, page = figures(), served()
+    OnwardGrantFactory(allocation=allocation, amount=Decimal("60.00"))
+    assert figures() == before
+    assert served()[:3] == page[:3]
+    assert b"60.00" not in b"".join(served()[4:])
+
+
+@pytest.mark.parametrize(
+    ("amounts", "said"),
+    [
+        ((), "£0 of £100 reported"),
+        (("60.00", "15.50"), "£24.50 is not reported as awarded on."),
+        (("100.00",), "All of it is reported as awarded on."),
+        (("60.00", "60.01"), "That is £20.01 more than was allocated. The recipient may have added other money."),
+    ],
+    ids=["nothing", "some", "all", "more"],
+)
+def test_the_page_of_an_allocation_names_what_is_not_reported(client, amounts, said):
+    UnitFactory()
+    allocation = RegrantingFactory().allocation
+    for amount in amounts:
+        OnwardGrantFactory(allocation=allocation, amount=Decimal(amount))
+    reverse(OnwardGrantFactory(allocation=allocation, amount=Decimal("5.00"), recipient_name="Taken back"))
+    page = text_of(client.get(allocation.get_absolute_url()))
+    assert said in page
+    assert "is counted in no total" in page
+    assert "(common regrant, FRG010)" in page
+    assert "Taken back" not in page
+    assert ("None is reported yet" in page) is (not amounts)
+
+
+def test_an_allocation_that_is_not_awarded_on_says_nothing_of_it(client):
+    UnitFactory()
+    assert "Awarded on by the recipient" not in text_of(client.get(AllocationFactory().get_absolute_url()))
+
+
+def test_only_the_first_are_listed_and_the_file_has_them_all(client):
+    UnitFactory()
+    allocation = RegrantingFactory().allocation
+    OnwardGrantFactory.create_batch(21, allocation=allocation, amount=Decimal("1.00"))
+    OnwardGrantFactory()  # of another
+    page = client.get(allocation.get_absolute_url())
+    assert "These are the first 20 of 21. The files have them all." in text_of(page)
+    address = f"/onward-grants.csv?allocation={allocation.public_id}"
+    assert address in page.content.decode()
+    assert client.get(address).getvalue().count(b"\r\n") == 22
+
+
+def test_the_amount_that_is_awarded_on_is_known_by_the_day():
+    grant = OnwardGrantFactory(amount=Decimal("60.00"))
+    (row,) = with_onward(Allocation.objects.all())
+    assert (row.regrant_type, row.onward) == ("FRG010", Decimal("60.00"))
+    reverse(grant)
+    (row,) = with_onward(Allocation.objects.all())
+    assert row.onward == Decimal("0.00")
+    reverse(Regranting.objects.get())
+    (row,) = with_onward(Allocation.objects.all())
+    assert row.regrant_type is None
