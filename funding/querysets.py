@@ -26,7 +26,7 @@ from programmes.models import AssessmentDecision
 from vru_portal.ledger.money import Pence, PenceField, PoundsField, sum_of_pounds
 
 if TYPE_CHECKING:
-    from funding.models import (
+    from funding.models import (  # noqa: F401 - bases name them as strings
         Allocation,
         DutyColumn,
         FinancialYear,
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
         OnwardGrant,
         Payment,
         PublicationDuty,
+        Regranting,
     )
 
 ZERO_POUNDS = Value(Decimal(0), PoundsField())

@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import pytest
 
-from funding.reconcile import onward
+from funding.reconcile import onward, outputs
 from funding.reconcile.outputs import ServedList, ServedPage
 from funding.reconcile.report import ReconciliationReport
 from funding.regranting.presenters import OnwardReport
@@ -34,27 +34,27 @@ def test_what_is_served_adds_up(grant):
 
 
 def test_a_penny_in_any_file_is_found(grant, monkeypatch):
-    read = onward.outputs.read_list
+    read = outputs.read_list
 
     def a_penny_more(name, form):
         found = read(name, form)
         found.rows[0]["amount"] = Decimal(str(found.rows[0]["amount"])) + Decimal("0.01")
         return found
 
-    monkeypatch.setattr(onward.outputs, "read_list", a_penny_more)
+    monkeypatch.setattr(outputs, "read_list", a_penny_more)
     found = differences()
     assert len(found) == 3
     assert all("a difference of £0.01" in sentence for sentence in found)
 
 
 def test_a_penny_on_the_page_is_found(grant, monkeypatch):
-    unreported = OnwardReport.unreported.fget
+    unreported = vars(OnwardReport)["unreported"].fget
     monkeypatch.setattr(OnwardReport, "unreported", property(lambda report: unreported(report) + Decimal("0.01")))
     (found,) = differences()
     assert "Page: “onward-unreported” is £40, but £39.99 in the database: a difference of £0.01." in found
 
 
 def test_what_cannot_be_read_is_a_difference(grant, monkeypatch):
-    monkeypatch.setattr(onward.outputs, "read_list", lambda name, form: ServedList([{"allocation": "?"}]))
-    monkeypatch.setattr(onward.outputs, "read_pages", lambda address, continued: ServedPage())
+    monkeypatch.setattr(outputs, "read_list", lambda name, form: ServedList([{"allocation": "?"}]))
+    monkeypatch.setattr(outputs, "read_pages", lambda address, continued: ServedPage())
     assert len(differences()) == 3 + 2

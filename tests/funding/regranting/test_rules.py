@@ -2,6 +2,7 @@
 
 from datetime import date
 from decimal import Decimal
+from functools import partial
 
 import pytest
 import time_machine
@@ -80,7 +81,8 @@ def test_what_cannot_have_been_awarded_is_refused_in_words():
         ({"recipient_name": ""}, "recipient_name"),
         ({"url": "nowhere"}, "url"),
     ):
-        assert name in validation_messages(lambda fields=fields: record(reported(allocation, **fields))), fields
+        grant = reported(allocation, **fields)
+        assert name in validation_messages(partial(record, grant)), fields
 
 
 def test_one_without_a_reference_gets_the_next_and_is_not_recorded_twice():
