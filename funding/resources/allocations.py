@@ -112,9 +112,7 @@ class AllocationResource(LedgerResource):
             ]
         kind = KINDS.get(fold(cell_text(row["kind"])))
         if kind is None and "kind" not in unreadable:
-            problems["kind"] = [
-                ValidationError(f"{cell_text(row['kind'])!r} is not one of: {', '.join(Kind.values)}.")
-            ]
+            problems["kind"] = [ValidationError(f"{cell_text(row['kind'])!r} is not one of: {', '.join(Kind.values)}.")]
         public_id = cell_text(row.get("id"))
         if public_id and public_id not in self.recorded and "id" not in unreadable:
             problems["id"] = [
