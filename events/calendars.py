@@ -100,7 +100,7 @@ def new_entry(event: Event, revision: Revision, uid: str, title: str) -> icalend
     status = EventStatus(event.status)
     entry.add("uid", uid)
     entry.add("sequence", revision.number)
-    # Without a history, the day as at which its facts are true is the latest that is known of it.
+    # Without a history, the date on which its facts were true is the latest that is known.
     changed_at = revision.changed_at or datetime.combine(event.as_at, time(), UTC)
     entry.add("dtstamp", changed_at)
     entry.add("last-modified", changed_at)

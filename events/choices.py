@@ -14,5 +14,5 @@ class EventStatus(models.TextChoices):
     """Whether an event takes place on its day."""
 
     ON = "on", "On"
-    POSTPONED = "postponed", "Postponed: no new day is stated"
+    POSTPONED = "postponed", "Postponed, no new date yet"
     CANCELLED = "cancelled", "Cancelled"

@@ -43,8 +43,8 @@ class Event(Slugged, Publishable, Sourced):
         max_length=9,
         choices=EventStatus,
         default=EventStatus.ON,
-        help_text="Do not delete an event that is cancelled: calendars and visitors have to learn of it. If a "
-        "postponed event has a new day, enter that day and choose “On”.",
+        help_text="Do not delete a cancelled event: visitors and their calendars need to know. If a postponed event "
+        "has a new date, enter it and choose “On”.",
     )
     status_note = LineField(
         "about the status",

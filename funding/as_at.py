@@ -1,4 +1,4 @@
-"""Which rows of the ledger count when the money is looked at as at a day in the past."""
+"""Which rows of the ledger count when the money is shown for a day in the past."""
 
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
@@ -14,7 +14,7 @@ from vru_portal.ledger.append_only.models import AppendOnly
 
 @dataclass(frozen=True)
 class AsAt:
-    """The day as at which the money is looked at; without a day, now.
+    """The day for which the money is shown; without a day, now.
 
     With `Basis.KNOWN` a row counts from the day it was recorded here, so later entries never change the picture of an
     earlier day. With `Basis.DATED` it counts from the date it carries, and anything corrected since is left out.

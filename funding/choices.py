@@ -28,7 +28,10 @@ class Basis(models.TextChoices):
 
 
 class Irregularity(models.TextChoices):
-    """Why a payment is an exception. It has happened all the same, so it is recorded and shown."""
+    """Why a payment is an exception. It has happened all the same, so it is recorded and shown.
+
+    Pages, files and messages say “exception”. Code says “irregularity”: an exception is another thing in Python.
+    """
 
     OVER = "over", "Over its allocation"
     UNASSESSED = "unassessed", "Before its assessment was approved"

@@ -23,8 +23,8 @@ MULTIPLE_CHOICE_FILTERS = ("year", "source", "level")
 # What is typed, not chosen: the type of each field.
 TYPED = {"q": "text", "from": "date", "to": "date", "min": "amount", "max": "amount"}
 BASIS_LABELS = {
-    Basis.KNOWN: "As known then: what was recorded here by the end of that day. Later entries do not change it.",
-    Basis.DATED: "As dated: everything dated up to that day, including what was learned and corrected since.",
+    Basis.KNOWN: "As known then: everything recorded here by the end of that day. Later entries do not change it.",
+    Basis.DATED: "As dated: everything dated up to that day, including corrections made since.",
 }
 
 

@@ -75,7 +75,7 @@ class SourceQuerySet(models.QuerySet["FundingSource"]):
 
         By `Basis.KNOWN`, a source counts from the day its publication appeared, or from the day it was recorded here if
         that was earlier. One recorded in place of a reversed source counts only from the day it was recorded.
-        By `Basis.DATED`, it counts from the day as at which it is stated, or from its first allocation if that was
+        By `Basis.DATED`, it counts from the date on which it was stated, or from its first allocation if that was
         earlier.
         """
         if as_at.day is None:

@@ -121,7 +121,7 @@ def check_related_records_public(allocation: Allocation) -> None:
     for name in allocation.names_published:
         if not getattr(allocation, name).is_public:
             raise ValidationError(
-                {name: f"{getattr(allocation, name)} is a draft. Publish it first: allocations are public at once."}
+                {name: f"{getattr(allocation, name)} is a draft. Publish it first: allocations are public immediately."}
             )
     if not allocation.initiative.level.is_public:
         raise ValidationError({"initiative": f"{allocation.initiative.level} is a draft. Publish it first."})
@@ -152,7 +152,7 @@ def check_remainder(allocation: Allocation) -> None:
         excess = format_pounds(allocation.amount - source.remainder)
         raise ValidationError(
             {
-                "amount": f"{format_pounds(allocation.amount)} is {excess} more than is left of {source}: of "
+                "amount": f"{format_pounds(allocation.amount)} is {excess} more than is left in {source}: of "
                 f"{format_pounds(source.amount)}, {allocated} is allocated{carried}, so "
                 f"{format_pounds(source.remainder)} is left. Allocate that or less, reverse another allocation, or "
                 "choose another source."
@@ -229,7 +229,8 @@ def check_references(payment: Payment) -> None:
     if payment.allocation_id and payment.payee_id is None:
         payment.payee = payment.allocation.recipient
     if payment.payee_id and not payment.payee.is_public:
-        raise ValidationError({"payee": f"{payment.payee} is a draft. Publish it first: payments are public at once."})
+        error = f"{payment.payee} is a draft. Publish it first: payments are public immediately."
+        raise ValidationError({"payee": error})
     if payment.allocation_id and payment.allocation.reverses_id:
         raise ValidationError({"allocation": "This is the reversal of an allocation. Choose the allocation itself."})
 
@@ -244,7 +245,7 @@ def carry_forward(*, by: Any, source: FundingSource, carried: FundingSource) -> 
     lock_sources([source.pk])
     standing = FundingSource.objects.standing().with_remainder().select_related("year").filter(pk=source.pk).first()
     if standing is None:
-        raise ValidationError("This source was reversed, so nothing of it is left to carry forward.")
+        raise ValidationError("This source was reversed, so there is no money to carry forward.")
     source = standing
     carried.carried_from, carried.year = source, next_year(source)
     carried.name = carried.name or f"Carried forward: {source.name}"

@@ -23,7 +23,7 @@ def worklist_items(request: HttpRequest) -> list[WorklistItem]:
     if sees_payments:
         items += item_unless_empty(
             "Exceptions without an explanation",
-            "These payments are late, too high or otherwise irregular. The public sees them without an explanation.",
+            "These payments are late, too high or break another rule. The public sees them without an explanation.",
             link_label(request, "funding.add_explanation", "Explain"),
             changelist_url(Payment, exceptions="unexplained"),
             Payment.objects.with_irregularities().irregular().filter(explanations=None).count(),
@@ -40,7 +40,8 @@ def worklist_items(request: HttpRequest) -> list[WorklistItem]:
     if duty and sees_payments:
         items += item_unless_empty(
             "Payments with missing details",
-            f"{duty} requires more to be published than is recorded. Reverse these payments, then record them again.",
+            f"{duty} requires details that are missing. Reverse these payments, then record them again with the "
+            "details.",
             "See which",
             changelist_url(Payment, lacking="yes"),
             omissions.incomplete_items(duty).count(),
@@ -69,7 +70,7 @@ class UnspentYear:
     def sentence(self) -> str:
         left = (self.spend_by - self.today).days
         if left < 0:
-            return f"is unspent, and had to be spent by {format_date(self.spend_by)}, {format_days(-left)} ago."
+            return f"has not been spent. The deadline was {format_date(self.spend_by)}, {format_days(-left)} ago."
         remain = "remains" if left == 1 else "remain"
         return f"is unspent, and {format_days(left)} {remain} until {format_date(self.spend_by)}."
 

@@ -32,7 +32,7 @@ PARTNERS: Dataset[Organisation] = Dataset(
     about="Organisations that lead the unit, are involved in its work, or are named in its publications. One row for "
     "each organisation.",
     columns=(
-        Column("slug", "Its name in addresses", lambda o: o.slug),
+        Column("slug", "Its slug: the last part of its web address", lambda o: o.slug),
         Column("name", "Its name", lambda o: o.name),
         Column("other_names", "Other spellings of its name in the sources", lambda o: join_values(o.other_name_list)),
         Column("sector", "Its sector", lambda o: str(o.sector or "")),
@@ -42,7 +42,7 @@ PARTNERS: Dataset[Organisation] = Dataset(
         Column(
             "part",
             "Whether it leads the unit, by a seat on the executive team",
-            lambda o: "Leads the unit" if o.executive_posts else "Named or involved",  # type: ignore[attr-defined]
+            lambda o: "Leads the unit" if o.executive_posts else "Partner or mentioned",  # type: ignore[attr-defined]
             derived="executives",
         ),
         Column(
@@ -53,12 +53,12 @@ PARTNERS: Dataset[Organisation] = Dataset(
         ),
         Column(
             "is_group",
-            "Whether it stands for several that are not named",
+            "Whether it represents several organisations that are not named",
             lambda o: "Yes" if o.is_group else "No",
             title="Group",
         ),
         Column("represents", "The group that it represents in the unit", lambda o: public_name(o.represents)),
-        Column("summary", "What it is and does here, as stated. Markdown", lambda o: o.summary),
+        Column("summary", "What it is and does in the unit, as stated. Markdown", lambda o: o.summary),
         Column("website", "Its own website", lambda o: o.website, Type.ADDRESS),
         page_column(),
         *source_columns(),
@@ -74,39 +74,47 @@ PARTNERS: Dataset[Organisation] = Dataset(
 POSTS: Dataset[Post] = Dataset(
     name="posts",
     title="Public posts",
-    about="Who held which post on the day as at which it was stated, and from when until when if that is known. One "
-    "row for each post of a person.",
+    about="Who held which post on the date given, with its first and last day where known. One row for each post of a "
+    "person.",
     columns=(
-        Column("person_slug", "The person's name in addresses", lambda p: p.person.slug),
+        Column("person_slug", "The person's slug: the last part of their web address", lambda p: p.person.slug),
         Column("person", "Who holds the post", lambda p: p.person.full_name),
         Column("title", "The post, as stated", lambda p: p.title),
         Column("department", "The part of the organisation, if it is stated", lambda p: p.department),
-        Column("organisation_slug", "The organisation's name in addresses", lambda p: public_slug(p.organisation)),
+        Column(
+            "organisation_slug",
+            "The organisation's slug: the last part of its web address",
+            lambda p: public_slug(p.organisation),
+        ),
         Column("organisation", "The organisation, if one is stated", lambda p: public_name(p.organisation)),
         Column(
             "seat",
-            "The part of the holder in the unit, if any",
+            "The role of the holder in the unit, if any",
             lambda p: Seat(p.seat).label if p.seat else "",
-            title="Part in the unit",
+            title="Role in the unit",
         ),
         Column("held_from", "The first day of the post, if it is stated", lambda p: p.held_from, Type.DATE),
         Column("held_until", "The last day of the post, once it is known", lambda p: p.held_until, Type.DATE),
         Column(
             "seat_from",
-            "The first day of the part in the unit, if it began later than the post",
+            "The first day of the role in the unit, if it began later than the post",
             lambda p: p.seat_from,
             Type.DATE,
-            "Part since",
+            "Role since",
         ),
         Column(
             "seat_until",
-            "The last day of the part in the unit, if it ended earlier than the post",
+            "The last day of the role in the unit, if it ended earlier than the post",
             lambda p: p.seat_until,
             Type.DATE,
-            "Part until",
+            "Role until",
         ),
         Column(
-            "url", "The person's page here", lambda p: full_url(p.person.get_absolute_url()), Type.ADDRESS, "Address"
+            "url",
+            "The person's page on this site",
+            lambda p: full_url(p.person.get_absolute_url()),
+            Type.ADDRESS,
+            "Address",
         ),
         *source_columns(),
     ),
@@ -127,9 +135,9 @@ def publication_rows(filters: PublicationFilters) -> QueryRows[Publication]:
 PUBLICATIONS: Dataset[Publication] = Dataset(
     name="publications",
     title="Publications",
-    about="The unit's publications, and those of others that its facts are taken from. One row for each publication.",
+    about="Documents published by the unit, and the sources of its facts. One row for each publication.",
     columns=(
-        Column("slug", "Its name in addresses", lambda p: p.slug),
+        Column("slug", "Its slug: the last part of its web address", lambda p: p.slug),
         Column("title", "Its title", lambda p: p.title),
         Column("kind", "What it is", lambda p: p.get_kind_display()),
         Column("published_on", "The day on which it was published or launched", lambda p: p.published_on, Type.DATE),

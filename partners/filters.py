@@ -17,7 +17,7 @@ class OrganisationFilters(FacetedFilters):
             "Part",
             {
                 "leads": ("Leads the unit", OrganisationQuerySet.leading),
-                "others": ("Named or involved", OrganisationQuerySet.not_leading),
+                "others": ("Partner or mentioned", OrganisationQuerySet.not_leading),
             },
         ),
         "sector": Facet("Sector", ("sector",)),
@@ -36,7 +36,7 @@ class PostFilters(FacetedFilters):
     """Who holds which post, as at a day."""
 
     FACETS: ClassVar[dict[str, AnyFacet]] = {
-        "seat": choice_facet("Part in the unit", "seat", Seat.choices),
+        "seat": choice_facet("Role in the unit", "seat", Seat.choices),
         "organisation": Facet("Organisation", ("organisation",), only=published()),
     }
     ORDERS: ClassVar[dict[str, Order]] = {

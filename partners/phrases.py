@@ -89,7 +89,7 @@ _ALL_PHRASES = (
     Phrase("home_signed_unknown_what", "Below that", "who has signed the declaration", 60),
     Phrase("home_levels", "Heading of the levels, where their passage has none", "Levels of prevention"),
     Phrase("home_level_all", "Link to the initiatives of a level", "All {count} initiatives", 60),
-    Phrase("home_level_none", "Where a level has no initiative", "No initiative published yet"),
+    Phrase("home_level_none", "Where a level has no initiative", "No initiatives published yet"),
     Phrase("home_money", "Heading of the money, where its passage has none", "The money"),
     Phrase("home_money_link", "Link to the money", "Follow the money for {year}"),
     Phrase("home_money_sources", "Heading of the sources", "Where it comes from"),
@@ -97,18 +97,22 @@ _ALL_PHRASES = (
     Phrase(
         "home_money_allocated",
         "What is allocated and paid",
-        "{allocated} is allocated to initiatives, and {paid} is paid.",
+        "{allocated} has been allocated to initiatives, and {paid} has been paid.",
         160,
     ),
-    Phrase("home_money_carried", "What is carried forward", "{carried} is carried forward into the next year.", 120),
-    Phrase("home_money_unallocated", "What is not yet allocated", "{unallocated} is not yet allocated.", 120),
+    Phrase(
+        "home_money_carried", "What is carried forward", "{carried} has been carried forward to the next year.", 120
+    ),
+    Phrase("home_money_unallocated", "What is not yet allocated", "{unallocated} has not been allocated yet.", 120),
     Phrase(
         "home_money_uses_unknown",
         "Where nothing is allocated",
         "Where it goes: sums for initiatives are not stated",
         120,
     ),
-    Phrase("home_money_recorded", "After the date of what the portal records", "That is where it goes.", 120),
+    Phrase(
+        "home_money_recorded", "After the date of what the portal records", "This covers where the money goes.", 120
+    ),
     Phrase("home_money_none", "Where there is no budget", "No budget has been published yet.", 120),
     Phrase("home_launch_link", "Link to the event", "See the agenda"),
     Phrase(

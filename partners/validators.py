@@ -28,7 +28,7 @@ def charity_number(value: str) -> None:
     """Refuse anything but a number of one of the three registers of charities in the United Kingdom."""
     if not re.fullmatch(r"\d{6,7}(-\d{1,3})?|SC\d{6}|NIC\d{6}", value, re.ASCII):
         raise ValidationError(
-            "Enter the charity number as the register has it: six or seven digits in England and Wales, SC and six "
+            "Enter the charity number as it is in the register: six or seven digits in England and Wales, SC and six "
             "digits in Scotland, NIC and six digits in Northern Ireland."
         )
 
@@ -37,7 +37,7 @@ def company_number(value: str) -> None:
     """Refuse anything but a number of Companies House: eight characters."""
     if not re.fullmatch(r"\d{8}|[A-Z]{2}\d{6}|[A-Z]{2}\d{5}[A-Z]", value, re.ASCII):
         raise ValidationError(
-            "Enter the company number as Companies House has it, in eight characters with zeros in front, such as "
+            "Enter the company number from Companies House, in eight characters with zeros in front, such as "
             "01234567 or SC123456."
         )
 

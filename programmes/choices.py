@@ -26,19 +26,19 @@ class Status(models.TextChoices):
     def means(self) -> str:
         """An explanation for readers."""
         return {
-            Status.ANNOUNCED: "The unit has named it. No allocation is published.",
-            Status.PROPOSED: "Its evidence assessment is written and is waiting for a decision.",
-            Status.ASSESSED: "Its evidence assessment is approved. No money is allocated yet.",
-            Status.COMMISSIONED: "Money is allocated. The work has not begun.",
-            Status.DELIVERING: "Money is allocated, and work has begun or been paid for.",
-            Status.ENDED: "The last day of the work that money was allocated for has passed.",
+            Status.ANNOUNCED: "The unit has announced it. No allocation has been published.",
+            Status.PROPOSED: "Its evidence assessment has been written and is waiting for a decision.",
+            Status.ASSESSED: "Its evidence assessment has been approved. No money has been allocated yet.",
+            Status.COMMISSIONED: "Money has been allocated. The work has not begun.",
+            Status.DELIVERING: "Money has been allocated, and work has begun or been paid for.",
+            Status.ENDED: "The end date of the funded work has passed.",
         }[self]
 
 
 class Outcome(models.TextChoices):
     """The decision on an evidence assessment."""
 
-    APPROVED = "approved", "Approved: money may be allocated"
+    APPROVED = "approved", "Approved: money can be allocated"
     DECLINED = "declined", "Declined"
 
 

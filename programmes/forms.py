@@ -88,20 +88,20 @@ class StoryForm(forms.ModelForm[Story]):
         required=False,
         max_length=250,
         widget=AdminTextInputWidget(attrs={"size": "80"}),
-        help_text="For people who cannot see it. You need this only if you upload a picture here.",
+        help_text="For people who cannot see it. You only need this if you upload a picture here.",
     )
     credit = LineInput(
         label="Credit",
         required=False,
         max_length=160,
         widget=AdminTextInputWidget(attrs={"size": "80"}),
-        help_text="Whose work the picture is, if that must be stated.",
+        help_text="Who made the picture, if this must be stated.",
     )
 
     class Meta:
         model = Story
         fields = ("title", "slug", "published_on", "summary", "body", "picture")
-        labels = {"picture": "Or choose a picture that is in the portal"}
+        labels = {"picture": "Or choose a picture that is already in the portal"}
 
     def clean(self) -> dict[str, Any]:
         """Say why a picture that was sent has not been stored."""
@@ -116,7 +116,7 @@ class StoryForm(forms.ModelForm[Story]):
             if field not in self.errors:
                 self.add_error(field if field in self.fields else None, sentences)
         if "new_picture" not in self.errors:
-            self.add_error("new_picture", "Choose the file again: a browser does not keep it.")
+            self.add_error("new_picture", "Choose the file again, because the browser does not keep it.")
         return cleaned
 
 

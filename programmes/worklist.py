@@ -28,7 +28,9 @@ def missed_word_items(request: HttpRequest) -> list[WorklistItem]:
     said = ", ".join(f"{row.word} ({row.count})" for row in words)
     label = link_label(request, "programmes.add_synonym", "Add what the pages call it")
     address = reverse("admin:programmes_synonym_add") if label != "View" else changelist_url(Synonym)
-    return [WorklistItem("Visitors searched for words that no page has", f"{said}.", (WorklistLink(label, address),))]
+    return [
+        WorklistItem("Visitors searched for words that no page contains", f"{said}.", (WorklistLink(label, address),))
+    ]
 
 
 def assessment_items(request: HttpRequest) -> list[WorklistItem]:

@@ -63,14 +63,14 @@ class Submission(models.Model):
         on_delete=models.PROTECT,
         null=True,
         related_name="+",
-        help_text="Who marked it ready, or had set the date.",
+        help_text="Who marked it ready, or set the date.",
     )
     changed_by = models.ForeignKey(
         settings.AUTH_USER_MODEL,
         on_delete=models.PROTECT,
         null=True,
         related_name="+",
-        help_text="Somebody else, who has changed the record since.",
+        help_text="Who has changed the record since, if somebody else.",
     )
     publish_at = models.DateTimeField("date that was cancelled", null=True)
     at = models.DateTimeField(default=timezone.now)
@@ -151,7 +151,7 @@ class DailyEmail(models.Model):
     """Whether an account wants to be emailed what waits for it, and when it last was."""
 
     user = models.OneToOneField(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, primary_key=True, related_name="+")
-    wanted = models.BooleanField("Email me when something waits for me, once a day at most", default=True)
+    wanted = models.BooleanField("Email me when something needs my attention, at most once a day", default=True)
     sent_at = models.DateTimeField(null=True)
 
     def __str__(self) -> str:
@@ -247,8 +247,8 @@ class HeadingMapping(models.Model):
     kind = LineField("files of", max_length=60)
     lines = LongTextField(
         "headings",
-        help_text="One on each line, with the column that it means: “Doc no = reference”. Write nothing after “=” for "
-        "a heading that is not read.",
+        help_text="One on each line, with the column that it means: “Doc no = reference”. Leave the part after "
+        "“=” empty to ignore a heading.",
     )
 
     class Meta:

@@ -44,7 +44,7 @@ def close_to_others(path: Path) -> None:
         path.chmod(mode & ~OTHERS)
     except OSError as error:
         raise ImproperlyConfigured(
-            f"Others can open {path}, which holds personal data or keys. Its owner must close it: chmod go= {path}"
+            f"Others can open {path}, which holds personal data or keys. Its owner must run: chmod go= {path}"
         ) from error
 
 

@@ -242,7 +242,7 @@ class Application:
     async def in_thread(self, threads: ThreadPoolExecutor, function: Any, *arguments: Any) -> Any:
         """Run something in a thread; raises RequestRefused where too many are waiting for one."""
         if self.waiting >= MAX_WAITING:
-            raise RequestRefused(503, "Too many people are here at the moment. Try again in a few seconds.")
+            raise RequestRefused(503, "Too many people are using this site at the moment. Try again in a few seconds.")
         self.waiting += 1
         try:
             return await asyncio.get_running_loop().run_in_executor(threads, function, *arguments)
@@ -255,7 +255,7 @@ class Application:
         if length > LARGEST_FORM:
             allowed = length <= LARGEST_UPLOAD and environ["PATH_INFO"].startswith("/admin/")
             if not allowed or not await self.in_thread(self.threads, has_staff_session, environ):
-                raise RequestRefused(413, "This is too large to be sent here.")
+                raise RequestRefused(413, "This file or form is too large.")
         body = cast(IO[bytes], SpooledTemporaryFile(max_size=IN_MEMORY))  # noqa: SIM115 - the caller closes it
         received = 0
         try:
@@ -270,7 +270,7 @@ class Application:
                     raise ClientGone
         except TimeoutError:
             body.close()
-            raise RequestRefused(408, "Sending this took too long. Check your connection and send it again.") from None
+            raise RequestRefused(408, "This took too long to send. Check your connection and send it again.") from None
         except BaseException:
             body.close()
             raise

@@ -80,7 +80,7 @@ class MailKind(models.TextChoices):
     CONFIRM = "confirm", "Please confirm"
     RECEIPT = "receipt", "Receipt"
     WITHDRAW = "withdraw", "Link to withdraw"
-    SIGNED = "signed", "Signed, to whoever prepared it"
+    SIGNED = "signed", "Signed, to the person who prepared it"
     WITHDRAWN = "withdrawn", "Withdrawal confirmed"
     TURNED_DOWN = "turned_down", "Request turned down"
 

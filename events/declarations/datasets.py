@@ -39,20 +39,20 @@ def signed_on(entry: Entry) -> date:
 SIGNATORIES: Dataset[Entry] = Dataset(
     name="signatories",
     title="Signatories",
-    about="Organisations whose signature of the declaration stands. One row for each signature of a version of the "
-    "text. The public register also has withdrawals and corrections.",
+    about="Organisations whose signature of the declaration is in force. One row for each signature of a version of "
+    "the text. The public register also has withdrawals and corrections.",
     columns=(
         Column("entry", "The number of its entry in the register", lambda e: e.seq, Type.COUNT),
         Column("organisation", "The organisation that signed", lambda e: e.body.name),
         Column("sector", "Its sector", lambda e: str(e.body.sector or "")),
-        Column("partner", "The same organisation among the partners", lambda e: public_name(e.body.organisation)),
+        Column("partner", "The same organisation in the list of partners", lambda e: public_name(e.body.organisation)),
         Column("declaration", "What was signed", lambda e: str(e.version.declaration)),
         Column("version", "The version of the text", lambda e: e.version.number, Type.COUNT),
         Column("signed_on", "The day on which it was signed", signed_on, Type.DATE),
         Column("how", "Online, or on paper", lambda e: "On paper" if e.on_paper else "Online"),
         Column("name", "Who signed, if they agreed to be named", lambda e: e.public_signatory.get("name")),
-        Column("role", "The role of who signed, if they agreed to be named", lambda e: e.public_signatory.get("role")),
-        Column("url", "The entry's page here", lambda e: full_url(e.get_absolute_url()), Type.ADDRESS, "Address"),
+        Column("role", "The role of that person, if they agreed to be named", lambda e: e.public_signatory.get("role")),
+        Column("url", "Its page on this site", lambda e: full_url(e.get_absolute_url()), Type.ADDRESS, "Address"),
     ),
     key=("entry",),
     filters=SignatoryFilters,

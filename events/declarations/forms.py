@@ -125,7 +125,7 @@ class DetailsForm(SigningPageForm):
         self.fields["who"].label = f"Who signs for {organisation}?"
         self.fields["who"].choices = [  # type: ignore[attr-defined]
             (SIGNS_SELF, "I do"),
-            (SIGNS_ANOTHER, "Somebody else. I fill this in, and they confirm it from their own email"),
+            (SIGNS_ANOTHER, "Somebody else. I will fill this in and they will confirm it from their own email"),
         ]
         self.fields["authority"].label = f"What gives this person authority to sign for {organisation}?"
         self.fields["authorised"].label = signing.STATEMENT.format(body=organisation)

@@ -33,7 +33,7 @@ def worklist_items(request: HttpRequest, version: DeclarationVersion | None) -> 
                 "Nobody can be invited or sign until a version is put in force.",
                 (
                     WorklistLink(
-                        link_label(request, "declarations.publish_declarationversion", "Put one in force"), drafts
+                        link_label(request, "declarations.publish_declarationversion", "Put a version in force"), drafts
                     ),
                 ),
                 urgent=True,
@@ -41,7 +41,7 @@ def worklist_items(request: HttpRequest, version: DeclarationVersion | None) -> 
         ]
     if can_view(request, Mail):
         items += item_unless_empty(
-            "Emails failed for good",
+            "Emails that could not be delivered",
             "The mail server refused them. Try again, or invite the organisation at another email address.",
             link_label(request, "declarations.change_mail", "Try again"),
             changelist_url(Mail, failed="yes"),
@@ -51,7 +51,7 @@ def worklist_items(request: HttpRequest, version: DeclarationVersion | None) -> 
     if can_view(request, SigningRequest):
         items += item_unless_empty(
             "Requests to sign",
-            "From organisations that were not invited and filled in the public form.",
+            "From organisations that were not invited and used the public form.",
             link_label(request, "declarations.change_signingrequest", "Approve or turn down"),
             changelist_url(SigningRequest, answered="no"),
             counts["requests"],

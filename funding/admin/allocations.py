@@ -173,9 +173,9 @@ class AllocationAdmin(LedgerImport, AppendOnlyAdmin):
         return [self.remainders()] if row is None else [self.payments(row)]
 
     def remainders(self) -> Section:
-        """What is left of each source."""
+        """Money left in each source."""
         return Section(
-            "What is left of each source",
+            "Money left in each source",
             ("Source", "Sum", "Allocated", "Carried forward", "Left"),
             [
                 (
@@ -187,7 +187,7 @@ class AllocationAdmin(LedgerImport, AppendOnlyAdmin):
                 )
                 for source in open_sources()
             ],
-            empty="There is no source to allocate from. Record one first.",
+            empty="There are no sources to allocate from. Record one first.",
             figures=frozenset({1, 2, 3, 4}),
         )
 
@@ -211,7 +211,7 @@ class AllocationAdmin(LedgerImport, AppendOnlyAdmin):
                 )
                 for payment in shown
             ],
-            empty="Nothing is paid yet.",
+            empty="Nothing has been paid yet.",
             figures=frozenset({3}),
         )
 
@@ -230,7 +230,9 @@ class AllocationAdmin(LedgerImport, AppendOnlyAdmin):
         if reversal_status(row) != "Stands":
             return "-"
         left = row.amount - row.paid
-        return format_pounds(left) if left >= 0 else f"Nothing: {format_pounds(-left)} more is paid than allocated"
+        return (
+            format_pounds(left) if left >= 0 else f"Nothing: {format_pounds(-left)} more has been paid than allocated"
+        )
 
     @admin.display(description="source", ordering="funding_source")
     def from_source(self, row: Allocation) -> str:

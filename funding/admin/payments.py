@@ -98,10 +98,10 @@ class ExplanationInline(RecordedElsewhereInline):
 
 @admin.register(Payment)
 class PaymentAdmin(LedgerImport, AppendOnlyAdmin):
-    """Payments as the finance system has them, with what is irregular about each."""
+    """Payments as recorded in the finance system, with the exceptions among them."""
 
     resource_classes = (PaymentResource,)
-    list_display = ("reference", "paid_on", "sum", "state", "flags", "to", "its_allocation")
+    list_display = ("reference", "paid_on", "sum", "state", "exceptions_in_short", "to", "its_allocation")
     list_filter = (ReversalFilter, ExceptionFilter, ItemFilter, "allocation__funding_source__year", "allocation__kind")
     list_select_related = (
         "payee",
@@ -124,8 +124,8 @@ class PaymentAdmin(LedgerImport, AppendOnlyAdmin):
             None,
             {
                 "fields": ["reference", "allocation", "payee", "paid_on", "amount", "irrecoverable_vat"],
-                "description": "Record what the finance system has, even if it should not have happened. It is then "
-                "shown in public as an exception, which you can explain.",
+                "description": "Record every payment in the finance system, even one that should not have been made. "
+                "The public will see it as an exception, which you can explain.",
             },
         ),
         ("Published details", {"fields": [*PAYMENT_TEXT_FIELDS]}),
@@ -138,11 +138,11 @@ class PaymentAdmin(LedgerImport, AppendOnlyAdmin):
     )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Payment]:
-        """Add what is irregular about each."""
+        """Add why each is an exception, if it is."""
         return super().get_queryset(request).with_irregularities()  # type: ignore[attr-defined]
 
     def response_add(self, request: HttpRequest, obj: Payment, post_url_continue: str | None = None) -> HttpResponse:
-        """Warn about what is irregular about the payment just recorded."""
+        """Warn if the payment just recorded is an exception."""
         recorded = self.get_queryset(request).get(pk=obj.pk)
         if recorded.irregularities:
             messages.warning(
@@ -164,12 +164,12 @@ class PaymentAdmin(LedgerImport, AppendOnlyAdmin):
 
     @admin.display(description="exceptions")
     def exceptions(self, row: Payment) -> str:
-        """What is irregular about it."""
+        """Why it is an exception."""
         return " ".join(row.irregularities) or "-"
 
     @admin.display(description="exceptions")
-    def flags(self, row: Payment) -> str:
-        """What is irregular about it, short enough for a list."""
+    def exceptions_in_short(self, row: Payment) -> str:
+        """Why it is an exception, short enough for a list."""
         return "; ".join(str(kind.label) for kind in Irregularity if getattr(row, kind)) or "-"
 
     @admin.display(description="allocation", ordering="allocation")

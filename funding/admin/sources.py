@@ -117,16 +117,16 @@ class CarryAction(Action):
     @property
     def explanation(self) -> str:  # type: ignore[override]
         return (
-            f"{format_pounds(self.row.remainder)} is left of {self.row}. What you carry forward becomes a source of "
+            f"{format_pounds(self.row.remainder)} is left in {self.row}. What you carry forward becomes a source of "
             "the next financial year, from the same contributors. It does not count towards that year's stated budget."
         )
 
     def blocked_reason(self) -> str:
         if not self.applies():
-            return "This source is reversed, so nothing can be carried forward from it."
+            return "This source was reversed, so you cannot carry money forward from it."
         if self.row.remainder <= 0:
             return (
-                f"Nothing is left of {self.row}. To carry forward money that is allocated but will not be spent, "
+                f"Nothing is left in {self.row}. To carry forward money that is allocated but will not be spent, "
                 "reverse its allocation first."
             )
         return ""
@@ -177,7 +177,7 @@ class FundingSourceAdmin(OrderPageMixin, AppendOnlyAdmin):
     )
     fieldsets: ClassVar[Any] = (
         (None, {"fields": ["year", "name", "nature", "sum", "allocated", "left", "stated_as", "wording", "came_from"]}),
-        ("What may still change", {"fields": ["note", "checked_on"]}),
+        ("Details you can still change", {"fields": ["note", "checked_on"]}),
         ("Source", {"fields": ["source", "source_location", "as_at"]}),
         ("Taken out", {"fields": ["redaction"]}),
     )
@@ -241,7 +241,7 @@ class FundingSourceAdmin(OrderPageMixin, AppendOnlyAdmin):
                     )
                     for allocation in rows
                 ],
-                empty="Nothing is allocated from this source.",
+                empty="Nothing has been allocated from this source.",
                 figures=frozenset({4, 5}),
             )
         ]

@@ -59,7 +59,7 @@ SOURCE_COLUMNS: tuple[Column[SourceRow], ...] = (
         title="Contributors' identifiers",
     ),
     Column("amount", "Pounds", lambda r: r.source.amount, Type.POUNDS),
-    Column("amount_as_stated", "The form in which it was stated", lambda r: r.source.stated_as),
+    Column("amount_as_stated", "The amount as the source writes it", lambda r: r.source.stated_as),
     Column("wording", "The words of the publication", lambda r: r.source.wording),
     Column("note", "What is not stated about it", lambda r: r.source.note),
     Column(
@@ -74,7 +74,7 @@ SOURCE_COLUMNS: tuple[Column[SourceRow], ...] = (
     ),
     Column(
         "carried_from",
-        "The source of the year before that it was left over from",
+        "The source of the previous year that the money was carried forward from",
         lambda r: str(r.source.carried_from or ""),
     ),
     result("allocated", "Set aside for initiatives", "allocated"),
@@ -85,8 +85,10 @@ SOURCE_COLUMNS: tuple[Column[SourceRow], ...] = (
     result("carried_forward", "Carried forward into the next year", "carried"),
     result("not_allocated", "Neither allocated nor carried forward", "unallocated"),
     Column("stated_in", "The publication that states it", lambda r: stating_publication(r.source)),
-    Column("stated_as_at", "The day as at which it is stated", lambda r: r.source.as_at, Type.DATE),
-    Column("slug", "Its name in addresses, once in a year", lambda r: r.source.slug),
+    Column(
+        "stated_as_at", "The date on which this was true, according to the source", lambda r: r.source.as_at, Type.DATE
+    ),
+    Column("slug", "Its slug, unique within a year: the last part of its web address", lambda r: r.source.slug),
 )
 
 
@@ -175,7 +177,7 @@ def first_of_award(allocation: Allocation) -> str:
 
 
 ALLOCATION_COLUMNS: tuple[Column[Allocation], ...] = (
-    Column("id", "The allocation's own, in addresses and in the 360Giving file", lambda a: a.public_id, title="Id"),
+    Column("id", "The allocation's id, in web addresses and in the 360Giving file", lambda a: a.public_id, title="Id"),
     Column("awarded_on", "The day on which it was decided", lambda a: a.awarded_on, Type.DATE),
     Column("financial_year", "The year of its source", lambda a: a.funding_source.year.label),
     Column("source", "Where the money comes from", lambda a: a.funding_source.name),
@@ -185,8 +187,8 @@ ALLOCATION_COLUMNS: tuple[Column[Allocation], ...] = (
     *organisation_columns("recipient", "Who receives it"),
     *organisation_columns("awarded_by", "The organisation that awards it"),
     Column("amount", "Pounds allocated", lambda a: a.amount, Type.POUNDS),
-    Column("paid", "Pounds paid on it, net of refunds", lambda a: a.paid, Type.POUNDS, derived="its payments"),
-    Column("award_total", "Pounds of the award over all its years", lambda a: a.award_total, Type.POUNDS),
+    Column("paid", "Pounds paid from it, net of refunds", lambda a: a.paid, Type.POUNDS, derived="its payments"),
+    Column("award_total", "Total award in pounds, over all its years", lambda a: a.award_total, Type.POUNDS),
     Column("continues", "The first allocation of an award over several years", first_of_award),
     Column("starts_on", "For work from", lambda a: a.starts_on, Type.DATE),
     Column("ends_on", "For work until", lambda a: a.ends_on, Type.DATE),
@@ -240,13 +242,13 @@ def reversal_reason(payment: PaymentRow) -> str | None:
 
 
 PAYMENT_COLUMNS: tuple[Column[PaymentRow], ...] = (
-    Column("reference", "The finance system's own", lambda p: p.reference),
+    Column("reference", "The reference in the finance system", lambda p: p.reference),
     Column("paid_on", "The day of the payment", lambda p: p.paid_on, Type.DATE),
     recorded_column(),
     Column("financial_year", "The year of the source", lambda p: p.allocation.year.label),
     *organisation_columns("payee", "Who was paid"),
     Column(
-        "amount", "Pounds that it costs the budget; negative for what came back", lambda p: p.amount, Type.POUNDS
+        "amount", "Cost to the budget in pounds; negative for a refund", lambda p: p.amount, Type.POUNDS
     ),
     Column("net", "Pounds without VAT that cannot be recovered, where that is stated", lambda p: p.net, Type.POUNDS),
     Column(
@@ -258,18 +260,18 @@ PAYMENT_COLUMNS: tuple[Column[PaymentRow], ...] = (
     ),
     Column(
         "state",
-        "Payment, refund, reversed, or the reversal of another",
+        "Payment, refund, reversed payment, or reversal",
         state,
         derived="the amount, and the rows that reverse others",
     ),
     Column("reversal_reason", "Why it was reversed", reversal_reason),
     Column(
         "exceptions",
-        "What is irregular about it",
+        "Why it is an exception",
         lambda p: " ".join(irregularities_of(p, p.allocation.year)),
         derived="the days and sums of the payment, its allocation and its year",
     ),
-    Column("explanation", "What the unit says about that", lambda p: join_values(p.explanations)),
+    Column("explanation", "The unit's explanation of the exception", lambda p: join_values(p.explanations)),
     Column("purpose", "What it paid for", lambda p: p.purpose),
     Column("value_for_money", "Why it is value for money", lambda p: p.value_for_money),
     Column("department", "Department", lambda p: p.department),
@@ -298,7 +300,7 @@ def of_all_years(kind: Callable[[FinancialYear | None, QueryDict], MoneyFilters]
 SOURCES: Dataset[SourceRow] = Dataset(
     name="sources",
     title="Sources of money",
-    about="Where the unit's money comes from, and what became of it. One row for each source of a financial year.",
+    about="Where the unit's money comes from, and how it was used. One row for each source of a financial year.",
     columns=SOURCE_COLUMNS,
     key=("financial_year", "slug"),
     filters=of_all_years(SourceFilters),
@@ -327,8 +329,8 @@ ALLOCATIONS: Dataset[Allocation] = Dataset(
 PAYMENTS: Dataset[PaymentRow] = Dataset(
     name="payments",
     title="Payments",
-    about="Every payment, refund and correction as the finance system has it. One row for each; a payment recorded by "
-    "mistake has a second row that cancels it.",
+    about="Every payment, refund and correction, as recorded in the finance system. One row for each; a payment "
+    "recorded by mistake has a second row that cancels it.",
     columns=PAYMENT_COLUMNS,
     key=("reference",),
     filters=of_all_years(PaymentFilters),

@@ -91,8 +91,8 @@ def unavailable_reason(duty: PublicationDuty | None, *, any_awards: bool) -> str
     if not settings.GRANTS_PREFIX:
         return "There is no 360Giving file yet: this portal has no publisher prefix from 360Giving."
     if duty is None or not duty.licence_url:
-        return "There is no 360Giving file yet: the licence of the data is not stated."
-    return None if any_awards else "There is no 360Giving file yet: no grant is recorded."
+        return "There is no 360Giving file yet: the licence for the data is not stated."
+    return None if any_awards else "There is no 360Giving file yet: no grants have been recorded."
 
 
 def standing_grants() -> AllocationQuerySet:

@@ -1,4 +1,4 @@
-"""Payments added up, as open data: by recipient, unless an address asks for another way."""
+"""Totals of payments as open data: by recipient, unless an address groups them differently."""
 
 from decimal import Decimal
 from typing import NamedTuple
@@ -37,11 +37,11 @@ def total_rows(filters: TotalsFilters) -> ListedRows[TotalRow]:
 TOTALS: Dataset[TotalRow] = Dataset(
     name="payment-totals",
     title="Totals of payments",
-    about="Payments added up by recipient. Ask for another way with the parameter “by”. One row for each recipient, "
-    "level, month and so on, with refunds and corrections taken off.",
+    about="Total payments by recipient. Use the parameter “by” to group them differently. One row for each recipient, "
+    "level, month and so on. Refunds and corrections are subtracted.",
     columns=(
-        Column("by", "By what the payments are added up", lambda r: r.by, title="Added up by"),
-        Column("slug", "Its name in addresses", lambda r: r.total.choice.slug),
+        Column("by", "How the payments are grouped", lambda r: r.by, title="Grouped by"),
+        Column("slug", "Its slug, as filters take it", lambda r: r.total.choice.slug),
         Column("name", "Its name", lambda r: r.total.choice.name),
         Column(
             "payments",
@@ -50,7 +50,7 @@ TOTALS: Dataset[TotalRow] = Dataset(
             Type.COUNT,
             derived="the payments",
         ),
-        Column("amount", "Pounds that they come to", lambda r: r.total.amount, Type.POUNDS, derived="the payments"),
+        Column("amount", "Their total in pounds", lambda r: r.total.amount, Type.POUNDS, derived="the payments"),
     ),
     key=("slug",),
     filters=of_all_years(TotalsFilters),

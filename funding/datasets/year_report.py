@@ -58,7 +58,7 @@ def report_data(year: FinancialYear) -> dict[str, Any]:
         "gate": text_nodes(year.gate, below=1),
         "applying": text_nodes(year.applying, below=1),
         "contact": full_url(reverse("partners:contact")),
-        "deadline": f"To be spent {year.deadline}" if year.deadline else "",
+        "deadline": f"Must be spent {year.deadline}" if year.deadline else "",
         "address": address,
         "qr": qr_code_svg(address),
         "made_on": format_date(timezone.localdate()),

@@ -214,7 +214,7 @@ class TotalsFilters(PaymentFilters):
 
     PARAMETERS: ClassVar[Mapping[str, Parameter]] = {
         **{name: parameter for name, parameter in PaymentFilters.PARAMETERS.items() if name != "sort"},
-        "by": choice("Added up by", BY, narrows=False, error=f"Enter one of these: {', '.join(BY)}."),
+        "by": choice("Grouped by", BY, narrows=False, error=f"Enter one of these: {', '.join(BY)}."),
     }
 
     @property

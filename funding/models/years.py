@@ -33,7 +33,7 @@ class FinancialYear(Sourced, Record):
     first_year = models.PositiveSmallIntegerField(
         unique=True,
         validators=[MinValueValidator(FIRST_YEAR), MaxValueValidator(LAST_YEAR)],
-        help_text="The calendar year in whose April it begins: 2030 for 2030-31.",
+        help_text="The calendar year when it begins: 2030 for 2030-31.",
     )
     stated_total = MoneyField(null=True, blank=True, help_text="The budget as stated. The sources must add up to it.")
     stated_as = LineField(
@@ -47,7 +47,7 @@ class FinancialYear(Sourced, Record):
     )
     purpose = LongTextField(blank=True, help_text="What the money is for. Markdown.")
     gate = LongTextField(
-        "before money moves",
+        "before any money is allocated",
         blank=True,
         help_text="What the unit says must happen before money is allocated. Markdown.",
     )
@@ -57,7 +57,9 @@ class FinancialYear(Sourced, Record):
         help_text="How to apply for this money, as stated. If empty, the page says that it is not stated, and to ask "
         "the unit. Markdown.",
     )
-    label_note = LineField(max_length=200, blank=True, help_text="What on this page is derived rather than stated.")
+    label_note = LineField(
+        max_length=200, blank=True, help_text="Anything on this page that is worked out rather than stated."
+    )
 
     objects = querysets.YearQuerySet.as_manager()
 

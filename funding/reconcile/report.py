@@ -23,7 +23,7 @@ DOWNLOAD_FORMATS = ("csv", "json", "xlsx")
 LIST_SUMS = {
     "sources": ("sources", "amount", "source"),
     "allocated": ("allocations", "amount", "allocation"),
-    "paid of it": ("allocations", "paid", "allocation-paid"),
+    "paid from it": ("allocations", "paid", "allocation-paid"),
     "payments": ("payments", "amount", "payment"),
 }
 # The marks of the rows that go on over several pages; the sources of a year stand whole on each of its pages.
@@ -86,7 +86,9 @@ def reconcile(first_year: int | None = None) -> ReconciliationReport:
     """Compare everything that is served with the ledger, for one year or all, and the 360Giving files."""
     report = ReconciliationReport()
     for trigger in DatabaseTriggers(connection).missing():
-        report.differences.append(f"The database lacks a trigger: {trigger.name}. Rows may have been changed since.")
+        report.differences.append(
+            f"The database is missing a trigger: {trigger.name}. Rows may have been changed since."
+        )
     report.differences += database.broken_rules()
     for year in database.years_with_sources(first_year):
         check_year(report, year)
@@ -104,7 +106,7 @@ def check_year(report: ReconciliationReport, year: database.YearRow) -> None:
     expected = {
         "sources": total_of_sources(sources, "amount"),
         "allocated": total_of_sources(sources, "allocated"),
-        "paid of it": total_of_sources(sources, "listed"),
+        "paid from it": total_of_sources(sources, "listed"),
         "payments": database.total_paid(year),
     }
     served = {"Page": page_sums(report, label, sources)}
@@ -176,7 +178,7 @@ def page_sums(report: ReconciliationReport, label: str, sources: list[database.S
             # While nothing is allocated, the page does not say what became of the money.
             if mark in year.marks or total_of_sources(sources, "allocated") or part == "amount":
                 report.expect(where, f"“{mark}”", year.sum_of(mark), total_of_sources(sources, part))
-        for mark, what in {"allocations-total": "allocated", "allocations-paid-total": "paid of it"}.items():
+        for mark, what in {"allocations-total": "allocated", "allocations-paid-total": "paid from it"}.items():
             if mark in year.marks:
                 report.expect(where, "the total of the list of allocations", year.sum_of(mark), sums[what])
     if paid:

@@ -99,7 +99,7 @@ class LedgerResource(FileResource):
             place = f"Row {number + self.first_row - 1}"
             if [heading_key(text) for text in texts] == headings:
                 self.remarks.add(number)
-                self.notes.append(f"{place} repeats the headings and is not read.")
+                self.notes.append(f"{place} repeats the headings and was ignored.")
                 continue
             label = next((text for text in texts if is_total(text) or REMARK.search(fold(text))), "")
             cells = dict(zip(dataset.headers, dataset[number - 1], strict=True))
@@ -107,11 +107,11 @@ class LedgerResource(FileResource):
             if label and not filled - money:
                 self.remarks.add(number)
                 if not is_total(label):
-                    self.notes.append(f"{place} is a remark and is not recorded: “{truncate(label, 60)}”.")
+                    self.notes.append(f"{place} is a remark and was ignored: “{truncate(label, 60)}”.")
                     continue
                 sums = [cell_text(cells[name]) for name in dataset.headers if name in money and cell_text(cells[name])]
                 self.notes.append(
-                    f"{place} is a total and is not recorded: “{label}”"
+                    f"{place} is a total and was ignored: “{label}”"
                     f"{f', {sums[-1]}' if sums else ''}. Compare it with the total below."
                 )
 

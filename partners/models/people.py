@@ -68,7 +68,7 @@ class Post(Sourced, Part):
         help_text="Leave empty if none is stated, as for an artist.",
     )
     seat = models.CharField(
-        "part in the unit",
+        "role in the unit",
         max_length=9,
         choices=Seat,
         blank=True,
@@ -76,10 +76,13 @@ class Post(Sourced, Part):
         "everybody else.",
     )
     seat_from = CalendarDateField(
-        "part since", null=True, blank=True, help_text="Only if it began later than the post."
+        "on the executive team from", null=True, blank=True, help_text="Only if it began later than the post."
     )
     seat_until = CalendarDateField(
-        "part until", null=True, blank=True, help_text="The last day. Only if it ended earlier than the post."
+        "on the executive team until",
+        null=True,
+        blank=True,
+        help_text="The last day. Only if it ended earlier than the post.",
     )
     held_from = CalendarDateField("held from", null=True, blank=True, help_text="The first day, if it is stated.")
     held_until = CalendarDateField(
@@ -114,12 +117,12 @@ class Post(Sourced, Part):
             models.CheckConstraint(
                 condition=Q(held_from=None) | Q(held_until=None) | Q(held_until__gte=F("held_from")),
                 name="partners_post_days_in_order",
-                violation_error_message="The post ends before it begins. Check both days.",
+                violation_error_message="The post ends before it begins. Check both dates.",
             ),
             models.CheckConstraint(
                 condition=Q(seat_from=None) | Q(seat_until=None) | Q(seat_until__gte=F("seat_from")),
                 name="partners_post_seat_days_in_order",
-                violation_error_message="The part in the unit ends before it begins. Check both days.",
+                violation_error_message="The role in the unit ends before it begins. Check both dates.",
             ),
         ]
 

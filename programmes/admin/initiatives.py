@@ -74,7 +74,7 @@ class InitiativeAdmin(OrderPageMixin, SourcedAdmin):
             },
         ),
         (
-            "For whom and where",
+            "Who it is for and where",
             {"fields": ["audience_text", "audiences", "setting_text", "settings", "area_text", "areas"]},
         ),
         ("Taking part", {"fields": ["eligibility", "referral", "contact"]}),

@@ -75,7 +75,7 @@ class StoryAdmin(SourcedAdmin):
             picture = form.save()
             self.admin_site.get_model_admin(Picture).log_addition(request, picture, "Uploaded with a story")
         message = format_html(
-            'The picture is saved as a draft, and can be published together with the story. <a href="{}">Preview</a>',
+            'The picture is saved as a draft. You can publish it together with the story. <a href="{}">Preview</a>',
             action_url(picture, "preview"),
         )
         messages.success(request, message)

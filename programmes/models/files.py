@@ -42,7 +42,7 @@ class UploadedFileRecord(Slugged, Publishable):
     title = LineField(max_length=160, help_text="What it is. Links to the file show this text.")
     size = models.PositiveIntegerField("bytes", default=0, editable=False)
     sha256 = models.CharField("fingerprint", max_length=64, editable=False)
-    credit = LineField(max_length=160, blank=True, help_text="Whose work it is, if that must be stated.")
+    credit = LineField(max_length=160, blank=True, help_text="Who made it, if this must be stated.")
 
     class Meta(Publishable.Meta):
         abstract = True
@@ -98,10 +98,10 @@ class Document(UploadedFileRecord):
         null=True,
         blank=True,
         related_name="files",
-        help_text="If this is a file of a publication: the page of the publication then has it.",
+        help_text="The publication that this file belongs to, if any. Its page will show the file.",
     )
     role = models.CharField(
-        "what it is of the publication",
+        "role in the publication",
         max_length=10,
         choices=FileRole,
         default=FileRole.ITSELF,

@@ -76,7 +76,7 @@ class Initiative(Slugged, Publishable, Sourced):
         PreventionLevel,
         on_delete=models.PROTECT,
         related_name="initiatives",
-        help_text="When it acts. While the level is a draft, no page shows the initiative.",
+        help_text="When it acts. The initiative is not shown while its level is a draft.",
     )
     position = models.PositiveSmallIntegerField(
         default=0,
@@ -103,7 +103,7 @@ class Initiative(Slugged, Publishable, Sourced):
         help_text="The places, as stated. If empty, the page says “Not stated”.",
     )
     areas = models.ManyToManyField(Area, blank=True, related_name="initiatives")
-    eligibility = LongTextField("who may join", blank=True, help_text="Only what is stated, as people will rely on it.")
+    eligibility = LongTextField("who can join", blank=True, help_text="Only what is stated, as people will rely on it.")
     referral = LongTextField("how to be referred", blank=True, help_text="Who to ask, and how, as stated.")
     contact = LongTextField(
         "who to ask", blank=True, help_text="A public address or number of the service, not of a person."
@@ -126,11 +126,11 @@ class Initiative(Slugged, Publishable, Sourced):
     sensitive_topic = LineField(
         max_length=60,
         blank=True,
-        help_text="Such as domestic abuse. Pages that show the initiative then have an “Exit this page” button.",
+        help_text="Such as domestic abuse. Pages that show the initiative will have an “Exit this page” button.",
     )
     safety_notice = LongTextField(
         blank=True,
-        help_text="What somebody at risk should know. A sensitive initiative cannot be published without it. Markdown.",
+        help_text="What people at risk should know. A sensitive initiative cannot be published without it. Markdown.",
     )
 
     _history_m2m_fields = ("audiences", "settings", "areas", "partners")  # where simple-history looks for them

@@ -23,9 +23,11 @@ class PreventionLevel(Slugged, Publishable, Sourced):
     public_initiatives: list["Initiative"]  # set by `levels.levels_with_initiatives()`
 
     name = LineField(max_length=60, unique=True, help_text="One word if possible, such as Primary.")
-    position = models.PositiveSmallIntegerField(unique=True, help_text="Its place among the levels, from the left.")
+    position = models.PositiveSmallIntegerField(
+        unique=True, help_text="Its position among the levels, from left to right."
+    )
     mark = models.CharField(
-        max_length=8, choices=Mark, unique=True, help_text="The shape and colour that stand for it on every page."
+        max_length=8, choices=Mark, unique=True, help_text="The shape and colour that represent it on every page."
     )
     moment = LineField(max_length=60, help_text="When it acts, in a few words, such as “Before it starts”.")
     summary = LineField(max_length=200, help_text="One sentence.")

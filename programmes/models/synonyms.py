@@ -11,8 +11,8 @@ class Synonym(models.Model):
     )
     found = LongTextField(
         "pages say",
-        help_text="What the pages call it, one on each line: injury through violence. Search then finds these, too, "
-        "after the pages that have the visitor's own words.",
+        help_text="What the pages call it, one on each line: injury through violence. Search then also finds these, "
+        "after the pages that contain the visitor's own words.",
     )
 
     class Meta:

@@ -21,8 +21,8 @@ from vru_portal.web.file_responses import MEDIA_TYPES
 MAX_BYTES = 20_000_000
 MAX_ZIP_ENTRIES = 5_000  # office documents are ZIP files
 UNKNOWN_TYPE = (
-    "Choose a PDF, DOCX, XLSX, ODT, ODS, CSV or plain text file in UTF-8. This file is none of them, whatever its "
-    "name says."
+    "Choose a PDF, DOCX, XLSX, ODT, ODS, CSV or plain text file in UTF-8. This file is not one of these, even if "
+    "its name says so."
 )
 
 ZIP_FILE = b"PK\x03\x04"

@@ -29,8 +29,8 @@ OTHER_TYPES = (
     (0, re.compile(rb"\s*(?:<\?xml[^>]*>\s*)?(?:<!--.*?-->\s*)?(?:<!DOCTYPE[^>]*>\s*)?<svg", re.DOTALL), "SVG"),
 )
 WAYS_OUT = {
-    "HEIC": "Open it and export it as a JPEG. So that an iPhone takes JPEG pictures, choose Settings, Camera, Formats, "
-    "Most Compatible.",
+    "HEIC": "Open it and export it as a JPEG. To make an iPhone take JPEG pictures, choose Settings, Camera, "
+    "Formats, Most Compatible.",
 }
 ONLY_FIRST_FRAME = "This picture is animated. Only its first frame is shown."
 NOT_A_PICTURE = "This file is not a picture that we can read. Choose a JPEG, PNG, WebP or GIF."
@@ -81,7 +81,7 @@ def check_type(content: bytes) -> None:
     for position, beginning, name in OTHER_TYPES:
         if beginning.match(content, position, 2_000):
             way_out = WAYS_OUT.get(name, "Open it and save or export it as a JPEG or PNG.")
-            raise ValidationError(f"This file is of type {name}, which not every browser can show. {way_out}")
+            raise ValidationError(f"This is a {name} file, which some browsers cannot show. {way_out}")
 
 
 def check_segments(content: bytes) -> None:
@@ -102,7 +102,7 @@ def check_segments(content: bytes) -> None:
         scans += marker == JPEG_START_OF_SCAN
         if count >= MAX_SEGMENTS or scans > MAX_SCANS:
             raise ValidationError(
-                "The picture consists of too many pieces for us to read it. Save it again, and choose the new file."
+                "This picture has too many parts for us to read it. Save it again, and choose the new file."
             )
 
 

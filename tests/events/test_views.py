@@ -84,14 +84,14 @@ def test_times_and_status_stand_beside_the_words_as_stated(client):
     AgendaItemFactory(event=event, title="Walk", day=date(2031, 5, 7), starts_at=time(10), times="after tea")
     text = Elements(client.get(event.get_absolute_url()).text).text.replace("\xa0", " ")
     for words in (
-        "Postponed: no new day is stated. Flooded.",
+        "Postponed, no new date yet. Flooded.",
         "6 to 7 May 2031, 9:30am to midday",
         "Days as stated: two days in May",
         "Times as stated: 9.30 for 10",
         "7 May 2031, 10am (as stated: after tea) Walk",
     ):
         assert words in text
-    assert "Postponed: no new day is stated. Flooded." in Elements(client.get("/events/").text).text
+    assert "Postponed, no new date yet. Flooded." in Elements(client.get("/events/").text).text
 
 
 def test_an_event_without_times_names_none(client):

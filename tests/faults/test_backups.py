@@ -58,7 +58,7 @@ def test_backups_under_load_are_good_and_one_of_a_tampered_register_is_not(demon
             assert made.returncode == 0, made.stderr
             assert commits[0] > began
             if words:
-                assert "Its register is whole, with 22 entries." in made.stdout
+                assert "Its register is complete, with 22 entries." in made.stdout
                 assert "Its money adds up." in made.stdout
                 assert "pages can be opened." in made.stdout
     assert list((Path(demonstration["VAR_DIR"]) / "backups").glob(".*")) == []
@@ -66,7 +66,7 @@ def test_backups_under_load_are_good_and_one_of_a_tampered_register_is_not(demon
     assert tampered.returncode == 0, tampered.stderr
     made = run_python(demonstration, "manage.py", "backup", str(tmp_path / "bad.tar"), "--verify")
     assert made.returncode == 1
-    assert "The backup is not good: register verify says: Entry 3:" in made.stderr
+    assert "The backup failed its check: register verify says: Entry 3:" in made.stderr
     if connection.vendor == "postgresql":
         with raw_connection(demonstration) as connected:
             left = connected.execute("SELECT datname FROM pg_database WHERE datname LIKE 'vru_backup%'").fetchall()

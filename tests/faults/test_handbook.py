@@ -63,6 +63,6 @@ def test_every_page_works_as_it_is_written(tmp_path: Path) -> None:
             signed = run_python(values, "-c", SIGNED)
             assert signed.returncode == 0, signed.stderr
     assert "Password: " in said["installing"]
-    assert "Its register is whole, with 1 entries." in said["backups"]
+    assert "Its register is complete, with 1 entries." in said["backups"]
     assert "sam@body.example" in said["requests"]
     assert not (tmp_path / "rehearsal").exists()

@@ -62,7 +62,7 @@ def test_before_anything_is_allocated_all_is_well():
     year_with_everything()
     code, said = reconciled()
     assert code == 0, said
-    assert "no grant is recorded" in said
+    assert "no grants have been recorded" in said
 
 
 def test_before_any_source_is_known_all_is_well():
@@ -261,7 +261,7 @@ def test_a_penny_in_the_rows_is_found_with_the_missing_triggers(sql, said):
         DatabaseTriggers(connection).install()
     assert code == 1
     assert said in report, report
-    assert "The database lacks a trigger: funding_payment_no_update" in report
+    assert "The database is missing a trigger: funding_payment_no_update" in report
 
 
 # Exceptions and omissions ---------------------------------------------------------------------------------------------

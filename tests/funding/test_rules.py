@@ -151,7 +151,7 @@ def test_an_allocation_names_no_draft(name):
     type(named).objects.filter(pk=named.pk).update(state="draft")
     named.refresh_from_db()
     (sentence,) = validation_messages(lambda: rules.allocate(by=UserFactory(), allocation=row))[name]
-    assert sentence == f"{named} is a draft. Publish it first: allocations are public at once."
+    assert sentence == f"{named} is a draft. Publish it first: allocations are public immediately."
 
 
 def test_an_allocation_is_not_for_an_initiative_on_a_draft_level():

@@ -351,9 +351,9 @@ def test_there_is_no_file_without_a_prefix_a_licence_or_a_grant_and_it_says_why(
         response = client.get(f"/funding/360giving/moor-fund.{form}")
         return response.status_code, response.getvalue().decode()
 
-    assert answer() == (404, "There is no 360Giving file yet: no grant is recorded.\n")
+    assert answer() == (404, "There is no 360Giving file yet: no grants have been recorded.\n")
     award(funder, FundingSourceFactory(), kind="contract")
-    assert answer("xlsx") == (404, "There is no 360Giving file yet: no grant is recorded.\n")
+    assert answer("xlsx") == (404, "There is no 360Giving file yet: no grants have been recorded.\n")
     award(funder, FundingSourceFactory())
     assert answer()[0] == 200
     settings.GRANTS_PREFIX = ""

@@ -48,7 +48,7 @@ def test_a_year_of_which_only_the_sources_are_known_has_one(client):
     FundingSourceFactory(year=YearFactory(first_year=2033, stated_total=None), name="A hat passed round")
     paper = words(report(client, "2033-34"))
     assert "A hat passed round" in paper
-    assert "No allocation is published" in paper
+    assert "No allocations have been published" in paper
     assert "£0" not in paper.split()
 
 

@@ -36,11 +36,11 @@ def state(**fields):
 def test_what_is_not_stated_is_said_to_be_so_and_that_signing_is_closed_until_it_is(client):
     privacy = page(client, "privacy")
     assert privacy.count("Not stated") == 5  # four facts, and the note that lists them
-    assert "Signing is closed until this is stated" in privacy
+    assert "Signing is closed until we publish this information" in privacy
     for name in ("controller", "data protection contact", "lawful basis", "days kept", "complaints", "accessibility"):
         assert name in privacy
     assert "We have not published an accessibility statement yet" in page(client, "accessibility")
-    assert "We have not stated yet how to complain" in page(client, "complaints")
+    assert "We have not published our complaints procedure yet" in page(client, "complaints")
 
 
 def test_what_the_unit_states_stands_on_its_page(client):

@@ -52,12 +52,12 @@ def test_the_list_has_kinds_with_counts_and_leads_to_each(client):
     assert "1 publication<" in minutes
     assert "Paths" in minutes
     assert "Walks" not in minutes
-    assert "No publication matches" in client.get(reverse("partners:publications"), {"q": "zzz"}).text
+    assert "No publications match" in client.get(reverse("partners:publications"), {"q": "zzz"}).text
 
 
 def test_an_empty_list_leads_on(client):
     Publication.objects.update(state=State.DRAFT)
-    assert "Nothing is published yet" in client.get(reverse("partners:publications")).text
+    assert "No publications yet" in client.get(reverse("partners:publications")).text
 
 
 def test_a_page_states_what_is_known_and_nothing_else(client):
@@ -132,7 +132,7 @@ def test_an_organisation_shows_its_seat_and_who_represents_it(client):
     assert "Represented by" in page(client, group)
     assert "One council" in page(client, group)
     text = page(client, council)
-    assert "On the executive team" in text
+    assert "Has a seat on the executive team" in text
     assert "All councils" in text
 
 

@@ -34,7 +34,15 @@ def test_the_directory_shows_leads_with_their_executives_the_team_and_all_others
     PostFactory(title="Clerk", organisation__name="Beta Body", person__name="Jo Reed")
     PostFactory(title="Piper", organisation=None, person__name="Ash Field")
     text = Elements(client.get("/partners/").text).text
-    order = ["Lead organisations", "Alpha Body", "Kit Ford", "Sam Brook", "Others named", "Beta Body", "Jo Reed"]
+    order = [
+        "Lead organisations",
+        "Alpha Body",
+        "Kit Ford",
+        "Sam Brook",
+        "Other organisations and people",
+        "Beta Body",
+        "Jo Reed",
+    ]
     assert [words for words in (*order, "Ash Field") if words not in text] == []
     places = [text.index(words) for words in [*order, "Ash Field"]]
     assert places == sorted(places)
@@ -85,7 +93,7 @@ def test_who_has_left_is_named_as_a_former_holder_and_the_launch_keeps_its_truth
     assert "Kit Ford" not in read("/partners/")
     assert "Sam Brook" in read("/partners/")
     assert re.search(
-        "People .*Sam Brook.*People before .*Kit Ford.*until 30 November 2019", read(body.get_absolute_url())
+        "People .*Sam Brook.*Former post holders .*Kit Ford.*until 30 November 2019", read(body.get_absolute_url())
     )
     page = read(left.person.get_absolute_url())
     assert "Interim chief, Alpha Body, until 30 November 2019" in page

@@ -153,7 +153,7 @@ def test_a_picture_is_no_higher_than_a_page_can_show():
     ],
 )
 def test_a_picture_of_another_type_is_named_with_the_way_out(content, name):
-    with pytest.raises(ValidationError, match=f"This file is of type {name}.* JPEG"):
+    with pytest.raises(ValidationError, match=f"This is a {name} file.* JPEG"):
         prepare_picture(sent(content, "picture.jpg"))
 
 
@@ -249,7 +249,7 @@ PIECES = {
 def test_a_picture_of_too_many_pieces_is_refused_before_it_is_decoded(name, forbid_decoding):
     content = PIECES[name]()
     forbid_decoding()
-    refuse(content, "too many pieces")
+    refuse(content, "too many parts")
 
 
 def test_as_many_pieces_as_programs_write_are_read():

@@ -61,7 +61,7 @@ def test_a_picture_without_a_description_is_asked_for_one(editor):
     assert found["alternative_text"] == [
         "Describe in one sentence what the picture shows, for people who cannot see it."
     ]
-    assert found["new_picture"] == ["Choose the file again: a browser does not keep it."]
+    assert found["new_picture"] == ["Choose the file again, because the browser does not keep it."]
     assert found.keys() == {"alternative_text", "new_picture"}
     assert not Picture.objects.exists()
     assert not Story.objects.exists()

@@ -83,7 +83,7 @@ def test_what_is_not_stated_of_an_initiative_is_said_to_be_so(client):
     )
     for question in questions:
         assert f"{question} Not stated" in text
-    for absent in ("Who may join", "Exit this page"):
+    for absent in ("Who can join", "Exit this page"):
         assert absent not in text
 
 

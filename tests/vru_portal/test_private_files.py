@@ -66,7 +66,7 @@ def test_a_folder_of_somebody_else_is_refused_with_the_command_that_closes_it(ca
     folder = tmp_path / "var"
     folder.mkdir()
     monkeypatch.setattr(Path, "chmod", refuse)
-    with pytest.raises(ImproperlyConfigured, match=f"Its owner must close it: chmod go= {folder}$"):
+    with pytest.raises(ImproperlyConfigured, match=f"Its owner must run: chmod go= {folder}$"):
         be_private(folder)
 
 

@@ -11,6 +11,7 @@ from allauth.mfa.adapter import DefaultMFAAdapter
 from allauth.mfa.models import Authenticator
 from allauth.mfa.utils import is_mfa_enabled
 from django.http import HttpRequest
+from django.template.defaultfilters import pluralize
 
 from vru_portal.accounts import guesses, second_factor, seeds
 from vru_portal.web.limits import TooMany
@@ -21,11 +22,11 @@ class AccountAdapter(DefaultAccountAdapter):
 
     error_messages = DefaultAccountAdapter.error_messages | {
         "username_password_mismatch": (
-            "The username or the password is wrong. After five attempts you have to wait for up to five minutes. "
+            "The username or the password is wrong. After 5 attempts you must wait up to 5 minutes. "
             "If you have forgotten your password, ask an Administrator for a new one."
         ),
-        "too_many_login_attempts": "Too many attempts. Wait for five minutes, then try again.",
-        "too_many_guesses": "Too many attempts. Minutes to wait before you try again: %s.",
+        "too_many_login_attempts": "Too many attempts. Wait 5 minutes, then try again.",
+        "too_many_guesses": "Too many attempts. Try again in %s.",
     }
 
     def is_open_for_signup(self, request: HttpRequest) -> bool:
@@ -39,7 +40,8 @@ class AccountAdapter(DefaultAccountAdapter):
         try:
             guesses.count_guess(request, credentials["username"])
         except TooMany as error:
-            raise self.validation_error("too_many_guesses", error.minutes) from error
+            wait = f"{error.minutes} minute{pluralize(error.minutes)}"
+            raise self.validation_error("too_many_guesses", wait) from error
 
     def authenticate(self, request: HttpRequest, **credentials: Any) -> Any:
         """Treat an account that is deactivated, or not staff, as one that does not exist."""
@@ -72,9 +74,9 @@ class SecondFactorAdapter(DefaultMFAAdapter):
     """Seeds are encrypted; and where a second factor is required, the last one cannot be removed."""
 
     error_messages = DefaultMFAAdapter.error_messages | {
-        "incorrect_code": "This code is wrong or was already used. Wait for the next code, then enter that one.",
+        "incorrect_code": "This code is wrong or has already been used. Wait for the next code, then enter it.",
         "cannot_delete_authenticator": (
-            "This is your only second factor, and you need one. Add another one before you remove it."
+            "You need a second factor, and this is your only one. Add another one before you remove it."
         ),
     }
 

@@ -25,7 +25,7 @@ SENTENCES = {
 }
 NO_SESSION = (
     f"You are not signed in. A session ends when you close the browser, and {HOURS} hours after you sign in. "
-    "Once you sign in, you get to the page you asked for."
+    "Once you sign in, you will go to the page you asked for."
 )
 
 

@@ -109,7 +109,7 @@ ROLES = (
     ),
     Role(
         "Information governance",
-        "Responsible for personal data: states the legal notice, and discloses or erases what is held about a person.",
+        "Responsible for personal data: writes the legal notice, and discloses or erases what is held about a person.",
         CONTENT
         | permission_names(VIEW, *DECLARATIONS)
         | permission_names(f"{VIEW} {CHANGE}", "partners.legalnotice")

@@ -1,7 +1,7 @@
 """The seeds of second factors: encrypted in the database, with a key that is kept outside of it.
 
-Who reads a copy of the database can then not make anybody's codes. The keys are a file, one to a line: the newest comes
-first and encrypts; those below it still decrypt.
+Someone who reads a copy of the database therefore cannot generate anyone's codes. The keys are a file, one to a line:
+the newest comes first and encrypts; those below it still decrypt.
 """
 
 import fcntl
@@ -27,8 +27,8 @@ class KeyLost(ValidationError):  # noqa: N818 - it says what happened
 
     def __init__(self) -> None:
         super().__init__(
-            "Your second factor cannot be read, because the portal's key for it is missing. Ask whoever runs the "
-            "portal to restore the key, or to reset your account (manage.py staff reset)."
+            "Your second factor cannot be read, because the portal's key for it is missing. Ask the person who runs "
+            "the portal to restore the key, or to reset your account (manage.py staff reset)."
         )
 
 

@@ -64,7 +64,7 @@ class Supervisor:
             if child.failures >= MAX_FAILURES:
                 raise GivenUp(
                     f"The {child.name} ended {child.failures} times in a row, the last time with code {code}. "
-                    "The lines above say why; mend that, then start the portal again."
+                    "The lines above say why; fix that, then start the portal again."
                 )
             pause = PAUSES[min(child.failures, len(PAUSES)) - 1]
             child.start_again_at = self.clock() + pause

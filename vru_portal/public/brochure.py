@@ -167,7 +167,7 @@ def event_data(brochure: Brochure) -> dict[str, Any]:
         "times": event.times,
         "items": [item_data(item) for item in brochure.agenda],
         "closed": [item_data(item) for item in brochure.closed],
-        "note": note_parts(event, brochure.items, note="Posts are those that people held on that day."),
+        "note": note_parts(event, brochure.items, note="Job titles are those people held on the day of the event."),
     }
 
 
@@ -198,7 +198,7 @@ def money_data(brochure: Brochure) -> dict[str, Any]:
         "sources": source_parts(sources),
         "purpose": text_nodes(year.purpose, below=1),
         "gate": text_nodes(year.gate, below=1),
-        "deadline": f"To be spent {year.deadline}" if year.deadline else "",
+        "deadline": f"Must be spent {year.deadline}" if year.deadline else "",
         "note": note_parts(brochure.passages.get("home_money"), year, sources, note=year.label_note),
     }
 

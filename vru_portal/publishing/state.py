@@ -101,7 +101,7 @@ class Publishable(Record):
         choices=State,
         default=State.DRAFT,
         db_index=True,
-        help_text="Only staff see a draft. It is on no public page, in no list and in no count.",
+        help_text="Only staff can see a draft. It does not appear on public pages, in lists or in counts.",
     )
 
     class Meta:

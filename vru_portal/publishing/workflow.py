@@ -38,7 +38,7 @@ from vru_portal.text.dates import format_datetime
 
 CHANGED_MEANWHILE = "Somebody else saved changes while you were reading. Check the new version, then {}."
 
-NOTHING_TO_PUBLISH = "The public sees this as it is: there is nothing to publish."
+NOTHING_TO_PUBLISH = "There is nothing to publish. The public version is up to date."
 
 logger = logging.getLogger(__name__)
 
@@ -136,7 +136,7 @@ def send_back(root: Any, *, by: Any, note: str) -> None:
     if not has_something_to_publish(root):
         raise ValidationError(NOTHING_TO_PUBLISH)
     if not note.strip():
-        raise ValidationError({"note": "Say what has to change before it can be published."})
+        raise ValidationError({"note": "Say what must change before it can be published."})
     author = submissions.author_of(root)
     submissions.cancel_dates(root)
     submissions.save(root, Submission.State.SENT_BACK, by=by, concerns=author, note=note)
@@ -345,7 +345,7 @@ def publish_due() -> int:
         except Exception as error:  # of one record: the others are published all the same
             # Only the type is logged: the message may contain what is not public yet.
             logger.error("A scheduled record could not be published: %s", type(error).__name__)
-            fault = "Something went wrong. Publish it yourself, and tell whoever runs the portal."
+            fault = "Something went wrong. Publish it yourself, and tell the person who runs the portal."
         else:
             continue
         Pending.objects.filter(pk=pk).update(fault=fault)
@@ -372,12 +372,12 @@ def _publish_if_due(pk: int) -> bool:
     if pending is None:
         return False
     if pending.by is not None and not pending.by.has_perm(PUBLISH):
-        raise ValidationError(f"{pending.by}, who scheduled this, may no longer publish. Publish it yourself.")
+        raise ValidationError(f"{pending.by}, who scheduled this, can no longer publish. Publish it yourself.")
     publish(root, by=pending.by, together=dict.fromkeys(_keys_of_drafts(pending.together), ""))
     dead_links = ". ".join(problems_with_links(root))  # nobody could be asked about those that are new since
     _log(
         root,
-        f"Published, with links that visitors cannot follow: {dead_links}" if dead_links else "Published",
+        f"Published, with links that do not work for visitors: {dead_links}" if dead_links else "Published",
         by=pending.by,
     )
     return True

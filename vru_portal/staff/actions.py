@@ -29,7 +29,7 @@ from vru_portal.staff.links import action_url, change_url, changelist_url
 logger = logging.getLogger(__name__)
 
 CONCURRENT_WRITE = (
-    "The database refused this. Somebody may have recorded the same thing at the same time: check the list before you "
+    "The database refused this. Somebody may have recorded the same thing at the same time. Check the list before you "
     "send it again."
 )
 

@@ -68,7 +68,7 @@ def help_index(request: HttpRequest) -> HttpResponse:
 def help_page(request: HttpRequest, slug: str) -> HttpResponse:
     subject = subjects().get(slug)
     if subject is None:
-        raise Http404("There is no help on this.")
+        raise Http404("There is no help on this subject.")
     context = {
         **admin.site.each_context(request),
         "title": subject.title,

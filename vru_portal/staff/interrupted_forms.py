@@ -58,7 +58,7 @@ def offer_interrupted_form(request: HttpRequest, site: "AdminSite") -> HttpRespo
         del request.session[SESSION_ENTRY]
         if DISCARD_FIELD not in request.POST:
             return None
-        messages.info(request, "What you typed before you were signed out is discarded.")
+        messages.info(request, "The text you entered before you were signed out has been discarded.")
         return HttpResponseRedirect(stored["path"])
     context = site.each_context(request) | {
         "title": "You were signed out before this was saved",

@@ -34,7 +34,7 @@ class ReverseAction(Action):
     label = "Reverse"
     form_class = ReasonForm
     explanation = (
-        "This records a second row that takes the whole of this one back. Both stay on record and are published with "
+        "This records a second row that cancels all of this one. Both stay on record and are published with "
         "your reason. Then record the correct row."
     )
 
@@ -56,8 +56,8 @@ class RedactAction(Action):
     name = "redact"
     label = "Redact text"
     explanation = (
-        "Use this for personal data that should never have been written here. The text is removed everywhere, for "
-        f"good, and replaced by {REDACTED}. Amounts, dates and names of organisations stay."
+        "Use this for personal data that should not be here. The text is removed everywhere, "
+        f"permanently, and replaced by {REDACTED}. Amounts, dates and names of organisations stay."
     )
 
     def redactable_fields(self) -> list[str]:
@@ -65,7 +65,7 @@ class RedactAction(Action):
         return [name for name in self.row.redactable if getattr(self.row, name) not in ("", REDACTED)]
 
     def blocked_reason(self) -> str:
-        return "" if self.redactable_fields() else "There is no text here that can be redacted."
+        return "" if self.redactable_fields() else "This row has no text that can be redacted."
 
     def form(self, **data: Any) -> forms.Form:
         form = ReasonForm(**data)
@@ -73,7 +73,7 @@ class RedactAction(Action):
             (name, str(self.row._meta.get_field(name).verbose_name).capitalize()) for name in self.redactable_fields()
         ]
         form.fields["texts"] = forms.MultipleChoiceField(choices=choices, widget=forms.CheckboxSelectMultiple)
-        form.fields["reason"].help_text = "Kept with the row. Do not repeat what you redact."
+        form.fields["reason"].help_text = "Kept with the row. Do not repeat the text that you redact."
         form.order_fields(["texts", "reason"])
         return form
 

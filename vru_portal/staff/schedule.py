@@ -2,4 +2,4 @@
 
 from vru_portal.staff import daily_email
 
-JOBS = ((daily_email.queue_daily_emails, "emails queued to staff for whom something waits"),)
+JOBS = ((daily_email.queue_daily_emails, "daily emails queued"),)

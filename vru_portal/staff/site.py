@@ -107,7 +107,7 @@ class StaffSite(AdminSite):
         def view_in_admin_design(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
             method = request.method
             if len(request.GET.get(REDIRECT_FIELD_NAME, "")) > LONGEST_NEXT_URL:
-                raise BadRequest("The address to go on to is too long.")  # the page would repeat it
+                raise BadRequest("The web address to continue to is too long.")  # the page would repeat it
             if method == "HEAD":
                 request.method = "GET"  # allauth would count a HEAD request as an attempt to guess a password
             try:

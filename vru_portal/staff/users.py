@@ -128,7 +128,7 @@ class AccountAdmin(ActionAdmin, DjangoUserAdmin[User]):
     fieldsets: ClassVar[Any] = (
         (None, {"fields": ("username", "set_password")}),
         ("Person", {"fields": ("first_name", "last_name", "email")}),
-        ("What the account may do", {"description": help_link("roles"), "fields": ("is_active", "groups")}),
+        ("What the account can do", {"description": help_link("roles"), "fields": ("is_active", "groups")}),
         ("Sign-in", {"fields": ("second_factor", "last_login", "date_joined")}),
     )
     add_fieldsets: Any = (
@@ -140,7 +140,7 @@ class AccountAdmin(ActionAdmin, DjangoUserAdmin[User]):
             },
         ),
         ("Person", {"fields": ("first_name", "last_name", "email")}),
-        ("What the account may do", {"fields": ("groups",)}),
+        ("What the account can do", {"fields": ("groups",)}),
     )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
@@ -157,8 +157,8 @@ class AccountAdmin(ActionAdmin, DjangoUserAdmin[User]):
         form.by = request.user  # type: ignore[attr-defined]
         if "is_active" in form.base_fields:
             form.base_fields["is_active"].help_text = (
-                "Untick this when somebody leaves. They are signed out at once. Accounts are never deleted, so that "
-                "the history and the log keep their names."
+                "Untick this when somebody leaves. They are signed out immediately. Accounts are never deleted, so "
+                "that the history and the log keep their names."
             )
         return form
 

@@ -157,16 +157,24 @@ def public_slug(related: Any) -> str:
 
 
 def page_column() -> Column[Any]:
-    return Column("url", "Its page here", lambda row: full_url(row.get_absolute_url()), Type.ADDRESS, "Address")
+    return Column("url", "Its page on this site", lambda row: full_url(row.get_absolute_url()), Type.ADDRESS, "Address")
 
 
 def source_columns() -> list[Column[Any]]:
     """Where a record was stated, and when that was true; the rows need their source."""
     return [
         Column("stated_in", "The publication that states it", lambda row: public_name(row.source)),
-        Column("stated_at", "Where in that publication", lambda row: row.source_location, title="Place in it"),
-        Column("as_at", "The day as at which it is stated", lambda row: row.as_at, Type.DATE, "As at"),
-        Column("checked_on", "The day on which the unit last confirmed it", lambda row: row.checked_on, Type.DATE),
+        Column(
+            "stated_at", "Where in that publication", lambda row: row.source_location, title="Place in the publication"
+        ),
+        Column(
+            "as_at",
+            "The date on which this was true, according to the source",
+            lambda row: row.as_at,
+            Type.DATE,
+            "As at",
+        ),
+        Column("checked_on", "The date on which the unit last confirmed it", lambda row: row.checked_on, Type.DATE),
     ]
 
 

@@ -19,7 +19,7 @@ class ImportCommand(BaseCommand):
     needs_staff = True  # whether --by, the member of staff who records the file, is required
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("file", type=Path, help="a CSV, XLSX or ODS file with a row that names the columns")
+        parser.add_argument("file", type=Path, help="a CSV, XLSX or ODS file with column names")
         parser.add_argument(
             "--by", required=self.needs_staff, metavar="USERNAME", help="the member of staff who records it"
         )
@@ -27,7 +27,7 @@ class ImportCommand(BaseCommand):
 
         if self.resource_class.may_leave_out:
             parser.add_argument(
-                "--good-rows", action="store_true", help="record the good rows even if others are refused"
+                "--good-rows", action="store_true", help="record the valid rows even if others are refused"
             )
 
     def handle(self, *, file: Path, by: str | None, dry_run: bool, good_rows: bool = False, **options: Any) -> None:
@@ -48,7 +48,7 @@ class ImportCommand(BaseCommand):
         for note in result.notes:
             self.stdout.write(f"Check: {note}")
         verb = "This file would record" if dry_run else "Recorded"
-        self.stdout.write(f"{verb}: {result.summary}. Recorded already: {result.unchanged}.")
+        self.stdout.write(f"{verb}: {result.summary}. Already recorded: {result.unchanged}.")
 
     def get_staff(self, username: str) -> Any:
         """The member of staff, who needs the permission to record the same rows by hand; raises CommandError."""

@@ -19,7 +19,7 @@ from vru_portal.tabular.unconfirmed_files import FILE_GONE, SECONDS_TO_CONFIRM, 
 
 State = FileJob.State
 WORKER_STOPPED = "Reading this file was interrupted. Nothing was recorded. Send the file again."
-NOT_LOST = "The worker is reading this file, or has read all of it, so you do not need to send it again."
+NOT_LOST = "The portal is reading this file or has already read it, so you do not need to send it again."
 
 
 @transaction.atomic

@@ -45,7 +45,7 @@ CELL_TOO_LONG = "Line {}: a cell has more than {:,} characters. Check whether a 
 MORE_CELLS = "Row {} has more cells than there are columns. Put text that has a comma in quotation marks."
 FIGURES_KEPT = 15  # of a number, by spreadsheets
 TOO_MANY_FIGURES = (
-    f"A spreadsheet keeps only {FIGURES_KEPT} figures of a number, and the others are lost. Format the column as text, "
+    f"A spreadsheet keeps only {FIGURES_KEPT} digits of a number, and the rest are lost. Format the column as text, "
     "then enter it again."
 )
 UNREADABLE_WORKBOOK = "This file is not an XLSX workbook that can be read. Save it again, or save it as CSV."
@@ -227,7 +227,7 @@ def format_of(content: bytes, formats: Sequence[type[Format]]) -> type[Format]:
     fitting = next((one for one in formats if issubclass(one, found)), None)
     if fitting is None:
         titles = ", ".join(str(one().get_title()).upper() for one in formats)
-        raise ValidationError(f"Files of this kind are not read here. Send one of these: {titles}.")
+        raise ValidationError(f"You cannot use this kind of file here. Send one of these: {titles}.")
     return fitting
 
 

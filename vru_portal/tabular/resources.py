@@ -207,7 +207,7 @@ class FileResource(resources.Resource):
         self.first_row = first_number + found.row + 1
         self.notes = [*dataset.notes, *found.notes]
         if found.left_out:
-            self.notes.append(f"Columns that are not read: {join_names(found.left_out)}.")
+            self.notes.append(f"Columns that were ignored: {join_names(found.left_out)}.")
         self.keep_columns(dataset, rows[found.row + 1 :], found)
 
     def headings_not_read(self, dataset: tablib.Dataset) -> Sequence[str]:

@@ -12,7 +12,7 @@ from vru_portal.text.cleaning import truncate
 
 MAX_ROWS_SHOWN = 100  # rows of each kind on a page
 OTHERS_REFUSED = (
-    "Something has changed since this file was checked: other rows would be refused now than you were shown. Send the "
+    "Something has changed since this file was checked, so the list of refused rows is no longer correct. Send the "
     "file again."
 )
 EMPTY = {str(Field.default_error_messages[code]) for code in ("null", "blank")}

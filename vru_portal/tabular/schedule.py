@@ -3,7 +3,7 @@
 from vru_portal.tabular import jobs, unconfirmed_files
 
 JOBS = (
-    (jobs.fail_lost_jobs, "imports ended whose worker was killed"),
-    (jobs.erase_job_details, "imports whose rows were deleted"),
+    (jobs.fail_lost_jobs, "interrupted imports ended"),
+    (jobs.erase_job_details, "old imports emptied"),
     (unconfirmed_files.delete_expired_files, ""),
 )

@@ -11,8 +11,7 @@ from vru_portal.tabular.results import ImportResult
 from vru_portal.tabular.unconfirmed_files import FILE_GONE, UnconfirmedFile
 
 UNEXPECTED_ERROR = (
-    "Something went wrong that is not the fault of this file. Nothing was recorded. "
-    "Tell the person who runs the portal."
+    "Something went wrong, but not because of this file. Nothing was recorded. Tell the person who runs the portal."
 )
 NOT_PERMITTED = "You do not have permission to record {}. Nothing was recorded."
 

@@ -81,7 +81,7 @@ class RowTotals:
 
 @dataclass(frozen=True)
 class Table(Generic[Row]):
-    """Rows, their columns, and facts about the whole, such as the day as at which it is true."""
+    """Rows, their columns, and facts about the whole, such as the date on which it was true."""
 
     facts: Mapping[str, str | bool | None]
     columns: Sequence[Column[Row]]

@@ -91,7 +91,7 @@ def public(related: Any) -> Any:
 
 @register.inclusion_tag("components/source_note.html")
 def source_note(*facts: Any, note: str = "") -> dict[str, Any]:
-    """The sources of facts and the days as at which they are true, each day, publication and section only once.
+    """The sources of facts and the dates on which they were true, each day, publication and section only once.
 
     Takes facts and lists of facts; None and empty lists have no source and are left out.
     """

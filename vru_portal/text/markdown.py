@@ -104,8 +104,8 @@ def _remove_other_pictures(state: StateCore) -> None:
             )
         else:
             left_out.append(
-                f"The picture {truncate(source, 100)} is not one of this portal. Upload it here, and put that picture "
-                "into the text."
+                f"The picture {truncate(source, 100)} is not in this portal. Upload it here, and use that picture "
+                "in the text."
             )
         token.type, token.content, token.children = "text", "", []
 

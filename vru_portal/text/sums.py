@@ -70,12 +70,12 @@ def _refusal(typed: str, text: str) -> str:
     if pence := PENCE.fullmatch(text):
         return f"Enter the sum in pounds: 0.{int(pence['pence']):02} instead of “{typed}”."
     if text.removeprefix("£").strip() in NO_FIGURE:
-        return f"“{typed}” may mean zero, or that nothing is known. Enter 0, or leave it empty."
+        return f"“{typed}” could mean zero or “not known”. Enter 0, or leave it empty."
     figures = re.sub(r"^[-+£ ]+|[-+ ]+$|gbp", "", text)
     if CONTINENTAL.fullmatch(figures):
         return f"Enter a full stop before the pence of “{typed}”, and commas only between thousands."
     if re.fullmatch(r"\d{13,}(?:\.\d*)?|\d{1,3}(?:,\d{3}){4,}(?:\.\d*)?", figures, re.ASCII):
-        return f"“{typed}” is too large. A sum has no more than 12 figures before the pence."
+        return f"“{typed}” is too large. Enter no more than 12 digits before the pence."
     if re.fullmatch(r"[\d, ]*,[\d, ]*(?:\.\d*)?", figures, re.ASCII):
-        return f"Check the commas of “{typed}”. They stand only between thousands, as in 1,234,567.50."
+        return f"Check the commas of “{typed}”. Use them only between thousands, as in 1,234,567.50."
     return f"“{typed}” is not a sum in pounds and whole pence. Enter a sum such as {EXAMPLE}."

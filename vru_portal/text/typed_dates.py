@@ -92,7 +92,8 @@ def _without_time(text: str, typed: str) -> str:
         return text
     if found["zone"] and not MIDNIGHT.fullmatch(found["time"]):
         raise ValidationError(
-            f"“{typed}” is a time of a time zone, where it may be another day. Enter only the date, such as {EXAMPLE}."
+            f"“{typed}” includes a time zone, so the date may be different in the UK. Enter only the date, such as "
+            f"{EXAMPLE}."
         )
     return text[: found.start()]
 
@@ -113,7 +114,7 @@ def _checked(day_typed: str, month_typed: str, year_typed: str, earliest: date, 
         found = date(year, month, day)
     except ValueError:
         name = calendar.month_name[month]
-        raise ValidationError(f"There is no {day} {name} {year_typed}. Check the day.") from None
+        raise ValidationError(f"There is no {day} {name} {year_typed}. Check the date.") from None
     check_date_range(found, earliest=earliest, latest=latest)
     return found
 

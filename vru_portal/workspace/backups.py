@@ -46,7 +46,7 @@ def read_record() -> BackupRecord:
     except FileNotFoundError:
         return BackupRecord()
     except (OSError, ValueError, KeyError, TypeError):
-        return BackupRecord(failure="What came of the last backup cannot be read.")
+        return BackupRecord(failure="The result of the last backup cannot be read.")
 
 
 @contextmanager
@@ -92,10 +92,10 @@ def worklist_items(request: HttpRequest, record: BackupRecord) -> list[WorklistI
     """A warning where a backup failed or is too old; none where the portal was never told to make any."""
     if not may_see_backups(request) or not (settings.DAILY_BACKUPS or record.made_at or record.failure):
         return []
-    last = f"The last good backup was made on {format_datetime(record.made_at)}." if record.made_at else ""
+    last = f"The last successful backup was made on {format_datetime(record.made_at)}." if record.made_at else ""
     if record.failure:
         return [WorklistItem("The last backup failed", f"{record.failure} {last}".strip(), (), urgent=True)]
     if record.is_too_old:
-        explanation = last or "No backup has been made yet. The portal makes one as soon as its timer runs."
+        explanation = last or "There are no backups yet. The portal makes one as soon as its timer runs."
         return [WorklistItem("There is no recent backup", explanation, (), urgent=True)]
     return []

@@ -108,7 +108,7 @@ def items_across_models(request: HttpRequest) -> list[WorklistItem]:
         *item_by_model("Drafts are not published", "Only staff can see them.", draft_links),
         *item_by_model(
             "Facts that nobody has checked for a year",
-            "Compare each with its source, then enter the date of the check.",
+            "Compare each with its source, then enter the date you checked it.",
             fact_links,
         ),
     ]

@@ -39,7 +39,10 @@ class SignatoryBodyAdmin(DeclarationActionAdmin):
     def notice(self, request: HttpRequest, row: SignatoryBody) -> str:
         if not row.entries.exists():
             return ""
-        return "This organisation is in the register. Correct its name or sector on the page of its signature's entry."
+        return (
+            "This organisation is in the register. To correct its name or sector, go to the page of its signature's "
+            "entry."
+        )
 
     def sections(self, request: HttpRequest, row: SignatoryBody | None) -> list[Section]:
         if row is None:

@@ -113,7 +113,7 @@ class WithdrawPaperSignatureAction(SignatureAction):
 
     def blocked_reason(self) -> str:
         if self.row.kind == EntryKind.SIGNED and not self.row.on_paper:
-            return "Only the mailbox that gave this signature can withdraw it."
+            return "Only the person at the email address that signed can withdraw it."
         is_live = hasattr(self.row, "live")
         return super().blocked_reason() or ("" if is_live else "This signature is no longer in force.")
 

@@ -52,8 +52,8 @@ class TurnDownRequestAction(RequestAction):
     name = "turn-down"
     label = "Turn down"
     explanation = (
-        "We will email them that they are not invited, and how to contact you. Once that is sent, the portal deletes "
-        "what they wrote in the request."
+        "We will email them to say that they are not invited and how to contact you. The portal then deletes what they "
+        "wrote in the request."
     )
 
     def perform(self, form: Any) -> str:

@@ -63,7 +63,7 @@ class PublishVersionAction(Action):
     def facts(self) -> list[tuple[str, str]]:
         effects = versions.publishing_consequences(self.row)
         facts = [
-            ("Open invitations that will be for this version (we will email these organisations)", str(effects.moved)),
+            ("Open invitations that will move to this version (we will email these organisations)", str(effects.moved)),
             ("Organisations that signed an earlier version and will be invited again by email", str(effects.again)),
         ]
         if effects.unreachable:
@@ -78,7 +78,7 @@ class PublishVersionAction(Action):
                 ("Signing stays closed, and nobody is invited again, until you fix this", "\n".join(effects.closed))
             )
         if links := problems_with_links(self.row):
-            facts.append(("Links that visitors cannot follow", "\n".join(map(as_sentence, links))))
+            facts.append(("Links that do not work for visitors", "\n".join(map(as_sentence, links))))
         return [*facts, ("The text", self.row.text), ("SHA-256 of its bytes", self.row.fingerprint)]
 
     def passage(self) -> tuple[str, SafeString] | None:
@@ -103,7 +103,7 @@ def version_in_force_of(declaration: Declaration) -> DeclarationVersion | None:
 class PublishVersionForm(forms.Form):
     """Confirms that the text was read."""
 
-    read = forms.BooleanField(label="I have read the whole text above, and the unit has agreed to it.")
+    read = forms.BooleanField(label="I have read all of the text above, and the unit has agreed to it.")
     text_sha256 = forms.CharField(widget=forms.HiddenInput)  # of the text that was shown: a colleague may change it
 
 

@@ -15,7 +15,7 @@ from partners.models import Unit
 from vru_portal.text.dates import format_date
 from vru_portal.web.addresses import full_url
 
-ERASED_VALUE = "Erased. The proof holds without it."
+ERASED_VALUE = "Erased. The proof still works without it."
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,7 @@ def signature_lines(entry: Entry) -> Iterator[ReceiptLine]:
     if entry.on_paper:
         signed_on = entry.leaf_values.get("signed_on")
         when = f" on {format_date(date.fromisoformat(signed_on))}" if signed_on else ""
-        yield ReceiptLine("How", f"On paper{when}. One member of staff entered it, another confirmed it.")
+        yield ReceiptLine("How", f"On paper{when}. One member of staff entered it and another confirmed it.")
     yield ReceiptLine("Recorded", format_recorded_at(entry.recorded_at))
     in_force_from = entry.version.in_force_from
     since = f", in force from {format_date(in_force_from)}" if in_force_from else ""

@@ -24,7 +24,7 @@ class Declaration(Slugged):
         null=True,
         blank=True,
         related_name="declaration",
-        help_text="The event at which it was first signed.",
+        help_text="The event where it was first signed.",
     )
     paused_because = LineField(
         "signing is paused because",

@@ -189,7 +189,7 @@ class Audit:
             if hashlib.sha256(version.text.encode()).hexdigest() != version.sha256:
                 yield f"The text of version {version.number} is not the one that was published."
             if version.first_signed and timezone.localdate(version.first_signed) < version.in_force_from:
-                yield f"Version {version.number} was signed before the day from which it is said to be in force."
+                yield f"Version {version.number} was signed before it came into force."
 
     def paper_faults(self) -> Iterator[str]:
         """Signatures on paper, or scans, that are not the ones that were confirmed."""

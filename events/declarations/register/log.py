@@ -216,7 +216,7 @@ def require_continuation(end: End, frontier: list[bytes]) -> datetime | None:
     root = base64.b64encode(merkle.root_of(frontier)).decode()
     if end.checkpoint.split("\n")[1:3] != [str(end.size), root]:
         raise ImproperlyConfigured(
-            "The register's head does not match its last entry: somebody has changed it. Nothing more is signed. "
+            "The register's head does not match its last entry: somebody has changed it. Nothing else is signed. "
             "To see what is wrong, run: manage.py register verify"
         )
     return end.at

@@ -168,7 +168,7 @@ def read_key(vkey: str) -> Key:
         raise Unclear("The key is damaged: its hash does not fit.")
     point = point_of(data[1:])
     if point is None or times(8, point)[0] == 0:
-        raise Unclear("The key is none: anybody could sign in its name.")
+        raise Unclear("This key is not safe: anyone could forge its signatures.")
     return name, named, data[1:]
 
 
@@ -349,7 +349,7 @@ class History:
             raise Mismatch("The entries do not add up to the signed checkpoint: one was changed.")
         self.note(path, (origin, size, root))
         self.registers.append((path, hashes))
-        return [*lines, f"The register is whole: {size} entries, {len(standing)} signatures that stand."]
+        return [*lines, f"The register is complete: {size} entries, {len(standing)} signatures that stand."]
 
     def compare(self, proofs: list[dict[str, Any]]) -> set[int]:
         """Check what all files tell together; return the sizes that nothing shows to be of one history."""
@@ -409,7 +409,7 @@ def answer(keys: list[Key], action: str, files: list[tuple[str, Any]]) -> list[s
                 lines.append(f"{path}: entry {seq} no longer stands, its signature was {history.ended[seq]}.")
             lines.append(f"It extends {path} ({history.newest[path]} entries).")
         if not files[1:]:
-            lines.append("It was compared with nothing that others keep: add receipts or checkpoints.")
+            lines.append("It was not compared with copies kept by others. Add receipts or checkpoints.")
     return lines
 
 

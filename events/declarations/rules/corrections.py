@@ -96,7 +96,7 @@ def correct_entry(*, by: Any, entry: Entry, name: str, sector: Sector | None, re
     if entry.kind != EntryKind.SIGNED:
         raise ValidationError("Correct the signature that this entry is about.")
     if (body.name, body.sector) == (name.strip(), sector):
-        raise ValidationError("Change the name or the sector: nothing is different yet.")
+        raise ValidationError("You have not changed anything yet. Change the name or the sector.")
     if reason == CorrectionReason.CONSENT:
         raise ValidationError("Only the signatory can decide whether their name is shown.")
     body.name, body.sector = name.strip(), sector

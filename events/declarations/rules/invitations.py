@@ -167,7 +167,7 @@ def reasons_not_to_invite(
             if row.state not in ENDED_STATES:
                 reasons[row.body_id] = f"Already invited ({state.lower()})."
             elif not again:
-                reasons.setdefault(row.body_id, f"{state}. To invite it again, use the page of its invitation.")
+                reasons.setdefault(row.body_id, f"{state}. To invite it again, go to the page of its invitation.")
         signed = LiveSignature.objects.filter(body__in=batch, version=version)
         reasons |= dict.fromkeys(signed.values_list("body", flat=True), "It has already signed.")
     return reasons
@@ -208,7 +208,7 @@ def validation_error(invitation: Invitation) -> ValidationError | None:
 def duplicate_outcome(row: Invitee, first: Invitee, first_row_number: int) -> InvitationOutcome:
     """The outcome of an organisation that stands in a list for the second time."""
     if fold(row.email) == fold(first.email):
-        return InvitationOutcome(skipped_reason=f"Same as row {first_row_number}, so left out.")
+        return InvitationOutcome(skipped_reason=f"Same as row {first_row_number}, so skipped.")
     message = f"This organisation is also in row {first_row_number}, with {first.email}. Keep one of the two."
     return InvitationOutcome(error=ValidationError({"organisation": message}))
 
@@ -283,7 +283,7 @@ def revoke_invitation(*, by: Any, invitation: Invitation) -> None:
     locked = Invitation.objects.get(pk=invitation.pk)
     if locked.state not in (InvitationState.DRAFT, *OPEN_STATES):
         raise ValidationError(
-            f"{locked}. There is nothing to revoke. Only the mailbox that gave a signature can withdraw it."
+            f"{locked}. There is nothing to revoke. Only the person at the email address that signed can withdraw it."
         )
     end_invitation(locked, InvitationState.REVOKED)
 

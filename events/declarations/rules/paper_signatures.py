@@ -150,5 +150,5 @@ def withdraw_paper_signature(*, by: Any, entry: Entry) -> Entry:
     """Withdraw a signature on paper for an organisation that asks in writing, since no mailbox signed."""
     log.lock_head()
     if not entry.on_paper:
-        raise ValidationError("Only the mailbox that gave this signature can withdraw it.")
+        raise ValidationError("Only the person at the email address that signed can withdraw it.")
     return end_signature(entry=entry)

@@ -70,7 +70,7 @@ def register_structured_data(newest: Entry | None) -> str:
     return json_ld(
         "Dataset",
         name="Register of the declaration",
-        description="Every entry of the declaration's register: who signed which text, when, and what followed.",
+        description="Every entry of the declaration's register: who signed which text, when, and what happened later.",
         url=absolute_url("declarations:register"),
         dateModified=newest.recorded_at.date().isoformat() if newest else None,
         isAccessibleForFree=True,

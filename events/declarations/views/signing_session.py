@@ -115,7 +115,7 @@ def require_form_for_invitation(request: HttpRequest, invitation: Invitation) ->
 
 
 def invitation_mark(invitation: Invitation) -> str:
-    """What a form carries to say which invitation it belongs to. Nobody can sign with it."""
+    """What a form carries to say which invitation it belongs to. It cannot be used to sign."""
     return salted_hmac(COOKIE_SALT, str(invitation.pk)).hexdigest()[:16]
 
 

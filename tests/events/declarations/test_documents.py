@@ -161,7 +161,7 @@ def test_what_no_font_can_draw_is_refused_before_it_is_signed_or_in_force(open_r
     version = DeclarationVersion.objects.get()
     body = signing.invite("Example Trust")
     for name in ("ਪੰਜਾਬੀ", "Sam 😀"):
-        with pytest.raises(ValidationError, match="Our PDFs have no font for"):
+        with pytest.raises(ValidationError, match="Our PDFs do not have a font for"):
             signing.sign(body, name=name)
     with pytest.raises(ValidationError, match="no font for ਪ ੰ"):
         versions.publish_version(by=None, version=VersionFactory(declaration=version.declaration, number=2, text="ਪੰ"))
@@ -201,7 +201,7 @@ def test_what_was_erased_is_on_no_paper_and_what_ended_says_so(open_register):
     erasure.erase_personal_data(entry=entry)
     said = words(pdf.render_receipt_pdf(entry))
     assert "Sam Example" not in said
-    assert "Erased. The proof holds without it." in said
+    assert "Erased. The proof still works without it." in said
     assert "Withdrawn" in said
 
 

@@ -298,7 +298,7 @@ def test_a_signature_on_paper_is_withdrawn_by_staff_and_no_other_is(client, cler
     entry, other = Entry.objects.get(), signing.invite_and_sign("Lake Council")
     register = "/admin/declarations/entry/"
     said = text_of(client.post(f"{register}{other.pk}/withdraw/", {"confirmed": "on"}))
-    assert "Only the mailbox that gave this signature can withdraw it" in said
+    assert "Only the person at the email address that signed can withdraw it" in said
     assert f"Entry {other.pk + 1} or later: “Withdrawn”, for Moor Trust, which follows entry {entry.pk}." in text_of(
         client.get(f"{register}{entry.pk}/withdraw/")
     )

@@ -195,7 +195,7 @@ def test_an_entry_says_what_it_did_and_what_followed(client):
     text = text_of(client, "/declaration/register/1/")
     assert "First Name, now shown as Second Name" in text
     assert "Signed by Sam Example, Chair of trustees" in text
-    assert "corrected" in text.split("What followed")[1]
+    assert "corrected" in text.split("What happened later")[1]
     assert "The name was misspelt" in text_of(client, "/declaration/register/2/")
     withdraw(entry)
     text = text_of(client, "/declaration/register/1/")
@@ -245,7 +245,7 @@ def test_the_files_are_those_that_verify_py_reads(client, tmp_path):
     assert note.headers["Content-Type"] == "text/plain; charset=utf-8"
     assert register["checkpoint"] == note.text
     said = verify.answer(keys, "register", [("register.json", register), ("note", note.text)])
-    assert said[6:] == ["The register is whole: 6 entries, 6 signatures that stand.", "It extends note (6 entries)."]
+    assert said[6:] == ["The register is complete: 6 entries, 6 signatures that stand.", "It extends note (6 entries)."]
     for number in range(1, 7):
         proof = client.get(f"/declaration/register/{number}.json").json()
         assert verify.read_checkpoints(proof["checkpoint"], keys)[0][1] == number

@@ -159,7 +159,7 @@ def test_the_form_says_what_is_left_and_which_initiative_lacks_an_assessment(cli
     assert "Chest, 2031-32: £1,000 left" in page
     assert "Bare walk (no approved assessment)" in page
     assert "Lit walk (" not in page
-    assert "What is left of each source Source Sum Allocated Carried forward Left Chest, 2031-32" in text_of(response)
+    assert "Money left in each source Source Sum Allocated Carried forward Left Chest, 2031-32" in text_of(response)
     assert "js/balance.js" in page
 
 

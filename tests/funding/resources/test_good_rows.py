@@ -83,8 +83,8 @@ def test_a_long_file_offers_the_same_choice(client, officer, rows, monkeypatch):
     run_worker()
     tried = client.get(job_page)
     assert "Row 3, payee: There is no organisation 'Nobody'." in text_of(tried)
-    assert "Without the rows that are refused, this file would record 2 payments, £24 together." in text_of(tried)
-    assert b'value="Record only the good rows"' in tried.content
+    assert "Without the refused rows, this file would record 2 payments, £24 together." in text_of(tried)
+    assert b'value="Record only the valid rows"' in tried.content
     assert f"refused.xlsx?file={tried.context['refused_file']}" in tried.text
     assert not Payment.objects.exists()
     recording = client.post(job_page.replace("change", "record")).headers["Location"]

@@ -61,7 +61,7 @@ def test_headings_are_recognised_by_what_they_mean(headings, payee, officer, sou
             "",
             "Read as Windows-1252, with commas between the cells. Check accents and pound signs below.",
         ),
-        ("utf-8", ",", "Payments report\r\nRun on,27/05/2031\r\n\r\n", "Above the headings and not read: rows 1 to 2"),
+        ("utf-8", ",", "Payments report\r\nRun on,27/05/2031\r\n\r\n", "Ignored above the headings: rows 1 to 2"),
     ],
 )
 def test_characters_separators_and_titles_are_told_and_said(encoding, separator, first, said, officer, source):
@@ -96,7 +96,7 @@ def test_rows_below_a_title_keep_the_numbers_that_a_spreadsheet_shows(officer, s
     ],
 )
 def test_characters_that_cannot_be_told_are_not_guessed(content, officer):
-    with pytest.raises(Exception, match="not UTF-8, and it cannot be told what they are"):
+    with pytest.raises(Exception, match="not UTF-8, and we cannot tell which"):
         CSV().create_dataset(content)
 
 
@@ -162,7 +162,7 @@ def test_a_saved_mapping_is_offered_and_used_from_then_on(client, officer, sourc
     result = run(PaymentResource, content, officer)
     assert (result.problems, Payment.objects.get().reference) == ([], "FIN-1")
     assert "Headings were read as saved for Ledger 9." in result.reading
-    assert "Columns that are not read: “Cost centre”." in result.reading
+    assert "Columns that were ignored: “Cost centre”." in result.reading
 
 
 def test_a_net_amount_without_any_vat_is_the_amount_and_the_trial_says_so(officer, source):

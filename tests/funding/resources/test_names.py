@@ -89,7 +89,7 @@ def test_the_published_lists_come_back_in_without_a_change(made, client, officer
             result = run(resource, made(content) if form == "csv" else content, officer, form=kind)
             assert (result.problems, len(result.new)) == ([], 0), (name, form)
             assert result.unchanged == len(result.rows) > 1
-            assert any(sentence.startswith("Columns that are not read: ") for sentence in result.reading)
+            assert any(sentence.startswith("Columns that were ignored: ") for sentence in result.reading)
 
 
 @BOTH_IMPORTS

@@ -70,7 +70,7 @@ def test_what_is_no_payment_is_refused_in_plain_words(import_file, client, offic
         ({"allocation": "nothinghere"}, "Row {}, allocation: There is no allocation 'nothinghere'."),
         ({"allocation": ""}, "Row {}, allocation: This cell is empty. Fill it in."),
         ({"payee": "nobody"}, "Row {}, payee: There is no organisation 'nobody'."),
-        ({"payee": draft.slug}, "is a draft. Publish it first: payments are public at once."),
+        ({"payee": draft.slug}, "is a draft. Publish it first: payments are public immediately."),
         ({"paid_on": "20/05/31"}, "Row {}, paid_on: Enter the year with four digits: 2031, for example, not 31."),
         ({"paid_on": "57849"}, "Row {}, paid_on: “57849” is how a spreadsheet stores 19 May 2058."),
         ({"paid_on": "2031-06-02"}, "Row {}, paid_on: The date must be today or in the past"),

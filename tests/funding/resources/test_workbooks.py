@@ -78,10 +78,10 @@ def test_the_trial_says_which_sheet_was_read_and_what_its_sender_may_not_see(cli
     assert result.reading == [
         "Sheet “Payments” was read.",
         "Not read: sheet “Notes”.",
-        "Hidden in the sheet, by a filter for example, and read all the same: rows 3 to 4. "
-        "Delete rows that are not meant.",
-        "Hidden in the sheet and read all the same: column G.",
-        "Merged cells count only as their first cell, and the others as empty: F3:F4.",
+        "Hidden in the sheet, for example by a filter, but still read: rows 3 to 4. "
+        "Delete any rows that you do not want.",
+        "Hidden in the sheet but still read: column G.",
+        "Only the first of merged cells was read, and the others count as empty: F3:F4.",
         "Row 5 is a total and is not recorded: “Total”, 2. Compare it with the total below.",
     ]
 
@@ -187,9 +187,9 @@ def archive(*names):
         (archive("[Content_Types].xml", "xl/workbook.bin"), r"binary workbook \(.xlsb\).*\.xlsx"),
         (archive("Index/Document.iwa", "preview.jpg"), r"Numbers spreadsheet \(.numbers\).*Export To"),
         (b"%PDF-1.7\n", "This is a PDF"),
-        (b"\xef\xbb\xbf<html><table><tr><td>Ref</td></tr></table>", "web page, whatever its name says.*xlsx"),
-        (b"<!-- saved --><html xmlns:x='urn'><body><table>", "web page, whatever its name says.*xlsx"),
-        (b"MIME-Version: 1.0\r\nContent-Type: multipart/related\r\n", "web page, whatever its name says.*xlsx"),
+        (b"\xef\xbb\xbf<html><table><tr><td>Ref</td></tr></table>", "web page, even if its name says.*xlsx"),
+        (b"<!-- saved --><html xmlns:x='urn'><body><table>", "web page, even if its name says.*xlsx"),
+        (b"MIME-Version: 1.0\r\nContent-Type: multipart/related\r\n", "web page, even if its name says.*xlsx"),
         (archive("word/document.xml"), "a Word document"),
         (archive("payments.csv"), r"compressed folder \(.zip\)"),
         (b"\x1f\x8b\x08\x00", "a compressed file, not a table"),

@@ -20,7 +20,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.once]
 
 
 def test_funding_leads_to_the_latest_year_that_has_a_source(client):
-    assert "No budget is published yet" in client.get("/funding/").text
+    assert "No budget has been published yet" in client.get("/funding/").text
     FundingSourceFactory(year__first_year=2031)
     FundingSourceFactory(year__first_year=2033)
     YearFactory(first_year=2035)

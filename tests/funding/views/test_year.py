@@ -32,14 +32,14 @@ def test_with_no_allocation_nothing_is_nought_and_nothing_is_invented(client):
     assert 'class="picture' not in response.text
     assert "/funding/2031-32/sources.csv" in Elements(response.text).links("/funding/2031-32/")
     assert "There is no 360Giving file" in text
-    assert "No payments are recorded yet" in text_of(client.get("/funding/2031-32/payments/"))
+    assert "No payments have been recorded yet" in text_of(client.get("/funding/2031-32/payments/"))
 
 
 def test_the_sums_are_said_in_words_and_add_up(client, allocation):
     PaymentFactory(allocation=allocation, amount=Decimal("150.25"))
     response = client.get("/funding/2031-32/")
     words = (
-        "is the budget. Of it, £600 is allocated and £150.25 paid. £400 is not yet allocated. "
+        "is the budget. Of this budget, £600 is allocated and £150.25 paid. £400 is not yet allocated. "
         "It must be spent before the thaw."
     )
     assert words in text_of(response)
@@ -158,8 +158,8 @@ def test_a_day_that_is_none_is_told_at_the_field(client, allocation, path):
 
 
 def test_only_a_page_that_shows_figures_says_whose_they_are_where_the_day_is_none(client, allocation):
-    assert "figures shown are those of today" in text_of(client.get("/funding/2031-32/?as_at=tomorrow"))
-    assert "figures shown are" not in text_of(client.get("/funding/2031-32/payments/?as_at=tomorrow"))
+    assert "Change the date" in text_of(client.get("/funding/2031-32/?as_at=tomorrow"))
+    assert "Change the date" not in text_of(client.get("/funding/2031-32/payments/?as_at=tomorrow"))
 
 
 def test_the_list_can_be_filtered_and_each_filter_undone(client, allocation):

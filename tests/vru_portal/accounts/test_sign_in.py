@@ -67,7 +67,7 @@ def refused(client, address="/admin/auth/user/"):
 def test_nobody_enters_without_signing_in(client):
     answer = refused(client)
     assert answer.status_code == 200
-    assert "There is no reset by email" in answer.text
+    assert "You cannot reset it by email" in answer.text
 
 
 def test_a_password_and_the_code_of_an_app_open_it_and_lead_where_somebody_was_going(client, ada):
@@ -140,13 +140,13 @@ def test_a_session_from_before_the_second_factor_is_asked_for_it(client, ada):
 
 def test_the_last_second_factor_stays(signed_in, ada):
     removal = f"{SET_UP}app/remove/"
-    assert "This is your only second factor" in signed_in.get(removal).text
-    assert "This is your only second factor" in signed_in.post(removal).text
+    assert "You need a second factor, and this is your only one" in signed_in.get(removal).text
+    assert "You need a second factor, and this is your only one" in signed_in.post(removal).text
     key = Authenticator.objects.create(user=ada, type="webauthn", data={"name": "Key", "credential": {}})
     assert signed_in.post(removal).status_code == 302
     assert list(Authenticator.objects.filter(user=ada)) == [key]
     answer = signed_in.post(f"{SET_UP}passkeys/{key.pk}/remove/", follow=True)
-    assert "This is your only second factor" in answer.text
+    assert "You need a second factor, and this is your only one" in answer.text
     assert Authenticator.objects.filter(pk=key.pk).exists()
 
 

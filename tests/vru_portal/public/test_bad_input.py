@@ -141,7 +141,7 @@ def test_a_question_that_finds_nothing_says_why_and_how_to_go_on(client, furnish
     response = client.get(f"/initiatives/?{question}")
     assert response.status_code == 200
     page = Elements(response.text)
-    assert "No initiative matches all of these" in page.text
+    assert "No initiatives match these filters" in page.text
     assert explained in page.text
     assert "/initiatives/" in page.links("/initiatives/")
 
@@ -150,7 +150,7 @@ def test_a_question_that_finds_nothing_says_why_and_how_to_go_on(client, furnish
 def test_an_unknown_order_or_parameter_never_claims_that_nothing_is_published(client, furnished, question):
     response = client.get(f"/initiatives/?{question}")
     assert response.status_code == 200
-    assert "No initiative is published yet" not in response.text
+    assert "No initiatives have been published yet" not in response.text
 
 
 def test_parameters_may_be_repeated(client, furnished):
@@ -175,7 +175,7 @@ def test_as_many_words_as_a_search_takes_are_searched_for(client, furnished):
 def test_wildcards_are_letters_like_any_other(client, furnished):
     for words in ("%", "_", "\\", "%25", "' OR 1=1 --"):
         text = Elements(client.get("/initiatives/", {"q": words}).text).text
-        assert "No initiative matches all of these" in text, words
+        assert "No initiatives match these filters" in text, words
 
 
 text = st.text(max_size=40) | st.sampled_from(["first", "name", "1", "2", "walk", "\0", "-1", "audience-0"])

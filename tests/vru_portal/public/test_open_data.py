@@ -127,7 +127,7 @@ def test_no_draft_is_in_a_file_or_counted(client):
         ("/initiatives.csv?columns=slug,nmae", 400, "There is no column “nmae”. There are: slug, name,"),
         ("/initiatives.csv?level=nought", 400, "There is no “nought”. There are: first"),
         ("/initiatives.json?sort=age", 400, "There is no “age”. There are: level, name."),
-        ("/payments.csv?kind=gift", 400, "There are: grant, contract."),
+        ("/payments.csv?kind=gift", 400, "Use one of: grant, contract."),
         ("/payments.csv?as_at=2031-02-30", 400, "Enter a date"),
         ("/data/secrets/schema.json", 404, "There are: initiatives,"),
         ("/initiatives.csv?columns=" + "%FF" * 900, 400, "There are: slug,"),

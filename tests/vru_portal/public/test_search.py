@@ -69,7 +69,7 @@ DRAFTS = (
 @pytest.mark.usefixtures("furnished")
 def test_no_draft_is_found_until_it_is_published(client):
     rows = [factory(**{field: "Zephyr"}, state=State.DRAFT) for factory, field in DRAFTS]
-    assert "Nothing found for" in search(client, "zephyr").text
+    assert "No results for" in search(client, "zephyr").text
     for row in rows:
         row.state = State.PUBLISHED
         row.save()
@@ -100,7 +100,7 @@ def test_a_result_that_is_sensitive_brings_the_way_out(client):
 @pytest.mark.usefixtures("furnished")
 def test_a_synonym_that_staff_add_counts_at_once(client):
     InitiativeFactory(name="Zephyr shelter")
-    assert "Nothing found" in search(client, "windbreak").text
+    assert "No results" in search(client, "windbreak").text
     SynonymFactory(typed="windbreak\nbreeze", found="shelter")
     assert "Zephyr shelter" in text_of(search(client, "breeze"))
 

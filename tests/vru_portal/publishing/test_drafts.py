@@ -324,7 +324,7 @@ def test_the_declaration_page_shows_no_version_while_that_is_a_draft(client):
     Declaration.objects.exclude(pk=declaration.pk).update(event=EventFactory(**DRAFT))
     VersionFactory(text="CANARY wording", declaration=declaration)
     text = Elements(client.get("/declaration/").text).text
-    assert "The text is not stated." in text
+    assert "The text has not been published." in text
     assert "CANARY" not in text
     version = VersionFactory(text="We **keep** the paths.", declaration=declaration)
     type(version).objects.filter(pk=version.pk).update(in_force_from=date(2019, 5, 9), sha256=version.fingerprint)

@@ -94,7 +94,7 @@ def test_publishing_asks_about_links_that_lead_nowhere(staff):
     assert "Body: /initiatives/nope/ leads nowhere." in text_of(page)
     data = {"seen": page.context["form"]["seen"].value(), "publish_at_0": "", "publish_at_1": ""}
     refused = staff.post(admin_url(story, "publish"), data)
-    assert "Correct the links, or confirm that you want to publish all the same." in text_of(refused)
+    assert "Correct the links, or confirm that you want to publish anyway." in text_of(refused)
     story.refresh_from_db()
     assert story.state == State.DRAFT
     staff.post(admin_url(story, "publish"), data | {"despite_warnings": "on"})
@@ -158,7 +158,7 @@ def test_links_of_each_of_several_are_confirmed_before_it_is_published(staff):
     assert "Body: /initiatives/nope/ leads nowhere." in text_of(asked)
     assert f'name="despite_{good.pk}"' not in asked.text
     done = text_of(staff.post(admin_list_url(type(bad)), selected | {"decided": "yes"}, follow=True))
-    assert "It has links that visitors cannot follow." in done
+    assert "It has links that do not work for visitors." in done
     bad.refresh_from_db()
     good.refresh_from_db()
     assert (bad.state, good.state) == (State.DRAFT, State.PUBLISHED)
@@ -176,4 +176,4 @@ def test_the_history_of_what_was_published_on_a_date_names_links_that_have_died_
     with time_machine.travel(timezone.now() + timedelta(days=2)):
         assert workflow.publish_due() == 1
     said = LogEntry.objects.filter(object_id=story.pk).latest("action_time").get_change_message()
-    assert "Published, with links that visitors cannot follow: body: /events/launch/ leads to" in said
+    assert "Published, with links that do not work for visitors: body: /events/launch/ leads to" in said

@@ -88,7 +88,7 @@ def test_what_nobody_marked_ready_is_sent_back_to_whoever_changed_it(ash, robin)
 @pytest.mark.parametrize("note", ["", "  \n"])
 def test_nothing_is_sent_back_without_a_reason(robin, note):
     story = StoryFactory(state=State.DRAFT)
-    with pytest.raises(ValidationError, match="Say what has to change"):
+    with pytest.raises(ValidationError, match="Say what must change"):
         workflow.send_back(story, by=robin, note=note)
     workflow.send_back(story, by=robin, note="A reason")
     with pytest.raises(IntegrityError), transaction.atomic():

@@ -143,7 +143,7 @@ def test_a_schedule_counts_only_while_its_author_may_publish(publisher):
     get_user_model().objects.filter(pk=publisher.pk).update(is_active=False)
     with time_machine.travel(at, tick=False):
         assert workflow.publish_due() == 0
-    assert "may no longer publish" in Pending.objects.get().fault
+    assert "can no longer publish" in Pending.objects.get().fault
 
 
 def test_one_failing_record_does_not_stop_the_others(publisher, monkeypatch):

@@ -222,7 +222,7 @@ def proposed(page_as):
     first, second = LevelFactory(position=1, name="First"), LevelFactory(position=2, name="Second")
     sent = {str(first.pk): 2, str(second.pk): 1}
     page = page_as("Editor").post(admin_list_url(PreventionLevel, "order"), sent, follow=True)
-    assert "Your order is proposed." in text_of(page)
+    assert "You have proposed this order." in text_of(page)
     return first, second
 
 
@@ -235,7 +235,7 @@ def test_an_editor_proposes_the_order_of_what_is_published_and_a_publisher_saves
     assert positions(*proposed) == [1, 2]
     assert "Orders proposed" not in text_of(page_as("Editor").get("/admin/"))
     publisher = page_as("Publisher")
-    assert "Orders proposed Check each, then save or discard it. Prevention levels Editor, " in text_of(
+    assert "Orders proposed Check each order, then save or discard it. Prevention levels Editor, " in text_of(
         publisher.get("/admin/")
     )
     page = publisher.get(address)

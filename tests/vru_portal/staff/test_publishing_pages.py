@@ -82,7 +82,7 @@ def test_publishing_shows_what_changes_and_does_it_once(staff):
     assert "Published" in text_of(staff.post(admin_url(row, "publish"), data, follow=True))
     row.refresh_from_db()
     assert row.title == "Snow"
-    assert "there is nothing to publish" in text_of(staff.post(admin_url(row, "publish"), data))
+    assert "There is nothing to publish." in text_of(staff.post(admin_url(row, "publish"), data))
     assert row.history.count() == 2
 
 

@@ -191,7 +191,7 @@ def test_only_the_sender_can_confirm_a_job(client, clerk):
     assert "bodies.csv" in text_of(client.get(reverse("admin:vru_portal_filejob_changelist")))
     page = client.get(job_url(job))
     assert page.status_code == 200
-    assert "Record them" not in page.content.decode()
+    assert 'value="Record"' not in page.content.decode()
     assert client.post(job_url(job, "record")).status_code == 403
     client.force_login(clerk)
     assert client.get(job_url(job, "record")).status_code == 405
@@ -236,8 +236,8 @@ def test_rows_and_files_are_erased_after_a_day(client, clerk):
         run_worker()
     FileJob.objects.filter(pk=coming.pk).update(ended_at=timezone.now() - timedelta(hours=23))
     lines = [*run_all()]
-    assert "2 imports whose rows were deleted" in lines
-    assert "2 imports whose rows were deleted" not in [*run_all()]
+    assert "2 old imports emptied" in lines
+    assert "2 old imports emptied" not in [*run_all()]
     for job in (tried, refused, coming):
         job.refresh_from_db()
     assert tried.result == {"form": 0, "summary": "3 new organisations as drafts", "forgotten": True, "sent_on": False}
@@ -246,10 +246,11 @@ def test_rows_and_files_are_erased_after_a_day(client, clerk):
     assert not os.listdir(UnconfirmedFile(name="x").path.parent)
     said = text_of(client.get(job_url(tried)))
     assert (
-        "Nothing was recorded: nobody confirmed this file. The contents of its rows were kept for a day only." in said
+        "Nothing was recorded, because nobody confirmed this file. The contents of its rows were kept for one day only."
+        in said
     )
-    assert "Record them" not in client.get(job_url(tried)).text
-    assert "Nothing was recorded. The contents of its rows were kept for a day only." in text_of(
+    assert 'value="Record"' not in client.get(job_url(tried)).text
+    assert "Nothing was recorded. The contents of its rows were kept for one day only." in text_of(
         client.get(job_url(refused))
     )
     client.post(job_url(tried, "record"))

@@ -14,7 +14,7 @@ def said(capsys):
 @pytest.mark.django_db
 def test_stored_texts_that_could_not_be_entered_today_are_listed_and_left_alone(capsys):
     organisation = OrganisationFactory(name="Moor Trust", summary="Fine.")
-    assert said(capsys) == "Every text and date could be entered as it is.\n"
+    assert said(capsys) == "All texts and dates are valid.\n"
     with connection.cursor() as cursor:  # as it was stored before there was a rule
         cursor.execute("UPDATE partners_organisation SET name = %s, as_at = '0024-05-01'", ["Moor\u200b Trust"])
     listed = said(capsys)

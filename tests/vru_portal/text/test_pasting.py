@@ -132,7 +132,7 @@ def test_the_form_and_files_clean_a_text_alike():
     [
         ("![](/pictures/walk/)", "The picture /pictures/walk/ has no alternative text."),
         ("![ ](/pictures/walk/)", "The picture /pictures/walk/ has no alternative text."),
-        ("![a](https://moor.example.org/a.png)", "is not one of this portal"),
+        ("![a](https://moor.example.org/a.png)", "is not in this portal"),
         ("[a](ftp://moor.example.org/)", "The link to ftp://moor.example.org/ does not work here."),
     ],
 )

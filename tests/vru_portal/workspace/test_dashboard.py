@@ -79,7 +79,7 @@ def test_each_worklist_item_counts_exactly_what_its_list_shows(client, busy):
         "Changes could not be published on schedule",
         "Invitations not started",
         "Invitations declined",
-        "Emails failed for good",
+        "Emails that could not be delivered",
         "Requests to sign",
         "Evidence assessments are waiting for a decision",
     }

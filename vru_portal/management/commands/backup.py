@@ -26,7 +26,7 @@ class Command(BaseCommand):
     help = "Writes the database, uploads and scans to one file, while the portal runs."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("target", type=Path, help="a new file, or a folder in which one is made")
+        parser.add_argument("target", type=Path, help="a new file, or a folder to create one in")
         parser.add_argument(
             "--keys",
             nargs="+",
@@ -36,9 +36,7 @@ class Command(BaseCommand):
             "included: into the backup, encrypted with a passphrase",
         )
         add_passphrase_argument(parser)
-        parser.add_argument(
-            "--verify", action="store_true", help="restore it into a throw-away place and check it there"
-        )
+        parser.add_argument("--verify", action="store_true", help="restore it to a temporary place and check it there")
 
     def handle(self, *, target: Path, keys: list[str], verify: bool, **options: Any) -> None:
         """Make the backup; raises CommandError, with a sentence, where it cannot be made or is not good."""
@@ -69,7 +67,7 @@ def add_passphrase_argument(parser: ArgumentParser) -> None:
         "--passphrase-file",
         type=Path,
         metavar="FILE",
-        help="the passphrase's first line; otherwise BACKUP_PASSPHRASE is used, or you are asked",
+        help="a file whose first line is the passphrase; otherwise BACKUP_PASSPHRASE is used, or you are asked",
     )
 
 

@@ -17,7 +17,7 @@ MAX_CHARACTERS_SHOWN = 60
 class Command(BaseCommand):
     """For each text or date that breaks a rule of its field: which record, which field, and why."""
 
-    help = "Lists stored texts and dates that break a rule for new ones, such as invisible characters. Changes nothing."
+    help = "Lists stored texts and dates that would now be refused, such as invisible characters. Changes nothing."
 
     def handle(self, **options: Any) -> None:
         """Print a line for each; print that all is well if there is none."""
@@ -26,7 +26,7 @@ class Command(BaseCommand):
             for row, field, problem in broken_values(model):
                 count += 1
                 self.stdout.write(f"{model._meta.verbose_name} {row.pk}, {field.verbose_name}: {problem}")
-        self.stdout.write(f"{count} to correct." if count else "Every text and date could be entered as it is.")
+        self.stdout.write(f"{count} to correct." if count else "All texts and dates are valid.")
 
 
 def broken_values(model: type[models.Model]) -> Iterator[tuple[models.Model, Any, str]]:

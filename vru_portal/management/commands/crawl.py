@@ -10,7 +10,7 @@ from vru_portal.operations.backup.crawl import crawl
 class Command(BaseCommand):
     """Open every public page."""
 
-    help = "Opens every public page and download that links lead to, and names those that cannot be opened."
+    help = "Follows links to every public page and download, and names those that cannot be opened."
 
     def handle(self, **options: Any) -> None:
         found = crawl()

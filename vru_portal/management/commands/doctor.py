@@ -1,4 +1,4 @@
-"""`manage.py doctor`: what is wrong with the way the portal is set up, and how to mend it."""
+"""`manage.py doctor`: what is wrong with the way the portal is set up, and how to fix it."""
 
 import json
 import sys
@@ -7,14 +7,15 @@ from dataclasses import asdict
 from typing import Any
 
 from django.core.management.base import BaseCommand
+from django.template.defaultfilters import pluralize
 
 from vru_portal.operations.doctor.examination import examine
 
 
 class Command(BaseCommand):
-    """Examine the portal and its machine. The exit code is 1 if something has to be mended."""
+    """Examine the portal and its machine. The exit code is 1 if something must be fixed."""
 
-    help = "Finds what is wrong with settings, proxy, mail, keys, permissions, disk, clock and so on. Changes nothing."
+    help = "Finds problems with settings, proxy, mail, keys, permissions, disk, clock and so on. Changes nothing."
     requires_system_checks: list[str] = []  # it runs them itself, and says what to do
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -31,7 +32,9 @@ class Command(BaseCommand):
                 mark = "✗" if finding.urgent else "·"
                 self.stdout.write(f"{mark} {heading}: {finding.problem}\n    {finding.remedy}")
             self.stdout.write(
-                f"{urgent} to mend, {len(findings) - urgent} to know." if findings else "Nothing is wrong."
+                f"{urgent} problem{pluralize(urgent)} to fix, {len(findings) - urgent} for information."
+                if findings
+                else "Nothing is wrong."
             )
         if urgent:
             sys.exit(1)

@@ -78,7 +78,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
         parser.add_argument(
-            "--timer", type=int, metavar="SECONDS", help="also run the timed jobs, with so many seconds between"
+            "--timer", type=int, metavar="SECONDS", help="also run the timed jobs, every so many seconds"
         )
 
     def handle(self, *, timer: int | None = None, **options: Any) -> None:

@@ -21,11 +21,13 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("source", type=Path, help="a file that `manage.py backup` has made")
-        parser.add_argument("--replace", action="store_true", help="put aside what this portal holds")
+        parser.add_argument("--replace", action="store_true", help="move this portal's data aside")
         parser.add_argument(
             "--keys", type=Path, metavar="FILE", help="the file that `backup --keys separately` has made"
         )
-        parser.add_argument("--without-keys", action="store_true", help="leave the keys that are in the backup there")
+        parser.add_argument(
+            "--without-keys", action="store_true", help="do not restore the keys that are in the backup"
+        )
         add_passphrase_argument(parser)
 
     def handle(self, *, source: Path, replace: bool, **options: Any) -> None:
@@ -38,7 +40,9 @@ class Command(BaseCommand):
         manifest = restored.manifest
         self.stdout.write(f"Restored the backup of {manifest.made_at}, made by version {manifest.portal}.")
         if restored.aside:
-            self.stdout.write(f"What was there is now in {' and '.join(restored.aside)}. Delete it once all is well.")
+            self.stdout.write(
+                f"What was there is now in {' and '.join(restored.aside)}. Delete it once you have checked the portal."
+            )
         if restored.erased_again:
             self.stdout.write(f"Erased the personal data of {restored.erased_again} records again.")
         for warning in restored.warnings:

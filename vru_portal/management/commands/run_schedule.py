@@ -14,7 +14,7 @@ class Command(BaseCommand):
 
     help = (
         "Runs the timed jobs: publishes what is due, queues lost emails again, sends reminders, closes expired "
-        "invitations and deletes personal data that must no longer be kept."
+        "invitations and deletes personal data that can no longer be kept."
     )
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:

@@ -95,7 +95,7 @@ class Command(BaseCommand):
 
     def print_password(self, password: str) -> None:
         self.stdout.write(f"Password: {password}")
-        self.stdout.write("It is shown only once. Whoever signs in with it first has to choose another.")
+        self.stdout.write("It is shown only once. The person who first signs in with it must choose a new one.")
 
 
 def users() -> Any:

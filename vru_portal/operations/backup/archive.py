@@ -181,11 +181,13 @@ def read_headers(file: IO[bytes]) -> Iterator[tarfile.TarInfo]:
         for count, header in enumerate(tar, 1):
             tar.members = []  # type: ignore[attr-defined]  # or it would remember all of them
             if count > MAX_MEMBERS:
-                raise BackupError(f"The backup holds more than {MAX_MEMBERS:,} files. No portal does.")
+                raise BackupError(f"The backup has more than {MAX_MEMBERS:,} files, so it is not from a portal.")
             if header.type not in (tarfile.REGTYPE, tarfile.AREGTYPE) or header.sparse:
-                raise BackupError(f"The backup holds {header.name!r}, which is a link, a folder or no plain file.")
+                raise BackupError(
+                    f"The backup holds {header.name!r}, which is a link, a folder or another special file."
+                )
             if not is_member_name(header.name):
-                raise BackupError(f"The backup holds {header.name!r}, which is no name that a backup uses.")
+                raise BackupError(f"The backup holds {header.name!r}, which is not a name that a backup uses.")
             if header.offset_data + header.size > size:
                 raise BackupError("The backup is incomplete: its end is missing.")
             yield header

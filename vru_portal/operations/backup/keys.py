@@ -64,7 +64,7 @@ class Keys:
         except (ValueError, KeyError, TypeError, AttributeError, binascii.Error, RecursionError) as error:
             raise BackupError("The file of keys cannot be read.") from error
         if unknown := [name for name in files if not NAME.fullmatch(name)]:
-            raise BackupError(f"The file of keys names {unknown[0]!r}, which is no key of a portal.")
+            raise BackupError(f"The file of keys names {unknown[0]!r}, which is not a portal's key.")
         return cls(files)
 
 

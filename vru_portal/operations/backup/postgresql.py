@@ -97,7 +97,7 @@ def set_aside(schema: str, aside: str) -> None:
         execute("ALTER SCHEMA {} RENAME TO {}; CREATE SCHEMA {}", schema, aside, schema)
     except psycopg.errors.InsufficientPrivilege as error:
         raise BackupError(
-            f"The portal's database user may not rename the schema {schema}, which puts the old tables aside. As the "
+            f"The portal's database user cannot rename the schema {schema}, which puts the old tables aside. As the "
             f"database's administrator, run: ALTER SCHEMA {schema} OWNER TO the user in DATABASE_URL"
         ) from error
 
@@ -134,7 +134,7 @@ def throw_away_database(name: str) -> Iterator[None]:
         execute("CREATE DATABASE {} TEMPLATE template0", name)
     except psycopg.errors.InsufficientPrivilege as error:
         raise BackupError(
-            "The backup was made, but not tried: the portal's database user may not create a database. As the "
+            "The backup was made, but not tried: the portal's database user cannot create a database. As the "
             "database's administrator, run: ALTER ROLE the user in DATABASE_URL CREATEDB"
         ) from error
     try:

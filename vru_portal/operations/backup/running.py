@@ -15,7 +15,7 @@ def hold_while_running() -> None:
     hold_lock(folder)
     if journal_file(folder).exists():
         raise ImproperlyConfigured(
-            "A restore was interrupted. Run the same manage.py restore again: it first puts back what there was."
+            "A restore was interrupted. Run the same manage.py restore again: it first restores what was there."
         )
 
 

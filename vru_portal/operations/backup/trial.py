@@ -26,7 +26,7 @@ def try_backup(path: Path, manifest: Manifest) -> Iterator[str]:
         yield "It can be restored."
         if manifest.register_size:
             run_command(environment, "register", "verify")
-            yield f"Its register is whole, with {manifest.register_size} entries."
+            yield f"Its register is complete, with {manifest.register_size} entries."
         else:
             yield "Its register has no entries."
         run_command(environment, "reconcile", accepted=(0, IRREGULAR))
@@ -80,5 +80,5 @@ def run_command(environment: dict[str, str], *arguments: str, accepted: tuple[in
     )
     if done.returncode not in accepted:
         said = (done.stderr.strip() or done.stdout.strip()).splitlines()[-1:]
-        raise BackupError(f"The backup is not good: {' '.join(arguments[:2])} says: {' '.join(said)}")
+        raise BackupError(f"The backup failed its check: {' '.join(arguments[:2])} says: {' '.join(said)}")
     return done.stdout

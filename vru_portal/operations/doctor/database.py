@@ -31,7 +31,7 @@ def unreachable() -> Iterator[Finding]:
         if not path.exists():
             yield Finding(
                 f"There is no database at {path}.",
-                "Start the portal with manage.py serve, which makes it, or correct VAR_DIR.",
+                "Start the portal with manage.py serve, which creates it, or correct VAR_DIR.",
             )
             return
     try:
@@ -96,14 +96,14 @@ def second_factors() -> Iterator[Finding]:
     elif without:
         names = ", ".join(without[:5]) + (" …" if len(without) > 5 else "")
         yield Finding(
-            f"Accounts without a second factor, where whoever knows the password can set one up: {names}.",
-            "Let them sign in once, and deactivate accounts that nobody uses.",
+            f"Accounts without a second factor, so anyone who knows the password can set one up: {names}.",
+            "Ask them to sign in once, and deactivate accounts that nobody uses.",
             urgent=second_factor.is_required(),
         )
     if unreadable := seeds.unreadable_accounts():
         names = ", ".join(unreadable[:5]) + (" …" if len(unreadable) > 5 else "")
         yield Finding(
-            f"The key of second factors is missing or another one: {names} cannot sign in.",
+            f"The second-factor key is missing or is the wrong key: {names} cannot sign in.",
             f"Restore {seeds.keys_file()} from your backup. If there is none, run manage.py staff rotate-key.",
         )
 
@@ -151,5 +151,5 @@ def processes() -> Iterator[Finding]:
         if (beat := beats.get(part)) and beat.fault:
             yield Finding(
                 f"The last work of the {part.value} failed: {beat.fault}.",
-                "Look for its line in the log, which says where it failed; it is tried again by itself.",
+                "See the log for where it failed. It will be tried again automatically.",
             )

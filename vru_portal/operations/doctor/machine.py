@@ -31,7 +31,7 @@ def settings_and_proxy() -> Iterator[Finding]:
     """What Django's checks say, including those for a public portal where it is one."""
     for message in checks.run_checks(include_deployment_checks=not settings.ADDRESS.is_loopback):
         if message.level >= checks.WARNING:
-            remedy = "Set PORTAL_URL to an address that starts with https: the settings of security follow from it."
+            remedy = "Set PORTAL_URL to an address that starts with https: the security settings depend on it."
             yield Finding(f"{message.msg} ({message.id})", str(message.hint or remedy))
 
 
@@ -45,18 +45,18 @@ def https() -> Iterator[Finding]:
     elif not settings.ADDRESS.is_secure:
         yield Finding(
             "Passwords and signing links travel unencrypted.",
-            "End HTTPS at a proxy in front of the portal, and set PORTAL_URL to the https address.",
+            "Terminate HTTPS at a proxy in front of the portal, and set PORTAL_URL to the https address.",
         )
     else:
         yield from certificate(settings.ADDRESS.host, settings.ADDRESS.port or 443)
 
 
 def certificate(host: str, port: int) -> Iterator[Finding]:
-    renew = f"Renew the certificate of {host} at the proxy, and have it renewed by itself."
+    renew = f"Renew the certificate of {host} at the proxy, and set up automatic renewal."
     try:
         days = (certificate_ends_at(host, port) - time.time()) / 86400
         if days < LAST_DAYS_OF_CERTIFICATE:
-            yield Finding(f"The certificate of {host} ends in {days:.0f} days.", renew)
+            yield Finding(f"The certificate of {host} expires in {days:.0f} days.", renew)
     except ssl.SSLCertVerificationError as error:
         yield Finding(f"Browsers do not accept the certificate of {host}: {error.verify_message}.", renew)
     except OSError as error:
@@ -77,20 +77,22 @@ def certificate_ends_at(host: str, port: int) -> float:
 def mail_server() -> Iterator[Finding]:
     if not settings.EMAIL_BACKEND.endswith(".smtp.EmailBackend"):
         yield Finding(
-            "Emails become files and reach nobody.", "Set EMAIL_URL to your mail server.", urgent=not settings.EMBEDDED
+            "Emails are saved as files and not sent.",
+            "Set EMAIL_URL to your mail server.",
+            urgent=not settings.EMBEDDED,
         )
         return
     domain = parseaddr(settings.DEFAULT_FROM_EMAIL)[1].rpartition("@")[2]
     if "." not in domain or domain.replace(".", "").isdigit():
         yield Finding(
-            f"Emails come from “{domain}”, which mail servers refuse.",
+            f"Emails are sent from “{domain}”, which mail servers refuse.",
             "Set MAIL_FROM to an address of your own domain.",
         )
     is_local = settings.EMAIL_HOST in ("localhost", "127.0.0.1", "::1")
     if not (settings.EMAIL_USE_TLS or settings.EMAIL_USE_SSL or is_local):
         yield Finding(
             "Emails, with their signing links, go to the mail server unencrypted.",
-            "Let EMAIL_URL start with smtp+tls:// or smtp+ssl://.",
+            "EMAIL_URL must start with smtp+tls:// or smtp+ssl://.",
         )
     try:
         connection = mail.get_connection(timeout=SECONDS_TO_CONNECT)
@@ -101,7 +103,7 @@ def mail_server() -> Iterator[Finding]:
     except (OSError, smtplib.SMTPException) as error:
         yield Finding(
             f"The mail server {settings.EMAIL_HOST}:{settings.EMAIL_PORT} does not answer: {type(error).__name__}.",
-            "Correct host and port in EMAIL_URL, and let the firewall pass connections to them.",
+            "Correct host and port in EMAIL_URL, and allow connections through the firewall.",
         )
 
 
@@ -132,7 +134,8 @@ def disk() -> Iterator[Finding]:
     for folder in (settings.VAR_DIR, settings.REGISTER_KEYS):
         if Path(folder).exists() and (free := shutil.disk_usage(folder).free) < LEAST_FREE_BYTES:
             yield Finding(
-                f"The disk of {folder} has only {free // 2**20} MB left.", "Delete what is not needed, or enlarge it."
+                f"The disk of {folder} has only {free // 2**20} MB left.",
+                "Delete files you do not need, or enlarge the disk.",
             )
             return
 
@@ -152,7 +155,7 @@ def versions() -> Iterator[Finding]:
     if outdated := packages_that_differ():
         names = ", ".join(outdated[:5]) + (" …" if len(outdated) > 5 else "")
         yield Finding(
-            f"Packages in other versions than the portal was tested with: {names}.",
+            f"Package versions differ from those the portal was tested with: {names}.",
             "Install them with: make .venv/run-installed",
         )
     is_sqlite = settings.DATABASES["default"]["ENGINE"].endswith("sqlite3")

@@ -32,7 +32,7 @@ PAGING = ("page", "per_page")
 api = NinjaAPI(
     title="Open data",
     version="1",
-    description="The same rows as the files of open data, in the same order, page by page. Read-only, without a key. "
+    description="The same rows as the open data files, in the same order, in pages. Read-only, and no key needed. "
     "Amounts are text, so that no program rounds them.",
     docs_url=None,
     openapi_url=None,
@@ -50,7 +50,7 @@ def list_rows(dataset: Dataset[Any]) -> Callable[[HttpRequest], Any]:
         if problems:
             # What is not wrong, only not there yet.
             not_yet = set(problems) == {"as_at"} and parse_iso_date(filters.value("as_at"))
-            title = "There are no figures for a day that has not come." if not_yet else PROBLEM
+            title = "There are no figures for a future date." if not_yet else PROBLEM
             return Status(404 if not_yet else 400, {"title": title, "errors": problems})
         if filters.value("exceptions"):  # each row's are worked out anew
             count_costly_request(request, COSTLY_PAGES)
@@ -99,7 +99,7 @@ def problems_of(query: QueryDict, filters: Filters) -> dict[str, str]:
         if len(values) > (MAX_VALUES if parameter.several else 1):
             found[name] = f"Give at most {MAX_VALUES} values." if parameter.several else "Give one value."
         elif not all(values) or (name != "q" and any(value.strip() != value for value in values)):
-            found[name] = "Leave out what is empty, and spaces around a value."
+            found[name] = "Remove empty values and surrounding spaces."
         elif max(map(len, values), default=0) > MAX_LENGTH:
             found[name] = f"Give at most {MAX_LENGTH} characters."
     limits = {"page": 999_999, "per_page": MAX_PER_PAGE}

@@ -28,10 +28,10 @@ class Problem(Schema):
     errors: dict[str, str] = Field(
         default_factory=dict,
         description="What is wrong with each parameter",
-        examples=[{"kind": "There is no “gift”. There are: grant, contract."}],
+        examples=[{"kind": "“gift” is not a valid value. Use one of: grant, contract."}],
     )
     available: list[str] = Field(
-        default_factory=list, description="What there is instead", examples=[["/api/v1/initiatives/"]]
+        default_factory=list, description="Valid alternatives", examples=[["/api/v1/initiatives/"]]
     )
 
 
@@ -80,8 +80,8 @@ def page_type(dataset: Dataset[Any]) -> type[Schema]:
         "title": (str, Field(description="The dataset")),
         "publisher": (str, Field(description="Who publishes it")),
         "licence": (str, Field(default="", description="The address of the licence, if one is stated")),
-        "as_at": (date, Field(description="The day as at which the rows are true")),
-        "basis": (str, Field(default="", description="What counts on that day: now, as known, or as dated")),
+        "as_at": (date, Field(description="The date on which the rows were true")),
+        "basis": (str, Field(default="", description="How the date is applied: now, as known, or as dated")),
         "currency": (str, Field(default="", description="Of the amounts, if there are any")),
         "count": (int, Field(ge=0, description="The number of rows on all pages")),
         **total_of(dataset),

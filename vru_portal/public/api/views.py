@@ -15,7 +15,7 @@ from vru_portal.public.open_data.views import json_response
 from vru_portal.web.public_pages import public_page
 
 METHODS = ("GET", "HEAD", "OPTIONS")
-# Scripts of any site may ask, and may say which answer they have already.
+# Scripts on any site may call the API, and may say which answer they have already.
 FROM_ANYWHERE = {
     "Access-Control-Allow-Origin": "*",
     "Access-Control-Allow-Methods": ", ".join(METHODS),

@@ -22,7 +22,7 @@ INITIATIVES = replace(
         *programmes.datasets.INITIATIVES.columns,
         Column(
             "status",
-            "How far it has come",
+            "Its progress",
             lambda i: i.status.label,
             derived="its evidence assessments, allocations and payments",
         ),

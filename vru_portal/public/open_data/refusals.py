@@ -19,9 +19,11 @@ def refusals(filters: Filters, others: Iterable[str] = ()) -> dict[str, str]:
     A page can show its list all the same, with the value ignored. A file or a script gets no rows that nobody asked
     for.
     """
-    found = {name: f"There is no parameter “{name[:60]}”. There are: {list_of(filters.parameters)}." for name in others}
+    found = {
+        name: f"There is no parameter “{name[:60]}”. Use one of: {list_of(filters.parameters)}." for name in others
+    }
     for name, values in filters.refused.items():
         known = filters.parameters[name].values
         if known:
-            found[name] = f"There is no “{values[0][:60]}”. There are: {list_of(known)}."
+            found[name] = f"“{values[0][:60]}” is not a valid value. Use one of: {list_of(known)}."
     return {**filters.errors, **found}

@@ -13,7 +13,7 @@ from partners.models import Unit
 from vru_portal.tabular.datasets import Dataset
 from vru_portal.tabular.writers import Column, Table
 
-EXAMPLE = Column[Any]("example", "Whether this is made up", lambda row: "Example data")
+EXAMPLE = Column[Any]("example", "Whether this is example data", lambda row: "Example data")
 
 
 def columns_of(dataset: Dataset[Any], unit: Unit) -> Sequence[Column[Any]]:

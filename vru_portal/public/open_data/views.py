@@ -67,7 +67,7 @@ def dataset(request: HttpRequest, name: str) -> HttpResponse:
 def schema(request: HttpRequest, name: str) -> HttpResponse:
     """The Table Schema of a dataset."""
     if name not in DATASETS:
-        return text_response(f"There is no dataset “{name[:60]}”. There are: {list_of(DATASETS)}.", 404)
+        return text_response(f"There is no dataset “{name[:60]}”. Use one of: {list_of(DATASETS)}.", 404)
     return json_response(describe(name).schema)
 
 
@@ -96,10 +96,10 @@ def download(request: HttpRequest, name: str, form: str) -> HttpResponseBase:
     """
     if name not in DATASETS:
         if form in FORMATS:
-            return text_response(f"There is no dataset “{name[:60]}”. There are: {list_of(DATASETS)}.", 404)
+            return text_response(f"There is no dataset “{name[:60]}”. Use one of: {list_of(DATASETS)}.", 404)
         raise Http404("There is no such file.")
     if form not in FORMATS:
-        return text_response(f"There is no format “{form[:20]}”. There are: {list_of(FORMATS)}.", 404)
+        return text_response(f"There is no format “{form[:20]}”. Use one of: {list_of(FORMATS)}.", 404)
     state = file_state()
     found = DATASETS[name]
     filters = found.filters(request.GET)
@@ -107,7 +107,7 @@ def download(request: HttpRequest, name: str, form: str) -> HttpResponseBase:
     chosen = [word for value in request.GET.getlist("columns")[:40] for word in value.split(",") if word]
     refused = refusals(filters)
     if unknown := [word for word in chosen if word not in columns]:
-        refused["columns"] = f"There is no column “{unknown[0][:60]}”. There are: {list_of(columns)}."
+        refused["columns"] = f"There is no column “{unknown[0][:60]}”. Use one of: {list_of(columns)}."
     if refused:
         return text_response("\n".join(f"{parameter}: {text}" for parameter, text in refused.items()), 400)
     table, about = dataset_table(found, filters, chosen), (name, filters.data.urlencode(), sorted(set(chosen)))

@@ -221,4 +221,4 @@ class FileImport(ImportMixin):
         return reverse("admin:{}_{}_import".format(*self.get_model_info()))
 
     def add_success_message(self, result: Any, request: HttpRequest) -> None:
-        messages.success(request, f"Recorded: {result.summary}. Recorded already: {result.unchanged}.")
+        messages.success(request, f"Recorded: {result.summary}. Already recorded: {result.unchanged}.")

@@ -24,7 +24,7 @@ from vru_portal.staff.worklist import WorklistItem, WorklistRow
 from vru_portal.text.dates import format_datetime
 
 PROPOSED = (
-    "Your order is proposed. Publishers find it on their start page, and the public sees it once one of them saves it."
+    "You have proposed this order. Publishers see it on their start page. The public sees it once a Publisher saves it."
 )
 
 
@@ -51,7 +51,7 @@ def proposed_order_items(request: HttpRequest) -> list[WorklistItem]:
         )
         for one in orders_waiting_for(request.user)
     )
-    item = WorklistItem("Orders proposed", "Check each, then save or discard it.", (), rows=rows)
+    item = WorklistItem("Orders proposed", "Check each order, then save or discard it.", (), rows=rows)
     return [item] if rows else []
 
 
@@ -124,7 +124,7 @@ class OrderPageMixin:
         may_discard = proposed is not None and (publishes or proposed.by == request.user)
         if may_discard and "_discard" in request.POST:
             ProposedOrder.objects.filter(content_type=kind).delete()
-            messages.success(request, "The proposed order is discarded.")
+            messages.success(request, "The proposed order has been discarded.")
             return HttpResponseRedirect(changelist_url(self.model))  # type: ignore[attr-defined]
         numbers = proposed.numbers if proposed else {}
         form = OrderForm(rows, self.order_field, numbers, data=request.POST if request.method == "POST" else None)
@@ -165,7 +165,7 @@ class OrderPageMixin:
         self._save_order(moved, by)
         if by.has_perm(PUBLISH):
             ProposedOrder.objects.filter(content_type=kind).delete()
-        return "The order is saved." if moved else "Nothing was moved."
+        return "The order has been saved." if moved else "You did not move anything."
 
     def _moved_rows(self, rows: list[Any], form: OrderForm) -> list[Any]:
         """The rows whose numbers change, with their new numbers."""

@@ -46,12 +46,12 @@ from vru_portal.staff.records.publishing_actions import (
 from vru_portal.text.dates import format_datetime
 
 EDIT_CONFLICT = (
-    "{} saved this while you were editing. Nothing of yours is saved yet, and nothing is lost: “What differs” shows "
-    "both versions. Copy what you want to keep of theirs, then save again. Your values then replace theirs."
+    "{} saved this while you were editing. Your changes are not saved yet, but they are not lost: “Differences” shows "
+    "both versions. Copy anything you want to keep from theirs, then save again. Your version then replaces theirs."
 )
 CANNOT_BE_APPLIED = (
-    "The pending changes can no longer be applied. Nothing can be saved here until you discard them (“Discard pending "
-    "changes”). {}"
+    "The pending changes can no longer be applied. You cannot save anything here until you discard them (“Discard "
+    "pending changes”). {}"
 )
 SEEN = "seen"  # the hidden field with the fingerprint of the record as it was when the form was opened
 
@@ -218,7 +218,7 @@ class RecordAdmin(BulkPublishing, RecordFiles, PreviewPages, HistoryMixin, Actio
             response = self._save_unless_conflict(request, root, args, context)
             if _has_saved(response):
                 cancelled = submissions.note_edit(root, by=request.user)
-                messages.success(request, format_html("{} is saved as a draft: only staff see it.", root))
+                messages.success(request, format_html("{} has been saved as a draft. Only staff can see it.", root))
                 _warn(request, cancelled)
             return response
         before = take_snapshot(root)

@@ -18,7 +18,9 @@ from vru_portal.staff.links import action_url
 from vru_portal.staff.records.publishing_actions import NoteForm, as_sentence
 
 MAX_RECORDS = 50  # at a time: each is checked as if it were published
-LINKS_NOT_CONFIRMED = "It has links that visitors cannot follow. Correct them, or confirm that you want to publish it."
+LINKS_NOT_CONFIRMED = (
+    "It has links that do not work for visitors. Correct them, or confirm that you want to publish it."
+)
 
 
 @dataclass(frozen=True)
@@ -81,7 +83,7 @@ class BulkPublishing:
         """Show what was selected and, once that is confirmed, decide on each."""
         rows = list(queryset[: MAX_RECORDS + 1])
         if len(rows) > MAX_RECORDS:
-            messages.error(request, f"Nothing was done. Select {MAX_RECORDS} at most.")
+            messages.error(request, f"Nothing was changed. Select at most {MAX_RECORDS}.")
             return None
         if "decided" in request.POST and (form is None or form.is_valid()):
             self._decide_each(request, rows, decide)

@@ -20,9 +20,9 @@ def visibility_sentences(root: Any) -> Iterator[str]:
     """Who sees a record, and what is pending."""
     pending = pending_changes.pending_change(root)
     if not root.is_public:
-        yield "Draft: only staff see this."
+        yield "Draft: only staff can see this."
     elif pending is None:
-        yield "The public sees this. What you change stays pending until it is published."
+        yield "The public sees this. Your changes stay pending until they are published."
     else:
         yield (
             f"This has pending changes, saved by {pending.by or 'nobody'} on {format_datetime(pending.saved_at)}. "
@@ -53,13 +53,18 @@ def replaced_sentence(earlier: Pending | None, now: Pending | None, by: Any) -> 
     if earlier is None or earlier.by == by:
         return ""
     lost = overwritten_values(earlier.changes, now.changes if now else {})
-    return f"This replaces what {earlier.by or 'somebody'} had saved: {summarise_changeset(lost)}" if lost else ""
+    return (
+        f"This replaces changes that {earlier.by or 'somebody'} had saved: {summarise_changeset(lost)}" if lost else ""
+    )
 
 
 def saved_message(root: models.Model) -> SafeString:
     if pending_changes.pending_change(root) is None:
-        return format_html("This is what the public sees of {} already: nothing is pending.", admin_link(root))
+        return format_html(
+            "The public already sees this version of {}. There are no pending changes.", admin_link(root)
+        )
     return format_html(
-        'Saved. The public still sees {} as it was, until the change is published. <a href="{}">Preview</a>',
+        "Saved. The public still sees the earlier version of {} until the change is published. "
+        '<a href="{}">Preview</a>',
         admin_link(root), action_url(root, "preview"),
     )  # fmt: skip

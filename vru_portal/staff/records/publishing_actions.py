@@ -39,7 +39,7 @@ class PublishForm(ReadVersionForm):
         label="Publish with it",
         required=False,
         widget=forms.CheckboxSelectMultiple,
-        help_text="It names these drafts. All are published at the same moment, or none.",
+        help_text="It names these drafts. They are all published at the same time, or none are.",
     )
     publish_at = MomentInput(
         label="Publish on",
@@ -73,8 +73,8 @@ class PublishWithWarningsForm(PublishForm):
     """Asks whether to publish all the same."""
 
     despite_warnings = forms.BooleanField(
-        label="Publish although these links lead nowhere",
-        error_messages={"required": "Correct the links, or confirm that you want to publish all the same."},
+        label="Publish although these links do not work",
+        error_messages={"required": "Correct the links, or confirm that you want to publish anyway."},
     )
 
 
@@ -105,7 +105,7 @@ class PublishAction(Action):
 
     def facts(self) -> list[tuple[str, str]]:
         warnings = "\n".join(map(as_sentence, self.review.warnings))
-        links = [("Links that visitors cannot follow", warnings)] if warnings else []
+        links = [("Links that do not work for visitors", warnings)] if warnings else []
         return [*said_before(self.row), preview_fact(self.row), *links]
 
     def passage(self) -> tuple[str, SafeString] | None:
@@ -141,7 +141,7 @@ class MarkReadyAction(Action):
 
     name = "ready"
     label = "Ready to publish"
-    explanation = "Those who can publish see this on their start page, with your note. You can still change it."
+    explanation = "Publishers see this on their start page, with your note. You can still change it."
 
     @classmethod
     def allowed(cls, user: Any, opts: Any) -> bool:
@@ -177,7 +177,9 @@ class SendBackAction(Action):
     name = "send-back"
     label = "Send back"
     permission = PUBLISH
-    explanation = "Whoever has written this sees your note on their start page. A date that was set is cancelled."
+    explanation = (
+        "The person who wrote this sees your note on their start page. If a publication date was set, it is cancelled."
+    )
 
     def applies(self) -> bool:
         return workflow.has_something_to_publish(self.row)
@@ -187,7 +189,10 @@ class SendBackAction(Action):
 
     def facts(self) -> list[tuple[str, str]]:
         author = submissions.author_of(self.row)
-        return [*said_before(self.row), ("Goes to", str(author or "All Editors: nobody is named in its history"))]
+        return [
+            *said_before(self.row),
+            ("Goes to", str(author or "All Editors, because its history does not name anyone")),
+        ]
 
     def form(self, **data: Any) -> forms.Form:
         return NoteForm(**data)
@@ -204,7 +209,7 @@ class CancelDateAction(Action):
     name = "cancel-date"
     label = "Cancel the date"
     permission = PUBLISH
-    explanation = "It is not published on this date. What was drafted stays as it is."
+    explanation = "It will not be published on this date. The draft does not change."
 
     def applies(self) -> bool:
         pending = pending_changes.pending_change(self.row)
@@ -232,8 +237,8 @@ class UnpublishAction(Action):
     label = "Unpublish"
     permission = PUBLISH
     explanation = (
-        "The record becomes a draft. It is removed from all pages, lists, counts and files at once, and its address "
-        "answers “not found”. Pending changes become part of the draft. A scheduled publication is cancelled."
+        "The record becomes a draft. It is removed from all pages, lists, counts and files immediately, and its "
+        "address shows “not found”. Pending changes become part of the draft. A scheduled publication is cancelled."
     )
 
     def applies(self) -> bool:
@@ -256,8 +261,8 @@ class DiscardPendingChangeAction(Action):
     name = "discard"
     label = "Discard pending changes"
     explanation = (
-        "The pending changes are discarded and a scheduled publication is cancelled. What the public sees stays as it "
-        "is."
+        "The pending changes are discarded, and any scheduled publication is cancelled. What the public sees does "
+        "not change."
     )
 
     @classmethod

@@ -18,7 +18,7 @@ FOR_PUBLISHERS = {
     Submission.State.READY: ("Ready to publish", "Check each, then publish it or send it back.", False),
     Submission.State.DATE_CANCELLED: (
         "Dates cancelled by a later change",
-        "Each was to be published on a date. Check the change, then set the date again.",
+        "Each had a publication date. Check the change, then set the date again.",
         True,
     ),
 }
@@ -58,7 +58,7 @@ def submission_items(request: HttpRequest) -> list[WorklistItem]:
         rows = [one for one in waiting if one.state == state]
         items += _item(heading, explanation, rows, "publish", state, urgent=urgent)
     sent_back = [one for one in waiting if one.state == Submission.State.SENT_BACK]
-    return [*items, *_item("Sent back to you", "Each says what has to change.", sent_back, "change")]
+    return [*items, *_item("Sent back to you", "Each note says what must change.", sent_back, "change")]
 
 
 def _item(

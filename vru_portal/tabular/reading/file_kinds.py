@@ -51,7 +51,7 @@ def kind_of(content: bytes) -> str:
             raise ValidationError(f"This is {what}, not a table. Send a spreadsheet or a CSV file.")
     text = start.decode("utf-8", "ignore").lstrip("\ufeff \r\n\t").casefold()
     if (text.startswith("<") and WEB_PAGE.search(text)) or text.startswith("mime-version:"):
-        raise ValidationError("This is a web page, whatever its name says. " + _save_as("Excel", AS_XLSX))
+        raise ValidationError("This file is a web page, even if its name says otherwise. " + _save_as("Excel", AS_XLSX))
     if text.startswith("<?xml") and "urn:schemas-microsoft-com:office:spreadsheet" in text:
         raise ValidationError("This is an XML spreadsheet of 2003. " + _save_as("Excel", AS_XLSX))
     return ""
@@ -69,12 +69,12 @@ def _kind_of_package(content: bytes) -> str:
     for part, (what, program, form) in PACKAGES.items():
         if part in names:
             way_out = EXPORT_FROM_NUMBERS if program == "Numbers" else _save_as(program, form)
-            raise ValidationError(f"This is {what}, which the portal does not read. {way_out}")
+            raise ValidationError(f"This is {what}, which the portal cannot read. {way_out}")
     if b"mimetype" in names and OPEN_DOCUMENT in content[:START]:
         if OPEN_DOCUMENT + b"spreadsheet" in content[:START]:
             return "ods"
         raise ValidationError(
-            "This is an OpenDocument file, but no spreadsheet. Copy its table into a spreadsheet and send that."
+            "This is an OpenDocument file, but not a spreadsheet. Copy its table into a spreadsheet and send that."
         )
     if names and not any(name.startswith((b"xl/", b"[Content_Types]")) for name in names):
         raise ValidationError(

@@ -119,7 +119,7 @@ def find_headings(rows: Sequence[Sequence[Any]], names: ColumnNames, first_numbe
             first_number + number for number, row in enumerate(rows[:place]) if any(map(str.strip, map(str, row)))
         ]
         found.notes.append(
-            f"Above the headings and not read: {'row' if len(numbers) == 1 else 'rows'} {join_numbers(numbers)} "
+            f"Ignored above the headings: {'row' if len(numbers) == 1 else 'rows'} {join_numbers(numbers)} "
             f"({join_texts([f'“{truncate(text, 40)}”' for text in above[:3]])}{' …' if len(above) > 3 else ''})."
         )
     return found

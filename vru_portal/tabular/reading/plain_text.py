@@ -13,8 +13,7 @@ from django.core.exceptions import ValidationError
 from vru_portal.text.characters import FORBIDDEN
 
 NOT_READABLE = (
-    "The characters of this file are not UTF-8, and it cannot be told what they are. In Excel, save it as “CSV UTF-8” "
-    "or as XLSX."
+    "This file is not UTF-8, and we cannot tell which encoding it uses. In Excel, save it as “CSV UTF-8” or as XLSX."
 )
 # By the mark at their beginning. That of UTF-32 begins like that of UTF-16, so it comes first.
 MARKS = (
@@ -40,7 +39,7 @@ class DecodedText:
 
 
 def decode_table(content: bytes) -> DecodedText:
-    """Decode a file of rows; raises ValidationError if its characters cannot be told."""
+    """Decode a file of rows; raises ValidationError if its encoding cannot be told."""
     text, encoding = decode(content)
     if stated := SEPARATOR_LINE.match(text):
         separator, text = stated["separator"], text[stated.end() :]

@@ -12,7 +12,7 @@ from vru_portal.text.cleaning import truncate
 
 MAX_NAMED = 10  # rows, cells or sheets in a sentence
 MAX_ROWS_MERGED = 1_000  # in one range
-COVERED = "This cell is merged with the one above. Undo the merging of {}, and fill in each row."
+COVERED = "This cell is merged with the one above. Unmerge {} and fill in each row."
 NO_RESULT = "The formula in cell {cell} has no stored result. Open the workbook in Excel, save it, and send it again."
 
 
@@ -73,22 +73,22 @@ class SheetFacts:
 
         notes = [f"Sheet “{self.name}” was read."] if self.name else []
         if self.others:
-            notes.append(f"Not read: {'sheet' if len(self.others) == 1 else 'sheets'} {join_names(self.others)}.")
+            notes.append(f"Ignored: {'sheet' if len(self.others) == 1 else 'sheets'} {join_names(self.others)}.")
         rows = [row for row in self.hidden_rows if row <= self.last_row]
         if rows:
             notes.append(
-                f"Hidden in the sheet, by a filter for example, and read all the same: "
-                f"{'row' if len(rows) == 1 else 'rows'} {join_numbers(rows)}. Delete rows that are not meant."
+                f"Hidden in the sheet, for example by a filter, but still read: "
+                f"{'row' if len(rows) == 1 else 'rows'} {join_numbers(rows)}. Delete any rows that you do not want."
             )
         columns = [get_column_letter(column) for column in self.hidden_columns if column <= self.last_column]
         if columns:
             notes.append(
-                f"Hidden in the sheet and read all the same: {'column' if len(columns) == 1 else 'columns'} "
+                f"Hidden in the sheet but still read: {'column' if len(columns) == 1 else 'columns'} "
                 f"{join_texts(columns)}."
             )
         if self.merged:
             notes.append(
-                f"Merged cells count only as their first cell, and the others as empty: {join_texts(self.merged)}."
+                f"Only the first of merged cells was read, and the others count as empty: {join_texts(self.merged)}."
             )
         return notes
 

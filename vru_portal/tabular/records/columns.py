@@ -72,9 +72,9 @@ class RecordColumn:
     @property
     def notation(self) -> str:
         if self.name == STATE_FIELD:
-            return "Only shown: a file cannot change it. Leave it out, or leave it as it is."
+            return "For information: a file cannot change it. Leave it out, or do not change it."
         if self.field.many_to_many:
-            return f"Slugs (the last parts of addresses) or names, with “{LIST_SEPARATOR}” between them."
+            return f"Slugs (the last parts of addresses) or names, separated by “{LIST_SEPARATOR}”."
         if choices := self.choices:
             return f"One of {', '.join(value for value in choices if value)}."
         match self.leaf:

@@ -128,7 +128,7 @@ class RecordReader:
         if not self.resaved or column.is_relation or text not in resaved_forms(own):
             return False
         outcome.notes.append(
-            f"{column.name} stays “{truncate(own, 60)}”, not what a spreadsheet makes of it: “{truncate(text, 60)}”."
+            f"{column.name} stays “{truncate(own, 60)}”. A spreadsheet changed it to “{truncate(text, 60)}”."
         )
         return True
 

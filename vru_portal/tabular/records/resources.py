@@ -97,7 +97,7 @@ class RecordResource(FileResource):
         """
         self.check_columns(dataset)
         if not len(dataset):
-            raise ValidationError("This file has the names of columns, but no rows below them.")
+            raise ValidationError("This file has column names, but no rows below them.")
         self.outcomes = self.read_outcomes(dataset)
         in_file = [column for column in self.columns if column.name in dataset.headers]
         new_slugs = [cell_text(outcome.cells["slug"]) for outcome in self.outcomes if "slug" in outcome.cells]
@@ -135,7 +135,7 @@ class RecordResource(FileResource):
         fields_in_file = {column.field.name for column in self.columns if column.name in headings}
         missing = [c.name for c in self.columns if c.field.name in fields_in_file and c.name not in headings]
         if missing:
-            raise ValidationError(f"Missing columns: {', '.join(missing)}. The file has others that need them.")
+            raise ValidationError(f"Missing columns: {', '.join(missing)}. Other columns in the file need them.")
 
     def import_row(self, row: Any, instance_loader: Any, **kwargs: Any) -> RecordRow:
         return self.outcomes[kwargs["row_number"] - 1].result()

@@ -9,7 +9,7 @@ from events.declarations.documents import disclosure
 class Command(BaseCommand):
     """Print all data held about one person."""
 
-    help = "Prints all data held about one person. Before you send it to them, remove the names of other people."
+    help = "Prints all data held about one person. Before you send it to them, remove other people's names."
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
         parser.add_argument(

@@ -20,4 +20,4 @@ class Command(ImportCommand):
         for note in result.notes:
             self.stdout.write(note)
         done = "This file would send" if dry_run else "Waiting to be sent"
-        self.stdout.write(f"{done}: {result.summary}. Left out: {result.unchanged} rows.")
+        self.stdout.write(f"{done}: {result.summary}. Skipped: {result.unchanged} rows.")

@@ -28,7 +28,7 @@ class Command(BaseCommand):
         for fault in audit.find_faults():
             self.stderr.write(self.style.ERROR(fault))
             sys.exit(1)
-        self.stdout.write("The register is whole. Its newest checkpoint:\n\n" + log.newest_checkpoint())
+        self.stdout.write("The register is complete. Its newest checkpoint:\n\n" + log.newest_checkpoint())
 
     def checkpoint(self) -> None:
         """Print the newest checkpoint, to publish where others keep it."""

@@ -70,7 +70,7 @@ def test_a_body_in_the_register_is_renamed_by_an_entry_and_not_on_its_own_page(c
     assert client.post(page_path("signatorybody", body, "delete"), {"post": "yes"}).status_code == 403
     body.refresh_from_db()
     assert (body.name, body.sector) == ("Moor Trust", None)
-    assert "Correct its name or sector on the page of its signature" in text_of(
+    assert "To correct its name or sector, go to the page of its signature" in text_of(
         client.get(page_path("signatorybody", body))
     )
     client.post(page_path("signatorybody", waiting), sent)
@@ -101,7 +101,9 @@ def test_a_correction_is_an_entry_that_is_named_before_it_is_made(client, office
     assert "consent" not in said.lower()
     sent = {"name": "Moor Trust", "sector": sector.pk, "reason": "misspelt"}
     assert "Select a valid choice" in text_of(client.post(address, sent | {"reason": "consent"}))
-    assert "nothing is different yet." in text_of(client.post(address, sent | {"name": "Moor Turst", "sector": ""}))
+    assert "You have not changed anything yet." in text_of(
+        client.post(address, sent | {"name": "Moor Turst", "sector": ""})
+    )
     assert Entry.objects.count() == 1
     assert client.post(address, sent).status_code == 302
     made = Entry.objects.latest("seq")

@@ -28,7 +28,7 @@ def test_a_version_is_put_in_force_after_a_page_that_says_what_it_sets_off(clien
     draft = VersionFactory(declaration=version.declaration, text="We keep the paths lit.")
     assert "This is a draft. Only staff can see it" in text_of(client.get(page_path("declarationversion", draft)))
     said = text_of(client.get(page_path("declarationversion", draft, "publish")))
-    assert "Open invitations that will be for this version (we will email these organisations) 1" in said
+    assert "Open invitations that will move to this version (we will email these organisations) 1" in said
     assert "Organisations that signed an earlier version and will be invited again by email 1" in said
     assert "Organisations that signed but have no email address to invite (paper signature or erased data) 1" in said
     assert "We keep the paths lit." in said

@@ -216,7 +216,7 @@ def test_the_invitation_of_an_organisation_that_asked_says_that_its_request_is_a
     assert message.subject == "Your request is accepted: A body can sign"
     _, text, html = read(message)
     for words in (text, Page(html).words):
-        assert "we have accepted your request" in words
+        assert "We have accepted your request" in words
         assert "we were given this address" not in words
     assert "we were given this address" in a_mail_to_another().body
 
@@ -243,7 +243,7 @@ def test_an_invitation_tells_how_somebody_else_signs_and_gives_a_committee_a_pap
     for said in (text, Page(html).words):
         assert "Does somebody else need to sign?" in said
         assert "forward" in said
-        assert "Opening it signs nothing" in said
+        assert "Opening it does not sign anything" in said
     assert f"{settings.PORTAL_URL}/declaration/versions/1.pdf" in text
     assert f"{settings.PORTAL_URL}/declaration/versions/1.pdf" in html
 

@@ -167,6 +167,6 @@ def test_a_text_was_in_force_when_it_was_signed():
     with without_any_trigger(), transaction.atomic():
         later = timezone.localdate() + timedelta(days=1)
         run("UPDATE declarations_declarationversion SET in_force_from = %s WHERE id = %s", later, version.pk)
-        said = "Version 1 was signed before the day from which it is said to be in force."
+        said = "Version 1 was signed before it came into force."
         assert list(audit.find_faults()) == [said]
         transaction.set_rollback(True)

@@ -86,7 +86,7 @@ def test_registers_and_receipts_of_earlier_versions_stay_valid(capsys):
     kept = ("receipt-3.json", "receipt-5.json", "3.json", "5.json", "early-checkpoint.txt", "checkpoint.txt")
     code, said = ask("register", "register.json", *kept)
     assert (code, said.count("It extends")) == (0, 6), said
-    assert "The register is whole: 6 entries, 3 signatures that stand." in said
+    assert "The register is complete: 6 entries, 3 signatures that stand." in said
     code, said = ask("receipt", *kept[:4])
     assert (code, said.count('name "Zoë O\u2019Neill-3"')) == (0, 2), said
     assert ask("compare", "receipt-3.json", "checkpoint.txt", "consistency.json")[0] == 0

@@ -33,7 +33,7 @@ def test_a_register_that_is_whole_ends_with_nought_and_its_checkpoint():
     for number in range(3):
         invite_and_sign(f"Body {number}", f"post@{number}.example")
     code, said = register("verify")
-    assert (code, said.splitlines()[0]) == (0, "The register is whole. Its newest checkpoint:")
+    assert (code, said.splitlines()[0]) == (0, "The register is complete. Its newest checkpoint:")
     code, note = register("checkpoint")
     assert said.strip().endswith(note.strip())
     key = verify.read_key(RegisterKey.objects.get().vkey)

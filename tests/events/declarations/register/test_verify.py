@@ -124,10 +124,10 @@ def test_a_good_register_extends_every_receipt_and_checkpoint_that_was_kept(port
         f'"{version.declaration.slug}", SHA-256 {version.sha256}; name "Sam Example"; role "Chair of trustees".'
     )
     assert lines[1].endswith(f"SHA-256 {version.sha256}.")  # who signed is not shown
-    assert lines[7] == "The register is whole: 7 entries, 7 signatures that stand."
+    assert lines[7] == "The register is complete: 7 entries, 7 signatures that stand."
     assert lines[8:] == [f"It extends {n}.txt ({n} entries)." for n in range(1, 8)] + ["It extends 8.txt (7 entries)."]
     code, said = stranger.asks(portal.key, "register", portal.register)
-    assert (code, "compared with nothing" in said) == (0, True)
+    assert (code, "not compared with copies" in said) == (0, True)
     # the receipt of each, and the file that the portal gives of an entry, which knows the register as it is now
     own = [portal.get(f"/declaration/register/{n}.json").text for n in (1, 4, 7)]
     code, said = stranger.asks(portal.key, "receipt", *portal.receipts, *own)
@@ -275,7 +275,7 @@ def test_a_register_without_an_entry_is_whole(client, stranger):
     empty = client.get("/declaration/register.json").getvalue()
     note = client.get("/declaration/register/checkpoint").text
     code, said = stranger.asks(key, "register", empty, note)
-    assert (code, said.splitlines()[0]) == (0, "The register is whole: 0 entries, 0 signatures that stand.")
+    assert (code, said.splitlines()[0]) == (0, "The register is complete: 0 entries, 0 signatures that stand.")
     later = made(log.current_key(), ["{}"])["checkpoint"]
     assert stranger.asks(key, "compare", note, later) == (0, "They are of one history: 0, then 1 entries.")
 

@@ -130,7 +130,7 @@ def test_revoking_burns_every_link_and_a_signature_cannot_be_revoked():
     for secret in (invited.secret, more):
         assert tokens.find_usable_token(secret, LinkPurpose.SIGN) is None
     signed = signing.invite_and_sign("Another").invitation
-    assert "Only the mailbox that gave a signature can withdraw it" in take(
+    assert "Only the person at the email address that signed can withdraw it" in take(
         invitations.revoke_invitation, invitation=signed
     )
 

@@ -110,7 +110,7 @@ def test_every_published_text_stays_at_its_address_with_its_signatures(client):
         assert client.get("/declaration/versions/3/").status_code == 404
     assert ("Only the first" in one.text, "Only the second" in one.text) == (True, False)
     assert ("Only the first" in two.text, "Only the second" in two.text) == (False, True)
-    assert "as it was in force from" in one.text
+    assert "until it was replaced" in one.text
     assert "Version 2</a> is in force now" in one.text
     assert "<ins>" not in one.text
     assert first.sha256 in one.text

@@ -115,11 +115,11 @@ def start_page(client, db):
 def test_the_start_page_says_when_the_last_good_one_was_made(start_page, outcomes, time_machine):
     assert "There is no recent backup" in start_page()
     daily.make_daily_backup()
-    assert "The last good one was made on 7 May 2031, 11:00" in start_page()
+    assert "The last successful backup was made on 7 May 2031, 11:00" in start_page()
     assert "There is no recent backup" not in start_page()
     time_machine.shift(timedelta(days=2, seconds=1))
     assert "There is no recent backup" in start_page()
-    assert "The last good backup was made on 7 May 2031, 11:00." in start_page()
+    assert "The last successful backup was made on 7 May 2031, 11:00." in start_page()
 
 
 @pytest.mark.once
@@ -130,14 +130,14 @@ def test_the_start_page_says_why_the_last_one_failed(start_page, outcomes, time_
     with pytest.raises(ImproperlyConfigured):
         daily.make_daily_backup()
     assert "The last backup failed" in start_page()
-    assert "The disk is full. The last good backup was made on 7 May 2031, 11:00." in start_page()
+    assert "The disk is full. The last successful backup was made on 7 May 2031, 11:00." in start_page()
 
 
 @pytest.mark.once
 def test_where_backups_are_made_in_another_way_nobody_is_warned(start_page, settings):
     settings.DAILY_BACKUPS = False
     assert "There is no recent backup" not in start_page()
-    assert "This portal has not made any yet." in start_page()
+    assert "There are no backups yet." in start_page()
 
 
 @pytest.mark.once
@@ -150,7 +150,7 @@ def test_only_who_looks_after_the_portal_sees_it(start_page):
 def test_a_record_that_cannot_be_read_is_a_warning(start_page, folder):
     folder.mkdir()
     (folder / "last.json").write_text("{")
-    assert "What came of the last backup cannot be read." in start_page()
+    assert "The result of the last backup cannot be read." in start_page()
 
 
 @pytest.mark.once

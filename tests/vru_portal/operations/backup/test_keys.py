@@ -62,7 +62,7 @@ def test_another_file_is_no_file_of_keys(tmp_path, content):
 
 @pytest.mark.parametrize("name", ["../portal.sqlite3", "register/../x.key", "/etc/passwd", "register/notes.txt"])
 def test_a_name_that_leads_elsewhere_is_refused(name):
-    with pytest.raises(BackupError, match="which is no key of a portal"):
+    with pytest.raises(BackupError, match="which is not a portal's key"):
         keys.Keys.load(json.dumps({"vru_portal_keys": {name: ""}}).encode())
 
 

@@ -207,7 +207,7 @@ def test_restored_elsewhere_it_is_the_same_portal(place, elsewhere):
     assert after == before
     assert len(after["pages"]) > 40
     assert {status for status, _ in after["pages"].values()} == {200}
-    assert "The register is whole." in after["said"]["register"]
+    assert "The register is complete." in after["said"]["register"]
     assert "Differences: none" in after["said"]["reconcile"]
     var = Path(values["VAR_DIR"])
     assert (var / "uploads" / "documents" / "a plan.pdf").read_bytes() == b"%PDF-1.7 a plan"

@@ -133,7 +133,7 @@ def test_duplicate_records_incomplete_keys_and_empty_files_are_refused(lead):
         in import_content(Post, json_file({"person": "a", "title": "b"}), lead).problems[0]
     )
     assert import_content(Organisation, b"slug\n", lead, "csv").problems == [
-        "This file has the names of columns, but no rows below them."
+        "This file has column names, but no rows below them."
     ]
 
 
