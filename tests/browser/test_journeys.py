@@ -169,7 +169,7 @@ def test_on_paper_the_navigation_and_the_filters_are_left_out(page):
     assert page.locator(".rows").is_visible()
 
 
-def test_on_paper_a_page_says_where_it_is_from_when_and_whom_to_ask(page, site):
+def test_a_printed_page_has_its_address_date_and_contact_details(page, site):
     page.goto("/funding/")
     page.emulate_media(media="print")
     assert re.search(r"/funding/\S+/, as it was on \d+ \w+ \d{4}", page.locator(".printed").inner_text())

@@ -57,7 +57,7 @@ def test_axe_finds_nothing_and_nothing_is_wider_than_the_screen(page, money):
     assert (found, complaints) == ({}, [])
 
 
-def test_whoever_allocates_sees_the_balance_while_typing(page, demo):
+def test_the_balance_is_shown_while_an_allocation_is_typed(page, demo):
     officer = "from django.contrib.auth import get_user_model as users; users().objects.create_superuser('x', '', 'y')"
     made = run(demo.folder, "shell", "-v0", "-c", officer, DEMO=1)
     assert made.returncode == 0, made.stderr

@@ -236,7 +236,7 @@ def test_a_changed_event_says_what_it_was_and_since_when(client, published, valu
     assert "3\xa0April\xa02031" in text
 
 
-def test_items_that_change_come_and_go_are_told(client, published):
+def test_changed_added_and_removed_items_are_listed(client, published):
     walk, tea = published.items.all()
 
     def edit():
@@ -252,7 +252,7 @@ def test_items_that_change_come_and_go_are_told(client, published):
     ]
 
 
-def test_who_joins_and_leaves_is_told_but_no_draft_is_named(client, published):
+def test_people_who_join_or_leave_are_listed_but_drafts_are_not_named(client, published):
     tea = published.items.get(title="Tea")
     appearance = tea.appearances.get()
     joining = PersonFactory(name="Kit Ford", honorific="")

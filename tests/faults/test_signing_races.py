@@ -87,7 +87,7 @@ def press_at_once(presses: list[tuple[Visitor, dict[str, str]]], at_once: int) -
         return list(pool.map(_press, presses))
 
 
-def test_two_hundred_who_press_four_times_at_once_make_two_hundred_entries(place, record_property):
+def test_two_hundred_people_who_each_press_four_times_make_two_hundred_entries(place, record_property):
     secrets = place.say("invite", INVITATIONS)
     with place.served():
         ready = place.fill_in(secrets)

@@ -157,7 +157,7 @@ EMPTY = {
 }
 
 
-def test_the_public_pages_and_those_of_an_account_open_to_whom_they_are_for(furnished, bare_pages, known):
+def test_public_pages_and_account_pages_open_only_for_their_audience(furnished, bare_pages, known):
     everybody, wrong = clients(), []
     for name, address in public_addresses().items():
         # the public's pages know no roles: that one sees what the public sees is enough

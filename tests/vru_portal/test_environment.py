@@ -102,7 +102,7 @@ def test_a_port_is_read(value, port):
 
 
 @pytest.mark.parametrize("value", ["0", "65536", "-1", "80.0", "8000 ", "eighty", "²", "٨٠", "", "1_000", "9" * 5000])
-def test_what_is_no_port_is_refused_by_name(value):
+def test_an_invalid_port_is_refused_by_name(value):
     with pytest.raises(ImproperlyConfigured, match=r"^PORT must be a number from 1 to 65535"):
         parse_port(value)
 

@@ -102,7 +102,7 @@ def test_secrets_are_masked_and_what_stands_around_them_stays(text):
 
 
 @pytest.mark.parametrize("text", ["/declaration/sign/receipt.json", "/initiatives/?q=knife", "at 10:15: a key is lost"])
-def test_what_is_no_secret_stays(text):
+def test_text_that_is_not_secret_stays(text):
     assert mask(text) == text
 
 

@@ -244,7 +244,7 @@ def test_sql_of_another_process_changes_a_kept_page_and_without_the_trigger_does
     assert shown_after(served, "/", "Noticed")
 
 
-def test_what_is_unpublished_is_gone_at_once(served):
+def test_an_unpublished_page_is_gone_immediately(served):
     made = run(served.folder, "shell", "-v0", "-c", SIGN_IN.replace('"large"', '"unpublishes"') + STORY)
     assert made.returncode == 0, made.stderr
     key, story, path = made.stdout.split()

@@ -182,7 +182,7 @@ def test_erasing_one_leaves_the_others():
     assert Token.objects.filter(invitation=other.invitation).exists()
 
 
-def test_a_mailbox_that_signed_keeps_its_signature_when_what_led_to_none_is_dropped():
+def test_deleting_invitations_that_led_nowhere_keeps_the_signature_of_the_same_mailbox():
     entry = make_signed_entry()
     erasure.forget_mailbox(by=None, email=CANARIES["email"])
     assert Invitation.objects.get(entry=entry).email == CANARIES["mailbox"]

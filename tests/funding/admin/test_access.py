@@ -80,7 +80,7 @@ def test_each_view_asks_for_a_token_and_for_staff():
         assert stranger.get(address).headers["Location"] == f"/admin/login/?next={address}"
 
 
-def test_who_may_only_look_sees_facts_and_no_step(client, source):
+def test_people_who_can_only_view_see_facts_but_no_actions(client, source):
     user = UserFactory()
     user.user_permissions.add(*Permission.objects.filter(codename__in=["view_allocation", "view_payment"]))
     client.force_login(user)

@@ -119,7 +119,7 @@ def test_a_360giving_file_is_read_as_its_publisher_wrote_it(client, officer, all
 
 def test_what_a_spreadsheet_has_beside_is_named_and_not_read(client, officer, allocation):
     said = send(client, as_csv(spreadsheet_row()), "csv", allocation=allocation.pk)
-    assert "Columns that are not read:" in said
+    assert "Columns that were ignored:" in said
     assert "Our own column 0" in said
     without = {name: cell for name, cell in spreadsheet_row().items() if name != "Amount Awarded"}
     assert "Missing columns: amount." in send(client, as_csv(without), "csv", allocation=allocation.pk)

@@ -157,7 +157,7 @@ def test_a_day_that_is_none_is_told_at_the_field(client, allocation, path):
     assert {link[1:] for link in links if link.startswith("#")} <= ids, "a link leads nowhere"
 
 
-def test_only_a_page_that_shows_figures_says_whose_they_are_where_the_day_is_none(client, allocation):
+def test_only_a_page_with_figures_says_whose_they_are_if_the_date_is_invalid(client, allocation):
     assert "Change the date" in text_of(client.get("/funding/2031-32/?as_at=tomorrow"))
     assert "Change the date" not in text_of(client.get("/funding/2031-32/payments/?as_at=tomorrow"))
 

@@ -87,14 +87,14 @@ def test_one_that_is_forgotten_is_explained_as_well(signed_in, ada):
         assert "away for more than a day" in told(signed_in)
 
 
-def test_whoever_has_no_session_is_told_how_sessions_end_and_whoever_begins_is_told_nothing(client, ada):
+def test_only_people_who_ask_for_a_page_without_a_session_see_how_sessions_end(client, ada):
     assert told(client) == NO_SESSION
     assert told(client, "/admin/") is None
     assert "no longer signed in" not in client.get("/admin/account/login/").text
     assert told(client, "/admin/account/second-factor/") == NO_SESSION
 
 
-def test_an_attempt_to_sign_in_that_was_given_up_is_no_session_that_ended(client, ada, settings):
+def test_an_abandoned_attempt_to_sign_in_is_not_an_ended_session(client, ada, settings):
     client.post("/admin/account/login/", {"login": "ada", "password": "wrong"})
     session = client.session
     session["begun"] = True

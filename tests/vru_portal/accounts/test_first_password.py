@@ -83,7 +83,7 @@ def test_the_first_password_leads_to_choosing_another_and_then_to_the_second_fac
     assert next_step(other) == (SET_UP if required else None)
 
 
-def test_leaving_and_coming_back_with_it_is_no_way_round(client, ada):
+def test_signing_out_and_in_again_does_not_get_around_it(client, ada):
     for _ in range(2):
         enter(client, "ada", ada)
         assert next_step(client) == CHOOSE
@@ -134,7 +134,7 @@ def test_a_password_that_an_administrator_sets_is_to_be_changed_and_ones_own_is_
     assert next_step(client) is None
 
 
-def test_whoever_chose_their_own_password_is_led_nowhere_and_may_change_it(client):
+def test_people_who_chose_their_own_password_are_not_redirected_and_can_change_it(client):
     root = get_user_model().objects.create_superuser("root", password=PASSWORD)
     give_app(root)
     enter(client, "root", PASSWORD, with_code=True)

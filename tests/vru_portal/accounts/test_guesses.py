@@ -54,7 +54,7 @@ def test_it_ends_after_five_tries_at_a_name_from_one_network(ada, name):
 
 
 @pytest.mark.parametrize("spelling", ["ADA", " Ada ", "\uff21da"])
-def test_another_spelling_of_a_name_is_no_more_guesses(ada, spelling):
+def test_another_spelling_of_a_name_does_not_give_more_guesses(ada, spelling):
     for _ in range(5):
         attempt("ada")
     assert attempt(spelling) == "refused"
@@ -193,7 +193,7 @@ def queued():
     return [row.args_kwargs["args"] for row in DBTaskResult.objects.filter(task_path__endswith="send_refusal_notice")]
 
 
-def test_the_owner_is_told_once_a_day_that_attempts_were_refused(ada):
+def test_the_owner_gets_one_email_a_day_about_refused_attempts(ada):
     with time_machine.travel("2031-05-06T10:00:00Z"):
         for _ in range(5):
             attempt("ada", network=STRANGER)
@@ -207,7 +207,7 @@ def test_the_owner_is_told_once_a_day_that_attempts_were_refused(ada):
         assert queued() == [[ada.pk]] * 2
 
 
-def test_nobody_is_told_of_an_account_without_an_address_or_that_does_not_exist(ada):
+def test_no_email_is_sent_for_an_account_that_has_no_address_or_does_not_exist(ada):
     ada.email = ""
     ada.save()
     get_user_model().objects.create_user("gone", is_staff=True, is_active=False, email="gone@moor.example.org")

@@ -95,7 +95,7 @@ def test_who_has_no_second_factor_yet_gets_to_setting_one_up_and_to_nothing_else
         assert client.post(f"/admin/account/{page}").headers["Location"].startswith(SET_UP), page
 
 
-def test_an_app_is_set_up_with_recovery_codes_and_opens_the_session_at_once(client, ada, monkeypatch):
+def test_an_app_is_set_up_with_recovery_codes_and_opens_the_session_immediately(client, ada, monkeypatch):
     monkeypatch.setattr(transaction, "on_commit", lambda run, **_: run())  # a test's transaction is never committed
     sign_in(client, ada)
     page = client.get(f"{SET_UP}app/")
@@ -269,7 +269,7 @@ def test_a_changed_password_ends_the_other_sessions(signed_in, ada):
     refused(other)
 
 
-def test_the_way_to_a_records_page_tells_nothing_of_a_draft_to_whom_it_is_not_open(client, settings):
+def test_a_redirect_reveals_nothing_about_a_draft_to_people_who_cannot_open_it(client, settings):
     settings.SECOND_FACTOR_REQUIRED = False
     user = get_user_model().objects.create_user("newcomer", is_staff=True)
     client.force_login(user)
@@ -291,7 +291,7 @@ def test_the_way_to_a_records_page_tells_nothing_of_a_draft_to_whom_it_is_not_op
     assert client.get(f"/admin/r/{kind}/{draft.pk}/").headers["Location"].endswith("/news/secret-closure/")
 
 
-def test_a_deactivated_account_is_out_at_once(signed_in, ada):
+def test_a_deactivated_account_is_signed_out_immediately(signed_in, ada):
     get_user_model().objects.filter(pk=ada.pk).update(is_active=False)
     refused(signed_in)
 

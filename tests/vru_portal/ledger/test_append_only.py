@@ -199,7 +199,7 @@ def test_an_assessment_is_open_until_it_is_decided_on_and_again_once_the_decisio
 
 @pytest.mark.parametrize("model", [FundingSource, Allocation, Payment], ids=label)
 @pytest.mark.parametrize("amount", ["0.004", "1.005", "1000000000000.00", "9e999", "NaN", "twelve"])
-def test_what_is_no_sum_in_whole_pence_is_no_sum_to_the_database_either(model, amount):
+def test_the_database_also_refuses_sums_that_are_not_in_whole_pence(model, amount):
     row = MAKERS[model].unsaved()
     row.clean_fields()
     columns = {f.column: f.get_db_prep_save(getattr(row, f.attname), connection)

@@ -21,7 +21,7 @@ IDS = [*(f"{label(model)}-{name}" for model, name in NAMED), "level"]
 
 
 @pytest.mark.parametrize("make", NAMED_BY_MONEY, ids=IDS)
-def test_what_money_names_cannot_be_unpublished_and_staff_are_told_why(make):
+def test_records_with_money_cannot_be_unpublished_and_staff_see_why(make):
     named = make()
     why = STAYS_PUBLISHED.format(named._meta.verbose_name)
     assert named.unpublishing_blocker() == why

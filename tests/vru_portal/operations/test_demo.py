@@ -247,7 +247,7 @@ def test_pages_of_errors_bear_it_without_a_request(example, settings, name):
     assert STRIP in render_to_string(name)
 
 
-def test_pages_of_errors_do_without_it_where_there_is_no_unit_and_no_database(db, settings, monkeypatch):
+def test_error_pages_work_without_a_unit_or_a_database(db, settings, monkeypatch):
     settings.DEMO = True
     assert example_strip() == ""
 

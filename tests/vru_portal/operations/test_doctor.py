@@ -289,7 +289,7 @@ def test_a_missing_database_is_not_made_by_looking_for_it(settings, tmp_path, mo
 
 
 @pytest.mark.once
-def test_the_embedded_default_is_told_what_it_lacks_and_need_mend_nothing_of_it(portal):
+def test_the_default_installation_gets_advice_but_no_urgent_problems(portal):
     portal.ADDRESS, portal.EMBEDDED, portal.SECOND_FACTOR_REQUIRED = parse_portal_url("http://localhost"), True, False
     portal.EMAIL_BACKEND = "vru_portal.web.mail_files.EmailBackend"
     get_user_model().objects.create_user("bea", is_staff=True)

@@ -211,7 +211,7 @@ def test_a_folder_whose_static_files_cannot_be_written_is_one_sentence(template,
 
 
 @embedded
-def test_a_database_that_is_none_is_one_sentence(tmp_path):
+def test_a_file_that_is_not_a_database_is_reported_in_one_sentence(tmp_path):
     (tmp_path / "portal.sqlite3").write_text("This is not a database. " * 100)
     result = run(tmp_path, "serve", PORT=free_port())
     assert result.returncode == 1

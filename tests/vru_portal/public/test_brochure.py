@@ -106,7 +106,7 @@ def test_it_is_the_brochure_of_the_first_event_and_its_financial_year(client):
     assert read_brochure().budget == amounts[2031], "no source in that year: the latest"
 
 
-def test_whoever_has_left_the_executive_team_is_on_it_no_more(client):
+def test_people_who_left_the_executive_team_are_not_in_the_brochure(client):
     make_everything(1)
     before = read_brochure().executives
     left = before[0]

@@ -98,7 +98,7 @@ def test_pages_of_each_kind_say_all_that_is_stated_to_machines(found):
         assert told["url"] == settings.PORTAL_URL + address.format(**slugs())
 
 
-def test_what_machines_are_told_is_whole_and_leads_to_pages_that_there_are(found, answers):
+def test_structured_data_is_complete_and_links_to_existing_pages(found, answers):
     for address, page in found.items():
         for data in described(page).values():
             for value in values_of(data):
@@ -114,7 +114,7 @@ def values_of(data: Any):
         yield from values_of(value)
 
 
-def test_breadcrumbs_are_told_as_they_are_seen(found):
+def test_structured_breadcrumbs_match_the_visible_ones(found):
     with_crumbs = 0
     for address, page in found.items():
         crumbs = described(page).get("BreadcrumbList")

@@ -39,7 +39,7 @@ def test_the_latest_agenda_is_that_of_the_latest_public_event_that_has_one(djang
         assert found.source.title
 
 
-def test_without_an_agenda_there_is_no_latest():
+def test_without_an_agenda_there_is_no_latest_event():
     EventFactory()
     assert home.latest_event_with_agenda() is None
 
@@ -63,7 +63,7 @@ def read(client):
     return Elements(client.get("/").text).text.replace("\xa0", " ")
 
 
-def test_signatures_of_an_earlier_version_count_and_are_told_apart(client):
+def test_signatures_of_an_earlier_version_count_and_are_shown_separately(client):
     UnitFactory()
     first = VersionFactory(in_force=True, in_force_from=date(2019, 5, 9))
     for _ in range(2):

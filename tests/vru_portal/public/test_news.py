@@ -58,7 +58,7 @@ def test_stories_and_milestones_are_in_the_order_of_their_dates(client, unit):
     assert not [hidden for hidden in ("A draft", "Our draft", "Their plan") if hidden in text]
 
 
-def test_a_text_in_force_is_a_milestone_and_one_that_is_to_come_is_none(client):
+def test_a_text_is_a_milestone_only_once_it_is_in_force(client):
     version = VersionFactory(in_force=True, in_force_from=date(2019, 5, 9))
     VersionFactory(declaration=version.declaration)
     title = version.declaration.title
@@ -66,7 +66,7 @@ def test_a_text_in_force_is_a_milestone_and_one_that_is_to_come_is_none(client):
     assert "Version 2" not in news(client)
 
 
-def test_the_tenth_organisation_is_a_milestone_and_the_ninth_is_none(client):
+def test_the_tenth_organisation_is_a_milestone_but_the_ninth_is_not(client):
     version = VersionFactory(in_force=True)
     for day in range(1, 11):
         assert "tenth" not in news(client)

@@ -59,7 +59,7 @@ def test_a_small_picture_is_light(client):
 @pytest.mark.parametrize(
     "address", ["admin/", "nope/", "declaration/sign/x/", "partners/hidden/", "robots.txt", "cards/card.png", "//x/"]
 )
-def test_what_is_no_public_page_has_no_picture(client, address):
+def test_only_public_pages_have_a_picture(client, address):
     OrganisationFactory(slug="hidden", state=State.DRAFT)
     assert client.get(f"/cards/{address}card.png").status_code == 404
     assert "og:image" not in client.get("/declaration/sign/x/").text

@@ -98,7 +98,7 @@ def test_a_result_that_is_sensitive_brings_the_way_out(client):
 
 
 @pytest.mark.usefixtures("furnished")
-def test_a_synonym_that_staff_add_counts_at_once(client):
+def test_a_synonym_that_staff_add_works_immediately(client):
     InitiativeFactory(name="Zephyr shelter")
     assert "No results" in search(client, "windbreak").text
     SynonymFactory(typed="windbreak\nbreeze", found="shelter")

@@ -75,7 +75,7 @@ def test_a_pending_change_alters_no_byte_of_anything_public(client, publisher):
 
 
 @pytest.mark.once
-def test_publishing_shows_a_change_at_once_and_unpublishing_removes_it_at_once(client, publisher):
+def test_publishing_and_unpublishing_take_effect_immediately(client, publisher):
     make_everything(1)
     story = Story.objects.get()
     workflow.propose(story, by=publisher, edit=lambda: Story.objects.filter(pk=story.pk).update(title="CANARY title"))
@@ -139,7 +139,7 @@ def test_after_unpublishing_no_response_contains_a_word_of_the_record(client, pu
     assert found == []
 
 
-def test_a_draft_is_changed_at_once_and_with_history(publisher):
+def test_a_draft_is_changed_immediately_and_with_history(publisher):
     draft = StoryFactory(state=State.DRAFT)
     assert workflow.propose(draft, by=publisher, edit=edit_values(draft, title="Snow")) is False
     draft.refresh_from_db()

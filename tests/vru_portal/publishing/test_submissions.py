@@ -66,7 +66,7 @@ def test_what_is_marked_ready_waits_with_its_note_until_it_is_published(ash, rob
     assert not Submission.objects.exists()
 
 
-def test_what_is_sent_back_goes_to_whoever_marked_it_ready_and_can_be_marked_again(ash, robin):
+def test_a_record_sent_back_goes_to_the_person_who_marked_it_ready_and_can_be_marked_again(ash, robin):
     story = StoryFactory(state=State.DRAFT)
     workflow.mark_ready(story, by=ash)
     workflow.send_back(story, by=robin, note="The date is wrong.")
@@ -77,7 +77,7 @@ def test_what_is_sent_back_goes_to_whoever_marked_it_ready_and_can_be_marked_aga
     assert said(story) == ("ready", "Done.", ash, ash)
 
 
-def test_what_nobody_marked_ready_is_sent_back_to_whoever_changed_it(ash, robin):
+def test_a_record_that_nobody_marked_ready_is_sent_back_to_the_person_who_changed_it(ash, robin):
     story = StoryFactory()
     workflow.propose(story, by=ash, edit=edit_values(story, title="Snow"))
     workflow.send_back(story, by=robin, note="Not snow.")
@@ -113,7 +113,7 @@ def test_an_editor_decides_nothing_by_whatever_rule(ash):
     assert Story.objects.get(pk=public.pk).title == public.title
 
 
-def test_only_who_may_change_a_record_marks_it_ready(ash):
+def test_only_people_who_can_change_a_record_can_mark_it_ready(ash):
     with pytest.raises(PermissionDenied):
         workflow.mark_ready(PictureFactory(state=State.DRAFT), by=ash)
 
@@ -155,7 +155,7 @@ def test_cancelling_the_date_of_a_pending_change_keeps_the_change(ash, robin):
 
 
 @pytest.mark.parametrize("published", [True, False])
-def test_a_date_that_somebody_elses_change_cancels_is_told_to_both(ash, robin, published):
+def test_both_people_see_that_a_change_cancelled_a_date(ash, robin, published):
     story = StoryFactory(title="Rain", state=State.PUBLISHED if published else State.DRAFT)
     if published:
         workflow.propose(story, by=robin, edit=edit_values(story, summary="White."))

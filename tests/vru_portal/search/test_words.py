@@ -81,6 +81,6 @@ def test_an_age_that_somebody_types(words, found):
     assert age_at(words.split(), 0) == found
 
 
-def test_a_word_before_no_age_is_no_age():
+def test_a_word_without_a_number_is_not_an_age():
     assert age_at(["age"], 0) is None
     assert age_at(["aged", "care"], 0) is None

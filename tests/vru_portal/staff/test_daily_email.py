@@ -51,7 +51,7 @@ def ready(people, title="Rain"):
     return story
 
 
-def test_publishers_are_told_of_what_is_ready_by_title_only(people, settings):
+def test_publishers_get_the_titles_of_what_is_ready(people, settings):
     story = ready(people)
     assert sent() == ["robin@unit.example"]
     (message,) = mail.outbox
@@ -64,13 +64,13 @@ def test_publishers_are_told_of_what_is_ready_by_title_only(people, settings):
     assert f"{settings.PORTAL_URL}/admin/account/emails/" in message.body
 
 
-def test_an_editor_is_told_of_what_was_sent_back_to_them(people):
+def test_an_editor_gets_the_titles_of_what_was_sent_back(people):
     workflow.send_back(ready(people), by=people["robin"], note="No.")
     assert sent() == ["ash@unit.example"]
     assert "Sent back: Story “Rain”" in mail.outbox[0].body
 
 
-def test_nobody_is_told_twice_a_day_nor_twice_of_the_same(people, time_machine):
+def test_nobody_gets_two_emails_a_day_or_the_same_item_twice(people, time_machine):
     ready(people)
     assert sent() == ["robin@unit.example"]
     time_machine.move_to("2031-05-06T07:30:00Z", tick=False)

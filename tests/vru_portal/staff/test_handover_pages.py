@@ -113,7 +113,9 @@ def test_the_drafts_that_are_not_ticked_stay_drafts(page_as, robin):
     assert not Picture.objects.get().is_public
 
 
-def test_who_changes_a_scheduled_record_is_told_before_and_after_and_so_is_who_had_set_the_date(page_as, ash, robin):
+def test_changing_a_scheduled_record_warns_before_and_after_and_informs_who_set_the_date(
+    page_as, ash, robin
+):
     story = StoryFactory(state=State.DRAFT, title="Rain")
     publisher = page_as(robin)
     page = publisher.get(admin_url(story, "publish"))
@@ -166,7 +168,7 @@ def decide(client, model, action, rows, **other):
     return page, client.post(admin_list_url(model), selected | {"decided": "yes"} | seen | other, follow=True)
 
 
-def test_several_are_published_at_once_and_each_outcome_is_told(page_as, robin):
+def test_several_records_are_published_together_and_each_outcome_is_shown(page_as, robin):
     good = StoryFactory(state=State.DRAFT, title="Good")
     bad = StoryFactory(state=State.DRAFT, title="Bad", picture=PictureFactory(state=State.DRAFT))
     public = StoryFactory(title="Public")

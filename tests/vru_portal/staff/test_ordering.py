@@ -262,7 +262,7 @@ def test_a_proposed_order_is_discarded_by_its_author_or_a_publisher(page_as, pro
     assert positions(*proposed) == [1, 2]
 
 
-def test_an_editor_changes_the_order_of_drafts_at_once(page_as):
+def test_an_editor_changes_the_order_of_drafts_immediately(page_as):
     first, second = (LevelFactory(position=number, state=State.DRAFT) for number in (1, 2))
     page_as("Editor").post(admin_list_url(PreventionLevel, "order"), {str(first.pk): 2, str(second.pk): 1})
     assert positions(first, second) == [2, 1]

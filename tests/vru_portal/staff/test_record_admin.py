@@ -31,7 +31,7 @@ from vru_portal.staff.records.admin import RecordAdmin
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("history")]
 
 
-def test_the_state_of_a_record_is_no_field_of_its_form(staff):
+def test_the_state_of_a_record_is_not_in_its_form(staff):
     row = StoryFactory(state=State.DRAFT)
     response = submit_changes(staff, row, state="published", title="Snow")
     row.refresh_from_db()

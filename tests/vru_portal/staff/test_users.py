@@ -225,7 +225,7 @@ def test_the_command_refuses_in_a_sentence(arguments, sentence):
     assert get_user_model().objects.count() == 1
 
 
-def test_staff_without_a_permission_are_told_their_roles_and_whom_to_ask(as_ada, client_of):
+def test_staff_without_a_permission_see_their_roles_and_who_to_ask(as_ada, client_of):
     page = client_of(somebody("bea", "Editor")).get("/admin/auth/user/")
     assert page.status_code == 403
     assert "Your role is <b>Editor</b>" in page.text
@@ -234,7 +234,7 @@ def test_staff_without_a_permission_are_told_their_roles_and_whom_to_ask(as_ada,
     assert "sign in" not in page.text
 
 
-def test_names_of_colleagues_link_to_accounts_only_for_those_who_may_view_them(client_of):
+def test_names_of_colleagues_link_to_accounts_only_for_people_who_can_view_them(client_of):
     decision = DecisionFactory(recorded_by=somebody("cleo"))
     address = f"/admin/programmes/assessmentdecision/{decision.pk}/change/"
     page = client_of(somebody("dan", "Auditor")).get(address).text

@@ -20,7 +20,7 @@ def test_a_character_without_a_shape_is_taken_out_of_lines_texts_and_addresses(c
 
 
 @pytest.mark.parametrize("character", ["\u200c", "\u200d", "\ufe0f", "\U000e0100"])
-def test_what_joins_or_shapes_letters_is_no_text_alone_and_makes_no_other_text(character):
+def test_joiners_alone_are_not_text_and_do_not_make_two_texts_differ(character):
     assert normalise_line(f"{character} {character}") == normalise_text(character) == ""
     assert normalise_line(f"Moor {character}Trust") == "Moor Trust"
     assert fold(f"Moor{character} Trust") == fold("Moor Trust")

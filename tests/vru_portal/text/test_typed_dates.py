@@ -102,7 +102,7 @@ def test_every_form_in_which_the_portal_shows_a_date_is_understood(day):
         ("", "is not a date"),
     ],
 )
-def test_what_could_be_another_day_or_none_is_refused_with_advice(typed, advice):
+def test_ambiguous_or_impossible_dates_are_refused_with_advice(typed, advice):
     with pytest.raises(ValidationError, match=advice):
         parse_date(typed)
 

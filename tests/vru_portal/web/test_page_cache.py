@@ -119,7 +119,7 @@ def test_a_key_has_nothing_of_the_visitor():
         *(("GET", {"host": host}) for host in ("evil.example.org", "localhost.", "localhost:1", f"{HOST}\n{HOST}", "")),
     ],
 )
-def test_who_may_be_somebody_or_asks_for_something_else_is_passed_on(method, headers):
+def test_requests_with_credentials_or_other_conditions_are_passed_on(method, headers):
     assert key_of(request(method=method, **headers)) is None
 
 
@@ -297,7 +297,7 @@ def test_bytes_are_counted_in_every_encoding(cache, monkeypatch):
 # At the same moment ---------------------------------------------------------------------------------------------------
 
 
-def test_twenty_who_ask_at_once_have_it_made_once(cache):
+def test_twenty_simultaneous_requests_make_a_page_once(cache):
     async def crowd(make, until):
         asking = [asyncio.ensure_future(cache.made(HOME, make)) for _ in range(20)]
         await asyncio.sleep(0)
@@ -362,7 +362,7 @@ def test_pages_go_when_the_content_changes_and_stay_while_it_does_not(cache, con
     assert not ask(cache)
 
 
-def test_of_two_who_look_at_once_the_later_one_is_right():
+def test_of_two_simultaneous_looks_the_later_one_counts():
     """A slow look that began before a change must not bring back what was there before it."""
     reading, go_on = threading.Event(), threading.Event()
     states = iter([FIRST, SECOND])

@@ -39,7 +39,7 @@ def test_the_rows_are_those_of_the_queryset_with_what_it_selects_counts_and_pref
 
 
 @pytest.mark.skipif("connection.vendor == 'sqlite'", reason="SQLite locks the whole database")
-def test_a_lock_that_would_end_at_once_is_refused_each_time(monkeypatch):
+def test_a_lock_outside_a_transaction_is_refused_each_time(monkeypatch):
     ask = prepared(lambda: Organisation.objects.select_for_update())
     ask()
     monkeypatch.setattr(connection, "in_atomic_block", False)

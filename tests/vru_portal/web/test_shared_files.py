@@ -77,7 +77,7 @@ def test_midnight_in_london_is_another_state(kept, time_machine):
     assert file_state() != before
 
 
-def test_twenty_who_ask_at_once_share_one(kept):
+def test_twenty_simultaneous_requests_share_one_file(kept):
     making = Making(seconds=0.2)
     state, ready = file_state(), threading.Barrier(20)
 

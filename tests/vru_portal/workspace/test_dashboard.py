@@ -104,7 +104,7 @@ def test_nothing_to_do_says_so(client):
     assert response.context["changes"] == []
 
 
-def test_a_worklist_item_is_only_for_those_who_may_look_at_its_list(client, busy):
+def test_a_worklist_item_is_shown_only_to_people_who_can_view_its_list(client, busy):
     client.force_login(staff_with("programmes.view_story"))
     response = client.get("/admin/")
     found = worklist(response)

@@ -87,7 +87,7 @@ def test_each_page_opens_to_its_own_permission_and_to_no_other(client, officer, 
     assert not Mail.objects.filter(kind=MailKind.REMINDER).exists()
 
 
-def test_who_may_only_look_sees_facts_and_no_step(client, officer, version):
+def test_people_who_can_only_view_see_facts_but_no_actions(client, officer, version):
     permission_of_each_page(version, officer)
     user = UserFactory()
     user.user_permissions.add(

@@ -33,7 +33,7 @@ from tests.support.factories import SectorFactory
 pytestmark = [pytest.mark.django_db, pytest.mark.once]
 
 
-def test_what_the_register_is_made_of_is_no_admin_page():
+def test_the_parts_of_the_register_have_no_admin_pages():
     for model in (Token, Head, TreeNode, LiveSignature, PersonalRecord, Preparation):
         assert model not in site._registry, model
 

@@ -128,7 +128,7 @@ def test_mail_waits_for_as_long_as_there_is_no_server_and_leaves_within_the_hour
     assert set(Mail.objects.values_list("delivery", "error")) == {(Delivery.SENT, "")}
 
 
-def test_a_sender_that_the_server_does_not_know_is_no_fault_of_the_mail(clock, through):
+def test_a_sender_that_the_server_refuses_does_not_fail_the_email(clock, through):
     with MailServer() as server:
         through(server.port)
         server.sender = "530 who are you?"
@@ -224,7 +224,7 @@ def test_an_answer_that_was_lost_sends_twice_under_one_message_id_and_both_links
         assert tokens.find_usable_token(link.rstrip("/").rpartition("/")[2], LinkPurpose.SIGN)
 
 
-def test_two_workers_never_send_one_mail_at_once(clock):
+def test_two_workers_never_send_the_same_email(clock):
     [row] = invited(1)
     first, second = tasks.claim_mail(row.pk), tasks.claim_mail(row.pk)
     assert first

@@ -125,7 +125,7 @@ class Page(HTMLParser):
 
 
 @pytest.mark.parametrize("kind", LINKED_KINDS)
-def test_each_kind_says_who_asks_what_for_until_when_and_whom_to_ask(unit, kind):
+def test_each_kind_says_who_is_asking_for_what_until_when_and_who_to_contact(unit, kind):
     message = a_mail(kind)
     found, text, html = read(message)
     page = Page(html)
@@ -195,12 +195,12 @@ def test_a_matter_is_closed_by_one_mail_however_often_it_is_closed(unit):
             mail.save(force_insert=True)
 
 
-def test_whoever_signs_alone_is_told_by_the_receipt_only(unit):
+def test_somebody_who_signs_alone_gets_only_the_receipt(unit):
     signing.sign(signing.invite("A body"))
     assert not Mail.objects.filter(kind__in=CLOSING_MAILS).exists()
 
 
-def test_nobody_is_told_of_a_withdrawal_once_their_data_is_erased(unit):
+def test_nobody_is_emailed_about_a_withdrawal_once_their_data_is_erased(unit):
     entry = signing.sign(signing.invite("A body"))
     erasure.erase_personal_data(entry=entry)
     corrections.end_signature(entry=entry)

@@ -310,7 +310,7 @@ def test_a_name_that_stands_twice_is_refused_in_every_file(portal, ask):
     assert ask("register", made(portal.signer, [json.dumps(json.loads(portal.receipts[0]["leaf"]))]))[0] == 2
 
 
-def test_it_prints_whom_it_verified(portal, ask):
+def test_it_prints_who_it_verified(portal, ask):
     _, said = ask("receipt", portal.receipts[3])
     entry = Entry.objects.get(pk=4)
     for fact in (

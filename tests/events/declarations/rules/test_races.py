@@ -44,11 +44,11 @@ def race(races, record_property):
     return _race
 
 
-def test_a_button_that_is_pressed_four_times_at_once_makes_one_entry_and_gives_its_receipt_four_times(race):
+def test_pressing_the_button_four_times_makes_one_entry_and_gives_its_receipt_four_times(race):
     assert race("same-button")["sign: done"] == 4 * RACES["same-button"]
 
 
-def test_ten_links_of_one_body_used_at_once_make_one_entry(race):
+def test_ten_links_of_one_body_used_together_make_one_entry(race):
     assert race("many-links")["sign: done"] == 10 * ROUNDS
 
 

@@ -132,7 +132,7 @@ def test_a_text_that_was_changed_since_it_was_read_is_not_put_in_force(version):
         versions.publish_version(by=None, version=draft, read=read)
 
 
-def test_who_was_asked_for_the_version_before_is_told_of_the_new_one(version):
+def test_organisations_asked_for_the_earlier_version_are_asked_for_the_new_one(version):
     asked, waiting = invite("Asked"), invite("Waiting")
     type(asked.invitation).objects.filter(pk=asked.invitation.pk).update(state=InvitationState.SENT)
     by = UserFactory()

@@ -143,7 +143,7 @@ def test_a_sparse_file_which_unpacks_to_more_than_there_is_is_refused(tmp_path):
 
 
 @pytest.mark.parametrize("mode", ["w:gz", "w:xz"])
-def test_a_packed_archive_is_none(whole, tmp_path, mode):
+def test_a_compressed_archive_is_not_a_backup(whole, tmp_path, mode):
     packed = tmp_path / "packed.tar"
     with tarfile.open(packed, mode) as tar:
         tar.add(whole, "database.sqlite3")

@@ -54,7 +54,7 @@ def test_encrypted_only_the_passphrase_opens_them():
     [b"", b"[]", b"{}", b'{"vru_portal_keys": {"register/0badcafe.key": "?"}}', b"[" * 100_000],
     ids=lambda value: value[:20],
 )
-def test_another_file_is_no_file_of_keys(tmp_path, content):
+def test_another_file_is_not_accepted_as_keys(tmp_path, content):
     (tmp_path / "keys").write_bytes(content)
     with pytest.raises(BackupError, match="cannot be read"):
         keys.read_keys_file(tmp_path / "keys")

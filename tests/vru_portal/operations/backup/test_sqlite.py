@@ -96,7 +96,7 @@ def test_a_damaged_database_is_not_backed_up(database, tmp_path):
         sqlite.copy_database(tmp_path / "copy")
 
 
-def test_where_there_is_no_database_there_is_no_backup(tmp_path, monkeypatch):
+def test_without_a_database_there_is_no_backup(tmp_path, monkeypatch):
     monkeypatch.setattr(sqlite, "database_file", lambda: tmp_path / "none")
     with pytest.raises(BackupError, match="does not exist"):
         sqlite.copy_database(tmp_path / "copy")

@@ -221,7 +221,7 @@ def test_a_unit_that_breaks_a_rule_is_refused_by_name_and_leaves_nothing_behind(
     assert counts() == before
 
 
-def test_a_file_that_is_no_text_is_refused(unit, load, tmp_path):
+def test_a_binary_file_is_refused(unit, load, tmp_path):
     (tmp_path / "events.yaml").write_bytes(b"\xff\xfe\xfa")
     del unit["events"]
     with pytest.raises(CommandError, match=r"events\.yaml is not valid YAML"):

@@ -64,7 +64,7 @@ def test_readiness_heartbeats_and_the_disk_are_there(scrape):
 
 
 @pytest.mark.once
-def test_the_last_good_backup_is_told_and_none_is_no_error(scrape, settings, tmp_path):
+def test_the_last_successful_backup_is_reported_and_having_none_is_not_an_error(scrape, settings, tmp_path):
     settings.BACKUPS = tmp_path / "backups"
     assert scrape()("portal_backup_timestamp_seconds") is None
     made_at = datetime.fromtimestamp(1.5e9, UTC)

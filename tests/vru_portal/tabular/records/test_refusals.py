@@ -55,7 +55,7 @@ def test_a_surrogate_in_a_new_row_or_a_heading_reaches_no_page(client, lead):
     assert "Delete the incomplete character U+D800" in text_of(page)
 
 
-def test_all_that_is_wrong_with_a_row_is_told_at_once(lead):
+def test_all_problems_of_a_row_are_reported_together(lead):
     OrganisationFactory(slug="lamps", name="Lamps")
     source = PublicationFactory(slug="plan").slug
     wrong = {"slug": "walk", "title": "", "summary": "s" * 400, "published_on": "31/2/2031", "source": source}

@@ -82,7 +82,7 @@ def test_a_list_that_uk_excel_has_saved_changes_nothing(unicode, furnished, lead
     assert not Pending.objects.exists()
 
 
-def test_what_a_spreadsheet_makes_of_a_text_is_told_apart_from_a_change(lead):
+def test_text_that_a_spreadsheet_reformats_is_not_taken_for_a_change(lead):
     StoryFactory(slug="a", title="007", state="draft")
     resaved = import_content(Story, b"slug,title\na,7\n", lead, "csv")
     assert (resaved.unchanged, resaved.notes) == (

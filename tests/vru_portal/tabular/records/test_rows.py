@@ -25,7 +25,7 @@ from vru_portal.tabular.records.resources import RESOURCES
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("history")]
 
 
-def test_a_new_record_is_a_draft_and_drafts_change_at_once(lead):
+def test_a_new_record_is_a_draft_and_drafts_change_immediately(lead):
     source = PublicationFactory(slug="report")
     draft = OrganisationFactory(slug="lamps", name="Lamps", state="draft", website="")
     rows = [
