@@ -35,7 +35,7 @@ def state(**fields):
 
 def test_what_is_not_stated_is_said_to_be_so_and_that_signing_is_closed_until_it_is(client):
     privacy = page(client, "privacy")
-    assert privacy.count("Not stated") == 5  # four facts, and the note that lists them
+    assert privacy.count("Not stated") == 4  # the note above lists them as well
     assert "Signing is closed until we publish this information" in privacy
     for name in ("controller", "data protection contact", "lawful basis", "days kept", "complaints", "accessibility"):
         assert name in privacy
