@@ -76,6 +76,34 @@ def test_axe_finds_nothing_no_page_of_staff_is_too_wide_or_breaks_its_own_policy
     assert complaints == []
 
 
+DOUBLE = "() => { document.documentElement.style.fontSize = '200%' }"
+# On paper: what only works on a screen, what scrolls, and what is cut off at the right edge of the window.
+SCREEN_ONLY = """() => [...document.querySelectorAll("button, input[type=submit], nav, summary, .object-tools, .submit-row")]
+    .filter(element => element.getBoundingClientRect().height > 0).map(element => element.outerHTML.slice(0, 80))"""
+
+
+def test_text_of_twice_the_size_fits_every_page_of_staff_and_paper_has_no_controls(page, password):
+    sign_in(page, password)
+    event = first_of(page, "/admin/events/event/")
+    found = {}
+    for address in (*(address for address in PAGES if "{" not in address), f"/admin/events/event/{event}/change/"):
+        assert page.goto(address).status == 200, address
+        for width in (1280, 640):
+            page.set_viewport_size({"width": width, "height": 900})
+            page.evaluate(DOUBLE)
+            found[address, width] = page.evaluate(BEYOND)
+        page.evaluate("() => { document.documentElement.style.fontSize = '' }")
+        page.emulate_media(media="print")
+        page.set_viewport_size({"width": 720, "height": 900})
+        found[address, "paper"] = page.evaluate(SCREEN_ONLY)
+        assert address in page.locator(".staff-printed").inner_text()
+        assert page.locator("h1").first.is_visible()
+        page.emulate_media(media="screen")
+        assert page.locator(".staff-printed").is_hidden()
+    wrong = {place: faults for place, faults in found.items() if faults}
+    assert wrong == {}, wrong
+
+
 def test_a_draft_is_written_and_saved_with_the_keyboard_alone(page, password):
     sign_in(page, password)
     page.goto("/admin/")
