@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pytest
 
-from tests.support.browser import faults, visit, visitor
+from tests.support.browser import CUT_OFF, faults, visit, visitor
 from tests.support.processes.portal_process import free_port, portal, run
 from vru_portal.ledger.money import format_pounds
 
@@ -40,12 +40,15 @@ def money(page, demo):
         "/funding/2019-20/?as_at=never&level=none",
         "/funding/2019-20/payments/",
         "/funding/2019-20/payments/?duty=items&exceptions=1",
+        "/payments/?sort=largest",
+        "/payments/totals/",
+        "/payments/totals/?by=month",
         *(found[1] for found in kinds if found),
     ]
 
 
 def test_axe_finds_nothing_and_nothing_is_wider_than_the_screen(page, money):
-    assert len(money) == 8
+    assert len(money) == 11
     complaints = []
     # that a day is none is a warning: the field says so itself
     page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
@@ -55,6 +58,17 @@ def test_axe_finds_nothing_and_nothing_is_wider_than_the_screen(page, money):
         if wrong := faults(page, 1280, 320):
             found[address] = wrong
     assert (found, complaints) == ({}, [])
+
+
+def test_a_table_that_is_wider_than_a_phone_shows_that_it_goes_on(page):
+    page.set_viewport_size({"width": 320, "height": 900})
+    visit(page, "/funding/2019-20/")
+    table = page.get_by_role("region", name="Source by source")
+    assert table.evaluate("e => e.scrollWidth > e.clientWidth + 100")
+    assert table.get_by_text("scroll this table sideways").is_visible()
+    assert page.evaluate(CUT_OFF) == []
+    table.evaluate("e => e.style.background = 'none'")  # the control: without the shade it looks complete
+    assert len(page.evaluate(CUT_OFF)) == 1
 
 
 def test_the_balance_is_shown_while_an_allocation_is_typed(page, demo):

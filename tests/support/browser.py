@@ -49,6 +49,17 @@ BEYOND = """() => {
     return found.slice(0, 5)
 }"""
 
+# What goes on beyond its own edge, such as a table on a phone, and looks as if it ended there: it has to be shaded, to
+# have a name, and to be reached by keyboard.
+CUT_OFF = """() => [...document.querySelectorAll("main *")].filter(element => {
+    const style = getComputedStyle(element)
+    return element.scrollWidth > element.clientWidth + 1 && element.clientWidth > 1 && style.overflowX !== "visible"
+        && style.clipPath === "none" && !element.closest("svg") && !element.matches("input, select, textarea")
+        && !(element.matches("[role=region][aria-labelledby][tabindex='0']")
+            && style.backgroundImage.includes("gradient"))
+}).map(element => `${element.tagName}.${element.className}: ${element.clientWidth} of ${element.scrollWidth} shown`)
+"""
+
 
 def visitor(
     chromium: Browser, portal: Portal, *, width: int = 1280, height: int = 900, scripts: bool = True, axe: bool = True
@@ -82,7 +93,9 @@ def faults(page: Page, *widths: int, contrast: bool = True) -> list[Any]:
     for width in widths:
         page.set_viewport_size({"width": width, "height": 900})
         options = {} if contrast or width == min(widths) else {"rules": {CONTRAST: {"enabled": False}}}
-        found += [(width, fault) for fault in (*violations(page, options), *page.evaluate(BEYOND))]
+        found += [
+            (width, fault) for fault in (*violations(page, options), *page.evaluate(BEYOND), *page.evaluate(CUT_OFF))
+        ]
     return found
 
 
