@@ -78,6 +78,7 @@ class UnitAdmin(SourcedAdmin):
     fieldsets = (
         (None, {"fields": ["organisation", "host", "region"]}),
         ("Words", {"fields": ["slogan", "slogan_emphasis", "vision", "description"]}),
+        ("Safety", {"fields": ["help_lines"]}),
         ("Colours", {"fields": ["colour_ink", "colour_accent"]}),
         *PHRASE_FIELDSETS,
         PROVENANCE,

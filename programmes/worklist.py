@@ -1,20 +1,39 @@
-from django.db.models import Count, Min
+from django.db.models import Count, Exists, Min
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
 
-from programmes.models import EvidenceAssessment, Synonym
+from partners.models import Unit
+from programmes.models import EvidenceAssessment, Initiative, Synonym
 from vru_portal.search.missed import often_missed
 from vru_portal.search.words import words_of
-from vru_portal.staff.links import can_view, changelist_url
+from vru_portal.staff.links import can_view, change_url, changelist_url
 from vru_portal.staff.worklist import WorklistItem, WorklistLink, item_unless_empty, link_label
 from vru_portal.text.dates import format_days
 
 MISSED_WORDS_SHOWN = 10
+NAMES_SHOWN = 5
 
 
 def worklist_items(request: HttpRequest) -> list[WorklistItem]:
-    return [*assessment_items(request), *missed_word_items(request)]
+    return [*help_line_items(request), *assessment_items(request), *missed_word_items(request)]
+
+
+def help_line_items(request: HttpRequest) -> list[WorklistItem]:
+    """Published pages are about matters in which people may be in danger, and the unit has stated no help lines."""
+    if not can_view(request, Unit):
+        return []
+    sensitive = Initiative.objects.public().exclude(sensitive_topic="").order_by("name")
+    without_help = sensitive.filter(Exists(Unit.objects.filter(help_lines="")))
+    names = list(without_help.values_list("name", flat=True)[:NAMES_SHOWN])
+    if not names:
+        return []
+    explanation = (
+        "Pages about sensitive matters tell nobody whom to turn to. State the unit's help lines, and they show there, "
+        f"on the contact page and in searches: {', '.join(names)}."
+    )
+    label = link_label(request, "partners.change_unit", "State help lines")
+    return [WorklistItem("No help lines are stated", explanation, (WorklistLink(label, change_url(Unit(pk=1))),))]
 
 
 def missed_word_items(request: HttpRequest) -> list[WorklistItem]:

@@ -39,6 +39,12 @@ class Unit(Sourced, Record):
         help_text="The part of the slogan to show in the accent colour, copied exactly from it.",
     )
     vision = LongTextField(blank=True, help_text="As published. It is quoted, so do not change a word.")
+    help_lines = LongTextField(
+        blank=True,
+        help_text="Whom people can turn to in danger or distress: names, telephone numbers, hours. Shown with each "
+        "safety notice, on the contact page and where a search finds nothing. Until you state any, pages show none. "
+        "Markdown.",
+    )
     description = LineField(max_length=200, help_text="One sentence for search engines and shared links.")
     is_example = models.BooleanField(
         "shows example data", default=False, editable=False, help_text="Every page of a demonstration says so."

@@ -84,6 +84,16 @@ def addresses(site: Portal) -> list[str]:
         f"/initiatives/?level={levels[0]}&q=school",
         "/initiatives/?q=nothingwhatever",
         f"/initiatives/?level={levels[-1]}&setting=no-such",
+        "/search/",
+        "/search/?q=knife",
+        "/search/?q=domestic+abuse&kind=initiatives",
+        "/search/?q=nothingwhatever",
+        "/publications/?kind=brochure",
+        "/partners/?sort=name",
+        "/events/?sort=latest",
+        "/payments/?year=2019-20",
+        "/payments/totals/?by=month",
+        "/news/?q=nothingwhatever",
         "/no-such-page/",
     )
     assert len(found) > 50

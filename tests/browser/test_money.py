@@ -63,7 +63,7 @@ def test_axe_finds_nothing_and_nothing_is_wider_than_the_screen(page, money):
 def test_a_table_that_is_wider_than_a_phone_shows_that_it_goes_on(page):
     page.set_viewport_size({"width": 320, "height": 900})
     visit(page, "/funding/2019-20/")
-    table = page.get_by_role("region", name="Source by source")
+    table = page.get_by_role("region", name="Money in, 2019-20")
     assert table.evaluate("e => e.scrollWidth > e.clientWidth + 100")
     assert table.get_by_text("scroll this table sideways").is_visible()
     assert page.evaluate(CUT_OFF) == []

@@ -21,7 +21,7 @@ PAGES = {
     "/": 17,
     "/about/": 9,
     "/search/": 3,
-    "/search/?q=walk": 33,
+    "/search/?q=walk": 34,
     "/brochure/": 19,
     "/initiatives/": 18,
     "/initiatives/?q=walk&level=first&sort=name": 19,

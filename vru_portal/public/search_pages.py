@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from django.urls import reverse
 
+from partners.models import Unit
 from programmes.models import Initiative
 from vru_portal.search.documents import Document, Entry, Kind, Searchable
 
@@ -162,10 +163,20 @@ PAGES = (
     ),
     SitePage("partners:cookies", "Cookies", "Which cookies this site sets, and what for.", (), "tracking"),
 )
+# There once the unit has stated any.
+HELP_LINES = SitePage(
+    "partners:contact",
+    "Help lines",
+    "Whom you can turn to in danger or distress.",
+    ("Emergency", "In danger", "I need help now", "Crisis"),
+    "urgent 999 helpline hotline safe danger scared suicide samaritans police ambulance",
+    "help",
+)
 SITE = Searchable(Kind.PAGE, Initiative.objects.none, lambda row: Document("", ""))
 
 
 def site_pages() -> Iterator[Entry]:
     """Yield the pages that are there whatever has been published."""
-    for page in PAGES:
+    unit = Unit.objects.only("help_lines").first()
+    for page in (*PAGES, HELP_LINES) if unit and unit.help_lines else PAGES:
         yield Entry(Document(page.title, page.address, page.summary, page.questions, page.words), SITE, None)
