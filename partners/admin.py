@@ -80,6 +80,7 @@ class UnitAdmin(SourcedAdmin):
         ("Words", {"fields": ["slogan", "slogan_emphasis", "vision", "description"]}),
         ("Safety", {"fields": ["help_lines"]}),
         ("Colours", {"fields": ["colour_ink", "colour_accent"]}),
+        ("What is missing", {"fields": ["publishes_gaps"]}),
         *PHRASE_FIELDSETS,
         PROVENANCE,
     )

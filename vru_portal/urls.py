@@ -48,6 +48,8 @@ urlpatterns = [
     path("admin/account/", include("vru_portal.accounts.urls")),
     path("admin/", admin.site.urls),
     re_path(r"^cards/(?P<page>(?:.+/)?)card\.png$", page_card, name="card"),
+    path("gaps/", views.gaps, name="gaps"),
+    path("gaps/<slug:slug>/", views.gap, name="gap"),
     path("brochure/", views.brochure, name="brochure"),
     path("brochure.pdf", views.brochure_pdf, name="brochure_pdf"),
     path("brand.css", views.brand_stylesheet, name="brand"),

@@ -49,6 +49,12 @@ class Unit(Sourced, Record):
     is_example = models.BooleanField(
         "shows example data", default=False, editable=False, help_text="Every page of a demonstration says so."
     )
+    publishes_gaps = models.BooleanField(
+        "publishes what is missing",
+        default=False,
+        help_text="Everybody can then open the page that lists what lacks an assessment, a payment, a check and so on. "
+        "Otherwise only staff can.",
+    )
     colour_ink = LineField(
         "ink",
         max_length=7,

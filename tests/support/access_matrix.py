@@ -156,7 +156,7 @@ _ACCOUNT = (
     *("mfa_edit_webauthn", "mfa_remove_webauthn"),
 )
 _PUBLIC = (
-    *("home", "brochure", "brochure_pdf", "report"),
+    *("home", "brochure", "brochure_pdf", "report", "gaps", "gap"),  # of gaps: here, the unit publishes what is missing
     *("about", "search", "initiatives", "initiative", "level", "stories", "story", "picture", "document"),
     *("latest", "giving", "allocation", "year", "payments", "download", "download_of_year"),
     *("directory", "organisation", "person", "statement", "publications", "publication", "contact"),

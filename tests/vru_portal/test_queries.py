@@ -49,7 +49,7 @@ PAGES = {
     "/declaration/versions/1.txt": 2,
     "/declaration/register/": 15,
     "/declaration/register/key.txt": 1,
-    "/data/": 40,
+    "/data/": 43,
     "/data/partners/": 11,
     "/data/datapackage.json": 5,
     "/api/v1/": 6,
@@ -65,7 +65,9 @@ PAGES = {
     "/robots.txt": 0,
     "/healthz": 0,
     "/readyz": 3,
-    "/sitemap.xml": 46,
+    "/gaps/": 12,
+    "/gaps/assessment/": 6,
+    "/sitemap.xml": 48,
 }
 
 

@@ -13,8 +13,8 @@ from django.utils import timezone
 
 from events.declarations.models import DeclarationVersion, Entry
 from events.models import AgendaItem, Event
-from funding.models import Allocation, FinancialYear, FundingSource, Payment
-from partners.models import LegalNotice, Organisation, Person, Post, Publication, Statement
+from funding.models import Allocation, FinancialYear, FundingSource, OnwardGrant, Payment
+from partners.models import LegalNotice, Organisation, Person, Post, Publication, Statement, Unit
 from programmes.models import Initiative, PreventionLevel, Story
 from vru_portal.public.open_data.datasets import DATASETS
 from vru_portal.publishing.state import Publishable, State
@@ -72,10 +72,11 @@ def changes_of_person() -> Moments:
 
 
 def changes_of_allocation() -> Moments:
-    """An allocation's page changes with each payment, and once it is reversed."""
+    """An allocation's page changes with each payment and onward grant, and once it is reversed."""
     rows = Allocation.objects.filter(reverses=None).order_by()
     moments = rows.values_list("pk", "recorded_at", "reversed_by__recorded_at").annotate(Max("payments__recorded_at"))
-    return {pk: moment for pk, *found in moments if (moment := latest(found))}
+    onward = dict(OnwardGrant.objects.order_by().values_list("allocation").annotate(Max("recorded_at")))
+    return {pk: moment for pk, *found in moments if (moment := latest([*found, onward.get(pk)]))}
 
 
 # By the name of their address: the public records, what of them is in the address, and when they were changed.
@@ -156,5 +157,7 @@ def list_pages(records: dict[str, list[PublicPage]], years: list[PublicPage]) ->
         "partners:cookies": None,
         "partners:complaints": stated,
     }
+    if Unit.objects.current().publishes_gaps:
+        moments |= {"gaps": anything}
     datasets = [PublicPage(reverse("open_data:dataset", args=[name]), DATASETS[name].changed()) for name in DATASETS]
     return [*(PublicPage(reverse(name), changed_at) for name, changed_at in moments.items()), *datasets]

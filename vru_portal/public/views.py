@@ -26,6 +26,7 @@ from partners.models import Unit
 from programmes.presenters.levels import levels_with_initiatives
 from vru_portal.public.api.views import unknown as api_not_found
 from vru_portal.public.brochure import read_brochure, write_brochure_pdf
+from vru_portal.public.gaps import GAPS, GAPS_BY_SLUG, found_gap
 from vru_portal.public.home import (
     agenda_of,
     declaration_status,
@@ -37,10 +38,12 @@ from vru_portal.public.home import (
 from vru_portal.public.sitemaps import PublicPages
 from vru_portal.publishing.redirects import redirect_from_old_address
 from vru_portal.web.limits import COSTLY_FILES, count_costly_request
+from vru_portal.web.pagination import get_page_or_404
 from vru_portal.web.public_pages import public_page
 from vru_portal.web.shared_files import file_state, shared_file_response
 
 SECONDS_UNTIL_RETRY = 10
+GAPS_PER_PAGE = 50
 
 
 @public_page
@@ -86,6 +89,41 @@ def brochure_pdf(request: HttpRequest) -> HttpResponseBase:
 
     name = f"{'example-' if unit.is_example else ''}brochure.pdf"
     return shared_file_response(request, name, state, "brochure", make, inline=True)
+
+
+@require_safe
+@public_page
+def gaps(request: HttpRequest) -> HttpResponse:
+    """What the golden thread lacks: how much of each kind, and the first of it."""
+    refuse_unless_gaps_are_shown(request)
+    found = [found_gap(gap, gap.find()) for gap in GAPS]
+    return for_who_may_see_gaps(render(request, "gaps.html", {"gaps": found}))
+
+
+@require_safe
+@public_page
+def gap(request: HttpRequest, slug: str) -> HttpResponse:
+    """Everything that lacks one thing."""
+    refuse_unless_gaps_are_shown(request)
+    if slug not in GAPS_BY_SLUG:
+        raise Http404("There is no such list.")
+    kind = GAPS_BY_SLUG[slug]
+    page = get_page_or_404(request, kind.find(), GAPS_PER_PAGE)
+    context = {"gap": kind, "page": page, "rows": [kind.describe(row) for row in page]}
+    return for_who_may_see_gaps(render(request, "gap.html", context))
+
+
+def refuse_unless_gaps_are_shown(request: HttpRequest) -> None:
+    """Raise Http404 where the unit does not publish what is missing, except for staff."""
+    if not Unit.objects.current().publishes_gaps and not admin.site.has_permission(request):
+        raise Http404("This page is for staff only.")
+
+
+def for_who_may_see_gaps(response: HttpResponse) -> HttpResponse:
+    """Keep no copy of what only staff may see."""
+    if not Unit.objects.current().publishes_gaps:
+        response["Cache-Control"] = "no-store"
+    return response
 
 
 @public_page

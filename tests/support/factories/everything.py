@@ -102,7 +102,7 @@ def make_declaration_records(version: Any, body: Any) -> None:
 @with_history()
 def make_everything(rows: int) -> None:
     """Make a unit with this many rows of everything, each tied to everything else that it can be tied to."""
-    unit = UnitFactory(colour_ink="#0b3d2e", colour_accent="#ffd166")
+    unit = UnitFactory(colour_ink="#0b3d2e", colour_accent="#ffd166", publishes_gaps=True)
     year, before = YearFactory(first_year=2031, spend_by=date(2032, 3, 31)), YearFactory(first_year=2030)
     duty = DutyFactory(awarding_body=unit.organisation)
     event = EventFactory(title="Opening", slug="opening", held_on=date(2031, 5, 7))

@@ -52,6 +52,8 @@ def test_the_ledger_is_what_is_append_only():
         "Payment",
         "Explanation",
         "ContractCopy",
+        "Regranting",
+        "OnwardGrant",
         "Contributor",
         "DeclarationVersion",
         "Entry",

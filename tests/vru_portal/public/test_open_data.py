@@ -24,6 +24,7 @@ from vru_portal.tabular.writers import Type
 
 pytestmark = [pytest.mark.django_db, pytest.mark.once]
 NAMES = list(DATASETS)
+MONEY = ("/sources/", "/allocations/", "/payments/", "/payment-totals/", "/onward-grants/")
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -46,7 +47,7 @@ def csv_rows(content):
 def test_whatever_an_app_declares_is_published():
     apps = ("partners", "programmes", "funding", "events", "events.declarations")
     modules = [import_module(f"{app}.datasets") for app in apps]
-    modules += [import_module(f"funding.datasets.{name}") for name in ("lists", "totals")]
+    modules += [import_module(f"funding.datasets.{name}") for name in ("lists", "onward_grants", "totals")]
     declared = {one.name for module in modules for one in vars(module).values() if isinstance(one, Dataset)}
     assert declared == set(NAMES)
     assert "status" in [column.name for column in DATASETS["initiatives"].columns]  # which the app does not know
@@ -194,7 +195,7 @@ def test_the_catalogue_for_machines_names_each_dataset_and_file_by_addresses_tha
         addresses += [file["dct:conformsTo"]["@id"] for file in dataset["dcat:distribution"]]
         for address in addresses:
             assert client.head(address.removeprefix(origin)).status_code == 200, address
-        money = dataset["dct:identifier"].endswith(("sources/", "allocations/", "payments/", "payment-totals/"))
+        money = dataset["dct:identifier"].endswith(MONEY)
         assert ("dct:license" in dataset) is money
     package = json.loads(content_of(client, "/data/datapackage.json"))
     assert [resource["path"] for resource in package["resources"]] == [f"{origin}/{name}.csv" for name in NAMES]

@@ -40,7 +40,7 @@ class DemoPeople:
     def create(cls, as_at: date) -> Self:
         """Label the unit as an example and create its people, as at this day."""
         unit = Unit.objects.get()
-        unit.is_example = True
+        unit.is_example = unit.publishes_gaps = True
         unit.save()
         users = get_user_model().objects
         author, approver, officer = (

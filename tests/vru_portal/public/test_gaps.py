@@ -1,0 +1,119 @@
+"""What the golden thread lacks: which records are listed under which gap, and who sees that."""
+
+import pytest
+from django.conf import settings
+
+from partners.models import Unit
+from programmes.choices import Outcome
+from programmes.models.assessments import COMMUNITY_FIELDS
+from tests.support.crawler import text_of
+from tests.support.factories import (
+    DAY,
+    AllocationFactory,
+    AssessmentFactory,
+    DecisionFactory,
+    InitiativeFactory,
+    LevelFactory,
+    PaymentFactory,
+    UnitFactory,
+    UserFactory,
+    reverse,
+)
+from tests.support.refusals import without_triggers
+from vru_portal.public.gaps import GAPS_BY_SLUG
+from vru_portal.publishing.state import State
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def level():
+    UnitFactory(publishes_gaps=True)
+    return LevelFactory()
+
+
+def lacking(slug):
+    gap = GAPS_BY_SLUG[slug]
+    return [gap.describe(row).name for row in gap.find()]
+
+
+def test_an_initiative_lacks_an_assessment_until_one_is_approved(level):
+    InitiativeFactory(level=level, name="Bare")
+    InitiativeFactory(level=level, name="Hidden", state=State.DRAFT)
+    AssessmentFactory(initiative__level=level, initiative__name="Waiting")
+    DecisionFactory(
+        assessment__initiative__level=level, assessment__initiative__name="Turned", outcome=Outcome.DECLINED
+    )
+    reverse(DecisionFactory(assessment__initiative__level=level, assessment__initiative__name="Reversed"))
+    DecisionFactory(assessment__initiative__level=level, assessment__initiative__name="Sound")
+    assert lacking("assessment") == ["Bare", "Reversed", "Turned", "Waiting"]
+
+
+def test_an_assessment_that_says_nothing_of_the_community_is_listed_if_it_was_approved(level):
+    silent = dict.fromkeys(COMMUNITY_FIELDS, "")
+    named = {"initiative__level": level}
+    row = AssessmentFactory(initiative__name="Silent", **named, **silent)
+    AssessmentFactory(initiative__name="Undecided", **named, **silent)
+    asked = AssessmentFactory(initiative__name="Asked", **named)
+    not_asked = AssessmentFactory(initiative__name="Not asked", **named, **silent, not_asked_because="No time.")
+    with without_triggers("programmes_assessmentdecision_community_stated"):
+        for one in (row, asked, not_asked):
+            DecisionFactory(assessment=one)
+        assert lacking("community") == ["Silent"]
+
+
+def test_an_allocation_lacks_a_payment_until_one_stands(level):
+    made = {
+        name: AllocationFactory(initiative__level=level, initiative__name=name) for name in ("Idle", "Paid", "Gone")
+    }
+    PaymentFactory(allocation=made["Paid"])
+    reverse(PaymentFactory(allocation=made["Idle"]))
+    reverse(made["Gone"])
+    assert lacking("payment") == ["£100 for Idle"]
+
+
+def test_an_initiative_lacks_a_check_until_it_has_the_date_of_one(level):
+    InitiativeFactory(level=level, name="Unchecked")
+    InitiativeFactory(level=level, name="Checked", checked_on=DAY)
+    assert lacking("check") == ["Unchecked"]
+
+
+def test_the_page_counts_each_gap_and_leads_to_all_of_it(client, level):
+    for number in range(6):
+        InitiativeFactory(level=level, name=f"Walk {number}")
+    page = text_of(client.get("/gaps/"))
+    assert "Initiatives without an approved evidence assessment 6 Nobody has yet approved" in page
+    assert "Allocations without a payment 0" in page
+    assert "Walk 4" in page
+    assert "Walk 5" not in page
+    assert "All 6" in page
+    whole = client.get("/gaps/assessment/")
+    assert "Walk 5" in text_of(whole)
+    assert client.get("/gaps/nothing/").status_code == 404
+    assert client.get("/gaps/assessment/?page=x").status_code == 404
+
+
+@pytest.mark.parametrize("address", ["/gaps/", "/gaps/assessment/"])
+def test_the_public_sees_it_only_if_the_unit_wishes_and_nothing_of_it_is_kept(client, address):
+    unit = UnitFactory()
+    assert client.get(address).status_code == 404
+    assert "What is missing" not in client.get("/contact/").content.decode()
+    assert "/gaps/" not in client.get("/sitemap.xml").content.decode()
+    client.force_login(UserFactory(is_superuser=True))
+    staff = client.get(address)
+    assert (staff.status_code, staff["Cache-Control"]) == (200, "no-store")
+    client.logout()
+    assert client.get(address).status_code == 404
+    client.force_login(UserFactory(is_staff=False))
+    assert client.get(address).status_code == 404
+    client.logout()
+    Unit.objects.filter(pk=unit.pk).update(publishes_gaps=True)
+    assert client.get(address).status_code == 200
+    assert 'href="/gaps/"' in client.get("/contact/").content.decode()
+    assert f"<loc>{settings.PORTAL_URL}/gaps/</loc>" in client.get("/sitemap.xml").content.decode()
+
+
+def test_staff_find_it_on_their_start_page(client):
+    UnitFactory()
+    client.force_login(UserFactory(is_superuser=True))
+    assert 'href="/gaps/"' in client.get("/admin/").content.decode()

@@ -1,0 +1,135 @@
+"""What the golden thread lacks: which initiatives and allocations cannot be followed from the need to the payment."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import Exists, OuterRef, Q, QuerySet
+
+from funding.models import Allocation, Payment
+from programmes.models import EvidenceAssessment, Initiative
+from programmes.models.assessments import COMMUNITY_FIELDS
+from vru_portal.ledger.money import format_pounds
+from vru_portal.text.dates import format_date
+
+
+@dataclass(frozen=True)
+class GapRow:
+    """One record that lacks something, with its page and what tells it from others."""
+
+    name: str
+    address: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Gap:
+    """One thing that can be missing, and how the records that lack it are found and described."""
+
+    slug: str
+    title: str
+    explanation: str
+    find: Callable[[], QuerySet[Any]]
+    describe: Callable[[Any], GapRow]
+
+
+def initiative_row(initiative: Initiative) -> GapRow:
+    return GapRow(initiative.name, initiative.get_absolute_url(), initiative.level.full_name)
+
+
+def allocation_row(allocation: Allocation) -> GapRow:
+    return GapRow(
+        f"{format_pounds(allocation.amount)} for {allocation.initiative.name}",
+        allocation.get_absolute_url(),
+        f"Allocated on {format_date(allocation.awarded_on)} to {allocation.recipient.name}",
+    )
+
+
+def assessment_row(assessment: EvidenceAssessment) -> GapRow:
+    return initiative_row(assessment.initiative)
+
+
+def public_initiatives() -> Any:
+    return Initiative.objects.public().select_related("level").order_by("name", "pk")
+
+
+def standing_allocations() -> Any:
+    rows = Allocation.objects.standing().select_related("initiative", "recipient")
+    return rows.order_by("-awarded_on", "-pk")
+
+
+def without_assessment() -> QuerySet[Initiative]:
+    approved = EvidenceAssessment.objects.approved().filter(initiative=OuterRef("pk"))
+    rows: QuerySet[Initiative] = public_initiatives().filter(~Exists(approved))
+    return rows
+
+
+def without_community() -> QuerySet[EvidenceAssessment]:
+    """Approved assessments of public initiatives that do not say whether the community was asked."""
+    silent = Q(not_asked_because="")
+    for name in COMMUNITY_FIELDS:
+        silent &= Q(**{name: ""})
+    shown = Initiative.objects.public().values("pk")
+    rows = EvidenceAssessment.objects.approved().filter(silent, initiative__in=shown)
+    return rows.select_related("initiative__level").order_by("initiative__name", "pk")
+
+
+def without_payment() -> QuerySet[Allocation]:
+    paid = Payment.objects.standing().filter(allocation=OuterRef("pk"))
+    rows: QuerySet[Allocation] = standing_allocations().filter(~Exists(paid))
+    return rows
+
+
+def without_check() -> QuerySet[Initiative]:
+    rows: QuerySet[Initiative] = public_initiatives().filter(checked_on=None)
+    return rows
+
+
+GAPS = (
+    Gap(
+        "assessment",
+        "Initiatives without an approved evidence assessment",
+        "Nobody has yet approved what shows that they are needed. No money can be allocated to them.",
+        without_assessment,
+        initiative_row,
+    ),
+    Gap(
+        "community",
+        "Assessments that do not say whether the community was asked",
+        "They were approved before this had to be stated.",
+        without_community,
+        assessment_row,
+    ),
+    Gap(
+        "payment",
+        "Allocations without a payment",
+        "Money is set aside. No payment on it is recorded here.",
+        without_payment,
+        allocation_row,
+    ),
+    Gap(
+        "check",
+        "Initiatives without the date of a check",
+        "What is said of them is as at the day of its source. Nobody has confirmed since that it still holds.",
+        without_check,
+        initiative_row,
+    ),
+)
+FIRST_ROWS = 5  # on the page of all gaps
+
+
+@dataclass(frozen=True)
+class FoundGap:
+    """A gap with how often it was found, and the first records that have it."""
+
+    gap: Gap
+    count: int
+    rows: Sequence[GapRow]
+
+
+def found_gap(gap: Gap, records: QuerySet[Any]) -> FoundGap:
+    count = records.count()
+    return FoundGap(gap, count, [gap.describe(record) for record in records[:FIRST_ROWS]] if count else [])
+
+
+GAPS_BY_SLUG = {gap.slug: gap for gap in GAPS}
