@@ -1,5 +1,7 @@
 from django.db import models
 
+from vru_portal.ledger.as_at import Basis as Basis
+
 
 class Kind(models.TextChoices):
     """The kind of an allocation, which decides what must be published about it."""
@@ -18,13 +20,6 @@ class RegrantType(models.TextChoices):
     SPONSOR = "FRG050", "Fiscal sponsor"
     ENDOWMENT = "FRG060", "Endowment"
     MULTIPURPOSE = "FRG070", "Multipurpose"
-
-
-class Basis(models.TextChoices):
-    """What “as at a day” means: what was known by then, or what is dated by then even if it was learned later."""
-
-    KNOWN = "known", "as known by that day"
-    DATED = "dated", "as dated by that day"
 
 
 class Irregularity(models.TextChoices):

@@ -82,6 +82,7 @@ INSTALLED_APPS = [
     "vru_portal",
     "partners",
     "programmes",
+    "programmes.results",
     "funding",
     "events",
     "events.declarations",
@@ -111,7 +112,7 @@ MIDDLEWARE = [
     "vru_portal.operations.monitoring.probes.AnswerProbes",
     "vru_portal.middleware.SeeOwnWrites",
     "vru_portal.middleware.RequireOwnAddress",
-    "events.declarations.middleware.PrivateSigningPages",  # first: a redirect to HTTPS has the secret in its Location
+    "vru_portal.links.middleware.PrivatePages",  # first: a redirect to HTTPS has the secret in its Location
     "django.middleware.security.SecurityMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "vru_portal.middleware.CompressPages",
@@ -130,6 +131,9 @@ MIDDLEWARE = [
     "allauth.account.middleware.AccountMiddleware",
     "simple_history.middleware.HistoryRequestMiddleware",
 ]
+
+# What is reached by an emailed link, and the form that asks for one: kept out of caches and search engines.
+PRIVATE_PATHS = ("/declaration/sign", "/declaration/ask", "/results/return")
 
 ROOT_URLCONF = "vru_portal.urls"
 WSGI_APPLICATION = "vru_portal.wsgi.application"

@@ -34,6 +34,7 @@ urlpatterns = [
     path("feed.atom", feed, name="feed"),
     path("publications/<slug:slug>/", publication, {"facts_of": facts_of}),
     path("", include("programmes.urls")),
+    path("", include("programmes.results.urls")),
     path("", include("funding.urls")),
     path("", include("partners.urls")),
     path("", include("events.urls")),

@@ -1,5 +1,7 @@
 from django.db import models
 
+from vru_portal.links.models import Delivery as Delivery
+
 
 class EntryKind(models.TextChoices):
     """What an entry of the register records."""
@@ -87,12 +89,3 @@ class MailKind(models.TextChoices):
 
 # Each tells somebody that a matter is closed, and is therefore queued only once.
 CLOSING_MAILS = (MailKind.SIGNED, MailKind.WITHDRAWN, MailKind.TURNED_DOWN)
-
-
-class Delivery(models.TextChoices):
-    """How far an email has got."""
-
-    WAITING = "waiting", "Waiting"
-    SENT = "sent", "Sent"
-    REFUSED = "refused", "Refused by the mail server"
-    DROPPED = "dropped", "Not sent: no longer needed"

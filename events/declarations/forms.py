@@ -2,10 +2,8 @@
 
 from typing import Any
 
-from crispy_forms.helper import FormHelper
 from crispy_forms.layout import Div, Layout
 from django import forms
-from django.core.exceptions import ValidationError
 from django.utils import timezone
 
 from events.declarations.choices import Authority
@@ -13,6 +11,7 @@ from events.declarations.models import Preparation, SignatoryBody, SigningReques
 from events.declarations.rules import signing
 from events.declarations.validators import validate_readable
 from partners.models import Sector
+from vru_portal.links.forms import LinkPageForm
 from vru_portal.text.inputs import CalendarDateInput, EmailAddressInput, LineInput, LongTextInput
 
 SIGNS_SELF, SIGNS_ANOTHER = "me", "another"  # the answers to “who signs?”
@@ -37,29 +36,7 @@ class SingleLineField(LineInput):
         self.error_messages["required"] = required_message
 
 
-class SigningPageForm(forms.Form):
-    """A form of the signing pages, in the style of the GOV.UK Design System.
-
-    Its errors are text above the fields and in the summary of the page, so the browser's own checks are off.
-    """
-
-    use_required_attribute = False
-
-    def __init__(self, data: Any = None, **options: Any) -> None:
-        super().__init__(data, label_suffix="", **options)
-        self.helper = FormHelper()
-        self.helper.form_tag = False
-        self.helper.template = "forms/fields.html"
-        self.helper.layout = Layout(*self.fields)
-
-    def add_rule_error(self, error: ValidationError) -> None:
-        """Show the error of a rule beside the field that it is about; above the form if there is no such field."""
-        fields = getattr(error, "error_dict", None) or {None: error}
-        for name, errors in fields.items():
-            self.add_error(name if name in self.fields else None, errors)
-
-
-class DetailsForm(SigningPageForm):
+class DetailsForm(LinkPageForm):
     """Who signs, and by what authority. An assistant may fill it in for somebody else, who then confirms it."""
 
     who = forms.ChoiceField(
@@ -187,7 +164,7 @@ class DetailsForm(SigningPageForm):
         return signing.Signatory(name_is_public=self.cleaned_data["name_is_public"] == "yes", **answers)
 
 
-class DeclineForm(SigningPageForm):
+class DeclineForm(LinkPageForm):
     """Why an organisation will not sign."""
 
     reason = LongTextInput(
@@ -200,7 +177,7 @@ class DeclineForm(SigningPageForm):
     )
 
 
-class DecisionDateForm(SigningPageForm):
+class DecisionDateForm(LinkPageForm):
     """The date on which an organisation decides."""
 
     day = CalendarDateInput(
@@ -210,7 +187,7 @@ class DecisionDateForm(SigningPageForm):
     )
 
 
-class ConfirmationForm(SigningPageForm):
+class ConfirmationForm(LinkPageForm):
     """A box to tick before something that a button alone must not do, since some mail scanners press buttons."""
 
     confirmed = forms.BooleanField()
@@ -221,7 +198,7 @@ class ConfirmationForm(SigningPageForm):
         self.fields["confirmed"].error_messages["required"] = required_message
 
 
-class RequestToSignForm(SigningPageForm):
+class RequestToSignForm(LinkPageForm):
     """An organisation that was not invited asks to sign."""
 
     name = SingleLineField(

@@ -1,12 +1,10 @@
 """Writing emails: plain text and HTML from templates/mail/, with a link that is created when the email is sent."""
 
-import secrets
 from collections.abc import Iterator
 from typing import NamedTuple
 
 from django.conf import settings
 from django.core.mail import EmailMultiAlternatives
-from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone
 
@@ -16,6 +14,7 @@ from events.declarations.documents import pdf, receipts, seal
 from events.declarations.models import Entry, Invitation, LiveSignature, Mail, Preparation
 from partners.choices import ContactKind
 from partners.models import LegalNotice, Unit
+from vru_portal.links.messages import write_message
 from vru_portal.text.cleaning import one_line, truncate
 from vru_portal.web.addresses import full_url
 
@@ -38,10 +37,6 @@ class Attachment(NamedTuple):
     media_type: str
 
 
-def new_message_id() -> str:
-    return f"<{secrets.token_hex(16)}@{settings.ADDRESS.host}>"
-
-
 def build_message(mail: Mail) -> EmailMultiAlternatives | None:
     """Write the email, with a link if its kind has one; None if there is no longer a reason to send it.
 
@@ -58,15 +53,8 @@ def build_message(mail: Mail) -> EmailMultiAlternatives | None:
         secret = tokens.issue_secret(invitation=invitation, purpose=purpose, to=to)
         context["link"] = full_url(reverse("declarations:open", args=[secret]))
         context["until"] = tokens.link_expiry(invitation, purpose)
-    subject, _, text = render_to_string(f"mail/{kind}.txt", context).strip().partition("\n")
-    email = EmailMultiAlternatives(
-        subject=one_line(subject),
-        body=text.strip() + "\n",
-        to=[to],
-        reply_to=[point.value for point in unit.contact_list if point.kind == ContactKind.EMAIL][:1],
-        headers={"Message-ID": mail.message_id, "Auto-Submitted": "auto-generated"},
-    )
-    email.attach_alternative(render_to_string(f"mail/{kind}.html", context), "text/html")
+    reply_to = [point.value for point in unit.contact_list if point.kind == ContactKind.EMAIL][:1]
+    email = write_message(kind, context, mail, to=to, reply_to=reply_to)
     if kind == MailKind.RECEIPT and invitation and invitation.entry:
         for attachment in receipt_attachments(invitation.entry):
             email.attach(*attachment)

@@ -7,42 +7,24 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
-from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
-from django_tasks import TaskResultStatus
-from django_tasks_db.models import DBTaskResult
 
 from events.declarations.choices import ENDED_STATES, Delivery, InvitationState
 from events.declarations.models import Entry, Invitation, Mail, PaperSignature, SigningRequest
 from events.declarations.register import witness
 from events.declarations.rules import availability, erasure, invitations, versions
-from events.declarations.tasks import LOST_AFTER, deliver
+from events.declarations.tasks import deliver
 from partners.models import LegalNotice
+from vru_portal.links import delivery
 
 
 def delete_stuck_tasks() -> int:
-    """Delete tasks that have been running for longer than any mail takes: their worker was killed.
-
-    `requeue_lost_mails` then makes new ones for their mail.
-    """
-    running = DBTaskResult.objects.filter(
-        status=TaskResultStatus.RUNNING, started_at__lt=timezone.now() - LOST_AFTER, task_path=deliver.module_path
-    )
-    return running.delete()[0]
+    return delivery.delete_stuck_tasks(deliver)
 
 
-@transaction.atomic
 def requeue_lost_mails() -> int:
-    """Queue the mails that are due and have no task that will send them."""
-    due = list(Mail.objects.select_for_update().filter(delivery=Delivery.WAITING, due_at__lte=timezone.now()))
-    tasks = DBTaskResult.objects.filter(task_path=deliver.module_path)
-    tasks = tasks.filter(status__in=[TaskResultStatus.READY, TaskResultStatus.RUNNING])
-    has_task = {task["args"][0] for task in tasks.values_list("args_kwargs", flat=True)}
-    lost = [mail for mail in due if mail.pk not in has_task]
-    for mail in lost:
-        deliver.enqueue(mail.pk)
-    return len(lost)
+    return delivery.requeue_lost(Mail.objects.all(), deliver)
 
 
 def expire_invitations() -> int:

@@ -1,8 +1,5 @@
 """Links that are emailed. Only their hashes are stored, so nobody can use a link by reading the database."""
 
-import hashlib
-import re
-import secrets
 from datetime import datetime, time, timedelta
 
 from django.db.models import QuerySet
@@ -11,11 +8,13 @@ from django.utils import timezone
 from events.declarations.choices import OPEN_STATES, SIGNING_PURPOSES, LinkPurpose
 from events.declarations.models import Invitation, Preparation, Token
 from partners.models import LegalNotice
+from vru_portal.links.secrets import mailbox_hash, new_secret, secret_hash, secret_in
 from vru_portal.web.prepared_queries import prepared
 
 RECEIPT_DAYS = 3650  # at most: a receipt's link ends when the personal data behind it is erased
 WITHDRAW_DAYS = 7
-SECRET = re.compile(r"[-\w]{0,43}", re.ASCII)  # 32 bytes in URL-safe base64
+
+__all__ = ["find_usable_token", "issue_secret", "link_expiry", "secret_hash", "secret_in"]
 
 
 def issue_secret(*, invitation: Invitation, purpose: LinkPurpose, to: str = "") -> str:
@@ -23,25 +22,15 @@ def issue_secret(*, invitation: Invitation, purpose: LinkPurpose, to: str = "") 
 
     ``to`` is the mailbox that the link is sent to: if the invitation is passed on to somebody else, it stops working.
     """
-    secret = secrets.token_urlsafe(32)
+    secret = new_secret()
     Token.objects.create(
         invitation=invitation,
         purpose=purpose,
         sha256=secret_hash(secret),
-        mailbox=secret_hash(to.casefold()) if to else "",
+        mailbox=mailbox_hash(to),
         expires_at=link_expiry(invitation, purpose),
     )
     return secret
-
-
-def secret_in(text: str) -> str:
-    """The secret at the start of a copied link, without what came along behind it, such as ``>`` or ``&amp;``."""
-    return SECRET.match(text)[0]  # type: ignore[index]  # an empty text matches, too
-
-
-def secret_hash(secret: str) -> str:
-    """The hash that is stored of a secret. Malformed Unicode in an address is hashed too, and matches nothing."""
-    return hashlib.sha256(secret.encode(errors="replace")).hexdigest()
 
 
 def link_expiry(invitation: Invitation, purpose: LinkPurpose) -> datetime:
@@ -79,4 +68,4 @@ def was_sent_to_signatory(token: Token, preparation: Preparation | None) -> bool
     """Whether a link to confirm went to the mailbox of the person who is to confirm now."""
     if preparation is None or preparation.passed_on_at is None:
         return False
-    return token.mailbox == secret_hash(preparation.email.casefold())
+    return token.mailbox == mailbox_hash(preparation.email)

@@ -9,7 +9,7 @@ urlpatterns = [
     path("declaration/versions/<int:number>.pdf", documents.version_pdf, name="version_pdf"),
     path("declaration/versions/<int:number>.txt", documents.version_text, name="version_text"),
     path("declaration/ask/", signing.request_to_sign, name="ask"),
-    # The signing pages are never cached or indexed (PrivateSigningPages). The mailed link comes last: its secret
+    # The signing pages are never cached or indexed (`settings.PRIVATE_PATHS`). The mailed link comes last: its secret
     # would match the names of the other pages.
     path("declaration/sign/", signing.read_text, name="read"),
     path("declaration/sign/details/", signing.enter_details, name="details"),

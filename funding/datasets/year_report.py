@@ -9,10 +9,14 @@ from django.utils import timezone
 
 from funding.accounts import AllocationBalance, SourceAccount, YearAccounts, prefetch_contributors, year_accounts
 from funding.bars import bar_parts, percentage, source_parts
+from funding.costs import Cost, costs_of
 from funding.models import FinancialYear
 from funding.sankey.flows import money_flow
 from partners.models import Unit
 from programmes.models import PreventionLevel
+from programmes.results.models import Measure
+from programmes.results.presenters.figures import figures_of
+from programmes.results.presenters.totals import Total, add_up
 from programmes.typesetting import design_data, note_parts, text_nodes, timestamp_of
 from vru_portal.ledger.money import format_pounds
 from vru_portal.text.cleaning import one_line
@@ -54,6 +58,7 @@ def report_data(year: FinancialYear) -> dict[str, Any]:
         "levels": flow_data(accounts) if accounts.balances else [],
         "allocations": [allocation_data(balance) for balance in largest(accounts.balances)],
         "allocation_count": len(accounts.balances),
+        **results_of_year(year),
         "purpose": text_nodes(year.purpose, below=1),
         "gate": text_nodes(year.gate, below=1),
         "applying": text_nodes(year.applying, below=1),
@@ -127,6 +132,39 @@ def flow_data(accounts: YearAccounts) -> list[dict[str, Any]]:
         }
         for group in money_flow(accounts, PreventionLevel.objects.listed()).levels
     ]
+
+
+def results_of_year(year: FinancialYear) -> dict[str, Any]:
+    """What came of it: the published figures of the year's quarters, added up, and the cost per person reached."""
+    if not Measure.objects.any():
+        return {"results": [], "costs": []}
+    figures = figures_of(approved__quarter__gte=year.starts_on, approved__quarter__lte=year.ends_on)
+    names = {figure.pk: [figure.approved.initiative.name] for figure in figures}
+    by_initiative = sorted(add_up(figures, names), key=lambda one: (one.measure.position, one.measure.name, one.name))
+    results = [
+        {
+            "measure": total.measure.name,
+            "unit": total.measure.unit,
+            **total_data(total),
+            "rows": [total_data(one) for one in by_initiative if one.measure == total.measure],
+        }
+        for total in add_up(figures)
+    ]
+    return {"results": results, "costs": [cost_data(cost) for cost in costs_of(figures)]}
+
+
+def total_data(total: Total) -> dict[str, Any]:
+    left_out = total.suppressed if total.is_known else 0
+    return {"name": total.name, "count": total.shown, "period": total.period, "suppressed": left_out}
+
+
+def cost_data(cost: Cost) -> dict[str, str]:
+    return {
+        "initiative": cost.initiative.name,
+        "sum": f"{format_pounds(cost.paid)} ÷ {cost.reach:,}",
+        "each": format_pounds(cost.each),
+        "period": cost.period,
+    }
 
 
 def largest(balances: Sequence[AllocationBalance]) -> list[AllocationBalance]:

@@ -1,13 +1,8 @@
 """Filters of sources, allocations and payments, read from the query of an address. A page and its files share them."""
 
-from funding.filters.money import (
-    DAY_PARAMETERS,
-    AllocationFilters,
-    MoneyFilters,
-    SourceFilters,
-    read_as_at,
-)
+from funding.filters.money import AllocationFilters, MoneyFilters, SourceFilters
 from funding.filters.payments import PaymentFilters, TotalsFilters
+from vru_portal.web.as_at import DAY_PARAMETERS, read_as_at
 
 __all__ = [
     "DAY_PARAMETERS",

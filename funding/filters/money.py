@@ -13,11 +13,9 @@ from typing import ClassVar, TypeVar
 from django.core.exceptions import ValidationError
 from django.db.models import Q
 from django.http import QueryDict
-from django.utils import timezone
 
 from funding.accounts import AllocationBalance, BalanceTotals, YearAccounts
-from funding.as_at import NOW, AsAt
-from funding.choices import DUTY_LIST_OF_KIND, Basis, DutyList, Kind
+from funding.choices import DUTY_LIST_OF_KIND, DutyList, Kind
 from funding.filters.tally import TALLIED, FacetChoice, Group, Tally
 from funding.models import Allocation, FinancialYear, FundingSource, PublicationDuty
 from funding.querysets import AllocationQuerySet, SourceQuerySet
@@ -25,40 +23,13 @@ from funding.validators import parse_year_label
 from programmes.models import PreventionLevel
 from vru_portal.ledger.money import parse_pounds
 from vru_portal.text.dates import parse_iso_date
+from vru_portal.web.as_at import DATE_ERROR, DAY_PARAMETERS, read_as_at
 from vru_portal.web.filters import Filters, Parameter, choice, slugs
 
 Value = TypeVar("Value", date, Decimal)
 KIND_OF_DUTY_LIST = {name: kind for kind, name in DUTY_LIST_OF_KIND.items()}
 
 
-def read_as_at(data: QueryDict) -> tuple[AsAt, dict[str, str]]:
-    """The day and basis that an address asks for, and errors by parameter. With an error, the day is now."""
-    filters = Filters(data, DAY_PARAMETERS)
-    day = parse_iso_date(filters.value("as_at"))
-    if day and day > timezone.localdate():
-        filters.errors["as_at"] = "The date must be today or in the past."
-    if filters.errors or day is None:
-        return NOW, filters.errors
-    return AsAt(day, Basis(filters.value("basis") or Basis.KNOWN)), {}
-
-
-DATE_ERROR = "Enter a date in the format 2019-12-01."
-# Every list has these as well. They do not leave out rows, but choose the time of the list.
-DAY_PARAMETERS = {
-    "as_at": Parameter(
-        "Day",
-        lambda value: parse_iso_date(value) is not None,
-        DATE_ERROR,
-        narrows=False,
-        schema={"format": "date"},
-    ),
-    "basis": choice(
-        "What counts",
-        Basis.values,
-        error=f"Enter “{Basis.KNOWN}” or “{Basis.DATED}” as the basis.",
-        narrows=False,
-    ),
-}
 SLUG_PARAMETERS = {
     name: slugs(label)
     for name, label in {

@@ -54,6 +54,14 @@ MODEL_ACCESS: dict[str, tuple[str, str, str, str]] = {
         ("declarations.declaration", "declarations.declarationversion", "declarations.signatorybody"),
         ("DIA", "D", "D", ""),
     ),
+    **dict.fromkeys(
+        ("results.measure", "results.breakdown", "results.target", "results.areapopulation"), (ROLES, "E", "E", "P")
+    ),
+    "results.reportingrules": (ROLES, "", "X", ""),
+    "results.return": (ROLES, "E", "", ""),
+    "results.reporter": ("EPA", "E", "E", "E"),
+    "results.mail": ("EPA", "", "", ""),
+    "results.approvedreturn": _SEEN,
     "vru_portal.pending": _SEEN,
     "vru_portal.submission": _SEEN,
     "vru_portal.filejob": _SEEN,
@@ -95,6 +103,9 @@ SINGLE_MODEL_PAGES: dict[tuple[str, str], tuple[str, str]] = {
     ("programmes.evidenceassessment", f"{ROW}reverse-decision/"): ("P", "P"),
     ("programmes.evidenceassessment", f"{ROW}redact/"): ("E", "E"),
     ("programmes.assessmentdecision", f"{ROW}redact/"): ("P", "P"),
+    ("results.approvedreturn", f"{ROW}redact/"): ("P", "P"),
+    **{("results.return", f"{ROW}{step}/"): ("P", "P") for step in ("approve", "query", "correct")},
+    **{("results.return", f"{ROW}{step}/"): ("E", "E") for step in ("send-again", "extend", "cancel")},
     **{
         (f"funding.{model}", f"{ROW}redact/"): ("F", "F")
         for model in (
@@ -164,17 +175,20 @@ _PUBLIC = (
     *("events_calendar", "agenda_calendar", "schedule"),
     *("declaration", "version", "version_pdf", "version_text", "register", "register_json", "register_csv", "entry"),
     *("catalogue", "dataset", "schema", "dcat", "package", "root", "openapi", "list", "all_payments", "totals"),
+    *("results", "workbook"),
     *("entry_json", "keys", "checkpoint", "consistency", "verifier", "brand", "feed", "robots", "sitemap"),
 )
 # What opens by the link that a person was sent, whoever they are; without it, the page that says so.
 _JOURNEY = (
     *("ask", "read", "details", "check", "passed_on", "decline", "decide", "withdraw"),
     *("receipt", "receipt_json", "receipt_pdf", "open"),
+    *("return", "figure", "words", "sent", "take_back"),
 )
 NAMED_ADDRESSES: dict[str, tuple[str, str]] = {
     **dict.fromkeys(_PUBLIC, (ALL, "")),
     **dict.fromkeys(_JOURNEY, (ALL, ALL)),
-    **dict.fromkeys(("read", "passed_on", "receipt_json", "receipt_pdf"), (ALL, "")),
+    **dict.fromkeys(("read", "passed_on", "receipt_json", "receipt_pdf", "return", "sent"), (ALL, "")),
+    "take_back": ("", ALL),
     **dict.fromkeys(_ACCOUNT, (STAFF, STAFF)),
     "account_emails": (STAFF, STAFF),
     **dict.fromkeys(("mfa_index", "mfa_list_webauthn", "mfa_view_recovery_codes"), (STAFF, "")),

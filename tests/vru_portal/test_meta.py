@@ -11,7 +11,7 @@ from django.apps import apps
 from django.conf import settings
 from django.contrib import admin
 
-APPS = ("partners", "programmes", "funding", "events", "declarations")
+APPS = ("partners", "programmes", "results", "funding", "events", "declarations")
 
 # Whether a model keeps the history of its changes: a new model must say which.
 HISTORIC, PLAIN = True, False
@@ -42,6 +42,21 @@ TABLE = {
     "programmes.document": HISTORIC,
     "programmes.documenttext": PLAIN,
     "programmes.synonym": PLAIN,
+    "results.breakdown": PLAIN,
+    "results.breakdowngroup": PLAIN,
+    "results.measure": HISTORIC,
+    "results.target": HISTORIC,
+    "results.areapopulation": HISTORIC,
+    "results.reportingrules": PLAIN,
+    "results.workbookcolumn": PLAIN,
+    "results.reporter": PLAIN,
+    "results.return": PLAIN,
+    "results.returndraft": PLAIN,
+    "results.token": PLAIN,
+    "results.mail": PLAIN,
+    "results.approvedreturn": PLAIN,
+    "results.approvedfigure": PLAIN,
+    "results.approvedpart": PLAIN,
     "funding.financialyear": HISTORIC,
     "funding.fundingsource": HISTORIC,
     "funding.contributor": PLAIN,
@@ -76,12 +91,17 @@ TABLE = {
 INLINES = {
     "funding.contributor": "funding.fundingsource",
     "funding.dutycolumn": "funding.publicationduty",
+    "results.breakdowngroup": "results.breakdown",
+    "results.workbookcolumn": "results.reportingrules",
 }
 
 # What staff see only through what it belongs to: the hashes of links, what is filled in, the bones of the register.
 UNSEEN = {
     f"declarations.{name}" for name in ("head", "livesignature", "personalrecord", "preparation", "token", "treenode")
-} | {"programmes.documenttext"}
+} | {
+    "programmes.documenttext",
+    *("results.returndraft", "results.token", "results.approvedfigure", "results.approvedpart"),
+}
 
 PROJECT_MODELS = [
     model

@@ -25,8 +25,10 @@ PAGES = {
     "/brochure/": 19,
     "/initiatives/": 18,
     "/initiatives/?q=walk&level=first&sort=name": 19,
-    "/initiatives/{initiative}/": 17,
-    "/prevention/first/": 11,
+    "/initiatives/{initiative}/": 25,
+    "/prevention/first/": 13,
+    "/results/": 22,
+    "/results/?by=area&as_at=2031-08-01&level=first": 30,
     "/news/": 9,
     "/feed.atom": 8,
     "/news/{story}/": 4,
@@ -37,10 +39,10 @@ PAGES = {
     "/people/{person}/": 9,
     "/messages/{statement}/": 5,
     "/publications/": 8,
-    "/publications/{publication}/": 25,
+    "/publications/{publication}/": 27,
     "/contact/": 4,
     "/events/": 6,
-    "/events/opening/": 9,
+    "/events/opening/": 10,
     "/events/opening/agenda.ics": 7,
     "/events/opening/schedule.json": 9,
     "/events.ics": 7,
@@ -107,6 +109,7 @@ def more_of_everything_on_one(names):
         factories.InitiativeFactory(level=initiative.level, lead_organisation=body)
         initiative.partners.add(factories.OrganisationFactory())
         initiative.audiences.add(factories.AudienceFactory())
+        factories.everything.make_result_records(initiative, factories.OrganisationFactory(), factories.AreaFactory())
         item = factories.AgendaItemFactory(event=AgendaItem.objects.order_by("pk")[0].event)
         factories.AppearanceFactory(item=item, person=person, post=post)
         factories.AppearanceFactory(item=item)
@@ -162,10 +165,11 @@ IN_ADMIN = [model for model in PROJECT_MODELS if model._meta.label_lower not in 
 NEVER_ADDED = (
     *("Unit", "LegalNotice", "PublicationDuty", "AssessmentDecision", "Explanation", "ContractCopy", "Regranting"),
     *("Entry", "Mail", "RegisterKey", "SigningRequest"),
+    *("ApprovedReturn", "ReportingRules"),
     *("ContactPoint", "Post", "AgendaItem", "Appearance"),  # parts: on the page of what they belong to
 )
 # Changed by steps, each with a rule behind it, and by nothing else.
-BY_STEPS = ("Invitation", "Mail", "PaperSignature", "SigningRequest")
+BY_STEPS = ("Invitation", "Mail", "PaperSignature", "SigningRequest", "Return")
 CHANGED = [model for model in IN_ADMIN if not issubclass(model, AppendOnly) and model.__name__ not in BY_STEPS]
 # At most: with the numbers of all invitations above them, and one more question once a checkpoint is kept.
 LONG_LISTS = {"declarations.invitation": 18}

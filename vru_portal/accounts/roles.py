@@ -34,8 +34,23 @@ RECORDS = (
 )
 VOCABULARIES = ("partners.sector", "programmes.audience", "setting", "area", "synonym")
 ASSESSMENTS = ("programmes.evidenceassessment", "assessmentdecision")
+MEASURES = ("results.measure", "breakdown", "breakdowngroup", "target", "areapopulation")
+FIGURES = ("results.approvedreturn", "approvedfigure", "approvedpart")
+RETURNS = ("results.return", "returndraft", "reporter", "mail")
 CONTENT = permission_names(
-    VIEW, *RECORDS, *VOCABULARIES, *ASSESSMENTS, "partners.unit", "vru_portal.pending", "submission", "filejob"
+    VIEW,
+    *RECORDS,
+    *VOCABULARIES,
+    *ASSESSMENTS,
+    *MEASURES,
+    *FIGURES,
+    "results.return",
+    "reportingrules",
+    "workbookcolumn",
+    "partners.unit",
+    "vru_portal.pending",
+    "submission",
+    "filejob",
 )
 MONEY = (
     "funding.allocation",
@@ -72,6 +87,9 @@ ROLES = (
         | permission_names(f"{ADD} {CHANGE} {DELETE}", *RECORDS)
         | permission_names(ADD, *VOCABULARIES)
         | permission_names(f"{ADD} {CHANGE}", "programmes.evidenceassessment")
+        | permission_names(f"{ADD} {CHANGE}", *MEASURES)
+        | permission_names(f"{VIEW} {ADD} {CHANGE}", *RETURNS)
+        | permission_names(DELETE, "results.reporter")
         | permission_names(CHANGE, "partners.unit"),
     ),
     Role(
@@ -80,7 +98,10 @@ ROLES = (
         CONTENT
         | {"vru_portal.publish"}
         | permission_names(f"{CHANGE} {DELETE}", *VOCABULARIES)
-        | permission_names(f"{ADD} {CHANGE}", "programmes.assessmentdecision"),
+        | permission_names(f"{ADD} {CHANGE}", "programmes.assessmentdecision")
+        | permission_names(DELETE, *MEASURES)
+        | permission_names(VIEW, *RETURNS)
+        | {"results.approve_return"},
     ),
     Role(
         "Finance",
@@ -123,12 +144,13 @@ ROLES = (
         | permission_names(f"{VIEW} {ADD} {CHANGE}", "auth.user")
         | permission_names(VIEW, "auth.group", "admin.logentry")
         | permission_names(f"{VIEW} {CHANGE}", "partners.unit", "legalnotice", "funding.publicationduty")
-        | permission_names(f"{VIEW} {ADD} {CHANGE} {DELETE}", "funding.dutycolumn"),
+        | permission_names(f"{VIEW} {ADD} {CHANGE} {DELETE}", "funding.dutycolumn", "results.workbookcolumn")
+        | permission_names(f"{VIEW} {ADD} {CHANGE}", "results.reportingrules"),
     ),
 )
 ROLES_BY_NAME = {role.name: role for role in ROLES}
 # An Auditor sees the tables of these apps only: the others hold sessions and secrets of second factors.
-OWN_APPS = ("admin", "auth", "declarations", "events", "funding", "partners", "programmes", "vru_portal")
+OWN_APPS = (*("admin", "auth", "declarations", "events", "funding", "partners", "programmes", "results", "vru_portal"),)
 
 
 def install_roles(using: str = "default", **options: Any) -> None:

@@ -13,11 +13,11 @@ from django.apps import apps
 from django.db import connection, connections, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-APPS = ("vru_portal", "partners", "programmes", "funding", "events", "declarations")
+APPS = ("vru_portal", "partners", "programmes", "results", "funding", "events", "declarations")
 # What only staff and signatories see, and signs of life. A test finds a page for everybody that reads one of these.
 PRIVATE_MODELS = frozenset({
     "contentversion", "filejob", "heartbeat", "mail", "missedword", "papersignature", "pending", "preparation",
-    "signingrequest", "token",
+    "reporter", "returndraft", "signingrequest", "token",
 })  # fmt: skip
 TABLE = "vru_portal_contentversion"
 FUNCTION = "vru_portal_content_changes"

@@ -22,7 +22,7 @@ from funding.rules import check_budget
 from vru_portal.publishing.history import LOADED
 
 # One file for each app, in the order in which they refer to one another.
-FILE_NAMES = ("partners", "programmes", "funding", "events", "declarations")
+FILE_NAMES = ("partners", "programmes", "results", "funding", "events", "declarations")
 # The Python types that YAML must yield for a field's value to be what is written in the file.
 YAML_TYPES: dict[type[models.Field[Any, Any]], tuple[type, ...]] = {
     models.BooleanField: (bool,),

@@ -18,6 +18,7 @@ from django_tasks_db.models import DBTaskResult
 
 from events.declarations import schedule as declarations
 from programmes import schedule as programmes
+from programmes.results import schedule as results
 from vru_portal.accounts import schedule as accounts
 from vru_portal.models import Heartbeat
 from vru_portal.operations.backup import daily
@@ -28,7 +29,7 @@ from vru_portal.tabular import schedule as tabular
 from vru_portal.web import schedule as web
 
 # Publishing comes first: people expect those records at a stated time.
-APPS = (publishing, tabular, declarations, programmes, search, web, accounts, staff)
+APPS = (publishing, tabular, declarations, results, programmes, search, web, accounts, staff)
 
 KEEP_ENDED_TASKS = timedelta(days=7)
 

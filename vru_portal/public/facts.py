@@ -15,6 +15,7 @@ from funding.models import FinancialYear, FundingSource
 from partners.models import ContactPoint, Organisation, Person, Post, Publication, Statement, Unit
 from partners.models.publications import section_anchor
 from programmes.models import Initiative, Passage, Predecessor, PreventionLevel, Story, SuccessCondition, Term
+from programmes.results.models import Measure, Target
 from vru_portal.publishing.state import published
 
 MAX_OF_A_KIND = 50  # shown of each publication; the lists of the portal have the others
@@ -31,10 +32,21 @@ class Facts(NamedTuple):
     name: Callable[[Any], str] = str
 
 
+def public_targets() -> QuerySet[Target]:
+    if not Measure.objects.any():
+        return Target.objects.none()
+    return Target.objects.filter(**published("initiative")).select_related("initiative", "measure")
+
+
 KINDS = (
     Facts("The unit", Unit.objects.with_organisations, name=lambda unit: unit.slogan),
     Facts("Levels of prevention", PreventionLevel.objects.public),
     Facts("Initiatives", Initiative.objects.public),
+    Facts(
+        "Targets",
+        public_targets,
+        lambda target: f"{target.initiative.get_absolute_url()}#results",
+    ),
     Facts("Budget", FinancialYear.objects.with_money, name=lambda year: f"Funding {year.label}"),
     Facts(
         "Sources of money",

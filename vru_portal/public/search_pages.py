@@ -57,6 +57,13 @@ PAGES = (
         "recipients largest top suppliers",
     ),
     SitePage(
+        "results:results",
+        "Results",
+        "What came of the work: who was reached, what was done and what changed.",
+        ("What difference does it make", "How many people were reached", "Outcomes", "Does it work"),
+        "impact measures figures quarterly reporting effect",
+    ),
+    SitePage(
         "partners:directory",
         "Partners",
         "Who leads the unit, and everybody else who takes part or is named.",

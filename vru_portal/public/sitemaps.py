@@ -16,6 +16,7 @@ from events.models import AgendaItem, Event
 from funding.models import Allocation, FinancialYear, FundingSource, OnwardGrant, Payment
 from partners.models import LegalNotice, Organisation, Person, Post, Publication, Statement, Unit
 from programmes.models import Initiative, PreventionLevel, Story
+from programmes.results.models import ApprovedReturn
 from vru_portal.public.open_data.datasets import DATASETS
 from vru_portal.publishing.state import Publishable, State
 
@@ -135,6 +136,7 @@ def list_pages(records: dict[str, list[PublicPage]], years: list[PublicPage]) ->
     signed = Entry.objects.aggregate(at=Max("recorded_at"))["at"]
     stated = latest(changes_of(LegalNotice).values())
     paid = Payment.objects.aggregate(at=Max("recorded_at"))["at"]
+    approved = ApprovedReturn.objects.aggregate(at=Max("recorded_at"))["at"]
     anything = latest([*changed.values(), *(year.changed_at for year in years), signed])
     moments: dict[str, datetime | None] = {
         "home": anything,
@@ -146,6 +148,7 @@ def list_pages(records: dict[str, list[PublicPage]], years: list[PublicPage]) ->
         "declarations:declaration": latest([changed["declarations:version"], signed]),
         "declarations:register": signed,
         "programmes:stories": changed["programmes:story"],
+        "results:results": approved,
         "open_data:catalogue": None,
         "api:root": None,
         "funding:all_payments": paid,

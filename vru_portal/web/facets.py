@@ -161,13 +161,14 @@ class FacetedFilters(Filters):
     # In the order in which the page shows them.
     FACETS: ClassVar[Mapping[str, AnyFacet]] = {}
     ORDERS: ClassVar[Mapping[str, Order]]  # by the value of `sort`; the first is what a page shows if nobody asks
+    OTHERS: ClassVar[Mapping[str, Parameter]] = {}  # parameters that are no facets
     SEARCH_LABEL: ClassVar[str] = "Words"
     SEARCHED: ClassVar[tuple[str, ...]]  # the fields that hold the words that are searched for
 
     def __init__(self, data: QueryDict) -> None:
         facets = {name: facet_parameter(label, partial(self.slugs_of, name)) for name, label in self.labels.items()}
         sort = choice("Sort", self.ORDERS, narrows=False)
-        super().__init__(data, {"q": search_words(self.SEARCH_LABEL), **facets, "sort": sort})
+        super().__init__(data, {"q": search_words(self.SEARCH_LABEL), **facets, **self.OTHERS, "sort": sort})
 
     @cached_property
     def keys_by_facet(self) -> dict[str, KeysByValue]:

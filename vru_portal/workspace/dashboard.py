@@ -12,6 +12,7 @@ from django.views.decorators.http import require_safe
 import events.declarations.worklist
 import funding.worklist
 import partners.worklist
+import programmes.results.worklist
 import programmes.worklist
 from events.declarations.rules import availability
 from partners.stale_facts import CheckedFilter, unchecked
@@ -26,11 +27,12 @@ from vru_portal.workspace import backups
 from vru_portal.workspace.recent_changes import recent_changes, viewable_models
 
 CHANGES_SHOWN = 10
-APP_ORDER = ["programmes", "partners", "events", "funding", "declarations"]
+APP_ORDER = ["programmes", "results", "partners", "events", "funding", "declarations"]
 # Within an app, what staff use every day comes first, in this order; the rest follows by name.
 MODEL_ORDER = [
     *("Story", "Picture", "Document", "Initiative", "EvidenceAssessment", "AssessmentDecision", "PreventionLevel"),
     *("ToolkitApproach", "Synonym"),
+    *("Return", "ApprovedReturn", "Measure", "Target", "Reporter"),
     *("Person", "Post", "Organisation", "Statement", "Publication", "Unit", "ContactPoint"),
     *("Event", "AgendaItem", "Appearance"),
     *("Payment", "Allocation", "OnwardGrant", "FundingSource", "FinancialYear"),
@@ -48,6 +50,7 @@ def start_page(request: HttpRequest) -> HttpResponse:
     items = [
         *backups.worklist_items(request, last_backup),
         *events.declarations.worklist.worklist_items(request, version),
+        *programmes.results.worklist.worklist_items(request),
         *programmes.worklist.worklist_items(request),
         *funding.worklist.worklist_items(request),
         *partners.worklist.worklist_items(request),

@@ -23,6 +23,7 @@ from events.declarations.models import (
     Token,
 )
 from events.declarations.register.canonical import canonical
+from programmes.results.documents import disclosure as returns
 from vru_portal.text.cleaning import fold
 from vru_portal.text.dates import format_date, format_datetime
 
@@ -96,7 +97,14 @@ def records_about(whose: str) -> list[HeldRecord]:
     text = whose.strip()
     if text.isdecimal():
         return records_of_signatory(int(text)) if len(text) <= MAX_ENTRY_DIGITS else []
-    return records_of_mailbox(text) if "@" in text else records_of_name(text)
+    found = records_of_mailbox(text) if "@" in text else records_of_name(text)
+    return [*found, *records_of_reporter(text)]
+
+
+def records_of_reporter(whose: str) -> list[HeldRecord]:
+    """Records about whoever was asked for figures."""
+    rows = returns.rows_about(whose) if whose else {}
+    return [HeldRecord(title, row.pk, field_values(row)) for title, found in rows.items() for row in found]
 
 
 def records_of_mailbox(address: str) -> list[HeldRecord]:

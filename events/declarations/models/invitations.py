@@ -25,6 +25,7 @@ from events.declarations.choices import (
 from events.declarations.models.versions import DeclarationVersion
 from events.declarations.validators import validate_no_link, validate_readable
 from partners.models import Organisation, Sector
+from vru_portal.links.models import EmailedLink, QueuedMail
 from vru_portal.text.fields import CalendarDateField, EmailAddressField, LineField, LongTextField
 
 DAYS_OPEN = 90  # councils need weeks to decide
@@ -155,15 +156,11 @@ class Preparation(models.Model):
         return f"Prepared signature of {self.invitation.body}"
 
 
-class Token(models.Model):
-    """A link that was emailed, of which only the hash is known. It works until its invitation is answered or ends."""
+class Token(EmailedLink):
+    """A link that was emailed. It works until its invitation is answered or ends."""
 
     invitation = models.ForeignKey(Invitation, on_delete=models.CASCADE, related_name="tokens")
     purpose = models.CharField(max_length=8, choices=LinkPurpose)
-    sha256 = models.CharField(max_length=64, unique=True)
-    mailbox = models.CharField(max_length=64, blank=True, help_text="SHA-256 of the email address that it was sent to.")
-    expires_at = models.DateTimeField()
-    burnt_at = models.DateTimeField(null=True)
 
     class Meta:
         constraints = [
@@ -174,23 +171,14 @@ class Token(models.Model):
         return f"{self.get_purpose_display()}, {self.invitation.body}"
 
 
-class Mail(models.Model):
-    """An email to be sent, kept until the mail server has accepted it. Its text and its link are created only then."""
+class Mail(QueuedMail):
+    """An email about an invitation or a request to sign."""
 
     kind = models.CharField(max_length=11, choices=MailKind)
     invitation = models.ForeignKey(Invitation, on_delete=models.CASCADE, null=True, related_name="mails")
     request = models.ForeignKey("SigningRequest", on_delete=models.CASCADE, null=True, related_name="mails")
-    to = models.EmailField()
-    message_id = models.CharField(max_length=200, unique=True, help_text="Stays the same for every attempt.")
-    delivery = models.CharField(max_length=8, choices=Delivery, default=Delivery.WAITING, db_index=True)
-    attempts = models.PositiveSmallIntegerField(default=0)
-    due_at = models.DateTimeField("next attempt", default=timezone.now)
-    error = models.TextField("what the mail server said", blank=True)
-    created_at = models.DateTimeField(default=timezone.now)
-    sent_at = models.DateTimeField(null=True)
 
-    class Meta:
-        ordering = ["-created_at", "-id"]
+    class Meta(QueuedMail.Meta):
         constraints = [
             models.CheckConstraint(condition=Q(kind__in=MailKind.values), name="declarations_mail_kind_known"),
             models.CheckConstraint(condition=Q(delivery__in=Delivery.values), name="declarations_mail_delivery_known"),

@@ -1,6 +1,6 @@
 """Declaration texts and receipts as files to download.
 
-Only the signatory can get a receipt: `signing_page` requires their link; PrivateSigningPages keeps it out of caches.
+Only the signatory can get a receipt: `signing_page` requires their link; `PrivatePages` keeps it out of caches.
 """
 
 from django.http import Http404, HttpRequest, HttpResponse

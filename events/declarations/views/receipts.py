@@ -11,12 +11,12 @@ from events.declarations.rules import availability, corrections
 from events.declarations.views import limits
 from events.declarations.views.signing_session import (
     allow_form_methods,
-    redirect_see_other,
     require_session_token,
     session_secret,
     signing_page,
     signing_page_context,
 )
+from vru_portal.links.session import redirect_see_other
 from vru_portal.text.typesetting import qr_code_svg
 
 

@@ -25,7 +25,6 @@ from events.declarations.views.signing_session import (
     PAGE_FOR_PURPOSE,
     allow_form_methods,
     read_session,
-    redirect_see_other,
     require_form_for_invitation,
     require_session_token,
     require_token_for_page,
@@ -35,6 +34,7 @@ from events.declarations.views.signing_session import (
     store_session,
 )
 from partners.models import LegalNotice
+from vru_portal.links.session import redirect_see_other
 
 
 @csrf_exempt  # it changes nothing, and Django would write the secret to a log if it refused a request

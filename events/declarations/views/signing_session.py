@@ -9,12 +9,10 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
-from django.core import signing
 from django.core.exceptions import ImproperlyConfigured
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.shortcuts import render, resolve_url
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
 from django.urls import reverse
-from django.utils.crypto import constant_time_compare, salted_hmac
 from django.views.decorators.http import require_http_methods
 
 from events.declarations import tokens
@@ -23,10 +21,9 @@ from events.declarations.models import Invitation, Token
 from events.declarations.rules import availability
 from events.declarations.views import limits
 from partners.models import LegalNotice
-from vru_portal.web.cookies import read_cookie, set_cookie
+from vru_portal.links.session import LinkSession, redirect_see_other
 
-COOKIE_NAME = "signing"
-COOKIE_SALT = "events.declarations.link"
+SESSION = LinkSession(cookie="signing", salt="events.declarations.link")
 RETRY_AFTER_MINUTES = 60  # sent as Retry-After while signing is closed
 
 # Each kind of link leads to one page, whichever page of the signing session it is used on.
@@ -39,12 +36,6 @@ PAGE_FOR_PURPOSE = {
 
 View = Callable[..., HttpResponse]
 allow_form_methods = require_http_methods(["GET", "HEAD", "POST"])
-
-
-class SeeOther(HttpResponseRedirect):
-    """A redirect that browsers always follow with GET, so that reloading a page never sends a form again."""
-
-    status_code = 303
 
 
 class LinkForAnotherPage(Exception):  # noqa: N818 - what it is, not what went wrong
@@ -60,27 +51,15 @@ class FormForAnotherInvitation(Exception):  # noqa: N818
 
 
 def read_session(request: HttpRequest) -> dict[str, Any]:
-    """The values in the cookie; empty if there is no cookie, or if this portal did not sign it."""
-    try:
-        values = signing.loads(read_cookie(request, COOKIE_NAME), salt=COOKIE_SALT)
-    except signing.BadSignature:
-        return {}
-    return values if isinstance(values, dict) else {}
+    return SESSION.read(request)
 
 
 def session_secret(request: HttpRequest) -> str:
-    """The secret of the link that this browser opened last; an empty string, which opens nothing, if there is none."""
-    return str(read_session(request).get("secret", ""))
+    return SESSION.secret(request)
 
 
 def store_session(response: HttpResponse, **values: Any) -> HttpResponse:
-    """Replace the session with these values. The cookie lasts until the browser is closed."""
-    set_cookie(response, COOKIE_NAME, signing.dumps(values, salt=COOKIE_SALT))
-    return response
-
-
-def redirect_see_other(name: str, query: str = "") -> HttpResponse:
-    return SeeOther(resolve_url(name) + query)
+    return SESSION.store(response, **values)
 
 
 def require_session_token(request: HttpRequest, *purposes: LinkPurpose) -> Token:
@@ -105,18 +84,8 @@ def require_token_for_page(request: HttpRequest, token: Token, *purposes: LinkPu
 
 
 def require_form_for_invitation(request: HttpRequest, invitation: Invitation) -> None:
-    """Raise FormForAnotherInvitation if the form that was sent belongs to another invitation.
-
-    Someone may open links for two organisations in one browser. A form filled in for the first must not be signed for
-    the second.
-    """
-    if not constant_time_compare(request.POST.get("invitation_mark", ""), invitation_mark(invitation)):
+    if not SESSION.is_marked(request.POST.get("invitation_mark", ""), invitation.pk):
         raise FormForAnotherInvitation
-
-
-def invitation_mark(invitation: Invitation) -> str:
-    """What a form carries to say which invitation it belongs to. It cannot be used to sign."""
-    return salted_hmac(COOKIE_SALT, str(invitation.pk)).hexdigest()[:16]
 
 
 def signing_page(view: View) -> View:
@@ -160,7 +129,7 @@ def signing_page_context(token: Token, **page_context: Any) -> dict[str, Any]:
     return {
         "invitation": token.invitation,
         "organisation": token.invitation.body,
-        "invitation_mark": invitation_mark(token.invitation),
+        "invitation_mark": SESSION.mark(token.invitation.pk),
         "is_confirming": token.purpose == LinkPurpose.CONFIRM,
         "legal_notice": LegalNotice.current(),
         **page_context,

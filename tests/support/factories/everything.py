@@ -4,11 +4,14 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
+from django.utils import timezone
+
 from events.choices import ItemKind
 from events.declarations.choices import InvitationState
 from funding.choices import DutyField, DutyList, Kind
 from partners.choices import Seat
 from programmes.choices import Outcome, Slot
+from programmes.results.choices import DraftState
 from tests.support.factories.base import DAY, PublicationFactory, reverse, with_history
 from tests.support.factories.declarations import (
     DeclarationFactory,
@@ -63,6 +66,23 @@ from tests.support.factories.programmes import (
     SynonymFactory,
     TermFactory,
 )
+from tests.support.factories.results import (
+    ApprovedReturnFactory,
+    BreakdownFactory,
+    DraftFactory,
+    FigureFactory,
+    GroupFactory,
+    MeasureFactory,
+    PartFactory,
+    PopulationFactory,
+    ReporterFactory,
+    ReturnFactory,
+    ReturnMailFactory,
+    ReturnTokenFactory,
+    RulesFactory,
+    TargetFactory,
+    WorkbookColumnFactory,
+)
 from vru_portal.models import HeadingMapping
 
 
@@ -85,6 +105,31 @@ def spend(source: Any, initiative: Any, body: Any) -> None:
     reverse(PaymentFactory(allocation=grant))
     ExplanationFactory(payment=PaymentFactory(allocation=contract, amount=Decimal("501.00")))
     ExplanationFactory(payment=PaymentFactory(allocation=contract, paid_on=date(2032, 4, 1)))
+
+
+def make_result_records(initiative: Any, body: Any, area: Any) -> None:
+    """Make whatever there is of the results of an initiative: published, corrected, late, and on its way."""
+    breakdown = BreakdownFactory()
+    groups = [GroupFactory(breakdown=breakdown), GroupFactory(breakdown=breakdown)]
+    measure = MeasureFactory()
+    measure.breakdowns.add(breakdown)
+    for quarter in (date(2031, 4, 1), date(2031, 7, 1)):
+        asked = ReturnFactory(initiative=initiative, organisation=body, quarter=quarter, reported_at=timezone.now())
+        DraftFactory(asked=asked, state=DraftState.APPROVED)
+        first = {"initiative": initiative, "organisation": body, "quarter": quarter, "asked": asked}
+        FigureFactory(approved=ApprovedReturnFactory(**first), measure=measure, count=99)
+        approved = ApprovedReturnFactory(**first, number=2, correction="Counted again.")
+        figure = FigureFactory(approved=approved, measure=measure)
+        for group in groups:
+            PartFactory(figure=figure, group=group)
+    FigureFactory(approved=approved, measure=MeasureFactory(), count=3, is_suppressed=True)
+    TargetFactory(initiative=initiative, measure=measure)
+    PopulationFactory(area=area)
+    ReporterFactory(initiative=initiative, organisation=body)
+    late = DraftFactory(asked__initiative=initiative, asked__organisation=body, asked__quarter=date(2031, 1, 1))
+    ReturnTokenFactory(draft=late)
+    ReturnMailFactory(draft=late)
+    WorkbookColumnFactory(rules=RulesFactory())
 
 
 def make_declaration_records(version: Any, body: Any) -> None:
@@ -142,7 +187,8 @@ def make_everything(rows: int) -> None:
         initiative.partners.add(group, body)
         initiative.audiences.add(AudienceFactory())
         initiative.settings.add(SettingFactory())
-        initiative.areas.add(AreaFactory())
+        area = AreaFactory()
+        initiative.areas.add(area)
         if number:
             FundingSourceFactory(year=YearFactory(first_year=2020 + number))
         source = FundingSourceFactory(year=year)
@@ -153,6 +199,7 @@ def make_everything(rows: int) -> None:
         FundingSourceFactory(year=year, carried_from=left, amount=Decimal("250.00"))
         reverse(FundingSourceFactory(year=year))
         spend(source, initiative, body)
+        make_result_records(initiative, body, area)
         for column in DutyList.values:
             ColumnFactory(duty=duty, list=column, field=DutyField.values[number % len(DutyField)])
         item = AgendaItemFactory(event=event)

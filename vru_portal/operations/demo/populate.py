@@ -14,6 +14,7 @@ from vru_portal.operations.content import load_content
 from vru_portal.operations.demo.declaration import DemoDeclaration
 from vru_portal.operations.demo.money import DemoMoney
 from vru_portal.operations.demo.people import DemoPeople
+from vru_portal.operations.demo.results import DemoResults
 from vru_portal.operations.demo.volume import DemoVolume
 
 
@@ -39,6 +40,11 @@ def populate(folder: Path, *, scale: int, report: Callable[[str], object]) -> No
     report(f"A declaration that is being signed; emails are in {settings.EMAIL_FILE_PATH}.")
     if settings.EMBEDDED:  # elsewhere the output may reach a log: a link to sign with must not
         report(f"Sign it yourself: {link}")
+    results = DemoResults(people, year.first_year, today)
+    return_link = results.record_all()
+    report(f"{results.published} returns of figures, one that never came, and one to fill in.")
+    if settings.EMBEDDED and return_link:
+        report(f"Report figures yourself: {return_link}")
     if scale > money.payments:
         DemoVolume(people, year, today, money.dice).add_payments(scale, report)
         with connection.cursor() as cursor:

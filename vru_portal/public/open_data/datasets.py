@@ -5,11 +5,13 @@ from typing import Any
 
 import events.datasets
 import events.declarations.datasets
+import funding.datasets.costs
 import funding.datasets.lists
 import funding.datasets.onward_grants
 import funding.datasets.totals
 import partners.datasets
 import programmes.datasets
+import programmes.results.datasets
 from vru_portal.public.catalogue import Catalogue
 from vru_portal.tabular.datasets import Dataset
 from vru_portal.tabular.writers import Column
@@ -39,6 +41,8 @@ DATASETS: dict[str, Dataset[Any]] = {
         *funding.datasets.lists.DATASETS,
         funding.datasets.totals.TOTALS,
         funding.datasets.onward_grants.ONWARD_GRANTS,
+        *programmes.results.datasets.DATASETS,
+        funding.datasets.costs.COSTS,
         INITIATIVES,  # instead of the app's own, in its place
     )
 }

@@ -9,7 +9,7 @@ from django.core import mail as django_mail
 from django.utils import timezone
 from django_tasks_db.models import DBTaskResult
 
-from events.declarations import mails, schedule, tasks, tokens
+from events.declarations import schedule, tasks, tokens
 from events.declarations.choices import Delivery, InvitationState, LinkPurpose, MailKind
 from events.declarations.models import Invitation, Mail, PersonalRecord, Token
 from events.declarations.rules import corrections, invitations, mail_queue
@@ -18,6 +18,7 @@ from tests.events.declarations.emails.worker import content, deliveries, invited
 from tests.support import signing
 from tests.support.processes.mail_server import HANG_UP, TAKE, MailServer
 from tests.support.processes.portal_process import free_port
+from vru_portal.links import delivery, messages
 from vru_portal.operations import schedule as portal_schedule
 
 # A mail server that refuses -------------------------------------------------------------------------------------------
@@ -97,7 +98,7 @@ def test_a_server_that_refuses_for_days_is_given_up_and_says_so(clock, through):
         through(server.port)
         invited(1)
         work()
-        for _ in tasks.RETRY_MINUTES:
+        for _ in delivery.RETRY_MINUTES:
             assert Mail.objects.get().delivery == Delivery.WAITING
             later(clock, days=1)
     assert Mail.objects.get().delivery == Delivery.REFUSED
@@ -148,7 +149,7 @@ def test_a_fault_of_ours_loses_no_mail_and_is_seen_without_its_words_in_the_log(
         raise KeyError(Mail.objects.get().to)
 
     with monkeypatch.context() as patch:
-        patch.setattr(mails, "render_to_string", fail)
+        patch.setattr(messages, "render_to_string", fail)
         invited(1)
         work()
         for _ in range(12):

@@ -1,15 +1,14 @@
 from collections.abc import Callable
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
 Handler = Callable[[HttpRequest], HttpResponse]
 
-# Pages that are reached by a mailed link, and the form that asks for an invitation.
-PRIVATE_PATHS = ("/declaration/sign", "/declaration/ask")
 
-
-class PrivateSigningPages:
-    """Keep every response of the signing pages out of caches and search engines, redirects and errors included.
+class PrivatePages:
+    """Keep every response of the pages behind emailed links out of caches and search engines, redirects and errors
+    included.
 
     A middleware rather than a decorator, because error pages come from outside the views.
     """
@@ -19,7 +18,7 @@ class PrivateSigningPages:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         response = self.get_response(request)
-        if request.path.startswith(PRIVATE_PATHS):
+        if request.path.startswith(settings.PRIVATE_PATHS):
             response["Cache-Control"] = "no-store"
             response["X-Robots-Tag"] = "noindex"
         return response

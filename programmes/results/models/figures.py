@@ -1,0 +1,154 @@
+"""The figures that staff have approved. They are public from then on, and never change: a correction follows them."""
+
+from django.db import models
+from django.db.models import F, Q
+
+from partners.models import Organisation
+from programmes.models import Initiative
+from programmes.results import querysets
+from programmes.results.models.measures import BreakdownGroup, Measure
+from programmes.results.models.returns import Return
+from programmes.results.quarters import Quarter, validate_quarter
+from vru_portal.ledger.append_only.models import AppendOnly
+from vru_portal.ledger.append_only.trigger import INSERT, Trigger
+from vru_portal.ledger.money import PoundsField
+from vru_portal.text.fields import CalendarDateField, LongTextField
+
+# What was approved before of the same initiative, organisation and quarter.
+EARLIER = (
+    "FROM results_approvedreturn a WHERE a.initiative_id = NEW.initiative_id "
+    "AND a.organisation_id = NEW.organisation_id AND a.quarter = NEW.quarter"
+)
+
+
+class ApprovedReturn(AppendOnly):
+    """What an organisation reported of an initiative for a quarter. A later one, with the next number, corrects it."""
+
+    names_published = ("initiative", "organisation")
+    redactable = ("went_well", "went_badly", "correction")
+    triggers = (
+        Trigger(
+            "follows",
+            INSERT,
+            f"NEW.number <> 1 + (SELECT COUNT(*) {EARLIER}) "
+            f"OR EXISTS (SELECT 1 {EARLIER} AND a.recorded_at > NEW.recorded_at)",
+            "A correction follows what it corrects: somebody else may have approved these figures at the same time.",
+            bypassed="What was published on an earlier day could be made to look different.",
+        ),
+    )
+
+    initiative = models.ForeignKey(Initiative, on_delete=models.PROTECT, related_name="approved_returns")
+    organisation = models.ForeignKey(Organisation, on_delete=models.PROTECT, related_name="approved_returns")
+    quarter = CalendarDateField(validators=[validate_quarter])
+    number = models.PositiveSmallIntegerField(default=1, editable=False)
+    asked = models.ForeignKey(
+        Return, on_delete=models.PROTECT, null=True, blank=True, editable=False, related_name="approved"
+    )
+    went_well = LongTextField("what went well", blank=True)
+    went_badly = LongTextField("what did not go well", blank=True)
+    spend = PoundsField("spend reported", null=True, blank=True)
+    correction = LongTextField("why it was corrected", blank=True)
+
+    objects = querysets.ApprovedReturnQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = "approved return"
+        ordering = ["-quarter", "initiative__name", "-number", "-id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["initiative", "organisation", "quarter", "number"], name="results_approved_number_once"
+            ),
+            models.CheckConstraint(condition=Q(recorded_by__isnull=False), name="results_approved_by_somebody"),
+            models.CheckConstraint(
+                condition=Q(spend=None) | Q(spend__gte=0),
+                name="results_spend_not_negative",
+                violation_error_message="The spend of a quarter cannot be below £0.",
+            ),
+            models.CheckConstraint(
+                condition=Q(number=1, correction="") | Q(number__gt=1) & ~Q(correction=""),
+                name="results_correction_has_reason",
+                violation_error_message="Say why the figures are corrected. It is published with them.",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.initiative}, {self.period}, {self.organisation}"
+
+    @property
+    def period(self) -> Quarter:
+        return Quarter(self.quarter)
+
+
+class ApprovedFigure(AppendOnly):
+    """The count of one measure in an approved return."""
+
+    approved = models.ForeignKey(ApprovedReturn, on_delete=models.PROTECT, related_name="figures")
+    measure = models.ForeignKey(Measure, on_delete=models.PROTECT, related_name="figures")
+    count = models.PositiveIntegerField()
+    threshold = models.PositiveSmallIntegerField(
+        default=0, help_text="The smallest number published, if people are counted."
+    )
+    is_suppressed = models.BooleanField(default=False)
+
+    objects = querysets.ApprovedFigureQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = "approved figure"
+        ordering = ["id"]
+        constraints = [
+            models.UniqueConstraint(fields=["approved", "measure"], name="results_figure_once"),
+            models.CheckConstraint(
+                condition=Q(is_suppressed=True) | Q(count__gte=F("threshold")), name="results_small_figure_suppressed"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.measure}: {self.shown}"
+
+    @property
+    def published_count(self) -> int | None:
+        """What the public may know; None if it is suppressed."""
+        return None if self.is_suppressed else self.count
+
+    @property
+    def shown(self) -> str:
+        return "suppressed" if self.is_suppressed else f"{self.count:,}"
+
+
+class ApprovedPart(AppendOnly):
+    """How many of those whom a figure counts are of one group of a breakdown."""
+
+    triggers = (
+        Trigger(
+            "hidden_with_total",
+            INSERT,
+            "NOT NEW.is_suppressed AND EXISTS (SELECT 1 FROM results_approvedfigure f WHERE f.id = NEW.figure_id "
+            "AND (f.is_suppressed OR NEW.count < f.threshold))",
+            "A number that is too small to publish, or part of one, must be suppressed.",
+            bypassed="Somebody could be recognised by a number that is meant to be suppressed.",
+        ),
+    )
+
+    figure = models.ForeignKey(ApprovedFigure, on_delete=models.PROTECT, related_name="parts")
+    group = models.ForeignKey(BreakdownGroup, on_delete=models.PROTECT, related_name="parts")
+    count = models.PositiveIntegerField()
+    is_suppressed = models.BooleanField(default=False)
+
+    objects = querysets.ApprovedPartQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = "approved figure of a group"
+        verbose_name_plural = "approved figures of groups"
+        ordering = ["id"]
+        constraints = [models.UniqueConstraint(fields=["figure", "group"], name="results_part_once")]
+
+    def __str__(self) -> str:
+        return f"{self.group}: {self.shown}"
+
+    @property
+    def published_count(self) -> int | None:
+        return None if self.is_suppressed else self.count
+
+    @property
+    def shown(self) -> str:
+        return "suppressed" if self.is_suppressed else f"{self.count:,}"

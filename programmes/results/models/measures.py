@@ -1,0 +1,155 @@
+from django.core.exceptions import ValidationError
+from django.core.validators import MinValueValidator
+from django.db import models
+from django.db.models import F, Q
+from simple_history.models import HistoricalRecords
+
+from partners.provenance import Sourced
+from programmes.models import Area, Initiative
+from programmes.results import querysets
+from programmes.results.choices import MeasureKind
+from programmes.results.quarters import Quarter, validate_quarter
+from vru_portal.publishing.history import HistoryManager
+from vru_portal.publishing.slugs import Slugged
+from vru_portal.text.fields import CalendarDateField, LineField, LongTextField
+
+DEFAULT_THRESHOLD = 5
+QUARTER_HELP = "The first day of the quarter, such as 1 April."
+
+
+class Breakdown(Slugged):
+    """A way to divide the people whom a measure counts, such as by age."""
+
+    name = LineField(max_length=60, unique=True, help_text="Such as “Age”.")
+    position = models.PositiveSmallIntegerField(default=0, help_text="The lowest number comes first.")
+
+    objects = querysets.BreakdownQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["position", "name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class BreakdownGroup(models.Model):
+    """One group of a breakdown. Together, the groups take in everybody: one of them can be “Not known”."""
+
+    breakdown = models.ForeignKey(Breakdown, on_delete=models.CASCADE, related_name="groups")
+    name = LineField(max_length=60)
+    position = models.PositiveSmallIntegerField(default=0)
+
+    class Meta:
+        ordering = ["position", "id"]
+        constraints = [models.UniqueConstraint(fields=["breakdown", "name"], name="results_group_once")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Measure(Slugged):
+    """Something that is counted, the same way by everybody who reports it."""
+
+    name = LineField(max_length=120, unique=True, help_text="Such as “Young people reached”.")
+    kind = models.CharField(
+        max_length=7, choices=MeasureKind, help_text="Who was reached, what was done, or what changed."
+    )
+    unit = LineField("unit of count", max_length=60, help_text="What a figure is a number of, such as “people”.")
+    counts = LongTextField(
+        "what counts",
+        help_text="Who or what is counted, and when. For people, say that each is counted once a year, in the quarter "
+        "in which they first take part: figures of several quarters are added.",
+    )
+    counts_people = models.BooleanField(
+        default=True,
+        help_text="Small numbers of people are not published, since somebody could be recognised. Untick this only for "
+        "what is no person, such as sessions.",
+    )
+    breakdowns = models.ManyToManyField(Breakdown, blank=True, related_name="measures")
+    initiatives = models.ManyToManyField(
+        Initiative,
+        blank=True,
+        related_name="measures",
+        help_text="Which initiatives report it. Leave empty if all of them do.",
+    )
+    position = models.PositiveSmallIntegerField(default=0, help_text="The lowest number comes first.")
+    history = HistoricalRecords(history_manager=HistoryManager)
+
+    objects = querysets.MeasureQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["position", "name"]
+        constraints = [
+            models.CheckConstraint(condition=Q(kind__in=MeasureKind.values), name="results_measure_kind_known"),
+            models.CheckConstraint(
+                condition=~Q(kind=MeasureKind.REACH) | Q(counts_people=True),
+                name="results_reach_counts_people",
+                violation_error_message="Reach is a number of people. Tick “counts people”, or choose another kind.",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def clean(self) -> None:
+        """Keep the meaning of figures that are published."""
+        super().clean()
+        before = type(self).objects.filter(pk=self.pk, figures__isnull=False).first() if self.pk else None
+        changed = [
+            name
+            for name in ("kind", "unit", "counts_people")
+            if before and getattr(before, name) != getattr(self, name)
+        ]
+        if changed:
+            message = (
+                "Figures are published under this measure, so this cannot be changed. Add another measure instead."
+            )
+            raise ValidationError(dict.fromkeys(changed, message))
+
+
+class Target(Sourced):
+    """What an initiative is to reach by a measure, from one quarter to another."""
+
+    initiative = models.ForeignKey(Initiative, on_delete=models.CASCADE, related_name="targets")
+    measure = models.ForeignKey(Measure, on_delete=models.PROTECT, related_name="targets")
+    first_quarter = CalendarDateField(validators=[validate_quarter], help_text=QUARTER_HELP)
+    last_quarter = CalendarDateField(validators=[validate_quarter], help_text=f"{QUARTER_HELP} It can be the same.")
+    count = models.PositiveIntegerField("target", validators=[MinValueValidator(1)])
+
+    class Meta:
+        ordering = ["first_quarter", "id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["initiative", "measure", "first_quarter", "last_quarter"], name="results_target_once"
+            ),
+            models.CheckConstraint(
+                condition=Q(last_quarter__gte=F("first_quarter")),
+                name="results_target_quarters_in_order",
+                violation_error_message="The last quarter must not be before the first.",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.initiative}: {self.count} {self.measure.unit}, {self.period}"
+
+    @property
+    def quarters(self) -> list[Quarter]:
+        return list(Quarter(self.first_quarter).until(Quarter(self.last_quarter)))
+
+    @property
+    def period(self) -> str:
+        first, last = Quarter(self.first_quarter), Quarter(self.last_quarter)
+        return str(first) if first == last else f"{first.starts_on:%B %Y} to {last.ends_on:%B %Y}"
+
+
+class AreaPopulation(Sourced):
+    """How many people live in an area: no initiative that serves only this area can reach more."""
+
+    area = models.OneToOneField(Area, on_delete=models.CASCADE, related_name="population")
+    people = models.PositiveIntegerField(validators=[MinValueValidator(1)])
+
+    class Meta:
+        ordering = ["area__name"]
+
+    def __str__(self) -> str:
+        return f"{self.area}: {self.people:,} people"

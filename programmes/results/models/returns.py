@@ -1,0 +1,168 @@
+"""What organisations are asked to report, and their answers until staff have approved them.
+
+That a return is due, and whether it was reported, is public. Who was asked, and what they have typed so far, is not.
+"""
+
+from datetime import date
+from typing import Any
+
+from django.conf import settings
+from django.db import models
+from django.db.models import F, Q
+from django.utils import timezone
+
+from partners.models import Organisation
+from programmes.models import Initiative
+from programmes.results import querysets
+from programmes.results.choices import OPEN_STATES, DraftState, LinkPurpose, MailKind
+from programmes.results.models.measures import QUARTER_HELP
+from programmes.results.quarters import Quarter, validate_quarter
+from vru_portal.links.models import Delivery, EmailedLink, QueuedMail
+from vru_portal.text.fields import CalendarDateField, EmailAddressField, LineField, LongTextField
+
+
+class Reporter(models.Model):
+    """Who is asked every quarter for the figures of an initiative."""
+
+    initiative = models.ForeignKey(Initiative, on_delete=models.CASCADE, related_name="reporters")
+    organisation = models.ForeignKey(Organisation, on_delete=models.PROTECT, related_name="+")
+    contact_name = LineField(max_length=120, blank=True)
+    email = EmailAddressField(help_text="Never published.")
+    first_quarter = CalendarDateField(validators=[validate_quarter], help_text=f"{QUARTER_HELP} The first to report.")
+    last_quarter = CalendarDateField(
+        validators=[validate_quarter], null=True, blank=True, help_text="The last to report, if it has an end."
+    )
+
+    class Meta:
+        ordering = ["initiative__name", "organisation__name"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["initiative", "organisation"],
+                name="results_reporter_once",
+                violation_error_message="This organisation is already asked for these figures.",
+            ),
+            models.CheckConstraint(
+                condition=Q(last_quarter=None) | Q(last_quarter__gte=F("first_quarter")),
+                name="results_reporter_quarters_in_order",
+                violation_error_message="The last quarter must not be before the first.",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.organisation} for {self.initiative}"
+
+
+class Return(models.Model):
+    """An organisation is asked for an initiative's figures of one quarter."""
+
+    initiative = models.ForeignKey(Initiative, on_delete=models.PROTECT, related_name="returns")
+    organisation = models.ForeignKey(Organisation, on_delete=models.PROTECT, related_name="returns")
+    quarter = CalendarDateField(validators=[validate_quarter], help_text=QUARTER_HELP)
+    due_on = CalendarDateField(help_text="After this date the page says “Not reported by …”.")
+    closes_on = CalendarDateField("can be filled in until")
+    reported_at = models.DateTimeField(null=True, editable=False)
+    cancelled_at = models.DateTimeField(null=True, editable=False)
+    asked_at = models.DateTimeField(default=timezone.now, editable=False)
+    asked_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, editable=False, related_name="+"
+    )
+
+    draft: "ReturnDraft"
+
+    objects = querysets.ReturnQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = "return of figures"
+        verbose_name_plural = "returns of figures"
+        ordering = ["-quarter", "initiative__name", "id"]
+        permissions = [("approve_return", "Can send figures back and approve them")]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["initiative", "organisation", "quarter"],
+                name="results_return_once",
+                violation_error_message="This organisation has already been asked for these figures.",
+            ),
+            models.CheckConstraint(
+                condition=Q(closes_on__gte=F("due_on")),
+                name="results_return_closes_after_due",
+                violation_error_message="A return cannot close before it is due.",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.initiative}, {self.period}, {self.organisation}"
+
+    @property
+    def period(self) -> Quarter:
+        return Quarter(self.quarter)
+
+
+class ReturnDraft(models.Model):
+    """The answers to a return, as they were typed, with whom they are expected from. Never public."""
+
+    asked: Any = models.OneToOneField(Return, on_delete=models.CASCADE, related_name="draft")
+    state = models.CharField(max_length=9, choices=DraftState, default=DraftState.QUEUED, db_index=True, editable=False)
+    email = EmailAddressField(blank=True)
+    contact_name = LineField(max_length=120, blank=True)
+    # By field name of the forms, such as "measure-3" and "measure-3-group-7": text, so that nothing typed is lost.
+    answers = models.JSONField(default=dict, editable=False)
+    prepared_by = LineField(max_length=120, blank=True, editable=False)
+    confirm_name = LineField(max_length=120, blank=True, editable=False)
+    confirm_email = EmailAddressField(blank=True, editable=False)
+    confirmed_by = LineField(max_length=120, blank=True, editable=False)
+    question = LongTextField(blank=True, editable=False)
+    reminders = models.PositiveSmallIntegerField(default=0, editable=False)
+    sent_at = models.DateTimeField(null=True, editable=False)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=Q(state__in=DraftState.values), name="results_draft_state_known"),
+            models.CheckConstraint(
+                condition=~Q(state=DraftState.PASSED_ON) | ~Q(confirm_email=""),
+                name="results_draft_passed_on_to_somebody",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.asked}: {self.get_state_display().lower()}"
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the organisation can still change it, if the return is not closed."""
+        return self.state in OPEN_STATES
+
+    def is_closed(self, today: date) -> bool:
+        return self.asked.closes_on < today
+
+
+class Token(EmailedLink):
+    """A link that was emailed. It works until the return is approved, cancelled or closed."""
+
+    draft = models.ForeignKey(ReturnDraft, on_delete=models.CASCADE, related_name="tokens")
+    purpose = models.CharField(max_length=7, choices=LinkPurpose)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=Q(purpose__in=LinkPurpose.values), name="results_token_purpose_known")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_purpose_display()}, {self.draft.asked}"
+
+
+class Mail(QueuedMail):
+    """An email about a return."""
+
+    draft = models.ForeignKey(ReturnDraft, on_delete=models.CASCADE, related_name="mails")
+    kind = models.CharField(max_length=8, choices=MailKind)
+
+    class Meta(QueuedMail.Meta):
+        verbose_name = "email about a return"
+        verbose_name_plural = "emails about returns"
+        constraints = [
+            models.CheckConstraint(condition=Q(kind__in=MailKind.values), name="results_mail_kind_known"),
+            models.CheckConstraint(condition=Q(delivery__in=Delivery.values), name="results_mail_delivery_known"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()} to {self.draft.asked.organisation}"

@@ -1,0 +1,182 @@
+"""How pages show the figures of an initiative: by measure, quarter after quarter, with what is missing."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from typing import Any
+
+from django.db.models import Prefetch
+from django.utils import timezone
+
+from programmes.models import Initiative
+from programmes.results.choices import ReturnStatus
+from programmes.results.models import ApprovedFigure, ApprovedPart, ApprovedReturn, Measure, Return, Target
+from programmes.results.presenters.totals import Total, add_up
+from programmes.results.quarters import Quarter
+from vru_portal.ledger.as_at import NOW, AsAt
+from vru_portal.text.dates import format_date
+
+
+@dataclass(frozen=True)
+class FigureRow:
+    """A figure in the table of a measure; ``width`` is that of its bar, in per cent."""
+
+    figure: ApprovedFigure
+    width: str
+    groups: list[tuple[str, list[ApprovedPart]]]
+
+    @property
+    def approved(self) -> ApprovedReturn:
+        return self.figure.approved
+
+    @property
+    def day_before(self) -> date:
+        """The last day on which the figure that this one corrects was what the page said."""
+        return timezone.localdate(self.approved.recorded_at) - timedelta(days=1)
+
+
+@dataclass(frozen=True)
+class TargetRow:
+    """A target, and what of it has been reported."""
+
+    target: Target
+    total: Total | None
+    missing: int  # quarters without a published figure
+
+    @property
+    def share(self) -> str:
+        """What is reached of it, as a percentage rounded down; empty while nothing is known."""
+        if self.total is None or not self.total.is_known:
+            return ""
+        return f"{self.total.count * 100 // self.target.count}%"
+
+
+@dataclass(frozen=True)
+class MeasureTable:
+    """The figures of an initiative by one measure."""
+
+    measure: Measure
+    rows: list[FigureRow]
+    years: list[tuple[str, Total]]
+    targets: list[TargetRow]
+
+
+@dataclass(frozen=True)
+class InitiativeResults:
+    """What is published of an initiative, and what was asked for and is not."""
+
+    tables: list[MeasureTable]
+    words: list[ApprovedReturn]
+    returns: list[Return]  # nothing is published of them yet
+    several: bool  # whether several organisations report, so that each row names its own
+    figures: list[ApprovedFigure] = field(default_factory=list)
+
+    def __bool__(self) -> bool:
+        return bool(self.tables or self.returns)
+
+
+def figures_of(as_at: AsAt = NOW, **conditions: Any) -> list[ApprovedFigure]:
+    """The published figures, with all that tables and totals read of them."""
+    rows = ApprovedFigure.objects.current(as_at.known_before).filter(**conditions)
+    related = rows.select_related("measure", "approved__initiative", "approved__organisation")
+    return list(related.order_by("measure__position", "measure__name", "approved__quarter", "pk"))
+
+
+def results_of(initiative: Initiative) -> InitiativeResults | None:
+    """What is published of an initiative; None if nothing is, and nothing was asked for."""
+    if not Measure.objects.any():
+        return None
+    parts = Prefetch("parts", ApprovedPart.objects.select_related("group__breakdown").order_by("group__position", "pk"))
+    rows = ApprovedFigure.objects.current().filter(approved__initiative=initiative)
+    related = rows.select_related("measure", "approved__initiative", "approved__organisation").prefetch_related(parts)
+    figures = list(related.order_by("measure__position", "measure__name", "approved__quarter", "pk"))
+    returns = list(open_returns(initiative))
+    targets = list(Target.objects.filter(initiative=initiative).select_related("measure", "source"))
+    if not (figures or returns or targets):
+        return None
+    words: dict[int, ApprovedReturn] = {figure.approved_id: figure.approved for figure in figures}
+    organisations = {figure.approved.organisation_id for figure in figures}
+    return InitiativeResults(
+        list(measure_tables(figures, targets)),
+        sorted(words.values(), key=lambda one: (one.quarter, one.pk), reverse=True),
+        returns,
+        len(organisations) > 1,
+        figures,
+    )
+
+
+def open_returns(initiative: Initiative) -> Iterable[Return]:
+    rows = Return.objects.public().unpublished().filter(initiative=initiative)
+    return rows.select_related("organisation").order_by("-quarter", "pk")
+
+
+def measure_tables(figures: Sequence[ApprovedFigure], targets: Sequence[Target]) -> Iterable[MeasureTable]:
+    measures = {figure.measure_id: figure.measure for figure in figures}
+    measures |= {target.measure_id: target.measure for target in targets}
+    for measure in sorted(measures.values(), key=lambda one: (one.position, one.name)):
+        own = [figure for figure in figures if figure.measure_id == measure.pk]
+        largest = max((figure.published_count or 0 for figure in own), default=0)
+        yield MeasureTable(
+            measure,
+            [FigureRow(figure, bar_width(figure, largest), groups_of(figure)) for figure in own],
+            year_totals(own),
+            [target_row(target, own) for target in targets if target.measure_id == measure.pk],
+        )
+
+
+def bar_width(figure: ApprovedFigure, largest: int) -> str:
+    return f"{100 * (figure.published_count or 0) / largest:.1f}" if largest else "0"
+
+
+def groups_of(figure: ApprovedFigure) -> list[tuple[str, list[ApprovedPart]]]:
+    found: dict[str, list[ApprovedPart]] = {}
+    for part in figure.parts.all():
+        found.setdefault(part.group.breakdown.name, []).append(part)
+    return list(found.items())
+
+
+def year_totals(figures: Sequence[ApprovedFigure]) -> list[tuple[str, Total]]:
+    """The total of each financial year of which several figures are published."""
+    years: dict[str, list[ApprovedFigure]] = {}
+    for figure in figures:
+        years.setdefault(figure.approved.period.year_label, []).append(figure)
+    return [(label, add_up(own)[0]) for label, own in years.items() if len(own) > 1]
+
+
+def target_row(target: Target, figures: Sequence[ApprovedFigure]) -> TargetRow:
+    quarters = {quarter.starts_on for quarter in target.quarters}
+    counted = [figure for figure in figures if figure.approved.quarter in quarters]
+    total = add_up(counted)[0] if counted else None
+    known = {figure.approved.quarter for figure in counted if not figure.is_suppressed}
+    return TargetRow(target, total, len(quarters - known))
+
+
+def return_status(row: Return, day: date | None = None) -> ReturnStatus:
+    """What the public is told of a return of which nothing is published."""
+    if row.reported_at:
+        return ReturnStatus.CHECKING
+    return ReturnStatus.LATE if row.due_on < (day or timezone.localdate()) else ReturnStatus.DUE
+
+
+def return_sentence(row: Return) -> str:
+    match return_status(row):
+        case ReturnStatus.CHECKING:
+            return "Reported, being checked"
+        case ReturnStatus.LATE:
+            return f"Not reported by {format_date(row.due_on)}"
+    return f"Due by {format_date(row.due_on)}"
+
+
+def level_totals(level: Any) -> list[Total]:
+    """What the initiatives of a level have reported in the latest year of which anything is published."""
+    if not Measure.objects.any():
+        return []
+    figures = figures_of(approved__initiative__level=level)
+    if not figures:
+        return []
+    latest = max(figure.approved.period.first_year for figure in figures)
+    return add_up(figure for figure in figures if figure.approved.period.first_year == latest)
+
+
+def year_of(totals: Sequence[Total]) -> str:
+    return Quarter(max(totals[0].quarters)).year_label if totals else ""

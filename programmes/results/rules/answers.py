@@ -1,0 +1,154 @@
+"""The answers to a return: text as it was typed, by the names of the forms' fields, read into figures."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+from django.core.exceptions import ValidationError
+
+from programmes.results.models import BreakdownGroup, Measure
+from programmes.results.validators import parse_count
+from vru_portal.ledger.money import parse_pounds
+from vru_portal.text.cleaning import normalise_text
+
+WORDS = {"went_well": "What went well", "went_badly": "What did not go well"}
+MOST_CHARACTERS = 500  # a sentence or two
+SPEND = "spend"
+
+
+def total_name(measure: Measure) -> str:
+    return f"measure-{measure.pk}"
+
+
+def group_name(measure: Measure, group: BreakdownGroup) -> str:
+    return f"measure-{measure.pk}-group-{group.pk}"
+
+
+@dataclass(frozen=True)
+class Figure:
+    """The count of a measure, and of its groups as far as they were counted."""
+
+    measure: Measure
+    count: int
+    groups: dict[BreakdownGroup, int] = field(default_factory=dict)
+
+    def breakdowns(self) -> list[dict[BreakdownGroup, int]]:
+        found: dict[int, dict[BreakdownGroup, int]] = {}
+        for group, count in self.groups.items():
+            found.setdefault(group.breakdown_id, {})[group] = count
+        return list(found.values())
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What a return reports."""
+
+    figures: list[Figure]
+    went_well: str
+    went_badly: str
+    spend: Decimal | None
+
+
+def field_names(measures: Iterable[Measure]) -> Iterator[str]:
+    """Yield the names of all fields of a return."""
+    for measure in measures:
+        yield total_name(measure)
+        for breakdown in measure.breakdowns.all():
+            yield from (group_name(measure, group) for group in breakdown.groups.all())
+    yield from (*WORDS, SPEND)
+
+
+def read_figure(measure: Measure, typed: Mapping[str, str], most: int | None = None) -> Figure | None:
+    """The figure of a measure; None if nothing was entered. ``most`` is how many people there can be.
+
+    Raises ValidationError by field name, with what to do.
+    """
+    errors: dict[str, str] = {}
+    total = read_count(total_name(measure), typed, errors)
+    groups: dict[BreakdownGroup, int] = {}
+    for breakdown in measure.breakdowns.all():
+        names = {group: group_name(measure, group) for group in breakdown.groups.all()}
+        filled = {group: name for group, name in names.items() if typed.get(name, "").strip()}
+        for group, name in names.items() if filled else ():
+            if group not in filled:
+                errors[name] = f"Enter a number for “{group}”. Enter 0 if there were none."
+            elif (count := read_count(name, typed, errors)) is not None:
+                groups[group] = count
+        counted = [groups[group] for group in names if group in groups]
+        if filled and total is None and total_name(measure) not in errors:
+            errors[total_name(measure)] = f"Enter the total of “{measure}”."
+        elif filled and total is not None and len(counted) == len(names) and sum(counted) != total:
+            name = next(iter(names.values()))
+            errors[name] = (
+                f"By {str(breakdown).lower()} the numbers add up to {sum(counted):,}, but the total is {total:,}. "
+                "Correct one of them."
+            )
+    if measure.counts_people and most is not None and total is not None and total > most:
+        errors[total_name(measure)] = (
+            f"{total:,} is more than the {most:,} people who live in the area that this initiative serves. Check it."
+        )
+    if errors:
+        raise ValidationError(errors)
+    return None if total is None else Figure(measure, total, groups)
+
+
+def read_count(name: str, typed: Mapping[str, str], errors: dict[str, str]) -> int | None:
+    text = typed.get(name, "")
+    if not text.strip():
+        return None
+    try:
+        return parse_count(text)
+    except ValidationError as error:
+        errors[name] = error.messages[0]
+        return None
+
+
+def read_words(typed: Mapping[str, str]) -> dict[str, str]:
+    """The sentences. Raises ValidationError by field name."""
+    found = {name: normalise_text(typed.get(name, "")).strip() for name in WORDS}
+    if long := [name for name, text in found.items() if len(text) > MOST_CHARACTERS]:
+        raise ValidationError(dict.fromkeys(long, f"Shorten this to {MOST_CHARACTERS} characters."))
+    return found
+
+
+def read_spend(typed: Mapping[str, str]) -> Decimal | None:
+    """The spend. Raises ValidationError by field name."""
+    text = typed.get(SPEND, "")
+    if not text.strip():
+        return None
+    try:
+        spend = parse_pounds(text)
+    except ValidationError as error:
+        raise ValidationError({SPEND: error.messages}) from error
+    if spend < 0:
+        raise ValidationError({SPEND: f"“{text.strip()[:40]}” is below £0. Enter what was spent, such as 1234.50."})
+    if spend >= 1_000_000_000:
+        raise ValidationError({SPEND: f"“{text.strip()[:40]}” is too much. Check the sum."})
+    return spend
+
+
+def read_answers(measures: Iterable[Measure], typed: Mapping[str, str], most: int | None = None) -> Answers:
+    """All answers. Raises ValidationError with every error, by field name, or if there is no figure at all."""
+    errors: dict[str, list[str]] = {}
+    figures: list[Figure] = []
+    for measure in measures:
+        try:
+            if figure := read_figure(measure, typed, most):
+                figures.append(figure)
+        except ValidationError as error:
+            errors |= error.message_dict
+    words: dict[str, str] = dict.fromkeys(WORDS, "")
+    spend = None
+    try:
+        words = read_words(typed)
+    except ValidationError as error:
+        errors |= error.message_dict
+    try:
+        spend = read_spend(typed)
+    except ValidationError as error:
+        errors |= error.message_dict
+    if errors:
+        raise ValidationError(errors)
+    if not figures:
+        raise ValidationError("Enter at least one figure. If there was nothing to count, enter 0.")
+    return Answers(figures, words["went_well"], words["went_badly"], spend)

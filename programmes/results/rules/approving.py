@@ -1,0 +1,109 @@
+"""What staff do with figures that were sent: ask back, approve, correct."""
+
+from datetime import datetime
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.utils import timezone
+
+from programmes.results.choices import DraftState, MailKind
+from programmes.results.models import ApprovedFigure, ApprovedPart, ApprovedReturn, ReportingRules, Return, ReturnDraft
+from programmes.results.rules.answers import Answers, Figure
+from programmes.results.rules.asking import locked_draft, queue_mail, require_public_initiative
+from programmes.results.rules.reporting import answers_of
+from programmes.results.rules.suppression import suppressed
+from vru_portal.ledger.append_only.recording import record
+
+
+@transaction.atomic
+def query(*, by: Any, row: Return, question: str) -> None:
+    """Send figures back with a question. The same link works again, and the answers are still there."""
+    draft = locked_draft(row)
+    if draft.state != DraftState.SUBMITTED:
+        raise ValidationError("Only figures that were sent and are not approved yet can be sent back.")
+    require_time_to_answer(draft)
+    send_back(draft, question)
+
+
+@transaction.atomic
+def ask_for_correction(*, by: Any, row: Return, question: str) -> None:
+    """Open a return again whose figures are published. They stay until the corrected ones are approved."""
+    draft = locked_draft(row)
+    if draft.state != DraftState.APPROVED:
+        raise ValidationError("Only published figures can be corrected like this.")
+    require_time_to_answer(draft)
+    send_back(draft, question)
+
+
+def send_back(draft: ReturnDraft, question: str) -> None:
+    if not question.strip():
+        raise ValidationError({"question": "Enter what you want to know."})
+    draft.state, draft.question = DraftState.QUERIED, question
+    draft.confirm_name = draft.confirm_email = draft.confirmed_by = ""
+    draft.save()
+    if draft.email:
+        queue_mail(MailKind.QUERY, draft)
+
+
+def require_time_to_answer(draft: ReturnDraft) -> None:
+    if draft.is_closed(timezone.localdate()):
+        raise ValidationError("This return is closed. Extend it first, so that they can answer.")
+
+
+@transaction.atomic
+def approve(*, by: Any, row: Return, correction: str = "") -> ApprovedReturn:
+    """Publish the figures that were sent. Raises ValidationError."""
+    draft = locked_draft(row)
+    if draft.state != DraftState.SUBMITTED:
+        raise ValidationError(
+            f"This return is “{draft.get_state_display()}”. Only figures that were sent can be approved."
+        )
+    answers = answers_of(draft)
+    approved = ApprovedReturn(
+        initiative=row.initiative, organisation=row.organisation, quarter=row.quarter, asked=row, correction=correction
+    )
+    publish(by=by, approved=approved, answers=answers)
+    ReturnDraft.objects.filter(pk=draft.pk).update(state=DraftState.APPROVED)
+    return approved
+
+
+@transaction.atomic
+def publish(
+    *, by: Any, approved: ApprovedReturn, answers: Answers, recorded_at: datetime | None = None
+) -> ApprovedReturn:
+    """Record approved figures, with those suppressed that are too small. Raises ValidationError."""
+    if by is None:
+        raise ValidationError("Somebody has to approve figures.")
+    same = {name: getattr(approved, name) for name in ("initiative", "organisation", "quarter")}
+    approved.number = ApprovedReturn.objects.filter(**same).count() + 1
+    if approved.number > 1 and not approved.correction.strip():
+        raise ValidationError({"correction": "Say why the figures are corrected. It is published with them."})
+    if approved.number == 1:
+        approved.correction = ""
+    require_public_initiative(approved)  # type: ignore[arg-type]  # it has the same fields
+    approved.went_well, approved.went_badly, approved.spend = answers.went_well, answers.went_badly, answers.spend
+    approved.recorded_at = recorded_at or timezone.now()
+    record(approved, by=by)
+    threshold = ReportingRules.current().threshold
+    for figure in answers.figures:
+        publish_figure(by=by, approved=approved, figure=figure, threshold=threshold)
+    return approved
+
+
+def publish_figure(*, by: Any, approved: ApprovedReturn, figure: Figure, threshold: int) -> None:
+    limit = threshold if figure.measure.counts_people else 0
+    hides_total, hidden_groups = suppressed(figure.count, figure.breakdowns(), limit)
+    common = {"recorded_at": approved.recorded_at}
+    row = ApprovedFigure(
+        approved=approved,
+        measure=figure.measure,
+        count=figure.count,
+        threshold=limit,
+        is_suppressed=hides_total,
+        **common,
+    )
+    record(row, by=by)
+    for group, count in figure.groups.items():
+        part = ApprovedPart(figure=row, group=group, count=count, is_suppressed=group in hidden_groups, **common)
+        record(part, by=by)

@@ -1,0 +1,27 @@
+from typing import Any
+
+from django import template
+
+from programmes.models import Initiative
+from programmes.results.models import Return
+from programmes.results.presenters import figures as presenters
+
+register = template.Library()
+
+
+@register.simple_tag
+def results_of(initiative: Initiative) -> presenters.InitiativeResults | None:
+    """What is published of an initiative's results, and what was asked for and is not."""
+    return presenters.results_of(initiative)
+
+
+@register.inclusion_tag("components/level_results.html")
+def level_results(level: Any) -> dict[str, Any]:
+    """What the initiatives of a level have reported in the latest year of which anything is published."""
+    totals = presenters.level_totals(level)
+    return {"totals": totals, "year": presenters.year_of(totals), "level": level}
+
+
+@register.filter
+def return_sentence(row: Return) -> str:
+    return presenters.return_sentence(row)

@@ -1,0 +1,28 @@
+import re
+import unicodedata
+
+from django.core.exceptions import ValidationError
+
+from vru_portal.text.characters import remove_invisible
+
+MOST = 100_000_000  # more than the people of any country that may use this portal
+# Commas and spaces only between thousands: 1,25 is a typing error, not 125.
+COUNT = re.compile(r"\d{1,9}|\d{1,3}(?:([, ])\d{3})(?:\1\d{3})?", re.ASCII)
+EXAMPLE = "Enter a whole number, such as 12. Enter 0 if there were none."
+
+
+def parse_count(typed: str) -> int:
+    """A whole number as people type it, such as 1,250. Raises ValidationError with what to type instead."""
+    text = " ".join(unicodedata.normalize("NFKC", remove_invisible(typed)).split())
+    text = re.sub("^[\u2010-\u2015\u2212]", "-", text)
+    if COUNT.fullmatch(text):
+        number = int(re.sub("[, ]", "", text))
+        if number <= MOST:
+            return number
+        raise ValidationError(f"“{typed}” is too many. Check the number.")
+    shown = typed.strip()[:40]
+    if re.fullmatch(r"-\s?[\d, ]+", text):
+        raise ValidationError(f"“{shown}” is below zero. {EXAMPLE}")
+    if re.fullmatch(r"[\d, ]*\.\d+", text):
+        raise ValidationError(f"“{shown}” is not a whole number. {EXAMPLE}")
+    raise ValidationError(f"“{shown}” is not a number. {EXAMPLE}")

@@ -1,0 +1,208 @@
+"""Filling in a return: one thing a page, saved as it goes, checked, then sent or passed on to a second person.
+
+All pages work without JavaScript. Opening a page never writes to the database: mail scanners follow every link.
+"""
+
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render, resolve_url
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_POST, require_safe
+
+from programmes.results.forms import BEFORE, AnswersForm, MeasureForm, SendForm, WordsForm
+from programmes.results.models import Measure, ReturnDraft
+from programmes.results.rules import reporting
+from programmes.results.rules.answers import Figure, field_names, read_figure
+from programmes.results.views import limits
+from programmes.results.views.session import (
+    SESSION,
+    allow_form_methods,
+    page_context,
+    render_not_open,
+    require_open,
+    require_token,
+    return_page,
+)
+from vru_portal.links.secrets import secret_in
+from vru_portal.links.session import redirect_see_other
+
+
+@csrf_exempt  # it changes nothing, and Django would write the secret to a log if it refused a request
+def open_link(request: HttpRequest, secret: str) -> HttpResponse:
+    """Move the secret from the address into the session. The database is neither read nor written."""
+    return SESSION.store(redirect_see_other("results:return"), secret=secret_in(secret))
+
+
+@require_safe
+@return_page
+def start(request: HttpRequest) -> HttpResponse:
+    """What is asked for, and how far it has got."""
+    token = require_open(request)
+    measures = reporting.measures_of(token.draft.asked.initiative)
+    steps = [measure_step(token.draft, measure) for measure in measures]
+    has_words = any(token.draft.answers.get(name, "").strip() for name in ("went_well", "went_badly", "spend"))
+    steps.append(
+        {
+            "title": "What went well, what did not, and what it cost",
+            "url": resolve_url("results:words"),
+            "done": has_words,
+        }
+    )
+    first = next((step["url"] for step in steps if not step["done"]), resolve_url("results:check"))
+    return render(request, "results/return_start.html", page_context(token, steps=steps, first=first))
+
+
+def measure_step(draft: ReturnDraft, measure: Measure) -> dict[str, Any]:
+    """A measure in the list of what is asked for; ``done`` unless it is empty or has to be corrected."""
+    try:
+        figure = read_figure(measure, draft.answers)
+    except ValidationError:
+        figure, wrong = None, True
+    else:
+        wrong = False
+    url = resolve_url("results:figure", slug=measure.slug)
+    return {"title": measure.name, "url": url, "done": figure is not None, "wrong": wrong, "figure": figure}
+
+
+@allow_form_methods
+@return_page
+def figure(request: HttpRequest, slug: str) -> HttpResponse:
+    """The figure of one measure."""
+    token = require_open(request)
+    measures = reporting.measures_of(token.draft.asked.initiative)
+    place = next((place for place, measure in enumerate(measures) if measure.slug == slug), None)
+    if place is None:
+        raise Http404
+    measure = measures[place]
+    following = measures[place + 1] if place + 1 < len(measures) else None
+    next_url = resolve_url("results:figure", slug=following.slug) if following else resolve_url("results:words")
+    most = reporting.most_people(token.draft.asked.initiative)
+
+    def make(answers: Mapping[str, str], typed: Mapping[str, str] | None = None) -> AnswersForm:
+        return MeasureForm(measure, answers, typed, most=most)
+
+    context = page_context(token, measure=measure, number=place + 1, count=len(measures))
+    return ask(request, token.draft, make, "results/return_figure.html", context, next_url)
+
+
+@allow_form_methods
+@return_page
+def words(request: HttpRequest) -> HttpResponse:
+    """What went well, what did not, and the spend."""
+    token = require_open(request)
+    return ask(
+        request, token.draft, WordsForm, "results/return_words.html", page_context(token), resolve_url("results:check")
+    )
+
+
+def ask(
+    request: HttpRequest, draft: ReturnDraft, make: Any, template: str, context: dict[str, Any], next_url: str
+) -> HttpResponse:
+    """Show a form, and save what is sent with it even if it has to be corrected."""
+    if request.method != "POST":
+        form = make(draft.answers)
+        if any(draft.answers.get(name, "").strip() for name in form.field_names()):  # an error that was left
+            form = with_errors(make, draft.answers, draft.answers)
+        return render(request, template, {**context, "form": form})
+    secret = SESSION.secret(request)
+    limits.count_form(secret)
+    typed = {name: request.POST.get(name, "") for name in make(draft.answers).field_names()}
+    before = {name: request.POST.get(f"{BEFORE}{name}", "") for name in typed}
+    try:
+        draft = reporting.save_answers(secret=secret, typed=typed, before=before)
+    except reporting.ChangedMeanwhile as changed:
+        form = make(changed.saved, typed)
+        theirs = [(form.fields[name].label, text) for name, text in changed.saved.items() if text != typed[name]]
+        return render(request, template, {**context, "form": form, "theirs": theirs}, status=409)
+    form = with_errors(make, draft.answers, typed)
+    if form.errors:
+        return render(request, template, {**context, "form": form}, status=422)
+    to_check = "check" in request.GET or "check" in request.POST
+    return redirect_see_other(resolve_url("results:check") if to_check else next_url)
+
+
+def with_errors(make: Any, answers: Mapping[str, str], typed: Mapping[str, str]) -> AnswersForm:
+    form: AnswersForm = make(answers, typed)
+    form.full_clean()
+    try:
+        form.check_answers(typed)
+    except ValidationError as error:
+        form.add_rule_error(error)
+    return form
+
+
+@allow_form_methods
+@return_page
+def check(request: HttpRequest) -> HttpResponse:
+    """Show everything once more, and send it or pass it on."""
+    token = require_token(request) if request.method == "POST" else require_open(request)
+    draft = token.draft
+    form = SendForm(request.POST if request.method == "POST" else None, is_confirming=token.purpose == "confirm")
+    if request.method == "POST":
+        secret = SESSION.secret(request)
+        limits.count_form(secret)
+        if form.is_valid():
+            try:
+                return send(secret, form)
+            except ValidationError as error:
+                form.add_rule_error(error)
+        elif reason := reporting.why_not_open(draft, token.purpose):
+            raise reporting.NotOpen(reason, draft)
+    measures = reporting.measures_of(draft.asked.initiative)
+    try:
+        answers = reporting.answers_of(draft, measures)
+        problems: list[str] = []
+    except ValidationError as error:
+        answers, problems = None, error.messages
+    rows = [checked_row(draft, measure) for measure in measures]
+    context = page_context(token, form=form, rows=rows, answers=answers, problems=problems, typed=draft.answers)
+    return render(request, "results/return_check.html", context, status=422 if form.errors else 200)
+
+
+def send(secret: str, form: SendForm) -> HttpResponse:
+    data = form.cleaned_data
+    if data.get("who") and form.is_for_another_person:
+        reporting.pass_on(
+            secret=secret,
+            prepared_by=data["name"],
+            confirm_name=data["confirm_name"],
+            confirm_email=data["confirm_email"],
+        )
+    else:
+        reporting.submit(secret=secret, name=data["name"])
+    return redirect_see_other("results:sent")
+
+
+def checked_row(draft: ReturnDraft, measure: Measure) -> dict[str, Any]:
+    """A measure on the page that shows all answers: its figure, or what was typed."""
+    found: Figure | None = None
+    with suppress(ValidationError):
+        found = read_figure(measure, draft.answers)
+    typed = [draft.answers.get(name, "") for name in field_names([measure]) if name.startswith("measure-")]
+    return {"measure": measure, "figure": found, "typed": ", ".join(text for text in typed if text.strip())}
+
+
+@require_safe
+@return_page
+def sent(request: HttpRequest) -> HttpResponse:
+    """What has become of the return: passed on, sent, approved."""
+    token = require_token(request)
+    reason = reporting.why_not_open(token.draft, token.purpose)
+    if not reason:
+        return redirect_see_other("results:return")
+    return render_not_open(request, token.draft, reason)
+
+
+@require_POST
+@return_page
+def take_back(request: HttpRequest) -> HttpResponse:
+    """Go on with the answers that were passed on to a second person."""
+    require_token(request)
+    secret = SESSION.secret(request)
+    limits.count_form(secret)
+    reporting.take_back(secret=secret)
+    return redirect_see_other("results:return")

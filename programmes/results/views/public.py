@@ -1,0 +1,99 @@
+from collections.abc import Collection
+from functools import partial
+
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import render
+from django.urls import reverse
+from django.views.decorators.http import require_safe
+
+from partners.models import Unit
+from programmes.results.datasets import return_rows
+from programmes.results.documents import workbooks
+from programmes.results.filters import BY, FigureFilters, ReturnFilters
+from programmes.results.models import ApprovedReturn, Measure
+from programmes.results.presenters.figures import return_sentence
+from programmes.results.presenters.totals import Total, add_up
+from programmes.results.quarters import Quarter
+from vru_portal.web.filters import QueryLink
+from vru_portal.web.pagination import get_page_or_404
+from vru_portal.web.public_pages import declare, public_page
+from vru_portal.web.shared_files import file_state, shared_file_response
+
+FIGURES_PER_PAGE = 50
+MOST_LATE = 20
+
+
+@require_safe
+@public_page
+def results(request: HttpRequest) -> HttpResponse:
+    """What came of it: totals, the figures behind them, and what was not reported."""
+    filters = FigureFilters(request.GET)
+    returns = ReturnFilters(request.GET)
+    declare(request, filters.valid)
+    rows = filters.rows.select_related("measure", "approved__initiative", "approved__organisation")
+    totals = totals_by(filters) if filters.count else []
+    largest = max((total.count for total in totals), default=0)
+    page = get_page_or_404(request, rows, FIGURES_PER_PAGE, count=filters.count)
+    late = [] if filters.as_at.day else late_returns(returns)
+    here = reverse("results:results")
+    return render(
+        request,
+        "results/results.html",
+        {
+            "filters": filters,
+            "as_at": filters.as_at,
+            "now_url": filters.link(as_at=[]),
+            "by": dict(BY)[filters.by],
+            "by_links": [
+                QueryLink(label, filters.link(by=[value] if value != BY[0][0] else []), current=value == filters.by)
+                for value, label in BY
+            ],
+            "totals": [(total, f"{100 * total.count / largest:.1f}" if largest else "0") for total in totals],
+            "page": page,
+            "late": late[:MOST_LATE],
+            "late_count": len(late),
+            "years": [] if filters.as_at.day else years_with_returns(),
+            "any_measures": Measure.objects.any(),
+            "form": filters.form("Show results", here),
+        },
+    )
+
+
+def totals_by(filters: FigureFilters) -> list[Total]:
+    """The matching figures added up by measure, and by what the address asks for."""
+    rows = filters.rows.select_related("measure", "approved").order_by("pk")
+    return add_up(rows, None if filters.by == "measure" else names_by(filters))
+
+
+def names_by(filters: FigureFilters) -> dict[int, Collection[str]]:
+    """The names of the levels, areas or years of each figure, by its key; those that come first are listed first."""
+    names: dict[int, Collection[str]] = {}
+    for value, keys in sorted(filters.keys_by_facet[filters.by].items()):
+        for key in keys & filters.matching_keys:
+            names[key] = [*names.get(key, ()), value.name]
+    return names
+
+
+def late_returns(filters: ReturnFilters) -> list[tuple[object, str]]:
+    """The matching returns that were due and were not reported, with what the page says of each."""
+    if filters.errors or not Measure.objects.any():
+        return []
+    found = return_rows(filters)
+    return [(row, return_sentence(row)) for row in found.some(0, found.count) if row.status == "late"]  # type: ignore[attr-defined]
+
+
+def years_with_returns() -> list[str]:
+    quarters = ApprovedReturn.objects.order_by("-quarter").values_list("quarter", flat=True).distinct()
+    return list(dict.fromkeys(Quarter(day).year_label for day in quarters))
+
+
+@require_safe
+def workbook(request: HttpRequest, label: str) -> HttpResponseBase:
+    """The approved returns of a financial year, in the columns of the grant's own form."""
+    quarter = Quarter.from_slug(f"{label}-q1")
+    if quarter is None or label not in years_with_returns():
+        raise Http404(f"No figures are published for {label[:20]}.")
+    state = file_state()
+    example = "example-" if Unit.objects.current().is_example else ""
+    make = partial(workbooks.write_workbook, quarter.first_year)
+    return shared_file_response(request, f"{example}returns-{label}.xlsx", state, label, make)

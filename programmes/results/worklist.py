@@ -1,0 +1,46 @@
+from django.http import HttpRequest
+from django.utils import timezone
+
+from programmes.results.choices import WAITING_STATES, DraftState
+from programmes.results.models import Mail, Measure, Return, ReturnDraft
+from vru_portal.links.models import Delivery
+from vru_portal.staff.links import can_view, changelist_url
+from vru_portal.staff.worklist import WorklistItem, count_rows, item_unless_empty, link_label
+
+
+def worklist_items(request: HttpRequest) -> list[WorklistItem]:
+    if not can_view(request, Return) or not Measure.objects.any():
+        return []
+    drafts = ReturnDraft.objects.all()
+    late = drafts.filter(state__in=WAITING_STATES, asked__due_on__lt=timezone.localdate(), asked__cancelled_at=None)
+    counts = count_rows(
+        {
+            "submitted": drafts.filter(state=DraftState.SUBMITTED),
+            "late": late.filter(asked__closes_on__gte=timezone.localdate()),
+            "refused": Mail.objects.filter(delivery=Delivery.REFUSED, draft__state=DraftState.REFUSED),
+        }
+    )
+    items = item_unless_empty(
+        "Figures to check",
+        "Organisations have sent them. They are public once you have approved them.",
+        link_label(request, "results.approve_return", "Read and approve"),
+        changelist_url(Return, state=DraftState.SUBMITTED),
+        counts["submitted"],
+    )
+    items += item_unless_empty(
+        "Figures that are late",
+        "They were due, and can still be sent. Pages say that they were not reported. Call whoever was asked.",
+        link_label(request, "results.change_return", "See which"),
+        changelist_url(Return, state="late"),
+        counts["late"],
+    )
+    if can_view(request, Mail):
+        items += item_unless_empty(
+            "Requests for figures that the mail server refused",
+            "Send them again, to another email address.",
+            link_label(request, "results.change_return", "Send again"),
+            changelist_url(Return, state=DraftState.REFUSED),
+            counts["refused"],
+            urgent=True,
+        )
+    return items

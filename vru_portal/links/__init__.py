@@ -1,0 +1,1 @@
+"""Links that are emailed to people without an account, and the emails that carry them."""
