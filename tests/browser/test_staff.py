@@ -1,6 +1,7 @@
 """Staff's pages as a browser shows them: the rules of accessibility, the policy, the width, and the keyboard."""
 
 import re
+from typing import Any
 
 from tests.browser.conftest import sign_in
 from tests.support.browser import BEYOND, violations
@@ -78,14 +79,15 @@ def test_axe_finds_nothing_no_page_of_staff_is_too_wide_or_breaks_its_own_policy
 
 DOUBLE = "() => { document.documentElement.style.fontSize = '200%' }"
 # On paper: what only works on a screen, what scrolls, and what is cut off at the right edge of the window.
-SCREEN_ONLY = """() => [...document.querySelectorAll("button, input[type=submit], nav, summary, .object-tools, .submit-row")]
-    .filter(element => element.getBoundingClientRect().height > 0).map(element => element.outerHTML.slice(0, 80))"""
+SCREEN_ONLY = """() => [...document.querySelectorAll(
+        "button, input[type=submit], nav, summary, .object-tools, .submit-row"
+    )].filter(element => element.getBoundingClientRect().height > 0).map(element => element.outerHTML.slice(0, 80))"""
 
 
 def test_text_of_twice_the_size_fits_every_page_of_staff_and_paper_has_no_controls(page, password):
     sign_in(page, password)
     event = first_of(page, "/admin/events/event/")
-    found = {}
+    found: dict[tuple[str, int | str], Any] = {}
     for address in (*(address for address in PAGES if "{" not in address), f"/admin/events/event/{event}/change/"):
         assert page.goto(address).status == 200, address
         for width in (1280, 640):

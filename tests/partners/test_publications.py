@@ -65,7 +65,14 @@ def test_a_page_states_what_is_known_and_nothing_else(client):
     plan = PublicationFactory(title="Plan", period="1901 to 1902", area="The moor", issued_by=OrganisationFactory())
     plan.authors.add(author, hidden)
     text = page(client, plan)
-    for shown in ("1901 to 1902", "The moor", "Ada Light", plan.issued_by.name, "Other publication", "We have not published the file"):
+    for shown in (
+        "1901 to 1902",
+        "The moor",
+        "Ada Light",
+        plan.issued_by.name,
+        "Other publication",
+        "We have not published the file",
+    ):
         assert shown in text
     assert "Ben Dark" not in text
     bare = page(client, PublicationFactory())

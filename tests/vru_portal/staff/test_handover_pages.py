@@ -113,9 +113,7 @@ def test_the_drafts_that_are_not_ticked_stay_drafts(page_as, robin):
     assert not Picture.objects.get().is_public
 
 
-def test_changing_a_scheduled_record_warns_before_and_after_and_informs_who_set_the_date(
-    page_as, ash, robin
-):
+def test_changing_a_scheduled_record_warns_before_and_after_and_informs_who_set_the_date(page_as, ash, robin):
     story = StoryFactory(state=State.DRAFT, title="Rain")
     publisher = page_as(robin)
     page = publisher.get(admin_url(story, "publish"))

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('partners', '0004_posts_until'),
+        ('partners', '0006_unit_help_lines'),
     ]
 
     operations = [
