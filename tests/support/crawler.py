@@ -80,13 +80,13 @@ def crawl(client: Client, *more: str) -> dict[str, HttpResponse]:
 
     A filtered list leads to more filtered lists without end, so links on one are not followed.
     """
-    limits.memory_backend.cache_clear()  # nobody asks for every file so often
     found: dict[str, HttpResponse] = {}
     waiting = ["/", "/robots.txt", "/sitemap.xml", *sitemap(client), *more]
     while waiting:
         address = waiting.pop()
         if address in found or address.startswith("/static/"):
             continue
+        limits.memory_backend.cache_clear()  # one visitor does not ask for every file within an hour
         response = found[address] = with_body(client.get(address))  # type: ignore[arg-type]
         if response.status_code in (301, 302):
             waiting.append(response.headers["Location"])

@@ -68,7 +68,7 @@ PAGES = {
     "/healthz": 0,
     "/readyz": 3,
     "/gaps/": 12,
-    "/gaps/assessment/": 6,
+    "/gaps/check/": 6,
     "/sitemap.xml": 48,
 }
 

@@ -128,8 +128,7 @@ class FoundGap:
 
 
 def found_gap(gap: Gap, records: QuerySet[Any]) -> FoundGap:
-    count = records.count()
-    return FoundGap(gap, count, [gap.describe(record) for record in records[:FIRST_ROWS]] if count else [])
+    return FoundGap(gap, records.count(), [gap.describe(record) for record in records[:FIRST_ROWS]])
 
 
 GAPS_BY_SLUG = {gap.slug: gap for gap in GAPS}

@@ -1,7 +1,9 @@
 """Pages that draw on several apps, error pages, and files for browsers and crawlers."""
 
 import sys
-from typing import IO
+from collections.abc import Callable
+from functools import wraps
+from typing import IO, Any
 
 from django.conf import settings
 from django.contrib import admin
@@ -91,39 +93,41 @@ def brochure_pdf(request: HttpRequest) -> HttpResponseBase:
     return shared_file_response(request, name, state, "brochure", make, inline=True)
 
 
+def page_of_gaps(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    """Decorate a page of what is missing: for staff alone, unless the unit publishes it."""
+
+    @wraps(view)
+    def _view(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        is_published = Unit.objects.filter(publishes_gaps=True).exists()
+        if not is_published and not admin.site.has_permission(request):
+            raise Http404("This page is for staff only.")
+        response = view(request, *args, **kwargs)
+        if not is_published:
+            response["Cache-Control"] = "no-store"
+        return response
+
+    return _view
+
+
 @require_safe
 @public_page
+@page_of_gaps
 def gaps(request: HttpRequest) -> HttpResponse:
     """What the golden thread lacks: how much of each kind, and the first of it."""
-    refuse_unless_gaps_are_shown(request)
     found = [found_gap(gap, gap.find()) for gap in GAPS]
-    return for_who_may_see_gaps(render(request, "gaps.html", {"gaps": found}))
+    return render(request, "gaps.html", {"gaps": found})
 
 
 @require_safe
 @public_page
+@page_of_gaps
 def gap(request: HttpRequest, slug: str) -> HttpResponse:
     """Everything that lacks one thing."""
-    refuse_unless_gaps_are_shown(request)
     if slug not in GAPS_BY_SLUG:
         raise Http404("There is no such list.")
     kind = GAPS_BY_SLUG[slug]
     page = get_page_or_404(request, kind.find(), GAPS_PER_PAGE)
-    context = {"gap": kind, "page": page, "rows": [kind.describe(row) for row in page]}
-    return for_who_may_see_gaps(render(request, "gap.html", context))
-
-
-def refuse_unless_gaps_are_shown(request: HttpRequest) -> None:
-    """Raise Http404 where the unit does not publish what is missing, except for staff."""
-    if not Unit.objects.current().publishes_gaps and not admin.site.has_permission(request):
-        raise Http404("This page is for staff only.")
-
-
-def for_who_may_see_gaps(response: HttpResponse) -> HttpResponse:
-    """Keep no copy of what only staff may see."""
-    if not Unit.objects.current().publishes_gaps:
-        response["Cache-Control"] = "no-store"
-    return response
+    return render(request, "gap.html", {"gap": kind, "page": page, "rows": [kind.describe(row) for row in page]})
 
 
 @public_page
