@@ -35,6 +35,15 @@ def test_with_no_allocation_nothing_is_nought_and_nothing_is_invented(client):
     assert "No payments have been recorded yet" in text_of(client.get("/funding/2031-32/payments/"))
 
 
+def test_a_year_leads_to_its_payments_and_to_who_received_most_before_there_are_any_and_after(client, allocation):
+    links = Elements(client.get("/funding/2031-32/").text).links("/funding/2031-32/")
+    assert {"/funding/2031-32/payments/", "/payments/totals/"} <= links
+    PaymentFactory(allocation=allocation, amount=Decimal("150.25"))
+    response = client.get("/funding/2031-32/")
+    assert 'href="/payments/totals/?year=2031-32"' in response.text
+    assert "£150.25" in text_of(client.get("/payments/totals/?year=2031-32"))
+
+
 def test_the_sums_are_said_in_words_and_add_up(client, allocation):
     PaymentFactory(allocation=allocation, amount=Decimal("150.25"))
     response = client.get("/funding/2031-32/")
