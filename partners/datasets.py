@@ -58,7 +58,7 @@ PARTNERS: Dataset[Organisation] = Dataset(
             title="Group",
         ),
         Column("represents", "The group that it represents in the unit", lambda o: public_name(o.represents)),
-        Column("summary", "What it is and does in the unit, as stated. Markdown", lambda o: o.summary),
+        Column("summary", "What it is and does in the unit, in this site's words. Markdown", lambda o: o.summary),
         Column("website", "Its own website", lambda o: o.website, Type.ADDRESS),
         page_column(),
         *source_columns(),

@@ -76,15 +76,17 @@ INITIATIVES: Dataset[Initiative] = Dataset(
         Column("level_slug", "The level's slug: the last part of its web address", lambda i: i.level.slug),
         Column("summary", "What it is, in one sentence", lambda i: i.summary),
         Column("description", "What it does. Markdown", lambda i: i.description),
-        Column("funded_period", "When it is funded, as stated", lambda i: i.funded_period),
-        Column("audience", "Who it is for, as stated", lambda i: i.audience_text, title="Who it is for"),
+        Column("funded_period", "When it is funded, in this site's words", lambda i: i.funded_period),
+        Column("audience", "Who it is for, in this site's words", lambda i: i.audience_text, title="Who it is for"),
         Column(
             "audiences",
             "The groups that visitors can filter by",
             lambda i: join_values(i.audiences.all()),
             derived="audience",
         ),
-        Column("setting", "The kind of place where it works, as stated", lambda i: i.setting_text, title="Where"),
+        Column(
+            "setting", "The kind of place where it works, in this site's words", lambda i: i.setting_text, title="Where"
+        ),
         Column(
             "settings",
             "The settings that visitors can filter by",
