@@ -36,7 +36,12 @@ PARTNERS: Dataset[Organisation] = Dataset(
         Column("name", "Its name", lambda o: o.name),
         Column("other_names", "Other spellings of its name in the sources", lambda o: join_values(o.other_name_list)),
         Column("sector", "Its sector", lambda o: str(o.sector or "")),
-        Column("org_id", "Its identifier on org-id.guide, where known", lambda o: o.identifier, title="Identifier"),
+        Column(
+            "org_id",
+            "Its identifier on org-id.guide, where known; no source states it",
+            lambda o: o.identifier,
+            title="Identifier",
+        ),
         Column("charity_number", "Its number in the register of charities, where known", lambda o: o.charity_number),
         Column("company_number", "Its number at Companies House, where known", lambda o: o.company_number),
         Column(

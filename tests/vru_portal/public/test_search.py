@@ -135,3 +135,10 @@ def test_a_long_search_is_cut_and_says_so(client):
 def test_home_and_the_404_page_search_everything(client):
     for page in ("/", "/nope/"):
         assert f'<form class="find" action="{reverse("search")}" role="search">' in client.get(page).text
+
+
+@pytest.mark.usefixtures("furnished")
+def test_search_engines_take_the_results_of_any_search_for_the_search_page_itself(client, settings):
+    for response in (search(client, "walk"), search(client, "nothing of the sort")):
+        assert f'<link rel="canonical" href="{settings.PORTAL_URL}/search/">' in response.text
+        assert 'name="robots"' not in response.text
