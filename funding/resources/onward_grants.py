@@ -18,8 +18,8 @@ from vru_portal.tabular.reading.headings import Headings
 from vru_portal.tabular.widgets import DateWidget, MoneyWidget, TextWidget
 
 CHOOSE_ALLOCATION = (
-    "It is not said from which of your grants this was awarded. Choose that grant above the file, or name it in a "
-    "column “allocation”."
+    "The file does not say which of your grants this was awarded from. Choose that grant above the file, or name it "
+    "in a column “allocation”."
 )
 
 

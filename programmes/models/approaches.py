@@ -8,7 +8,7 @@ from vru_portal.publishing.slugs import Slugged
 from vru_portal.publishing.state import Publishable
 from vru_portal.text.fields import CalendarDateField, LineField
 
-AS_STATED = "In the toolkit's own words. Leave empty if it states none."
+AS_STATED = "In the toolkit's own words. Leave empty if it does not give one."
 
 
 class ToolkitApproach(Slugged, Publishable):

@@ -86,7 +86,7 @@ class EvidenceAssessment(AppendOnly):
         help_text="What is done differently because of it. If nothing is, say so and why.",
     )
     not_asked_because = LongTextField(
-        "why nobody was asked", blank=True, help_text="Only if nobody was. It is published once approved."
+        "why nobody was asked", blank=True, help_text="Only if nobody was asked. It is published once approved."
     )
     history = HistoricalRecords(history_manager=HistoryManager)
 

@@ -154,12 +154,12 @@ def test_the_page_of_an_allocation_names_what_is_not_reported(client, amounts, s
     assert "is counted in no total" in page
     assert "(common regrant, FRG010)" in page
     assert "Taken back" not in page
-    assert ("None is reported yet" in page) is (not amounts)
+    assert ("No onward grants have been reported yet" in page) is (not amounts)
 
 
 def test_an_allocation_that_is_not_awarded_on_says_nothing_of_it(client):
     UnitFactory()
-    assert "Awarded on by the recipient" not in text_of(client.get(AllocationFactory().get_absolute_url()))
+    assert "Onward grants by the recipient" not in text_of(client.get(AllocationFactory().get_absolute_url()))
 
 
 def test_only_the_first_are_listed_and_the_file_has_them_all(client):
