@@ -256,7 +256,7 @@ def carry_forward(*, by: Any, source: FundingSource, carried: FundingSource) -> 
         remainder = format_pounds(source.remainder)
         raise ValidationError(
             {
-                "amount": f"{format_pounds(carried.amount)} is more than the {remainder} that is left of {source}. To "
+                "amount": f"{format_pounds(carried.amount)} is more than the {remainder} that is left in {source}. To "
                 "carry forward money that is allocated but will not be spent, reverse its allocation. If payments were "
                 "made on it, reverse them first, then record allocation and payments again with what was spent."
             }

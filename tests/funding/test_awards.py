@@ -60,8 +60,8 @@ def ledger():
 
 def test_an_initiative_shows_what_it_got_and_why(client, ledger):
     page = text(client, "/initiatives/walk/")
-    assert "<b>£900.50</b> is allocated for 2031-32, of which £100.25 is paid so far." in page
-    assert "<b>£70</b> is allocated for 2032-33, of which £0 is paid so far." in page
+    assert "<b>£900.50</b> has been allocated for 2031-32. £100.25 has been paid so far." in page
+    assert "<b>£70</b> has been allocated for 2032-33. £0 has been paid so far." in page
     assert page.index("2032-33") < page.index("2031-32")
     assert f'<a href="/funding/allocations/{ledger[0].public_id}/">£600.50 from Chest</a>' in page
     assert '<a href="/partners/club/">Club</a>' in page
@@ -76,7 +76,7 @@ def test_an_initiative_shows_what_it_got_and_why(client, ledger):
 def test_what_is_reversed_is_not_what_it_got(client, ledger):
     reverse(ledger[1], by=UserFactory(), reason="Another body.")
     page = text(client, "/initiatives/walk/")
-    assert "<b>£600.50</b> is allocated for 2031-32" in page
+    assert "<b>£600.50</b> has been allocated for 2031-32" in page
     assert ledger[1].public_id not in page
 
 
@@ -85,7 +85,7 @@ def test_of_many_allocations_the_first_of_each_year_are_shown_and_the_sums_are_o
     for number in range(5):
         AllocationFactory(funding_source=ledger[0].funding_source, purpose=f"Lantern {number}.", **made)
     page = text(client, "/initiatives/walk/")
-    assert "<b>£1,400.50</b> is allocated for 2031-32, of which £100.25 is paid so far." in page
+    assert "<b>£1,400.50</b> has been allocated for 2031-32. £100.25 has been paid so far." in page
     assert '<a href="/funding/2031-32/?initiative=walk">All 7 allocations of 2031-32</a>' in page
     assert "Lantern 2." in page
     assert "Lantern 3." not in page
@@ -130,12 +130,12 @@ def test_a_body_that_gives_and_receives_shows_both_and_a_reversed_sum_counts_for
 def test_home_says_how_much_is_allocated_and_paid_once_something_is(client, ledger):
     later = ledger[2].funding_source
     page = text(client, "/")
-    assert "£70 is allocated to initiatives, and £0 is paid. £430 is not yet allocated." in page
+    assert "£70 has been allocated to initiatives, and £0 has been paid. £430 has not been allocated yet." in page
     assert "sums for initiatives are not stated" not in page
     reverse(ledger[2], by=UserFactory(), reason="Another body.")
     page = text(client, "/")
     assert "sums for initiatives are not stated" in page
-    assert "is allocated to" not in page
+    assert "allocated to initiatives" not in page
     assert later.year.label in page
 
 
@@ -149,8 +149,8 @@ def test_home_shows_the_latest_year_that_has_money_of_its_own(client, ledger):
     PassageFactory()
     page = text(client, "/")
     assert "budget for 2031-32" in page
-    assert "£900.50 is allocated to initiatives, and £100.25 is paid." in page
-    assert "£99 is carried forward into the next year. £9,000.50 is not yet allocated." in page
+    assert "£900.50 has been allocated to initiatives, and £100.25 has been paid." in page
+    assert "£99 has been carried forward to the next year. £9,000.50 has not been allocated yet." in page
 
 
 def test_the_site_map_lists_allocations_and_the_payments_of_years_that_have_some(client, ledger):

@@ -103,7 +103,7 @@ def test_a_penny_more_than_is_left_is_refused_with_the_sums_and_the_last_penny_i
     rules.carry_forward(by=UserFactory(), source=source, carried=carried)
     assert validation_messages(lambda: allocate(funding_source=source, amount="30.01")) == {
         "amount": [
-            "£30.01 is £0.01 more than is left of Chest, 2031-32: of £100, £60 is allocated, £10 is carried forward, "
+            "£30.01 is £0.01 more than is left in Chest, 2031-32: of £100, £60 is allocated, £10 is carried forward, "
             "so £30 is left. Allocate that or less, reverse another allocation, or choose another source."
         ]
     }
@@ -245,7 +245,7 @@ def test_what_is_left_becomes_a_source_of_the_next_year():
     allocate(funding_source=source, amount="40.00")
     assert validation_messages(lambda: carry(source, "60.01")) == {
         "amount": [
-            "£60.01 is more than the £60 that is left of Chest, 2031-32. To carry forward money that is allocated but "
+            "£60.01 is more than the £60 that is left in Chest, 2031-32. To carry forward money that is allocated but "
             "will not be spent, reverse its allocation. If payments were made on it, reverse them first, then record "
             "allocation and payments again with what was spent."
         ]

@@ -97,7 +97,7 @@ STATED = {
         "this, it says, will enable it to develop a plan for the longer term",
         "reduce vulnerability and exploitation",
         "31 march 2020 as the last day",
-        "says nothing about applying for this money. you can ask the unit",
+        "does not say how to apply for this money. you can ask the unit",
         "local authorities and west midlands police, contribution",
     ),
     "/initiatives/school-engagement-officers/": ("will help schools to tackle violence", "identified as at risk"),

@@ -110,7 +110,7 @@ def test_each_door_invites_once_and_a_second_time_mails_nobody(door, client, off
     )
     said = door(content, client, tmp_path)
     assert "2 invitations" in said
-    assert "Row 5: moor trust: Same as row 2, so left out." in said
+    assert "Row 5: moor trust: Same as row 2, so skipped." in said
     rows = Invitation.objects.order_by("pk")
     assert [(row.body.name, row.email, row.contact_name, row.state) for row in rows] == [
         ("Moor Trust", "post@moor.example", "Ann Lee", "queued"),
@@ -259,7 +259,7 @@ def test_who_has_signed_declined_or_was_revoked_is_not_mailed_by_a_file(version)
     result = InvitationResource().run(CSV().create_dataset(content), dry_run=False)
     assert result.notes == [
         "Row 2: Signed Trust: It has already signed.",
-        "Row 3: Revoked Trust: Revoked. To invite it again, use the page of its invitation.",
+        "Row 3: Revoked Trust: Revoked. To invite it again, go to the page of its invitation.",
         "Row 4: Open Trust: Already invited (waiting to be sent).",
         "Row 5: PAPER trust: It has already signed.",
     ]

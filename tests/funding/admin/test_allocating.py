@@ -123,7 +123,7 @@ def test_an_assessment_approved_by_its_author_opens_no_gate_even_when_it_got_int
 def test_a_penny_over_the_source_is_refused_with_the_sums_and_the_way_out(client, officer, source):
     said = refused(client, source, answers(source, amount="1,250.51"))
     assert (
-        "£1,250.51 is £0.01 more than is left of Chest, 2031-32: of £1,250.50, £0 is allocated, so £1,250.50 is left. "
+        "£1,250.51 is £0.01 more than is left in Chest, 2031-32: of £1,250.50, £0 is allocated, so £1,250.50 is left. "
         "Allocate that or less, reverse another allocation, or choose another source."
     ) in said
     client.post(ADD, answers(source, amount="£1,250.50"))

@@ -32,7 +32,7 @@ def test_an_allocation_shows_what_is_paid_and_each_step(client, officer, source)
     PaymentFactory(allocation=row, reference="FIN-7", amount=Decimal("112.50"))
     said = text_of(client.get(f"/admin/funding/allocation/{row.pk}/change/"))
     assert "£112.50" in said
-    assert "Nothing: £12.50 more is paid than allocated" in said
+    assert "Nothing: £12.50 more has been paid than allocated" in said
     assert "FIN-7" in said
     assert "£12.50 over its allocation of £100." in said
     for label in ("Record a payment", "Reverse", "Add a contract copy", "Redact text", "View on site"):

@@ -151,7 +151,7 @@ def test_the_page_of_an_allocation_names_what_is_not_reported(client, amounts, s
     reverse(OnwardGrantFactory(allocation=allocation, amount=Decimal("5.00"), recipient_name="Taken back"))
     page = text_of(client.get(allocation.get_absolute_url()))
     assert said in page
-    assert "is counted in no total" in page
+    assert "is not counted again in any total" in page
     assert "(common regrant, FRG010)" in page
     assert "Taken back" not in page
     assert ("No onward grants have been reported yet" in page) is (not amounts)

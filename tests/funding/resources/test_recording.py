@@ -83,5 +83,5 @@ def test_what_came_between_trying_and_confirming_is_said_and_nothing_recorded(cl
     AllocationFactory(funding_source=source, amount=Decimal("0.01"))
     said = text_of(client.post("/admin/funding/allocation/process_import/", form))
     assert "Nothing was recorded" in said
-    assert "£0.01 more than is left of Chest" in said
+    assert "£0.01 more than is left in Chest" in said
     assert Allocation.objects.count() == 1

@@ -82,7 +82,7 @@ def test_the_trial_says_which_sheet_was_read_and_what_its_sender_may_not_see(cli
         "Delete any rows that you do not want.",
         "Hidden in the sheet but still read: column G.",
         "Only the first of merged cells was read, and the others count as empty: F3:F4.",
-        "Row 5 is a total and is not recorded: “Total”, 2. Compare it with the total below.",
+        "Row 5 is a total and was ignored: “Total”, 2. Compare it with the total below.",
     ]
 
 
@@ -237,10 +237,7 @@ def test_a_total_is_no_payment_and_a_payee_of_that_name_is_one(officer, on):
     rows = [payment(on), payment(on, reference="Total fuel", purpose="Total"), total]
     result = run(PaymentResource, as_csv(rows), officer)
     assert (result.problems, len(result.new)) == ([], 2)
-    assert (
-        "Row 4 is a total and is not recorded: “Grand total:”, 20.00. Compare it with the total below."
-        in result.reading
-    )
+    assert "Row 4 is a total and was ignored: “Grand total:”, 20.00. Compare it with the total below." in result.reading
 
 
 def test_a_cell_that_a_merged_one_covers_is_no_empty_cell(officer, on):
@@ -250,10 +247,7 @@ def test_a_cell_that_a_merged_one_covers_is_no_empty_cell(officer, on):
         book.active.merge_cells("F2:F3")
 
     problems = run(PaymentResource, workbook(on, merge), officer, form=XLSX).problems
-    assert (
-        "Row 3, payee: This cell is merged with the one above. Undo the merging of F2:F3, and fill in each row."
-        in problems
-    )
+    assert "Row 3, payee: This cell is merged with the one above. Unmerge F2:F3 and fill in each row." in problems
     assert not Payment.objects.exists()
 
 

@@ -48,7 +48,8 @@ def test_the_sums_are_said_in_words_and_add_up(client, allocation):
     PaymentFactory(allocation=allocation, amount=Decimal("150.25"))
     response = client.get("/funding/2031-32/")
     words = (
-        "is the budget. Of this budget, £600 is allocated and £150.25 paid. £400 is not yet allocated. "
+        "is the budget. Of this budget, £600 has been allocated and £150.25 has been paid. £400 has not been allocated "
+        "yet. "
         "It must be spent before the thaw."
     )
     assert words in text_of(response)
@@ -125,7 +126,7 @@ def test_what_is_carried_forward_is_part_of_the_sums(client, allocation):
     FundingSourceFactory(year=following, carried_from=allocation.funding_source, amount=Decimal("400.00"))
     response = client.get("/funding/2031-32/")
     assert (sums(response, "carried"), sums(response, "unallocated")) == (["£400"], [])
-    assert "£400 is carried forward into the next year" in text_of(response)
+    assert "£400 has been carried forward to the next year" in text_of(response)
 
 
 @pytest.mark.both
@@ -140,11 +141,11 @@ def test_known_by_a_day_does_not_change_and_dated_by_it_does(client, year):
     )
     known = client.get("/funding/2031-32/?as_at=2031-07-01")
     dated = client.get("/funding/2031-32/?as_at=2031-07-01&basis=dated")
-    assert "As recorded in this portal by 1" not in dated.text
+    assert "As recorded in this portal on 1" not in dated.text
     now = client.get("/funding/2031-32/")
     assert [sums(one, "allocated") for one in (before, known, dated, now)] == [["£600"], ["£600"], ["£500"], ["£500"]]
     assert "As known on 1 July 2031" in text_of(known)
-    assert "As dated by 1 July 2031" in text_of(dated)
+    assert "Everything dated up to 1 July 2031, including corrections made since." in text_of(dated)
     assert "/funding/2031-32/" in {link.rstrip("?") for link in Elements(known.text).links("/funding/2031-32/")}
     assert "as_at=2031-07-01" in Elements(known.text).text or "allocations.csv?as_at=2031-07-01" in known.text
 

@@ -237,7 +237,7 @@ WRONG = {
     older_database: ("Register's keys", "older", "older backup"),
     no_second_factor: (
         "Second factors",
-        "Accounts without a second factor, where whoever knows the password can set one up: bea.",
+        "Accounts without a second factor, so anyone who knows the password can set one up: bea.",
         "deactivate",
     ),
     lost_second_factor_key: ("Second factors", "ada cannot sign in", "from your backup"),
@@ -274,7 +274,7 @@ def test_packages_that_differ_from_the_tested_ones_are_named(portal, monkeypatch
         "vru_portal.operations.doctor.machine.version", lambda name: "0.1" if name == "django" else version(name)
     )
     assert [finding.problem for finding in machine.versions() if finding.urgent] == [
-        "Packages in other versions than the portal was tested with: django."
+        "Package versions differ from those the portal was tested with: django."
     ]
 
 

@@ -79,7 +79,7 @@ def test_signatures_do_not_stand_under_the_source_of_a_text(client):
     UnitFactory()
     PassageFactory(slot="home_declaration", source__title="Old plan", as_at=date(2019, 10, 2))
     EntryFactory(version=VersionFactory(in_force=True, in_force_from=date(2019, 5, 9)))
-    assert re.search(r"Old plan.*Signed by 1 of 1 that were asked As recorded in this portal by", read(client))
+    assert re.search(r"Old plan.*Signed by 1 of 1 that were asked As recorded in this portal on", read(client))
     assert not re.search(r"that were asked As at 2 October 2019", read(client))
 
 

@@ -55,7 +55,7 @@ def test_publishers_get_the_titles_of_what_is_ready(people, settings):
     story = ready(people)
     assert sent() == ["robin@unit.example"]
     (message,) = mail.outbox
-    assert message.subject == f"1 waiting for you at {settings.ADDRESS.host}"
+    assert message.subject == f"1 item needs your attention at {settings.ADDRESS.host}"
     assert (
         f"Ready to publish: Story “Rain”\n{settings.PORTAL_URL}/admin/programmes/story/{story.pk}/change/"
         in message.body

@@ -149,10 +149,10 @@ def test_whose_pending_words_are_replaced_is_named_to_who_replaces_them_and_in_t
     submit_changes(page_as(ash), story, title="Snow", summary="White.")
     assert "saved by ash on" in text_of(page_as(sky).get(admin_url(story)))
     told = text_of(submit_changes(page_as(sky), story, title="Hail"))
-    assert "This replaces what ash had saved: title" in told
+    assert "This replaces changes that ash had saved: title" in told
     assert "summary" not in told.partition("This replaces")[2][:60]
-    assert "This replaces what ash had saved: title" in text_of(page_as(robin).get(admin_url(story, "history")))
-    assert "This replaces what ash had saved: title" in text_of(page_as(ash).get("/admin/"))
+    assert "This replaces changes that ash had saved: title" in text_of(page_as(robin).get(admin_url(story, "history")))
+    assert "This replaces changes that ash had saved: title" in text_of(page_as(ash).get("/admin/"))
     assert "This replaces" not in text_of(submit_changes(page_as(sky), story, title="Sleet"))
 
 

@@ -87,7 +87,7 @@ def test_text_that_a_spreadsheet_reformats_is_not_taken_for_a_change(lead):
     resaved = import_content(Story, b"slug,title\na,7\n", lead, "csv")
     assert (resaved.unchanged, resaved.notes) == (
         1,
-        ["Row 2: title stays “007”, not what a spreadsheet makes of it: “7”."],
+        ["Row 2: title stays “007”. A spreadsheet changed it to “7”."],
     )
     assert import_content(Story, b"slug,title\na,8\n", lead, "csv").changed
     Story.objects.update(title="7")
