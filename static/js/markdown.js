@@ -100,28 +100,53 @@ const block = (node) => {
   return blocks(node)
 }
 
+// Word writes an item of a list as a paragraph, whose style has its depth, with its bullet or number in a part of its own.
+const wordItem = (paragraph) => {
+  if (paragraph.tagName !== "P") return "" // a numbered heading is a heading
+  const depth = /mso-list:\s*\w+\s+level(\d)/i.exec(paragraph.dataset.style)?.[1]
+  if (!depth) return ""
+  const sign = [...paragraph.querySelectorAll("[data-style]")].find((one) => /mso-list:\s*ignore/i.test(one.dataset.style))
+  const label = sign?.textContent.trim() ?? ""
+  sign?.remove()
+  const number = /^\(?(\d+)[.)]+$/.exec(label)?.[1]
+  const kept = !number && /^\(?([a-np-z]|[ivx]+|\d+(\.\d+)+)[.)]*$/i.test(label) ? `${label} ` : "" // Markdown has no lists with letters
+  return `${"    ".repeat(depth - 1)}${number ? `${number}.` : "-"} ${kept}${inline(paragraph).trim()}`
+}
+
 const BLOCKS = "p, div, h1, h2, h3, h4, h5, h6, ul, ol, table, blockquote, section, article"
 const blocks = (node) => {
   const found = []
   let run = make("div") // words between two blocks
+  let items = [] // of a list of Word
   const endRun = () => {
     found.push(inline(run).trim())
     run = make("div")
   }
+  const endList = () => {
+    found.push(items.join("\n"))
+    items = []
+  }
   for (const child of [...node.childNodes]) {
-    if (child.nodeType === Node.ELEMENT_NODE && (child.matches(BLOCKS) || child.querySelector(BLOCKS))) {
+    const item = wordItem(child)
+    const saysSomething = child.nodeType === Node.ELEMENT_NODE || child.data.trim()
+    if (items.length && !item && saysSomething) endList()
+    if (item) {
+      endRun()
+      items.push(item)
+    } else if (child.nodeType === Node.ELEMENT_NODE && (child.matches(BLOCKS) || child.querySelector(BLOCKS))) {
       endRun()
       found.push(...block(child))
     } else run.append(child)
   }
   endRun()
+  endList()
   return found.filter(Boolean)
 }
 
 const pasteAsMarkdown = (event) => {
   // Renamed, styles are not applied, which the portal's own policy would refuse.
   const html = event.clipboardData.getData("text/html").replace(/\sstyle=/gi, " data-style=")
-  if (!/<(b|strong|i|em|a|ul|ol|h[1-6]|table)\b/i.test(html) || /MsoListParagraph/.test(html)) return // lists of Word: its plain text has them
+  if (!/<(b|strong|i|em|a|ul|ol|h[1-6]|table)\b/i.test(html)) return
   const pasted = blocks(new DOMParser().parseFromString(html, "text/html").body)
   if (!pasted.length) return
   event.preventDefault()

@@ -159,6 +159,29 @@ PASTE = """(area, html) => {
 }"""
 
 
+def word_item(level, sign, words):
+    """An item of a list, as Word puts it on the clipboard."""
+    space = "<span style='font:7.0pt \"Times New Roman\"'>&nbsp;&nbsp;&nbsp; </span>"
+    return (
+        f"<p class=MsoListParagraphCxSpMiddle style='text-indent:-18.0pt;mso-list:l0 level{level} lfo1'>"
+        f"<![if !supportLists]><span style='font-family:Symbol'><span style='mso-list:Ignore'>{sign}{space}</span>"
+        f"</span><![endif]>{words}<o:p></o:p></p>\n"
+    )
+
+
+PASTED_FROM_WORD = (
+    "<body><!--StartFragment-->\n<h1>Lamps</h1>\n<p class=MsoNormal>We asked:<o:p></o:p></p>\n"
+    + word_item(1, "·", "<b>More</b> light")
+    + word_item(2, "o", "in winter")
+    + word_item(1, "·", "<a href='https://moor.example.org/'>a map</a>")
+    + "<p class=MsoNormal><o:p>&nbsp;</o:p></p>"
+    + word_item(1, "1.", "Count")
+    + word_item(2, "a)", "Moor")
+    + word_item(1, "2.", "Tell")
+    + "<p class=MsoNormal>The end.</p><!--EndFragment--></body>"
+)
+
+
 def test_text_is_marked_with_the_keyboard_and_what_is_pasted_becomes_markdown(page, password):
     complaints = []
     page.on("console", lambda message: complaints.append(message.text))
@@ -180,6 +203,12 @@ def test_text_is_marked_with_the_keyboard_and_what_is_pasted_becomes_markdown(pa
     assert area.input_value() == (
         "## Next\n\nWe **meet** at [the hall](https://moor.example.org/a_b).\n\n- one\n    - in one\n- two\n\n"
         "Year\tCount\n2031\t4"
+    )
+    area.fill("")
+    assert area.evaluate(PASTE, PASTED_FROM_WORD) is False
+    assert area.input_value() == (
+        "## Lamps\n\nWe asked:\n\n- **More** light\n    - in winter\n- [a map](https://moor.example.org/)\n\n"
+        "1. Count\n    - a) Moor\n2. Tell\n\nThe end."
     )
     area.fill("")
     assert area.evaluate(PASTE, "<p>Plain words</p>") is True, "the browser pastes plain text as it is"
