@@ -1,4 +1,4 @@
-"""What the golden thread lacks: which initiatives and allocations cannot be followed from the need to the payment."""
+"""What the golden thread lacks: which initiatives and allocations cannot be followed from the need to the result."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -9,6 +9,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from funding.models import Allocation, Payment
 from programmes.models import EvidenceAssessment, Initiative
 from programmes.models.assessments import COMMUNITY_FIELDS
+from programmes.results.models import ApprovedReturn
 from vru_portal.ledger.money import format_pounds
 from vru_portal.text.dates import format_date
 
@@ -80,6 +81,14 @@ def without_payment() -> QuerySet[Allocation]:
     return rows
 
 
+def without_result() -> QuerySet[Initiative]:
+    """Initiatives that money was paid for and of which no figures are published."""
+    paid = Payment.objects.standing().filter(allocation__initiative=OuterRef("pk"), amount__gt=0)
+    published = ApprovedReturn.objects.current().filter(initiative=OuterRef("pk"))
+    rows: QuerySet[Initiative] = public_initiatives().filter(Exists(paid), ~Exists(published))
+    return rows
+
+
 def without_check() -> QuerySet[Initiative]:
     rows: QuerySet[Initiative] = public_initiatives().filter(checked_on=None)
     return rows
@@ -106,6 +115,13 @@ GAPS = (
         "Money is set aside. No payment on it is recorded here.",
         without_payment,
         allocation_row,
+    ),
+    Gap(
+        "result",
+        "Initiatives without a result",
+        "Money was paid for them. No figures of what came of it are published.",
+        without_result,
+        initiative_row,
     ),
     Gap(
         "check",

@@ -10,6 +10,7 @@ from tests.support.crawler import text_of
 from tests.support.factories import (
     DAY,
     AllocationFactory,
+    ApprovedReturnFactory,
     AssessmentFactory,
     DecisionFactory,
     InitiativeFactory,
@@ -70,6 +71,15 @@ def test_an_allocation_lacks_a_payment_until_one_stands(level):
     reverse(PaymentFactory(allocation=made["Idle"]))
     reverse(made["Gone"])
     assert lacking("payment") == ["£100 for Idle"]
+
+
+def test_an_initiative_that_was_paid_for_lacks_a_result_until_figures_are_published(level):
+    names = ("Idle", "Paid", "Told")
+    made = {name: AllocationFactory(initiative__level=level, initiative__name=name) for name in names}
+    for name in ("Paid", "Told"):
+        PaymentFactory(allocation=made[name])
+    ApprovedReturnFactory(initiative=made["Told"].initiative)
+    assert lacking("result") == ["Paid"]
 
 
 def test_an_initiative_lacks_a_check_until_it_has_the_date_of_one(level):
