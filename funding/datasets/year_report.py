@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from funding.accounts import AllocationBalance, SourceAccount, YearAccounts, prefetch_contributors, year_accounts
 from funding.bars import bar_parts, percentage, source_parts
-from funding.costs import Cost, costs_of
+from funding.datasets.costs import Cost, costs_of
 from funding.models import FinancialYear
 from funding.sankey.flows import money_flow
 from partners.models import Unit

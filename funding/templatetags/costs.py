@@ -1,7 +1,7 @@
 from django import template
 
-from funding.costs import Cost
-from funding.costs import costs_of as costs_of_figures
+from funding.datasets.costs import Cost
+from funding.datasets.costs import costs_of as costs_of_figures
 from programmes.results.presenters.figures import InitiativeResults
 
 register = template.Library()

@@ -154,6 +154,7 @@ EMPTY = {
     *("giving", "security", "picture", "document", "mfa_edit_webauthn", "mfa_remove_webauthn", "mfa_deactivate_totp"),
     *("consistency", "ask", "open", "read", "details", "check", "passed_on", "decline", "decide", "withdraw"),
     *("receipt", "receipt_json", "receipt_pdf", "mfa_view_recovery_codes", "mfa_download_recovery_codes"),
+    *("return", "figure", "words", "sent", "take_back"),
 }
 
 

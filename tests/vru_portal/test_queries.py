@@ -51,7 +51,7 @@ PAGES = {
     "/declaration/versions/1.txt": 2,
     "/declaration/register/": 15,
     "/declaration/register/key.txt": 1,
-    "/data/": 43,
+    "/data/": 65,
     "/data/partners/": 11,
     "/data/datapackage.json": 5,
     "/api/v1/": 6,
@@ -69,7 +69,7 @@ PAGES = {
     "/readyz": 3,
     "/gaps/": 12,
     "/gaps/check/": 6,
-    "/sitemap.xml": 48,
+    "/sitemap.xml": 61,
 }
 
 

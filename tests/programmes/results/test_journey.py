@@ -11,8 +11,8 @@ from programmes.results.models import ApprovedFigure, Mail, ReturnDraft, Token
 from programmes.results.rules import approving, asking
 from programmes.results.rules.answers import total_name
 from programmes.results.tasks import deliver
+from tests.programmes.results.returns import AFTERWARDS, approve, ask, count_people, new_link, report
 from tests.support.factories import MeasureFactory, UnitFactory
-from tests.support.returns import AFTERWARDS, approve, ask, count_people, new_link, report
 from vru_portal.publishing.state import State
 
 pytestmark = pytest.mark.django_db

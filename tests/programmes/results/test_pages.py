@@ -13,11 +13,12 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from pypdf import PdfReader
 
-from funding.costs import costs_of
+from funding.datasets.costs import costs_of
 from programmes.results.choices import WorkbookField
 from programmes.results.models import Return
 from programmes.results.presenters.figures import figures_of
 from programmes.results.rules import approving
+from tests.programmes.results.returns import AFTERWARDS, approve, ask, count_people, publish, report
 from tests.support.factories import (
     AllocationFactory,
     AreaFactory,
@@ -33,7 +34,6 @@ from tests.support.factories import (
     WorkbookColumnFactory,
     YearFactory,
 )
-from tests.support.returns import AFTERWARDS, approve, ask, count_people, publish, report
 
 pytestmark = pytest.mark.django_db
 

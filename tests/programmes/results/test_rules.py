@@ -10,6 +10,7 @@ from programmes.results.choices import DraftState, LinkPurpose, MailKind
 from programmes.results.models import ApprovedFigure, ApprovedPart, ApprovedReturn, Mail, Return, ReturnDraft
 from programmes.results.rules import approving, asking, reporting
 from programmes.results.rules.reporting import ChangedMeanwhile, InvalidLink, NotOpen
+from tests.programmes.results.returns import AFTERWARDS, approve, ask, count_people, new_link, publish, report
 from tests.support.factories import (
     AreaFactory,
     InitiativeFactory,
@@ -20,7 +21,6 @@ from tests.support.factories import (
     RulesFactory,
     UserFactory,
 )
-from tests.support.returns import AFTERWARDS, approve, ask, count_people, new_link, publish, report
 from vru_portal.publishing.state import State
 
 pytestmark = pytest.mark.django_db

@@ -1,0 +1,73 @@
+"""Who was asked for figures is disclosed to them, erased in time, and never public; every field says which."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from events.declarations.documents.disclosure import records_about
+from partners.models import LegalNotice
+from programmes.results import schedule
+from programmes.results.documents.disclosure import PERSONAL_FIELDS
+from programmes.results.models import ApprovedFigure, Mail, Reporter, ReturnDraft, Token
+from tests.programmes.results.returns import AFTERWARDS, ask, count_people, publish
+from tests.support.factories import ReporterFactory
+from vru_portal.ledger.content_version import PRIVATE_MODELS, public_tables
+
+pytestmark = pytest.mark.django_db
+
+NOT_PERSONAL = {
+    "returndraft": {"id", "asked", "state", "reminders", "sent_at"},
+    "mail": {"id", "draft", "kind", "delivery", "attempts", "due_at", "created_at", "sent_at"},
+    "token": {"id", "draft", "purpose", "expires_at", "burnt_at"},
+    "reporter": {"id", "initiative", "organisation", "first_quarter", "last_quarter"},
+}
+
+
+@pytest.fixture(autouse=True)
+def clock(time_machine):
+    time_machine.move_to(AFTERWARDS, tick=False)
+    return time_machine
+
+
+def test_every_field_is_known_to_be_personal_or_not():
+    for model in (ReturnDraft, Mail, Token, Reporter):
+        name = str(model._meta.model_name)
+        personal = {key.partition(".")[2] for key in PERSONAL_FIELDS if key.startswith(f"{name}.")}
+        assert personal | NOT_PERSONAL[name] == {field.name for field in model._meta.concrete_fields}
+        assert not personal & NOT_PERSONAL[name]
+        assert name in PRIVATE_MODELS
+        assert model._meta.db_table not in public_tables()
+
+
+@pytest.mark.parametrize("whose", ["robin@reporter.example", "ROBIN@reporter.example", "Robin Reporter"])
+def test_a_person_is_told_everything_that_is_held_about_them(whose):
+    asked = ask(*count_people())
+    publish(asked, 20, went_well="Many came.")
+    ReporterFactory(email="robin@reporter.example")
+    found = records_about(whose)
+    assert {record.title for record in found} == {
+        "Return of figures", "Email about a return", "Link to a return", "Who reports every quarter",
+    }  # fmt: skip
+    (draft,) = [record for record in found if record.title == "Return of figures"]
+    assert draft.fields["email"] == "robin@reporter.example"
+    assert draft.fields["answers"]["went_well"] == "Many came."
+    assert records_about("somebody@else.example") == []
+    assert records_about("") == []
+
+
+def test_who_was_asked_is_erased_when_the_legal_notice_says_and_the_figures_stay(clock):
+    asked = ask(*count_people())
+    publish(asked, 20)
+    days = LegalNotice.current().retention_days
+    assert days
+    last = datetime(2031, 9, 28, 12, tzinfo=UTC) + timedelta(days=days)
+    clock.move_to(last, tick=False)
+    assert schedule.erase_expired_personal_data() == 0
+    clock.move_to(last + timedelta(days=1), tick=False)
+    assert schedule.erase_expired_personal_data() == 1
+    assert schedule.erase_expired_personal_data() == 0
+    draft = asked.draft
+    assert (draft.email, draft.contact_name, draft.prepared_by, draft.answers) == ("", "", "", {})
+    assert not Mail.objects.exists()
+    assert not Token.objects.exists()
+    assert ApprovedFigure.objects.get().count == 20
