@@ -1,6 +1,7 @@
 """What Prometheus reads at `/metrics`: what all processes have counted, and the state of the portal at the moment."""
 
 import shutil
+from collections import Counter
 from collections.abc import Iterator
 
 from django.conf import settings
@@ -15,6 +16,7 @@ from prometheus_client.registry import Collector
 
 from events.declarations.choices import Delivery
 from events.declarations.models import Head, Mail
+from programmes.results import models as results
 from vru_portal import metrics
 from vru_portal.models import Heartbeat
 from vru_portal.operations.monitoring import readiness
@@ -59,10 +61,12 @@ def database_metrics() -> Iterator[Metric]:
     age = (timezone.now() - ready["oldest"]).total_seconds() if ready["oldest"] else 0
     yield GaugeMetricFamily("portal_jobs_waiting", "Jobs that could run now.", ready["count"])
     yield GaugeMetricFamily("portal_jobs_oldest_seconds", "Age of the oldest job that could run now.", age)
-    by_delivery = dict(Mail.objects.order_by().values_list("delivery").annotate(count=Count("pk")))
+    by_delivery: Counter[str] = Counter()
+    for queue in (Mail, results.Mail):
+        by_delivery.update(dict(queue._default_manager.order_by().values_list("delivery").annotate(count=Count("pk"))))
     mails = GaugeMetricFamily("portal_mails", "Emails by what became of them.", labels=["delivery"])
     for delivery in Delivery:
-        mails.add_metric([delivery.value], by_delivery.get(delivery, 0))
+        mails.add_metric([delivery.value], by_delivery[delivery])
     yield mails
     size = Head.objects.values_list("size", flat=True).first()
     yield GaugeMetricFamily("portal_register_entries", "Size of the declaration's register.", size or 0)
