@@ -13,9 +13,19 @@ from django.utils import timezone
 from funding.accounts import year_accounts
 from funding.as_at import AsAt
 from funding.choices import ALLOCATION_TEXT_FIELDS, PAYMENT_TEXT_FIELDS, Basis, Irregularity, Kind
-from funding.models import Allocation, ContractCopy, Explanation, FinancialYear, FundingSource, Payment, PublicationDuty
+from funding.models import (
+    Allocation,
+    ContractCopy,
+    Explanation,
+    FinancialYear,
+    FundingSource,
+    OnwardGrant,
+    Payment,
+    PublicationDuty,
+)
 from partners.models import Organisation, Publication, Unit
-from programmes.models import AssessmentDecision, EvidenceAssessment
+from programmes.models import AssessmentDecision, EvidenceAssessment, ToolkitApproach
+from programmes.models.assessments import TEXT_FIELDS
 from tests.vru_portal.operations.test_demo import UNITS
 from vru_portal.operations.demo.people import EXAMPLE
 
@@ -109,7 +119,11 @@ def early_ones(day):
 def test_everything_that_is_made_up_says_so(filled):
     texts = []
     for assessment in EvidenceAssessment.objects.all():
-        texts += [assessment.evidence, assessment.need, assessment.expected_effect]
+        texts += [text for name in TEXT_FIELDS if (text := getattr(assessment, name))]
+    for approach in ToolkitApproach.objects.all():
+        texts += [approach.title, approach.toolkit]
+    for grant in OnwardGrant.objects.all():
+        texts += [grant.recipient_name, grant.title]
     for allocation in Allocation.objects.filter(reverses=None):
         texts += [getattr(allocation, name) for name in ALLOCATION_TEXT_FIELDS]
     for payment in Payment.objects.filter(reverses=None):

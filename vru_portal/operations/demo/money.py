@@ -10,8 +10,17 @@ from typing import Any
 from django.utils import timezone
 
 from funding import rules
-from funding.choices import Kind
-from funding.models import Allocation, ContractCopy, Explanation, FinancialYear, FundingSource, Payment
+from funding.choices import Kind, RegrantType
+from funding.models import (
+    Allocation,
+    ContractCopy,
+    Explanation,
+    FinancialYear,
+    FundingSource,
+    OnwardGrant,
+    Payment,
+    Regranting,
+)
 from funding.validators import PUBLIC_ID_ALPHABET, PUBLIC_ID_LENGTH
 from programmes.choices import Outcome
 from programmes.models import AssessmentDecision, EvidenceAssessment, Initiative, ToolkitApproach
@@ -37,6 +46,12 @@ NOBODY_ASKED = {
     **dict.fromkeys(("community_asked", "community_said", "community_changed"), ""),
     "not_asked_because": f"{EXAMPLE}the same young people had been asked two months before.",
 }
+# What the recipient of a grant awards on: the share, and to whom. A quarter of the grant stays unreported.
+ONWARD = (
+    (Decimal("0.30"), "neighbourhood club"),
+    (Decimal("0.25"), "boxing gym"),
+    (Decimal("0.20"), "parents' group"),
+)
 # Each toolkit has a scale of its own.
 APPROACHES = (
     {"title": "mentoring", "toolkit": "first toolkit", "impact": "High", "evidence": "4 out of 5", "cost": "££"},
@@ -86,6 +101,8 @@ class DemoMoney:
         grants = [grant for source in self.sources for grant in self.allocate_source(source, source == largest, funded)]
         for grant in grants:
             self.pay_monthly(grant, first=grant == grants[0], unpaid=funded[3:4] == [grant.initiative])
+        for grant in grants[1:2]:
+            self.award_on(grant)
         self.correct_allocation(largest, funded[0])
         self.make_contracts(largest, funded[0])
         self.carry_forward(largest, funded[1 if len(funded) > 1 else 0])
@@ -199,6 +216,27 @@ class DemoMoney:
         if first:
             refund = -(amount / 10).quantize(PENNY, ROUND_DOWN)
             self.pay(grant, date(year + 1, 2, 26), refund, purpose=f"{EXAMPLE}rent paid back.")
+
+    def award_on(self, grant: Allocation) -> None:
+        """Have the recipient of a grant award most of it on to three others, and report that."""
+        day = self.start + timedelta(days=60)
+        if day > self.today:
+            return
+        self.record(
+            Regranting(allocation=grant, regrant_type=RegrantType.COMMON), grant.awarded_on, self.people.officer
+        )
+        for number, (share, name) in enumerate(ONWARD, 1):
+            row = OnwardGrant(
+                reference=f"EXAMPLE-ONWARD-{number}",
+                allocation=grant,
+                recipient_name=f"{EXAMPLE}{name}",
+                amount=round_as_awarded(grant.amount * share),
+                awarded_on=day,
+                reported_on=day,
+                title=f"{EXAMPLE}clubs after school",
+            )
+            if row.amount:
+                self.record(row, day, self.people.officer)
 
     def correct_payment(self, grant: Allocation, day: date, amount: Decimal) -> None:
         """Record an instalment at twice its amount, reverse it a month later, and record what was really paid."""
