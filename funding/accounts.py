@@ -1,7 +1,7 @@
 """A financial year's money as at a day: what came in, what is allocated, paid, still to pay and left, to the penny."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
@@ -13,8 +13,8 @@ from django.db.models.functions import Coalesce
 from django.urls import reverse
 
 from funding.as_at import NOW, AsAt
-from funding.choices import Kind
-from funding.models import Allocation, ContractCopy, Contributor, FinancialYear, FundingSource, Payment
+from funding.choices import CostKind, Kind, VariationKind
+from funding.models import Allocation, ContractCopy, Contributor, FinancialYear, FundingSource, Payment, Variation
 from funding.querysets import ZERO_POUNDS
 from vru_portal.ledger.money import sum_of_pounds
 from vru_portal.web.prepared_queries import prepared
@@ -24,8 +24,8 @@ from vru_portal.web.prepared_queries import prepared
 class AllocationBalance:
     """An allocation and what is paid on it.
 
-    `allocation_balances` fills the fields by position, from a row of a query. A reversed allocation has £0 allocated,
-    and appears only if payments were made on it.
+    `allocation_balances` fills the fields by position, from a row of a query. What it is for is an initiative with its
+    level, or a budget heading. A reversed allocation has £0 allocated, and appears only if payments were made on it.
     """
 
     pk: int
@@ -34,23 +34,42 @@ class AllocationBalance:
     awarded_on: date
     source: int
     source_name: str
-    initiative: int
-    initiative_name: str
-    initiative_slug: str
-    level: int
-    level_slug: str
-    level_mark: str
+    initiative: int | None
+    initiative_name: str | None
+    initiative_slug: str | None
+    level: int | None
+    level_slug: str | None
+    level_mark: str | None
+    heading: int | None
+    heading_name: str | None
+    heading_slug: str | None
+    heading_kind: str | None
     recipient: int
     recipient_name: str
     recipient_slug: str
     kind: str
-    allocated: Decimal
+    awarded: Decimal
+    varied: Decimal  # released, moved on or returned since
     paid: Decimal
     late: Decimal  # paid after the deadline for spending the year's money
     award: Decimal  # the total of all years of the award this belongs to
 
     def get_absolute_url(self) -> str:
         return reverse("funding:allocation", args=[self.public_id])
+
+    @property
+    def allocated(self) -> Decimal:
+        """What variations leave of what was awarded."""
+        return self.awarded - self.varied
+
+    @property
+    def subject_name(self) -> str:
+        """The initiative or heading that it is for."""
+        return self.initiative_name or self.heading_name or ""
+
+    @property
+    def cost_kind(self) -> str:
+        return self.heading_kind or CostKind.INTERVENTIONS.value
 
     @property
     def kind_name(self) -> str:
@@ -67,18 +86,18 @@ class AllocationBalance:
         return max(self.paid - self.allocated, Decimal(0))
 
     @property
-    def returned(self) -> Decimal:
+    def overrefunded(self) -> Decimal:
         """What was paid back beyond all that had been paid."""
         return max(-self.paid, Decimal(0))
 
     def is_on_duty_list(self, kind: str, threshold: Decimal | None) -> bool:
         """Whether the publication duty lists it: its kind, and a whole award above the threshold where there is one."""
-        return self.kind == kind and self.allocated != 0 and (threshold is None or self.award > threshold)
+        return self.kind == kind and self.awarded != 0 and (threshold is None or self.award > threshold)
 
 
 @dataclass(frozen=True)
 class BalanceTotals:
-    """Totals of several allocations. Paid + still to pay - over + returned = allocated."""
+    """Totals of several allocations. Paid + still to pay - over + overrefunded = allocated."""
 
     balances: Sequence[AllocationBalance]
 
@@ -105,22 +124,23 @@ class BalanceTotals:
         return sum((balance.over for balance in self.balances), Decimal(0))
 
     @cached_property
-    def returned(self) -> Decimal:
+    def overrefunded(self) -> Decimal:
         """What was paid back beyond what had been paid on each allocation."""
-        return sum((balance.returned for balance in self.balances), Decimal(0))
+        return sum((balance.overrefunded for balance in self.balances), Decimal(0))
 
 
 @dataclass(frozen=True)
 class SourceAccount(BalanceTotals):
-    """One source: paid + still to pay - over + returned + unallocated + carried forward = its amount."""
+    """One source: paid + still to pay - over + overrefunded + unallocated + carried + returned = its amount."""
 
     source: FundingSource
     carried: Decimal = field(kw_only=True)
+    returned: Decimal = field(kw_only=True)  # given back to the funder
 
     @cached_property
     def unallocated(self) -> Decimal:
-        """What is neither allocated nor carried forward."""
-        return self.source.amount - self.allocated - self.carried
+        """What is not allocated, carried forward or returned."""
+        return self.source.amount - self.allocated - self.carried - self.returned
 
 
 @dataclass(frozen=True)
@@ -130,6 +150,7 @@ class YearAccounts(BalanceTotals):
     year: FinancialYear
     as_at: AsAt
     sources: Sequence[SourceAccount]
+    varied: Mapping[str, Decimal] = field(default_factory=dict)  # what was released, moved and so on, by kind
 
     @cached_property
     def total(self) -> Decimal:
@@ -142,14 +163,24 @@ class YearAccounts(BalanceTotals):
         return sum((account.carried for account in self.sources), Decimal(0))
 
     @cached_property
+    def returned(self) -> Decimal:
+        """What is given back to funders."""
+        return sum((account.returned for account in self.sources), Decimal(0))
+
+    @cached_property
     def unallocated(self) -> Decimal:
-        """What is neither allocated nor carried forward."""
+        """What is not allocated, carried forward or returned."""
         return sum((account.unallocated for account in self.sources), Decimal(0))
 
     @cached_property
     def unspent(self) -> Decimal:
-        """What is neither paid nor carried forward."""
-        return self.total - self.carried - self.paid
+        """What is not paid, carried forward or returned."""
+        return self.total - self.carried - self.returned - self.paid
+
+    @property
+    def has_uses(self) -> bool:
+        """Whether anything is said of what became of the money."""
+        return bool(self.balances or self.carried or self.returned)
 
 
 def prefetch_contributors(path: str = "contributors") -> Prefetch[Any]:
@@ -160,13 +191,27 @@ def prefetch_contributors(path: str = "contributors") -> Prefetch[Any]:
 
 def year_accounts(year: FinancialYear, sources: Iterable[FundingSource], as_at: AsAt = NOW) -> YearAccounts:
     """The year's accounts. ``sources`` must be those of the year that stand as at the same day."""
-    balances = allocation_balances(year, as_at)
+    variations = list(variation_sums(year, as_at=as_at))
+    balances = allocation_balances(year, variations, as_at)
     by_source = defaultdict(list)
     for balance in balances:
         by_source[balance.source].append(balance)
     carried = dict(carried_by_source(year, as_at=as_at))
-    accounts = [SourceAccount(by_source[row.pk], row, carried=carried.get(row.pk, Decimal(0))) for row in sources]
-    return YearAccounts(balances, year, as_at, accounts)
+    returned, varied = defaultdict[int, Decimal](Decimal), defaultdict[str, Decimal](Decimal)
+    for source, _, kind, amount in variations:
+        varied[kind] += amount
+        if kind == VariationKind.RETURN:
+            returned[source] += amount
+    accounts = [
+        SourceAccount(
+            by_source[row.pk],
+            row,
+            carried=carried.get(row.pk, Decimal(0)),
+            returned=returned[row.pk],
+        )
+        for row in sources
+    ]
+    return YearAccounts(balances, year, as_at, accounts, {kind: amount for kind, amount in varied.items() if amount})
 
 
 @prepared
@@ -175,20 +220,33 @@ def carried_by_source(year: FinancialYear, *, as_at: AsAt = NOW) -> QuerySet[Fun
     return rows.values_list("carried_from").annotate(sum=sum_of_pounds("amount"))
 
 
-def allocation_balances(year: FinancialYear, as_at: AsAt = NOW) -> list[AllocationBalance]:
+@prepared
+def variation_sums(year: FinancialYear, *, as_at: AsAt) -> QuerySet[Variation, tuple[int, int | None, str, Decimal]]:
+    """What was varied, by source, allocation and kind."""
+    rows = Variation.objects.counted(as_at).filter(funding_source__year=year).order_by()
+    return rows.values_list("funding_source", "allocation", "kind").annotate(sum=sum_of_pounds("amount"))
+
+
+def allocation_balances(
+    year: FinancialYear, variations: Iterable[tuple[int, int | None, str, Decimal]], as_at: AsAt
+) -> list[AllocationBalance]:
     """The year's allocations that count as at the day, and reversed ones on which payments count."""
     found = balance_fields(year, as_at=as_at)
     if not found:
         return []
+    varied = defaultdict[int | None, Decimal](Decimal)
+    for _, allocation, _, amount in variations:
+        varied[allocation] += amount
     paid = dict(paid_by_allocation(year, as_at=as_at))
     late = dict(paid_late_by_allocation(year, year.spend_by, as_at=as_at)) if year.spend_by else {}
     awards = multi_year_award_totals(as_at)
-    balances = []
+    balances, nothing = [], Decimal(0)
     for row in found:
-        pk, continues, net = row[0], row[2], row[-1]
-        award = awards.get(continues or pk, net)
-        balances.append(AllocationBalance(*[*row, paid.get(pk, Decimal(0)), late.get(pk, Decimal(0)), award]))
-    return [balance for balance in balances if balance.allocated or balance.paid]
+        pk, continues, awarded = row[0], row[2], row[-1]
+        taken = varied[pk]
+        award = awards.get(continues or pk, awarded - taken)
+        balances.append(AllocationBalance(*[*row, taken, paid.get(pk, nothing), late.get(pk, nothing), award]))
+    return [balance for balance in balances if balance.awarded or balance.paid]
 
 
 @prepared
@@ -200,11 +258,12 @@ def balance_fields(year: FinancialYear, *, as_at: AsAt) -> QuerySet[Allocation, 
     """
     counts = as_at.counted_rows("awarded_on") & as_at.standing_rows()
     rows = Allocation.objects.filter(funding_source__year=year, reverses=None).order_by("awarded_on", "pk")
-    return rows.annotate(net=Case(When(counts, then=F("amount")), default=ZERO_POUNDS)).values_list(
+    return rows.annotate(awarded_now=Case(When(counts, then=F("amount")), default=ZERO_POUNDS)).values_list(
         *("pk", "public_id", "continues", "awarded_on", "funding_source", "funding_source__name"),
         *("initiative", "initiative__name", "initiative__slug"),
         *("initiative__level", "initiative__level__slug", "initiative__level__mark"),
-        *("recipient", "recipient__name", "recipient__slug", "kind", "net"),
+        *("heading", "heading__name", "heading__slug", "heading__kind"),
+        *("recipient", "recipient__name", "recipient__slug", "kind", "awarded_now"),
     )
 
 
@@ -229,7 +288,17 @@ def multi_year_award_totals(as_at: AsAt) -> dict[int, Decimal]:
     totals = dict(first_years_of_awards(as_at=as_at))
     for first, amount in later_years_of_awards(as_at=as_at):
         totals[first] = totals.get(first, Decimal(0)) + amount
+    for first, amount in varied_of_awards(as_at=as_at) if totals else ():
+        if first in totals:
+            totals[first] -= amount
     return totals
+
+
+@prepared
+def varied_of_awards(*, as_at: AsAt) -> QuerySet[Variation, tuple[int, Decimal]]:
+    """What was taken of each award over all its years, by the key of its first allocation."""
+    rows = Variation.objects.counted(as_at).filter(allocation__isnull=False).order_by()
+    return rows.values_list(Coalesce("allocation__continues", "allocation")).annotate(sum=sum_of_pounds("amount"))
 
 
 @prepared

@@ -50,7 +50,7 @@ def source_parts(sources: Sequence[FundingSource]) -> list[dict[str, Any]]:
 
 
 def bar_parts(accounts: YearAccounts) -> list[tuple[str, str, Decimal, dict[str, str]]]:
-    """What is paid, still to pay, not allocated and carried forward: the kind, name, sum and place in a bar of each.
+    """What is paid, still to pay, not allocated, carried forward and returned: kind, name, sum and place in a bar.
 
     Parts of £0 are left out.
     """
@@ -59,6 +59,7 @@ def bar_parts(accounts: YearAccounts) -> list[tuple[str, str, Decimal, dict[str,
         ("due", "allocated, still to pay", accounts.to_pay),
         ("left", "not yet allocated", accounts.unallocated),
         ("carried", "carried forward into the next year", accounts.carried),
+        ("returned", "returned to the funder", accounts.returned),
     ]
     shown = [part for part in parts if part[2] > 0]
     places = bar_segments([amount for _, _, amount in shown], gap=GAP_PERCENT)

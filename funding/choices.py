@@ -8,6 +8,45 @@ class Kind(models.TextChoices):
 
     GRANT = "grant", "Grant"
     CONTRACT = "contract", "Contract or service"
+    OWN = "own", "Own costs"
+
+
+class CostKind(models.TextChoices):
+    """What a budget heading pays for, as funders' conditions tell costs apart."""
+
+    STAFF = "staff", "Staff"
+    EVALUATION = "evaluation", "Evaluation"
+    ENGAGEMENT = "engagement", "Engagement"
+    CAPACITY = "capacity", "Capacity of partners"
+    INTERVENTIONS = "interventions", "Interventions"
+    OTHER = "other", "Other"
+
+
+class VariationKind(models.TextChoices):
+    """What becomes of money that will not be spent as it was allocated."""
+
+    RELEASE = "release", "Released"
+    MOVE = "move", "Moved"
+    RETURN = "return", "Returned to the funder"
+    END = "end", "Ended"
+
+
+class ConditionKind(models.TextChoices):
+    """What a funder asks in return for its money."""
+
+    AT_LEAST = "at-least", "At least"
+    AT_MOST = "at-most", "At most"
+    MATCH = "match", "Match funding by others"
+    SPEND_BY = "spend-by", "To be spent by"
+    CLAIM_BY = "claim-by", "To be claimed by"
+
+
+class ConditionState(models.TextChoices):
+    """How a condition stands on a day."""
+
+    MET = "met", "Met"
+    MISSED = "missed", "Missed"
+    OPEN = "open", "Open"
 
 
 class RegrantType(models.TextChoices):
@@ -65,3 +104,5 @@ class DutyField(models.TextChoices):
 # The free-text fields of allocations and payments.
 ALLOCATION_TEXT_FIELDS = ("purpose", "conditions", "reasons", "value_for_money", "department", "merchant_category")
 PAYMENT_TEXT_FIELDS = ("purpose", "value_for_money", "department", "merchant_category")
+
+NO_PERSONAL_DATA = "Published: no personal data."

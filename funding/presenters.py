@@ -108,4 +108,5 @@ class TotalBar:
 def total_bar(filters: TotalsFilters, total: Total, largest: Decimal) -> TotalBar:
     width = abs(total.amount) / largest * 100 if largest else Decimal(0)
     payments = PaymentFilters(None, filters.valid)
-    return TotalBar(total, f"{width:.2f}", total.amount < 0, payments.link(**{filters.by: [total.choice.slug]}))
+    slug = total.choice.slug  # empty where the payments have no value in this facet
+    return TotalBar(total, f"{width:.2f}", total.amount < 0, slug and payments.link(**{filters.by: [slug]}))

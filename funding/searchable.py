@@ -2,10 +2,11 @@
 
 from django.db.models import Prefetch, QuerySet
 
-from funding.models import Allocation, FinancialYear, FundingSource
+from funding.models import Allocation, BudgetHeading, Decision, FinancialYear, FundingSource
 from partners.searchable import joined
 from vru_portal.ledger.money import format_pounds, pounds_for_prose
 from vru_portal.search.documents import Document, Kind, Searchable
+from vru_portal.text.dates import format_date
 
 MONEY_WORDS = ("Money", "Budget", "Funding")
 
@@ -35,24 +36,41 @@ def source(row: FundingSource) -> Document:
 
 def allocations() -> QuerySet[Allocation]:
     rows = (
-        Allocation.objects.standing().select_related("funding_source__year", "initiative", "recipient").order_by("pk")
+        Allocation.objects.standing()
+        .select_related("funding_source__year", "initiative", "heading", "recipient")
+        .order_by("pk")
     )
     # Half the time of reading whole rows: there may be thousands.
     return rows.only(
         *("public_id", "amount", "kind", "purpose", "conditions", "reasons", "value_for_money", "reverses_id"),
         *("funding_source__year__first_year", "initiative__name", "initiative__sensitive_topic", "recipient__name"),
+        "heading__name",
     )
 
 
 def allocation(row: Allocation) -> Document:
     return Document(
-        f"{row.recipient.name}: {format_pounds(row.amount)} for {row.initiative.name}",
+        f"{row.recipient.name}: {format_pounds(row.amount)} for {row.subject.name}",
         row.get_absolute_url(),
         f"{row.get_kind_display()}, {row.funding_source.year.label}",
         (),
         joined((row.purpose, row.conditions, row.reasons, row.value_for_money)),
-        sensitive=bool(row.initiative.sensitive_topic),
+        sensitive=bool(row.initiative and row.initiative.sensitive_topic),
     )
+
+
+def heading(row: BudgetHeading) -> Document:
+    summary = f"Budget heading, {row.get_kind_display().lower()}"
+    return Document(row.name, row.get_absolute_url(), summary, (row.name,), row.summary)
+
+
+def decisions() -> QuerySet[Decision]:
+    return Decision.objects.standing().select_related("year").order_by("pk")
+
+
+def decision(row: Decision) -> Document:
+    summary = f"Decision {row.reference} of {format_date(row.decided_on)}"
+    return Document(row.title, row.get_absolute_url(), summary, (row.reference,), row.reasons)
 
 
 SEARCHABLES = (
@@ -60,6 +78,8 @@ SEARCHABLES = (
     Searchable(
         Kind.MONEY, lambda: FundingSource.objects.standing().select_related("year").order_by("pk"), source, weight=0.6
     ),
+    Searchable(Kind.MONEY, BudgetHeading.objects.public, heading, weight=0.8),
+    Searchable(Kind.MONEY, decisions, decision, weight=0.6),
     Searchable(
         Kind.MONEY,
         allocations,

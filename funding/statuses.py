@@ -2,14 +2,17 @@
 
 from collections import defaultdict
 from collections.abc import Collection
-from datetime import date
+from typing import Any
+from datetime import date, timedelta
 
-from django.db.models import QuerySet
+from django.db.models import OuterRef, QuerySet, Subquery
 from django.utils import timezone
 
-from funding.models import Allocation, Payment
+from funding.choices import VariationKind
+from funding.models import Allocation, Payment, Variation
 from programmes.choices import Status
 from programmes.models import EvidenceAssessment, Initiative
+from vru_portal.ledger.money import Pence
 from vru_portal.web.prepared_queries import prepared
 from vru_portal.web.public_pages import once_per_state
 
@@ -29,8 +32,8 @@ def _read_statuses() -> dict[int, Status]:
     statuses |= dict.fromkeys(approved_initiatives(), Status.ASSESSED)
     paid = set(paid_initiatives())
     work_dates: dict[int, list[tuple[date | None, date | None]]] = defaultdict(list)
-    for initiative, starts, ends in dates_of_work():
-        work_dates[initiative].append((starts, ends))
+    for initiative, starts, ends, ended_on in dates_of_work():
+        work_dates[initiative].append((starts, ended_on - timedelta(days=1) if ended_on else ends))
     for initiative, periods in work_dates.items():
         if all(ends and ends < today for _, ends in periods):
             statuses[initiative] = Status.ENDED
@@ -54,12 +57,21 @@ def approved_initiatives() -> QuerySet[EvidenceAssessment, int]:
 @prepared
 def paid_initiatives() -> QuerySet[Payment, int]:
     rows = Payment.objects.standing().filter(amount__gt=0).order_by()
+    rows = rows.filter(allocation__initiative__isnull=False)
     return rows.values_list("allocation__initiative", flat=True).distinct()
 
 
 @prepared
-def dates_of_work() -> QuerySet[Allocation, tuple[int, date | None, date | None]]:
-    return Allocation.objects.standing().order_by().values_list("initiative", "starts_on", "ends_on").distinct()
+def dates_of_work() -> QuerySet[Allocation, tuple[int, date | None, date | None, date | None]]:
+    """When the work of each initiative begins and ends, and the day on which its award was ended, if it was.
+
+    Money that was released, moved or returned before any of it was paid commissions nothing.
+    """
+    ends = Variation.objects.standing().filter(kind=VariationKind.END, allocation=OuterRef("pk"))
+    rows: Any = Allocation.objects.standing().filter(initiative__isnull=False).with_varied().order_by()
+    used: Any = rows.annotate(ended_on=Subquery(ends.values("varied_on")[:1])).exclude(varied=Pence("amount"))
+    found: QuerySet[Allocation, Any] = used.values_list("initiative", "starts_on", "ends_on", "ended_on").distinct()
+    return found
 
 
 def set_statuses(initiatives: Collection[Initiative]) -> None:

@@ -76,14 +76,14 @@ class UnspentYear:
 
 
 def unspent_years(request: HttpRequest) -> Iterator[UnspentYear]:
-    """Yield the latest years with money that is neither paid nor carried forward."""
+    """Yield the latest years with money that is not paid, carried forward or returned."""
     if not can_view(request, FundingSource):
         return
     sources = FundingSource.objects.standing().with_remainder().with_paid().select_related("year")
     shown = 0
     for year, group in groupby(sources.order_by("-year__first_year", "position", "id"), lambda source: source.year):
         rows = list(group)
-        if sum(row.amount - row.carried - row.paid for row in rows) <= 0 or shown == MAX_UNSPENT_YEARS:
+        if sum(row.amount - row.carried - row.returned - row.paid for row in rows) <= 0 or shown == MAX_UNSPENT_YEARS:
             continue
         shown += 1
         links = [WorklistLink("Allocations", changelist_url(Allocation, funding_source__year__id__exact=year.pk))]

@@ -97,12 +97,13 @@ _ALL_PHRASES = (
     Phrase(
         "home_money_allocated",
         "What is allocated and paid",
-        "{allocated} has been allocated to initiatives, and {paid} has been paid.",
+        "{allocated} has been allocated, and {paid} has been paid.",
         160,
     ),
     Phrase(
         "home_money_carried", "What is carried forward", "{carried} has been carried forward to the next year.", 120
     ),
+    Phrase("home_money_returned", "What is returned", "{returned} has been returned to the funder.", 120),
     Phrase("home_money_unallocated", "What is not yet allocated", "{unallocated} has not been allocated yet.", 120),
     Phrase(
         "home_money_uses_unknown",

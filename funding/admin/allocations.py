@@ -12,6 +12,7 @@ from funding.admin.forms import AllocationForm, ContractCopyForm, open_sources
 from funding.admin.imports import LedgerImport
 from funding.admin.missing_facts import CopyFilter
 from funding.admin.regrants import RegrantingAction
+from funding.admin.variations import EndAction, MoveAction, ReleaseAction, ReturnAction
 from funding.choices import ALLOCATION_TEXT_FIELDS, Kind
 from funding.models import Allocation, ContractCopy
 from funding.resources import AllocationResource
@@ -95,25 +96,38 @@ class AllocationAdmin(LedgerImport, AppendOnlyAdmin):
 
     resource_classes = (AllocationResource,)
     list_display = ("public_id", "awarded_on", "sum", "paid", "state", "what_for", "to", "from_source")
-    list_filter = (ReversalFilter, CopyFilter, "funding_source__year", "kind", "initiative__level")
+    list_filter = (ReversalFilter, CopyFilter, "funding_source__year", "kind", "initiative__level", "heading")
     list_select_related = (
         "initiative",
+        "heading",
+        "decision",
         "recipient",
         "awarded_by",
         "assessment__initiative",
         "funding_source__year",
         "continues__initiative",
+        "continues__heading",
         "continues__recipient",
         "reverses__initiative",
+        "reverses__heading",
         "reverses__recipient",
         "reversed_by__recorded_by",
         "recorded_by",
     )
-    search_fields = ("public_id", "initiative__name", "recipient__name", "purpose")
-    search_help_text = "Id, initiative, recipient or purpose."
+    search_fields = ("public_id", "initiative__name", "heading__name", "recipient__name", "purpose")
+    search_help_text = "Id, initiative, budget heading, recipient or purpose."
     date_hierarchy = "awarded_on"
     inlines = (ContractCopyInline,)
-    row_actions = (ReverseAllocationAction, CopyAction, RegrantingAction, RedactAllocationAction)
+    row_actions = (
+        ReleaseAction,
+        MoveAction,
+        ReturnAction,
+        EndAction,
+        ReverseAllocationAction,
+        CopyAction,
+        RegrantingAction,
+        RedactAllocationAction,
+    )
     record_form = AllocationForm
     formfield_overrides: ClassVar[Any] = AppendOnlyAdmin.formfield_overrides | {
         models.DateField: {"widget": AdminDateWidget}
@@ -123,7 +137,7 @@ class AllocationAdmin(LedgerImport, AppendOnlyAdmin):
             "Amount and purpose",
             {
                 "description": help_link("money"),
-                "fields": ["funding_source", "amount", "initiative", "recipient"],
+                "fields": ["decision", "funding_source", "amount", "initiative", "heading", "recipient"],
             },
         ),
         ("When", {"fields": ["awarded_on", "starts_on", "ends_on", "continues"]}),
@@ -137,8 +151,8 @@ class AllocationAdmin(LedgerImport, AppendOnlyAdmin):
         ),
     )
     fieldsets: ClassVar[Any] = (
-        (None, {"fields": ["public_id", "state", "from_source", "initiative", "recipient", "awarded_by"]}),
-        ("Sums", {"fields": ["sum", "paid", "balance"]}),
+        (None, {"fields": ["public_id", "state", "from_source", "what_for", "recipient", "awarded_by", "decided_by"]}),
+        ("Sums", {"fields": ["sum", "taken", "paid", "balance"]}),
         ("When", {"fields": ["awarded_on", "starts_on", "ends_on", "continued", "approved_by"]}),
         (
             "Published details",
@@ -150,8 +164,8 @@ class AllocationAdmin(LedgerImport, AppendOnlyAdmin):
     )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Allocation]:
-        """Add what is paid on each."""
-        return super().get_queryset(request).with_paid()  # type: ignore[attr-defined]
+        """Add what is paid on each, and what was released, moved or returned of it."""
+        return super().get_queryset(request).with_paid().with_varied()  # type: ignore[attr-defined]
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
@@ -170,25 +184,47 @@ class AllocationAdmin(LedgerImport, AppendOnlyAdmin):
 
     def sections(self, request: HttpRequest, row: Allocation | None) -> list[Section]:
         """The payments; beside the form, what is left of each source."""
-        return [self.remainders()] if row is None else [self.payments(row)]
+        return [self.remainders()] if row is None else [self.variations(row), self.payments(row)]
 
     def remainders(self) -> Section:
         """Money left in each source."""
         return Section(
             "Money left in each source",
-            ("Source", "Sum", "Allocated", "Carried forward", "Left"),
+            ("Source", "Sum", "Allocated", "Carried forward", "Returned", "Left"),
             [
                 (
                     source,
                     format_pounds(source.amount),
-                    format_pounds(source.amount - source.remainder - source.carried),
+                    format_pounds(source.allocated),
                     format_pounds(source.carried),
+                    format_pounds(source.returned),
                     format_pounds(source.remainder),
                 )
                 for source in open_sources()
             ],
             empty="There are no sources to allocate from. Record one first.",
-            figures=frozenset({1, 2, 3, 4}),
+            figures=frozenset({1, 2, 3, 4, 5}),
+        )
+
+    def variations(self, row: Allocation) -> Section:
+        """What was released, moved or returned of it, reversed steps included."""
+        rows = row.variations.select_related("decision", "reversed_by").order_by("varied_on", "pk")
+        return Section(
+            "What changed",
+            ("Id", "From", "What", "Sum", "State", "Decision"),
+            [
+                (
+                    admin_link(variation, variation.public_id),
+                    format_date(variation.varied_on),
+                    variation.get_kind_display(),
+                    format_pounds(variation.amount),
+                    reversal_status(variation),
+                    variation.decision.reference,
+                )
+                for variation in rows
+            ],
+            empty="Nothing was released, moved or returned.",
+            figures=frozenset({3}),
         )
 
     def payments(self, row: Allocation) -> Section:
@@ -229,7 +265,7 @@ class AllocationAdmin(LedgerImport, AppendOnlyAdmin):
         """What is allocated and not paid yet."""
         if reversal_status(row) != "Stands":
             return "-"
-        left = row.amount - row.paid
+        left = row.allocated - row.paid
         return (
             format_pounds(left) if left >= 0 else f"Nothing: {format_pounds(-left)} more has been paid than allocated"
         )
@@ -245,11 +281,19 @@ class AllocationAdmin(LedgerImport, AppendOnlyAdmin):
     @admin.display(description="assessment")
     def approved_by(self, row: Allocation) -> str:
         """The evidence assessment that it stands on."""
-        return admin_link(row.assessment)
+        return admin_link(row.assessment) or "-"
 
-    @admin.display(description="initiative", ordering="initiative__name")
+    @admin.display(description="for")
     def what_for(self, row: Allocation) -> str:
-        return str(row.initiative)
+        return str(row.subject)
+
+    @admin.display(description="released, moved or returned")
+    def taken(self, row: Allocation) -> str:
+        return format_pounds(row.varied)
+
+    @admin.display(description="decision")
+    def decided_by(self, row: Allocation) -> str:
+        return admin_link(row.decision) or "No decision recorded"
 
     @admin.display(description="recipient", ordering="recipient__name")
     def to(self, row: Allocation) -> str:

@@ -9,7 +9,7 @@ from django.forms.widgets import Script
 from django.utils import timezone
 
 from funding.choices import PAYMENT_TEXT_FIELDS
-from funding.models import Allocation, FundingSource, Payment
+from funding.models import Allocation, BudgetHeading, Decision, FundingSource, Payment
 from funding.rules import allocate, pay
 from partners.models import Organisation
 from programmes.models import EvidenceAssessment, Initiative
@@ -53,14 +53,32 @@ class AwardChoice(forms.ModelChoiceField[Any]):
 
     def label_from_instance(self, allocation: Any) -> str:
         amount = format_pounds(allocation.amount)
-        return f"{allocation.public_id}: {allocation.initiative}, {allocation.recipient}, {amount}"
+        return f"{allocation.public_id}: {allocation.subject}, {allocation.recipient}, {amount}"
+
+
+class DecisionChoice(forms.ModelChoiceField[Any]):
+    """Decisions by reference, year and title."""
+
+    def label_from_instance(self, decision: Any) -> str:
+        return f"{decision.year} {decision.reference}: {decision.title}"
+
+
+def standing_decisions() -> Any:
+    """The decisions that money can be allocated or varied by, the latest first."""
+    return Decision.objects.standing().select_related("year").order_by("-decided_on", "-pk")
 
 
 class AllocationForm(RecordingForm):
     """A new allocation. `rules.allocate` checks assessment, remainder and publication duty."""
 
     funding_source = SourceChoice(FundingSource.objects.none(), label="Source")
-    initiative = InitiativeChoice(Initiative.objects.none())
+    decision = DecisionChoice(
+        Decision.objects.none(), help_text="The decision that this is made by. If it is not listed, record it first."
+    )
+    initiative = InitiativeChoice(Initiative.objects.none(), required=False)
+    heading = forms.ModelChoiceField(
+        BudgetHeading.objects.none(), required=False, label="Budget heading", help_text="Instead of an initiative."
+    )
     recipient = forms.ModelChoiceField(
         Organisation.objects.none(), help_text="If it is not listed, add the organisation and publish it first."
     )
@@ -73,7 +91,7 @@ class AllocationForm(RecordingForm):
 
     class Meta:
         model = Allocation
-        exclude = ("assessment", "awarded_by")
+        exclude = ("assessment", "awarded_by", "moved_from")
 
     class Media:
         js: ClassVar[Any] = [Script("js/balance.js", type="module")]
@@ -84,8 +102,12 @@ class AllocationForm(RecordingForm):
         fields["funding_source"].queryset = open_sources()
         approved = EvidenceAssessment.objects.approved().filter(initiative=OuterRef("pk"))
         fields["initiative"].queryset = Initiative.objects.annotate(is_assessed=Exists(approved)).order_by("name")
+        fields["heading"].queryset = BudgetHeading.objects.order_by("position", "name")
+        fields["decision"].queryset = standing_decisions()
         fields["recipient"].queryset = Organisation.objects.public().order_by("name")
-        awards = Allocation.objects.standing().filter(continues=None).select_related("initiative", "recipient")
+        awards = (
+            Allocation.objects.standing().filter(continues=None).select_related("initiative", "heading", "recipient")
+        )
         fields["continues"].queryset = awards.order_by("-awarded_on", "-pk")
         fields["awarded_on"].initial = timezone.localdate
 

@@ -7,6 +7,7 @@ from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
+from funding.admin.variations import OvercommitAction, ReturnFromSourceAction
 from funding.models import Contributor, FinancialYear, FundingSource
 from funding.rules import carry_forward, check_budget
 from partners.admin import PROVENANCE, SourcedAdmin
@@ -127,7 +128,7 @@ class CarryAction(Action):
         if self.row.remainder <= 0:
             return (
                 f"Nothing is left in {self.row}. To carry forward money that is allocated but will not be spent, "
-                "reverse its allocation first."
+                "release it first."
             )
         return ""
 
@@ -168,7 +169,7 @@ class FundingSourceAdmin(OrderPageMixin, AppendOnlyAdmin):
     search_fields = ("name", "wording")
     autocomplete_fields: ClassVar[tuple[str, ...]] = ("year", "source")
     inlines = (ContributorInline,)
-    row_actions = (CarryAction, ReverseSourceAction, RedactSourceAction)
+    row_actions = (CarryAction, ReturnFromSourceAction, OvercommitAction, ReverseSourceAction, RedactSourceAction)
     record_form = SourceForm
     record_fieldsets = (
         (None, {"fields": ["year", "name", "slug", "nature"]}),
@@ -225,16 +226,16 @@ class FundingSourceAdmin(OrderPageMixin, AppendOnlyAdmin):
         """What is allocated from the source."""
         if row is None:
             return []
-        rows = row.allocations.standing().with_paid().select_related("initiative", "recipient")[:50]
+        rows = row.allocations.standing().with_paid().select_related("initiative", "heading", "recipient")[:50]
         return [
             Section(
                 "Allocations from it (the first 50)",
-                ("Id", "Day", "Initiative", "Recipient", "Allocated", "Paid"),
+                ("Id", "Day", "For", "Recipient", "Awarded", "Paid"),
                 [
                     (
                         admin_link(allocation, allocation.public_id),
                         format_date(allocation.awarded_on),
-                        allocation.initiative,
+                        allocation.subject,
                         allocation.recipient,
                         format_pounds(allocation.amount),
                         format_pounds(allocation.paid),
@@ -253,11 +254,11 @@ class FundingSourceAdmin(OrderPageMixin, AppendOnlyAdmin):
     @admin.display(description="allocated")
     def allocated(self, row: FundingSource) -> str:
         """What is allocated from it."""
-        return format_pounds(row.amount - row.remainder - row.carried) if reversal_status(row) == "Stands" else "-"
+        return format_pounds(row.allocated) if reversal_status(row) == "Stands" else "-"
 
     @admin.display(description="left")
     def left(self, row: FundingSource) -> str:
-        """What is neither allocated nor carried forward."""
+        """What is not allocated, carried forward or returned."""
         return format_pounds(row.remainder) if reversal_status(row) == "Stands" else "-"
 
     @admin.display(description="carried from")

@@ -15,8 +15,8 @@ from django.utils import timezone
 from funding.accounts import SourceAccount, YearAccounts, prefetch_contributors, year_accounts
 from funding.datasets.payment_rows import PaymentRow, PaymentRows
 from funding.filters import AllocationFilters, MoneyFilters, PaymentFilters, SourceFilters
-from funding.models import Allocation, ContractCopy, Explanation, FinancialYear, FundingSource, Payment
-from funding.models.ledger import irregularities_of
+from funding.models import Allocation, ContractCopy, Explanation, FinancialYear, FundingSource, Payment, Variation
+from funding.models.payments import irregularities_of
 from partners.models import Organisation
 from vru_portal.ledger.money import sum_of_pounds
 from vru_portal.tabular.datasets import Dataset, QueryRows, join_values, last_recorded
@@ -35,8 +35,8 @@ class SourceRow(NamedTuple):
 
 
 def once_allocated(attribute: str) -> Any:
-    """What became of a source. While nothing is allocated in its year that is left empty, not 0."""
-    return lambda row: getattr(row.account, attribute) if row.accounts.balances or row.accounts.carried else None
+    """What became of a source. While nothing is said of that in its year it is left empty, not 0."""
+    return lambda row: getattr(row.account, attribute) if row.accounts.has_uses else None
 
 
 def result(name: str, about: str, attribute: str) -> Column[SourceRow]:
@@ -77,13 +77,14 @@ SOURCE_COLUMNS: tuple[Column[SourceRow], ...] = (
         "The source of the previous year that the money was carried forward from",
         lambda r: str(r.source.carried_from or ""),
     ),
-    result("allocated", "Set aside for initiatives", "allocated"),
+    result("allocated", "Set aside for initiatives and budget headings", "allocated"),
     result("paid", "Paid, net of refunds", "paid"),
     result("still_to_pay", "Allocated and not yet paid", "to_pay"),
     result("paid_over_allocations", "Paid beyond what was allocated", "over"),
-    result("paid_back_beyond_payments", "Paid back beyond what had been paid", "returned"),
+    result("paid_back_beyond_payments", "Paid back beyond what had been paid", "overrefunded"),
     result("carried_forward", "Carried forward into the next year", "carried"),
-    result("not_allocated", "Neither allocated nor carried forward", "unallocated"),
+    result("returned_to_funder", "Returned to the funder", "returned"),
+    result("not_allocated", "Not allocated, carried forward or returned", "unallocated"),
     Column("stated_in", "The publication that states it", lambda r: stating_publication(r.source)),
     Column(
         "stated_as_at", "The date on which this was true, according to the source", lambda r: r.source.as_at, Type.DATE
@@ -181,12 +182,28 @@ ALLOCATION_COLUMNS: tuple[Column[Allocation], ...] = (
     Column("awarded_on", "The day on which it was decided", lambda a: a.awarded_on, Type.DATE),
     Column("financial_year", "The year of its source", lambda a: a.funding_source.year.label),
     Column("source", "Where the money comes from", lambda a: a.funding_source.name),
-    Column("kind", "Grant, or contract or service", lambda a: a.get_kind_display()),
-    Column("initiative", "What it is for", lambda a: a.initiative.name),
-    Column("level", "The level of prevention", lambda a: a.initiative.level.name),
+    Column("kind", "Grant, contract or service, or own costs", lambda a: a.get_kind_display()),
+    Column("initiative", "The initiative that it is for", lambda a: str(a.initiative or "")),
+    Column("level", "The level of prevention", lambda a: a.initiative.level.name if a.initiative else ""),
+    Column("heading", "The budget heading that it is for, instead of an initiative", lambda a: str(a.heading or ""),
+           title="Budget heading"),
     *organisation_columns("recipient", "Who receives it"),
     *organisation_columns("awarded_by", "The organisation that awards it"),
-    Column("amount", "Pounds allocated", lambda a: a.amount, Type.POUNDS),
+    Column("amount", "Pounds awarded", lambda a: a.amount, Type.POUNDS),
+    Column(
+        "varied",
+        "Pounds released, moved on or returned since",
+        lambda a: a.varied,
+        Type.POUNDS,
+        derived="its variations",
+    ),
+    Column(
+        "allocated",
+        "Pounds still set aside: amount less varied",
+        lambda a: a.allocated,
+        Type.POUNDS,
+        derived="its amount and variations",
+    ),
     Column("paid", "Pounds paid from it, net of refunds", lambda a: a.paid, Type.POUNDS, derived="its payments"),
     Column("award_total", "Total award in pounds, over all its years", lambda a: a.award_total, Type.POUNDS),
     Column("continues", "The first allocation of an award over several years", first_of_award),
@@ -194,6 +211,16 @@ ALLOCATION_COLUMNS: tuple[Column[Allocation], ...] = (
     Column("ends_on", "For work until", lambda a: a.ends_on, Type.DATE),
     Column(
         "assessment_approved_on", "When its evidence assessment was approved", lambda a: a.approved_on, Type.DATE
+    ),
+    Column(
+        "decision",
+        "The reference of the decision that it was made by",
+        lambda a: a.decision.reference if a.decision else "",
+    ),
+    Column(
+        "moved_from",
+        "The id of the variation that moved the money here",
+        lambda a: a.moved_from.public_id if a.moved_from else "",
     ),
     recorded_column(),
     Column("purpose", "What the money is for", lambda a: a.purpose),
@@ -212,11 +239,15 @@ ALLOCATION_COLUMNS: tuple[Column[Allocation], ...] = (
 
 
 def allocation_rows(filters: AllocationFilters) -> QueryRows[Allocation]:
-    related = ("funding_source__year", "initiative__level", "recipient", "awarded_by", "reverses", "continues")
+    related = (
+        *("funding_source__year", "initiative__level", "heading", "recipient", "awarded_by", "reverses", "continues"),
+        *("decision", "moved_from"),
+    )
     copies = ContractCopy.objects.all()
     if filters.as_at.known_before:
         copies = copies.filter(recorded_at__lt=filters.as_at.known_before)
-    rows = filters.rows.with_paid(filters.as_at).with_award_total(filters.as_at).with_approval()
+    rows = filters.rows.with_paid(filters.as_at).with_varied(filters.as_at).with_award_total(filters.as_at)
+    rows = rows.with_approval()
     prefetched = rows.select_related(*related).prefetch_related(Prefetch("contract_copies", queryset=copies))
     return QueryRows(prefetched, total_of="amount")
 
@@ -277,9 +308,11 @@ PAYMENT_COLUMNS: tuple[Column[PaymentRow], ...] = (
     Column("department", "Department", lambda p: p.department),
     Column("merchant_category", "Merchant category", lambda p: p.merchant_category),
     Column("allocation", "The id of the allocation that it is paid from", lambda p: p.allocation.public_id),
-    Column("kind", "Grant, or contract or service", lambda p: p.allocation.kind),
+    Column("kind", "Grant, contract or service, or own costs", lambda p: p.allocation.kind),
     Column("initiative", "The initiative that it is for", lambda p: p.allocation.initiative),
     Column("level", "The level of prevention", lambda p: p.allocation.level),
+    Column("heading", "The budget heading that it is for, instead of an initiative", lambda p: p.allocation.heading,
+           title="Budget heading"),
     Column("source", "Where the money comes from", lambda p: p.allocation.source),
     Column("allocation_url", "The allocation's page", lambda p: p.allocation.url, Type.ADDRESS, "Allocation's address"),
 )  # fmt: skip
@@ -305,7 +338,7 @@ SOURCES: Dataset[SourceRow] = Dataset(
     key=("financial_year", "slug"),
     filters=of_all_years(SourceFilters),
     rows=SourceRows,
-    changed=last_recorded(FundingSource, Allocation, Payment),
+    changed=last_recorded(FundingSource, Allocation, Payment, Variation),
     page="funding:latest",
     keywords=("funding", "budget", "grants"),
     total_of="amount",
@@ -314,13 +347,13 @@ SOURCES: Dataset[SourceRow] = Dataset(
 ALLOCATIONS: Dataset[Allocation] = Dataset(
     name="allocations",
     title="Allocations",
-    about="Money set aside for an initiative after its evidence assessment was approved. One row for each allocation "
-    "that stands.",
+    about="Money set aside for an initiative after its evidence assessment was approved, or for a budget heading. One "
+    "row for each allocation that stands.",
     columns=ALLOCATION_COLUMNS,
     key=("id",),
     filters=of_all_years(AllocationFilters),
     rows=allocation_rows,
-    changed=last_recorded(Allocation, Payment, ContractCopy),
+    changed=last_recorded(Allocation, Payment, ContractCopy, Variation),
     page="funding:latest",
     keywords=("grants", "contracts", "funding"),
     total_of="amount",
@@ -341,12 +374,3 @@ PAYMENTS: Dataset[PaymentRow] = Dataset(
     total_of="amount",
     is_money=True,
 )
-DATASETS = (SOURCES, ALLOCATIONS, PAYMENTS)
-LISTS_OF_A_YEAR = {dataset.name: dataset for dataset in DATASETS}
-
-
-def filters_of_year(name: str, year: FinancialYear, data: QueryDict) -> MoneyFilters:
-    """The filters of one of `LISTS_OF_A_YEAR`, as an address has them."""
-    filters: Any = LISTS_OF_A_YEAR[name].filters  # made by `of_all_years`
-    found: MoneyFilters = filters(data, year)
-    return found

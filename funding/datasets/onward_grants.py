@@ -41,7 +41,7 @@ ONWARD_GRANTS: Dataset[OnwardGrant] = Dataset(
             lambda g: g.regrant_type,  # type: ignore[attr-defined]
             title="For regrant type",
         ),
-        Column("initiative", "The initiative that the allocation is for", lambda g: g.allocation.initiative.name),
+        Column("initiative", "The initiative that the allocation is for", lambda g: str(g.allocation.subject)),
         Column("awarded_by", "The recipient of the allocation", lambda g: g.allocation.recipient.name),
         Column(
             "awarded_by_org_id",

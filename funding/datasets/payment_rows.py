@@ -25,8 +25,9 @@ class AllocationFacts(NamedTuple):
 
     public_id: str
     kind: str
-    initiative: str
-    level: str
+    initiative: str | None
+    level: str | None
+    heading: str | None
     source: str
     url: str
     year: FinancialYear
@@ -128,7 +129,10 @@ class PaymentRows:
         if not missing:
             return
         self.years = self.years or FinancialYear.objects.in_bulk()
-        names = ("initiative__name", "initiative__level__name", "funding_source__name", "funding_source__year")
+        names = (
+            *("initiative__name", "initiative__level__name", "heading__name"),
+            *("funding_source__name", "funding_source__year"),
+        )
         rows = Allocation.objects.filter(pk__in=missing).values_list("pk", "public_id", "kind", *names)
         for key, public_id, kind, *named, year in rows:
             url = full_url(reverse("funding:allocation", args=[public_id]))

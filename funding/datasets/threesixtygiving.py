@@ -20,7 +20,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from funding.choices import Kind
-from funding.models import Allocation, Payment, PublicationDuty
+from funding.models import Allocation, Payment, PublicationDuty, Variation
 from funding.querysets import AllocationQuerySet
 from funding.regranting.sums import with_onward
 from partners.models import Organisation, Unit
@@ -140,8 +140,9 @@ class GrantsFile:
             issued=Min("recorded_at", filter=Q(reverses=None)),
             allocated=Max("recorded_at"),
             paid=Max("payments__recorded_at"),
+            varied=Max("variations__recorded_at"),
         )
-        changed = max(day for day in (recorded["allocated"], recorded["paid"]) if day)
+        changed = max(day for name in ("allocated", "paid", "varied") if (day := recorded[name]))
         publisher = self.unit.organisation
         return without_empty_values(
             version=STANDARD_VERSION,
@@ -167,12 +168,22 @@ class GrantsFile:
     @property
     def rows(self) -> Any:
         """The funder's grants by date, with everything the file says about them."""
-        paid = Payment.objects.filter(allocation=OuterRef("pk")).order_by("-recorded_at").values("recorded_at")[:1]
+        paid, varied = (
+            model._default_manager.filter(allocation=OuterRef("pk")).order_by("-recorded_at").values("recorded_at")[:1]
+            for model in (Payment, Variation)
+        )
         return (
-            with_onward(grants_awarded_by(self.funder).with_paid())
-            .annotate(modified=Greatest("recorded_at", Coalesce(Subquery(paid), "recorded_at")))
+            with_onward(grants_awarded_by(self.funder).with_paid().with_varied())
+            .annotate(
+                modified=Greatest(
+                    "recorded_at",
+                    Coalesce(Subquery(paid), "recorded_at"),
+                    Coalesce(Subquery(varied), "recorded_at"),
+                )
+            )
             .select_related(
                 "initiative__level",
+                "heading",
                 "recipient__sector",
                 "funding_source__year",
                 "continues__reversed_by",
@@ -187,14 +198,16 @@ class GrantsFile:
         return map(self.grant, fetch_in_batches(self.rows))
 
     def grant(self, row: Allocation) -> dict[str, Any]:
-        level, first = row.initiative.level, row.continues
-        title = f"{row.initiative.name}, {row.funding_source.year.label}"
+        # The programme that it belongs to: the level of prevention, or the heading of the budget.
+        programme: Any = row.initiative.level if row.initiative else row.heading
+        first = row.continues
+        title = f"{row.subject}, {row.funding_source.year.label}"
         return without_empty_values(
             id=grant_identifier(row),
             title=title if len(title) < MAX_TITLE_LENGTH else f"{title[: MAX_TITLE_LENGTH - 2]}…",
             description=row.purpose,
             currency="GBP",
-            amountAwarded=row.amount,
+            amountAwarded=row.allocated,  # the standard asks for the amount as it was last varied
             amountDisbursed=row.paid,
             awardDate=row.awarded_on.isoformat(),
             url=full_url(row.get_absolute_url()),
@@ -208,12 +221,12 @@ class GrantsFile:
             else [],
             recipientOrganization=[organisation_object(row.recipient)],
             fundingOrganization=[organisation_object(self.funder)],
-            beneficiaryLocation=locations_of(row.initiative),
+            beneficiaryLocation=locations_of(row.initiative) if row.initiative else [],
             grantProgramme=[
                 {
-                    "code": level.slug,
-                    "title": level.full_name,
-                    "url": full_url(level.get_absolute_url()),
+                    "code": programme.slug,
+                    "title": str(programme),
+                    "url": full_url(programme.get_absolute_url()),
                 }
             ],
             relatedActivity=[grant_identifier(first)] if first and not first.is_reversed else [],

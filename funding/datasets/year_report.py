@@ -53,6 +53,7 @@ def report_data(year: FinancialYear) -> dict[str, Any]:
         "source_note": note_parts(year, sources, note=year.label_note),
         "totals": account_sums(accounts),
         "any_carried": bool(accounts.carried),
+        "any_returned": bool(accounts.returned),
         "uses": uses_of(accounts),
         "exceptions": exceptions_of(accounts),
         "levels": flow_data(accounts) if accounts.balances else [],
@@ -86,13 +87,13 @@ def source_data(account: SourceAccount, part: dict[str, Any]) -> dict[str, Any]:
 
 def account_sums(account: SourceAccount | YearAccounts) -> dict[str, str]:
     """What became of the money of a source, or of all sources."""
-    names = ("allocated", "paid", "carried", "unallocated")
+    names = ("allocated", "paid", "carried", "returned", "unallocated")
     return {name: format_pounds(getattr(account, name)) for name in names}
 
 
 def uses_of(accounts: YearAccounts) -> list[dict[str, Any]]:
-    """The parts of the bar of what is paid, still to pay, not allocated and carried forward."""
-    if not accounts.balances and not accounts.carried:
+    """The parts of the bar of what became of the money."""
+    if not accounts.has_uses:
         return []
     return [
         {
@@ -111,18 +112,18 @@ def exceptions_of(accounts: YearAccounts) -> list[str]:
     """What readers of the totals must know beside them."""
     facts = (
         (accounts.over, "was paid over allocations"),
-        (accounts.returned, "more was paid back than had been paid"),
+        (accounts.overrefunded, "more was paid back than had been paid"),
         (accounts.late, "was paid after the deadline"),
     )
     return [f"{format_pounds(amount)} {fact}." for amount, fact in facts if amount]
 
 
 def flow_data(accounts: YearAccounts) -> list[dict[str, Any]]:
-    """The rows of the table from levels to initiatives: the same as on the page."""
+    """The rows of the table from levels to initiatives, and of the budget headings: the same as on the page."""
     return [
         {
-            "title": group.level.full_name,
-            "mark": group.level.mark,
+            "title": group.full_name,
+            "mark": group.level.mark if group.level else "",
             "allocated": format_pounds(group.allocated),
             "paid": format_pounds(group.paid),
             "rows": [
@@ -130,7 +131,7 @@ def flow_data(accounts: YearAccounts) -> list[dict[str, Any]]:
                 for row in group.rows
             ],
         }
-        for group in money_flow(accounts, PreventionLevel.objects.listed()).levels
+        for group in money_flow(accounts, PreventionLevel.objects.listed()).groups
     ]
 
 
@@ -175,7 +176,7 @@ def allocation_data(balance: AllocationBalance) -> dict[str, str]:
     return {
         "id": balance.public_id,
         "day": format_short_date(balance.awarded_on),
-        "initiative": balance.initiative_name,
+        "initiative": balance.subject_name,
         "recipient": balance.recipient_name,
         "kind": balance.kind_name,
         "allocated": format_pounds(balance.allocated),

@@ -2,14 +2,18 @@
 
 from funding.filters.money import AllocationFilters, MoneyFilters, SourceFilters
 from funding.filters.payments import PaymentFilters, TotalsFilters
+from funding.filters.steps import ConditionFilters, DecisionFilters, VariationFilters
 from vru_portal.web.as_at import DAY_PARAMETERS, read_as_at
 
 __all__ = [
     "DAY_PARAMETERS",
     "AllocationFilters",
+    "ConditionFilters",
+    "DecisionFilters",
     "MoneyFilters",
     "PaymentFilters",
     "SourceFilters",
     "TotalsFilters",
+    "VariationFilters",
     "read_as_at",
 ]

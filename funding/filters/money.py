@@ -16,7 +16,16 @@ from django.http import QueryDict
 
 from funding.accounts import AllocationBalance, BalanceTotals, YearAccounts
 from funding.choices import DUTY_LIST_OF_KIND, DutyList, Kind
-from funding.filters.tally import TALLIED, FacetChoice, Group, Tally
+from funding.filters.tally import (
+    OF_HEADINGS,
+    OF_INITIATIVES,
+    TALLIED,
+    WITHOUT_LEVEL,
+    FacetChoice,
+    Group,
+    Tally,
+    named_choice,
+)
 from funding.models import Allocation, FinancialYear, FundingSource, PublicationDuty
 from funding.querysets import AllocationQuerySet, SourceQuerySet
 from funding.validators import parse_year_label
@@ -36,6 +45,7 @@ SLUG_PARAMETERS = {
         "source": "Source",
         "level": "Level of prevention",
         "initiative": "Initiative",
+        "heading": "Budget heading",
         "recipient": "Recipient",
     }.items()
 }
@@ -154,6 +164,7 @@ class AllocationFilters(MoneyFilters):
         "source": "funding_source__slug",
         "level": "initiative__level__slug",
         "initiative": "initiative__slug",
+        "heading": "heading__slug",
         "recipient": "recipient__slug",
     }
     YEAR_FIELD = "funding_source__year"
@@ -198,13 +209,14 @@ class AllocationFilters(MoneyFilters):
         for balance in self.accounts.balances:
             slugs_of_balance = {
                 "source": source_slugs.get(balance.source, ""),
-                "level": balance.level_slug,
-                "initiative": balance.initiative_slug,
+                "level": balance.level_slug or "",
+                "initiative": balance.initiative_slug or "",
+                "heading": balance.heading_slug or "",
                 "recipient": balance.recipient_slug,
             }
             matches = all(value in (self.values(name) or [value]) for name, value in slugs_of_balance.items())
             if (
-                balance.allocated
+                balance.awarded
                 and matches
                 and self.value("kind") in ("", balance.kind)
                 and self._is_on_chosen_list(balance)
@@ -231,14 +243,17 @@ class AllocationFilters(MoneyFilters):
                 (
                     year,
                     sources.get(balance.source, FacetChoice(0, balance.source_name, "")),
-                    of_level.get(balance.level, FacetChoice(0, balance.level_slug, balance.level_slug)),
-                    FacetChoice(balance.initiative_name.casefold(), balance.initiative_name, balance.initiative_slug),
+                    of_level.get(balance.level or 0, FacetChoice(0, balance.level_slug, balance.level_slug))
+                    if balance.level_slug
+                    else WITHOUT_LEVEL,
+                    named_choice(balance.initiative_name, balance.initiative_slug, otherwise=OF_HEADINGS),
+                    named_choice(balance.heading_name, balance.heading_slug, otherwise=OF_INITIATIVES),
                     FacetChoice(balance.recipient_name.casefold(), balance.recipient_name, balance.recipient_slug),
                     kinds[balance.kind],
                 ),
             )
             for balance in accounts.balances
-            if balance.allocated and self._is_on_chosen_list(balance)
+            if balance.awarded and self._is_on_chosen_list(balance)
         ]
         return Tally(groups, {name: self.values(name) for name in TALLIED if name in self.parameters})
 

@@ -32,7 +32,10 @@ from vru_portal.web.facets import Order
 from vru_portal.web.filters import Parameter, QueryLink, choice, search_words
 
 MONTH_PATTERN = re.compile(r"20\d\d-(0[1-9]|1[0-2])", re.ASCII)
-SEARCHED = ("payee__name", "payee__other_names", "purpose", "reference", "allocation__initiative__name", "department")
+SEARCHED = (
+    *("payee__name", "payee__other_names", "purpose", "reference", "department"),
+    *("allocation__initiative__name", "allocation__heading__name"),
+)
 ORDERS = {
     "date": Order("By date", ("paid_on", "pk")),
     "newest": Order("Newest first", ("-paid_on", "-pk")),
@@ -49,6 +52,7 @@ class PaymentFilters(MoneyFilters):
         "source": "allocation__funding_source__slug",
         "level": "allocation__initiative__level__slug",
         "initiative": "allocation__initiative__slug",
+        "heading": "allocation__heading__slug",
         "recipient": "payee__slug",
     }
     YEAR_FIELD = "allocation__funding_source__year"
@@ -155,7 +159,7 @@ class PaymentFilters(MoneyFilters):
         """The payments of one page. Irregularities take a subquery per row, so they are worked out for these alone."""
         rows = Payment.objects.filter(pk__in=keys).with_irregularities(self.as_at).order_by(*self.order)
         # Many payments share few payees, initiatives and sources: prefetched, each becomes one object, not one per row.
-        shared = ("payee", "allocation__initiative", "allocation__funding_source__year")
+        shared = ("payee", "allocation__initiative", "allocation__heading", "allocation__funding_source__year")
         return list(rows.select_related("reverses", "reversed_by").prefetch_related("explanations", *shared))
 
     # What they come to ------------------------------------------------------------------------------------------------
@@ -202,6 +206,7 @@ BY = {
     "recipient": "Recipient",
     "initiative": "Initiative",
     "level": "Level of prevention",
+    "heading": "Budget heading",
     "source": "Source",
     "kind": "Kind",
     "year": "Financial year",

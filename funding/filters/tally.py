@@ -20,7 +20,7 @@ from funding.validators import year_label
 from partners.models import Organisation
 from vru_portal.ledger.money import sum_of_pounds
 
-TALLIED = ("year", "source", "level", "initiative", "recipient", "kind")
+TALLIED = ("year", "source", "level", "initiative", "heading", "recipient", "kind")
 
 
 class FacetChoice(NamedTuple):
@@ -29,6 +29,17 @@ class FacetChoice(NamedTuple):
     order: int | str
     name: str
     slug: str
+
+
+# What has no value in a facet is in its totals all the same. Without a slug, it cannot be chosen.
+LAST = "\uffff"
+OF_HEADINGS, OF_INITIATIVES = FacetChoice(LAST, "Budget headings", ""), FacetChoice(LAST, "Initiatives", "")
+WITHOUT_LEVEL = FacetChoice(1_000_000, "Budget headings", "")  # levels sort by number
+
+
+def named_choice(name: str | None, slug: str | None, *, otherwise: FacetChoice) -> FacetChoice:
+    """A choice that sorts by its name."""
+    return FacetChoice(name.casefold(), name, slug) if name and slug else otherwise
 
 
 class Group(NamedTuple):
@@ -72,12 +83,12 @@ def read_groups(rows: PaymentQuerySet) -> list[Group]:
 
 
 def read_allocations(keys: set[int]) -> dict[int, tuple[FacetChoice, ...]]:
-    """The choices of each allocation: year, source, level, initiative and kind."""
+    """The choices of each allocation: year, source, level, initiative, heading and kind."""
     fields = (
         *("pk", "kind", "funding_source__year__first_year"),
         *("funding_source__position", "funding_source__name", "funding_source__slug"),
         *("initiative__level__position", "initiative__level__name", "initiative__level__slug"),
-        *("initiative__name", "initiative__slug"),
+        *("initiative__name", "initiative__slug", "heading__name", "heading__slug"),
     )
     rows = Allocation.objects.filter(pk__in=keys) if len(keys) < 900 else Allocation.objects.filter(reverses=None)
     kinds = {kind.value: FacetChoice(number, str(kind.label), kind.value) for number, kind in enumerate(Kind)}
@@ -85,12 +96,13 @@ def read_allocations(keys: set[int]) -> dict[int, tuple[FacetChoice, ...]]:
     # A source can stand at another place in another year: it is one choice all the same.
     sources: dict[str, FacetChoice] = {}
     for key, kind, first, *rest in rows.values_list(*fields):
-        source, level, (name, slug) = rest[:3], rest[3:6], rest[6:]
+        source, level, initiative, heading = rest[:3], rest[3:6], rest[6:8], rest[8:]
         choices = (
             FacetChoice(-first, year_label(first), year_label(first)),
             sources.setdefault(source[2], FacetChoice(*source)),
-            FacetChoice(*level),
-            FacetChoice(name.casefold(), name, slug),
+            FacetChoice(*level) if level[2] else WITHOUT_LEVEL,
+            named_choice(*initiative, otherwise=OF_HEADINGS),
+            named_choice(*heading, otherwise=OF_INITIATIVES),
         )
         found[key] = (*choices, kinds[kind])
     return found
@@ -127,7 +139,11 @@ class Tally:
                     kept[0] += group.payments
                     kept[1] += group.amount
         return {
-            name: [Total(choice, int(count), amount) for choice, (count, amount) in sorted(sums[place].items())]
+            name: [
+                Total(choice, int(count), amount)
+                for choice, (count, amount) in sorted(sums[place].items())
+                if choice.slug
+            ]
             for place, name in enumerate(TALLIED)
         }
 

@@ -11,6 +11,7 @@ from django.db.models import Q
 from django.urls import reverse
 
 from funding import querysets
+from funding.models.sums import LOCK_SOURCE, SOURCE_PENCE, STANDS, TAKEN_PENCE
 from funding.validators import FIRST_YEAR, LAST_YEAR, positive_unless_reversal, year_label
 from partners.models import Organisation, Post
 from partners.provenance import Sourced
@@ -119,19 +120,12 @@ class FinancialYear(Sourced, Record):
         return date(self.first_year + 1, 3, 31)
 
 
-# SQL: the pence allocated or carried forward from a source. SQLite has no decimals, but its sums of whole numbers are
-# exact. A reversal has a negative amount, so the sum over all rows leaves out what is reversed.
-ALLOCATED_PENCE_SQL = (
-    "(COALESCE((SELECT SUM(ROUND(a.amount * 100)) FROM funding_allocation a WHERE a.funding_source_id = {source}), 0) "
-    "+ COALESCE((SELECT SUM(ROUND(c.amount * 100)) FROM funding_fundingsource c WHERE c.carried_from_id = {source}), "
-    "0))"
-)
-# SQL: the pence a source brings; 0 for a reversed source and for a reversal.
-SOURCE_PENCE_SQL = (
-    "COALESCE((SELECT ROUND(s.amount * 100) FROM funding_fundingsource s WHERE s.id = {source} "
-    "AND s.reverses_id IS NULL AND NOT EXISTS (SELECT 1 FROM funding_fundingsource r WHERE r.reverses_id = s.id)), 0)"
-)
-LOCK_SOURCE_SQL = "SELECT 1 FROM funding_fundingsource WHERE id = {source}"
+# The tables whose rows take money of a source, and the column that names it.
+TAKEN_FROM = {
+    "funding_allocation": "funding_source_id",
+    "funding_variation": "funding_source_id",
+    "funding_fundingsource": "carried_from_id",
+}
 
 
 class FundingSource(Addressed, Reversible, Sourced):
@@ -139,6 +133,7 @@ class FundingSource(Addressed, Reversible, Sourced):
 
     carried: Decimal  # set by `objects.with_carried()`
     paid: Decimal  # set by `objects.with_paid()`
+    returned: Decimal  # set by `objects.with_remainder()`: given back to the funder
     remainder: Decimal  # set by `objects.with_remainder()`
 
     mirrored = ("year", "name", "nature", "stated_as", "carried_from", "source", "as_at")
@@ -149,11 +144,11 @@ class FundingSource(Addressed, Reversible, Sourced):
             "carried_within",
             INSERT,
             "NEW.carried_from_id IS NOT NULL AND NEW.reverses_id IS NULL AND "
-            + ALLOCATED_PENCE_SQL.format(source="NEW.carried_from_id")
+            + TAKEN_PENCE.format(source="NEW.carried_from_id")
             + " + ROUND(NEW.amount * 100) > "
-            + SOURCE_PENCE_SQL.format(source="NEW.carried_from_id"),
+            + SOURCE_PENCE.format(source="NEW.carried_from_id"),
             "More cannot be carried forward than is left of the source.",
-            LOCK_SOURCE_SQL.format(source="NEW.carried_from_id"),
+            LOCK_SOURCE.format(source="NEW.carried_from_id"),
             bypassed="Two people could together carry forward more than is left, and the money would exist twice.",
         ),
         Trigger(
@@ -185,9 +180,14 @@ class FundingSource(Addressed, Reversible, Sourced):
         Trigger(
             "not_reversed_under_allocations",
             INSERT,
-            "NEW.reverses_id IS NOT NULL AND " + ALLOCATED_PENCE_SQL.format(source="NEW.reverses_id") + " <> 0",
-            "Money of this source is allocated or carried forward. Reverse that first.",
-            LOCK_SOURCE_SQL.format(source="NEW.reverses_id"),
+            "NEW.reverses_id IS NOT NULL AND ("
+            + " OR ".join(
+                f"EXISTS (SELECT 1 FROM {table} t WHERE t.{column} = NEW.reverses_id AND {STANDS.format('t', table)})"
+                for table, column in TAKEN_FROM.items()
+            )
+            + ")",
+            "Money of this source is allocated, carried forward or returned. Reverse that first.",
+            LOCK_SOURCE.format(source="NEW.reverses_id"),
             bypassed="Allocations could be left on a source that no longer counts.",
         ),
     )
@@ -239,8 +239,8 @@ class FundingSource(Addressed, Reversible, Sourced):
 
     @property
     def allocated(self) -> Decimal:
-        """What is allocated from the source. Needs `with_remainder`."""
-        return self.amount - self.carried - self.remainder
+        """What is allocated from the source, less what was varied since. Needs `with_remainder`."""
+        return self.amount - self.carried - self.returned - self.remainder
 
     def opposite(self) -> "FundingSource":
         """The row that would reverse this source. Slugs are unique within a year, so it gets another."""

@@ -17,6 +17,21 @@ DECISION_STANDS = STANDS.format("d", "programmes_assessmentdecision")
 PAYMENT_STANDS = STANDS.format("p", "funding_payment")
 REGRANTING_STANDS = STANDS.format("g", "funding_regranting")
 ONWARD_GRANT_STANDS = STANDS.format("o", "funding_onwardgrant")
+MONEY_DECISION_STANDS = STANDS.format("d", "funding_decision")
+VARIATION_STANDS = STANDS.format("v", "funding_variation")
+# What may be allocated beyond a source, in whole pence, rounded down.
+ALLOWANCE = (
+    f"COALESCE((SELECT {PENCE.format('s.amount')} * {PENCE.format('o.share')} / 10000 FROM funding_overcommitment o "
+    f"WHERE o.funding_source_id = s.id AND {STANDS.format('o', 'funding_overcommitment')}), 0)"
+)
+# What variations leave of an allocation.
+LEFT_OF_ALLOCATION = (
+    f"({PENCE.format('a.amount')} - COALESCE((SELECT SUM({PENCE.format('v.amount')}) FROM funding_variation v "
+    "WHERE v.allocation_id = a.id), 0))"
+)
+PAID_ON_ALLOCATION = (
+    f"COALESCE((SELECT SUM({PENCE.format('p.amount')}) FROM funding_payment p WHERE p.allocation_id = a.id), 0)"
+)
 
 
 def fetch_rows(sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
@@ -42,30 +57,36 @@ class YearRow:
 class SourceSums:
     """What a source brings, and what became of it. A reversed source brings £0, but may have been paid from.
 
+    `allocated` is what variations leave of what was `awarded`. `allowance` is what may be allocated beyond the amount.
+
     `paid` is everything paid; `listed` only what is paid on standing allocations, which are those in the lists.
     """
 
     name: str
     stands: bool
     amount: Decimal
+    awarded: Decimal
     allocated: Decimal
     paid: Decimal
     listed: Decimal
     to_pay: Decimal
     over: Decimal
-    returned: Decimal
+    overrefunded: Decimal
     carried: Decimal
+    returned: Decimal
+    allowance: Decimal
 
     @property
     def unallocated(self) -> Decimal:
-        """What is neither allocated nor carried forward."""
-        return self.amount - self.allocated - self.carried
+        """What is not allocated, carried forward or returned."""
+        return self.amount - self.allocated - self.carried - self.returned
 
     @property
     def adds_up(self) -> bool:
         """Whether every penny is accounted for exactly once."""
-        whole = self.paid + self.to_pay - self.over + self.returned + self.unallocated + self.carried
-        return whole == self.amount and self.unallocated >= 0
+        used = self.paid + self.to_pay - self.over + self.overrefunded
+        whole = used + self.unallocated + self.carried + self.returned
+        return whole == self.amount and self.unallocated >= -self.allowance
 
 
 def years_with_sources(first_year: int | None) -> list[YearRow]:
@@ -98,22 +119,38 @@ def source_sums(year: YearRow) -> list[SourceSums]:
             "WHERE s.carried_from_id IS NOT NULL GROUP BY 1"
         )
     )
-    sums: dict[int, list[int]] = defaultdict(lambda: [0, 0, 0, 0, 0, 0])
-    for allocation, source, amount in allocated:
-        spent = int(paid.get(allocation, 0))
-        listed = spent if amount else 0
-        over, returned = max(spent - int(amount), 0), max(-spent, 0)
-        to_pay = min(max(int(amount) - spent, 0), int(amount))
-        parts = (int(amount), spent, listed, to_pay, over, returned)
+    varied = dict(
+        fetch_rows(
+            f"SELECT v.allocation_id, SUM({PENCE.format('v.amount')}) FROM funding_variation v "
+            "WHERE v.allocation_id IS NOT NULL GROUP BY 1"
+        )
+    )
+    returned = dict(
+        fetch_rows(
+            f"SELECT v.funding_source_id, SUM({PENCE.format('v.amount')}) FROM funding_variation v "
+            "WHERE v.kind = 'return' GROUP BY 1"
+        )
+    )
+    sums: dict[int, list[int]] = defaultdict(lambda: [0, 0, 0, 0, 0, 0, 0])
+    for allocation, source, awarded in allocated:
+        spent, left = int(paid.get(allocation, 0)), int(awarded) - int(varied.get(allocation, 0))
+        listed = spent if awarded else 0
+        over, overrefunded = max(spent - left, 0), max(-spent, 0)
+        to_pay = min(max(left - spent, 0), left)
+        parts = (int(awarded), left, spent, listed, to_pay, over, overrefunded)
         sums[source] = [before + part for before, part in zip(sums[source], parts, strict=True)]
     found = fetch_rows(
-        f"SELECT s.id, s.name, {SOURCE_STANDS}, {PENCE.format('s.amount')} FROM funding_fundingsource s "
+        f"SELECT s.id, s.name, {SOURCE_STANDS}, {PENCE.format('s.amount')}, {ALLOWANCE} FROM funding_fundingsource s "
         "WHERE s.year_id = %s AND s.reverses_id IS NULL ORDER BY s.position, s.id",
         [year.pk],
     )
     return [
-        SourceSums(name, bool(stands), *map(pounds_of, (amount if stands else 0, *sums[pk], carried.get(pk))))
-        for pk, name, stands, amount in found
+        SourceSums(
+            name,
+            bool(stands),
+            *map(pounds_of, (amount if stands else 0, *sums[pk], carried.get(pk), returned.get(pk), allowance)),
+        )
+        for pk, name, stands, amount, allowance in found
         if stands or any(sums[pk])
     ]
 
@@ -132,8 +169,7 @@ def total_paid(year: YearRow) -> Decimal:
 def grant_sums() -> dict[str, tuple[Decimal, Decimal]]:
     """The standing grants of each funder and what was paid on them, by the funder's slug."""
     found = fetch_rows(
-        f"SELECT o.slug, SUM({PENCE.format('a.amount')}), SUM(COALESCE((SELECT SUM({PENCE.format('p.amount')}) "
-        "FROM funding_payment p WHERE p.allocation_id = a.id), 0)) FROM funding_allocation a "
+        f"SELECT o.slug, SUM({LEFT_OF_ALLOCATION}), SUM({PAID_ON_ALLOCATION}) FROM funding_allocation a "
         f"JOIN partners_organisation o ON o.id = a.awarded_by_id WHERE a.kind = 'grant' AND {ALLOCATION_STANDS} "
         "GROUP BY o.slug ORDER BY o.slug"
     )
@@ -170,7 +206,8 @@ def onward_sums() -> dict[str, OnwardSums]:
 def exceptions(year: YearRow) -> dict[str, list[str]]:
     """The reasons why each payment that is an exception is one, by its reference."""
     found = fetch_rows(
-        f"SELECT p.reference, CASE WHEN {ALLOCATION_STANDS} THEN {PENCE.format('a.amount')} ELSE 0 END < p.running, "
+        f"SELECT p.reference, CASE WHEN NOT ({ALLOCATION_STANDS}) THEN 0 WHEN {PAID_ON_ALLOCATION} > "
+        f"{LEFT_OF_ALLOCATION} THEN {LEFT_OF_ALLOCATION} ELSE {PENCE.format('a.amount')} END < p.running, "
         "p.paid_on < (SELECT MIN(d.decided_on) FROM programmes_assessmentdecision d "
         f"WHERE d.assessment_id = a.assessment_id AND d.outcome = 'approved' AND {DECISION_STANDS}), "
         "p.paid_on > y.spend_by, p.paid_on < %s OR p.paid_on > %s, p.amount, p.running "
@@ -198,15 +235,16 @@ def broken_rules() -> Iterator[str]:
         "funding_allocation": "allocation",
         "funding_payment": "payment",
         "funding_onwardgrant": "onward grant",
+        "funding_variation": "variation",
     }.items():
-        name = {"funding_fundingsource": "slug", "funding_allocation": "public_id"}.get(table, "reference")
+        name = {"funding_fundingsource": "slug", "funding_payment": "reference"}.get(table, "public_id")
         for (which,) in fetch_rows(
             f"SELECT o.{name} FROM {table} r JOIN {table} o ON o.id = r.reverses_id "
             f"WHERE {PENCE.format('r.amount')} <> -{PENCE.format('o.amount')}"
         ):
             yield f"The reversal of {words} {which} does not reverse the full amount."
     for (which,) in fetch_rows(
-        "SELECT a.public_id FROM funding_allocation a WHERE a.reverses_id IS NULL AND NOT EXISTS (SELECT 1 "
+        "SELECT a.public_id FROM funding_allocation a WHERE a.initiative_id IS NOT NULL AND NOT EXISTS (SELECT 1 "
         "FROM programmes_assessmentdecision d JOIN programmes_evidenceassessment e ON e.id = d.assessment_id "
         "WHERE d.assessment_id = a.assessment_id AND e.initiative_id = a.initiative_id AND d.outcome = 'approved' "
         "AND d.recorded_by_id <> e.author_id AND d.decided_on <= a.awarded_on "
@@ -214,14 +252,21 @@ def broken_rules() -> Iterator[str]:
     ):
         yield f"Allocation {which} has no assessment that somebody else approved by the day of the allocation."
     for name, amount, taken in fetch_rows(
-        f"SELECT s.name, CASE WHEN {SOURCE_STANDS} THEN {PENCE.format('s.amount')} ELSE 0 END AS brings, "
+        f"SELECT s.name, CASE WHEN {SOURCE_STANDS} THEN {PENCE.format('s.amount')} + {ALLOWANCE} ELSE 0 END AS brings, "
         f"COALESCE((SELECT SUM({PENCE.format('a.amount')}) FROM funding_allocation a "
         f"WHERE a.funding_source_id = s.id), 0) + COALESCE((SELECT SUM({PENCE.format('c.amount')}) "
         "FROM funding_fundingsource c WHERE c.carried_from_id = s.id), 0) "
+        f"+ COALESCE((SELECT SUM(CASE WHEN v.kind = 'return' AND v.allocation_id IS NULL "
+        f"THEN {PENCE.format('v.amount')} WHEN v.kind = 'return' THEN 0 ELSE -{PENCE.format('v.amount')} END) "
+        "FROM funding_variation v WHERE v.funding_source_id = s.id), 0) "
         "FROM funding_fundingsource s WHERE s.reverses_id IS NULL"
     ):
         if taken > amount:
-            yield f"{name} brings {pounds_of(amount)}, but {pounds_of(taken)} is allocated or carried forward."
+            yield (
+                f"{name} brings {pounds_of(amount)} at most, but {pounds_of(taken)} is allocated, carried forward or "
+                "returned."
+            )
+    yield from broken_steps()
     for first_year, stated, total in fetch_rows(
         f"SELECT y.first_year, {PENCE.format('y.stated_total')}, COALESCE((SELECT SUM({PENCE.format('s.amount')}) "
         f"FROM funding_fundingsource s WHERE s.year_id = y.id AND s.carried_from_id IS NULL AND {SOURCE_STANDS}), 0) "
@@ -230,3 +275,33 @@ def broken_rules() -> Iterator[str]:
         if stated != total:
             sums = f"{pounds_of(stated)}, but its sources add up to {pounds_of(total)}"
             yield f"The budget of the year from April {first_year} is stated as {sums}."
+
+
+def broken_steps() -> Iterator[str]:
+    """Yield a sentence for each decision, variation and move that the triggers should have kept out."""
+    for (which,) in fetch_rows(
+        "SELECT a.public_id FROM funding_allocation a JOIN funding_decision d ON d.id = a.decision_id "
+        f"WHERE {ALLOCATION_STANDS} AND (d.decided_on > a.awarded_on OR NOT ({MONEY_DECISION_STANDS}))"
+    ):
+        yield f"Allocation {which} names a decision that was made after it, or was reversed."
+    for (which,) in fetch_rows(
+        f"SELECT a.public_id FROM funding_allocation a WHERE {ALLOCATION_STANDS} AND a.heading_id IS NOT NULL "
+        "AND a.decision_id IS NULL"
+    ):
+        yield f"Allocation {which} is for a budget heading, but names no decision."
+    for (which,) in fetch_rows(
+        "SELECT v.public_id FROM funding_variation v JOIN funding_decision d ON d.id = v.decision_id "
+        f"WHERE {VARIATION_STANDS} AND (d.decided_on > v.varied_on OR NOT ({MONEY_DECISION_STANDS}))"
+    ):
+        yield f"Variation {which} names a decision that was made after it, or was reversed."
+    for (which,) in fetch_rows(f"SELECT a.public_id FROM funding_allocation a WHERE {LEFT_OF_ALLOCATION} < 0"
+                               f" AND {ALLOCATION_STANDS}"):  # fmt: skip
+        yield f"More of allocation {which} was released, moved or returned than was awarded."
+    for which, moved in fetch_rows(
+        "SELECT v.public_id, (SELECT COUNT(*) FROM funding_allocation a WHERE a.moved_from_id = v.id "
+        f"AND {ALLOCATION_STANDS} AND {PENCE.format('a.amount')} = {PENCE.format('v.amount')} "
+        "AND a.funding_source_id = v.funding_source_id) "
+        f"FROM funding_variation v WHERE v.kind = 'move' AND {VARIATION_STANDS}"
+    ):
+        if moved != 1:
+            yield f"Variation {which} moves money that arrived in {moved} allocations, not in one."

@@ -11,7 +11,7 @@ from django.urls import reverse
 
 from funding.datasets import threesixtygiving
 from funding.models import PublicationDuty
-from funding.reconcile import database, omissions, outputs
+from funding.reconcile import database, omissions, outputs, steps
 from funding.reconcile.onward import check_onward_grants
 from funding.reconcile.outputs import ServedList, ServedPage, UnreadableError
 from funding.validators import year_label
@@ -22,7 +22,7 @@ DOWNLOAD_FORMATS = ("csv", "json", "xlsx")
 # Where each sum of a year is found: the list and column of a download, and the mark on the page.
 LIST_SUMS = {
     "sources": ("sources", "amount", "source"),
-    "allocated": ("allocations", "amount", "allocation"),
+    "allocated": ("allocations", "allocated", "allocation"),
     "paid from it": ("allocations", "paid", "allocation-paid"),
     "payments": ("payments", "amount", "payment"),
 }
@@ -35,8 +35,9 @@ SOURCE_PARTS = {
     "paid": ("paid", "paid"),
     "to_pay": ("to-pay", "still_to_pay"),
     "over": ("over", "paid_over_allocations"),
-    "returned": ("returned", "paid_back_beyond_payments"),
+    "overrefunded": ("overrefunded", "paid_back_beyond_payments"),
     "carried": ("carried", "carried_forward"),
+    "returned": ("returned", "returned_to_funder"),
     "unallocated": ("unallocated", "not_allocated"),
 }
 
@@ -109,7 +110,9 @@ def check_year(report: ReconciliationReport, year: database.YearRow) -> None:
         "paid from it": total_of_sources(sources, "listed"),
         "payments": database.total_paid(year),
     }
-    served = {"Page": page_sums(report, label, sources)}
+    page = read_page(report, label, "year")
+    served = {"Page": page_sums(report, label, sources, page)}
+    steps.check_steps(report, label, year, page, DOWNLOAD_FORMATS)
     for form in DOWNLOAD_FORMATS:
         served[form.upper()] = download_sums(report, label, form, sources, database.exceptions(year))
     for output, sums in served.items():
@@ -135,20 +138,23 @@ def check_accounts(report: ReconciliationReport, label: str, sources: list[datab
         if not source.adds_up:
             report.differences.append(
                 f"{label}, {source.name}: paid {format_pounds(source.paid)} + still to pay "
-                f"{format_pounds(source.to_pay)} - over {format_pounds(source.over)} + returned "
-                f"{format_pounds(source.returned)} + not allocated {format_pounds(source.unallocated)} + carried "
-                f"forward {format_pounds(source.carried)} does not add up to {format_pounds(source.amount)}."
+                f"{format_pounds(source.to_pay)} - over {format_pounds(source.over)} + paid back beyond payments "
+                f"{format_pounds(source.overrefunded)} + not allocated {format_pounds(source.unallocated)} + carried "
+                f"forward {format_pounds(source.carried)} + returned {format_pounds(source.returned)} does not add up "
+                f"to {format_pounds(source.amount)}."
             )
     headings = {
         "paid": "paid",
         "to_pay": "+ to pay",
         "over": "- over",
-        "returned": "+ returned",
+        "overrefunded": "+ overrefunded",
         "unallocated": "+ not allocated",
         "carried": "+ carried on",
+        "returned": "+ returned",
         "amount": "= sum",
     }
-    parts = [part for part in headings if part != "returned" or total_of_sources(sources, part)]
+    rare = ("overrefunded", "returned")
+    parts = [part for part in headings if part not in rare or total_of_sources(sources, part)]
     report.table(
         ["Source", *(headings[part] for part in parts)],
         [
@@ -158,25 +164,32 @@ def check_accounts(report: ReconciliationReport, label: str, sources: list[datab
     )
 
 
+def has_uses(source: database.SourceSums) -> bool:
+    return bool(source.awarded or source.carried or source.returned)
+
+
 def source_label(source: database.SourceSums) -> str:
     """The name of a source, marked if it was reversed."""
     return source.name if source.stands else f"{source.name} (reversed)"
 
 
-def page_sums(report: ReconciliationReport, label: str, sources: list[database.SourceSums]) -> dict[str, Decimal]:
+def read_page(report: ReconciliationReport, label: str, name: str) -> ServedPage | None:
+    path = reverse(f"funding:{name}", args=[label])
+    page: ServedPage | None = report.read(f"{label}, Page", partial(outputs.read_pages, path, CONTINUED_SUMS[name]))
+    return page
+
+
+def page_sums(
+    report: ReconciliationReport, label: str, sources: list[database.SourceSums], year: ServedPage | None
+) -> dict[str, Decimal]:
     """What the rows of the year's pages add up to. Also checks the sums in their sentences and totals."""
-    where = f"{label}, Page"
-    pages: list[ServedPage | None] = [
-        report.read(where, partial(outputs.read_pages, reverse(f"funding:{name}", args=[label]), CONTINUED_SUMS[name]))
-        for name in ("year", "payments")
-    ]
-    year, paid = pages
+    where, paid = f"{label}, Page", read_page(report, label, "payments")
     sums: dict[str, Decimal] = {}
     if year:
         sums |= {what: year.sum_of(mark) for what, (name, _, mark) in LIST_SUMS.items() if name != "payments"}
         for part, (mark, _) in SOURCE_PARTS.items():
-            # While nothing is allocated, the page does not say what became of the money.
-            if mark in year.marks or total_of_sources(sources, "allocated") or part == "amount":
+            # While nothing is allocated, carried forward or returned, the page does not say what became of the money.
+            if mark in year.marks or any(map(has_uses, sources)) or part == "amount":
                 report.expect(where, f"“{mark}”", year.sum_of(mark), total_of_sources(sources, part))
         for mark, what in {"allocations-total": "allocated", "allocations-paid-total": "paid from it"}.items():
             if mark in year.marks:
@@ -204,10 +217,16 @@ def download_sums(
         lists[name] = found
         if found.total is not None:
             report.expect(f"{where} of {name}", "the total stated", found.total, found.sum_of("amount"))
+        elif form != "csv":
+            report.differences.append(f"{where} of {name}: states no total.")
         if found.count not in (None, len(found.rows)):
             report.differences.append(f"{where} of {name}: states {found.count} rows but has {len(found.rows)}.")
     if "sources" in lists:
         check_sources(report, where, lists["sources"], sources)
+    if "allocations" in lists:
+        awarded = report.read(f"{where} of allocations", partial(lists["allocations"].sum_of, "amount"))
+        if awarded is not None:
+            report.expect(where, "the sum awarded, row by row,", awarded, total_of_sources(sources, "awarded"))
     if "payments" in lists:
         check_exceptions(report, where, lists["payments"], irregular)
     sums: dict[str, Decimal] = {}
@@ -227,7 +246,7 @@ def check_sources(
         report.differences.append(f"{where} of sources: {len(found.rows)} rows, but {len(sources)} in the database.")
     for row, source in zip(found.rows, sources, strict=False):
         for part, (_, column) in SOURCE_PARTS.items():
-            if row.get(column) not in (None, "") or source.allocated:
+            if row.get(column) not in (None, "") or has_uses(source):
                 served = outputs.parse_served_sum(row.get(column))
                 report.expect(f"{where} of sources", f"{column} of {source.name}", served, getattr(source, part))
 

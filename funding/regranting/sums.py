@@ -4,7 +4,7 @@ from django.db.models import OuterRef, Subquery
 
 from funding.as_at import NOW, AsAt
 from funding.models import OnwardGrant, Regranting
-from funding.querysets import sum_of_amounts
+from funding.querysets.expressions import sum_of_amounts
 
 
 def with_onward(allocations: Any, as_at: AsAt = NOW) -> Any:

@@ -7,9 +7,9 @@ from django.core.exceptions import ValidationError
 from import_export import fields, widgets
 
 from funding.choices import Kind
-from funding.models import Allocation, FundingSource
+from funding.models import Allocation, BudgetHeading, FundingSource
 from funding.resources.ledger import LedgerResource
-from funding.resources.lookups import NamedRecord, find_allocations, find_by_name, last_part
+from funding.resources.lookups import NamedRecord, find_allocations, find_by_name, find_decisions, last_part
 from funding.rules import allocate, lock_sources
 from funding.validators import FIRST_YEAR, LAST_YEAR, parse_year_label, year_label
 from partners.models import Organisation
@@ -27,12 +27,14 @@ KINDS = {fold(str(label)): value for value, label in Kind.choices} | {fold(value
 class AllocationResource(LedgerResource):
     """Allocations: assessment, remainder and duty are checked by the rule."""
 
-    required = ("source", "year", "initiative", "recipient", "kind", "amount", "awarded_on", "purpose")
+    required = ("source", "year", "recipient", "kind", "amount", "awarded_on", "decision", "purpose")
     aliases = {
         "id": ("allocation", "allocation id", "public id"),
         "source": ("funding source", "fund"),
         "year": ("financial_year", "financial year of the source"),
         "initiative": ("project", "programme", "scheme"),
+        "heading": ("budget heading", "cost heading", "budget line"),
+        "decision": ("decision reference", "decision number", "decision notice"),
         "recipient": ("awarded to", "grantee", "provider", "supplier", "recipient name", "recipient organisation"),
         "kind": ("type", "kind of award"),
         "amount": ("value", "amount awarded", "sum", "award amount"),
@@ -46,6 +48,7 @@ class AllocationResource(LedgerResource):
     # What the published list of allocations has beside: it can be sent back as it is.
     ignored = (
         *("level", "recipient_org_id", "awarded_by", "awarded_by_org_id", "paid", "award_total"),
+        *("varied", "allocated", "moved_from"),
         *("assessment_approved_on", "recorded_on", "contract_copies", "url", "example"),
     )
     key = "id"
@@ -58,6 +61,8 @@ class AllocationResource(LedgerResource):
     funding_source = fields.Field("funding_source", "source", widgets.Widget())
     year = fields.Field(column_name="year", widget=TextWidget())
     initiative = fields.Field("initiative", "initiative", NamedRecord("initiative"))
+    heading = fields.Field("heading", "heading", NamedRecord("budget heading"))
+    decision = fields.Field("decision", "decision", NamedRecord("decision"))
     recipient = fields.Field("recipient", "recipient", NamedRecord("organisation"))
     kind = fields.Field("kind", "kind", TextWidget())
     amount = fields.Field("amount", "amount", MoneyWidget())
@@ -86,11 +91,14 @@ class AllocationResource(LedgerResource):
                 self.sources.setdefault((source.year.label, name), set()).add(source)
                 found.add(source.pk)
         lock_sources(sorted(found))
-        initiatives = find_by_name(Initiative, keys["initiative"], "level")
+        initiatives = find_by_name(Initiative, keys.get("initiative", ()), "level")
         self.fields["initiative"].widget = NamedRecord("initiative", initiatives)
+        headings = find_by_name(BudgetHeading, keys.get("heading", ()))
+        self.fields["heading"].widget = NamedRecord("budget heading", headings)
+        self.fields["decision"].widget = NamedRecord("decision", find_decisions(keys["decision"]))
         self.fields["recipient"].widget = NamedRecord("organisation", find_by_name(Organisation, keys["recipient"]))
         self.fields["continues"].widget = NamedRecord("allocation", find_allocations(keys.get("continues", ())))
-        related = ("funding_source__year", "initiative", "recipient", "continues")
+        related = ("funding_source__year", "initiative", "heading", "recipient", "continues", "decision")
         self.recorded = find_allocations(keys.get("id", ()), *related).records
 
     def import_instance(self, instance: Allocation, row: Any, **kwargs: Any) -> None:

@@ -5,9 +5,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from django.db.models import Model
+from django.db.models.functions import Coalesce
 from import_export import widgets
 
-from funding.models import Allocation
+from funding.models import Allocation, Decision
+from funding.validators import year_label
 from vru_portal.tabular.readers import cell_text
 from vru_portal.tabular.reading.resaved import by_resaved_form
 from vru_portal.tabular.reading.sheets import join_texts
@@ -61,8 +63,21 @@ def find_by_name(model: type[Model], texts: Iterable[str], *related: str) -> Fou
     return find(model, wanted, [Candidate(pk, slug, [name]) for pk, slug, name in rows], *related)
 
 
+def find_decisions(texts: Iterable[str]) -> Found:
+    """The decisions that cells name: by their reference, after the financial year where several years have it."""
+    wanted = set(texts)
+    if not wanted:
+        return Found()
+    rows = Decision.objects.standing().values_list("pk", "year__first_year", "reference", "title")
+    candidates = [
+        Candidate(pk, f"{year_label(first)} {reference}", [reference, f"{reference}: {title}"])
+        for pk, first, reference, title in rows
+    ]
+    return find(Decision, wanted, candidates)
+
+
 def find_allocations(texts: Iterable[str], *related: str) -> Found:
-    """The allocations that cells name: by their id, or by their initiative, their recipient, or both."""
+    """The allocations that cells name: by their id, or by what they are for, their recipient, or both."""
     wanted = set(texts)
     found = Found(records_by_key(Allocation, "public_id", wanted, *related))
     if others := wanted - found.records.keys():
@@ -73,10 +88,13 @@ def find_allocations(texts: Iterable[str], *related: str) -> Found:
 
 def _described_allocations() -> Iterator[Candidate]:
     """All allocations; those that were reversed only by their ids."""
-    fields = ("pk", "public_id", "initiative__name", "initiative__slug", "recipient__name", "reverses", "reversed_by")
-    for pk, public_id, initiative, slug, recipient, reverses, reversed_by in Allocation.objects.values_list(*fields):
-        together = f"{initiative}, {recipient}"
-        names = [initiative, slug, recipient, together, f"{public_id}: {together}"]
+    rows = Allocation.objects.values_list(
+        *("pk", "public_id", Coalesce("initiative__name", "heading__name")),
+        *(Coalesce("initiative__slug", "heading__slug"), "recipient__name", "reverses", "reversed_by"),
+    )
+    for pk, public_id, subject, slug, recipient, reverses, reversed_by in rows:
+        together = f"{subject}, {recipient}"
+        names = [subject, slug, recipient, together, f"{public_id}: {together}"]
         yield Candidate(pk, public_id, [] if reverses or reversed_by else names)
 
 

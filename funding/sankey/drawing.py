@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 
-from funding.sankey.flows import ZERO, LevelFlow, MoneyFlow
+from funding.sankey.flows import ZERO, GroupFlow, MoneyFlow
 from vru_portal.ledger.money import format_pounds
 
 LINE_HEIGHT = 17  # between the baselines of two lines of text
@@ -119,7 +119,8 @@ def wrap_name(name: str, width: float, max_lines: int | None = 2) -> list[tuple[
 def units_per_pound(flow: MoneyFlow, length: float) -> float:
     """The length of a pound if the whole year is to be this long."""
     accounts = flow.accounts
-    return length / float(max(accounts.total, accounts.allocated + accounts.carried, Decimal(1)))
+    used = accounts.allocated + accounts.carried + accounts.returned
+    return length / float(max(accounts.total, used, Decimal(1)))
 
 
 # Wide: from left to right, the height of a band is its amount ---------------------------------------------------------
@@ -136,10 +137,10 @@ def draw_wide(flow: MoneyFlow) -> FlowDrawing:
     drawing.write(LEVELS_X, 14, ("Levels of prevention", "soft"))
     drawing.write(INITIATIVES_X, 14, ("Initiatives", "soft"))
     y, ends = TOP, []
-    for group in flow.levels:
+    for group in flow.groups:
         if group.allocated:
-            bar, y = draw_level(drawing, group, y, scale)
-            ends.append(BandEnd(bar, [source.levels.get(group.level.pk, ZERO) for source in flow.sources]))
+            bar, y = draw_group(drawing, group, y, scale)
+            ends.append(BandEnd(bar, [source.groups.get(group.key, ZERO) for source in flow.sources]))
     for unallocated in flow.unallocated:
         bar = FlowBar(y, max(float(unallocated.amount) * scale, MIN_BAR_THICKNESS))
         ends.append(BandEnd(bar, unallocated.parts))
@@ -150,9 +151,9 @@ def draw_wide(flow: MoneyFlow) -> FlowDrawing:
     return drawing
 
 
-def draw_level(drawing: FlowDrawing, group: LevelFlow, y: float, scale: float) -> tuple[FlowBar, float]:
-    """Draw a level with its initiatives, starting at y; return its bar and the y of the next level."""
-    css, placed, top = f"mark--{group.level.mark}", [], y
+def draw_group(drawing: FlowDrawing, group: GroupFlow, y: float, scale: float) -> tuple[FlowBar, float]:
+    """Draw a level with its initiatives, or the headings, starting at y; return its bar and the y of the next."""
+    css, placed, top = group.css, [], y
     for row in group.rows:
         if row.allocated:
             bar, lines = FlowBar(y, float(row.allocated) * scale), wrap_name(row.name, WIDE_WIDTH - TEXT_X)
@@ -169,9 +170,11 @@ def draw_level(drawing: FlowDrawing, group: LevelFlow, y: float, scale: float) -
         drawing.add_bar(INITIATIVES_X, bar.start, 8, max(bar.length, MIN_BAR_THICKNESS), css)
         drawing.write(TEXT_X, bar.start + 12, *lines, (format_pounds(row.allocated), "strong"))
     drawing.add_bar(LEVELS_X, level.start, BAR_THICKNESS, max(height, MIN_BAR_THICKNESS), css)
-    drawing.add_level_mark(LEVELS_X + BAR_THICKNESS + 10, level.start + 5, group.level.mark)
-    allocated = format_pounds(group.allocated)
-    drawing.write(LEVELS_X + BAR_THICKNESS + 32, level.start + 15, (group.level.name, "strong"), (allocated, ""))
+    text_x = LEVELS_X + BAR_THICKNESS + 10
+    if group.level:
+        drawing.add_level_mark(text_x, level.start + 5, group.level.mark)
+        text_x += 22
+    drawing.write(text_x, level.start + 15, (group.name, "strong"), (format_pounds(group.allocated), ""))
     return level, bottom + 2 * GAP
 
 
@@ -207,7 +210,7 @@ def draw_tall(flow: MoneyFlow) -> FlowDrawing:
     for source in flow.sources:
         drawing.add_bar(2, y + 4, 14, 14, f"tone-{source.tone}")
         y = write_key_line(drawing, y, source.name, source.amount)
-    groups = [group for group in flow.levels if group.allocated]
+    groups = [group for group in flow.groups if group.allocated]
     # Both rows of bars have the same scale, so the one with more gaps decides how much room is left for money.
     scale = units_per_pound(flow, TALL_WIDTH - BAR_GAP * max(len(flow.sources), len(groups) + len(flow.unallocated)))
     top, bottom = y + 10, y + 10 + BAR_THICKNESS + TALL_BAND_LENGTH
@@ -217,9 +220,9 @@ def draw_tall(flow: MoneyFlow) -> FlowDrawing:
     amounts = [float(group.allocated) * scale for group in groups] + [
         float(unallocated.amount) * scale for unallocated in flow.unallocated
     ]
-    parts = [[source.levels.get(group.level.pk, ZERO) for source in flow.sources] for group in groups]
+    parts = [[source.groups.get(group.key, ZERO) for source in flow.sources] for group in groups]
     ends = map(BandEnd, place_bars(amounts), [*parts, *(unallocated.parts for unallocated in flow.unallocated)])
-    css = [f"mark--{group.level.mark}" for group in groups] + [unallocated.css for unallocated in flow.unallocated]
+    css = [group.css for group in groups] + [unallocated.css for unallocated in flow.unallocated]
     for end, css_of_end in zip(ends, css, strict=True):
         for source, bar, amount in zip(flow.sources, bars, end.parts, strict=True):
             if thickness := float(amount) * scale:
@@ -228,8 +231,11 @@ def draw_tall(flow: MoneyFlow) -> FlowDrawing:
         drawing.add_bar(end.bar.start, bottom, max(end.bar.length, MIN_BAR_THICKNESS), BAR_THICKNESS, css_of_end)
     y = bottom + BAR_THICKNESS + 12
     for group in groups:
-        drawing.add_level_mark(1, y + 3, group.level.mark)
-        y = write_key_line(drawing, y, group.level.name, group.allocated)
+        if group.level:
+            drawing.add_level_mark(1, y + 3, group.level.mark)
+        else:
+            drawing.add_bar(2, y + 4, 14, 14, group.css)
+        y = write_key_line(drawing, y, group.name, group.allocated)
     for unallocated in flow.unallocated:
         drawing.add_bar(2, y + 4, 14, 14, unallocated.css)
         y = write_key_line(drawing, y, unallocated.name, unallocated.amount)

@@ -1,4 +1,4 @@
-"""A year's money from sources through levels of prevention to initiatives: the rows of a Sankey diagram and its table.
+"""A year's money from sources through levels to initiatives, or to budget headings: a Sankey diagram and its table.
 
 Where there are too many rows to read, diagram and table group the same ones ("12 others"), so their sums never differ.
 """
@@ -16,24 +16,41 @@ MAX_SOURCES = 6  # the style sheet has as many tones
 MAX_INITIATIVES = 12
 MIN_INITIATIVES_PER_LEVEL = 2
 ZERO = Decimal(0)
+HEADINGS = "Budget headings"
 
 
 @dataclass(frozen=True)
-class InitiativeFlow:
-    """What is allocated to and paid for an initiative, or all remaining initiatives of its level."""
+class SubjectFlow:
+    """What is allocated to and paid for an initiative or heading, or for all remaining ones of its group."""
 
     name: str
-    slug: str  # empty: several initiatives together
+    slug: str  # empty: several together
     allocated: Decimal
     paid: Decimal
 
 
 @dataclass(frozen=True)
-class LevelFlow:
-    """A level of prevention with its initiatives, largest first."""
+class GroupFlow:
+    """A level of prevention with its initiatives, or the budget headings, largest first."""
 
-    level: PreventionLevel
-    rows: Sequence[InitiativeFlow]
+    level: PreventionLevel | None  # None: the budget headings
+    rows: Sequence[SubjectFlow]
+
+    @property
+    def key(self) -> int | None:
+        return self.level.pk if self.level else None
+
+    @property
+    def name(self) -> str:
+        return self.level.name if self.level else HEADINGS
+
+    @property
+    def full_name(self) -> str:
+        return self.level.full_name if self.level else HEADINGS
+
+    @property
+    def css(self) -> str:
+        return f"mark--{self.level.mark}" if self.level else "headings"
 
     @cached_property
     def allocated(self) -> Decimal:
@@ -51,14 +68,15 @@ class SourceFlow:
     name: str
     tone: int
     amount: Decimal
-    levels: dict[int, Decimal]  # by the level's key
+    groups: dict[int | None, Decimal]  # by the key of the level; None for the budget headings
     unallocated: Decimal
     carried: Decimal
+    returned: Decimal
 
 
 @dataclass(frozen=True)
 class UnallocatedFlow:
-    """Money that went to no level of prevention, by source."""
+    """Money that went to no initiative and no heading, by source."""
 
     name: str
     css: str
@@ -74,20 +92,21 @@ class MoneyFlow:
     """A year's money as the diagram and the table show it."""
 
     sources: Sequence[SourceFlow]
-    levels: Sequence[LevelFlow]
+    groups: Sequence[GroupFlow]
     accounts: YearAccounts
 
     @cached_property
     def total(self) -> Decimal:
         """The total, as the table adds it up."""
-        return sum((row.allocated for row in self.levels), ZERO) + sum((flow.amount for flow in self.unallocated), ZERO)
+        return sum((row.allocated for row in self.groups), ZERO) + sum((flow.amount for flow in self.unallocated), ZERO)
 
     @cached_property
     def unallocated(self) -> list[UnallocatedFlow]:
-        """What went to no level: not allocated yet, or carried forward into the next year."""
+        """What is for nothing in this year: not allocated, carried forward into the next year, or returned."""
         left = UnallocatedFlow("Not yet allocated", "left", [source.unallocated for source in self.sources])
         carried = UnallocatedFlow("Carried forward", "carried", [source.carried for source in self.sources])
-        return [flow for flow in (left, carried) if flow.amount > 0]
+        returned = UnallocatedFlow("Returned to the funder", "returned", [source.returned for source in self.sources])
+        return [flow for flow in (left, carried, returned) if flow.amount > 0]
 
 
 def money_flow(accounts: YearAccounts, levels: Iterable[PreventionLevel]) -> MoneyFlow:
@@ -95,41 +114,42 @@ def money_flow(accounts: YearAccounts, levels: Iterable[PreventionLevel]) -> Mon
     by_level = defaultdict(list)
     for balance in accounts.balances:
         by_level[balance.level].append(balance)
-    shown = [level for level in levels if level.pk in by_level]
+    shown: list[PreventionLevel | None] = [level for level in levels if level.pk in by_level]
+    shown += [None] if None in by_level else []
     most = max(MIN_INITIATIVES_PER_LEVEL, MAX_INITIATIVES // max(len(shown), 1))
     return MoneyFlow(
         source_flows(accounts),
-        [LevelFlow(level, initiative_flows(by_level[level.pk], most)) for level in shown],
+        [GroupFlow(level, subject_flows(by_level[level.pk if level else None], most)) for level in shown],
         accounts,
     )
 
 
-def initiative_flows(balances: Iterable[AllocationBalance], most: int) -> list[InitiativeFlow]:
-    """The initiatives of one level, largest first, with the smallest grouped together."""
-    by_initiative = defaultdict(list)
+def subject_flows(balances: Iterable[AllocationBalance], most: int) -> list[SubjectFlow]:
+    """The initiatives of one level, or the headings, largest first, with the smallest grouped together."""
+    by_subject = defaultdict(list)
     for balance in balances:
-        by_initiative[balance.initiative_name, balance.initiative_slug].append(balance)
+        by_subject[balance.subject_name, balance.initiative_slug or balance.heading_slug or ""].append(balance)
     rows = [
-        InitiativeFlow(name, slug, sum((e.allocated for e in own), ZERO), sum((e.paid for e in own), ZERO))
-        for (name, slug), own in by_initiative.items()
+        SubjectFlow(name, slug, sum((e.allocated for e in own), ZERO), sum((e.paid for e in own), ZERO))
+        for (name, slug), own in by_subject.items()
     ]
     rows.sort(key=lambda row: (-row.allocated, row.name))
     if len(rows) <= most + 1:  # "1 other" would take as much room as the name
         return rows
     alone, others = rows[:most], rows[most:]
     sums = sum((row.allocated for row in others), ZERO), sum((row.paid for row in others), ZERO)
-    return [*alone, InitiativeFlow(f"{len(others)} others", "", *sums)]
+    return [*alone, SubjectFlow(f"{len(others)} others", "", *sums)]
 
 
 def source_flows(accounts: YearAccounts) -> list[SourceFlow]:
     """The sources, with the smaller ones grouped together if there are more than the tones can tell apart."""
     rows = []
     for account in accounts.sources:
-        levels: dict[int, Decimal] = defaultdict(Decimal)
+        groups: dict[int | None, Decimal] = defaultdict(Decimal)
         for balance in account.balances:
-            levels[balance.level] += balance.allocated
-        left = max(account.unallocated, ZERO)
-        rows.append(SourceFlow(account.source.name, 0, account.source.amount, dict(levels), left, account.carried))
+            groups[balance.level] += balance.allocated
+        left, amount = max(account.unallocated, ZERO), account.source.amount
+        rows.append(SourceFlow(account.source.name, 0, amount, dict(groups), left, account.carried, account.returned))
     if len(rows) > MAX_SOURCES:
         largest = sorted(rows, key=lambda row: -row.amount)[: MAX_SOURCES - 1]
         others = [row for row in rows if row not in largest]
@@ -138,11 +158,11 @@ def source_flows(accounts: YearAccounts) -> list[SourceFlow]:
 
 
 def merge_source_flows(rows: Sequence[SourceFlow]) -> SourceFlow:
-    levels: dict[int, Decimal] = defaultdict(Decimal)
+    groups: dict[int | None, Decimal] = defaultdict(Decimal)
     for row in rows:
-        for level, amount in row.levels.items():
-            levels[level] += amount
-    amount, left, carried = (
-        sum((getattr(row, name) for row in rows), ZERO) for name in ("amount", "unallocated", "carried")
+        for group, amount in row.groups.items():
+            groups[group] += amount
+    amount, *parts = (
+        sum((getattr(row, name) for row in rows), ZERO) for name in ("amount", "unallocated", "carried", "returned")
     )
-    return SourceFlow(f"{len(rows)} other sources", 0, amount, dict(levels), left, carried)
+    return SourceFlow(f"{len(rows)} other sources", 0, amount, dict(groups), *parts)

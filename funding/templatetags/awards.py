@@ -6,12 +6,12 @@ from decimal import Decimal
 from typing import Any
 
 from django import template
-from django.db.models import F, Q, QuerySet
+from django.db.models import ExpressionWrapper, F, Q, QuerySet, Sum
 
-from funding.models import Allocation, Contributor, FinancialYear, FundingSource, Payment
+from funding.models import Allocation, BudgetHeading, Contributor, FinancialYear, FundingSource, Payment
 from partners.models import Organisation
 from programmes.models import EvidenceAssessment, Initiative
-from vru_portal.ledger.money import sum_of_pounds
+from vru_portal.ledger.money import Pence, PenceField, sum_of_pounds
 from vru_portal.web.pagination import in_order
 from vru_portal.web.prepared_queries import prepared
 
@@ -33,14 +33,15 @@ class YearOfAwards:
 
 
 @register.simple_tag
-def awards_to(initiative: Initiative) -> list[YearOfAwards]:
-    """What is allocated to an initiative and paid on these allocations, by year, latest first."""
+def awards_to(subject: Initiative | BudgetHeading) -> list[YearOfAwards]:
+    """What is allocated to an initiative or heading and paid on these allocations, by year, latest first."""
     of_year: dict[int, dict[int, Decimal]] = defaultdict(dict)
-    for year, key, amount in amounts_by_year(initiative):
+    for year, key, amount in amounts_by_year(subject, relation=relation_to(subject)):
         of_year[year][key] = amount
     if not of_year:
         return []
-    paid = sum_amounts_by(Payment.objects.filter(allocation__initiative=initiative), "allocation")
+    payments = Payment.objects.filter(**{f"allocation__{relation_to(subject)}": subject})
+    paid = sum_amounts_by(payments, "allocation")
     first = [key for amounts in of_year.values() for key in list(amounts)[:ALLOCATIONS_SHOWN]]
     years: dict[int, YearOfAwards] = {}
     for row in in_order(first, allocations_with_year(*first)):
@@ -54,16 +55,24 @@ def awards_to(initiative: Initiative) -> list[YearOfAwards]:
     return list(years.values())
 
 
+def relation_to(subject: Initiative | BudgetHeading) -> str:
+    return "initiative" if isinstance(subject, Initiative) else "heading"
+
+
 @prepared
-def amounts_by_year(initiative: Initiative) -> QuerySet[Allocation, tuple[int, int, Decimal]]:
-    rows = Allocation.objects.standing().filter(initiative=initiative)
+def amounts_by_year(
+    subject: Initiative | BudgetHeading, *, relation: str
+) -> QuerySet[Allocation, tuple[int, int, Decimal]]:
+    rows = Allocation.objects.standing().filter(**{relation: subject}).with_varied()
     rows = rows.order_by("-funding_source__year__first_year", "awarded_on", "pk")
-    return rows.values_list("funding_source__year", "pk", "amount")
+    left = ExpressionWrapper(Pence("amount") - F("varied"), PenceField())
+    return rows.values_list("funding_source__year", "pk", left)
 
 
 @prepared
 def allocations_with_year(*keys: int) -> QuerySet[Allocation]:
-    return Allocation.objects.filter(pk__in=keys).select_related("funding_source__year", "recipient").order_by()
+    rows = Allocation.objects.filter(pk__in=keys).with_varied()
+    return rows.select_related("funding_source__year", "recipient").order_by()
 
 
 @register.simple_tag
@@ -111,9 +120,10 @@ def sources_given_by(organisation: Organisation) -> QuerySet[Contributor, int]:
 
 @prepared
 def allocated_by_source(organisation: Organisation, *, role: str) -> QuerySet[Allocation, tuple[int, Decimal]]:
-    """What an organisation was given or has awarded, by the key of the source."""
-    rows = Allocation.objects.standing().filter(**{role: organisation}).order_by()
-    return rows.values_list("funding_source").annotate(total=sum_of_pounds("amount"))
+    """What an organisation was given or has awarded, less what was varied since, by the key of the source."""
+    rows = Allocation.objects.standing().filter(**{role: organisation}).order_by().with_varied()
+    left = ExpressionWrapper(Pence("amount") - F("varied"), PenceField())
+    return rows.values_list("funding_source").annotate(total=Sum(left, output_field=PenceField()))
 
 
 def sum_amounts_by(rows: QuerySet[Any], field_name: str) -> dict[int, Decimal]:

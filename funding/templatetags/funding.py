@@ -41,7 +41,7 @@ def lead_of(year: FinancialYear) -> Passage | None:
 
 @register.inclusion_tag("components/spend_bar.html")
 def spend_bar(accounts: YearAccounts) -> dict[str, Any]:
-    """Draw what is paid, still to pay, not allocated and carried forward as one bar; parts of £0 are left out."""
+    """Draw what is paid, still to pay, not allocated, carried forward and returned as one bar, without parts of £0."""
     return {
         "parts": [
             {"css": css, "name": name, "amount": amount, **place} for css, name, amount, place in bar_parts(accounts)
@@ -53,10 +53,11 @@ def spend_bar(accounts: YearAccounts) -> dict[str, Any]:
 def flow_picture(flow: MoneyFlow) -> dict[str, Any]:
     """Draw the Sankey diagram of a year's money, once for wide screens and once for phones."""
     rest = " and ".join(f"{format_pounds(row.amount)} is {row.name.lower()}" for row in flow.unallocated)
-    sources, levels = len(flow.accounts.sources), len(flow.levels)
+    sources, levels = len(flow.accounts.sources), sum(group.level is not None for group in flow.groups)
+    headings = " and to budget headings" if len(flow.groups) > levels else ""
     title = (
         f"{sources} source{pluralize(sources)} flow{pluralize(sources, 's,')} to {levels} "
-        f"level{pluralize(levels)} of prevention{f'; {rest}' if rest else ''}. The table has every amount."
+        f"level{pluralize(levels)} of prevention{headings}{f'; {rest}' if rest else ''}. The table has every amount."
     )
     return {"wide": draw_wide(flow), "tall": draw_tall(flow), "title": title}
 

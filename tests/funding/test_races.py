@@ -15,6 +15,8 @@ ROUNDS = int(os.environ.get("RACE_ROUNDS", "2"))
 RACES = (
     *(f"last-pound:{mode}" for mode in ("all", "triggers", "rules", "nothing")),
     *(f"{race_name}:{mode}" for race_name in ("decision-reversed", "allocation-reversed") for mode in ("all", "rules")),
+    *(f"last-unpaid-pound:{mode}" for mode in ("all", "triggers", "rules", "nothing")),
+    "paid-meanwhile:all",
     "same-reference:all",
 )
 
@@ -57,6 +59,24 @@ def test_without_triggers_lock_and_transaction_the_pound_is_given_away_more_than
     counts = race("last-pound", "nothing")
     assert counts["broken"] > 0, counts
     assert counts["allocate: done"] > 2 * ROUNDS
+
+
+@pytest.mark.parametrize("mode", ["all", "triggers", "rules"])
+def test_the_last_unpaid_pound_is_released_once(race, mode):
+    counts = race("last-unpaid-pound", mode)
+    assert (counts["broken"], faults(counts)) == (0, set()), counts
+    assert counts["release: done"] == ROUNDS
+
+
+def test_without_triggers_lock_and_transaction_it_is_released_more_than_once(race):
+    counts = race("last-unpaid-pound", "nothing")
+    assert counts["broken"] > 0, counts
+
+
+def test_what_is_paid_meanwhile_is_not_released(race):
+    counts = race("paid-meanwhile", "all")
+    assert (counts["broken"], faults(counts)) == (0, set()), counts
+    assert counts["pay: done"] == 4 * ROUNDS
 
 
 def test_no_money_is_allocated_on_a_decision_that_is_reversed_meanwhile(race):

@@ -1,16 +1,13 @@
 """What `manage.py reconcile` proves, and that it finds a penny planted in any of the outputs."""
 
 import io
-import json
 import re
 from datetime import UTC, datetime
 from decimal import Decimal
 
-import openpyxl
 import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection, transaction
-from django.http import HttpResponse
 
 from funding.models import Allocation, Payment
 from tests.support.factories import (
@@ -22,6 +19,7 @@ from tests.support.factories import (
     YearFactory,
 )
 from tests.support.ledger import ask_for_reasons, award, fill, irregularity, pay, year_with_everything
+from tests.support.planted import in_json, in_text, in_workbook
 from vru_portal.ledger.append_only.database import DatabaseTriggers
 from vru_portal.ledger.append_only.recording import reverse
 from vru_portal.ledger.money import format_pounds as pounds
@@ -121,67 +119,6 @@ def test_a_sum_may_be_larger_than_any_payment():
 
 
 # A penny, planted in what is served -----------------------------------------------------------------------------------
-
-
-class Planted:
-    """Middleware that changes what is served at one address, as a fault of a page or a download would."""
-
-    path, change = "", staticmethod(lambda content: content)
-
-    def __init__(self, get_response):
-        self.get_response = get_response
-
-    def __call__(self, request):
-        response = self.get_response(request)
-        if request.path != self.path:
-            return response
-        content = type(self).change(response.getvalue())
-        for close in response._resource_closers:  # not `close()`, which would end the test's connection too
-            close()
-        return HttpResponse(content, headers={"Content-Type": response["Content-Type"]})
-
-
-@pytest.fixture
-def plant(settings, monkeypatch):
-    def plant(path, change):
-        monkeypatch.setattr(Planted, "path", path)
-        monkeypatch.setattr(Planted, "change", staticmethod(change))
-        settings.MIDDLEWARE = [f"{__name__}.Planted", *settings.MIDDLEWARE]
-
-    return plant
-
-
-def in_text(before, after):
-    def change(content):
-        assert before.encode() in content, content.decode()
-        return content.replace(before.encode(), after.encode(), 1)
-
-    return change
-
-
-def in_workbook(sheet, column):
-    def change(content):
-        book = openpyxl.load_workbook(io.BytesIO(content))
-        rows = book[sheet]
-        place = [cell.value for cell in rows[1]].index(column) + 1
-        rows.cell(2, place).value += 0.01
-        file = io.BytesIO()
-        book.save(file)
-        return file.getvalue()
-
-    return change
-
-
-def in_json(rows, column):
-    def change(content):
-        found = json.loads(content)
-        amount = found[rows][0][column]
-        more = Decimal(str(amount)) + PENNY
-        found[rows][0][column] = str(more) if isinstance(amount, str) else float(more)
-        return json.dumps(found).encode()
-
-    return change
-
 
 YEAR = "/funding/2031-32/"
 PLANTS = {

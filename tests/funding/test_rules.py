@@ -104,7 +104,7 @@ def test_a_penny_more_than_is_left_is_refused_with_the_sums_and_the_last_penny_i
     assert validation_messages(lambda: allocate(funding_source=source, amount="30.01")) == {
         "amount": [
             "£30.01 is £0.01 more than is left in Chest, 2031-32: of £100, £60 is allocated, £10 is carried forward, "
-            "so £30 is left. Allocate that or less, reverse another allocation, or choose another source."
+            "so £30 is left. Allocate that or less, release or reverse another allocation, or choose another source."
         ]
     }
     allocate(funding_source=source, amount="30.00")
@@ -186,7 +186,10 @@ def test_an_award_goes_on_over_years_for_the_same_initiative_and_recipient():
     same = {name: getattr(first, name) for name in ("initiative", "recipient", "awarded_by")}
     second = allocate(**same, amount="20.00", continues=first, assessment=None)
     assert {a.award_total for a in Allocation.objects.with_award_total()} == {Decimal("30.00")}
-    message = "An award over several years goes on for the same initiative and recipient: choose its first allocation."
+    message = (
+        "An award over several years goes on for the same initiative or heading and the same recipient: choose its "
+        "first allocation."
+    )
     wrong = same | {"recipient": OrganisationFactory()}
     assert validation_messages(lambda: allocate(**wrong, continues=first, assessment=None)) == {"": [message]}
     assert validation_messages(lambda: allocate(**same, purpose="More.", continues=second, assessment=None)) == {
@@ -246,8 +249,7 @@ def test_what_is_left_becomes_a_source_of_the_next_year():
     assert validation_messages(lambda: carry(source, "60.01")) == {
         "amount": [
             "£60.01 is more than the £60 that is left in Chest, 2031-32. To carry forward money that is allocated but "
-            "will not be spent, reverse its allocation. If payments were made on it, reverse them first, then record "
-            "allocation and payments again with what was spent."
+            "will not be spent, release it first."
         ]
     }
     carried = carry(source, "60.00")

@@ -23,7 +23,9 @@ def levels(number):
     return [PreventionLevel(pk=n, name=f"Level {n}", mark=MARKS[n % 6], slug=f"level-{n}") for n in range(number)]
 
 
-def balance(number, source, level, amount, paid="0", name=""):
+def balance(number, source, level, amount, paid="0", name="", varied="0"):
+    """A balance of an initiative; without a level, of a budget heading."""
+    heading = level is None
     return AllocationBalance(
         pk=number,
         public_id=f"allocation{number}",
@@ -31,29 +33,36 @@ def balance(number, source, level, amount, paid="0", name=""):
         awarded_on=date(2031, 5, 5),
         source=source,
         source_name=f"Chest {source}",
-        initiative=number,
-        initiative_name=name or f"Initiative {number}",
-        initiative_slug=f"initiative-{number}",
+        initiative=None if heading else number,
+        initiative_name=None if heading else name or f"Initiative {number}",
+        initiative_slug=None if heading else f"initiative-{number}",
         level=level,
-        level_slug=f"level-{level}",
-        level_mark=MARKS[level % 6],
+        level_slug=None if heading else f"level-{level}",
+        level_mark=None if heading else MARKS[level % 6],
+        heading=number if heading else None,
+        heading_name=f"Heading {number}" if heading else None,
+        heading_slug=f"heading-{number}" if heading else None,
+        heading_kind="staff" if heading else None,
         recipient=1,
         recipient_name="Mill",
         recipient_slug="mill",
         kind="grant",
-        allocated=Decimal(amount),
+        awarded=Decimal(amount),
+        varied=Decimal(varied),
         paid=Decimal(paid),
         late=Decimal(0),
         award=Decimal(amount),
     )
 
 
-def accounts(amounts, balances, carried=()):
+def accounts(amounts, balances, carried=(), returned=()):
     rows = []
     for number, amount in enumerate(amounts):
         source = FundingSource(pk=number, name=f"Chest {number}", slug=f"chest-{number}", amount=Decimal(amount))
         forward = Decimal(carried[number]) if carried else Decimal(0)
-        rows.append(SourceAccount([e for e in balances if e.source == number], source, carried=forward))
+        back = Decimal(returned[number]) if returned else Decimal(0)
+        own = [e for e in balances if e.source == number]
+        rows.append(SourceAccount(own, source, carried=forward, returned=back))
     return YearAccounts(balances, FinancialYear(first_year=2031), NOW, rows)
 
 
@@ -69,6 +78,13 @@ CASES: dict[str, tuple[Any, ...]] = {
         3,
         (),
     ),
+    "headings and a return": (
+        ["100", "50"],
+        [balance(1, 0, 0, "40", "12.34"), balance(2, 0, None, "25.01", "20", varied="5"), balance(3, 1, None, "10")],
+        1,
+        (),
+        ("9.99", "40"),
+    ),
     "six levels": (["1000"], [balance(n, 0, n % 6, "10") for n in range(60)], 6, ()),
     "over-allocated, as only a bypassed trigger allows": (["100"], [balance(1, 0, 0, "150")], 1, ()),
 }
@@ -76,29 +92,29 @@ CASES: dict[str, tuple[Any, ...]] = {
 
 @pytest.fixture(params=list(CASES.values()), ids=list(CASES))
 def case(request):
-    amounts, balances, number, carried = request.param
-    books = accounts(amounts, balances, carried)
+    amounts, balances, number, carried, *returned = request.param
+    books = accounts(amounts, balances, carried, *returned)
     return books, money_flow(books, levels(number))
 
 
 def test_picture_and_table_hold_the_numbers_of_the_accounts(case):
     books, flow = case
-    assert sum(level.allocated for level in flow.levels) == books.allocated
-    assert sum(level.paid for level in flow.levels) == books.paid
+    assert sum(level.allocated for level in flow.groups) == books.allocated
+    assert sum(level.paid for level in flow.groups) == books.paid
     assert sum(row.amount for row in flow.sources) == books.total
-    assert flow.total == max(books.total, books.allocated + books.carried)
-    for group in flow.levels:
-        from_sources = sum((row.levels.get(group.level.pk, Decimal(0)) for row in flow.sources), Decimal(0))
+    assert flow.total == max(books.total, books.allocated + books.carried + books.returned)
+    for group in flow.groups:
+        from_sources = sum((row.groups.get(group.key, Decimal(0)) for row in flow.sources), Decimal(0))
         assert from_sources == group.allocated
     for source in flow.sources:
-        assert sum(source.levels.values()) + source.unallocated + source.carried >= source.amount
+        assert sum(source.groups.values()) + source.unallocated + source.carried + source.returned >= source.amount
 
 
 def test_what_is_drawn_has_every_sum_of_the_rows_and_stays_inside(case):
     _, flow = case
     for drawing, width in ((draw_wide(flow), WIDE_WIDTH), (draw_tall(flow), TALL_WIDTH)):
         said = [label.text for label in drawing.labels]
-        for group in flow.levels:
+        for group in flow.groups:
             if group.allocated:
                 assert f"£{group.allocated:,.2f}".removesuffix(".00") in said
         for row in flow.unallocated:
@@ -149,7 +165,7 @@ def test_many_are_grouped_and_none_is_lost():
     flow = money_flow(books, levels(3))
     assert len(flow.sources) == MAX_SOURCES
     assert flow.sources[-1].name == "35 other sources"
-    assert [row.name for group in flow.levels for row in group.rows if not row.slug] == [
+    assert [row.name for group in flow.groups for row in group.rows if not row.slug] == [
         "10 others",
         "9 others",
         "9 others",
@@ -159,7 +175,7 @@ def test_many_are_grouped_and_none_is_lost():
 
 def test_one_more_than_fits_is_named_rather_than_called_1_other():
     books = accounts(["100"], [balance(n, 0, 0, "1") for n in range(13)])
-    assert all(row.slug for row in money_flow(books, levels(1)).levels[0].rows)
+    assert all(row.slug for row in money_flow(books, levels(1)).groups[0].rows)
 
 
 def test_names_are_written_as_text(rf):

@@ -37,7 +37,11 @@ MODEL_ACCESS: dict[str, tuple[str, str, str, str]] = {
     "partners.legalnotice": ("PIAX", "", "IX", ""),
     "programmes.evidenceassessment": (ROLES, "E", "", ""),
     "programmes.assessmentdecision": _SEEN,
-    **dict.fromkeys(("funding.allocation", "funding.payment", "funding.onwardgrant"), _LEDGER),
+    **dict.fromkeys(("funding.allocation", "funding.payment"), _LEDGER),
+    **dict.fromkeys(("funding.sourcecondition", "funding.onwardgrant"), _LEDGER),
+    **dict.fromkeys(("funding.variation", "funding.overcommitment", "funding.fulfilment"), ("FA", "", "", "")),
+    "funding.budgetheading": ("PFA", "F", "F", ""),
+    "funding.decision": ("FA", "F", "F", ""),
     **dict.fromkeys(("funding.contractcopy", "funding.explanation", "funding.regranting"), ("FA", "", "", "")),
     "funding.fundingsource": ("FA", "F", "F", ""),
     "funding.financialyear": ("PFA", "F", "F", ""),
@@ -109,20 +113,23 @@ SINGLE_MODEL_PAGES: dict[tuple[str, str], tuple[str, str]] = {
     **{
         (f"funding.{model}", f"{ROW}redact/"): ("F", "F")
         for model in (
-            "allocation",
-            "contractcopy",
-            "payment",
-            "explanation",
-            "fundingsource",
-            "regranting",
-            "onwardgrant",
+            *("allocation", "contractcopy", "payment", "explanation", "fundingsource"),
+            *("decision", "variation", "sourcecondition", "fulfilment", "regranting", "onwardgrant"),
         )
     },
     **{
         (f"funding.{model}", f"{ROW}reverse/"): ("F", "F")
-        for model in ("allocation", "payment", "fundingsource", "regranting", "onwardgrant")
+        for model in (
+            *("allocation", "payment", "fundingsource", "decision", "variation"),
+            *("overcommitment", "sourcecondition", "fulfilment", "regranting", "onwardgrant"),
+        )
     },
-    ("funding.allocation", f"{ROW}regranting/"): ("F", "F"),
+    **{
+        ("funding.allocation", f"{ROW}{step}/"): ("F", "F")
+        for step in ("release", "move", "return", "end", "regranting")
+    },
+    **{("funding.fundingsource", f"{ROW}{step}/"): ("F", "F") for step in ("return", "overcommit")},
+    ("funding.sourcecondition", f"{ROW}fulfil/"): ("F", "F"),
     ("funding.allocation", f"{ROW}contract-copy/"): ("F", "F"),
     ("funding.payment", f"{ROW}explain/"): ("F", "F"),
     ("funding.fundingsource", f"{ROW}carry/"): ("F", "F"),
@@ -169,7 +176,7 @@ _ACCOUNT = (
 _PUBLIC = (
     *("home", "brochure", "brochure_pdf", "report", "gaps", "gap"),  # of gaps: here, the unit publishes what is missing
     *("about", "search", "initiatives", "initiative", "level", "stories", "story", "picture", "document"),
-    *("latest", "giving", "allocation", "year", "payments", "download", "download_of_year"),
+    *("latest", "giving", "allocation", "year", "payments", "download_of_year", "heading", "decisions"),
     *("directory", "organisation", "person", "statement", "publications", "publication", "contact"),
     *("privacy", "accessibility", "cookies", "complaints", "security", "events", "event"),
     *("events_calendar", "agenda_calendar", "schedule"),

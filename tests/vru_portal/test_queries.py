@@ -18,7 +18,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.once]
 
 # The first of its kind, that every row hangs on.
 PAGES = {
-    "/": 17,
+    "/": 18,
     "/about/": 9,
     "/search/": 3,
     "/search/?q=walk": 34,
@@ -33,7 +33,9 @@ PAGES = {
     "/feed.atom": 8,
     "/news/{story}/": 4,
     "/funding/": 1,
-    "/funding/2031-32/": 18,
+    "/funding/2031-32/": 26,
+    "/funding/2031-32/decisions/": 11,
+    "/funding/headings/{heading}/": 7,
     "/partners/": 9,
     "/partners/{organisation}/": 14,
     "/people/{person}/": 9,
@@ -57,8 +59,8 @@ PAGES = {
     "/api/v1/": 6,
     "/api/v1/partners/": 6,
     "/api/v1/payments/": 11,
-    "/payments/": 18,
-    "/payments/totals/?by=level": 9,
+    "/payments/": 19,
+    "/payments/totals/?by=level": 10,
     "/partners/?sort=name": 9,
     "/events/?sort=latest": 8,
     "/privacy/": 4,
@@ -75,13 +77,14 @@ PAGES = {
 
 def slugs():
     """Return the slug of a record of each kind on which everything else hangs."""
-    from funding.models import FundingSource
+    from funding.models import BudgetHeading, FundingSource
     from partners.models import Organisation, Person, Statement
     from programmes.models import Initiative, Story
 
     assert FundingSource.objects.exists()
     return {
         "initiative": Initiative.objects.order_by("pk")[0].slug,
+        "heading": BudgetHeading.objects.order_by("pk")[0].slug,
         "story": Story.objects.order_by("pk")[0].slug,
         "organisation": Organisation.objects.filter(posts__seat="executive").order_by("pk")[0].slug,
         "person": Person.objects.filter(statements__isnull=False).order_by("pk")[0].slug,
@@ -164,6 +167,7 @@ IN_ADMIN = [model for model in PROJECT_MODELS if model._meta.label_lower not in 
 # One is enough; or it is recorded on the page of what it belongs to; or only a rule makes it.
 NEVER_ADDED = (
     *("Unit", "LegalNotice", "PublicationDuty", "AssessmentDecision", "Explanation", "ContractCopy", "Regranting"),
+    *("Variation", "Overcommitment", "Fulfilment"),
     *("Entry", "Mail", "RegisterKey", "SigningRequest"),
     *("ApprovedReturn", "ReportingRules"),
     *("ContactPoint", "Post", "AgendaItem", "Appearance"),  # parts: on the page of what they belong to

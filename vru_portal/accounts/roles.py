@@ -61,6 +61,12 @@ MONEY = (
     "explanation",
     "regranting",
     "onwardgrant",
+    "budgetheading",
+    "decision",
+    "variation",
+    "overcommitment",
+    "sourcecondition",
+    "fulfilment",
 )
 DECLARATIONS = (
     *("declarations.declaration", "declarationversion", "signatorybody", "invitation", "mail"),

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from events.declarations.models import DeclarationVersion
 from events.models import AgendaItem, Appearance, Event
-from funding.models import FinancialYear, FundingSource
+from funding.models import BudgetHeading, FinancialYear, Fulfilment, FundingSource, SourceCondition
 from partners.models import ContactPoint, Organisation, Person, Post, Publication, Statement, Unit
 from partners.models.publications import section_anchor
 from programmes.models import Initiative, Passage, Predecessor, PreventionLevel, Story, SuccessCondition, Term
@@ -53,6 +53,17 @@ KINDS = (
         lambda: FundingSource.objects.standing().select_related("year"),
         lambda source: f"{source.year.get_absolute_url()}#in",
         lambda source: f"{source.name}: {source.stated_as}",
+    ),
+    Facts("Budget headings", BudgetHeading.objects.public),
+    Facts(
+        "Conditions of sources",
+        lambda: SourceCondition.objects.standing().select_related("funding_source__year"),
+        lambda row: f"{row.funding_source.year.get_absolute_url()}#conditions",
+    ),
+    Facts(
+        "Match funding and claims",
+        lambda: Fulfilment.objects.standing().select_related("organisation", "condition__funding_source__year"),
+        lambda row: f"{row.condition.funding_source.year.get_absolute_url()}#conditions",
     ),
     Facts("Organisations", Organisation.objects.public),
     Facts("People", Person.objects.public),

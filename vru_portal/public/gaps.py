@@ -40,7 +40,7 @@ def initiative_row(initiative: Initiative) -> GapRow:
 
 def allocation_row(allocation: Allocation) -> GapRow:
     return GapRow(
-        f"{format_pounds(allocation.amount)} for {allocation.initiative.name}",
+        f"{format_pounds(allocation.amount)} for {allocation.subject}",
         allocation.get_absolute_url(),
         f"Allocated on {format_date(allocation.awarded_on)} to {allocation.recipient.name}",
     )
@@ -55,7 +55,7 @@ def public_initiatives() -> Any:
 
 
 def standing_allocations() -> Any:
-    rows = Allocation.objects.standing().select_related("initiative", "recipient")
+    rows = Allocation.objects.standing().select_related("initiative", "heading", "recipient")
     return rows.order_by("-awarded_on", "-pk")
 
 

@@ -11,7 +11,9 @@ from events.choices import ItemKind
 from events.declarations.models import DeclarationVersion, Invitation, LiveSignature
 from events.declarations.rules.availability import version_in_force
 from events.models import AgendaItem, Event
-from funding.accounts import carried_by_source
+from funding.accounts import carried_by_source, variation_sums
+from funding.as_at import NOW
+from funding.choices import VariationKind
 from funding.models import Allocation, FinancialYear, FundingSource, Payment
 from partners.models import Post, Statement
 from vru_portal.ledger.money import sum_of_pounds
@@ -52,10 +54,16 @@ def latest_year_money() -> dict[str, Any]:
     if not sources:
         return {}
     year = sources[0].year
-    allocated, paid, carried = (
+    awarded, paid, carried = (
         sum((amounts.get(source.pk, Decimal(0)) for source in sources), Decimal(0))
         for amounts in (dict(allocated_by_source(year)), dict(paid_by_source(year)), dict(carried_by_source(year)))
     )
+    shown, varied, returned = {source.pk for source in sources}, Decimal(0), Decimal(0)
+    for source, allocation, kind, amount in variation_sums(year, as_at=NOW):
+        if source in shown:
+            varied += amount if allocation else 0
+            returned += amount if kind == VariationKind.RETURN else 0
+    allocated = awarded - varied
     return {
         "year": year,
         "sources": sources,
@@ -63,7 +71,8 @@ def latest_year_money() -> dict[str, Any]:
         "allocated": allocated,
         "paid": paid,
         "carried": carried,
-        "unallocated": sum((source.amount for source in sources), Decimal(0)) - allocated - carried,
+        "returned": returned,
+        "unallocated": sum((source.amount for source in sources), Decimal(0)) - allocated - carried - returned,
     }
 
 

@@ -13,7 +13,17 @@ from django.utils import timezone
 
 from events.declarations.models import DeclarationVersion, Entry
 from events.models import AgendaItem, Event
-from funding.models import Allocation, FinancialYear, FundingSource, OnwardGrant, Payment
+from funding.models import (
+    Allocation,
+    BudgetHeading,
+    Decision,
+    FinancialYear,
+    FundingSource,
+    OnwardGrant,
+    Payment,
+    SourceCondition,
+    Variation,
+)
 from partners.models import LegalNotice, Organisation, Person, Post, Publication, Statement, Unit
 from programmes.models import Initiative, PreventionLevel, Story
 from programmes.results.models import ApprovedReturn
@@ -73,11 +83,14 @@ def changes_of_person() -> Moments:
 
 
 def changes_of_allocation() -> Moments:
-    """An allocation's page changes with each payment and onward grant, and once it is reversed."""
+    """An allocation's page changes with each payment, variation and onward grant, and once it is reversed."""
     rows = Allocation.objects.filter(reverses=None).order_by()
     moments = rows.values_list("pk", "recorded_at", "reversed_by__recorded_at").annotate(Max("payments__recorded_at"))
-    onward = dict(OnwardGrant.objects.order_by().values_list("allocation").annotate(Max("recorded_at")))
-    return {pk: moment for pk, *found in moments if (moment := latest([*found, onward.get(pk)]))}
+    later = [
+        dict(model._default_manager.order_by().values_list("allocation").annotate(Max("recorded_at")))
+        for model in (Variation, OnwardGrant)
+    ]
+    return {pk: moment for pk, *found in moments if (moment := latest([*found, *(rows.get(pk) for rows in later)]))}
 
 
 # By the name of their address: the public records, what of them is in the address, and when they were changed.
@@ -96,6 +109,7 @@ RECORDS: dict[str, tuple[Callable[[], QuerySet[Any]], str, Callable[[], Moments]
     ),
     "programmes:story": (Story.objects.public, "slug", lambda: changes_of(Story)),
     # An allocation that was reversed keeps its page, which says so. The reversal itself has none.
+    "funding:heading": (BudgetHeading.objects.public, "slug", lambda: changes_of(BudgetHeading)),
     "funding:allocation": (lambda: Allocation.objects.filter(reverses=None), "public_id", changes_of_allocation),
 }
 
@@ -113,20 +127,25 @@ def year_pages() -> list[PublicPage]:
     payments = Payment.objects.filter(allocation__funding_source__year=OuterRef("pk"))
     years: QuerySet[Any] = FinancialYear.objects.with_money().annotate(has_payments=Exists(payments))
     own = changes_of(FinancialYear)
-    paid, allocated, brought = (
+    paid, allocated, brought, varied, decided, conditions = (
         dict(model.objects.order_by().values_list(path).annotate(Max("recorded_at")))
         for model, path in (
             (Payment, "allocation__funding_source__year"),
             (Allocation, "funding_source__year"),
             (FundingSource, "year"),
+            (Variation, "funding_source__year"),
+            (Decision, "year"),
+            (SourceCondition, "funding_source__year"),
         )
     )
     pages = []
     for year in years:
-        moments = [found.get(year.pk) for found in (own, paid, allocated, brought)]
+        moments = [found.get(year.pk) for found in (own, paid, allocated, brought, varied, conditions)]
         pages.append(PublicPage(year.get_absolute_url(), latest(moments)))
         if year.has_payments:
             pages.append(PublicPage(reverse("funding:payments", args=[year.label]), paid.get(year.pk)))
+        if year.pk in decided:
+            pages.append(PublicPage(reverse("funding:decisions", args=[year.label]), decided[year.pk]))
     return pages
 
 

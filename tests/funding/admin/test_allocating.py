@@ -13,6 +13,7 @@ from tests.support.factories import (
     AssessmentFactory,
     ColumnFactory,
     DecisionFactory,
+    FundingDecisionFactory,
     InitiativeFactory,
     OrganisationFactory,
     PaymentFactory,
@@ -38,6 +39,7 @@ def answers(source, **changes):
         "recipient": OrganisationFactory().pk,
         "amount": "100.00",
         "awarded_on": "2031-05-20",
+        "decision": FundingDecisionFactory(year=source.year).pk,
         "kind": "grant",
         "purpose": "Lanterns for the night walks.",
     } | changes
@@ -51,6 +53,7 @@ def test_an_allocation_is_recorded_by_the_form_and_written_to_the_log(client, of
     assert response.status_code == 302
     row = Allocation.objects.get()
     assert (row.amount, row.recorded_by, row.awarded_by.pk) == (Decimal("100.00"), officer, row.awarded_by_id)
+    assert row.assessment is not None
     assert row.assessment.initiative == row.initiative
     balance = LogEntry.objects.get()
     assert (balance.user, balance.object_id) == (officer, str(row.pk))
@@ -124,7 +127,7 @@ def test_a_penny_over_the_source_is_refused_with_the_sums_and_the_way_out(client
     said = refused(client, source, answers(source, amount="1,250.51"))
     assert (
         "£1,250.51 is £0.01 more than is left in Chest, 2031-32: of £1,250.50, £0 is allocated, so £1,250.50 is left. "
-        "Allocate that or less, reverse another allocation, or choose another source."
+        "Allocate that or less, release or reverse another allocation, or choose another source."
     ) in said
     client.post(ADD, answers(source, amount="£1,250.50"))
     assert Allocation.objects.get().amount == Decimal("1250.50")
@@ -159,7 +162,8 @@ def test_the_form_says_what_is_left_and_which_initiative_lacks_an_assessment(cli
     assert "Chest, 2031-32: £1,000 left" in page
     assert "Bare walk (no approved assessment)" in page
     assert "Lit walk (" not in page
-    assert "Money left in each source Source Sum Allocated Carried forward Left Chest, 2031-32" in text_of(response)
+    headings = "Money left in each source Source Sum Allocated Carried forward Returned Left Chest, 2031-32"
+    assert headings in text_of(response)
     assert "js/balance.js" in page
 
 

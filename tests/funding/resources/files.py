@@ -12,6 +12,7 @@ from programmes.models import PreventionLevel
 from tests.support.crawler import text_of
 from tests.support.factories import (
     DecisionFactory,
+    FundingDecisionFactory,
     InitiativeFactory,
     LevelFactory,
     OrganisationFactory,
@@ -82,6 +83,7 @@ def allocation(source, **values):
         "kind": "grant",
         "amount": "100.00",
         "awarded_on": "2031-05-20",
+        "decision": FundingDecisionFactory(year=source.year).reference,
         "purpose": "Lanterns.",
         "conditions": "Lit every Friday.",
     } | values

@@ -55,7 +55,7 @@ def test_one_refused_allocation_keeps_all_of_them_out(import_file, client, offic
         "Row 6, awarded_on: The evidence assessment of",
         "was approved on 6 May 2031. Enter that day or a later one.",
         "Row 7, amount: £1,150.51 is £0.01 more than is left in Chest, 2031-32: of £1,250.50, £100 is allocated, so "
-        "£1,150.50 is left. Allocate that or less, reverse another allocation, or choose another source.",
+        "£1,150.50 is left. Allocate that or less, release or reverse another allocation, or choose another source.",
         "Row 8, conditions: Enter “Conditions”: Moor Publishing Order requires it to be published",
     ):
         assert sentence in output, output

@@ -6,25 +6,61 @@ from decimal import Decimal
 from django.db import connection
 
 from funding.choices import ALLOCATION_TEXT_FIELDS, RegrantType
-from funding.models import Allocation, FundingSource, OnwardGrant, Payment, Regranting
+from funding.models import (
+    Allocation,
+    Decision,
+    Fulfilment,
+    FundingSource,
+    OnwardGrant,
+    Overcommitment,
+    Payment,
+    Regranting,
+    SourceCondition,
+    Variation,
+)
 from programmes.choices import Outcome
 from programmes.models import AssessmentDecision
 from programmes.models.assessments import COMMUNITY_FIELDS
-from tests.funding.triggers.statements import MODELS, carry, inserting, replacing, reversing, source_of, takes, updating
+from tests.funding.triggers.statements import (
+    MODELS,
+    carry,
+    carrying,
+    inserting,
+    replacing,
+    reversing,
+    source_of,
+    takes,
+    updating,
+)
+from tests.funding.triggers.step_offences import (
+    STEP_OFFENCES,
+    a_penny_beyond_an_overcommitment,
+    a_penny_that_was_returned,
+    carrying_what_is_only_allowed,
+    reversing_a_source_whose_allocation_was_released,
+)
 from tests.support.factories import (
     DAY,
     AllocationFactory,
     AssessmentFactory,
     ColumnFactory,
     DecisionFactory,
+    FulfilmentFactory,
+    FundingDecisionFactory,
     FundingSourceFactory,
+    HeadingFactory,
     InitiativeFactory,
+    LevelFactory,
     OnwardGrantFactory,
     OrganisationFactory,
+    OvercommitmentFactory,
     PaymentFactory,
+    PostFactory,
     PublicationFactory,
     RegrantingFactory,
+    SourceConditionFactory,
     UserFactory,
+    VariationFactory,
     YearFactory,
     reverse,
 )
@@ -62,11 +98,6 @@ def a_penny_of_a_reversed_source():
 
 def a_penny_of_a_reversal():
     return inserting(takes(reverse(source_of("100.00")), "0.01"))
-
-
-def carrying(source, amount, years=1):
-    later = YearFactory(first_year=source.year.first_year + years) if years else source.year
-    return inserting(FundingSourceFactory.unsaved(year=later, carried_from=source, amount=Decimal(amount)))
 
 
 def carrying_a_penny_more_than_is_left():
@@ -209,11 +240,17 @@ def awarding_on_after_the_regranting_was_reversed():
 MAKERS = {
     FundingSource: FundingSourceFactory,
     AssessmentDecision: DecisionFactory,
+    Decision: FundingDecisionFactory,
     Allocation: AllocationFactory,
     Payment: PaymentFactory,
     Regranting: RegrantingFactory,
     OnwardGrant: OnwardGrantFactory,
+    Variation: VariationFactory,
+    Overcommitment: OvercommitmentFactory,
+    SourceCondition: SourceConditionFactory,
+    Fulfilment: FulfilmentFactory,
 }
+LATER = DAY + timedelta(days=9)
 OTHER = {
     "year": YearFactory,
     "source": PublicationFactory,
@@ -225,6 +262,16 @@ OTHER = {
     "awarded_by": OrganisationFactory,
     "allocation": AllocationFactory,
     "kind": lambda: "contract",
+    "decision": FundingDecisionFactory,
+    "decided_by": PostFactory,
+    "reference": lambda: "Another",
+    "title": lambda: "Another",
+    "share": lambda: Decimal("9.00"),
+    "share_of": lambda: "staff",
+    "cost_kind": lambda: "staff",
+    "condition": lambda: FulfilmentFactory().condition,
+    "organisation": OrganisationFactory,
+    **dict.fromkeys(("varied_on", "allowed_on", "happened_on"), lambda: LATER),
     "outcome": lambda: Outcome.DECLINED,
     "regrant_type": lambda: RegrantType.ENDOWMENT,
     **dict.fromkeys(("name", "nature", "stated_as", "recipient_name", "recipient_org_id"), lambda: "Another"),
@@ -232,11 +279,43 @@ OTHER = {
 }
 
 
+OTHER_OF_ITS_KIND = {(Variation, "kind"): lambda: "return", (SourceCondition, "kind"): lambda: "at-most"}
+# These change together with another field, or a constraint refuses them as well.
+CHANGED_TOGETHER = {
+    (FundingSource, "carried_from"),
+    (Allocation, "heading"),
+    *((Variation, name) for name in ("allocation", "funding_source")),
+    *((SourceCondition, name) for name in ("sum", "heading", "level", "by_day")),
+}
+
+
 def reversing_with_another(model, name):
     def _reversing():
-        return reversing(MAKERS[model](), **{name: OTHER[name]()})
+        return reversing(MAKERS[model](), **{name: OTHER_OF_ITS_KIND.get((model, name), OTHER[name])()})
 
     return _reversing
+
+
+def reversing_a_variation_of_another_allocation():
+    other = AllocationFactory()
+    return reversing(VariationFactory(), allocation=other, funding_source=other.funding_source)
+
+
+def reversing_a_condition_with_another_day():
+    return reversing(SourceConditionFactory(kind="spend-by", share=None, cost_kind="", by_day=DAY), by_day=LATER)
+
+
+REVERSED_TOGETHER = {
+    Allocation: [lambda: reversing(AllocationFactory(heading=HeadingFactory()), heading=HeadingFactory())],
+    Variation: [reversing_a_variation_of_another_allocation],
+    SourceCondition: [
+        reversing_a_condition_with_another_day,
+        lambda: reversing(SourceConditionFactory(), share=None, sum=Decimal("5.00")),
+        lambda: reversing(SourceConditionFactory(), cost_kind="", heading=HeadingFactory()),
+        lambda: reversing(SourceConditionFactory(), cost_kind="", level=LevelFactory()),
+    ],
+}
+WITHOUT_AMOUNT = (AssessmentDecision, Decision, Overcommitment, SourceCondition)
 
 
 def reversing_another_sum(model, amount):
@@ -262,6 +341,7 @@ OFFENCES = {
         carrying_a_penny_more_than_is_left,
         carrying_twice,
         carrying_from_a_reversed_source,
+        carrying_what_is_only_allowed,
     ],
     "funding_fundingsource_carried_on": [
         lambda: carrying(source_of("100.00", year__first_year=2031), "1.00", years=0),
@@ -273,6 +353,8 @@ OFFENCES = {
     "funding_fundingsource_not_reversed_under_allocations": [
         reversing_a_source_with_an_allocation,
         reversing_a_source_with_a_carry_forward,
+        reversing_a_source_whose_allocation_was_released,
+        lambda: reversing(VariationFactory(allocation=None, funding_source=source_of("100.00")).funding_source),
     ],
     "funding_allocation_within_source": [
         a_penny_over,
@@ -280,6 +362,8 @@ OFFENCES = {
         a_penny_more_than_a_carry_forward_leaves,
         a_penny_of_a_reversed_source,
         a_penny_of_a_reversal,
+        a_penny_that_was_returned,
+        a_penny_beyond_an_overcommitment,
     ],
     "funding_allocation_assessed": [
         lambda: on(AssessmentFactory()),
@@ -336,10 +420,12 @@ OFFENCES = {
     "programmes_evidenceassessment_author_stays": [
         lambda: updating(AssessmentFactory(), author_id=UserFactory().pk),
     ],
+    **STEP_OFFENCES,
     **{
         f"{model._meta.db_table}_reversal": [
-            *(reversing_with_another(model, name) for name in model.mirrored if name != "carried_from"),
-            *(reversing_another_sum(model, sum_) for sum_ in ("-99.99", "-100.01") if hasattr(model, "amount")),
+            *(reversing_with_another(model, name) for name in model.mirrored if (model, name) not in CHANGED_TOGETHER),
+            *REVERSED_TOGETHER.get(model, ()),
+            *(reversing_another_sum(model, sum_) for sum_ in ("-99.99", "-100.01") if model not in WITHOUT_AMOUNT),
             reversing_a_reversal(model),
         ]
         for model in MODELS

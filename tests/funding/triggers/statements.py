@@ -5,7 +5,18 @@ from functools import partial
 
 from django.db import connection
 
-from funding.models import Allocation, FundingSource, OnwardGrant, Payment, Regranting
+from funding.models import (
+    Allocation,
+    Decision,
+    Fulfilment,
+    FundingSource,
+    OnwardGrant,
+    Overcommitment,
+    Payment,
+    Regranting,
+    SourceCondition,
+    Variation,
+)
 from programmes.models import AssessmentDecision
 from tests.support.factories import (
     AllocationFactory,
@@ -15,7 +26,10 @@ from tests.support.factories import (
 )
 from tests.support.refusals import execute, insert
 
-MODELS = (FundingSource, AssessmentDecision, Allocation, Payment, Regranting, OnwardGrant)
+MODELS = (
+    *(FundingSource, AssessmentDecision, Decision, Allocation, Payment),
+    *(Variation, Overcommitment, SourceCondition, Fulfilment, Regranting, OnwardGrant),
+)
 
 
 def source_of(amount, **fields):
@@ -59,3 +73,8 @@ def reversing(row, **wrong):
 def carry(source, amount, **fields):
     later = fields.pop("year", None) or YearFactory(first_year=source.year.first_year + 1)
     return FundingSourceFactory(year=later, carried_from=source, amount=Decimal(amount), **fields)
+
+
+def carrying(source, amount, years=1):
+    later = YearFactory(first_year=source.year.first_year + years) if years else source.year
+    return inserting(FundingSourceFactory.unsaved(year=later, carried_from=source, amount=Decimal(amount)))

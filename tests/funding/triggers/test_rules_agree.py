@@ -35,7 +35,22 @@ def regrant(row):
     record_regranting(by=UserFactory(), allocation=row.allocation, regrant_type=row.regrant_type)
 
 
+def vary(row):
+    rules.vary(by=UserFactory(), variation=row)
+
+
+def allow_overcommitment(row):
+    rules.allow_overcommitment(by=UserFactory(), overcommitment=row)
+
+
 TWICE = {
+    "funding_allocation_decided": allocate,
+    "funding_decision_once": lambda row: rules.decide(by=UserFactory(), decision=row),
+    "funding_overcommitment_decided": allow_overcommitment,
+    "funding_overcommitment_once": allow_overcommitment,
+    "funding_variation_a_return_within_source": vary,
+    "funding_variation_decided": vary,
+    "funding_variation_unpaid": vary,
     "funding_allocation_within_source": allocate,
     "funding_allocation_assessed": allocate,
     "funding_allocation_states_what_the_duty_asks": allocate,
@@ -49,6 +64,14 @@ TWICE = {
 }
 # Rules write no such row, or leave it to the trigger, whose sentence staff then read.
 ONLY_IN_SQL = {
+    "funding_allocation_moves",
+    "funding_allocation_not_reversed_under_variations",
+    "funding_decision_not_reversed_under_money",
+    "funding_fulfilment_of_a_condition_that_needs_it",
+    "funding_overcommitment_not_reversed_in_use",
+    "funding_variation_a_reversal_within_source",
+    "funding_variation_move_not_reversed_alone",
+    "funding_variation_of_its_source",
     "funding_fundingsource_carried_on",
     "funding_fundingsource_not_reversed_under_allocations",
     "funding_fundingsource_year_not_replaced",

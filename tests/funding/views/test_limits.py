@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-import funding.views
+import funding.views.money
 import vru_portal.public.open_data.views
 from funding.reconcile.outputs import fetch
 from vru_portal.web import limits
@@ -18,7 +18,7 @@ READER, STRANGER = "192.0.2.7", "198.51.100.66"
 @pytest.fixture(autouse=True)
 def few(monkeypatch):
     """Two costly pages and two costly files an hour."""
-    monkeypatch.setattr(funding.views, "COSTLY_PAGES", replace(limits.COSTLY_PAGES, most=2))
+    monkeypatch.setattr(funding.views.money, "COSTLY_PAGES", replace(limits.COSTLY_PAGES, most=2))
     monkeypatch.setattr(vru_portal.public.open_data.views, "COSTLY_FILES", replace(limits.COSTLY_FILES, most=2))
 
 

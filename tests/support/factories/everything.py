@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from events.choices import ItemKind
 from events.declarations.choices import InvitationState
-from funding.choices import DutyField, DutyList, Kind
+from funding.choices import ConditionKind, DutyField, DutyList, Kind, VariationKind
 from partners.choices import Seat
 from programmes.choices import Outcome, Slot
 from programmes.results.choices import DraftState
@@ -32,10 +32,16 @@ from tests.support.factories.funding import (
     ContributorFactory,
     DutyFactory,
     ExplanationFactory,
+    FulfilmentFactory,
+    FundingDecisionFactory,
     FundingSourceFactory,
+    HeadingFactory,
     OnwardGrantFactory,
+    OvercommitmentFactory,
     PaymentFactory,
     RegrantingFactory,
+    SourceConditionFactory,
+    VariationFactory,
     YearFactory,
 )
 from tests.support.factories.partners import (
@@ -91,7 +97,8 @@ def spend(source: Any, initiative: Any, body: Any) -> None:
     AssessmentFactory(initiative=initiative)
     DecisionFactory(assessment__initiative=initiative, outcome=Outcome.DECLINED)
     reverse(DecisionFactory(assessment__initiative=initiative))
-    all_of_it = {"funding_source": source, "initiative": initiative, "recipient": body}
+    decided = FundingDecisionFactory(year=source.year, decided_by__organisation=body)
+    all_of_it = {"funding_source": source, "initiative": initiative, "recipient": body, "decision": decided}
     cited = DecisionFactory(assessment__initiative=initiative, assessment__approach=ApproachFactory())
     all_of_it["assessment"] = cited.assessment
     grant = AllocationFactory(**all_of_it, starts_on=DAY, ends_on=date(2032, 3, 31))
@@ -105,6 +112,25 @@ def spend(source: Any, initiative: Any, body: Any) -> None:
     reverse(PaymentFactory(allocation=grant))
     ExplanationFactory(payment=PaymentFactory(allocation=contract, amount=Decimal("501.00")))
     ExplanationFactory(payment=PaymentFactory(allocation=contract, paid_on=date(2032, 4, 1)))
+    vary_and_return(source, grant, body, decided)
+
+
+def vary_and_return(source: Any, grant: Any, body: Any, decision: Any) -> None:
+    """Make whatever can become of money that is not spent as it was allocated, and what a funder can ask."""
+    heading = HeadingFactory()
+    own = {"funding_source": source, "heading": heading, "recipient": body, "awarded_by": body, "decision": decision}
+    team = AllocationFactory(**own, kind=Kind.OWN)
+    PaymentFactory(allocation=team)
+    VariationFactory(allocation=grant, decision=decision)
+    reverse(VariationFactory(allocation=grant, kind=VariationKind.RETURN, decision=decision))
+    moved = VariationFactory(allocation=team, kind=VariationKind.MOVE, decision=decision)
+    AllocationFactory(**own, amount=moved.amount, moved_from=moved)
+    VariationFactory(allocation=None, funding_source=source, decision=decision)
+    OvercommitmentFactory(funding_source=source, decision=decision)
+    SourceConditionFactory(funding_source=source, cost_kind="", heading=heading)
+    SourceConditionFactory(funding_source=source, kind=ConditionKind.SPEND_BY, share=None, cost_kind="", by_day=DAY)
+    match = SourceConditionFactory(funding_source=source, kind=ConditionKind.MATCH, cost_kind="")
+    FulfilmentFactory(condition=match, organisation=body)
 
 
 def make_result_records(initiative: Any, body: Any, area: Any) -> None:

@@ -1,23 +1,29 @@
 from decimal import Decimal
 
-from factory.declarations import LazyAttribute, LazyFunction, Sequence, SubFactory
+from factory.declarations import LazyAttribute, LazyFunction, Maybe, Sequence, SubFactory
 
-from funding.choices import RegrantType
+from funding.choices import ConditionKind, CostKind, RegrantType, VariationKind
 from funding.models import (
     Allocation,
+    BudgetHeading,
     ContractCopy,
     Contributor,
+    Decision,
     DutyColumn,
     Explanation,
     FinancialYear,
+    Fulfilment,
     FundingSource,
     OnwardGrant,
+    Overcommitment,
     Payment,
     PublicationDuty,
     Regranting,
+    SourceCondition,
+    Variation,
 )
-from tests.support.factories.base import DAY, RecordFactory, SourcedFactory
-from tests.support.factories.partners import OrganisationFactory
+from tests.support.factories.base import DAY, PublishedFactory, RecordFactory, SourcedFactory
+from tests.support.factories.partners import OrganisationFactory, PostFactory
 from tests.support.factories.programmes import DecisionFactory, InitiativeFactory
 
 
@@ -48,17 +54,50 @@ class ContributorFactory(RecordFactory):
     organisation = SubFactory(OrganisationFactory)
 
 
+class HeadingFactory(PublishedFactory):
+    class Meta:
+        model = BudgetHeading
+
+    name = Sequence("Heading {}".format)
+    slug = Sequence("heading-{}".format)
+    kind = CostKind.STAFF
+    summary = "Lamplighters."
+
+
+class FundingDecisionFactory(RecordFactory):
+    class Meta:
+        model = Decision
+
+    year = SubFactory(YearFactory)
+    reference = Sequence("{:03}/2031".format)
+    decided_on = DAY
+    decided_by = SubFactory(PostFactory)
+    title = "Lanterns"
+    reasons = "It is dark."
+    notice_url = "https://moor.example.org/notice"
+
+
 class AllocationFactory(RecordFactory):
-    """An allocation of £100 on an assessment that was approved the day it is dated."""
+    """An allocation of £100, decided on the day it is dated, on an assessment that was approved that day.
+
+    With a heading, it is for that heading and needs no assessment.
+    """
 
     class Meta:
         model = Allocation
 
     funding_source = SubFactory(FundingSourceFactory)
-    initiative = SubFactory(InitiativeFactory)
+    heading = None
+    initiative = Maybe("heading", None, SubFactory(InitiativeFactory))
     awarded_on = DAY
     assessment = LazyAttribute(
-        lambda made: DecisionFactory(assessment__initiative=made.initiative, decided_on=made.awarded_on).assessment
+        lambda made: (
+            made.initiative
+            and DecisionFactory(assessment__initiative=made.initiative, decided_on=made.awarded_on).assessment
+        )
+    )
+    decision = LazyAttribute(
+        lambda made: FundingDecisionFactory(year=made.funding_source.year, decided_on=made.awarded_on)
     )
     recipient = SubFactory(OrganisationFactory)
     awarded_by = SubFactory(OrganisationFactory)
@@ -102,6 +141,58 @@ class OnwardGrantFactory(RecordFactory):
     awarded_on = DAY
     reported_on = DAY
     title = "Boots"
+
+
+class VariationFactory(RecordFactory):
+    """A release of £10 of an allocation; without one, a return from the source that is given."""
+
+    class Meta:
+        model = Variation
+
+    allocation = SubFactory(AllocationFactory)
+    funding_source = LazyAttribute(lambda made: made.allocation.funding_source)
+    kind = LazyAttribute(lambda made: VariationKind.RELEASE if made.allocation else VariationKind.RETURN)
+    amount = Decimal("10.00")
+    varied_on = DAY
+    decision = LazyAttribute(
+        lambda made: FundingDecisionFactory(year=made.funding_source.year, decided_on=made.varied_on)
+    )
+    reasons = "Fewer nights were dark."
+
+
+class OvercommitmentFactory(RecordFactory):
+    class Meta:
+        model = Overcommitment
+
+    funding_source = SubFactory(FundingSourceFactory)
+    allowed_on = DAY
+    decision = LazyAttribute(
+        lambda made: FundingDecisionFactory(year=made.funding_source.year, decided_on=made.allowed_on)
+    )
+    share = Decimal("10.00")
+
+
+class SourceConditionFactory(SourcedFactory):
+    """At least a fifth of a source for interventions."""
+
+    class Meta:
+        model = SourceCondition
+
+    funding_source = SubFactory(FundingSourceFactory)
+    kind = ConditionKind.AT_LEAST
+    share = Decimal("20.00")
+    cost_kind = CostKind.INTERVENTIONS
+    wording = "a fifth for lanterns"
+
+
+class FulfilmentFactory(SourcedFactory):
+    class Meta:
+        model = Fulfilment
+
+    condition = SubFactory(SourceConditionFactory, kind=ConditionKind.MATCH, share=Decimal("10.00"), cost_kind="")
+    organisation = SubFactory(OrganisationFactory)
+    amount = Decimal("25.00")
+    happened_on = DAY
 
 
 class ExplanationFactory(RecordFactory):

@@ -73,19 +73,21 @@ def write(end: Connection, barrier: Barrier) -> None:
     """Take tasks until None comes; perform each at the same moment as the other writers."""
     from django.core.exceptions import ValidationError
 
-    from funding import rules
+    from funding.rules import allocations, sources, variations
 
-    patched_rules: Any = rules
-    lock, check = rules.lock_sources, rules.check_remainder
+    patched_rules: Any = allocations
+    patched_steps: Any = variations
+    lock, check, unpaid = sources.lock_sources, allocations.check_remainder, variations.check_unpaid
     while task := end.recv():
         mode, action, *arguments = task
         without_rules = mode in ("triggers", "nothing")
-        patched_rules.lock_sources = (lambda sources: None) if without_rules else lock
+        patched_rules.lock_sources = patched_steps.lock_sources = (lambda sources: None) if without_rules else lock
         if without_rules:
             meet = check if mode == "nothing" else lambda row: None
             patched_rules.check_remainder = with_barrier_after(barrier, meet)
+            patched_steps.check_unpaid = with_barrier_after(barrier, lambda row: None)
         else:
-            patched_rules.check_remainder = check
+            patched_rules.check_remainder, patched_steps.check_unpaid = check, unpaid
         with suppress(BrokenBarrierError):
             barrier.wait(SECONDS_TO_MEET)
         try:
@@ -123,9 +125,10 @@ def allocate(mode: str, source: int, initiative: int, organisation: int, amount:
     from django.db import transaction
 
     from funding import rules
-    from funding.models import Allocation
+    from funding.models import Allocation, Decision
 
     row = Allocation(
+        decision=Decision.objects.earliest("pk"),
         funding_source_id=source, initiative_id=initiative, recipient_id=organisation, awarded_by_id=organisation,
         amount=Decimal(amount), awarded_on=day, purpose=purpose,
     )  # fmt: skip
@@ -170,7 +173,34 @@ def pay(mode: str, allocation: int, reference: str, day: Any) -> float:
     return wrote
 
 
-ACTIONS: dict[str, Callable[..., float]] = {"allocate": allocate, "reverse": reverse_row, "pay": pay}
+def release(mode: str, allocation: int, amount: str, day: Any) -> float:
+    from django.contrib.auth import get_user_model
+    from django.db import transaction
+
+    from funding import rules
+    from funding.models import Allocation, Decision, Variation
+
+    row = Variation(
+        kind="release", allocation=Allocation.objects.get(pk=allocation), amount=Decimal(amount), varied_on=day,
+        decision=Decision.objects.earliest("pk"), reasons="A race.",
+    )  # fmt: skip
+    by = get_user_model().objects.earliest("pk")
+    if mode in ("triggers", "nothing"):
+        rules.vary.__wrapped__(by=by, variation=row)  # type: ignore[attr-defined]
+        return time.monotonic()
+    with transaction.atomic():
+        rules.vary(by=by, variation=row)
+        wrote = time.monotonic()
+        time.sleep(PAUSE)
+    return wrote
+
+
+ACTIONS: dict[str, Callable[..., float]] = {
+    "allocate": allocate,
+    "reverse": reverse_row,
+    "pay": pay,
+    "release": release,
+}
 
 
 @dataclass
@@ -181,9 +211,10 @@ class RaceSetting:
     year: Any = None
 
     def __post_init__(self) -> None:
-        from tests.support.factories import LevelFactory, YearFactory
+        from tests.support.factories import FundingDecisionFactory, LevelFactory, YearFactory
 
         self.level, self.year = LevelFactory(), YearFactory(first_year=2018)
+        FundingDecisionFactory(year=self.year, decided_on=PAST)
 
     def allocation(self, amount: str = "100.00", left: str = "0.00") -> Any:
         """An allocation that leaves this much of its source."""
@@ -241,6 +272,29 @@ def allocation_reversed(setting: RaceSetting, number: int) -> tuple[Tasks, Judge
     return tasks, judge
 
 
+def last_unpaid_pound(setting: RaceSetting, number: int) -> tuple[Tasks, Judge]:
+    """A pound of an allocation is not paid: it is released once."""
+    allocation = setting.allocation("1.00")
+    tasks: Tasks = [("release", allocation.pk, "1.00", PAST)] * WRITERS
+    return tasks, lambda outcomes: sum(outcome == "release: done" for outcome, *_ in outcomes) != 1
+
+
+def paid_meanwhile(setting: RaceSetting, number: int) -> tuple[Tasks, Judge]:
+    """All of an allocation is released while it is paid: a payment that was written first stops the release."""
+    allocation = setting.allocation()
+    tasks: Tasks = [("pay", allocation.pk, f"PAID-{allocation.pk}-{n}", PAST) for n in range(4)]
+    tasks += [("release", allocation.pk, "100.00", PAST)] * 4
+
+    def judge(outcomes: list[Outcome]) -> bool:
+        released_at = [committed for outcome, _, committed in outcomes if outcome == "release: done"]
+        paid_at = [wrote for outcome, wrote, _ in outcomes if outcome == "pay: done"]
+        return len(released_at) > 1 or any(
+            wrote < committed - PAUSE / 2 for committed in released_at for wrote in paid_at
+        )
+
+    return tasks, judge
+
+
 def same_reference(setting: RaceSetting, number: int) -> tuple[Tasks, Judge]:
     """A payment is sent eight times at once: it is recorded once."""
     allocation = setting.allocation()
@@ -252,6 +306,8 @@ RACES = {
     "last-pound": last_pound,
     "decision-reversed": decision_reversed,
     "allocation-reversed": allocation_reversed,
+    "last-unpaid-pound": last_unpaid_pound,
+    "paid-meanwhile": paid_meanwhile,
     "same-reference": same_reference,
 }
 

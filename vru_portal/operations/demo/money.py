@@ -3,17 +3,17 @@
 import random
 from collections import defaultdict
 from dataclasses import dataclass, field
-from datetime import date, datetime, time, timedelta
+from datetime import date, timedelta
 from decimal import ROUND_DOWN, Decimal
 from typing import Any
-
-from django.utils import timezone
 
 from funding import rules
 from funding.choices import Kind, RegrantType
 from funding.models import (
     Allocation,
+    BudgetHeading,
     ContractCopy,
+    Decision,
     Explanation,
     FinancialYear,
     FundingSource,
@@ -21,15 +21,15 @@ from funding.models import (
     Payment,
     Regranting,
 )
-from funding.validators import PUBLIC_ID_ALPHABET, PUBLIC_ID_LENGTH
 from programmes.choices import Outcome
 from programmes.models import AssessmentDecision, EvidenceAssessment, Initiative, ToolkitApproach
 from vru_portal.ledger.append_only.recording import record
 from vru_portal.ledger.money import format_pounds
-from vru_portal.operations.demo.people import EXAMPLE, DemoPeople
+from vru_portal.operations.demo.budget import DemoBudget
+from vru_portal.operations.demo.people import EXAMPLE, DemoPeople, noon_of, random_public_id
 from vru_portal.publishing.addresses import slug_of
 from vru_portal.publishing.state import State
-from vru_portal.text.dates import format_month
+from vru_portal.text.dates import format_date, format_month
 from vru_portal.text.sums import PENNY
 
 SHARE_ALLOCATED = Decimal("0.80")
@@ -67,18 +67,9 @@ STATEMENTS = {
 }
 
 
-def noon_of(day: date) -> datetime:
-    """When an example row of this day was recorded."""
-    return timezone.make_aware(datetime.combine(day, time(12)))
-
-
 def round_as_awarded(amount: Decimal) -> Decimal:
     """Round down as people award sums: to whole thousands from £10,000 on, to the penny below."""
     return amount.quantize(PENNY, ROUND_DOWN) if amount < 10_000 else amount // 1000 * 1000
-
-
-def random_public_id(dice: random.Random) -> str:
-    return "".join(dice.choice(PUBLIC_ID_ALPHABET) for _ in range(PUBLIC_ID_LENGTH))
 
 
 @dataclass
@@ -92,6 +83,7 @@ class DemoMoney:
     today: date
     dice: random.Random = field(default_factory=lambda: random.Random(2011))  # noqa: S311 - the same each time
     payments: int = 0
+    decisions: dict[tuple[int, date], Decision] = field(default_factory=dict)
 
     def record_all(self) -> None:
         funded = self.assess(list(Initiative.objects.public().order_by("level__position", "position", "name")))
@@ -105,6 +97,7 @@ class DemoMoney:
             self.award_on(grant)
         self.correct_allocation(largest, funded[0])
         self.make_contracts(largest, funded[0])
+        DemoBudget(self).record_all(largest, grants)
         self.carry_forward(largest, funded[1 if len(funded) > 1 else 0])
 
     def assess(self, initiatives: list[Initiative]) -> list[Initiative]:
@@ -165,8 +158,24 @@ class DemoMoney:
                 grants.append(self.allocate(source, funded[number], amount, number, **dates))
         return grants
 
+    def decision(self, year: FinancialYear, day: date) -> Decision:
+        """The decision of a day about the money of a year, recorded on that day."""
+        if (year.pk, day) not in self.decisions:
+            row = Decision(
+                year=year,
+                reference=f"EXAMPLE {len(self.decisions) + 1:02}",
+                decided_on=day,
+                decided_by=self.people.chair,
+                title=f"{EXAMPLE}money of {year}, decided on {format_date(day)}",
+                reasons=f"{EXAMPLE}the board agreed with what its officers advised.",
+                notice_url=f"https://example.org/decisions/{len(self.decisions) + 1}",
+                recorded_at=noon_of(day),
+            )
+            self.decisions[year.pk, day] = rules.decide(by=self.people.officer, decision=row)
+        return self.decisions[year.pk, day]
+
     def allocate(
-        self, source: FundingSource, initiative: Initiative, amount: Decimal, number: int, **stated: Any
+        self, source: FundingSource, subject: Initiative | BudgetHeading, amount: Decimal, number: int, **stated: Any
     ) -> Allocation:
         """Allocate through the rules. Where no day is stated, it is just after the assessment was approved.
 
@@ -177,7 +186,8 @@ class DemoMoney:
         row = Allocation(
             public_id=random_public_id(self.dice),
             funding_source=source,
-            initiative=initiative,
+            decision=self.decision(source.year, day),
+            **{"initiative" if isinstance(subject, Initiative) else "heading": subject},
             recipient=self.people.organisations[number % len(self.people.organisations)],
             awarded_by=self.people.awarding_organisation,
             amount=amount,

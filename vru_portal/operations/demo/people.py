@@ -1,14 +1,17 @@
 """The people of a demonstration: users who cannot sign in, organisations that do not exist, and their source."""
 
+import random
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime, time
 from decimal import Decimal
 from typing import Any, Self
 
 from django.contrib.auth import get_user_model
+from django.utils import timezone
 
 from funding.models import PublicationDuty
-from partners.models import Organisation, Publication, Unit
+from funding.validators import PUBLIC_ID_ALPHABET, PUBLIC_ID_LENGTH
+from partners.models import Organisation, Person, Post, Publication, Unit
 from vru_portal.publishing.state import State
 
 EXAMPLE = "Example: "  # begins everything that is made up, so that nobody takes it for real
@@ -35,6 +38,7 @@ class DemoPeople:
     publication: Publication
     organisations: list[Organisation]
     awarding_organisation: Organisation
+    chair: Post  # who decides about money
 
     @classmethod
     def create(cls, as_at: date) -> Self:
@@ -64,7 +68,13 @@ class DemoPeople:
             )
             for name in ORGANISATION_NAMES
         ]
-        return cls(author, approver, officer, publication, organisations, awarding_organisation(unit, organisations[0]))
+        awarding = awarding_organisation(unit, organisations[0])
+        origin = {"source": publication, "as_at": as_at}
+        person = Person.objects.create(
+            name=f"{EXAMPLE}chair", slug="example-chair", family_name="Example", state=State.PUBLISHED, **origin
+        )
+        chair = Post.objects.create(person=person, title=f"{EXAMPLE}chair", organisation=awarding, **origin)
+        return cls(author, approver, officer, publication, organisations, awarding, chair)
 
 
 def awarding_organisation(unit: Unit, example: Organisation) -> Organisation:
@@ -80,3 +90,12 @@ def awarding_organisation(unit: Unit, example: Organisation) -> Organisation:
     if not duty.licence_url:
         PublicationDuty.objects.update(**LICENCE)
     return duty.awarding_body if duty.awarding_body.is_public else example
+
+
+def noon_of(day: date) -> datetime:
+    """When an example row of this day was recorded."""
+    return timezone.make_aware(datetime.combine(day, time(12)))
+
+
+def random_public_id(dice: random.Random) -> str:
+    return "".join(dice.choice(PUBLIC_ID_ALPHABET) for _ in range(PUBLIC_ID_LENGTH))

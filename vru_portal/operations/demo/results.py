@@ -26,8 +26,7 @@ from programmes.results.quarters import Quarter
 from programmes.results.rules import approving, asking, reporting
 from programmes.results.rules.answers import Answers, Figure, total_name
 from programmes.results.tasks import deliver
-from vru_portal.operations.demo.money import noon_of
-from vru_portal.operations.demo.people import EXAMPLE, DemoPeople
+from vru_portal.operations.demo.people import EXAMPLE, DemoPeople, noon_of
 from vru_portal.web.addresses import full_url
 
 REPORTER = "reporter@office.example"

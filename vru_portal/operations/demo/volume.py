@@ -10,12 +10,12 @@ from typing import Any, TypeVar
 from django.db import models, reset_queries
 
 from funding.choices import Kind
-from funding.models import Allocation, Contributor, FinancialYear, FundingSource, Payment
+from funding.models import Allocation, Contributor, Decision, FinancialYear, FundingSource, Payment
 from partners.models import Organisation
 from programmes.choices import Mark, Outcome
 from programmes.models import AssessmentDecision, Audience, EvidenceAssessment, Initiative, PreventionLevel, Setting
-from vru_portal.operations.demo.money import ASSESSMENT, STATEMENTS, noon_of, random_public_id
-from vru_portal.operations.demo.people import EXAMPLE, DemoPeople
+from vru_portal.operations.demo.money import ASSESSMENT, STATEMENTS
+from vru_portal.operations.demo.people import EXAMPLE, DemoPeople, noon_of, random_public_id
 from vru_portal.publishing.state import State
 
 BATCH_SIZE = 500  # initiatives, each with its allocation, inserted together
@@ -76,9 +76,10 @@ class DemoVolume:
         made["recorded_by"] = self.people.approver
         approved = {"outcome": Outcome.APPROVED, "decided_on": opened, "reasons": f"{EXAMPLE}the evidence is sound."}
         self.insert([AssessmentDecision(assessment=row, **approved, **made) for row in assessments])
+        decision = self.decision(numbers[0])
         allocations = self.insert(
             [
-                self.allocation(n, sources[n // ALLOCATIONS_PER_SOURCE], assessment)
+                self.allocation(n, decision, sources[n // ALLOCATIONS_PER_SOURCE], assessment)
                 for n, assessment in zip(numbers, assessments, strict=True)
             ]
         )
@@ -159,13 +160,31 @@ class DemoVolume:
             ]
             through._default_manager.bulk_create(rows)
 
-    def allocation(self, number: int, source: FundingSource, assessment: EvidenceAssessment) -> Allocation:
+    def decision(self, number: int) -> Decision:
+        """One decision for all allocations of a batch."""
+        row = Decision(
+            year=self.year,
+            reference=f"EXAMPLE N{number:06}",
+            decided_on=self.day(0),
+            decided_by=self.people.chair,
+            title=f"{EXAMPLE}many awards at once",
+            reasons=f"{EXAMPLE}each was the best of its kind.",
+            notice_url=f"https://example.org/decisions/n{number}",
+            recorded_by=self.people.officer,
+            recorded_at=noon_of(self.day(0)),
+        )
+        return self.insert([row])[0]
+
+    def allocation(
+        self, number: int, decision: Decision, source: FundingSource, assessment: EvidenceAssessment
+    ) -> Allocation:
         """An allocation; every fifth is a contract."""
         return Allocation(
             public_id=random_public_id(self.dice),
             funding_source=source,
             initiative=assessment.initiative,
             assessment=assessment,
+            decision=decision,
             recipient=self.organisations[number % len(self.organisations)],
             awarded_by=self.people.awarding_organisation,
             kind=Kind.CONTRACT if number % 5 == 0 else Kind.GRANT,

@@ -6,9 +6,8 @@ from typing import Any
 import events.datasets
 import events.declarations.datasets
 import funding.datasets.costs
-import funding.datasets.lists
 import funding.datasets.onward_grants
-import funding.datasets.totals
+import funding.datasets.published
 import partners.datasets
 import programmes.datasets
 import programmes.results.datasets
@@ -31,18 +30,15 @@ INITIATIVES = replace(
     ),
 )
 
-DATASETS: dict[str, Dataset[Any]] = {
-    dataset.name: dataset
-    for dataset in (
-        *programmes.datasets.DATASETS,
-        *partners.datasets.DATASETS,
-        *events.datasets.DATASETS,
-        *events.declarations.datasets.DATASETS,
-        *funding.datasets.lists.DATASETS,
-        funding.datasets.totals.TOTALS,
-        funding.datasets.onward_grants.ONWARD_GRANTS,
-        *programmes.results.datasets.DATASETS,
-        funding.datasets.costs.COSTS,
-        INITIATIVES,  # instead of the app's own, in its place
-    )
-}
+ALL: tuple[Dataset[Any], ...] = (
+    *programmes.datasets.DATASETS,
+    *partners.datasets.DATASETS,
+    *events.datasets.DATASETS,
+    *events.declarations.datasets.DATASETS,
+    *funding.datasets.published.DATASETS,
+    funding.datasets.onward_grants.ONWARD_GRANTS,
+    *programmes.results.datasets.DATASETS,
+    funding.datasets.costs.COSTS,
+    INITIATIVES,  # instead of the app's own, in its place
+)
+DATASETS = {dataset.name: dataset for dataset in ALL}

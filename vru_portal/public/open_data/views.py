@@ -8,7 +8,7 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
-from funding.datasets.lists import LISTS_OF_A_YEAR, filters_of_year
+from funding.datasets.published import LISTS_OF_A_YEAR, filters_of_year
 from funding.models import FinancialYear
 from funding.validators import parse_year_label
 from partners.models import Unit

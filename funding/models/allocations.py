@@ -1,40 +1,38 @@
-"""Money out: allocations, payments, and the explanations and contract copies added to them. Rows never change."""
+"""Money set aside for an initiative or a budget heading, and the copies of contracts. Rows never change."""
 
 from datetime import date
 from decimal import Decimal
-from typing import Any, Self
 
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import F, Q
-from django.db.models.functions import Lower
 from django.urls import reverse
 from django.utils import timezone
 
 from funding import querysets
-from funding.choices import ALLOCATION_TEXT_FIELDS, PAYMENT_TEXT_FIELDS, Irregularity, Kind
-from funding.models.years import ALLOCATED_PENCE_SQL, LOCK_SOURCE_SQL, SOURCE_PENCE_SQL, FinancialYear, FundingSource
+from funding.choices import ALLOCATION_TEXT_FIELDS, NO_PERSONAL_DATA, Kind
+from funding.models.decisions import DECIDED_SQL, LOCK_DECISION, Decision
+from funding.models.headings import BudgetHeading
+from funding.models.sums import LIMIT_PENCE, LOCK_SOURCE, STANDS, TAKEN_PENCE
+from funding.models.variations import Variation
+from funding.models.years import FundingSource
 from funding.validators import make_public_id, positive_unless_reversal, public_id_validator
 from partners.models import Organisation
 from programmes.models import EvidenceAssessment, Initiative
 from vru_portal.ledger.append_only.models import AppendOnly, Reversible
 from vru_portal.ledger.append_only.trigger import INSERT, Trigger
-from vru_portal.ledger.money import PoundsField, SignedMoneyField, format_pounds
-from vru_portal.text.dates import format_date
-from vru_portal.text.fields import CalendarDateField, LineField, LongTextField, ReferenceField
-
-NO_PERSONAL_DATA = "Published: no personal data."
-REFERENCE_LENGTH = 60
-IRREGULARITIES = tuple(Irregularity)  # to go through the class itself takes longer than all the rest of a row
-REFERENCE_TAKEN = (
-    "A payment is recorded already under this reference, or under one that differs only in capital letters."
-)
+from vru_portal.ledger.money import SignedMoneyField
+from vru_portal.text.fields import CalendarDateField, LineField, LongTextField
 
 
 class Allocation(Reversible):
-    """Money set aside from one source for one initiative, after its evidence assessment was approved."""
+    """Money set aside from one source: for one initiative whose evidence was assessed, or for one budget heading.
+
+    `amount` is what was awarded. Variations take part of it since: `allocated` is what they leave.
+    """
 
     paid: Decimal  # set by `objects.with_paid()`
+    varied: Decimal  # set by `objects.with_varied()`
     approved_on: date | None  # set by `objects.with_approval()`
     approval_reasons: str | None  # likewise
     payment_count: int  # set by `objects.with_payment_count()`
@@ -43,25 +41,29 @@ class Allocation(Reversible):
     copy_url: str | None  # likewise
     award_total: Decimal  # set by `objects.with_award_total()`
 
-    mirrored = ("funding_source", "initiative", "assessment", "recipient", "awarded_by", "kind", "awarded_on")
+    mirrored = (
+        *("funding_source", "initiative", "assessment", "heading", "decision"),
+        *("recipient", "awarded_by", "kind", "awarded_on"),
+    )
     redactable = (*ALLOCATION_TEXT_FIELDS, "reason")
-    names_published = ("initiative", "recipient", "awarded_by")
+    names_published = ("initiative", "heading", "recipient", "awarded_by")
     triggers = (
         Trigger(
             "within_source",
             INSERT,
             "NEW.reverses_id IS NULL AND "
-            + ALLOCATED_PENCE_SQL.format(source="NEW.funding_source_id")
+            + TAKEN_PENCE.format(source="NEW.funding_source_id")
             + " + ROUND(NEW.amount * 100) > "
-            + SOURCE_PENCE_SQL.format(source="NEW.funding_source_id"),
+            + LIMIT_PENCE.format(source="NEW.funding_source_id"),
             "This is more than is left of the source.",
-            LOCK_SOURCE_SQL.format(source="NEW.funding_source_id"),
+            LOCK_SOURCE.format(source="NEW.funding_source_id"),
             bypassed="Two people who allocate at once could together give away more than the source holds.",
         ),
         Trigger(
             "assessed",
             INSERT,
-            "NEW.reverses_id IS NULL AND NOT EXISTS (SELECT 1 FROM programmes_assessmentdecision d "
+            "NEW.reverses_id IS NULL AND NEW.initiative_id IS NOT NULL "
+            "AND NOT EXISTS (SELECT 1 FROM programmes_assessmentdecision d "
             "JOIN programmes_evidenceassessment e ON e.id = d.assessment_id WHERE e.id = NEW.assessment_id "
             "AND e.initiative_id = NEW.initiative_id AND d.outcome = 'approved' AND d.reverses_id IS NULL "
             "AND d.decided_on <= NEW.awarded_on AND d.recorded_by_id <> e.author_id "
@@ -71,6 +73,28 @@ class Allocation(Reversible):
             "SELECT 1 FROM programmes_assessmentdecision WHERE assessment_id = NEW.assessment_id",
             shared=True,
             bypassed="Money could go to an initiative whose evidence nobody, or only its author, has approved.",
+        ),
+        Trigger(
+            "decided",
+            INSERT,
+            "NEW.reverses_id IS NULL AND NOT " + DECIDED_SQL.format(day="awarded_on"),
+            "Money is allocated only by a recorded decision, made on or before the day of the allocation.",
+            LOCK_DECISION,
+            shared=True,
+            bypassed="Money could be given away, and nobody would have decided that.",
+        ),
+        Trigger(
+            "moves",
+            INSERT,
+            "NEW.reverses_id IS NULL AND NEW.moved_from_id IS NOT NULL AND (NOT EXISTS (SELECT 1 "
+            "FROM funding_variation v WHERE v.id = NEW.moved_from_id AND v.kind = 'move' "
+            "AND v.funding_source_id = NEW.funding_source_id AND v.decision_id = NEW.decision_id "
+            f"AND ROUND(v.amount * 100) = ROUND(NEW.amount * 100) AND {STANDS.format('v', 'funding_variation')}) "
+            "OR EXISTS (SELECT 1 FROM funding_allocation a WHERE a.moved_from_id = NEW.moved_from_id "
+            f"AND {STANDS.format('a', 'funding_allocation')}))",
+            "What is moved goes on whole, once, from the same source and by the same decision.",
+            "SELECT 1 FROM funding_variation WHERE id = NEW.moved_from_id",
+            bypassed="More could arrive than was moved, or from another source.",
         ),
         Trigger(
             "assessment_stands",
@@ -94,21 +118,32 @@ class Allocation(Reversible):
             bypassed="Payments could be left on an allocation that no longer counts.",
         ),
         Trigger(
+            "not_reversed_under_variations",
+            INSERT,
+            "NEW.reverses_id IS NOT NULL AND EXISTS (SELECT 1 FROM funding_variation v "
+            f"WHERE v.allocation_id = NEW.reverses_id AND {STANDS.format('v', 'funding_variation')})",
+            "Part of this allocation was released, moved or returned. Reverse that first.",
+            "SELECT 1 FROM funding_allocation WHERE id = NEW.reverses_id",
+            bypassed="Money could be taken back that was released already, and so be counted twice.",
+        ),
+        Trigger(
             "continues_an_award",
             INSERT,
             "NEW.reverses_id IS NULL AND NEW.continues_id IS NOT NULL "
             "AND NOT EXISTS (SELECT 1 FROM funding_allocation a WHERE a.id = NEW.continues_id "
             "AND a.reverses_id IS NULL AND a.continues_id IS NULL AND a.kind = NEW.kind "
-            "AND a.initiative_id = NEW.initiative_id AND a.recipient_id = NEW.recipient_id "
+            "AND NOT a.initiative_id {differs} NEW.initiative_id AND NOT a.heading_id {differs} NEW.heading_id "
+            "AND a.recipient_id = NEW.recipient_id "
             "AND NOT EXISTS (SELECT 1 FROM funding_allocation r WHERE r.reverses_id = a.id))",
-            "An award over several years goes on for the same initiative and recipient: choose its first allocation.",
+            "An award over several years goes on for the same initiative or heading and the same recipient: choose its "
+            "first allocation.",
             bypassed="An award over several years could be reported under another recipient or initiative.",
         ),
         Trigger(
             "states_what_the_duty_asks",
             INSERT,
             "NEW.reverses_id IS NULL AND EXISTS (SELECT 1 FROM funding_dutycolumn c WHERE c.required "
-            "AND c.list = CASE NEW.kind WHEN 'grant' THEN 'grants' ELSE 'contracts' END AND ("
+            "AND c.list = CASE NEW.kind WHEN 'grant' THEN 'grants' WHEN 'contract' THEN 'contracts' END AND ("
             + " OR ".join(f"(c.field = '{name}' AND TRIM(NEW.{name}) = '')" for name in ALLOCATION_TEXT_FIELDS)
             + "))",
             "Something that the law requires to be published about an allocation is missing.",
@@ -120,8 +155,33 @@ class Allocation(Reversible):
         max_length=10, unique=True, default=make_public_id, editable=False, validators=[public_id_validator]
     )
     funding_source = models.ForeignKey(FundingSource, on_delete=models.PROTECT, related_name="allocations")
-    initiative = models.ForeignKey(Initiative, on_delete=models.PROTECT, related_name="allocations")
-    assessment = models.ForeignKey(EvidenceAssessment, on_delete=models.PROTECT, related_name="allocations")
+    initiative = models.ForeignKey(
+        Initiative, on_delete=models.PROTECT, null=True, blank=True, related_name="allocations"
+    )
+    assessment = models.ForeignKey(
+        EvidenceAssessment, on_delete=models.PROTECT, null=True, blank=True, related_name="allocations"
+    )
+    heading = models.ForeignKey(
+        BudgetHeading,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="allocations",
+        verbose_name="budget heading",
+        help_text="Instead of an initiative.",
+    )
+    # Rows of an earlier version have none.
+    decision = models.ForeignKey(
+        Decision,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="allocations",
+        help_text="The decision that it was made by.",
+    )
+    moved_from = models.ForeignKey(
+        Variation, on_delete=models.PROTECT, null=True, blank=True, editable=False, related_name="moved_into"
+    )
     recipient = models.ForeignKey(Organisation, on_delete=models.PROTECT, related_name="allocations_received")
     awarded_by = models.ForeignKey(
         Organisation,
@@ -160,7 +220,18 @@ class Allocation(Reversible):
                 name="funding_allocation_positive",
                 violation_error_message="Enter an amount of at least £0.01.",
             ),
+            models.CheckConstraint(
+                condition=Q(initiative__isnull=False, assessment__isnull=False, heading=None)
+                | Q(initiative=None, assessment=None, heading__isnull=False),
+                name="funding_allocation_for_one_thing",
+                violation_error_message="Choose either an initiative or a budget heading.",
+            ),
             models.CheckConstraint(condition=Q(kind__in=Kind.values), name="funding_allocation_kind_known"),
+            models.CheckConstraint(
+                condition=~Q(kind=Kind.OWN) | Q(heading__isnull=False),
+                name="funding_allocation_own_of_a_heading",
+                violation_error_message="Own costs belong to a budget heading. Choose one, or another kind.",
+            ),
             models.CheckConstraint(
                 condition=Q(reverses__isnull=False) | ~Q(purpose=""),
                 name="funding_allocation_has_purpose",
@@ -174,7 +245,7 @@ class Allocation(Reversible):
         ]
 
     def __str__(self) -> str:
-        return f"{self.public_id}: {self.initiative}, {self.recipient}"
+        return f"{self.public_id}: {self.subject}, {self.recipient}"
 
     def get_absolute_url(self) -> str:
         """A reversal has no page of its own: it is shown with the allocation that it reverses."""
@@ -182,9 +253,19 @@ class Allocation(Reversible):
         return reverse("funding:allocation", args=[original.public_id])
 
     @property
+    def subject(self) -> Initiative | BudgetHeading:
+        """What the money is for."""
+        return self.initiative or self.heading  # type: ignore[return-value]  # a constraint: one of them
+
+    @property
+    def allocated(self) -> Decimal:
+        """What variations leave of the amount. Needs `with_varied`."""
+        return self.amount - self.varied
+
+    @property
     def still_to_pay(self) -> Decimal:
-        """What is not paid yet, never more than the amount; negative if too much is paid. Needs `with_paid`."""
-        return self.amount - max(self.paid, Decimal(0))
+        """What is not paid yet, never more than is allocated; negative if too much is paid. Needs `with_paid`."""
+        return self.allocated - max(self.paid, Decimal(0))
 
     def natural_key(self) -> tuple[str]:
         return (self.public_id,)
@@ -195,145 +276,6 @@ class Allocation(Reversible):
         positive_unless_reversal(self)
         if self.awarded_on and self.awarded_on > timezone.localdate():
             raise ValidationError({"awarded_on": "The date must be today or in the past."})
-
-
-class Payment(Reversible):
-    """Money paid, or paid back, as the finance system has it. It has happened, so it is recorded even if irregular."""
-
-    # Set by `objects.with_irregularities()`.
-    running: Decimal
-    allocated: Decimal
-    approved_on: date | None
-
-    mirrored = ("allocation", "payee", "paid_on")
-    redactable = (*PAYMENT_TEXT_FIELDS, "reason")
-    names_published = ("payee",)
-    triggers = (
-        Trigger(
-            "on_an_allocation",
-            INSERT,
-            "EXISTS (SELECT 1 FROM funding_allocation a WHERE a.id = NEW.allocation_id AND a.reverses_id IS NOT NULL)",
-            "A payment is made on an allocation, not on the reversal of one.",
-            "SELECT 1 FROM funding_allocation WHERE id = NEW.allocation_id",
-            shared=True,
-            bypassed="A payment on a reversal would count against money that was taken back.",
-        ),
-    )
-
-    reference = ReferenceField(
-        max_length=REFERENCE_LENGTH,
-        unique=True,
-        error_messages={"unique": REFERENCE_TAKEN},
-        help_text="The finance system's own reference. Each can be used once.",
-    )
-    allocation = models.ForeignKey(Allocation, on_delete=models.PROTECT, related_name="payments")
-    payee = models.ForeignKey(Organisation, on_delete=models.PROTECT, related_name="payments_received")
-    paid_on = CalendarDateField(db_index=True)
-    amount = SignedMoneyField(
-        help_text="What it costs the budget: net amount plus VAT that cannot be recovered. Negative for a refund."
-    )
-    irrecoverable_vat = PoundsField(
-        "VAT that cannot be recovered",
-        null=True,
-        blank=True,
-        help_text="Part of the amount. Leave empty if it is not stated.",
-    )
-    purpose = LongTextField(blank=True, help_text=NO_PERSONAL_DATA)
-    value_for_money = LongTextField("why it is value for money", blank=True, help_text=NO_PERSONAL_DATA)
-    department = LineField(max_length=120, blank=True)
-    merchant_category = LineField(max_length=120, blank=True)
-
-    objects = querysets.PaymentQuerySet.as_manager()
-
-    class Meta:
-        ordering = ["paid_on", "id"]
-        constraints = [
-            *Reversible.Meta.constraints,
-            models.UniqueConstraint(
-                Lower("reference"),
-                name="funding_payment_reference_once",
-                violation_error_message=REFERENCE_TAKEN,
-            ),
-            models.CheckConstraint(condition=~Q(amount=0), name="funding_payment_not_nought"),
-            models.CheckConstraint(
-                condition=Q(irrecoverable_vat=None)
-                | Q(amount__gt=0, irrecoverable_vat__gte=0, irrecoverable_vat__lte=F("amount"))
-                | Q(amount__lt=0, irrecoverable_vat__lte=0, irrecoverable_vat__gte=F("amount")),
-                name="funding_payment_vat_is_part",
-                violation_error_message="VAT that cannot be recovered must be between £0 and the amount.",
-            ),
-        ]
-        indexes = [models.Index(fields=["allocation", "paid_on", "id"], name="funding_payment_in_order")]
-
-    def __str__(self) -> str:
-        return self.reference
-
-    def natural_key(self) -> tuple[str]:
-        return (self.reference,)
-
-    def clean(self) -> None:
-        """Refuse a date in the future: a payment that is due has not been made."""
-        super().clean()
-        if self.paid_on and self.paid_on > timezone.localdate():
-            raise ValidationError(
-                {"paid_on": "The date must be today or in the past. Record a payment once it has been made."}
-            )
-
-    def opposite(self) -> Self:
-        """The row that would reverse this payment. References are unique, so it gets another."""
-        row = super().opposite()
-        row.reference = f"{self.reference} reversed"
-        if len(row.reference) > REFERENCE_LENGTH:  # the key tells it from others that begin alike
-            row.reference = f"{self.reference[:30]}… {self.pk} reversed"
-        row.irrecoverable_vat = None if self.irrecoverable_vat is None else -self.irrecoverable_vat
-        return row
-
-    @property
-    def irregularities(self) -> list[str]:
-        """A sentence for each irregularity of the payment. Needs `with_irregularities`."""
-        return irregularities_of(self, self.allocation.funding_source.year)
-
-    @property
-    def net(self) -> Decimal | None:
-        """The amount without irrecoverable VAT; None if that VAT is not stated."""
-        return None if self.irrecoverable_vat is None else self.amount - self.irrecoverable_vat
-
-
-def irregularities_of(payment: Any, year: FinancialYear) -> list[str]:
-    """A sentence for each irregularity of a payment, or of a row with what `with_irregularities` adds to one."""
-    return [irregularity_sentence(payment, name, year) for name in IRREGULARITIES if getattr(payment, name)]
-
-
-def irregularity_sentence(payment: Any, irregularity: Irregularity, year: FinancialYear) -> str:
-    # A date that is None is never compared, so it cannot be None where it made a payment irregular.
-    match irregularity:
-        case Irregularity.OVER:
-            beyond = min(payment.running - payment.allocated, payment.amount)
-            return f"{format_pounds(beyond)} over its allocation of {format_pounds(payment.allocated)}."
-        case Irregularity.UNASSESSED:
-            return f"Paid before its evidence assessment was approved on {format_date(payment.approved_on)}."
-        case Irregularity.LATE:
-            return f"Paid after {format_date(year.spend_by)}, the deadline for spending the money."  # type: ignore[arg-type]
-        case Irregularity.OUTSIDE:
-            return f"Paid outside the financial year {year.label}."
-        case Irregularity.RETURNED:
-            beyond = min(-payment.running, -payment.amount)
-            return f"{format_pounds(beyond)} more paid back than had been paid on its allocation."
-
-
-class Explanation(AppendOnly):
-    """The unit's explanation of a payment that is an exception."""
-
-    redactable = ("text",)
-
-    payment = models.ForeignKey(Payment, on_delete=models.PROTECT, related_name="explanations")
-    text = LongTextField(help_text=f"Why it happened and what was done. {NO_PERSONAL_DATA}")
-
-    class Meta:
-        ordering = ["id"]
-
-    def __str__(self) -> str:
-        return f"Explanation of {self.payment}"
 
 
 class ContractCopy(AppendOnly):

@@ -1,4 +1,4 @@
-"""The public pages about money: a year, its payments, one allocation."""
+"""The public pages about sums: a year, its payments, one allocation."""
 
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
@@ -20,14 +20,25 @@ from funding.accounts import (
     year_accounts,
 )
 from funding.as_at import NOW, AsAt
-from funding.choices import DUTY_LIST_OF_KIND, DutyList, Kind
-from funding.datasets.lists import DATASETS
+from funding.choices import DUTY_LIST_OF_KIND, DutyList, Kind, VariationKind
+from funding.conditions import judged_conditions
+from funding.datasets.published import LISTS_OF_A_YEAR
 from funding.datasets.threesixtygiving import grants_awarded_by, unavailable_reason
 from funding.datasets.totals import payment_totals
 from funding.filters import DAY_PARAMETERS, AllocationFilters, MoneyFilters, PaymentFilters, TotalsFilters, read_as_at
 from funding.filters.payments import BY
 from funding.forms import allocation_choices, day_form, filter_form, payment_choices
-from funding.models import Allocation, ContractCopy, FinancialYear, FundingSource, Payment, PublicationDuty
+from funding.models import (
+    Allocation,
+    ContractCopy,
+    Decision,
+    FinancialYear,
+    FundingSource,
+    Overcommitment,
+    Payment,
+    PublicationDuty,
+    Variation,
+)
 from funding.presenters import (
     allocation_published_fields,
     allocation_row,
@@ -52,6 +63,7 @@ from vru_portal.web.public_pages import declare, public_page
 from vru_portal.web.structured_data import json_ld, reference
 
 PAYMENTS_PER_PAGE = 50
+VARIATIONS_SHOWN = 20
 
 
 def get_year_or_404(label: str, years: Iterable[FinancialYear]) -> FinancialYear:
@@ -94,6 +106,7 @@ def year(request: HttpRequest, label: str) -> HttpResponse:
     unit = Unit.objects.current()
     today = as_at.day or timezone.localdate()
     spend_by = found.spend_by
+    conditions = judged_conditions(accounts)
     return render(
         request,
         "funding/year.html",
@@ -108,7 +121,13 @@ def year(request: HttpRequest, label: str) -> HttpResponse:
             "budget": accounts.total if as_at.day else found.budget(sources),
             "carried_in": [source for source in sources if source.carried_from_id],
             "accounts": accounts,
-            "flow": money_flow(accounts, levels) if accounts.balances else None,
+            "flow": money_flow(accounts, levels) if accounts.has_uses else None,
+            "variations": variations_of(found, as_at=as_at) if accounts.varied else [],
+            "varied": varied_totals(accounts),
+            "conditions": conditions,
+            "conditions_stated": [one.condition for one in conditions],
+            "overcommitments": overcommitments_of(found, as_at=as_at),
+            "has_decisions": bool(first_decision_of(found)),
             "days_left": (spend_by - today).days if spend_by else None,
             "levels": levels,
             "duty": duty,
@@ -125,6 +144,30 @@ def year(request: HttpRequest, label: str) -> HttpResponse:
             **query_context(filters, labels),
         },
     )
+
+
+@prepared
+def variations_of(year: FinancialYear, *, as_at: AsAt) -> QuerySet[Variation]:
+    """The latest variations of the year; the files have all of them."""
+    rows = Variation.objects.standing(as_at).filter(funding_source__year=year).order_by("-varied_on", "-pk")
+    related = ("funding_source", "decision__year", "allocation__initiative", "allocation__heading")
+    return rows.select_related(*related, "allocation__recipient", "allocation__reverses")[:VARIATIONS_SHOWN]
+
+
+def varied_totals(accounts: YearAccounts) -> list[tuple[str, str, Decimal]]:
+    """What the year's variations of each kind come to: the kind, its name and the sum."""
+    return [(kind.value, str(kind.label), accounts.varied[kind]) for kind in VariationKind if kind in accounts.varied]
+
+
+@prepared
+def overcommitments_of(year: FinancialYear, *, as_at: AsAt) -> QuerySet[Overcommitment]:
+    rows = Overcommitment.objects.standing(as_at).filter(funding_source__year=year).order_by("pk")
+    return rows.select_related("funding_source", "decision__year")
+
+
+@prepared
+def first_decision_of(year: FinancialYear) -> QuerySet[Decision, int]:
+    return Decision.objects.standing().filter(year=year).order_by().values_list("pk", flat=True)[:1]
 
 
 @prepared
@@ -176,7 +219,7 @@ def payments(request: HttpRequest, label: str | None = None) -> HttpResponse:
             "filters": filters,
             # The quick exit from pages on sensitive topics. An initiative's name alone does not call for it; what the
             # duty asks to be stated about a payment says what the initiative is about.
-            "any_sensitive": bool(columns) and any(row.allocation.initiative.sensitive_topic for row in rows),
+            "any_sensitive": bool(columns) and any(is_sensitive(row.allocation) for row in rows),
             "page": page,
             "rows": [payment_row(payment, filters.as_at, columns) for payment in rows],
             "filter_form": filter_form(filters, choices, action=here, submit="Show payments"),
@@ -187,6 +230,10 @@ def payments(request: HttpRequest, label: str | None = None) -> HttpResponse:
             **query_context(filters, payment_choices(filters, counts=False)),
         },
     )
+
+
+def is_sensitive(allocation: Allocation) -> bool:
+    return bool(allocation.initiative and allocation.initiative.sensitive_topic)
 
 
 def with_year(valid: QueryDict, year: FinancialYear | None) -> QueryDict:
@@ -231,16 +278,21 @@ def totals(request: HttpRequest) -> HttpResponse:
 @public_page
 def allocation(request: HttpRequest, public_id: str) -> HttpResponse:
     """One allocation, traced back to its source and forward to its payments."""
-    related = ("funding_source__year", "funding_source__source", "initiative__level", "recipient", "awarded_by")
-    rows = Allocation.objects.filter(reverses=None).select_related(*related, "assessment__approach", "reversed_by")
-    rows = rows.with_paid().with_approval().with_award_total().with_payment_count()
+    related = (
+        *("funding_source__year", "funding_source__source", "initiative__level", "heading", "recipient", "awarded_by"),
+        *("assessment__approach", "reversed_by", "moved_from__allocation"),
+        *("decision__year", "decision__decided_by__person", "decision__decided_by__organisation"),
+    )
+    rows = Allocation.objects.filter(reverses=None).select_related(*related)
+    rows = rows.with_paid().with_varied().with_approval().with_award_total().with_payment_count()
     found = get_object_or_404(
         rows.prefetch_related(prefetch_contributors("funding_source__contributors")), public_id=public_id
     )
     payments = found.payments.with_irregularities().order_by("paid_on", "pk").prefetch_related("explanations")
     payments = payments.select_related("payee", "reverses", "reversed_by", "allocation__funding_source__year")
+    variations = found.variations.standing().select_related("decision__year", "allocation__reverses")
     page = get_page_or_404(request, payments, PAYMENTS_PER_PAGE, count=found.payment_count)
-    duty, columns = PublicationDuty.objects.with_list(DUTY_LIST_OF_KIND[Kind(found.kind)])
+    duty, columns = PublicationDuty.objects.with_list(DUTY_LIST_OF_KIND.get(Kind(found.kind), ""))
     award, copies = award_and_contract_copies(found)
     return render(
         request,
@@ -249,6 +301,7 @@ def allocation(request: HttpRequest, public_id: str) -> HttpResponse:
             "allocation": found,
             "award": award,
             "onward": onward_report(found),
+            "variations": variations.prefetch_related("moved_into"),
             "copies": copies,
             "copy_missing": not found.is_reversed and is_contract_copy_missing(found, duty, has_copy=bool(copies)),
             "duty": duty,
@@ -268,13 +321,13 @@ def year_structured_data(unit: Unit, year: FinancialYear, duty: PublicationDuty 
             "encodingFormat": MEDIA_TYPES[form].partition(";")[0],
             "contentUrl": full_url(reverse("open_data:download_of_year", args=[year.label, dataset.name, form])),
         }
-        for dataset in DATASETS
+        for dataset in LISTS_OF_A_YEAR.values()
         for form in FORMATS
     ]
     return json_ld(
         "Dataset",
         name=f"Funding of {unit.name}, {year.label}",
-        description=f"Sources, allocations and payments of {unit.name} in the financial year {year.label}.",
+        description=f"Sources, decisions, allocations and payments of {unit.name} in the financial year {year.label}.",
         url=full_url(year.get_absolute_url()),
         temporalCoverage=f"{year.starts_on}/{year.ends_on}",
         creator=reference("Organization", unit.organisation),

@@ -1,0 +1,33 @@
+"""Named queries of everything about money."""
+
+from funding.querysets.allocations import AllocationQuerySet
+from funding.querysets.expressions import ZERO_POUNDS, threshold_in_pence
+from funding.querysets.payments import PaymentQuerySet
+from funding.querysets.regrants import OnwardGrantQuerySet, RegrantingQuerySet
+from funding.querysets.sources import DutyQuerySet, SourceQuerySet, YearQuerySet
+from funding.querysets.steps import (
+    FulfilmentQuerySet,
+    FundingDecisionQuerySet,
+    HeadingQuerySet,
+    OvercommitmentQuerySet,
+    SourceConditionQuerySet,
+    VariationQuerySet,
+)
+
+__all__ = [
+    "ZERO_POUNDS",
+    "AllocationQuerySet",
+    "DutyQuerySet",
+    "FulfilmentQuerySet",
+    "FundingDecisionQuerySet",
+    "HeadingQuerySet",
+    "OnwardGrantQuerySet",
+    "OvercommitmentQuerySet",
+    "PaymentQuerySet",
+    "RegrantingQuerySet",
+    "SourceConditionQuerySet",
+    "SourceQuerySet",
+    "VariationQuerySet",
+    "YearQuerySet",
+    "threshold_in_pence",
+]

@@ -1,0 +1,74 @@
+"""Budget headings, decisions, variations and conditions."""
+
+from typing import TYPE_CHECKING, Self
+
+from django.db import models
+from django.db.models import Q
+
+from funding.as_at import NOW, AsAt
+from vru_portal.publishing.state import PublishableQuerySet
+
+if TYPE_CHECKING:
+    from funding.models import (  # noqa: F401 - bases name them as strings
+        BudgetHeading,
+        Decision,
+        Fulfilment,
+        Overcommitment,
+        SourceCondition,
+        Variation,
+    )
+
+
+class HeadingQuerySet(PublishableQuerySet["BudgetHeading"]):
+    """Budget headings."""
+
+
+class FundingDecisionQuerySet(models.QuerySet["Decision"]):
+    """Decisions about money."""
+
+    def get_by_natural_key(self, first_year: int, reference: str) -> "Decision":
+        return self.standing().get(year__first_year=first_year, reference__iexact=reference)
+
+    def standing(self, as_at: AsAt = NOW) -> Self:
+        """The decisions that count and are not reversed."""
+        return self.filter(as_at.counted_rows("decided_on"), as_at.standing_rows())
+
+
+class VariationQuerySet(models.QuerySet["Variation"]):
+    """Variations of allocations, and returns to funders."""
+
+    def get_by_natural_key(self, public_id: str) -> "Variation":
+        return self.get(public_id=public_id)
+
+    def counted(self, as_at: AsAt = NOW) -> Self:
+        """Every row that counts, reversed variations and their reversals included: they add up to nothing."""
+        return self.filter(as_at.counted_rows("varied_on"))
+
+    def standing(self, as_at: AsAt = NOW) -> Self:
+        """The variations that count and are not reversed."""
+        return self.counted(as_at).filter(as_at.standing_rows())
+
+
+class OvercommitmentQuerySet(models.QuerySet["Overcommitment"]):
+    """Decisions that a source may be allocated beyond its amount."""
+
+    def standing(self, as_at: AsAt = NOW) -> Self:
+        return self.filter(as_at.counted_rows("allowed_on"), as_at.standing_rows())
+
+
+class SourceConditionQuerySet(models.QuerySet["SourceCondition"]):
+    """What funders ask in return for their money."""
+
+    def standing(self, as_at: AsAt = NOW) -> Self:
+        """The conditions that count and are not reversed: like sources, from the publication that states them."""
+        counted = as_at.counted_rows("as_at")
+        if as_at.known_before:
+            counted |= Q(source__published_on__lte=as_at.day)
+        return self.filter(counted, as_at.standing_rows())
+
+
+class FulfilmentQuerySet(models.QuerySet["Fulfilment"]):
+    """What was done towards conditions."""
+
+    def standing(self, as_at: AsAt = NOW) -> Self:
+        return self.filter(as_at.counted_rows("happened_on"), as_at.standing_rows())

@@ -1,0 +1,126 @@
+"""Decisions, and what becomes of money that will not be spent as it was allocated."""
+
+from decimal import Decimal
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.db import transaction
+
+from funding.choices import VariationKind
+from funding.models import Allocation, Decision, FundingSource, Overcommitment, Variation
+from funding.rules.allocations import allocate, check_decision
+from funding.rules.sources import lock_sources
+from vru_portal.ledger.append_only.recording import record
+from vru_portal.ledger.money import format_pounds
+from vru_portal.text.dates import format_date
+
+
+def decide(*, by: Any, decision: Decision) -> Decision:
+    """Record a decision. Raises ValidationError if who made it is a draft, or the reference is taken in its year."""
+    if decision.decided_by_id and decision.decider is None:
+        raise ValidationError(
+            {
+                "decided_by": f"{decision.decided_by} is a draft. Publish the person and the organisation first: "
+                "decisions are public."
+            }
+        )
+    same = Decision.objects.standing().filter(year_id=decision.year_id, reference__iexact=decision.reference)
+    if same.exists():
+        raise ValidationError(
+            {"reference": f"{decision.reference} is recorded already in {decision.year}. To correct it, reverse it."}
+        )
+    record(decision, by=by)
+    return decision
+
+
+@transaction.atomic
+def vary(*, by: Any, variation: Variation, into: Allocation | None = None) -> Variation:
+    """Record a variation of an allocation, or a return of money that no allocation holds.
+
+    The end of an award takes all that is not paid. For a move, ``into`` says who receives the money or what it is for
+    from now on: it is recorded with the variation, or neither is. Raises ValidationError that says what is left.
+    """
+    if variation.allocation:
+        variation.funding_source = variation.allocation.funding_source
+    if (variation.kind == VariationKind.MOVE) != (into is not None):
+        raise ValidationError({"kind": "A move needs what the money is for from now on, and nothing else does."})
+    lock_sources([variation.funding_source_id])
+    variation.clean_fields(exclude=["amount", "decision"])
+    check_decision(variation.decision if variation.decision_id else None, variation.varied_on, "varied_on")
+    if variation.allocation:
+        check_unpaid(variation)
+    else:
+        check_unallocated(variation)
+    record(variation, by=by)
+    if into is not None:
+        into.funding_source, into.decision, into.amount = variation.funding_source, variation.decision, variation.amount
+        into.moved_from, into.awarded_on = variation, variation.varied_on
+        allocate(by=by, allocation=into)
+    return variation
+
+
+def check_unpaid(variation: Variation) -> None:
+    """Refuse to take more out of an allocation than is not paid."""
+    rows = Allocation.objects.select_for_update(of=("self",)).filter(pk=variation.allocation_id or 0)
+    list(rows.values_list("pk"))  # payments wait for this lock: see the triggers
+    found = Allocation.objects.standing().with_varied().with_paid().filter(pk=variation.allocation_id or 0).first()
+    if found is None:
+        raise ValidationError({"allocation": "This allocation was reversed, so nothing of it is left."})
+    if variation.varied_on < found.awarded_on:
+        raise ValidationError(
+            {"varied_on": f"It was allocated on {format_date(found.awarded_on)}. Enter that day or a later one."}
+        )
+    unpaid = max(min(found.still_to_pay, found.allocated), Decimal(0))
+    if variation.kind == VariationKind.END:
+        variation.amount = variation.amount or unpaid
+        if not unpaid:
+            raise ValidationError("All of this allocation is paid, so there is nothing to end.")
+        if variation.amount != unpaid:
+            raise ValidationError(
+                {"amount": f"The end of an award takes all that is not paid: {format_pounds(unpaid)}."}
+            )
+    if variation.amount is not None and variation.amount > unpaid:
+        raise ValidationError(
+            {
+                "amount": f"{format_pounds(variation.amount)} is {format_pounds(variation.amount - unpaid)} more than "
+                f"is not paid: of {format_pounds(found.allocated)} allocated, {format_pounds(found.paid)} is paid, so "
+                f"{format_pounds(unpaid)} can be released, moved or returned."
+            }
+        )
+
+
+def check_unallocated(variation: Variation) -> None:
+    """Refuse to return more than is left of a source."""
+    if variation.kind != VariationKind.RETURN:
+        raise ValidationError(
+            {"allocation": "Choose the allocation. Only a return can be of money that is not allocated."}
+        )
+    rows = FundingSource.objects.standing().with_remainder().select_related("year")
+    source = rows.filter(pk=variation.funding_source_id).first()
+    if source is None:
+        raise ValidationError({"funding_source": "This source was reversed, so nothing of it is left."})
+    if variation.amount is not None and variation.amount > source.remainder:
+        raise ValidationError(
+            {
+                "amount": f"{format_pounds(variation.amount)} is more than the {format_pounds(source.remainder)} that "
+                f"is left of {source}. To return money that is allocated, choose its allocation."
+            }
+        )
+
+
+@transaction.atomic
+def allow_overcommitment(*, by: Any, overcommitment: Overcommitment) -> Overcommitment:
+    """Let a source be allocated beyond its amount, by a share that a published decision names."""
+    lock_sources([overcommitment.funding_source_id])
+    overcommitment.clean_fields(exclude=["decision"])
+    check_decision(
+        overcommitment.decision if overcommitment.decision_id else None, overcommitment.allowed_on, "allowed_on"
+    )
+    if not overcommitment.decision.notice_url:
+        raise ValidationError(
+            {"decision": "Only a published decision can allow this. Add the address of its notice first."}
+        )
+    if overcommitment.funding_source.overcommitments.standing().exists():
+        raise ValidationError({"funding_source": "A share is allowed for this source already. Reverse that first."})
+    record(overcommitment, by=by)
+    return overcommitment

@@ -1,0 +1,60 @@
+"""A penny, planted in what is served: changes to one page or file, as a fault of it would make them."""
+
+import io
+import json
+from decimal import Decimal
+
+import openpyxl
+from django.http import HttpResponse
+
+PENNY = Decimal("0.01")
+
+
+class Planted:
+    """Middleware that changes what is served at one address, as a fault of a page or a download would."""
+
+    path, change = "", staticmethod(lambda content: content)
+
+    def __init__(self, get_response):
+        self.get_response = get_response
+
+    def __call__(self, request):
+        response = self.get_response(request)
+        if request.path != self.path:
+            return response
+        content = type(self).change(response.getvalue())
+        for close in response._resource_closers:  # not `close()`, which would end the test's connection too
+            close()
+        return HttpResponse(content, headers={"Content-Type": response["Content-Type"]})
+
+
+def in_text(before, after):
+    def change(content):
+        assert before.encode() in content, content.decode()
+        return content.replace(before.encode(), after.encode(), 1)
+
+    return change
+
+
+def in_workbook(sheet, column):
+    def change(content):
+        book = openpyxl.load_workbook(io.BytesIO(content))
+        rows = book[sheet]
+        place = [cell.value for cell in rows[1]].index(column) + 1
+        rows.cell(2, place).value += 0.01
+        file = io.BytesIO()
+        book.save(file)
+        return file.getvalue()
+
+    return change
+
+
+def in_json(rows, column):
+    def change(content):
+        found = json.loads(content)
+        amount = found[rows][0][column]
+        more = Decimal(str(amount)) + PENNY
+        found[rows][0][column] = str(more) if isinstance(amount, str) else float(more)
+        return json.dumps(found).encode()
+
+    return change
