@@ -18,7 +18,6 @@ from tests.support.factories import (
     OvercommitmentFactory,
     PaymentFactory,
     SourceConditionFactory,
-    UnitFactory,
     VariationFactory,
     YearFactory,
 )
@@ -29,7 +28,6 @@ YEAR = "/funding/2031-32/"
 
 @pytest.fixture(autouse=True)
 def _today(time_machine):
-    UnitFactory()
     time_machine.move_to("2031-07-01")
 
 
