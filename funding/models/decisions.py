@@ -77,7 +77,7 @@ class Decision(Reversible):
         help_text="The post that made it, with its holder on that day.",
     )
     title = LineField(max_length=200, help_text="What was decided, in a few words.")
-    reasons = LongTextField(help_text="Why. Published: no personal data.")
+    reasons = LongTextField(blank=True, help_text="Why. Published: no personal data.")
     notice_url = models.URLField(
         "published notice", blank=True, help_text="The address of the published notice. You can add it later."
     )
@@ -113,10 +113,12 @@ class Decision(Reversible):
         return f"{address}?{urlencode({'reference': self.reference})}"
 
     def clean(self) -> None:
-        """Refuse a day to come, and a post that was not held on that day."""
+        """Refuse a decision without reasons, a day to come, and a post that was not held on that day."""
         super().clean()
         if not self._state.adding:  # only the address of its notice is still edited
             return
+        if self.reverses_id is None and not self.reasons.strip():
+            raise ValidationError({"reasons": "Enter the reasons. They are published with the decision."})
         if self.decided_on and self.decided_on > timezone.localdate():
             raise ValidationError({"decided_on": "The date must be today or in the past."})
         if self.decided_on and self.decided_by_id and not self.decided_by.is_held_on(self.decided_on):

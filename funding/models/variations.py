@@ -112,7 +112,9 @@ class Variation(Reversible):
     amount = SignedMoneyField()
     varied_on = CalendarDateField("from", help_text="The day from which it counts.")
     decision = models.ForeignKey(Decision, on_delete=models.PROTECT, related_name="variations")
-    reasons = LongTextField(help_text="Why the money is not spent as it was allocated. Published: no personal data.")
+    reasons = LongTextField(
+        blank=True, help_text="Why the money is not spent as it was allocated. Published: no personal data."
+    )
 
     objects = querysets.VariationQuerySet.as_manager()
 
@@ -151,8 +153,10 @@ class Variation(Reversible):
         return f"{self.funding_source.year.get_absolute_url()}#variations"
 
     def clean(self) -> None:
-        """Refuse an amount of £0 or less, and a day to come."""
+        """Refuse an amount of £0 or less, a day to come, and a variation without reasons."""
         super().clean()
         positive_unless_reversal(self)
+        if self.reverses_id is None and not self.reasons.strip():
+            raise ValidationError({"reasons": "Enter the reasons. They are published with the variation."})
         if self.varied_on and self.varied_on > timezone.localdate():
             raise ValidationError({"varied_on": "The date must be today or in the past."})
