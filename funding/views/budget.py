@@ -8,7 +8,6 @@ from django.views.decorators.http import require_safe
 
 from funding.filters import DecisionFilters
 from funding.models import Allocation, BudgetHeading, Variation
-from funding.templatetags.awards import awards_to
 from funding.views.money import get_year_or_404, query_context, years_with_money
 from vru_portal.web.pagination import get_page_or_404
 from vru_portal.web.public_pages import declare, public_page
@@ -21,7 +20,7 @@ DECISIONS_PER_PAGE = 50
 def heading(request: HttpRequest, slug: str) -> HttpResponse:
     """A budget heading: what it pays for, and what is allocated to it and paid, year by year."""
     found = get_object_or_404(BudgetHeading.objects.public().select_related("source"), slug=slug)
-    return render(request, "funding/heading.html", {"heading": found, "awards": awards_to(found)})
+    return render(request, "funding/heading.html", {"heading": found})
 
 
 @require_safe

@@ -13,9 +13,9 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('funding', '0005_how_to_apply'),
-        ('partners', '0004_posts_until'),
-        ('programmes', '0006_document_text'),
+        ('funding', '0007_wording'),
+        ('partners', '0007_publishes_gaps'),
+        ('programmes', '0008_wording'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
@@ -25,7 +25,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('slug', models.SlugField(help_text="The record's name in web addresses: lower-case letters, numbers and hyphens. If you change it after publication, the old address redirects to the new one.", max_length=80, unique=True)),
-                ('state', models.CharField(choices=[('draft', 'Draft: staff only'), ('published', 'Published')], db_index=True, default='draft', help_text='Only staff see a draft. It is on no public page, in no list and in no count.', max_length=9, verbose_name='visible to')),
+                ('state', models.CharField(choices=[('draft', 'Draft: staff only'), ('published', 'Published')], db_index=True, default='draft', help_text='Only staff can see a draft. It does not appear on public pages, in lists or in counts.', max_length=9, verbose_name='visible to')),
                 ('source_location', models.CharField(blank=True, help_text='The page or section, so that readers can find the sentence.', max_length=120, verbose_name='where in the source')),
                 ('as_at', models.DateField(help_text='The date on which this was true, usually the date of the source. A later check does not change it.', verbose_name='as at')),
                 ('checked_on', models.DateField(blank=True, help_text='The day on which staff last confirmed, outside the source, that this still holds. Until then pages say “as at …”. After a year the start page asks for another check.', null=True, verbose_name='checked by staff on')),
@@ -79,7 +79,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigIntegerField(auto_created=True, blank=True, db_index=True, verbose_name='ID')),
                 ('slug', models.SlugField(help_text="The record's name in web addresses: lower-case letters, numbers and hyphens. If you change it after publication, the old address redirects to the new one.", max_length=80)),
-                ('state', models.CharField(choices=[('draft', 'Draft: staff only'), ('published', 'Published')], db_index=True, default='draft', help_text='Only staff see a draft. It is on no public page, in no list and in no count.', max_length=9, verbose_name='visible to')),
+                ('state', models.CharField(choices=[('draft', 'Draft: staff only'), ('published', 'Published')], db_index=True, default='draft', help_text='Only staff can see a draft. It does not appear on public pages, in lists or in counts.', max_length=9, verbose_name='visible to')),
                 ('source_location', models.CharField(blank=True, help_text='The page or section, so that readers can find the sentence.', max_length=120, verbose_name='where in the source')),
                 ('as_at', models.DateField(help_text='The date on which this was true, usually the date of the source. A later check does not change it.', verbose_name='as at')),
                 ('checked_on', models.DateField(blank=True, help_text='The day on which staff last confirmed, outside the source, that this still holds. Until then pages say “as at …”. After a year the start page asks for another check.', null=True, verbose_name='checked by staff on')),
