@@ -2,8 +2,8 @@
 
 from collections import defaultdict
 from collections.abc import Collection
-from typing import Any
 from datetime import date, timedelta
+from typing import Any
 
 from django.db.models import OuterRef, QuerySet, Subquery
 from django.utils import timezone

@@ -425,7 +425,7 @@ OFFENCES = {
         f"{model._meta.db_table}_reversal": [
             *(reversing_with_another(model, name) for name in model.mirrored if (model, name) not in CHANGED_TOGETHER),
             *REVERSED_TOGETHER.get(model, ()),
-            *(reversing_another_sum(model, sum_) for sum_ in ("-99.99", "-100.01") if model not in WITHOUT_AMOUNT),
+            *(reversing_another_sum(model, sum_) for sum_ in ("-99.99", "-100.01") if hasattr(model, "amount")),
             reversing_a_reversal(model),
         ]
         for model in MODELS
