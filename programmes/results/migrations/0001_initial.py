@@ -407,7 +407,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='approvedreturn',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('correction', ''), ('number', 1)), models.Q(('number__gt', 1), models.Q(('correction', ''), _negated=True)), _connector='OR'), name='results_correction_has_reason', violation_error_message='Say why the figures are corrected. It is published with them.'),
+            constraint=models.CheckConstraint(condition=models.Q(('number', 1), models.Q(('correction', ''), _negated=True), _connector='OR'), name='results_correction_has_reason', violation_error_message='Say why the figures are corrected. It is published with them.'),
         ),
         migrations.AddConstraint(
             model_name='returndraft',

@@ -65,7 +65,7 @@ class ApprovedReturn(AppendOnly):
                 violation_error_message="The spend of a quarter cannot be below £0.",
             ),
             models.CheckConstraint(
-                condition=Q(number=1, correction="") | Q(number__gt=1) & ~Q(correction=""),
+                condition=Q(number=1) | ~Q(correction=""),
                 name="results_correction_has_reason",
                 violation_error_message="Say why the figures are corrected. It is published with them.",
             ),

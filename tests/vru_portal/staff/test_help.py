@@ -54,6 +54,7 @@ def test_every_subject_is_linked_from_somewhere_else_than_its_index(staff):
     more = (
         "/admin/programmes/preventionlevel/order/",
         "/admin/partners/legalnotice/1/change/",
+        "/admin/results/measure/add/",
         f"/admin/auth/user/{get_user_model().objects.get().pk}/change/",
         f"/admin/events/agendaitem/{item.pk}/change/",
     )
