@@ -237,7 +237,11 @@ def broken_rules() -> Iterator[str]:
         "funding_onwardgrant": "onward grant",
         "funding_variation": "variation",
     }.items():
-        name = {"funding_fundingsource": "slug", "funding_payment": "reference"}.get(table, "public_id")
+        name = {
+            "funding_fundingsource": "slug",
+            "funding_payment": "reference",
+            "funding_onwardgrant": "reference",
+        }.get(table, "public_id")
         for (which,) in fetch_rows(
             f"SELECT o.{name} FROM {table} r JOIN {table} o ON o.id = r.reverses_id "
             f"WHERE {PENCE.format('r.amount')} <> -{PENCE.format('o.amount')}"
