@@ -48,11 +48,6 @@ def csv_rows(content):
 
 
 def test_whatever_an_app_declares_is_published():
-<<<<<<< HEAD
-    apps = ("partners", "programmes", "programmes.results", "funding", "events", "events.declarations")
-    modules = [import_module(f"{app}.datasets") for app in apps]
-    modules += [import_module(f"funding.datasets.{name}") for name in ("costs", "lists", "onward_grants", "totals")]
-=======
     # A module `datasets`, or those of a package of that name, wherever an app has one.
     found = [
         path for app in ("partners", "programmes", "funding", "events") for path in ROOT.joinpath(app).rglob("*.py")
@@ -63,7 +58,6 @@ def test_whatever_an_app_declares_is_published():
         for path in paths
         if path.stem != "__init__"
     ]
->>>>>>> 37aace6 (Whatever an app declares is looked for wherever its datasets are; tests of refusals have the new wording)
     declared = {one.name for module in modules for one in vars(module).values() if isinstance(one, Dataset)}
     assert declared == set(NAMES)
     assert "status" in [column.name for column in DATASETS["initiatives"].columns]  # which the app does not know
