@@ -158,7 +158,9 @@ def test_a_saved_mapping_is_offered_and_used_from_then_on(client, officer, sourc
     saved = {"name": "Ledger 9", "kind": "payments", "lines": "Belegnr = amuont\nCost centre ="}
     refused = client.post("/admin/vru_portal/headingmapping/add/", saved)
     assert "There is no column amuont. The columns are:" in text_of(refused)
-    client.post("/admin/vru_portal/headingmapping/add/", saved | {"lines": "Belegnr = reference\nCost centre ="})
+    corrected = saved | {"lines": "Belegnr = reference\nCost centre ="}
+    answer = client.post("/admin/vru_portal/headingmapping/add/", corrected)
+    assert answer.url == "/admin/funding/payment/import/", "where the file can be sent again"
     result = run(PaymentResource, content, officer)
     assert (result.problems, Payment.objects.get().reference) == ([], "FIN-1")
     assert "Headings were read as saved for Ledger 9." in result.reading

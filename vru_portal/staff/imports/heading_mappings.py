@@ -5,6 +5,8 @@ from typing import Any, ClassVar
 from django import forms
 from django.contrib import admin
 from django.core.exceptions import ValidationError
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
 
 from vru_portal.models import HeadingMapping
 from vru_portal.staff.base_admin import PortalAdmin
@@ -20,7 +22,7 @@ class HeadingMappingForm(forms.ModelForm[HeadingMapping]):
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
-        kinds = {kind.rows_label: kind for kind in resource_classes(FileResource) if hasattr(kind, "rows_label")}
+        kinds = kinds_of_file()
         if cleaned.get("kind") not in kinds:
             raise ValidationError({"kind": f"Enter one of: {', '.join(sorted(kinds))}."})
         known = {field.column_name for field in kinds[cleaned["kind"]]().get_import_fields()}
@@ -32,6 +34,10 @@ class HeadingMappingForm(forms.ModelForm[HeadingMapping]):
         if "" in columns:
             raise ValidationError({"lines": "Write the heading, an equals sign, and the column on each line."})
         return cleaned
+
+
+def kinds_of_file() -> dict[str, type[FileResource]]:
+    return {kind.rows_label: kind for kind in resource_classes(FileResource) if hasattr(kind, "rows_label")}
 
 
 def resource_classes(base: type[FileResource]) -> list[type[FileResource]]:
@@ -46,3 +52,8 @@ class HeadingMappingAdmin(PortalAdmin):
     list_display = ("name", "kind")
     list_filter: ClassVar[Any] = ("kind",)
     search_fields = ("name", "lines")
+
+    def response_post_save_add(self, request: HttpRequest, obj: HeadingMapping) -> HttpResponse:
+        """Lead back to where the file was refused that the mapping is for: it is to be sent again."""
+        meta = kinds_of_file()[obj.kind].row_model()._meta
+        return redirect(f"admin:{meta.app_label}_{meta.model_name}_import")
