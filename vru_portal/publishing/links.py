@@ -109,11 +109,15 @@ def _is_at_or_below(path: str, page: str) -> bool:
 
 def own_path(address: str) -> str | None:
     """The path of an address in this portal; None if the address leads elsewhere, or to a place on the same page."""
-    if address.startswith(f"{settings.PORTAL_URL}/") or address == settings.PORTAL_URL:
-        address = address.removeprefix(settings.PORTAL_URL) or "/"
-    elif address.startswith(("//", "#", "?")) or re.match(r"[a-z][a-z0-9+.-]*:", address, re.IGNORECASE):
+    try:
+        parts = urlsplit(address)
+    except ValueError:  # such as http://[
         return None
-    return unquote(urlsplit(address).path)
+    if parts.scheme in ("", "http", "https") and parts.netloc.casefold() == urlsplit(settings.PORTAL_URL).netloc:
+        return unquote(parts.path) or "/"
+    if address.startswith(("//", "#", "?")) or re.match(r"[a-z][a-z0-9+.-]*:", address, re.IGNORECASE):
+        return None
+    return unquote(parts.path)
 
 
 def _problem_with_link(address: str, linking: Any) -> str:

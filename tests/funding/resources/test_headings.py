@@ -93,6 +93,7 @@ def test_rows_below_a_title_keep_the_numbers_that_a_spreadsheet_shows(officer, s
         "Ref,Größe\n".encode("cp1252") + b"\x00\x01\x02",
         "Ref,Betrag\n".encode("utf-16-le"),
         b"Ref\n\x81\x8d",
+        b"\x00\x00\x00\x18ftypheic",
     ],
 )
 def test_characters_that_cannot_be_told_are_not_guessed(content, officer):

@@ -98,6 +98,17 @@ def test_a_sum_in_another_currency_is_refused_and_pounds_are_not(number_format, 
     assert run(PaymentResource, pounds, officer, form=XLSX).problems == []
 
 
+@pytest.mark.parametrize("number_format", ["0%", "0.00%", '0 "of it" %'])
+def test_a_percentage_is_no_sum(number_format, officer, on):
+    def change(book):
+        book.active["D2"].number_format = number_format
+
+    problems = run(PaymentResource, workbook(on, change, net=0.1), officer, form=XLSX).problems
+    assert problems == ["Row 2, net: “10.0%” is not a sum in pounds and whole pence. Enter a sum such as 1234.50."]
+    quoted = workbook(on, lambda book: setattr(book.active["D2"], "number_format", '0.00" (10%)"'), net=10)
+    assert run(PaymentResource, quoted, officer, form=XLSX).problems == []
+
+
 def test_a_filled_column_past_the_last_that_is_read_is_refused_not_cut_off(officer, on):
     def change(book):
         book.active.cell(1, 45).value = "payee"

@@ -92,6 +92,8 @@ def _note_cell(facts: SheetFacts, cell: Any, last_row: int, last_column: int, pl
         facts.add_uncomputed(*place)
     elif cell.get(f"{CALC}value-type") == "error" or (formula is not None and shown.startswith(("#", "Err:"))):
         facts.replaced[place] = shown  # the error, as a cell of text has it
+    elif kind == "percentage":
+        facts.replaced[place] = shown
     elif kind == "currency" and (currency := cell.get(f"{OFFICE}currency", "GBP")) != "GBP":
         facts.replaced[place] = f"{currency} {cell.get(f'{OFFICE}value')}"
     if (span := int(cell.get(f"{TABLE}number-columns-spanned", 1))) > 1 or cell.get(

@@ -60,8 +60,8 @@ def decode(content: bytes) -> tuple[str, str]:
             if content.startswith(mark):
                 return content.decode(codec), name
         text = content.decode()
-        # UTF-16 without a mark is valid UTF-8, with a NUL beside every Latin letter.
-        if text.count("\0") * 4 > len(text):
+        # UTF-16 without a mark is valid UTF-8, with a NUL beside every Latin letter. So is many a file of no text.
+        if "\0" in text.partition("\n")[0] or text.count("\0") * 4 > len(text):
             raise ValidationError(NOT_READABLE)
         return text, "UTF-8"
     except UnicodeDecodeError as error:

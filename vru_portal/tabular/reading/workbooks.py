@@ -8,6 +8,7 @@ import io
 import re
 import zipfile
 from collections.abc import Iterator
+from decimal import Decimal
 from typing import IO, Any
 from xml.etree import ElementTree
 
@@ -32,6 +33,7 @@ CELL_REFERENCE = re.compile(r"(?P<column>[A-Z]{1,3})\d+")
 TRUE_VALUES = ("1", "true")
 LEADING_ZEROS = re.compile(r"0{2,20}")
 CURRENCY_IN_BRACKETS = re.compile(r"\[\$(?P<currency>[^\]-]*)(?:-[^\]]*)?\]")  # [$€-407] and, without one, [$-809]
+PERCENT = re.compile(r'^(?:[^"%]|"[^"]*")*%')
 OTHER_CURRENCY = re.compile(r"[$€¥]|\b(?:EUR|USD)\b")
 TOO_MANY_COLUMNS = "This file has more than {} columns, up to column {}. Check that it is the right file."
 TOO_LARGE = "This workbook is too large once it is unpacked. Split it into smaller files, or save it as CSV."
@@ -89,7 +91,7 @@ def scan_sheet(part: IO[bytes]) -> SheetFacts:
 
 
 def shown_value(cell: Any) -> Any:
-    """The value of a cell, as text where its format shows more than the number: another currency, leading zeros."""
+    """The value of a cell, as text where its format shows another than the number: a currency, leading zeros, a %."""
     value, number_format = cell.value, cell.number_format if cell.value is not None else ""
     if isinstance(value, str):  # a workbook spells some characters, such as a carriage return, as _x000D_
         return unescape(value)
@@ -97,6 +99,8 @@ def shown_value(cell: Any) -> Any:
         return value
     if LEADING_ZEROS.fullmatch(number_format) and value == int(value):
         return f"{int(value):0{len(number_format)}}"
+    if PERCENT.search(number_format):
+        return f"{Decimal(str(value)) * 100:f}%"
     shown = CURRENCY_IN_BRACKETS.sub(r"\g<currency>", number_format)
     return f"{found[0]} {value}" if (found := OTHER_CURRENCY.search(shown)) else value
 
