@@ -415,8 +415,11 @@ def answer(keys: list[Key], action: str, files: list[tuple[str, Any]]) -> list[s
 
 def read(path: str) -> str:
     """The text in a file, without the marks that editors and mail programs put at its or its lines' beginnings."""
-    with open(path, encoding="utf-8-sig") as file:
-        return re.sub(r"(?m)^[ \t]*(?:>[ \t\u00a0]?)+", "", file.read())
+    with open(path, "rb") as file:
+        content = file.read()
+    # PowerShell writes what a command prints as UTF-16.
+    text = content.decode("utf-16" if content[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig")
+    return re.sub(r"(?m)^[ \t]*(?:>[ \t\u00a0]?)+", "", text.replace("\r\n", "\n").replace("\r", "\n"))
 
 
 def answer_files(key: str, action: str, paths: list[str]) -> list[str]:

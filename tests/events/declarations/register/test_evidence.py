@@ -216,7 +216,7 @@ LOST_NOTES = {
     "a dash for the dash": lambda note: note.replace("\u2014", "-"),
     "quoted-printable": lambda note: note.replace("=", "=3D").replace("\u2014", "=E2=80=94"),
     "nothing": lambda note: "",
-    "UTF-16": lambda note: note.encode("utf-16"),
+    "UTF-16 without its mark": lambda note: note.encode("utf-16-le"),
     "Windows-1252": lambda note: note.encode("cp1252"),
     "read as Latin-1": lambda note: note.encode().decode("cp1252", "replace"),
     "the signature of a second": lambda note: note + note.split("\n\n")[1],

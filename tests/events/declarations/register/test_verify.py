@@ -288,7 +288,12 @@ def test_files_are_read_as_windows_editors_leave_them(portal, stranger):
     windows = "\ufeff" + receipt.replace("\n", "\r\n")
     code, said = stranger.asks(portal.key, "register", portal.register, f"\ufeff{note}\r\n\r\n", windows)
     assert code == 0, said
-    code, said = stranger.asks(portal.key, "register", portal.register, portal.checkpoint.encode("utf-16"))
+    for encoding in ("utf-16", "utf-16-be"):  # of PowerShell, from which a file comes out as it went in
+        marked = "\ufeff" if encoding == "utf-16-be" else ""
+        written = (marked + receipt.replace("\n", "\r\n")).encode(encoding)
+        code, said = stranger.asks(portal.key, "register", portal.register, written)
+        assert code == 0, said
+    code, said = stranger.asks(portal.key, "register", portal.register, portal.checkpoint.encode("utf-16-le"))
     assert (code, said[:18]) == (2, "It cannot be told:")
 
 
