@@ -5,7 +5,7 @@ from typing import Any, ClassVar
 from django import forms
 from django.contrib import admin
 from django.core.exceptions import ValidationError
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponseRedirect
 from django.shortcuts import redirect
 
 from vru_portal.models import HeadingMapping
@@ -53,7 +53,7 @@ class HeadingMappingAdmin(PortalAdmin):
     list_filter: ClassVar[Any] = ("kind",)
     search_fields = ("name", "lines")
 
-    def response_post_save_add(self, request: HttpRequest, obj: HeadingMapping) -> HttpResponse:
+    def response_post_save_add(self, request: HttpRequest, obj: HeadingMapping) -> HttpResponseRedirect:
         """Lead back to where the file was refused that the mapping is for: it is to be sent again."""
         meta = kinds_of_file()[obj.kind].row_model()._meta
         return redirect(f"admin:{meta.app_label}_{meta.model_name}_import")
