@@ -7,7 +7,7 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib.sitemaps import Sitemap
-from django.db.models import Exists, Max, OuterRef, QuerySet
+from django.db.models import Max, QuerySet
 from django.urls import reverse
 from django.utils import timezone
 
@@ -27,6 +27,7 @@ from funding.models import (
 from partners.models import LegalNotice, Organisation, Person, Post, Publication, Statement, Unit
 from programmes.models import Initiative, PreventionLevel, Story
 from programmes.results.models import ApprovedReturn
+from vru_portal.public.gaps import GAPS_BY_SLUG
 from vru_portal.public.open_data.datasets import DATASETS
 from vru_portal.publishing.state import Publishable, State
 
@@ -124,8 +125,6 @@ def record_pages(
 
 def year_pages() -> list[PublicPage]:
     """The years with money, and the lists of their payments."""
-    payments = Payment.objects.filter(allocation__funding_source__year=OuterRef("pk"))
-    years: QuerySet[Any] = FinancialYear.objects.with_money().annotate(has_payments=Exists(payments))
     own = changes_of(FinancialYear)
     paid, allocated, brought, varied, decided, conditions = (
         dict(model.objects.order_by().values_list(path).annotate(Max("recorded_at")))
@@ -139,11 +138,10 @@ def year_pages() -> list[PublicPage]:
         )
     )
     pages = []
-    for year in years:
+    for year in FinancialYear.objects.with_money():
         moments = [found.get(year.pk) for found in (own, paid, allocated, brought, varied, conditions)]
         pages.append(PublicPage(year.get_absolute_url(), latest(moments)))
-        if year.has_payments:
-            pages.append(PublicPage(reverse("funding:payments", args=[year.label]), paid.get(year.pk)))
+        pages.append(PublicPage(reverse("funding:payments", args=[year.label]), paid.get(year.pk)))
         if year.pk in decided:
             pages.append(PublicPage(reverse("funding:decisions", args=[year.label]), decided[year.pk]))
     return pages
@@ -179,7 +177,10 @@ def list_pages(records: dict[str, list[PublicPage]], years: list[PublicPage]) ->
         "partners:cookies": None,
         "partners:complaints": stated,
     }
-    if Unit.objects.current().publishes_gaps:
-        moments |= {"gaps": anything}
-    datasets = [PublicPage(reverse("open_data:dataset", args=[name]), DATASETS[name].changed()) for name in DATASETS]
-    return [*(PublicPage(reverse(name), changed_at) for name, changed_at in moments.items()), *datasets]
+    pages = [PublicPage(reverse(name), changed_at) for name, changed_at in moments.items()]
+    if Unit.objects.filter(publishes_gaps=True).exists():
+        pages.append(PublicPage(reverse("gaps"), anything))
+        pages += [PublicPage(reverse("gap", args=[slug]), anything) for slug in GAPS_BY_SLUG]
+    return pages + [
+        PublicPage(reverse("open_data:dataset", args=[name]), DATASETS[name].changed()) for name in DATASETS
+    ]
