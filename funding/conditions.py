@@ -80,7 +80,8 @@ class JudgedCondition:
             required = (
                 f"{format_pounds(self.account.source.amount)}{''.join(taken)} = {required}" if taken else required
             )
-        return f"Required: {required}. {verb}: {format_pounds(self.counted)}. {self.difference_text}"
+        counted = format_pounds(self.counted) if self.counted else "nothing yet"
+        return f"Required: {required}. {verb}: {counted}. {self.difference_text}"
 
     @property
     def leaving(self) -> list[tuple[Decimal, str]]:

@@ -1,7 +1,7 @@
 """What is set aside, varied, returned and left, stated once in SQL for the triggers.
 
 `funding/querysets/` says the same for Django and `funding/accounts.py` for pages;
-`tests/funding/test_sums_agree.py` compares the three.
+`tests/funding/reconcile/test_sums_agree.py` compares the three.
 
     left of a source    = source - allocated - carried forward - returned
     allocated           = allocations - variations of allocations

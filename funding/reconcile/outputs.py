@@ -69,10 +69,14 @@ def fetch(path: str) -> bytes:
     """What the portal serves at a path, with all its middleware; raises UnreadableError for any status but 200."""
     origin = urlsplit(settings.PORTAL_URL)
     client = Client(raise_request_exception=False, headers={"host": origin.netloc})
-    response = client.get(path, secure=origin.scheme == "https", REMOTE_ADDR="")
-    if response.status_code != 200:
-        raise UnreadableError(f"{path} returned status {response.status_code}")
-    return response.getvalue()
+    response: Any = client.get(path, secure=origin.scheme == "https", REMOTE_ADDR="")
+    try:
+        if response.status_code != 200:
+            raise UnreadableError(f"{path} returned status {response.status_code}")
+        return response.getvalue()
+    finally:
+        for close in response._resource_closers:  # not `close()`, which would end the database connection, too
+            close()
 
 
 def read_download(label: str, name: str, form: str) -> ServedList:

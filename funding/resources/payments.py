@@ -52,7 +52,7 @@ class PaymentResource(LedgerResource):
     # What the published list of payments has beside: it can be sent back as it is.
     ignored = (
         *("recorded_on", "financial_year", "payee_org_id", "state", "reversal_reason", "exceptions", "explanation"),
-        *("kind", "initiative", "level", "source", "allocation_url", "example"),
+        *("kind", "initiative", "level", "heading", "source", "allocation_url", "example"),
     )
     required_note = ", and net with irrecoverable_vat, or amount where VAT is not stated"
     key = "reference"

@@ -6,12 +6,12 @@ from decimal import Decimal
 from typing import Any
 
 from django import template
-from django.db.models import ExpressionWrapper, F, Q, QuerySet, Sum
+from django.db.models import ExpressionWrapper, F, Q, QuerySet
 
 from funding.models import Allocation, BudgetHeading, Contributor, FinancialYear, FundingSource, Payment
 from partners.models import Organisation
 from programmes.models import EvidenceAssessment, Initiative
-from vru_portal.ledger.money import Pence, PenceField, sum_of_pounds
+from vru_portal.ledger.money import Pence, PenceField, sum_of_pence, sum_of_pounds
 from vru_portal.web.pagination import in_order
 from vru_portal.web.prepared_queries import prepared
 
@@ -123,7 +123,7 @@ def allocated_by_source(organisation: Organisation, *, role: str) -> QuerySet[Al
     """What an organisation was given or has awarded, less what was varied since, by the key of the source."""
     rows = Allocation.objects.standing().filter(**{role: organisation}).order_by().with_varied()
     left = ExpressionWrapper(Pence("amount") - F("varied"), PenceField())
-    return rows.values_list("funding_source").annotate(total=Sum(left, output_field=PenceField()))
+    return rows.values_list("funding_source").annotate(total=sum_of_pence(left))
 
 
 def sum_amounts_by(rows: QuerySet[Any], field_name: str) -> dict[int, Decimal]:

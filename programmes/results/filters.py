@@ -68,7 +68,14 @@ class AsAtFilters(FacetedFilters):
 
     @cached_property
     def keys_by_facet(self) -> dict[str, KeysByValue]:
-        return self.load_keys() if self.as_at.day else super().keys_by_facet
+        if not self.as_at.day:
+            return super().keys_by_facet
+        now, then = type(self)(QueryDict("")).keys_by_facet, self.load_keys()
+        # What no figure had by that day can be chosen all the same: it finds nothing.
+        return {
+            name: {value: then[name].get(value, set()) for value in (*values, *then[name])}
+            for name, values in now.items()
+        }
 
     @cached_property
     def all_keys(self) -> set[int]:

@@ -7,6 +7,7 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.core.validators import MinValueValidator
 from django.db import models
+from django.db.models.expressions import Combinable
 
 from vru_portal.text.sums import PENNY, parse_sum
 
@@ -97,7 +98,12 @@ class Pence(models.Func):
 
 def sum_of_pounds(name: str) -> models.Sum:
     """The sum of a column of pounds, to the penny; NULL if there are no rows."""
-    return models.Sum(Pence(models.F(name)), output_field=PenceField())
+    return sum_of_pence(Pence(models.F(name)))
+
+
+def sum_of_pence(pence: Combinable) -> models.Sum:
+    """The sum of an expression that is pence already, in pounds, to the penny; NULL if there are no rows."""
+    return models.Sum(pence, output_field=PenceField())
 
 
 class MoneyField(PoundsField):

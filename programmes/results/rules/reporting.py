@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Sum
 from django.utils import timezone
 
 from programmes.models import Initiative
@@ -49,7 +48,7 @@ def most_people(initiative: Initiative) -> int | None:
     known = AreaPopulation.objects.filter(area__in=areas)
     if not areas or known.count() != len(areas):
         return None
-    return known.aggregate(people=Sum("people"))["people"]
+    return sum(known.values_list("people", flat=True))
 
 
 def why_not_open(draft: ReturnDraft, purpose: str) -> str:
