@@ -23,7 +23,7 @@ SUFFIXES = (".py", ".md", ".html", ".txt", ".typ", ".yaml", ".toml", ".scss", ".
 
 FENCE = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
 INLINE_CODE = re.compile(r"`([^`\n]+)`")
-# `funding/rules.py` or `funding/rules.py:allocate`, which names something that the file defines.
+# `funding/rules/sources.py` or `funding/rules/allocations.py:allocate`, which names something that the file defines.
 PATH = re.compile(r"(?P<path>[\w.-]+(?:/[\w.-]+)*/?)(?::(?P<name>\w+))?")
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 
@@ -130,7 +130,7 @@ def test_everything_that_a_document_names_exists(document):
         ("See `finance/`.", "finance/ does not exist"),
         ("See `funding/nothing`.", "funding/nothing does not exist"),
         ("See `nowhere.py`.", "nowhere.py does not exist"),
-        ("See `funding/rules.py:alocate`.", "funding/rules.py does not define alocate"),
+        ("See `funding/rules/allocations.py:alocate`.", "funding/rules/allocations.py does not define alocate"),
         ("```\n.venv/bin/python -m pytest tests/nothing.py\n```", "tests/nothing.py does not exist"),
         ("```\nmake nothing   # no such target\n```", "make nothing is not in the Makefile"),
         ("Run `manage.py nothing FILE`.", "manage.py nothing is not a command"),
@@ -158,7 +158,7 @@ def test_what_does_not_exist_is_reported(text, problem):
 @pytest.mark.parametrize(
     "text",
     [
-        "`funding/rules.py:allocate`, `tests/units/riverside`, `verify.py`, `make test`, `manage.py serve`",
+        "`funding/rules/allocations.py:allocate`, `tests/units/riverside`, `verify.py`, `make test`, `manage.py serve`",
         "`/funding/2019-20/payments.csv?month=2019-12`, `var/mail/`, `FILE.csv`, `EMAIL_URL`, `register.json`",
         "[GOV.UK](https://www.gov.uk/nothing) and [money](docs/money.md)",
     ],

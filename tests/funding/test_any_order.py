@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from funding.accounts import year_accounts
 from funding.models import Allocation, FundingSource, Payment
 from tests.support.factories import DecisionFactory, FundingSourceFactory, OrganisationFactory, UserFactory, YearFactory
-from tests.support.funding_rules import allocate, carry, pay
+from tests.support.money.rules import allocate, carry, pay
 from vru_portal.ledger.append_only.recording import reverse
 
 pytestmark = pytest.mark.django_db

@@ -108,8 +108,8 @@ def test_a_body_shows_what_it_receives_by_source_and_what_it_awards_by_year(clie
     club, council = text(client, "/partners/club/"), text(client, "/partners/council/")
     assert '?recipient=club&amp;source=chest">£600.50 from Chest, 2031-32</a>' in club
     assert '?recipient=club&amp;source=purse">£300 from Purse, 2031-32</a>' in club
-    assert '<a href="/funding/2031-32/?recipient=club">£900.50 in all, 2031-32</a>' in club
-    assert "£70 in all" not in club
+    assert '<a href="/funding/2031-32/?recipient=club">£900.50 in total, 2031-32</a>' in club
+    assert "£70 in total" not in club
     assert "<dt>Awards</dt>" not in club
     assert '<a href="/funding/2031-32/">£900.50 for 2031-32</a>' in council
     assert '<a href="/funding/2032-33/">£70 for 2032-33</a>' in council
@@ -130,7 +130,7 @@ def test_a_body_that_gives_and_receives_shows_both_and_a_reversed_sum_counts_for
 def test_home_says_how_much_is_allocated_and_paid_once_something_is(client, ledger):
     later = ledger[2].funding_source
     page = text(client, "/")
-    assert "£70 has been allocated to initiatives, and £0 has been paid. £430 has not been allocated yet." in page
+    assert "£70 has been allocated, and £0 has been paid. £430 has not been allocated yet." in page
     assert "sums for initiatives are not stated" not in page
     reverse(ledger[2], by=UserFactory(), reason="Another body.")
     page = text(client, "/")
@@ -149,11 +149,11 @@ def test_home_shows_the_latest_year_that_has_money_of_its_own(client, ledger):
     PassageFactory()
     page = text(client, "/")
     assert "budget for 2031-32" in page
-    assert "£900.50 has been allocated to initiatives, and £100.25 has been paid." in page
+    assert "£900.50 has been allocated, and £100.25 has been paid." in page
     assert "£99 has been carried forward to the next year. £9,000.50 has not been allocated yet." in page
 
 
-def test_the_site_map_lists_allocations_and_the_payments_of_years_that_have_some(client, ledger):
+def test_the_site_map_lists_allocations_and_the_payments_of_each_year(client, ledger):
     reverse(ledger[1], by=UserFactory(), reason="Another body.")
     page = text(client, "/sitemap.xml")
     for row in ledger:
@@ -161,4 +161,4 @@ def test_the_site_map_lists_allocations_and_the_payments_of_years_that_have_some
     assert page.count("/funding/allocations/") == 3
     assert "/funding/2031-32/payments/</loc>" in page
     assert "/funding/2032-33/</loc>" in page
-    assert "/funding/2032-33/payments/" not in page
+    assert "/funding/2032-33/payments/</loc>" in page  # which says that there are none

@@ -133,7 +133,7 @@ def test_the_arithmetic_is_shown(source):
     accounts = year_accounts(source.year, source.year.sources.standing().select_related("year"))
     (row,) = judged_conditions(accounts)
     assert row.what == "At least 20% of the source for Staff"
-    assert row.arithmetic == "Required: 20% of £1,000.01 = £200. Allocated: £0. £200 missing."
+    assert row.arithmetic == "Required: 20% of £1,000.01 = £200. Allocated: nothing yet. £200 missing."
 
 
 def test_a_condition_counts_as_known_and_as_dated(source, time_machine):

@@ -27,7 +27,7 @@ from tests.support.factories import (
     OrganisationFactory,
     UserFactory,
 )
-from tests.support.ledger import LICENCE, award, fill, irregularity, pay, year_with_everything
+from tests.support.money.ledger import LICENCE, award, fill, irregularity, pay, year_with_everything
 from vru_portal.ledger.append_only.recording import redact, reverse
 from vru_portal.publishing.state import State
 from vru_portal.tabular.writers import PENNY, Column, Table, csv_parts, escape_formula

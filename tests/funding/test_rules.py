@@ -27,7 +27,7 @@ from tests.support.factories import (
     UserFactory,
     YearFactory,
 )
-from tests.support.funding_rules import allocate, carry, pay
+from tests.support.money.rules import allocate, carry, pay
 from tests.support.refusals import validation_messages
 from vru_portal.ledger.append_only.recording import reverse
 

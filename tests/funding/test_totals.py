@@ -20,7 +20,7 @@ from tests.support.factories import (
     UserFactory,
     YearFactory,
 )
-from tests.support.ledger import award, pay, year_with_everything
+from tests.support.money.ledger import award, pay, year_with_everything
 from vru_portal.ledger.append_only.recording import reverse
 
 pytestmark = pytest.mark.django_db

@@ -212,7 +212,7 @@ def test_a_source_is_over_committed_only_by_the_share_that_a_published_decision_
     row = OvercommitmentFactory.unsaved(funding_source=source, share=Decimal("10.01"))
     rules.allow_overcommitment(by=UserFactory(), overcommitment=row)
     said = validation_messages(lambda: allocate(source, "110.02"))
-    assert said["amount"][0].startswith("£110.02 is £0.01 more than is left of Chest")
+    assert said["amount"][0].startswith("£110.02 is £0.01 more than is left in Chest")
     assert "of £100 and the £10.01 that may be allocated beyond it, £0 is allocated" in said["amount"][0]
     allocate(source, "110.01")
     assert sums(source)["unallocated"] == "-10.01"

@@ -34,7 +34,7 @@ def test_it_has_the_figures_of_the_page(client):
         assert amount in paper
     for balance in accounts.balances:
         assert balance.public_id in paper
-        assert (balance.initiative_name or "no initiative") in paper
+        assert balance.subject_name in paper
 
 
 def test_it_can_be_read_aloud(client):

@@ -176,7 +176,7 @@ _ACCOUNT = (
 _PUBLIC = (
     *("home", "brochure", "brochure_pdf", "report", "gaps", "gap"),  # of gaps: here, the unit publishes what is missing
     *("about", "search", "initiatives", "initiative", "level", "stories", "story", "picture", "document"),
-    *("latest", "giving", "allocation", "year", "payments", "download_of_year", "heading", "decisions"),
+    *("latest", "giving", "allocation", "year", "payments", "download", "download_of_year", "heading", "decisions"),
     *("directory", "organisation", "person", "statement", "publications", "publication", "contact"),
     *("privacy", "accessibility", "cookies", "complaints", "security", "events", "event"),
     *("events_calendar", "agenda_calendar", "schedule"),

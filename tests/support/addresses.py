@@ -74,6 +74,7 @@ def public_addresses() -> dict[str, str]:
         "picture": "programmes.picture", "document": "programmes.document", "organisation": "partners.organisation",
         "person": "partners.person", "statement": "partners.statement", "event": "events.event",
         "agenda_calendar": "events.event", "schedule": "events.event", "publication": "partners.publication",
+        "heading": "funding.budgetheading",
     }  # fmt: skip
     found = {}
     for address, name in url_patterns():
@@ -82,7 +83,8 @@ def public_addresses() -> dict[str, str]:
         row = row_of(slugs[name]) if name in slugs else None
         allocation = row_of("funding.allocation")
         fills = {
-            "<slug:slug>": row.slug if row else "nothing", "<str:public_id>": allocation.public_id,
+            "<slug:slug>": row.slug if row else "payment" if name == "gap" else "nothing",
+            "<str:public_id>": allocation.public_id,
             "<str:label>": "2031-32", "<int:number>": "1", "<int:seq>": "1",
             "<str:secret>": "x" * 43, "<str:format>": "json" if name == "giving" else "csv", "<int:pk>": "1",
             "<slug:name>": "payments", "<ending:form>": "csv",

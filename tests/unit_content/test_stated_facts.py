@@ -106,7 +106,7 @@ STATED = {
     "/initiatives/intensive-support-for-people-leaving-gangs/": ("young people and adult gang members", "will provide"),
     "/initiatives/iris/": ("funded between 2 october 2019 and april 2020",),
     "/events/launch/": ("agenda has sixteen items",),
-    "/partners/": ("others named", "will pull together"),
+    "/partners/": ("other organisations and people", "will pull together"),
     "/about/": (
         "with “the best collective intelligence”",
         "focused on prevention",

@@ -21,7 +21,7 @@ PAGES = {
     "/": 18,
     "/about/": 9,
     "/search/": 3,
-    "/search/?q=walk": 34,
+    "/search/?q=walk": 36,
     "/brochure/": 19,
     "/initiatives/": 18,
     "/initiatives/?q=walk&level=first&sort=name": 19,
@@ -41,7 +41,7 @@ PAGES = {
     "/people/{person}/": 9,
     "/messages/{statement}/": 5,
     "/publications/": 8,
-    "/publications/{publication}/": 27,
+    "/publications/{publication}/": 30,
     "/contact/": 4,
     "/events/": 6,
     "/events/opening/": 10,
@@ -53,7 +53,7 @@ PAGES = {
     "/declaration/versions/1.txt": 2,
     "/declaration/register/": 15,
     "/declaration/register/key.txt": 1,
-    "/data/": 65,
+    "/data/": 83,
     "/data/partners/": 11,
     "/data/datapackage.json": 5,
     "/api/v1/": 6,
@@ -69,9 +69,9 @@ PAGES = {
     "/robots.txt": 0,
     "/healthz": 0,
     "/readyz": 3,
-    "/gaps/": 12,
+    "/gaps/": 14,
     "/gaps/check/": 6,
-    "/sitemap.xml": 61,
+    "/sitemap.xml": 78,
 }
 
 
@@ -176,7 +176,7 @@ NEVER_ADDED = (
 BY_STEPS = ("Invitation", "Mail", "PaperSignature", "SigningRequest", "Return")
 CHANGED = [model for model in IN_ADMIN if not issubclass(model, AppendOnly) and model.__name__ not in BY_STEPS]
 # At most: with the numbers of all invitations above them, and one more question once a checkpoint is kept.
-LONG_LISTS = {"declarations.invitation": 18}
+LONG_LISTS = {"declarations.invitation": 18, "funding.allocation": 16}
 ids = [model._meta.label_lower for model in IN_ADMIN]
 
 

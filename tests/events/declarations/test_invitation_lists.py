@@ -200,7 +200,7 @@ def test_a_dry_run_of_the_command_says_the_same_and_sends_nothing(version, tmp_p
     path.write_text(as_csv([["Moor Trust", "post@moor.example", "", ""]]))
     said = io.StringIO()
     call_command("invite", str(path), dry_run=True, stdout=said)
-    assert "This file would send: 1 invitation. Left out: 0 rows." in said.getvalue()
+    assert "This file would send: 1 invitation. Skipped: 0 rows." in said.getvalue()
     assert not SignatoryBody.objects.exists()
     assert not Mail.objects.exists()
     UserFactory(username="visitor")

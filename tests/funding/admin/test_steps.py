@@ -57,10 +57,10 @@ def test_what_is_left_of_a_source_is_carried_into_the_next_year(client, officer,
         "as_at": "2031-05-30",
     }
     page = text_of(client.get(address))
-    assert "£1,000 is left of Chest, 2031-32." in page
+    assert "£1,000 is left in Chest, 2031-32." in page
     assert "Add the financial year after 2031-32 first" in text_of(client.post(address, sent))
     YearFactory(first_year=2032)
-    assert "£1,000.01 is more than the £1,000 that is left of Chest, 2031-32." in text_of(client.post(address, sent))
+    assert "£1,000.01 is more than the £1,000 that is left in Chest, 2031-32." in text_of(client.post(address, sent))
     assert FundingSource.objects.count() == 1
     sent["amount"] = "400"
     assert client.post(address, sent).status_code == 302

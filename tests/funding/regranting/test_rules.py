@@ -168,7 +168,7 @@ def test_only_the_first_are_listed_and_the_file_has_them_all(client):
     OnwardGrantFactory.create_batch(21, allocation=allocation, amount=Decimal("1.00"))
     OnwardGrantFactory()  # of another
     page = client.get(allocation.get_absolute_url())
-    assert "These are the first 20 of 21. The files have them all." in text_of(page)
+    assert "This page shows the first 20 of 21. The downloads have all of them." in text_of(page)
     address = f"/onward-grants.csv?allocation={allocation.public_id}"
     assert address in page.content.decode()
     assert client.get(address).getvalue().count(b"\r\n") == 22

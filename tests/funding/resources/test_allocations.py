@@ -70,6 +70,7 @@ def test_an_allocation_that_is_recorded_is_skipped_as_it_stands_and_refused_othe
     row = AllocationFactory(funding_source=source)
     sent = {
         "id": row.public_id,
+        "decision": row.decision.reference,
         "source": "chest",
         "year": "2031-32",
         "initiative": row.initiative.slug,

@@ -15,7 +15,7 @@ from funding.rules import pay
 from programmes.models import Initiative
 from tests.funding.resources.files import BOTH_IMPORTS, allocation, as_csv, payment, run
 from tests.support.factories import AllocationFactory, OrganisationFactory, PaymentFactory
-from tests.support.ledger import fill, year_with_everything
+from tests.support.money.ledger import fill, year_with_everything
 from tests.support.spreadsheets import through_uk_excel
 from vru_portal.ledger.append_only.recording import reverse
 from vru_portal.tabular.readers import CSV, XLSX

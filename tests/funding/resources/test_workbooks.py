@@ -77,7 +77,7 @@ def test_the_trial_says_which_sheet_was_read_and_what_its_sender_may_not_see(cli
     assert (result.problems, len(result.new)) == ([], 3)
     assert result.reading == [
         "Sheet “Payments” was read.",
-        "Not read: sheet “Notes”.",
+        "Ignored: sheet “Notes”.",
         "Hidden in the sheet, for example by a filter, but still read: rows 3 to 4. "
         "Delete any rows that you do not want.",
         "Hidden in the sheet but still read: column G.",
@@ -148,7 +148,7 @@ def test_an_opendocument_spreadsheet_is_read_like_a_workbook(officer, on):
     result = run(PaymentResource, as_ods([row], before=other, after=hidden), officer, form=ODS)
     assert result.problems == []
     assert [*Payment.objects.values_list("reference", "amount")] == [("FIN-1", Decimal("12.10")), ("FIN-2", Decimal(3))]
-    assert result.reading[:2] == ["Sheet “Payments” was read.", "Not read: sheet “Notes”."]
+    assert result.reading[:2] == ["Sheet “Payments” was read.", "Ignored: sheet “Notes”."]
     assert "row 3" in result.reading[2]
     uncomputed = '<table:table-cell table:formula="of:=A1"/>'
     euros = '<table:table-cell office:value-type="currency" office:currency="EUR" office:value="3"/>'
@@ -266,4 +266,4 @@ def test_a_cell_that_a_merged_one_covers_is_no_empty_cell(officer, on):
 @pytest.mark.parametrize("reference", [1234567890123456789, 1e21])
 def test_a_number_of_which_a_spreadsheet_has_lost_figures_is_refused(reference, officer, on):
     (problem,) = run(PaymentResource, workbook(on, reference=reference), officer, form=XLSX).problems
-    assert problem.startswith("Row 2, reference: A spreadsheet keeps only 15 figures of a number")
+    assert problem.startswith("Row 2, reference: A spreadsheet keeps only 15 digits of a number")

@@ -28,7 +28,7 @@ def test_an_award_over_years_links_its_other_years(client, allocation):
     other = AllocationFactory(funding_source=following, continues=allocation, amount=Decimal("50.00"), **same)
     for one, two in ((allocation, other), (other, allocation)):
         response = client.get(one.get_absolute_url())
-        assert "£650 in all" in text_of(response)
+        assert "£650 in total" in text_of(response)
         assert two.get_absolute_url() in Elements(response.text).links("/")
 
 

@@ -45,7 +45,7 @@ def test_the_list_that_the_duty_asks_for_has_its_columns_in_its_words(client, al
     PaymentFactory(allocation=allocation, amount=Decimal("500.01"), value_for_money="Three quotes.")
     PaymentFactory(allocation=allocation, amount=Decimal("500.00"))
     text = text_of(client.get("/funding/2031-32/payments/?duty=items"))
-    assert "1 payment £500.01 in all" in text
+    assert "1 payment £500.01 in total" in text
     assert "Worth it because Three quotes. Trade Not stated" in text
     assert "Not of this list" not in text
 

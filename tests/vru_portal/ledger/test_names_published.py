@@ -3,7 +3,13 @@
 import pytest
 from django.core.exceptions import ValidationError
 
-from tests.support.factories import AllocationFactory, InitiativeFactory, LevelFactory, OrganisationFactory
+from tests.support.factories import (
+    AllocationFactory,
+    HeadingFactory,
+    InitiativeFactory,
+    LevelFactory,
+    OrganisationFactory,
+)
 from tests.vru_portal.ledger.rows import APPEND_ONLY, label
 from tests.vru_portal.publishing.test_state import MAKERS
 from vru_portal.ledger.append_only.models import STAYS_PUBLISHED
@@ -12,12 +18,14 @@ from vru_portal.publishing.state import State
 
 pytestmark = pytest.mark.django_db
 
-NAMED = [(model, name) for model in APPEND_ONLY for name in model.names_published]
+# The factory of allocations makes one for an initiative: one for a heading is made below.
+NAMED = [(model, name) for model in APPEND_ONLY for name in model.names_published if name != "heading"]
 NAMED_BY_MONEY = [
     *(lambda model=model, name=name: getattr(MAKERS[model](), name) for model, name in NAMED),
     lambda: AllocationFactory().initiative.level,
+    lambda: AllocationFactory(heading=HeadingFactory()).heading,
 ]
-IDS = [*(f"{label(model)}-{name}" for model, name in NAMED), "level"]
+IDS = [*(f"{label(model)}-{name}" for model, name in NAMED), "level", "heading"]
 
 
 @pytest.mark.parametrize("make", NAMED_BY_MONEY, ids=IDS)

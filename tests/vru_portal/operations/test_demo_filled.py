@@ -55,7 +55,8 @@ def test_every_unit_s_sources_are_shared_out_paid_carried_forward_and_add_up(fil
     for year in years:
         accounts = year_accounts(year, year.sources.standing())
         for account in accounts.sources:
-            total = account.paid + account.to_pay - account.over + account.unallocated + account.carried
+            total = account.paid + account.to_pay - account.over + account.unallocated
+            total += account.carried + account.returned
             assert total == account.source.amount
             assert account.unallocated >= 0
     accounts = year_accounts(first, first.sources.standing())
@@ -88,7 +89,7 @@ def test_vat_refunds_contracts_with_and_without_a_copy_and_both_sides_of_the_thr
     assert Payment.objects.filter(irrecoverable_vat__isnull=False).exists()
     assert Payment.objects.filter(amount__lt=0, reverses=None).count() == 1
     over = Allocation.objects.filter(kind=Kind.CONTRACT, amount__gt=PublicationDuty.objects.get().contracts_over)
-    assert over.count() == 2
+    assert over.filter(initiative__isnull=False).count() == 2
     assert ContractCopy.objects.get().allocation in over
     items = Payment.objects.non_grant_items(Decimal(500)).values_list("amount", flat=True)
     assert Decimal("500.01") in items
@@ -117,10 +118,10 @@ def early_ones(day):
 
 
 def test_everything_that_is_made_up_says_so(filled):
-    texts = []
+    texts, made_up = [], Publication.objects.get(slug="example-data")
     for assessment in EvidenceAssessment.objects.all():
         texts += [text for name in TEXT_FIELDS if (text := getattr(assessment, name))]
-    for approach in ToolkitApproach.objects.all():
+    for approach in ToolkitApproach.objects.filter(pk__in=EvidenceAssessment.objects.values("approach")):
         texts += [approach.title, approach.toolkit]
     for grant in OnwardGrant.objects.all():
         texts += [grant.recipient_name, grant.title]
@@ -133,7 +134,6 @@ def test_everything_that_is_made_up_says_so(filled):
     texts += [row.reason for row in Allocation.objects.exclude(reverses=None)]
     texts += [row.text for row in Explanation.objects.all()]
     texts += [row.title for row in ContractCopy.objects.all()]
-    made_up = Publication.objects.get(slug="example-data")
     texts += [row.name for row in FundingSource.objects.filter(source=made_up)]
     texts += [row.name for row in Organisation.objects.filter(source=made_up)]
     assert len(texts) > 150

@@ -80,7 +80,7 @@ def test_where_nothing_is_wrong_nothing_is_urgent_and_nothing_is_written(portal,
     assert {query["sql"].split()[0] for query in queries} == {"SELECT"}
     printed = capsys.readouterr().out
     assert "✗" not in printed
-    assert "0 to mend" in printed or "Nothing is wrong." in printed
+    assert "0 problems to fix" in printed or "Nothing is wrong." in printed
 
 
 def no_proxy_setting(portal, patch):
@@ -216,9 +216,9 @@ WRONG = {
     no_proxy_setting: ("Settings and proxy", "security.W004", "PORTAL_URL"),
     proxy_unknown: ("Settings and proxy", "vru_portal.W001", "TRUSTED_PROXIES"),
     http_only: ("HTTPS", "unencrypted", "proxy"),
-    old_certificate: ("HTTPS", "ends in 3 days", "Renew"),
+    old_certificate: ("HTTPS", "expires in 3 days", "Renew"),
     wrong_certificate: ("HTTPS", "self-signed certificate", "Renew"),
-    no_mail: ("Mail", "reach nobody", "EMAIL_URL"),
+    no_mail: ("Mail", "saved as files and not sent", "EMAIL_URL"),
     mail_server_away: ("Mail", "mail.example.org:25 does not answer: ConnectionRefusedError", "EMAIL_URL"),
     wrong_mail_password: ("Mail", "refuses the password", "EMAIL_URL"),
     mail_in_clear: ("Mail", "unencrypted", "smtp+tls://"),

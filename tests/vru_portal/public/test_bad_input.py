@@ -230,5 +230,5 @@ def test_no_search_breaks_a_list_of_the_admin(staff, furnished, value):
 def test_the_rows_that_these_tests_use_are_there(client, furnished):
     for name, slug in slugs().items():
         folder = {"organisation": "partners", "person": "people", "publication": "publications"}
-        folder |= {"statement": "messages", "story": "news"}
+        folder |= {"statement": "messages", "story": "news", "heading": "funding/headings"}
         assert client.get(f"/{folder.get(name, 'initiatives')}/{slug}/").status_code == 200

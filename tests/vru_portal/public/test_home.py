@@ -49,7 +49,7 @@ def test_the_latest_years_sources_come_with_their_year(django_assert_num_queries
     year = YearFactory(first_year=2033)
     second, first = FundingSourceFactory(year=year, position=2), FundingSourceFactory(year=year, position=1)
     FundingSourceFactory(year__first_year=2034, carried_from=first)  # which has no budget of its own
-    with django_assert_num_queries(4):
+    with django_assert_num_queries(5):
         found = home.latest_year_money()["sources"]
         assert found == [first, second]
         assert {row.year.label for row in found} == {"2033-34"}

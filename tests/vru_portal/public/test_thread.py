@@ -62,7 +62,7 @@ def thread_of(allocation):
 def test_from_any_pound_four_links_lead_to_every_part_of_its_thread_and_back(client):
     make_everything(1)
     site, missing = Site(client), []
-    allocations = Allocation.objects.standing()
+    allocations = Allocation.objects.standing().exclude(initiative=None)  # a heading has no need and no results
     assert allocations.count() > 1
     for allocation in allocations:
         page = allocation.get_absolute_url()

@@ -17,8 +17,10 @@ from tests.support.editing import edit_values
 from tests.support.factories import (
     AgendaItemFactory,
     AppearanceFactory,
+    ApproachFactory,
     AudienceFactory,
     EventFactory,
+    HeadingFactory,
     InitiativeFactory,
     LevelFactory,
     OrganisationFactory,
@@ -109,6 +111,8 @@ def test_after_unpublishing_no_response_contains_a_word_of_the_record(client, pu
     # ones from which nothing that is public is taken, and against which no money is recorded
     PublicationFactory()
     InitiativeFactory(level=LevelFactory())
+    HeadingFactory()
+    ApproachFactory()
     roots = [
         row
         for model in RECORDS

@@ -21,6 +21,7 @@ def test_the_filter_for_published_rows_follows_a_relation():
 
 def test_everything_that_can_be_published_is_known():
     assert {model.__name__ for model in PUBLISHABLE} == {
+        "BudgetHeading",
         "Document",
         "Picture",
         "Event",

@@ -78,7 +78,7 @@ def test_nobody_gets_two_emails_a_day_or_the_same_item_twice(people, time_machin
     assert sent() == []
     time_machine.move_to("2031-05-07T06:30:00Z", tick=False)
     assert sent() == ["robin@unit.example"]
-    assert "2 waiting" in mail.outbox[0].subject
+    assert "2 items need your attention" in mail.outbox[0].subject
     time_machine.move_to("2031-05-08T06:30:00Z", tick=False)
     assert sent() == []
 

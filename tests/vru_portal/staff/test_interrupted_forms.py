@@ -62,7 +62,7 @@ def test_nothing_is_sent_by_itself_and_it_can_be_discarded(over, ada):
         assert "Send it now" in over.get(PAGE).text
     assert not Sector.objects.filter(slug="fishing").exists()
     answer = over.post(PAGE, {DISCARD_FIELD: "Discard it"}, follow=True)
-    assert "is discarded" in answer.text
+    assert "has been discarded" in answer.text
     assert "Send it now" not in answer.text
     assert not Sector.objects.filter(slug="fishing").exists()
 

@@ -85,5 +85,5 @@ def test_changes_are_filtered_by_person_and_week(staff):
 def test_the_menu_starts_with_what_staff_use_every_day(staff):
     apps = {app["app_label"]: app["models"] for app in staff.get("/admin/").context["app_list"]}
     assert [models[0]["object_name"] for models in apps.values()][:5] == [
-        "Story", "Person", "Event", "Payment", "Invitation"
+        "Story", "Return", "Person", "Event", "Payment"
     ]  # fmt: skip

@@ -20,6 +20,8 @@ WRITTEN_BY_THE_PORTAL = {
     ("vru_portal", "pending"),
     ("vru_portal", "oldaddress"),
     ("vru_portal", "filejob"),
+    ("results", "token"),
+    ("results", "mail"),
     ("declarations", "token"),
     ("declarations", "mail"),
     ("declarations", "head"),

@@ -154,7 +154,7 @@ PERSONAL = (
 
 def test_only_pages_whose_view_says_so_are_for_everybody():
     assert [path for path in PERSONAL if is_page(Key(HOST, path, ()))] == []
-    named = dict.fromkeys(("initiative", "story", "organisation", "person", "publication", "statement"), "x")
+    named = dict.fromkeys(("initiative", "story", "organisation", "person", "publication", "statement", "heading"), "x")
     missed = [path for path in PAGES if not is_page(Key(HOST, path.partition("?")[0].format(**named), ()))]
     # The calendar is a file on disk, which is shared in another way.
     assert missed == ["/funding/", "/events.ics", "/nope/", "/healthz", "/readyz"]

@@ -21,7 +21,7 @@ from vru_portal.publishing.state import State
 
 pytestmark = pytest.mark.django_db
 
-MAX_QUERIES = 34
+MAX_QUERIES = 41
 
 
 def staff_with(*permissions):

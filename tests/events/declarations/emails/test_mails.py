@@ -152,8 +152,8 @@ def test_each_kind_says_who_is_asking_for_what_until_when_and_who_to_contact(uni
 @pytest.mark.parametrize(
     ("kind", "to", "said"),
     [
-        (MailKind.SIGNED, "post@body.example", "A body has signed the declaration"),
-        (MailKind.WITHDRAWN, "post@body.example", "is withdrawn"),
+        (MailKind.SIGNED, "post@body.example", "A body has signed Moor Partnership\u2019s declaration"),
+        (MailKind.WITHDRAWN, "post@body.example", "has been withdrawn"),
         (MailKind.TURNED_DOWN, "ask@body.example", "are not inviting A body to sign"),
     ],
 )
@@ -233,7 +233,7 @@ def test_who_prepared_it_is_named_to_who_confirms_and_forwarding_is_spoken_of(un
     for said in (text, Page(html).words):
         assert "Dear Sam Example" in said
         assert "Ash Helper has filled in" in said
-        assert "only you can" in said
+        assert "Only you can sign" in said
         assert "Do not forward" in said
 
 

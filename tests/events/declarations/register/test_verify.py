@@ -403,7 +403,7 @@ def test_it_says_how_it_is_used_and_what_is_wrong_with_a_key(portal, stranger):
         f"{portal.key},x",
     ):
         code, said = stranger.asks(key, "receipt", portal.receipts[0])
-        assert (code, said[:26]) == (2, "It cannot be told: The key"), said
+        assert (code, said[:27]) == (2, "It cannot be told: This key"), said
     assert stranger.run(portal.key, "receipt", "no-such-file")[0] == 2
     assert stranger.run("no-such-key.txt", "receipt", "0.txt")[0] == 2
 

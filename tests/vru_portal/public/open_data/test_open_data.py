@@ -18,7 +18,7 @@ from funding.models import PublicationDuty
 from partners.models import Organisation, Unit
 from programmes.models import Initiative, PreventionLevel
 from tests.support.factories import InitiativeFactory, LevelFactory, OrganisationFactory, PostFactory, make_everything
-from tests.support.ledger import LICENCE
+from tests.support.money.ledger import LICENCE
 from vru_portal.public.open_data.datasets import DATASETS
 from vru_portal.publishing.state import State
 from vru_portal.tabular.datasets import Dataset
@@ -228,9 +228,9 @@ DERIVED = {
     "partners": {"part", "executives"},
     "sources": {
         *("spend_by", "allocated", "paid", "still_to_pay", "paid_over_allocations", "paid_back_beyond_payments"),
-        *("carried_forward", "not_allocated"),
+        *("carried_forward", "returned_to_funder", "not_allocated"),
     },
-    "allocations": {"paid"},
+    "allocations": {"varied", "allocated", "paid"},
     "payments": {"state", "exceptions"},
     "payment-totals": {"payments", "amount"},
 }

@@ -16,7 +16,7 @@ from tests.support.factories import (
     SourceConditionFactory,
     VariationFactory,
 )
-from tests.support.ledger import award, fill, pay, year_with_everything
+from tests.support.money.ledger import award, fill, pay, year_with_everything
 from tests.support.planted import in_json, in_text, in_workbook
 from tests.support.refusals import without_triggers
 

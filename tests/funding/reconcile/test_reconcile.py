@@ -18,7 +18,7 @@ from tests.support.factories import (
     UserFactory,
     YearFactory,
 )
-from tests.support.ledger import ask_for_reasons, award, fill, irregularity, pay, year_with_everything
+from tests.support.money.ledger import ask_for_reasons, award, fill, irregularity, pay, year_with_everything
 from tests.support.planted import in_json, in_text, in_workbook
 from vru_portal.ledger.append_only.database import DatabaseTriggers
 from vru_portal.ledger.append_only.recording import reverse

@@ -12,7 +12,7 @@ from funding.models import Allocation, Payment
 from funding.reconcile.report import reconcile
 from tests.support.crawler import text_of
 from tests.support.factories import UserFactory
-from tests.support.ledger import award, pay, year_with_everything
+from tests.support.money.ledger import award, pay, year_with_everything
 from vru_portal.ledger.money import sum_of_pounds
 
 pytestmark = pytest.mark.django_db

@@ -62,7 +62,7 @@ def test_the_rows_are_those_of_the_file_in_the_same_order(client, name):
         ("initiatives/?level=nought", 400, "Use one of: first"),
         ("initiatives/?sort=age", 400, "Use one of: level, name."),
         ("initiatives/?colour=red", 400, "Use one of: q, level, audience,"),
-        ("payments/?kind=gift", 400, "Use one of: grant, contract."),
+        ("payments/?kind=gift", 400, "Use one of: grant, contract, own."),
         ("payments/?kind=", 400, "Remove empty values"),
         ("payments/?as_at=2999-01-01", 404, "in the past"),
         ("datasets/?page=2", 400, "no parameters"),
@@ -94,7 +94,7 @@ def test_scripts_of_other_sites_may_ask_and_nobody_may_write(client):
 def test_it_asks_as_often_for_many_rows_as_for_few(client, django_assert_max_num_queries):
     for name in NAMES:
         get(client, f"/api/v1/{name}/")
-        with django_assert_max_num_queries(30):
+        with django_assert_max_num_queries(35):
             get(client, f"/api/v1/{name}/")
 
 
@@ -114,7 +114,7 @@ def test_its_description_holds_an_example_that_is_valid(client):
         content = operation["responses"]["200"]["content"]["application/json"]
         schema = content["schema"] | {"components": document["components"]}
         Draft202012Validator(schema, format_checker=Draft202012Validator.FORMAT_CHECKER).validate(content["example"])
-        assert len(operation["parameters"]) > 3
+        assert len(operation["parameters"]) >= 2  # the pages; most have filters, too
 
 
 @contextmanager
