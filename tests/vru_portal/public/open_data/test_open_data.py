@@ -27,7 +27,10 @@ from vru_portal.tabular.writers import Type
 pytestmark = [pytest.mark.django_db, pytest.mark.once]
 NAMES = list(DATASETS)
 ROOT = Path(settings.BASE_DIR)
-MONEY = ("/sources/", "/allocations/", "/payments/", "/payment-totals/", "/onward-grants/")
+MONEY = (
+    *("/sources/", "/allocations/", "/payments/", "/payment-totals/", "/onward-grants/"),
+    *("/budget-headings/", "/decisions/", "/variations/", "/conditions/"),
+)
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -138,7 +141,7 @@ def test_no_draft_is_in_a_file_or_counted(client):
         ("/initiatives.csv?columns=slug,nmae", 400, "There is no column “nmae”. Use one of: slug, name,"),
         ("/initiatives.csv?level=nought", 400, "“nought” is not a valid value. Use one of: first"),
         ("/initiatives.json?sort=age", 400, "“age” is not a valid value. Use one of: level, name."),
-        ("/payments.csv?kind=gift", 400, "Use one of: grant, contract."),
+        ("/payments.csv?kind=gift", 400, "Use one of: grant, contract, own."),
         ("/payments.csv?as_at=2031-02-30", 400, "Enter a date"),
         ("/data/secrets/schema.json", 404, "Use one of: initiatives,"),
         ("/initiatives.csv?columns=" + "%FF" * 900, 400, "Use one of: slug,"),
