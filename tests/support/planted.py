@@ -22,9 +22,11 @@ class Planted:
         response = self.get_response(request)
         if request.path != self.path:
             return response
-        content = type(self).change(response.getvalue())
-        for close in response._resource_closers:  # not `close()`, which would end the test's connection too
-            close()
+        try:
+            content = type(self).change(response.getvalue())
+        finally:
+            for close in response._resource_closers:  # not `close()`, which would end the test's connection too
+                close()
         return HttpResponse(content, headers={"Content-Type": response["Content-Type"]})
 
 
@@ -52,9 +54,9 @@ def in_workbook(sheet, column):
 def in_json(rows, column):
     def change(content):
         found = json.loads(content)
-        amount = found[rows][0][column]
-        more = Decimal(str(amount)) + PENNY
-        found[rows][0][column] = str(more) if isinstance(amount, str) else float(more)
+        row = next(row for row in found[rows] if row[column] is not None)
+        more = Decimal(str(row[column])) + PENNY
+        row[column] = str(more) if isinstance(row[column], str) else float(more)
         return json.dumps(found).encode()
 
     return change

@@ -302,7 +302,8 @@ class History:
             for checkpoint in read_checkpoints(found, self.keys):
                 self.note(path, checkpoint)
             return []
-        if not {read_key(vkey) for vkey in found.get("keys", [])} <= {*self.keys}:
+        named = found.get("keys", [])
+        if not isinstance(named, list) or not {read_key(vkey) for vkey in named} <= {*self.keys}:
             raise Unclear(f"{path} names a key that you did not give. Take keys from elsewhere: a print, a neighbour.")
         return self.read_register(path, found) if "entries" in found else [self.read_receipt(path, found)]
 

@@ -467,7 +467,9 @@ WEAKENED = {
     "names that are not committed to": {'if said["commitments"].get(name) !=': "if False and"},
     "names that stand twice": {"if len(dict(pairs)) < len(pairs):": "if False:"},
     "other names": {"if wrong:": "if False:"},
-    "other keys": {'if not {read_key(vkey) for vkey in found.get("keys", [])} <= {*self.keys}:': "if False:"},
+    "other keys": {
+        "if not isinstance(named, list) or not {read_key(vkey) for vkey in named} <= {*self.keys}:": "if False:"
+    },
     "an entry written otherwise": {"if canonical(said) != leaf or": "if"},
     "signatures": {"return (a[0] * b[2]": "return True or (a[0] * b[2]"},
     "inclusion": {"if second != root or": "if", "self.note(path, (origin, seq, first))": "pass"},
