@@ -5,7 +5,7 @@ from functools import wraps
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.views.decorators.http import require_safe
 
 from vru_portal.public.api.document import openapi_document
@@ -61,6 +61,8 @@ def documentation(request: HttpRequest) -> HttpResponse:
 
 @open_to_all
 def openapi(request: HttpRequest) -> HttpResponse:
+    if request.GET:  # it takes no parameters, and is dear to make: only its one address is kept
+        return redirect("api:openapi")
     return json_response(openapi_document())
 
 

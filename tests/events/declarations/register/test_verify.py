@@ -265,8 +265,9 @@ def test_old_receipts_stay_good_after_the_key_was_rotated(portal, stranger):
     newer = receipt | {"keys": register["keys"]}
     code, said = stranger.asks(register["keys"][1], "receipt", newer)
     assert (code, "names a key that you did not give" in said) == (2, True)
-    for none in ("", {}, 0, None):  # which name no key, but are no list of keys either
-        assert stranger.asks(both, "receipt", receipt | {"keys": none})[0] == 2, none
+    no_list: Any
+    for no_list in ("", {}, 0, None):  # which name no key, but are no list of keys either
+        assert stranger.asks(both, "receipt", receipt | {"keys": no_list})[0] == 2, no_list
     stranger.write("key.txt", "\r\n".join(register["keys"]))
     assert stranger.asks("key.txt", "receipt", newer)[0] == 0
 
