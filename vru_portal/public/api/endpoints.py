@@ -27,6 +27,7 @@ from vru_portal.web.public_pages import declare
 PER_PAGE, MAX_PER_PAGE = 50, 200
 WHOLE_NUMBER = re.compile(r"[1-9]\d{0,5}", re.ASCII)
 PROBLEM = "There is a problem with the parameters."
+FREE_TEXT = ("q", "reference")  # whose spaces do no harm
 PAGING = ("page", "per_page")
 
 api = NinjaAPI(
@@ -98,7 +99,7 @@ def problems_of(query: QueryDict, filters: Filters) -> dict[str, str]:
         values = query.getlist(name)
         if len(values) > (MAX_VALUES if parameter.several else 1):
             found[name] = f"Give at most {MAX_VALUES} values." if parameter.several else "Give one value."
-        elif not all(values) or (name != "q" and any(value.strip() != value for value in values)):
+        elif not all(values) or (name not in FREE_TEXT and any(value.strip() != value for value in values)):
             found[name] = "Remove empty values and surrounding spaces."
         elif max(map(len, values), default=0) > MAX_LENGTH:
             found[name] = f"Give at most {MAX_LENGTH} characters."

@@ -26,4 +26,6 @@ def refusals(filters: Filters, others: Iterable[str] = ()) -> dict[str, str]:
         known = filters.parameters[name].values
         if known:
             found[name] = f"“{values[0][:60]}” is not a valid value. Use one of: {list_of(known)}."
+        elif name not in filters.errors:
+            found[name] = f"“{values[0][:60]}” is not a valid value."
     return {**filters.errors, **found}
