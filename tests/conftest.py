@@ -50,6 +50,11 @@ def pytest_configure_node(node: Any) -> None:
     node.workerinput[TOOK] = cache.get(TOOK, {}) if cache else {}
 
 
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """Leave bytes out of names: some files hold the time at which they were made, and each worker makes its own."""
+    return argname if isinstance(val, bytes) else None
+
+
 def group_of(item: pytest.Item) -> str:
     """Return the group of tests that one worker runs."""
     marker = item.get_closest_marker("xdist_group")
