@@ -12,10 +12,10 @@ from django.db.models import Case, F, Prefetch, QuerySet, When
 from django.db.models.functions import Coalesce
 from django.urls import reverse
 
-from funding.as_at import NOW, AsAt
 from funding.choices import CostKind, Kind, VariationKind
 from funding.models import Allocation, ContractCopy, Contributor, FinancialYear, FundingSource, Payment, Variation
 from funding.querysets import ZERO_POUNDS
+from vru_portal.ledger.as_at import NOW, AsAt
 from vru_portal.ledger.money import sum_of_pounds
 from vru_portal.web.prepared_queries import prepared
 

@@ -1,7 +1,5 @@
 from django.db import models
 
-from vru_portal.ledger.as_at import Basis as Basis
-
 
 class Kind(models.TextChoices):
     """The kind of an allocation, which decides what must be published about it."""

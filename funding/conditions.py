@@ -14,9 +14,9 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from funding.accounts import AllocationBalance, SourceAccount, YearAccounts
-from funding.as_at import AsAt
 from funding.choices import ConditionKind, ConditionState, CostKind
 from funding.models import FinancialYear, Fulfilment, Payment, SourceCondition
+from vru_portal.ledger.as_at import AsAt
 from vru_portal.ledger.money import format_pounds, sum_of_pounds
 from vru_portal.text.dates import format_date
 from vru_portal.text.sums import PENNY

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from funding.accounts import AllocationBalance
-from funding.as_at import AsAt
 from funding.choices import ALLOCATION_TEXT_FIELDS, PAYMENT_TEXT_FIELDS, DutyField, Kind
 from funding.filters import PaymentFilters, TotalsFilters
 from funding.filters.tally import Total
 from funding.models import Allocation, ContractCopy, DutyColumn, Explanation, Payment, PublicationDuty
+from vru_portal.ledger.as_at import AsAt
 from vru_portal.ledger.money import format_pounds
 from vru_portal.text.dates import format_date
 

@@ -1,7 +1,5 @@
 from django.db import models
 
-from vru_portal.links.models import Delivery as Delivery
-
 
 class EntryKind(models.TextChoices):
     """What an entry of the register records."""

@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Any, Self
 from django.db import models
 from django.db.models import Count, Exists, OuterRef, Q, Subquery
 
-from events.declarations.choices import ENDED_STATES, OPEN_STATES, Delivery, EntryKind, InvitationState
+from events.declarations.choices import ENDED_STATES, OPEN_STATES, EntryKind, InvitationState
+from vru_portal.links.models import Delivery
 from vru_portal.publishing.slugs import SlugQuerySet
 from vru_portal.publishing.state import published
 

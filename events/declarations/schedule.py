@@ -10,13 +10,14 @@ from typing import Any
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from events.declarations.choices import ENDED_STATES, Delivery, InvitationState
+from events.declarations.choices import ENDED_STATES, InvitationState
 from events.declarations.models import Entry, Invitation, Mail, PaperSignature, SigningRequest
 from events.declarations.register import witness
 from events.declarations.rules import availability, erasure, invitations, versions
 from events.declarations.tasks import deliver
 from partners.models import LegalNotice
 from vru_portal.links import delivery
+from vru_portal.links.models import Delivery
 
 
 def delete_stuck_tasks() -> int:

@@ -4,9 +4,10 @@ from django.db import transaction
 from django_tasks import task
 
 from events.declarations import mails
-from events.declarations.choices import Delivery, InvitationState, MailKind
+from events.declarations.choices import InvitationState, MailKind
 from events.declarations.models import Invitation, Mail
 from vru_portal.links import delivery as queue
+from vru_portal.links.models import Delivery
 
 RELATED = ("invitation__body", "invitation__version__declaration", "invitation__entry", "request")
 

@@ -8,13 +8,11 @@ from django.utils import timezone
 from events.declarations.choices import OPEN_STATES, SIGNING_PURPOSES, LinkPurpose
 from events.declarations.models import Invitation, Preparation, Token
 from partners.models import LegalNotice
-from vru_portal.links.secrets import mailbox_hash, new_secret, secret_hash, secret_in
+from vru_portal.links.secrets import mailbox_hash, new_secret, secret_hash
 from vru_portal.web.prepared_queries import prepared
 
 RECEIPT_DAYS = 3650  # at most: a receipt's link ends when the personal data behind it is erased
 WITHDRAW_DAYS = 7
-
-__all__ = ["find_usable_token", "issue_secret", "link_expiry", "secret_hash", "secret_in"]
 
 
 def issue_secret(*, invitation: Invitation, purpose: LinkPurpose, to: str = "") -> str:

@@ -16,7 +16,7 @@ from funding.admin.variations import EndAction, MoveAction, ReleaseAction, Retur
 from funding.choices import ALLOCATION_TEXT_FIELDS, Kind
 from funding.models import Allocation, ContractCopy
 from funding.resources import AllocationResource
-from funding.rules import add_contract_copy
+from funding.rules.allocations import add_contract_copy
 from vru_portal.ledger.money import format_pounds, sum_of_pounds
 from vru_portal.staff.actions import Action, Section
 from vru_portal.staff.help import help_link

@@ -7,7 +7,7 @@ from django.db import models
 from django.http import HttpRequest
 
 from funding.models import Decision, Overcommitment
-from funding.rules import decide
+from funding.rules.variations import decide
 from vru_portal.ledger.money import format_pounds
 from vru_portal.staff.actions import RecordingForm, Section
 from vru_portal.staff.base_admin import PortalAdmin

@@ -10,7 +10,8 @@ from django.utils import timezone
 
 from funding.choices import PAYMENT_TEXT_FIELDS
 from funding.models import Allocation, BudgetHeading, Decision, FundingSource, Payment
-from funding.rules import allocate, pay
+from funding.rules.allocations import allocate
+from funding.rules.payments import pay
 from partners.models import Organisation
 from programmes.models import EvidenceAssessment, Initiative
 from vru_portal.ledger.money import format_pounds

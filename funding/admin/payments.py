@@ -11,7 +11,7 @@ from funding.admin.missing_facts import ItemFilter
 from funding.choices import PAYMENT_TEXT_FIELDS, Irregularity
 from funding.models import Explanation, Payment
 from funding.resources import PaymentResource
-from funding.rules import explain
+from funding.rules.payments import explain
 from vru_portal.ledger.money import format_pounds
 from vru_portal.staff.actions import Action
 from vru_portal.staff.ledger_admin import (

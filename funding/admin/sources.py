@@ -9,7 +9,7 @@ from django.http import HttpRequest
 
 from funding.admin.variations import OvercommitAction, ReturnFromSourceAction
 from funding.models import Contributor, FinancialYear, FundingSource
-from funding.rules import carry_forward, check_budget
+from funding.rules.sources import carry_forward, check_budget
 from partners.admin import PROVENANCE, SourcedAdmin
 from partners.models import Publication
 from partners.stale_facts import CheckedFilter

@@ -12,7 +12,7 @@ from django.utils import timezone
 from funding.admin.forms import DecisionChoice, InitiativeChoice, standing_decisions
 from funding.choices import ALLOCATION_TEXT_FIELDS, Kind, VariationKind
 from funding.models import Allocation, BudgetHeading, Decision, Overcommitment, Variation
-from funding.rules import allow_overcommitment, vary
+from funding.rules.variations import allow_overcommitment, vary
 from partners.models import Organisation
 from programmes.models import EvidenceAssessment, Initiative
 from vru_portal.ledger.money import PoundsInput, format_pounds

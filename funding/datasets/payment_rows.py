@@ -11,11 +11,11 @@ from typing import NamedTuple
 
 from django.urls import reverse
 
-from funding.as_at import AsAt
 from funding.choices import Kind
 from funding.filters import PaymentFilters
 from funding.models import Allocation, Explanation, FinancialYear, Payment
 from partners.models import Organisation
+from vru_portal.ledger.as_at import AsAt
 from vru_portal.tabular.batches import key_batches
 from vru_portal.web.addresses import full_url
 

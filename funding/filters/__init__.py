@@ -3,10 +3,8 @@
 from funding.filters.money import AllocationFilters, MoneyFilters, SourceFilters
 from funding.filters.payments import PaymentFilters, TotalsFilters
 from funding.filters.steps import ConditionFilters, DecisionFilters, VariationFilters
-from vru_portal.web.as_at import DAY_PARAMETERS, read_as_at
 
 __all__ = [
-    "DAY_PARAMETERS",
     "AllocationFilters",
     "ConditionFilters",
     "DecisionFilters",
@@ -15,5 +13,4 @@ __all__ = [
     "SourceFilters",
     "TotalsFilters",
     "VariationFilters",
-    "read_as_at",
 ]

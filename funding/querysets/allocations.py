@@ -8,7 +8,6 @@ from django.db.models import ExpressionWrapper, F, OuterRef, Q, Subquery
 from django.db.models.expressions import Combinable
 from django.db.models.functions import Coalesce
 
-from funding.as_at import NOW, AsAt
 from funding.querysets.expressions import (
     approval_field,
     count_of_rows,
@@ -16,6 +15,7 @@ from funding.querysets.expressions import (
     sum_of_amounts,
     threshold_in_pence,
 )
+from vru_portal.ledger.as_at import NOW, AsAt
 from vru_portal.ledger.money import PenceField
 
 if TYPE_CHECKING:

@@ -9,7 +9,6 @@ from django.db.models.expressions import Combinable
 from django.db.models.functions import Abs, ExtractYear
 from django.db.models.lookups import GreaterThan
 
-from funding.as_at import NOW, AsAt
 from funding.choices import Irregularity, Kind
 from funding.querysets.expressions import (
     approval_field,
@@ -18,6 +17,7 @@ from funding.querysets.expressions import (
     sum_of_amounts,
     threshold_in_pence,
 )
+from vru_portal.ledger.as_at import NOW, AsAt
 from vru_portal.ledger.money import Pence, PenceField
 
 if TYPE_CHECKING:

@@ -2,7 +2,7 @@ from typing import TYPE_CHECKING, Self
 
 from django.db import models
 
-from funding.as_at import NOW, AsAt
+from vru_portal.ledger.as_at import NOW, AsAt
 
 if TYPE_CHECKING:
     from funding.models import OnwardGrant, Regranting  # noqa: F401 - bases name them as strings

@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING, Any, Self
 from django.db import models
 from django.db.models import Exists, ExpressionWrapper, F, FilteredRelation, OuterRef, Q
 
-from funding.as_at import NOW, AsAt
 from funding.choices import VariationKind
 from funding.querysets.expressions import related_rows, sum_of_amounts
 from partners.models import Person
+from vru_portal.ledger.as_at import NOW, AsAt
 from vru_portal.ledger.money import Pence, PenceField
 
 if TYPE_CHECKING:

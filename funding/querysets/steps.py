@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Self
 from django.db import models
 from django.db.models import Q
 
-from funding.as_at import NOW, AsAt
+from vru_portal.ledger.as_at import NOW, AsAt
 from vru_portal.publishing.state import PublishableQuerySet
 
 if TYPE_CHECKING:

@@ -2,9 +2,9 @@ from typing import Any
 
 from django.db.models import OuterRef, Subquery
 
-from funding.as_at import NOW, AsAt
 from funding.models import OnwardGrant, Regranting
 from funding.querysets.expressions import sum_of_amounts
+from vru_portal.ledger.as_at import NOW, AsAt
 
 
 def with_onward(allocations: Any, as_at: AsAt = NOW) -> Any:

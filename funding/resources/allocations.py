@@ -10,7 +10,8 @@ from funding.choices import Kind
 from funding.models import Allocation, BudgetHeading, FundingSource
 from funding.resources.ledger import LedgerResource
 from funding.resources.lookups import NamedRecord, find_allocations, find_by_name, find_decisions, last_part
-from funding.rules import allocate, lock_sources
+from funding.rules.allocations import allocate
+from funding.rules.sources import lock_sources
 from funding.validators import FIRST_YEAR, LAST_YEAR, parse_year_label, year_label
 from partners.models import Organisation
 from programmes.models import Initiative

@@ -14,7 +14,7 @@ from import_export.results import RowResult
 from funding.models import Payment
 from funding.resources.ledger import LedgerResource, LedgerResult
 from funding.resources.lookups import KEYS_PER_QUERY, NamedRecord, find_allocations, find_by_name
-from funding.rules import check_payment, pay_all
+from funding.rules.payments import check_payment, pay_all
 from partners.models import Organisation
 from vru_portal.ledger.money import format_pounds
 from vru_portal.tabular.readers import cell_text

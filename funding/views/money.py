@@ -19,13 +19,12 @@ from funding.accounts import (
     prefetch_contributors,
     year_accounts,
 )
-from funding.as_at import NOW, AsAt
 from funding.choices import DUTY_LIST_OF_KIND, DutyList, Kind, VariationKind
 from funding.conditions import judged_conditions
 from funding.datasets.published import LISTS_OF_A_YEAR
 from funding.datasets.threesixtygiving import grants_awarded_by, unavailable_reason
 from funding.datasets.totals import payment_totals
-from funding.filters import DAY_PARAMETERS, AllocationFilters, MoneyFilters, PaymentFilters, TotalsFilters, read_as_at
+from funding.filters import AllocationFilters, MoneyFilters, PaymentFilters, TotalsFilters
 from funding.filters.payments import BY
 from funding.forms import allocation_choices, day_form, filter_form, payment_choices
 from funding.models import (
@@ -52,8 +51,10 @@ from funding.validators import parse_year_label
 from partners.models import Organisation, Unit
 from programmes.models import PreventionLevel
 from programmes.presenters.levels import levels_with_initiatives
+from vru_portal.ledger.as_at import NOW, AsAt
 from vru_portal.tabular.downloads import FORMATS
 from vru_portal.web.addresses import full_url
+from vru_portal.web.as_at import DAY_PARAMETERS, read_as_at
 from vru_portal.web.file_responses import MEDIA_TYPES
 from vru_portal.web.filters import Choices
 from vru_portal.web.limits import COSTLY_PAGES, count_costly_request

@@ -7,8 +7,6 @@ import pytest
 import time_machine
 
 from funding.accounts import year_accounts
-from funding.as_at import NOW, AsAt
-from funding.choices import Basis
 from funding.models import FundingSource
 from tests.support.factories import (
     AllocationFactory,
@@ -18,6 +16,7 @@ from tests.support.factories import (
     YearFactory,
     reverse,
 )
+from vru_portal.ledger.as_at import NOW, AsAt, Basis
 
 pytestmark = pytest.mark.django_db
 

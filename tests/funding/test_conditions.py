@@ -6,7 +6,6 @@ from decimal import Decimal
 import pytest
 
 from funding.accounts import year_accounts
-from funding.as_at import AsAt
 from funding.choices import ConditionKind, ConditionState, CostKind
 from funding.conditions import judged_conditions
 from tests.support.factories import (
@@ -24,6 +23,7 @@ from tests.support.factories import (
     reverse,
 )
 from tests.support.refusals import validation_messages
+from vru_portal.ledger.as_at import AsAt
 
 pytestmark = pytest.mark.django_db
 MET, MISSED, OPEN = ConditionState.MET, ConditionState.MISSED, ConditionState.OPEN

@@ -11,7 +11,7 @@ from django.db import IntegrityError, transaction
 
 from funding.choices import DutyList
 from funding.models import Payment, PublicationDuty
-from funding.rules import allocate
+from funding.rules.allocations import allocate
 from programmes.models import Initiative
 from tests.support.factories import AllocationFactory, DecisionFactory, PaymentFactory, UserFactory
 from tests.support.refusals import insert

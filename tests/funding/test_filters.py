@@ -7,9 +7,7 @@ import time_machine
 from django.http import QueryDict
 
 from funding.accounts import contract_copies_by_allocation, year_accounts
-from funding.as_at import NOW, AsAt
-from funding.choices import Basis
-from funding.filters import AllocationFilters, PaymentFilters, read_as_at
+from funding.filters import AllocationFilters, PaymentFilters
 from funding.models import Allocation, Payment
 from tests.support.factories import (
     AllocationFactory,
@@ -24,6 +22,8 @@ from tests.support.factories import (
     YearFactory,
 )
 from vru_portal.ledger.append_only.recording import reverse
+from vru_portal.ledger.as_at import NOW, AsAt, Basis
+from vru_portal.web.as_at import read_as_at
 
 pytestmark = pytest.mark.django_db
 LONDON = ZoneInfo("Europe/London")

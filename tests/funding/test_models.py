@@ -7,7 +7,7 @@ from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 
 from funding.models import Contributor, FinancialYear, FundingSource, Payment
-from funding.rules import check_budget
+from funding.rules.sources import check_budget
 from funding.templatetags.awards import money_of
 from funding.validators import make_public_id, parse_year_label, public_id_validator, year_label
 from tests.support.factories import (

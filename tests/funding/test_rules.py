@@ -7,9 +7,10 @@ import pytest
 import time_machine
 from django.core.exceptions import ValidationError
 
-from funding import rules
 from funding.choices import Irregularity
 from funding.models import Allocation, Contributor, Payment
+from funding.rules import allocations, payments, sources
+from funding.rules.payments import check_payment, explain, pay_all
 from partners.models import Organisation
 from programmes.choices import Outcome
 from tests.support.factories import (
@@ -54,7 +55,7 @@ def test_an_allocation_stands_on_the_latest_assessment_that_was_approved_by_its_
     assert allocate(initiative=initiative, assessment=made[0]).assessment == made[0]
     duty = DutyFactory()
     by = UserFactory()
-    row = rules.allocate(
+    row = allocations.allocate(
         by=by, allocation=AllocationFactory.unsaved(awarded_by=None, initiative=initiative, assessment=None)
     )
     assert (row.awarded_by, row.recorded_by) == (duty.awarding_body, by)
@@ -100,7 +101,7 @@ def test_a_penny_more_than_is_left_is_refused_with_the_sums_and_the_last_penny_i
     allocate(funding_source=source, amount="60.00")
     carried = FundingSourceFactory.unsaved(year=None, name="", slug="", amount=Decimal("10.00"))
     YearFactory(first_year=2032)
-    rules.carry_forward(by=UserFactory(), source=source, carried=carried)
+    sources.carry_forward(by=UserFactory(), source=source, carried=carried)
     assert validation_messages(lambda: allocate(funding_source=source, amount="30.01")) == {
         "amount": [
             "£30.01 is £0.01 more than is left in Chest, 2031-32: of £100, £60 is allocated, £10 is carried forward, "
@@ -150,7 +151,7 @@ def test_an_allocation_names_no_draft(name):
     named = getattr(row, name)
     type(named).objects.filter(pk=named.pk).update(state="draft")
     named.refresh_from_db()
-    (sentence,) = validation_messages(lambda: rules.allocate(by=UserFactory(), allocation=row))[name]
+    (sentence,) = validation_messages(lambda: allocations.allocate(by=UserFactory(), allocation=row))[name]
     assert sentence == f"{named} is a draft. Publish it first: allocations are public immediately."
 
 
@@ -158,7 +159,7 @@ def test_an_allocation_is_not_for_an_initiative_on_a_draft_level():
     row = AllocationFactory.unsaved()
     type(row.initiative.level).objects.update(state="draft")
     row.initiative.refresh_from_db()
-    messages = validation_messages(lambda: rules.allocate(by=UserFactory(), allocation=row))
+    messages = validation_messages(lambda: allocations.allocate(by=UserFactory(), allocation=row))
     assert messages == {"initiative": [f"{row.initiative.level} is a draft. Publish it first."]}
 
 
@@ -178,7 +179,7 @@ def test_what_the_duty_asks_must_be_stated_in_its_own_words():
 @pytest.mark.parametrize("amount", [0.1, "0.001", "twelve"])
 def test_a_sum_is_pounds_and_pence(amount):
     row = AllocationFactory.unsaved(amount=amount)
-    assert set(validation_messages(lambda: rules.allocate(by=UserFactory(), allocation=row))) == {"amount"}
+    assert set(validation_messages(lambda: allocations.allocate(by=UserFactory(), allocation=row))) == {"amount"}
 
 
 def test_an_award_goes_on_over_years_for_the_same_initiative_and_recipient():
@@ -361,16 +362,16 @@ def test_nothing_is_allocated_after_the_money_had_to_be_spent():
 def test_an_exception_is_explained_and_a_contract_shown():
     payment = pay(allocate(kind="contract"), "1.00")
     by = UserFactory()
-    assert rules.explain(by=by, payment=payment, text="The oil came late.").recorded_by == by
-    assert "text" in validation_messages(lambda: rules.explain(by=by, payment=payment, text=""))
-    copy = rules.add_contract_copy(
+    assert explain(by=by, payment=payment, text="The oil came late.").recorded_by == by
+    assert "text" in validation_messages(lambda: explain(by=by, payment=payment, text=""))
+    copy = allocations.add_contract_copy(
         by=by, allocation=payment.allocation, title="Oil", url="https://moor.example.org/oil"
     )
     assert str(copy) == "Oil"
     add = {"by": by, "allocation": payment.allocation, "title": "Oil"}
-    assert "url" in validation_messages(lambda: rules.add_contract_copy(**add, url="javascript:alert(1)"))
+    assert "url" in validation_messages(lambda: allocations.add_contract_copy(**add, url="javascript:alert(1)"))
     with pytest.raises(ValidationError, match="only to a contract"):
-        rules.add_contract_copy(**add | {"allocation": allocate()}, url="https://moor.example.org/oil")
+        allocations.add_contract_copy(**add | {"allocation": allocate()}, url="https://moor.example.org/oil")
 
 
 def checked_payments(*references):
@@ -378,20 +379,20 @@ def checked_payments(*references):
     by, allocation = UserFactory(), AllocationFactory(amount=Decimal("1000.00"))
     payments = [PaymentFactory.unsaved(allocation=allocation, reference=reference) for reference in references]
     for payment in payments:
-        rules.check_payment(by=by, payment=payment)
+        check_payment(by=by, payment=payment)
     return by, payments
 
 
 def test_payments_are_recorded_together():
     by, payments = checked_payments("A-1", "A-2")
-    assert rules.pay_all(by=by, payments=payments) == {}
+    assert pay_all(by=by, payments=payments) == {}
     assert [*Payment.objects.values_list("reference", "recorded_by")] == [("A-1", by.pk), ("A-2", by.pk)]
 
 
 def test_of_payments_that_are_recorded_together_each_is_refused_that_has_become_impossible():
     by, payments = checked_payments("A-1", "A-2", "A-3")
     PaymentFactory(reference="a-2")  # meanwhile
-    refused = rules.pay_all(by=by, payments=payments)
+    refused = pay_all(by=by, payments=payments)
     assert [*refused] == [1]
     assert "recorded already" in refused[1].messages[0]
     assert Payment.objects.count() == 3
@@ -401,7 +402,7 @@ def test_no_payment_is_recorded_to_a_payee_that_is_a_draft_since_the_check():
     by, payments = checked_payments("A-1", "A-2")
     payments[1].payee = OrganisationFactory()
     Organisation.objects.filter(pk=payments[1].payee_id).update(state="draft")
-    (error,) = rules.pay_all(by=by, payments=payments).values()
+    (error,) = pay_all(by=by, payments=payments).values()
     assert "is a draft. Publish it first" in error.messages[0]
     assert Payment.objects.count() == 1
 
@@ -412,7 +413,7 @@ def test_a_payment_is_checked_as_the_rule_checks_it(wrong):
     for name, value in wrong.items():
         setattr(payment, name, value)
     with pytest.raises(ValidationError) as checked:
-        rules.check_payment(by=UserFactory(), payment=payment)
+        check_payment(by=UserFactory(), payment=payment)
     with pytest.raises(ValidationError) as refused:
-        rules.pay(by=UserFactory(), payment=payment)
+        payments.pay(by=UserFactory(), payment=payment)
     assert checked.value.message_dict == refused.value.message_dict

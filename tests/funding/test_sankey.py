@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 
 from funding.accounts import AllocationBalance, SourceAccount, YearAccounts
-from funding.as_at import NOW
 from funding.models import FinancialYear, FundingSource
 from funding.sankey.drawing import TALL_WIDTH, WIDE_WIDTH, draw_tall, draw_wide
 from funding.sankey.flows import MAX_SOURCES, money_flow
 from funding.templatetags.funding import flow_picture, spend_bar
 from programmes.models import PreventionLevel
+from vru_portal.ledger.as_at import NOW
 
 MARKS = ("circle", "triangle", "square", "diamond", "hexagon", "pentagon")
 

@@ -6,11 +6,10 @@ from functools import partial
 
 import pytest
 
-from funding import rules
 from funding.accounts import year_accounts
-from funding.as_at import AsAt
-from funding.choices import Basis, Kind, VariationKind
+from funding.choices import Kind, VariationKind
 from funding.models import Allocation, FundingSource, Payment, Variation
+from funding.rules import allocations, variations
 from funding.statuses import initiative_statuses
 from programmes.choices import Status
 from tests.support.factories import (
@@ -30,6 +29,7 @@ from tests.support.factories import (
     reverse,
 )
 from tests.support.refusals import validation_messages
+from vru_portal.ledger.as_at import AsAt, Basis
 
 pytestmark = pytest.mark.django_db
 LATER = date(2031, 7, 1)
@@ -57,7 +57,7 @@ def award(source):
 def vary(allocation, amount, kind=VariationKind.RELEASE, into=None, **fields):
     amount = None if amount is None else Decimal(amount)
     row = VariationFactory.unsaved(allocation=allocation, kind=kind, amount=amount, **fields)
-    return rules.vary(by=UserFactory(), variation=row, into=into)
+    return variations.vary(by=UserFactory(), variation=row, into=into)
 
 
 def sums(source, as_at=None):
@@ -93,13 +93,13 @@ def test_what_is_returned_leaves_the_source(source, award):
         "allocated": "20.50", "paid": "20.50", "returned": "39.50", "unallocated": "40.00", "unspent": "40.00",
     }  # fmt: skip
     step = VariationFactory.unsaved(allocation=None, funding_source=source, amount=Decimal("40.00"))
-    rules.vary(by=UserFactory(), variation=step)
+    variations.vary(by=UserFactory(), variation=step)
     assert sums(source) == {"allocated": "20.50", "paid": "20.50", "returned": "79.50"}
 
 
 def test_more_cannot_be_returned_than_is_left(source, award):
     step = VariationFactory.unsaved(allocation=None, funding_source=source, amount=Decimal("40.01"))
-    said = validation_messages(lambda: rules.vary(by=UserFactory(), variation=step))
+    said = validation_messages(lambda: variations.vary(by=UserFactory(), variation=step))
     assert "£40.01 is more than the £40 that is left" in said["amount"][0]
 
 
@@ -203,14 +203,14 @@ def test_a_payment_beyond_what_was_left_is_an_exception(award):
 
 def allocate(source, amount):
     row = AllocationFactory.unsaved(funding_source=source, amount=Decimal(amount))
-    return rules.allocate(by=UserFactory(), allocation=row)
+    return allocations.allocate(by=UserFactory(), allocation=row)
 
 
 def test_a_source_is_over_committed_only_by_the_share_that_a_published_decision_names(source):
     with pytest.raises(Exception, match="more than is left"):
         allocate(source, "100.01")
     row = OvercommitmentFactory.unsaved(funding_source=source, share=Decimal("10.01"))
-    rules.allow_overcommitment(by=UserFactory(), overcommitment=row)
+    variations.allow_overcommitment(by=UserFactory(), overcommitment=row)
     said = validation_messages(lambda: allocate(source, "110.02"))
     assert said["amount"][0].startswith("£110.02 is £0.01 more than is left in Chest")
     assert "of £100 and the £10.01 that may be allocated beyond it, £0 is allocated" in said["amount"][0]
@@ -220,7 +220,7 @@ def test_a_source_is_over_committed_only_by_the_share_that_a_published_decision_
 
 def test_a_decision_whose_notice_is_not_published_allows_nothing(source):
     row = OvercommitmentFactory.unsaved(funding_source=source, decision=FundingDecisionFactory(notice_url=""))
-    said = validation_messages(lambda: rules.allow_overcommitment(by=UserFactory(), overcommitment=row))
+    said = validation_messages(lambda: variations.allow_overcommitment(by=UserFactory(), overcommitment=row))
     assert "Only a published decision" in said["decision"][0]
 
 
@@ -229,23 +229,26 @@ def test_a_decision_whose_notice_is_not_published_allows_nothing(source):
 
 def test_an_allocation_is_for_one_thing_and_own_costs_are_of_a_heading():
     row = AllocationFactory.unsaved(heading=HeadingFactory())
-    assert rules.allocate(by=UserFactory(), allocation=row).assessment is None
+    assert allocations.allocate(by=UserFactory(), allocation=row).assessment is None
     both = AllocationFactory.unsaved()
     both.heading = HeadingFactory()
     neither = AllocationFactory.unsaved(heading=HeadingFactory())
     neither.heading = None
     for row in (both, neither):
-        said = validation_messages(partial(rules.allocate, by=UserFactory(), allocation=row))
+        said = validation_messages(partial(allocations.allocate, by=UserFactory(), allocation=row))
         assert said == {"initiative": ["Choose either an initiative or a budget heading."]}
     said = validation_messages(
-        lambda: rules.allocate(by=UserFactory(), allocation=AllocationFactory.unsaved(kind="own"))
+        lambda: allocations.allocate(by=UserFactory(), allocation=AllocationFactory.unsaved(kind="own"))
     )
     assert "Own costs belong to a budget heading" in said["kind"][0]
 
 
 def test_a_heading_that_is_a_draft_gets_no_money_and_one_with_money_stays_published():
     draft = AllocationFactory.unsaved(heading=HeadingFactory(state="draft"))
-    assert "is a draft" in validation_messages(lambda: rules.allocate(by=UserFactory(), allocation=draft))["heading"][0]
+    assert (
+        "is a draft"
+        in validation_messages(lambda: allocations.allocate(by=UserFactory(), allocation=draft))["heading"][0]
+    )
     heading = AllocationFactory(heading=HeadingFactory()).heading
     assert heading.unpublishing_blocker()
 
@@ -253,23 +256,23 @@ def test_a_heading_that_is_a_draft_gets_no_money_and_one_with_money_stays_publis
 def test_who_decided_held_the_post_on_that_day():
     row = FundingDecisionFactory.unsaved()
     row.decided_by.held_until = DAY - timedelta(days=1)
-    said = validation_messages(lambda: rules.decide(by=UserFactory(), decision=row))
+    said = validation_messages(lambda: variations.decide(by=UserFactory(), decision=row))
     assert "did not hold this post on that day" in said["decided_by"][0]
     row.decided_by.held_until = DAY
-    assert rules.decide(by=UserFactory(), decision=row).pk
+    assert variations.decide(by=UserFactory(), decision=row).pk
 
 
 def test_a_decision_has_reasons_and_a_reference_of_its_own_in_its_year():
     row = FundingDecisionFactory.unsaved(reasons="")
-    assert "reasons" in validation_messages(lambda: rules.decide(by=UserFactory(), decision=row))
+    assert "reasons" in validation_messages(lambda: variations.decide(by=UserFactory(), decision=row))
     first = FundingDecisionFactory(reference="Moor 1")
     again = FundingDecisionFactory.unsaved(year=first.year, reference="moor 1")
     assert (
         "recorded already"
-        in validation_messages(lambda: rules.decide(by=UserFactory(), decision=again))["reference"][0]
+        in validation_messages(lambda: variations.decide(by=UserFactory(), decision=again))["reference"][0]
     )
     reverse(first)
-    assert rules.decide(by=UserFactory(), decision=again).pk
+    assert variations.decide(by=UserFactory(), decision=again).pk
 
 
 def test_money_of_a_year_that_is_all_returned_is_accounted_for(source, client):
@@ -281,5 +284,5 @@ def test_money_of_a_year_that_is_all_returned_is_accounted_for(source, client):
     client.force_login(user)
     assert "is unspent" in client.get(address("admin:index")).text
     step = VariationFactory.unsaved(allocation=None, funding_source=source, amount=Decimal("100.00"))
-    rules.vary(by=user, variation=step)
+    variations.vary(by=user, variation=step)
     assert "is unspent" not in client.get(address("admin:index")).text

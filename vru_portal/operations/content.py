@@ -18,7 +18,7 @@ from django.db import DatabaseError, models, transaction
 from events.models import Event
 from events.rules import check_agenda
 from funding.models import FinancialYear
-from funding.rules import check_budget
+from funding.rules.sources import check_budget
 from vru_portal.publishing.history import LOADED
 
 # One file for each app, in the order in which they refer to one another.

@@ -12,10 +12,10 @@ from events.declarations.models import DeclarationVersion, Invitation, LiveSigna
 from events.declarations.rules.availability import version_in_force
 from events.models import AgendaItem, Event
 from funding.accounts import carried_by_source, variation_sums
-from funding.as_at import NOW
 from funding.choices import VariationKind
 from funding.models import Allocation, FinancialYear, FundingSource, Payment
 from partners.models import Post, Statement
+from vru_portal.ledger.as_at import NOW
 from vru_portal.ledger.money import sum_of_pounds
 from vru_portal.web.prepared_queries import prepared
 

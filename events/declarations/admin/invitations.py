@@ -21,10 +21,11 @@ from events.declarations.admin.base import (
 )
 from events.declarations.admin.invitation_lists import InvitationImportMixin, InvitationRecordingForm
 from events.declarations.admin.overview import overview_counts
-from events.declarations.choices import ENDED_STATES, OPEN_STATES, Delivery, InvitationState
+from events.declarations.choices import ENDED_STATES, OPEN_STATES, InvitationState
 from events.declarations.models import Invitation
 from events.declarations.models.invitations import closing_date
 from events.declarations.rules import availability, invitations
+from vru_portal.links.models import Delivery
 from vru_portal.staff.actions import Action, Section
 from vru_portal.staff.help import help_link
 from vru_portal.staff.links import admin_link

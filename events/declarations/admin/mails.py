@@ -5,10 +5,10 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from events.declarations.admin.base import NoAddAdmin
-from events.declarations.choices import Delivery
 from events.declarations.models import Mail
 from events.declarations.querysets import FAILED_MAILS
 from events.declarations.rules import mail_queue
+from vru_portal.links.models import Delivery
 from vru_portal.staff.actions import Action
 from vru_portal.staff.links import admin_link
 

@@ -16,7 +16,6 @@ from events.declarations.choices import (
     CLOSING_MAILS,
     ENDED_STATES,
     Authority,
-    Delivery,
     InvitationState,
     LinkPurpose,
     MailKind,
@@ -25,7 +24,7 @@ from events.declarations.choices import (
 from events.declarations.models.versions import DeclarationVersion
 from events.declarations.validators import validate_no_link, validate_readable
 from partners.models import Organisation, Sector
-from vru_portal.links.models import EmailedLink, QueuedMail
+from vru_portal.links.models import Delivery, EmailedLink, QueuedMail
 from vru_portal.text.fields import CalendarDateField, EmailAddressField, LineField, LongTextField
 
 DAYS_OPEN = 90  # councils need weeks to decide

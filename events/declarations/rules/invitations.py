@@ -14,7 +14,6 @@ from events.declarations.choices import (
     ENDED_STATES,
     OPEN_STATES,
     SIGNING_PURPOSES,
-    Delivery,
     InvitationState,
     LinkPurpose,
     MailKind,
@@ -31,6 +30,7 @@ from events.declarations.rules.availability import require_inviting_open
 from events.declarations.rules.mail_queue import BATCH_SIZE, queue_mail, queue_mails
 from events.declarations.validators import validate_readable
 from partners.models import Organisation, Sector
+from vru_portal.links.models import Delivery
 from vru_portal.tabular.batches import in_batches
 from vru_portal.text.cleaning import fold, normalise_email, normalise_line
 

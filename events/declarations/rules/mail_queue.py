@@ -7,12 +7,13 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.utils import timezone
 
-from events.declarations.choices import OPEN_STATES, Delivery, InvitationState, MailKind
+from events.declarations.choices import OPEN_STATES, InvitationState, MailKind
 from events.declarations.models import Invitation, Mail, SigningRequest
 from events.declarations.register import log
 from events.declarations.rules.availability import require_inviting_open
 from events.declarations.tasks import deliver
 from vru_portal.links.messages import new_message_id
+from vru_portal.links.models import Delivery
 
 BATCH_SIZE = 500  # rows in one query: SQLite limits how many parameters a query has
 MAILS_ASKING_TO_SIGN = (MailKind.INVITATION, MailKind.REMINDER, MailKind.CONFIRM)

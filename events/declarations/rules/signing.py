@@ -37,6 +37,7 @@ from events.declarations.register.canonical import canonical
 from events.declarations.rules.availability import InvalidLink, StaleText, require_signing_open, version_in_force
 from events.declarations.rules.invitations import end_invitation, set_decision_date
 from events.declarations.rules.mail_queue import queue_mail
+from vru_portal.links.secrets import secret_hash
 from vru_portal.text.cleaning import fold
 from vru_portal.text.dates import format_date
 from vru_portal.web.prepared_queries import prepared
@@ -238,7 +239,7 @@ def find_token_for_signature(secret: str) -> Token | None:
     One query for both cases: it runs while the head is locked, so everybody else who signs waits for it.
     """
     now = timezone.now()
-    return next(iter(tokens_for_signature(tokens.secret_hash(secret), now, now - REPEAT_WINDOW)), None)
+    return next(iter(tokens_for_signature(secret_hash(secret), now, now - REPEAT_WINDOW)), None)
 
 
 @prepared

@@ -34,13 +34,14 @@ from events.declarations.views.signing_session import (
     store_session,
 )
 from partners.models import LegalNotice
+from vru_portal.links.secrets import secret_in
 from vru_portal.links.session import redirect_see_other
 
 
 @csrf_exempt  # it changes nothing, and Django would write the secret to a log if it refused a request
 def open_link(request: HttpRequest, secret: str) -> HttpResponse:
     """Move the secret from the address into the signing session. The database is neither read nor written."""
-    return store_session(redirect_see_other("declarations:read"), secret=tokens.secret_in(secret))
+    return store_session(redirect_see_other("declarations:read"), secret=secret_in(secret))
 
 
 @require_safe

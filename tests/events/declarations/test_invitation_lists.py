@@ -12,7 +12,7 @@ from django.core.exceptions import ValidationError
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.core.management import CommandError, call_command
 
-from events.declarations.choices import Delivery, InvitationState
+from events.declarations.choices import InvitationState
 from events.declarations.models import Declaration, Invitation, Mail, SignatoryBody
 from events.declarations.resources import InvitationResource, PastedList
 from events.declarations.rules import invitations, versions
@@ -21,6 +21,7 @@ from partners.models import LegalNotice
 from tests.support import signing
 from tests.support.crawler import text_of
 from tests.support.factories import OrganisationFactory, SectorFactory, UserFactory, VersionFactory
+from vru_portal.links.models import Delivery
 from vru_portal.tabular.readers import CSV
 
 pytestmark = pytest.mark.django_db

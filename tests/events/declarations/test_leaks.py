@@ -13,7 +13,7 @@ from django_tasks_db.management.commands import db_worker
 from django_tasks_db.models import DBTaskResult
 
 from events.declarations import schedule, tokens
-from events.declarations.choices import Delivery, LinkPurpose
+from events.declarations.choices import LinkPurpose
 from events.declarations.models import Declaration, Entry, Invitation, Mail, SigningRequest, Token
 from events.declarations.rules import availability, corrections, erasure, invitations, requests, signing
 from tests.support.crawler import Elements, crawl
@@ -27,6 +27,8 @@ from tests.support.personal import (
     make_signed_entry,
 )
 from tests.support.signing import invite, new_link, open_signing, sign, signatory
+from vru_portal.links.models import Delivery
+from vru_portal.links.secrets import secret_hash
 
 pytestmark = pytest.mark.django_db
 
@@ -205,7 +207,7 @@ def test_going_through_all_signing_pages_leaves_nothing_in_logs_tasks_files_or_a
     assert len(files) >= 1
 
     assert [s for s in secrets if s in everything_stored()] == []
-    assert {tokens.secret_hash(secret) for secret in secrets} >= set(Token.objects.values_list("sha256", flat=True))
+    assert {secret_hash(secret) for secret in secrets} >= set(Token.objects.values_list("sha256", flat=True))
     for page in visitor.pages:
         assert [s for s in secrets if s in page.text] == [], page.request["PATH_INFO"]
         assert [s for s in secrets if s in page.headers.get("Location", "")] == []

@@ -5,7 +5,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.utils import timezone
 
 from events.declarations import schedule, tasks
-from events.declarations.choices import Delivery, EntryKind, InvitationState, LinkPurpose
+from events.declarations.choices import EntryKind, InvitationState, LinkPurpose
 from events.declarations.models import Entry, Invitation, LiveSignature, Mail, PaperSignature, SigningRequest
 from events.declarations.register import audit, log
 from events.declarations.rules import corrections, invitations, requests
@@ -21,6 +21,7 @@ from tests.support.personal import (
     make_signed_entry,
 )
 from tests.support.signing import NOTICE, new_link, open_signing
+from vru_portal.links.models import Delivery
 from vru_portal.operations import schedule as portal_schedule
 
 pytestmark = pytest.mark.django_db

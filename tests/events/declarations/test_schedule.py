@@ -7,11 +7,12 @@ from django_tasks import TaskResultStatus
 from django_tasks_db.models import DBTaskResult
 
 from events.declarations import schedule
-from events.declarations.choices import Delivery, InvitationState, MailKind
+from events.declarations.choices import InvitationState, MailKind
 from events.declarations.models import Invitation, Mail
 from events.declarations.rules import availability, invitations, signing
 from tests.support.factories import LevelFactory, UnitFactory
 from tests.support.signing import days_from_today, invite, open_signing, sign
+from vru_portal.links.models import Delivery
 from vru_portal.web import mail_files
 
 pytestmark = pytest.mark.django_db

@@ -8,12 +8,13 @@ import pytest
 from django.core.exceptions import ValidationError
 from django.db import connection
 
-from funding import rules
 from funding.accounts import year_accounts
 from funding.choices import VariationKind
 from funding.models import Allocation, FundingSource, Payment, Variation
 from funding.models.sums import ALLOWANCE_PENCE, NET_PENCE, PAID_PENCE, SOURCE_PENCE, TAKEN_PENCE
-from funding.rules import allowance_of
+from funding.rules import variations
+from funding.rules.allocations import allocate
+from funding.rules.sources import allowance_of, carry_forward
 from tests.support.factories import (
     AllocationFactory,
     DecisionFactory,
@@ -57,7 +58,7 @@ def act(dice, by, sources, following, assessment):
         of_walk = {"initiative": assessment.initiative, "assessment": assessment}
         subject = {"heading": HeadingFactory()} if dice.random() < 0.5 else of_walk
         row = AllocationFactory.unsaved(funding_source=source, amount=pounds(dice), **subject)
-        rules.allocate(by=by, allocation=row)
+        allocate(by=by, allocation=row)
     elif what == 1:
         PaymentFactory(allocation=allocation, amount=pounds(dice) * dice.choice([1, 1, -1]))
     elif what in (2, 3):
@@ -65,15 +66,15 @@ def act(dice, by, sources, following, assessment):
         if kind == VariationKind.MOVE:
             into = AllocationFactory.unsaved(funding_source=allocation.funding_source, heading=HeadingFactory())
         amount = None if kind == VariationKind.END else pounds(dice, "20.00")
-        rules.vary(
+        variations.vary(
             by=by, variation=VariationFactory.unsaved(allocation=allocation, kind=kind, amount=amount), into=into
         )
     elif what == 4:
         row = VariationFactory.unsaved(allocation=None, funding_source=source, amount=pounds(dice, "9.00"))
-        rules.vary(by=by, variation=row)
+        variations.vary(by=by, variation=row)
     elif what == 5:
         carried = FundingSourceFactory.unsaved(year=following, amount=pounds(dice, "9.00"))
-        rules.carry_forward(by=by, source=source, carried=carried)
+        carry_forward(by=by, source=source, carried=carried)
     else:
         model = dice.choice([Allocation, Variation, Payment])
         rows = list(model.objects.standing())

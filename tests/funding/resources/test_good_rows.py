@@ -10,7 +10,7 @@ from django.core.management import CommandError, call_command
 
 from funding.models import Payment
 from funding.resources import PaymentResource
-from funding.rules import pay
+from funding.rules.payments import pay
 from tests.funding.resources.files import as_csv, payment, run
 from tests.support.crawler import text_of
 from tests.support.factories import AllocationFactory, OrganisationFactory

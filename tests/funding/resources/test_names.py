@@ -11,7 +11,7 @@ from django.db import IntegrityError, connection, transaction
 
 from funding.models import Allocation, Payment
 from funding.resources import AllocationResource, PaymentResource
-from funding.rules import pay
+from funding.rules.payments import pay
 from programmes.models import Initiative
 from tests.funding.resources.files import BOTH_IMPORTS, allocation, as_csv, payment, run
 from tests.support.factories import AllocationFactory, OrganisationFactory, PaymentFactory

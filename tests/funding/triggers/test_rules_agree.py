@@ -3,8 +3,8 @@
 import pytest
 from django.core.exceptions import ValidationError
 
-from funding import rules
 from funding.regranting.rules import record_onward_grant, record_regranting
+from funding.rules import allocations, payments, sources, variations
 from programmes.rules import decide_on_assessment
 from tests.funding.triggers.offences import OFFENCES
 from tests.support.factories import UserFactory
@@ -14,11 +14,11 @@ pytestmark = pytest.mark.django_db
 
 
 def allocate(row):
-    rules.allocate(by=UserFactory(), allocation=row)
+    allocations.allocate(by=UserFactory(), allocation=row)
 
 
 def carry_forward(row):
-    rules.carry_forward(by=UserFactory(), source=row.carried_from, carried=row)
+    sources.carry_forward(by=UserFactory(), source=row.carried_from, carried=row)
 
 
 def decide(row):
@@ -36,16 +36,16 @@ def regrant(row):
 
 
 def vary(row):
-    rules.vary(by=UserFactory(), variation=row)
+    variations.vary(by=UserFactory(), variation=row)
 
 
 def allow_overcommitment(row):
-    rules.allow_overcommitment(by=UserFactory(), overcommitment=row)
+    variations.allow_overcommitment(by=UserFactory(), overcommitment=row)
 
 
 TWICE = {
     "funding_allocation_decided": allocate,
-    "funding_decision_once": lambda row: rules.decide(by=UserFactory(), decision=row),
+    "funding_decision_once": lambda row: variations.decide(by=UserFactory(), decision=row),
     "funding_overcommitment_decided": allow_overcommitment,
     "funding_overcommitment_once": allow_overcommitment,
     "funding_variation_a_return_within_source": vary,
@@ -55,7 +55,7 @@ TWICE = {
     "funding_allocation_assessed": allocate,
     "funding_allocation_states_what_the_duty_asks": allocate,
     "funding_fundingsource_carried_within": carry_forward,
-    "funding_payment_on_an_allocation": lambda row: rules.pay(by=UserFactory(), payment=row),
+    "funding_payment_on_an_allocation": lambda row: payments.pay(by=UserFactory(), payment=row),
     "funding_regranting_of_a_grant": regrant,
     "funding_regranting_once": regrant,
     "funding_onwardgrant_for_regranting": lambda row: record_onward_grant(by=UserFactory(), grant=row),

@@ -2,21 +2,21 @@
 
 from decimal import Decimal
 
-from funding import rules
+from funding.rules import allocations, payments, sources
 from tests.support.factories import DAY, AllocationFactory, FundingSourceFactory, PaymentFactory, UserFactory
 
 
 def allocate(**fields):
     if isinstance(fields.get("amount"), str):
         fields["amount"] = Decimal(fields["amount"])
-    return rules.allocate(by=UserFactory(), allocation=AllocationFactory.unsaved(**fields))
+    return allocations.allocate(by=UserFactory(), allocation=AllocationFactory.unsaved(**fields))
 
 
 def pay(allocation, amount, day=DAY, **fields):
     row = PaymentFactory.unsaved(allocation=allocation, amount=Decimal(amount), paid_on=day, **fields)
-    return rules.pay(by=UserFactory(), payment=row)
+    return payments.pay(by=UserFactory(), payment=row)
 
 
 def carry(source, amount):
     row = FundingSourceFactory.unsaved(year=None, name="", slug="", amount=Decimal(amount))
-    return rules.carry_forward(by=UserFactory(), source=source, carried=row)
+    return sources.carry_forward(by=UserFactory(), source=source, carried=row)

@@ -124,8 +124,8 @@ def allocate(mode: str, source: int, initiative: int, organisation: int, amount:
     from django.contrib.auth import get_user_model
     from django.db import transaction
 
-    from funding import rules
     from funding.models import Allocation, Decision
+    from funding.rules import allocations
 
     row = Allocation(
         decision=Decision.objects.earliest("pk"),
@@ -134,10 +134,10 @@ def allocate(mode: str, source: int, initiative: int, organisation: int, amount:
     )  # fmt: skip
     by = get_user_model().objects.earliest("pk")
     if mode in ("triggers", "nothing"):  # each statement commits by itself, so that all writers reach the barrier
-        rules.allocate.__wrapped__(by=by, allocation=row)  # type: ignore[attr-defined]
+        allocations.allocate.__wrapped__(by=by, allocation=row)  # type: ignore[attr-defined]
         return time.monotonic()
     with transaction.atomic():
-        rules.allocate(by=by, allocation=row)
+        allocations.allocate(by=by, allocation=row)
         wrote = time.monotonic()
         time.sleep(PAUSE)
     return wrote
@@ -162,12 +162,12 @@ def pay(mode: str, allocation: int, reference: str, day: Any) -> float:
     from django.contrib.auth import get_user_model
     from django.db import transaction
 
-    from funding import rules
     from funding.models import Payment
+    from funding.rules import payments
 
     row = Payment(allocation_id=allocation, reference=reference, amount=Decimal("1.00"), paid_on=day)
     with transaction.atomic():
-        rules.pay(by=get_user_model().objects.earliest("pk"), payment=row)
+        payments.pay(by=get_user_model().objects.earliest("pk"), payment=row)
         wrote = time.monotonic()
         time.sleep(PAUSE)
     return wrote
@@ -177,8 +177,8 @@ def release(mode: str, allocation: int, amount: str, day: Any) -> float:
     from django.contrib.auth import get_user_model
     from django.db import transaction
 
-    from funding import rules
     from funding.models import Allocation, Decision, Variation
+    from funding.rules import variations
 
     row = Variation(
         kind="release", allocation=Allocation.objects.get(pk=allocation), amount=Decimal(amount), varied_on=day,
@@ -186,10 +186,10 @@ def release(mode: str, allocation: int, amount: str, day: Any) -> float:
     )  # fmt: skip
     by = get_user_model().objects.earliest("pk")
     if mode in ("triggers", "nothing"):
-        rules.vary.__wrapped__(by=by, variation=row)  # type: ignore[attr-defined]
+        variations.vary.__wrapped__(by=by, variation=row)  # type: ignore[attr-defined]
         return time.monotonic()
     with transaction.atomic():
-        rules.vary(by=by, variation=row)
+        variations.vary(by=by, variation=row)
         wrote = time.monotonic()
         time.sleep(PAUSE)
     return wrote

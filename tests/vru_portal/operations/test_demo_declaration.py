@@ -12,7 +12,7 @@ from django.db.models import Count
 from django.test import override_settings
 from django.utils import timezone
 
-from events.declarations.choices import Delivery, EntryKind, InvitationState
+from events.declarations.choices import EntryKind, InvitationState
 from events.declarations.models import (
     DeclarationVersion,
     Entry,
@@ -30,6 +30,7 @@ from events.declarations.register import audit, verify, witness
 from events.declarations.rules import availability
 from partners.models import LegalNotice
 from tests.support.factories import UnitFactory
+from vru_portal.links.models import Delivery
 from vru_portal.operations.demo import populate
 from vru_portal.operations.demo.declaration import ADDED_COMMITMENT, NOTICE
 from vru_portal.operations.demo.people import EXAMPLE

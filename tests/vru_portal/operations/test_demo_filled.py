@@ -11,8 +11,7 @@ from django.test import override_settings
 from django.utils import timezone
 
 from funding.accounts import year_accounts
-from funding.as_at import AsAt
-from funding.choices import ALLOCATION_TEXT_FIELDS, PAYMENT_TEXT_FIELDS, Basis, Irregularity, Kind
+from funding.choices import ALLOCATION_TEXT_FIELDS, PAYMENT_TEXT_FIELDS, Irregularity, Kind
 from funding.models import (
     Allocation,
     ContractCopy,
@@ -27,6 +26,7 @@ from partners.models import Organisation, Publication, Unit
 from programmes.models import AssessmentDecision, EvidenceAssessment, ToolkitApproach
 from programmes.models.assessments import TEXT_FIELDS
 from tests.vru_portal.operations.test_demo import UNITS
+from vru_portal.ledger.as_at import AsAt, Basis
 from vru_portal.operations.demo.people import EXAMPLE
 
 pytestmark = [pytest.mark.django_db, pytest.mark.once]

@@ -9,12 +9,13 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from events.declarations.choices import Delivery, InvitationState
+from events.declarations.choices import InvitationState
 from events.declarations.models import DeclarationVersion, Invitation
 from funding.models import FinancialYear
 from partners.models import LegalNotice, Organisation
 from tests.support import factories
 from tests.support.factories import make_everything
+from vru_portal.links.models import Delivery
 from vru_portal.models import Pending
 from vru_portal.publishing import workflow
 from vru_portal.publishing.state import State

@@ -4,9 +4,9 @@ from datetime import date, timedelta
 from decimal import ROUND_DOWN, Decimal
 from typing import TYPE_CHECKING, Any
 
-from funding import rules
 from funding.choices import ConditionKind, CostKind, Kind, VariationKind
 from funding.models import Allocation, BudgetHeading, Fulfilment, FundingSource, SourceCondition, Variation
+from funding.rules import variations
 from vru_portal.operations.demo.people import EXAMPLE, noon_of, random_public_id
 from vru_portal.publishing.state import State
 from vru_portal.text.sums import PENNY
@@ -118,7 +118,7 @@ class DemoBudget:
         )
         if into is not None:
             into.public_id, into.recorded_at = random_public_id(self.money.dice), noon_of(day)
-        rules.vary(by=self.people.officer, variation=row, into=into)
+        variations.vary(by=self.people.officer, variation=row, into=into)
 
     def state_conditions(self, source: FundingSource) -> None:
         """What a funder may ask: shares for interventions, evaluation and staff, match funding, and two days."""

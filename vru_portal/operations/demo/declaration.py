@@ -13,7 +13,7 @@ from django.urls import reverse
 from django_tasks_db.models import DBTaskResult
 
 from events.declarations import tokens
-from events.declarations.choices import Authority, CorrectionReason, Delivery, LinkPurpose, PaperAuthority
+from events.declarations.choices import Authority, CorrectionReason, LinkPurpose, PaperAuthority
 from events.declarations.documents import pdf
 from events.declarations.models import (
     Declaration,
@@ -37,6 +37,7 @@ from events.declarations.rules import (
 )
 from events.declarations.tasks import deliver
 from partners.models import LegalNotice, Sector
+from vru_portal.links.models import Delivery
 from vru_portal.operations.demo.people import EXAMPLE, DemoPeople
 from vru_portal.web.addresses import full_url
 

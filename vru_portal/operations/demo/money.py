@@ -7,7 +7,6 @@ from datetime import date, timedelta
 from decimal import ROUND_DOWN, Decimal
 from typing import Any
 
-from funding import rules
 from funding.choices import Kind, RegrantType
 from funding.models import (
     Allocation,
@@ -21,6 +20,7 @@ from funding.models import (
     Payment,
     Regranting,
 )
+from funding.rules import allocations, payments, sources, variations
 from programmes.choices import Outcome
 from programmes.models import AssessmentDecision, EvidenceAssessment, Initiative, ToolkitApproach
 from vru_portal.ledger.append_only.recording import record
@@ -171,7 +171,7 @@ class DemoMoney:
                 notice_url=f"https://example.org/decisions/{len(self.decisions) + 1}",
                 recorded_at=noon_of(day),
             )
-            self.decisions[year.pk, day] = rules.decide(by=self.people.officer, decision=row)
+            self.decisions[year.pk, day] = variations.decide(by=self.people.officer, decision=row)
         return self.decisions[year.pk, day]
 
     def allocate(
@@ -195,7 +195,7 @@ class DemoMoney:
             recorded_at=noon_of(recorded_on),
             **{"purpose": f"{EXAMPLE}staff, rooms and materials.", **STATEMENTS, **stated},
         )
-        return rules.allocate(by=self.people.officer, allocation=row)
+        return allocations.allocate(by=self.people.officer, allocation=row)
 
     def pay(self, allocation: Allocation, day: date, amount: Decimal, **stated: Any) -> Payment | None:
         """Pay through the rules; None where the day is still to come."""
@@ -211,7 +211,7 @@ class DemoMoney:
             recorded_at=noon_of(recorded_on),
             **{"purpose": f"{EXAMPLE}instalment of {format_month(day)}.", **stated},
         )
-        return rules.pay(by=self.people.officer, payment=row)
+        return payments.pay(by=self.people.officer, payment=row)
 
     def pay_monthly(self, grant: Allocation, *, first: bool, unpaid: bool) -> None:
         """Pay an eighth of a grant each month to March. The first also has a corrected instalment and a refund."""
@@ -316,7 +316,7 @@ class DemoMoney:
             recorded_at=noon_of(day),
             **made_up,
         )
-        rules.carry_forward(by=self.people.officer, source=source, carried=carried)
+        sources.carry_forward(by=self.people.officer, source=source, carried=carried)
         award = source.allocations.filter(initiative=initiative, kind=Kind.GRANT, reverses=None).earliest("awarded_on")
         recipient = self.people.organisations.index(award.recipient)
         april = day + timedelta(days=10)

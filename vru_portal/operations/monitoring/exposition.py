@@ -14,10 +14,10 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
 from prometheus_client.registry import Collector
 
-from events.declarations.choices import Delivery
 from events.declarations.models import Head, Mail
 from programmes.results import models as results
 from vru_portal import metrics
+from vru_portal.links.models import Delivery
 from vru_portal.models import Heartbeat
 from vru_portal.operations.monitoring import readiness
 from vru_portal.workspace.backups import read_record

@@ -6,10 +6,9 @@ from typing import Any
 
 from django.utils import timezone
 
-from funding.as_at import NOW
-from funding.choices import Basis
 from funding.models import PublicationDuty
 from partners.models import Unit
+from vru_portal.ledger.as_at import NOW, Basis
 from vru_portal.tabular.datasets import Dataset
 from vru_portal.tabular.writers import Column, Table
 

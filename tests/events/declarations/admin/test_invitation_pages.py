@@ -6,7 +6,7 @@ import pytest
 from django.contrib.admin.models import LogEntry
 from django.utils import timezone
 
-from events.declarations.choices import OPEN_STATES, Delivery, InvitationState, MailKind
+from events.declarations.choices import OPEN_STATES, InvitationState, MailKind
 from events.declarations.models import (
     Declaration,
     Invitation,
@@ -19,6 +19,7 @@ from events.declarations.rules import signing as signing_rules
 from tests.events.declarations.admin.pages import bulk_action_form, page_path
 from tests.support import signing
 from tests.support.crawler import text_of
+from vru_portal.links.models import Delivery
 
 pytestmark = [pytest.mark.django_db, pytest.mark.once]
 

@@ -10,7 +10,7 @@ from django.utils import timezone
 from django_tasks_db.models import DBTaskResult
 
 from events.declarations import schedule, tasks, tokens
-from events.declarations.choices import Delivery, InvitationState, LinkPurpose, MailKind
+from events.declarations.choices import InvitationState, LinkPurpose, MailKind
 from events.declarations.models import Invitation, Mail, PersonalRecord, Token
 from events.declarations.rules import corrections, invitations, mail_queue
 from events.declarations.rules import signing as signing_rules
@@ -19,6 +19,7 @@ from tests.support import signing
 from tests.support.processes.mail_server import HANG_UP, TAKE, MailServer
 from tests.support.processes.portal_process import free_port
 from vru_portal.links import delivery, messages
+from vru_portal.links.models import Delivery
 from vru_portal.operations import schedule as portal_schedule
 
 # A mail server that refuses -------------------------------------------------------------------------------------------

@@ -5,9 +5,9 @@ from email import message_from_bytes, policy
 
 from django.utils import timezone
 
-from events.declarations.choices import Delivery
 from events.declarations.models import Mail
 from tests.events.declarations.emails.worker import content, invited, later, work
+from vru_portal.links.models import Delivery
 from vru_portal.web.mail_files import EmailBackend
 
 

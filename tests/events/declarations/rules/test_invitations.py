@@ -8,11 +8,12 @@ from django.core.exceptions import ValidationError
 from django.utils import timezone
 
 from events.declarations import schedule, tokens
-from events.declarations.choices import ENDED_STATES, OPEN_STATES, Delivery, InvitationState, LinkPurpose, MailKind
+from events.declarations.choices import ENDED_STATES, OPEN_STATES, InvitationState, LinkPurpose, MailKind
 from events.declarations.models import Entry, Invitation, Mail
 from events.declarations.rules import availability, corrections, erasure, invitations, mail_queue
 from events.declarations.rules import signing as signing_rules
 from tests.support import signing
+from vru_portal.links.models import Delivery
 
 pytestmark = pytest.mark.django_db
 TODAY = date(2031, 6, 1)
