@@ -1,7 +1,7 @@
 """Whether the conditions of a year's sources are met, missed or open on a day, with the arithmetic.
 
 What counts towards a condition is what is allocated (less what was varied), what is paid, what others gave, or what was
-claimed. `funding/reconcile/conditions.py` works out the same in SQL of its own.
+claimed. `funding/reconcile/steps.py` works out the same in SQL of its own.
 """
 
 from collections import defaultdict

@@ -20,8 +20,7 @@ def allocate(*, by: Any, allocation: Allocation) -> Allocation:
     """Record an allocation that is decided, within its source, and complete enough to publish.
 
     For an initiative it must also be assessed: unless it names an assessment, it gets the latest one approved by the
-    day of the allocation. Raises ValidationError
-    that says which rule is broken, by how much, and what to do.
+    day of the allocation. Raises ValidationError that says which rule is broken, by how much, and what to do.
     """
     if allocation.funding_source_id:
         lock_sources([allocation.funding_source_id])

@@ -157,17 +157,9 @@ def return_rows(filters: ReturnFilters) -> Rows[Return]:
             Return.objects.unpublished().filter(pk__in=[row.pk for row in found]).values_list("pk", flat=True)
         )
         for row in found:
-            row.status = status_of(row, is_published=row.pk not in waiting)
+            row.status = row.status_while_unpublished if row.pk in waiting else ReturnStatus.PUBLISHED
 
     return QueryRows(rows, add_status, count=filters.count)
-
-
-def status_of(row: Return, *, is_published: bool) -> ReturnStatus:
-    if is_published:
-        return ReturnStatus.PUBLISHED
-    if row.reported_at:
-        return ReturnStatus.CHECKING
-    return ReturnStatus.LATE if row.due_on < timezone.localdate() else ReturnStatus.DUE
 
 
 def local_day(row: Return) -> date | None:

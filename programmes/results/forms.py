@@ -10,7 +10,7 @@ from django.utils.html import escape, format_html
 
 from programmes.results.models import Measure
 from programmes.results.rules.answers import (
-    MOST_CHARACTERS,
+    MAX_CHARACTERS,
     SPEND,
     WORDS,
     group_name,
@@ -100,7 +100,7 @@ class WordsForm(AnswersForm):
                 label=label,
                 help_text=hints[name],
                 required=False,
-                widget=forms.Textarea(attrs={"rows": 3, "dir": "auto", "data-max-length": MOST_CHARACTERS}),
+                widget=forms.Textarea(attrs={"rows": 3, "dir": "auto", "data-max-length": MAX_CHARACTERS}),
             )
         self.fields[SPEND] = forms.CharField(
             label="What you spent on it in this quarter",

@@ -6,6 +6,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
@@ -40,6 +41,20 @@ class NoAddAdmin(DeclarationWriteOnceAdmin):
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
+
+
+class FilledFilter(admin.SimpleListFilter):
+    """Filters rows by whether a field is filled in; `labels` are what an empty and a filled one mean."""
+
+    field_name: str
+    labels: tuple[str, str]
+
+    def lookups(self, request: Any, model_admin: Any) -> list[tuple[str, str]]:
+        return [*zip(("no", "yes"), self.labels, strict=True)]
+
+    def queryset(self, request: Any, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        is_empty = {"no": True, "yes": False}.get(str(self.value()))
+        return queryset if is_empty is None else queryset.filter(**{f"{self.field_name}__isnull": is_empty})
 
 
 class VersionFilter(admin.RelatedFieldListFilter):

@@ -5,12 +5,11 @@ from django import forms
 from django.contrib import admin
 from django.contrib.admin.widgets import AdminDateWidget
 from django.core.exceptions import PermissionDenied
-from django.db.models import QuerySet
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse
 from django.urls import path, reverse
 from django.utils.html import format_html
 
-from events.declarations.admin.base import DeclarationWriteOnceAdmin, VersionFilter, next_entry_fact
+from events.declarations.admin.base import DeclarationWriteOnceAdmin, FilledFilter, VersionFilter, next_entry_fact
 from events.declarations.choices import EntryKind
 from events.declarations.models import PaperSignature
 from events.declarations.rules import paper_signatures
@@ -120,18 +119,13 @@ class DiscardPaperSignatureAction(Action):
         return "Discarded"
 
 
-class ConfirmedPaperSignatureFilter(admin.SimpleListFilter):
+class ConfirmedPaperSignatureFilter(FilledFilter):
     """Filters paper signatures by whether they are confirmed."""
 
     title = "confirmation"
     parameter_name = "confirmed"
-
-    def lookups(self, request: Any, model_admin: Any) -> list[tuple[str, str]]:
-        return [("no", "To confirm"), ("yes", "Confirmed")]
-
-    def queryset(self, request: Any, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        chosen = {"no": True, "yes": False}.get(str(self.value()))
-        return queryset if chosen is None else queryset.filter(entry__isnull=chosen)
+    field_name = "entry"
+    labels = ("To confirm", "Confirmed")
 
 
 def scan_url(row: PaperSignature) -> str:

@@ -1,10 +1,9 @@
 from typing import Any, ClassVar
 
 from django.contrib import admin
-from django.db.models import QuerySet
 from django.http import HttpRequest
 
-from events.declarations.admin.base import NoAddAdmin, signing_closed_notice
+from events.declarations.admin.base import FilledFilter, NoAddAdmin, signing_closed_notice
 from events.declarations.models import SigningRequest
 from events.declarations.rules import requests
 from vru_portal.staff.actions import Action
@@ -61,18 +60,13 @@ class TurnDownRequestAction(RequestAction):
         return "Turned down"
 
 
-class AnsweredRequestFilter(admin.SimpleListFilter):
+class AnsweredRequestFilter(FilledFilter):
     """Filters requests by whether they are answered."""
 
     title = "answer"
     parameter_name = "answered"
-
-    def lookups(self, request: Any, model_admin: Any) -> list[tuple[str, str]]:
-        return [("no", "Waiting"), ("yes", "Answered")]
-
-    def queryset(self, request: Any, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        chosen = {"no": True, "yes": False}.get(str(self.value()))
-        return queryset if chosen is None else queryset.filter(answered_at__isnull=chosen)
+    field_name = "answered_at"
+    labels = ("Waiting", "Answered")
 
 
 @admin.register(SigningRequest)

@@ -14,7 +14,7 @@ from django.utils import timezone
 from partners.models import Organisation
 from programmes.models import Initiative
 from programmes.results import querysets
-from programmes.results.choices import OPEN_STATES, DraftState, LinkPurpose, MailKind
+from programmes.results.choices import OPEN_STATES, DraftState, LinkPurpose, MailKind, ReturnStatus
 from programmes.results.models.measures import QUARTER_HELP
 from programmes.results.quarters import Quarter, validate_quarter
 from vru_portal.links.models import Delivery, EmailedLink, QueuedMail
@@ -95,6 +95,13 @@ class Return(models.Model):
     @property
     def period(self) -> Quarter:
         return Quarter(self.quarter)
+
+    @property
+    def status_while_unpublished(self) -> ReturnStatus:
+        """What the public is told while none of its figures is published."""
+        if self.reported_at:
+            return ReturnStatus.CHECKING
+        return ReturnStatus.LATE if self.due_on < timezone.localdate() else ReturnStatus.DUE
 
 
 class ReturnDraft(models.Model):

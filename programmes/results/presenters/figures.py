@@ -151,15 +151,8 @@ def target_row(target: Target, figures: Sequence[ApprovedFigure]) -> TargetRow:
     return TargetRow(target, total, len(quarters - known))
 
 
-def return_status(row: Return, day: date | None = None) -> ReturnStatus:
-    """What the public is told of a return of which nothing is published."""
-    if row.reported_at:
-        return ReturnStatus.CHECKING
-    return ReturnStatus.LATE if row.due_on < (day or timezone.localdate()) else ReturnStatus.DUE
-
-
 def return_sentence(row: Return) -> str:
-    match return_status(row):
+    match row.status_while_unpublished:
         case ReturnStatus.CHECKING:
             return "Reported, being checked"
         case ReturnStatus.LATE:

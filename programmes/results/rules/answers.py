@@ -12,7 +12,7 @@ from vru_portal.ledger.money import parse_pounds
 from vru_portal.text.cleaning import normalise_text
 
 WORDS = {"went_well": "What went well", "went_badly": "What did not go well"}
-MOST_CHARACTERS = 500  # a sentence or two
+MAX_CHARACTERS = 500  # a sentence or two
 SPEND = "spend"
 
 
@@ -106,8 +106,8 @@ def read_count(name: str, typed: Mapping[str, str], errors: dict[str, str]) -> i
 def read_words(typed: Mapping[str, str]) -> dict[str, str]:
     """The sentences. Raises ValidationError by field name."""
     found = {name: normalise_text(typed.get(name, "")).strip() for name in WORDS}
-    if long := [name for name, text in found.items() if len(text) > MOST_CHARACTERS]:
-        raise ValidationError(dict.fromkeys(long, f"Shorten this to {MOST_CHARACTERS} characters."))
+    if long := [name for name, text in found.items() if len(text) > MAX_CHARACTERS]:
+        raise ValidationError(dict.fromkeys(long, f"Shorten this to {MAX_CHARACTERS} characters."))
     return found
 
 

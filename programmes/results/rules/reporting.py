@@ -1,7 +1,6 @@
 """Answering a return: saved as it goes, passed on to a second person, and sent to the unit."""
 
 from collections.abc import Mapping
-from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
@@ -15,7 +14,7 @@ from programmes.results.tokens import find_usable_token
 from vru_portal.publishing.state import State
 from vru_portal.text.characters import remove_forbidden
 
-MOST_TYPED = 2000  # characters of one answer that are kept
+MAX_TYPED = 2000  # characters of one answer that are kept
 
 
 class InvalidLink(Exception):  # noqa: N818 - reads as the condition it reports
@@ -93,7 +92,7 @@ def save_answers(*, secret: str, typed: Mapping[str, str], before: Mapping[str, 
     token = require_open_token(secret, lock=True)
     draft = token.draft
     names = set(field_names(measures_of(draft.asked.initiative)))
-    cleaned = {name: remove_forbidden(text)[:MOST_TYPED] for name, text in typed.items() if name in names}
+    cleaned = {name: remove_forbidden(text)[:MAX_TYPED] for name, text in typed.items() if name in names}
     saved = {name: str(draft.answers.get(name, "")) for name in cleaned}
     changed = [name for name in cleaned if saved[name] != before.get(name, "") and saved[name] != cleaned[name]]
     if changed:
@@ -155,7 +154,3 @@ def submit(*, secret: str, name: str) -> ReturnDraft:
     for address in dict.fromkeys(filter(None, (draft.email, draft.confirm_email))):
         queue_mail(MailKind.RECEIVED, draft, to=address)
     return draft
-
-
-def shown_answers(draft: ReturnDraft, names: Any) -> dict[str, str]:
-    return {name: str(draft.answers.get(name, "")) for name in names}

@@ -16,7 +16,7 @@ from collections.abc import Mapping, Sequence
 from typing import TypeVar
 
 Key = TypeVar("Key")
-MOST_OPEN = 1  # a breakdown of which no more groups than this would be published is suppressed as a whole
+MAX_OPEN = 1  # a breakdown of which no more groups than this would be published is suppressed as a whole
 
 
 def suppressed_groups(counts: Mapping[Key, int], threshold: int) -> set[Key]:
@@ -31,7 +31,7 @@ def suppressed_groups(counts: Mapping[Key, int], threshold: int) -> set[Key]:
     while len({counts[key] for key in hidden}) < 2 and len(hidden) < len(counts):
         smallest = min(count for key, count in counts.items() if key not in hidden)
         hidden |= {key for key, count in counts.items() if count == smallest}
-    return set(counts) if len(counts) - len(hidden) <= MOST_OPEN else hidden
+    return set(counts) if len(counts) - len(hidden) <= MAX_OPEN else hidden
 
 
 def suppressed(total: int, breakdowns: Sequence[Mapping[Key, int]], threshold: int) -> tuple[bool, set[Key]]:

@@ -1,16 +1,15 @@
 from collections.abc import Collection
 from functools import partial
 
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, QueryDict
 from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from partners.models import Unit
-from programmes.results.datasets import return_rows
 from programmes.results.documents import workbooks
-from programmes.results.filters import BY, FigureFilters, ReturnFilters
-from programmes.results.models import ApprovedReturn, Measure
+from programmes.results.filters import BY, FigureFilters, ReturnFilters, not_reported
+from programmes.results.models import ApprovedReturn, Measure, Return
 from programmes.results.presenters.figures import return_sentence
 from programmes.results.presenters.totals import Total, add_up
 from programmes.results.quarters import Quarter
@@ -20,7 +19,7 @@ from vru_portal.web.public_pages import declare, public_page
 from vru_portal.web.shared_files import file_state, shared_file_response
 
 FIGURES_PER_PAGE = 50
-MOST_LATE = 20
+MAX_LATE = 20  # on the page; the file of returns has all
 
 
 @require_safe
@@ -28,13 +27,12 @@ MOST_LATE = 20
 def results(request: HttpRequest) -> HttpResponse:
     """What came of it: totals, the figures behind them, and what was not reported."""
     filters = FigureFilters(request.GET)
-    returns = ReturnFilters(request.GET)
     declare(request, filters.valid)
     rows = filters.rows.select_related("measure", "approved__initiative", "approved__organisation")
     totals = totals_by(filters) if filters.count else []
     largest = max((total.count for total in totals), default=0)
     page = get_page_or_404(request, rows, FIGURES_PER_PAGE, count=filters.count)
-    late = [] if filters.as_at.day else late_returns(returns)
+    late, late_count = ([], 0) if filters.as_at.day else late_returns(request.GET)
     here = reverse("results:results")
     return render(
         request,
@@ -50,8 +48,8 @@ def results(request: HttpRequest) -> HttpResponse:
             ],
             "totals": [(total, f"{100 * total.count / largest:.1f}" if largest else "0") for total in totals],
             "page": page,
-            "late": late[:MOST_LATE],
-            "late_count": len(late),
+            "late": [(row, return_sentence(row)) for row in late],
+            "more_late": late_count - len(late),
             "years": [] if filters.as_at.day else years_with_returns(),
             "any_measures": Measure.objects.any(),
             "form": filters.form("Show results", here),
@@ -74,12 +72,14 @@ def names_by(filters: FigureFilters) -> dict[int, Collection[str]]:
     return names
 
 
-def late_returns(filters: ReturnFilters) -> list[tuple[object, str]]:
-    """The matching returns that were due and were not reported, with what the page says of each."""
+def late_returns(data: QueryDict) -> tuple[Collection[Return], int]:
+    """The first of the matching returns that were due and were not reported, and how many there are."""
+    filters = ReturnFilters(data)
     if filters.errors or not Measure.objects.any():
-        return []
-    found = return_rows(filters)
-    return [(row, return_sentence(row)) for row in found.some(0, found.count) if row.status == "late"]  # type: ignore[attr-defined]
+        return [], 0
+    rows = not_reported(filters.rows).select_related("initiative", "organisation")
+    found = list(rows[: MAX_LATE + 1])
+    return found[:MAX_LATE], rows.count() if len(found) > MAX_LATE else len(found)
 
 
 def years_with_returns() -> list[str]:

@@ -28,6 +28,7 @@ from tests.support.factories import (
     MeasureFactory,
     OrganisationFactory,
     PaymentFactory,
+    ReturnFactory,
     RulesFactory,
     TargetFactory,
     UnitFactory,
@@ -136,6 +137,15 @@ def test_late_is_said_with_its_date_and_never_zero(client, clock):
     assert rows(client, "returns")[0]["status"] == "Reported, being checked"
     approve(asked)
     assert rows(client, "returns")[0]["status"] == "Published"
+
+
+def test_of_many_that_are_late_the_first_are_listed_and_the_others_counted(client, clock):
+    asked = ask(*count_people())
+    ReturnFactory.create_batch(22, initiative=asked.row.initiative)
+    clock.move_to("2031-07-31 12:00Z", tick=False)
+    page = text(client.get("/results/"))
+    assert page.count("Not reported by 30 July 2031") == 20
+    assert "And 3 more, which are in the list of returns below." in page
 
 
 def test_nothing_that_is_not_approved_is_on_any_page(client):

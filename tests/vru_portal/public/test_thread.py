@@ -10,7 +10,7 @@ from tests.support.crawler import Elements
 from tests.support.factories import make_everything
 
 pytestmark = [pytest.mark.django_db, pytest.mark.once]
-MOST_LINKS = 4
+MAX_LINKS = 4
 FOLLOWED = ("/payments/", "/funding/", "/initiatives/")
 
 
@@ -46,7 +46,7 @@ class Site:
         found, queue = {start: 0}, deque([start])
         while queue:
             place = queue.popleft()
-            for other in self.followed_from(place) if found[place] < MOST_LINKS else ():
+            for other in self.followed_from(place) if found[place] < MAX_LINKS else ():
                 if other not in found:
                     found[other] = found[place] + 1
                     queue.append(other)

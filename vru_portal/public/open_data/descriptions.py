@@ -22,7 +22,6 @@ from vru_portal.web.addresses import full_url
 from vru_portal.web.file_responses import MEDIA_TYPES
 
 FORMAT_NAMES = {"csv": "CSV", "json": "JSON", "xlsx": "Excel"}
-CURRENCY = "http://publications.europa.eu/resource/authority/currency/GBP"
 FREQUENCY = "http://publications.europa.eu/resource/authority/frequency/IRREG"
 
 
