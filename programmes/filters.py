@@ -20,7 +20,7 @@ from vru_portal.web.public_pages import once_per_state
 
 # What the approach of a toolkit adds to the filters: the parameters, and what the page calls them.
 APPROACH_FACETS = {
-    "approach": "Approach of a toolkit",
+    "approach": "Toolkit approach",
     "impact": "Impact, as its toolkit rates it",
     "evidence": "Evidence, as its toolkit rates it",
     "cost": "Cost, as its toolkit rates it",

@@ -120,7 +120,7 @@ class DecisionAdmin(AppendOnlyAdmin):
                         for each in variations
                     ),
                 ],
-                empty="No money is recorded by this decision.",
+                empty="No money is recorded against this decision.",
                 figures=frozenset({3}),
             )
         ]  # fmt: skip

@@ -98,7 +98,7 @@ GAPS = (
     Gap(
         "assessment",
         "Initiatives without an approved evidence assessment",
-        "Nobody has yet approved what shows that they are needed. No money can be allocated to them.",
+        "No assessment of the need for them has been approved, so no money can be allocated to them.",
         without_assessment,
         initiative_row,
     ),
@@ -112,21 +112,21 @@ GAPS = (
     Gap(
         "payment",
         "Allocations without a payment",
-        "Money is set aside. No payment on it is recorded here.",
+        "Money is set aside, but no payment is recorded.",
         without_payment,
         allocation_row,
     ),
     Gap(
         "result",
         "Initiatives without a result",
-        "Money was paid for them. No figures of what came of it are published.",
+        "They have been paid for, but no results have been published.",
         without_result,
         initiative_row,
     ),
     Gap(
         "check",
         "Initiatives without the date of a check",
-        "What is said of them is as at the day of its source. Nobody has confirmed since that it still holds.",
+        "What we say about them is as their sources stated it. Nobody has confirmed since then that it is still true.",
         without_check,
         initiative_row,
     ),

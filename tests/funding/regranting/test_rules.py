@@ -137,8 +137,8 @@ def test_what_is_reported_is_in_no_total_of_the_units_money(client):
     ("amounts", "said"),
     [
         ((), "£0 of £100 reported"),
-        (("60.00", "15.50"), "£24.50 is not reported as awarded on."),
-        (("100.00",), "All of it is reported as awarded on."),
+        (("60.00", "15.50"), "£24.50 has not been reported as awarded to others."),
+        (("100.00",), "All of it has been reported as awarded to others."),
         (("60.00", "60.01"), "That is £20.01 more than was allocated. The recipient may have added other money."),
     ],
     ids=["nothing", "some", "all", "more"],

@@ -111,7 +111,7 @@ def test_what_is_wrong_is_said_beside_the_field_and_stays_as_typed(client):
     again = client.get(FIGURE)  # a day later: what was typed, and what is wrong with it
     assert "“about 20” is not a number" in text(again)
     checked = client.get("/results/return/check/")
-    assert "These have to be corrected first" in text(checked)
+    assert "Correct these before you send your figures" in text(checked)
     assert "Send</button>" not in checked.content.decode()
 
 
@@ -205,7 +205,7 @@ def test_a_second_person_checks_and_sends(client, mailoutbox):
     deliver.call(Mail.objects.get(kind="confirm").pk)
     assert mailoutbox[-1].to == ["sam@reporter.example"]
     theirs = secret_of(mailoutbox[-1].body)
-    assert "Robin filled this in and asks you to check it" in text(opened(client, theirs))
+    assert "Robin has filled this in and would like you to check it" in text(opened(client, theirs))
     send(client, "/results/return/check/", {"name": "Sam"})
     assert asked.draft.confirmed_by == "Sam"
 

@@ -92,7 +92,7 @@ def test_the_page_counts_each_gap_and_leads_to_all_of_it(client, level):
     for number in range(6):
         InitiativeFactory(level=level, name=f"Walk {number}")
     page = text_of(client.get("/gaps/"))
-    assert "Initiatives without an approved evidence assessment 6 Nobody has yet approved" in page
+    assert "Initiatives without an approved evidence assessment 6 No assessment of the need for them" in page
     assert "Allocations without a payment 0" in page
     assert "Walk 4" in page
     assert "Walk 5" not in page
