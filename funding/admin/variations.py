@@ -76,13 +76,8 @@ class StepAction(Action):
     permission = "funding.add_variation"
     kind: ClassVar[VariationKind]
 
-    @property
-    def unpaid(self) -> Decimal:
-        """What is allocated and not paid."""
-        return max(min(self.row.still_to_pay, self.row.allocated), Decimal(0))
-
     def applies(self) -> bool:
-        return self.row.reverses_id is None and not self.row.is_reversed and self.unpaid > 0
+        return self.row.reverses_id is None and not self.row.is_reversed and self.row.unpaid > 0
 
     def blocked_reason(self) -> str:
         if self.applies():
@@ -93,11 +88,11 @@ class StepAction(Action):
         return [
             ("Allocated", format_pounds(self.row.allocated)),
             ("Paid", format_pounds(self.row.paid)),
-            ("Not paid", format_pounds(self.unpaid)),
+            ("Not paid", format_pounds(self.row.unpaid)),
         ]
 
     def form(self, **data: Any) -> forms.Form:
-        return self.form_class(initial={"amount": format(self.unpaid, "f")}, **data)
+        return self.form_class(initial={"amount": format(self.row.unpaid, "f")}, **data)
 
     def perform(self, form: Any) -> str:
         step = Variation(allocation=self.row, kind=self.kind, **step_values(form))
@@ -113,7 +108,7 @@ class ReleaseAction(StepAction):
     """Let money go back to its source."""
 
     name, label, kind = "release", "Release", VariationKind.RELEASE
-    explanation = "What you release is left of its source again: it can be allocated, carried forward or returned."
+    explanation = "What you release goes back to its source, where it can be allocated, carried forward or returned."
 
 
 class ReturnAction(StepAction):
@@ -127,7 +122,7 @@ class EndAction(StepAction):
     """End an award of which money is unspent."""
 
     name, label, kind = "end", "End the award", VariationKind.END
-    explanation = "The award ends on this day. All that is not paid is left of its source again."
+    explanation = "The award ends on this day. Everything that has not been paid goes back to its source."
 
     def form(self, **data: Any) -> forms.Form:
         form = super().form(**data)
@@ -135,7 +130,7 @@ class EndAction(StepAction):
         return form
 
     def perform(self, form: Any) -> str:
-        form.cleaned_data["amount"] = self.unpaid
+        form.cleaned_data["amount"] = self.row.unpaid
         return super().perform(form)
 
 
@@ -152,7 +147,7 @@ class MoveAction(StepAction):
         row: Allocation = self.row
         same = {name: getattr(row, name) for name in ("recipient", "initiative", "heading", "kind", "purpose")}
         texts = {name: getattr(row, name) for name in ("conditions", "value_for_money")}
-        return MoveForm(initial={"amount": format(self.unpaid, "f"), **same, **texts}, **data)
+        return MoveForm(initial={"amount": format(self.row.unpaid, "f"), **same, **texts}, **data)
 
     def perform(self, form: Any) -> str:
         names = ("recipient", "initiative", "heading", "kind", "purpose", "conditions", "value_for_money")
@@ -182,13 +177,13 @@ class ReturnFromSourceAction(Action):
 
     @property
     def explanation(self) -> str:  # type: ignore[override]
-        return f"{format_pounds(self.row.remainder)} is left of {self.row}. What you return leaves the source."
+        return f"{format_pounds(self.row.remainder)} is left in {self.row}. What you return leaves the source."
 
     def blocked_reason(self) -> str:
         if not self.applies():
             return "This source is reversed, so nothing can be returned from it."
         if self.row.remainder <= 0:
-            return "Nothing is left of this source. To return money that is allocated, do so on its allocation."
+            return "Nothing is left in this source. To return money that is allocated, do so on its allocation."
         return ""
 
     def form(self, **data: Any) -> forms.Form:

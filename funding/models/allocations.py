@@ -267,6 +267,11 @@ class Allocation(Reversible):
         """What is not paid yet, never more than is allocated; negative if too much is paid. Needs `with_paid`."""
         return self.allocated - max(self.paid, Decimal(0))
 
+    @property
+    def unpaid(self) -> Decimal:
+        """What can still be released, moved or returned. Needs `with_varied` and `with_paid`."""
+        return max(self.still_to_pay, Decimal(0))
+
     def natural_key(self) -> tuple[str]:
         return (self.public_id,)
 

@@ -1,6 +1,5 @@
 """Decisions, and what becomes of money that will not be spent as it was allocated."""
 
-from decimal import Decimal
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -70,7 +69,7 @@ def check_unpaid(variation: Variation) -> None:
         raise ValidationError(
             {"varied_on": f"It was allocated on {format_date(found.awarded_on)}. Enter that day or a later one."}
         )
-    unpaid = max(min(found.still_to_pay, found.allocated), Decimal(0))
+    unpaid = found.unpaid
     if variation.kind == VariationKind.END:
         variation.amount = variation.amount or unpaid
         if not unpaid:
@@ -103,7 +102,7 @@ def check_unallocated(variation: Variation) -> None:
         raise ValidationError(
             {
                 "amount": f"{format_pounds(variation.amount)} is more than the {format_pounds(source.remainder)} that "
-                f"is left of {source}. To return money that is allocated, choose its allocation."
+                f"is left in {source}. To return money that is allocated, choose its allocation."
             }
         )
 

@@ -111,8 +111,9 @@ class ApproveAction(ReturnAction):
     form_class = CorrectionForm
     states = (DraftState.SUBMITTED,)
     explanation = (
-        "The figures are published at once and stay on record for good. A later correction keeps them, with their "
-        "date. Read the sentences, too: they must name nobody, and no small number of people."
+        "The figures are published immediately and stay on record permanently. If they are corrected later, both "
+        "versions are kept with their dates. Read the sentences too: they must not name anybody or mention a small "
+        "number of people."
     )
 
     def facts(self) -> list[tuple[str, str]]:
@@ -147,7 +148,7 @@ class CorrectAction(ReturnAction):
     form_class = QuestionForm
     states = (DraftState.APPROVED,)
     explanation = (
-        "We email them what is to be corrected, and their link works again. What is published stays until you approve "
+        "We email them what needs correcting, and their link works again. What is published stays until you approve "
         "the corrected figures. Then both stay on record, each with its date."
     )
 
@@ -163,7 +164,7 @@ class SendAgainAction(ReturnAction):
     label = "Send again"
     form_class = ContactForm
     states = OPEN_STATES
-    explanation = "We send a new link, to the same person or another. Earlier links go on working."
+    explanation = "We send a new link, to the same person or another. Earlier links still work."
 
     def form(self, **data: Any) -> forms.Form:
         draft = draft_of(self.row)
