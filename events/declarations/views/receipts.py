@@ -10,9 +10,9 @@ from events.declarations.models import Entry, Token
 from events.declarations.rules import availability, corrections
 from events.declarations.views import limits
 from events.declarations.views.signing_session import (
+    SESSION,
     allow_form_methods,
     require_session_token,
-    session_secret,
     signing_page,
     signing_page_context,
 )
@@ -24,7 +24,7 @@ from vru_portal.text.typesetting import qr_code_svg
 @signing_page
 def show_receipt(request: HttpRequest) -> HttpResponse:
     """Show the receipt. Its two forms take the signatory's name off the register, and send the link to withdraw."""
-    token, secret = require_session_token(request, LinkPurpose.RECEIPT), session_secret(request)
+    token, secret = require_session_token(request, LinkPurpose.RECEIPT), SESSION.secret(request)
     entry = signature_entry(token)
     sent_form = request.POST.get("form")
     hide_name_form = ConfirmationForm(
@@ -71,7 +71,7 @@ def show_receipt(request: HttpRequest) -> HttpResponse:
 @signing_page
 def withdraw_signature(request: HttpRequest) -> HttpResponse:
     """Ask for confirmation, then withdraw. Afterwards the same link shows that the signature was withdrawn."""
-    token, secret = require_session_token(request, LinkPurpose.WITHDRAW), session_secret(request)
+    token, secret = require_session_token(request, LinkPurpose.WITHDRAW), SESSION.secret(request)
     entry = signature_entry(token)
     if not entry.is_live:
         context = signing_page_context(token, entry=entry, ended=ending_entry(entry))

@@ -23,15 +23,13 @@ from events.declarations.rules import signing as signing_rules
 from events.declarations.views import limits
 from events.declarations.views.signing_session import (
     PAGE_FOR_PURPOSE,
+    SESSION,
     allow_form_methods,
-    read_session,
     require_form_for_invitation,
     require_session_token,
     require_token_for_page,
-    session_secret,
     signing_page,
     signing_page_context,
-    store_session,
 )
 from partners.models import LegalNotice
 from vru_portal.links.secrets import secret_in
@@ -41,7 +39,7 @@ from vru_portal.links.session import redirect_see_other
 @csrf_exempt  # it changes nothing, and Django would write the secret to a log if it refused a request
 def open_link(request: HttpRequest, secret: str) -> HttpResponse:
     """Move the secret from the address into the signing session. The database is neither read nor written."""
-    return store_session(redirect_see_other("declarations:read"), secret=secret_in(secret))
+    return SESSION.store(redirect_see_other("declarations:read"), secret=secret_in(secret))
 
 
 @require_safe
@@ -52,18 +50,18 @@ def read_text(request: HttpRequest) -> HttpResponse:
     version = availability.require_signing_open(availability.version_in_force())
     if is_passed_on(token, preparation_for(token)):
         return redirect_see_other("declarations:passed_on")
-    session = read_session(request)
+    session = SESSION.read(request)
     next_page = "declarations:check" if "checked" in session else "declarations:details"
     context = signing_page_context(token, version=version, step=1, next_url=resolve_url(next_page))
     response = render(request, "events/declaration/sign_read.html", context)
-    return store_session(response, **session | {"read": version.sha256})
+    return SESSION.store(response, **session | {"read": version.sha256})
 
 
 @allow_form_methods
 @signing_page
 def enter_details(request: HttpRequest) -> HttpResponse:
     """Ask who signs, in what role and by what authority."""
-    token, secret = require_session_token(request, *SIGNING_PURPOSES), session_secret(request)
+    token, secret = require_session_token(request, *SIGNING_PURPOSES), SESSION.secret(request)
     version = availability.require_signing_open(availability.version_in_force())
     preparation = preparation_for(token)
     form = DetailsForm(
@@ -98,7 +96,7 @@ def save_details(request: HttpRequest, secret: str, form: DetailsForm) -> HttpRe
         return redirect_see_other("declarations:passed_on")
     preparation = signing_rules.prepare_signature(secret=secret, signatory=form.signatory)
     checked = signing_rules.Signatory.from_preparation(preparation).fingerprint
-    return store_session(redirect_see_other("declarations:check"), **read_session(request) | {"checked": checked})
+    return SESSION.store(redirect_see_other("declarations:check"), **SESSION.read(request) | {"checked": checked})
 
 
 @allow_form_methods
@@ -109,7 +107,7 @@ def check_and_sign(request: HttpRequest) -> HttpResponse:
         return sign(request)
     token = require_session_token(request, *SIGNING_PURPOSES)
     version = availability.require_signing_open(availability.version_in_force())
-    preparation, session = preparation_for(token), read_session(request)
+    preparation, session = preparation_for(token), SESSION.read(request)
     if is_passed_on(token, preparation):
         return redirect_see_other("declarations:passed_on")
     # Only the browser in which the box was ticked can sign. A mail scanner that follows the same link ticked none.
@@ -135,7 +133,7 @@ def check_and_sign(request: HttpRequest) -> HttpResponse:
 
 def sign(request: HttpRequest) -> HttpResponse:
     """Sign, and go to the receipt. A form that is sent twice leads to the same receipt."""
-    secret, session = session_secret(request), read_session(request)
+    secret, session = SESSION.secret(request), SESSION.read(request)
     checked, text_sha256 = posted_sha256(request, "checked"), posted_sha256(request, "text_sha256")
     token = tokens.find_usable_token(secret, *PAGE_FOR_PURPOSE)
     if token:
@@ -161,7 +159,7 @@ def sign(request: HttpRequest) -> HttpResponse:
             return render_text_changed(request, token, version, shown_sha256=text_sha256, status=409)
         return redirect_see_other("declarations:details", "?changed")
     # The session now holds a new link, which opens the receipt; the one that signed is used up.
-    return store_session(redirect_see_other("declarations:receipt"), secret=receipt)
+    return SESSION.store(redirect_see_other("declarations:receipt"), secret=receipt)
 
 
 def posted_sha256(request: HttpRequest, name: str) -> str:
@@ -180,7 +178,7 @@ def render_text_changed(
     difference = comparison_html(before.text, version.text) if before else ""
     context = signing_page_context(token, version=version, before=before, difference=difference, step=1)
     response = render(request, "events/declaration/sign_changed.html", context, status=status)
-    return store_session(response, **read_session(request) | {"read": version.sha256})
+    return SESSION.store(response, **SESSION.read(request) | {"read": version.sha256})
 
 
 @require_safe
@@ -199,19 +197,19 @@ def show_passed_on(request: HttpRequest) -> HttpResponse:
 @signing_page
 def decline(request: HttpRequest) -> HttpResponse:
     """Ask why the organisation will not sign. Afterwards, confirm that it has declined."""
-    session = read_session(request)
+    session = SESSION.read(request)
     if request.method != "POST" and "declined" in session:
         # The link no longer works, so the session names the invitation instead.
         declined = Invitation.objects.filter(pk=session["declined"], state=InvitationState.DECLINED)
         if invitation := declined.select_related("body").first():
             return render(request, "events/declaration/sign_declined.html", {"organisation": invitation.body})
-    token, secret = require_session_token(request, *SIGNING_PURPOSES), session_secret(request)
+    token, secret = require_session_token(request, *SIGNING_PURPOSES), SESSION.secret(request)
     form = DeclineForm(request.POST if request.method == "POST" else None)
     if request.method == "POST":
         limits.count_form(secret)
         if form.is_valid():
             signing_rules.decline_invitation(secret=secret, reason=form.cleaned_data["reason"])
-            return store_session(redirect_see_other("declarations:decline"), declined=token.invitation_id)
+            return SESSION.store(redirect_see_other("declarations:decline"), declined=token.invitation_id)
     return render(request, "events/declaration/sign_decline.html", signing_page_context(token, form=form))
 
 
@@ -219,7 +217,7 @@ def decline(request: HttpRequest) -> HttpResponse:
 @signing_page
 def set_decision_date(request: HttpRequest) -> HttpResponse:
     """Ask when the organisation decides. Afterwards, confirm that there is no reminder before then."""
-    token, secret = require_session_token(request, *SIGNING_PURPOSES), session_secret(request)
+    token, secret = require_session_token(request, *SIGNING_PURPOSES), SESSION.secret(request)
     invitation = token.invitation
     if request.method != "POST" and "noted" in request.GET and invitation.decides_on:
         return render(request, "events/declaration/sign_noted.html", signing_page_context(token))

@@ -50,25 +50,13 @@ class FormForAnotherInvitation(Exception):  # noqa: N818
     """The form belongs to another invitation than the link that this browser opened last."""
 
 
-def read_session(request: HttpRequest) -> dict[str, Any]:
-    return SESSION.read(request)
-
-
-def session_secret(request: HttpRequest) -> str:
-    return SESSION.secret(request)
-
-
-def store_session(response: HttpResponse, **values: Any) -> HttpResponse:
-    return SESSION.store(response, **values)
-
-
 def require_session_token(request: HttpRequest, *purposes: LinkPurpose) -> Token:
     """The token of the link that this browser opened last, if it is for one of these purposes.
 
     Raises InvalidLink if the link opens nothing, LinkForAnotherPage if it is for another page, and
     FormForAnotherInvitation if the form that was sent belongs to another invitation.
     """
-    token = tokens.find_usable_token(session_secret(request), *PAGE_FOR_PURPOSE)
+    token = tokens.find_usable_token(SESSION.secret(request), *PAGE_FOR_PURPOSE)
     if token is None:
         raise availability.InvalidLink
     require_token_for_page(request, token, *purposes)
@@ -101,7 +89,7 @@ def signing_page(view: View) -> View:
         except LinkForAnotherPage as error:
             return redirect_see_other(error.page)
         except FormForAnotherInvitation:
-            token = tokens.find_usable_token(session_secret(request), *PAGE_FOR_PURPOSE)
+            token = tokens.find_usable_token(SESSION.secret(request), *PAGE_FOR_PURPOSE)
             if token is None:  # the link was used to sign in the meantime
                 return render(request, "events/declaration/sign_no_link.html", status=409)
             return render(request, "events/declaration/sign_another_link.html", {"token": token}, status=409)
