@@ -57,21 +57,27 @@ class CreateTables(Operation):
         return f"Create {sum(isinstance(operation, CreateModel) for operation in self.operations)} tables"
 
 
-def half_replaced(using: str = DEFAULT_DB_ALIAS) -> str:
-    """What to do about a database that has applied only some of what a squashed migration replaces; else empty.
+# The last version that had the migrations which the squashed ones replace, and that upgrades any older database.
+LAST_BEFORE_SQUASH = "cf975c0"
 
-    Django would skip the squashed migration, report that there is nothing to do, and leave tables without columns.
+
+def needs_earlier_upgrade(using: str = DEFAULT_DB_ALIAS) -> str:
+    """What to do about a database that lacks some of what a squashed migration replaces; else empty.
+
+    Django would either skip the squashed migration, report that there is nothing to do and leave tables without
+    columns, or try to create tables that exist.
     """
     loader = MigrationLoader(None, load=False)
     loader.load_disk()
     applied = MigrationRecorder(connections[using]).applied_migrations()
+    apps_in_use = {app for app, _ in applied}
     for (app, name), migration in loader.disk_migrations.items():
-        applied_parts = [key for key in migration.replaces if key in applied]
-        if applied_parts and len(applied_parts) < len(migration.replaces) and (app, name) not in applied:
+        missing = [part for part in migration.replaces if part not in applied]
+        if app in apps_in_use and missing and (app, name) not in applied:
             return (
-                f"This database is of an older version: of {app}, only {', '.join(part for _, part in applied_parts)} "
-                "has been applied. First migrate with the last version that had these migrations (git checkout "
-                "1822988, then manage.py migrate), and then with this one. Nothing was changed."
+                f"This database is of an older version: of {app}, {missing[0][1]} has not been applied. First migrate "
+                f"with the last version that had these migrations (git checkout {LAST_BEFORE_SQUASH}, then manage.py "
+                "migrate), and then with this one. Nothing was changed."
             )
     return ""
 
@@ -83,5 +89,5 @@ def nothing_to_migrate() -> bool:
 
 def check_replaced(databases: Sequence[str] | None = None, **options: Any) -> list[Error]:
     """A system check, so that `migrate` stops before it begins."""
-    problems = [half_replaced(using) for using in databases or ()]
+    problems = [needs_earlier_upgrade(using) for using in databases or ()]
     return [Error(problem, id="vru_portal.E001") for problem in problems if problem]

@@ -27,8 +27,8 @@ class ToolkitApproach(Slugged, Publishable):
 
     class Meta(Publishable.Meta):
         ordering = ["toolkit", "title"]
-        verbose_name = "approach of a toolkit"
-        verbose_name_plural = "approaches of toolkits"
+        verbose_name = "toolkit approach"
+        verbose_name_plural = "toolkit approaches"
         constraints = [
             *Publishable.Meta.constraints,
             models.UniqueConstraint(

@@ -17,7 +17,7 @@ from django.db import transaction
 
 from vru_portal.private_files import write_once
 
-ENCRYPTED = "fernet:"  # how a seed begins that is encrypted; allauth's are letters and numbers
+ENCRYPTED = "fernet:"  # how a stored seed begins
 SEED_FIELDS = ("secret", "seed")  # of an app, and of recovery codes
 KEPT_KEYS = 2  # a worker may still be writing with the key that was the newest before a rotation
 
@@ -34,15 +34,13 @@ class KeyLost(ValidationError):  # noqa: N818 - it says what happened
 
 def encrypt(seed: str) -> str:
     """Encrypt a seed. Makes the key with the first one; raises KeyLost if there was a key."""
-    if not keys_file().exists() and not encrypted_rows():
+    if not keys_file().exists() and not seeds_are_stored():
         write_once(keys_file(), new_key)
     return ENCRYPTED + cipher().encrypt(seed.encode()).decode()
 
 
 def decrypt(stored: str) -> str:
-    """Read a seed. One from before seeds were encrypted is returned as it is. Raises KeyLost."""
-    if not stored.startswith(ENCRYPTED):
-        return stored
+    """Read a seed. Raises KeyLost."""
     try:
         return cipher().decrypt(stored.removeprefix(ENCRYPTED)).decode()
     except InvalidToken as error:
@@ -71,16 +69,12 @@ def cipher() -> MultiFernet:
         raise KeyLost from error
 
 
-def encrypted_rows() -> list[Authenticator]:
-    return [row for row in Authenticator.objects.all() if any(map(is_encrypted, seeds_of(row).values()))]
+def seeds_are_stored() -> bool:
+    return any(map(seeds_of, Authenticator.objects.all()))
 
 
 def seeds_of(row: Any) -> dict[str, str]:
     return {name: row.data[name] for name in SEED_FIELDS if name in row.data}
-
-
-def is_encrypted(stored: str) -> bool:
-    return stored.startswith(ENCRYPTED)
 
 
 def unreadable_accounts() -> list[str]:

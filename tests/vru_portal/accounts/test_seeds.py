@@ -1,20 +1,17 @@
 """Second factors in the database: of no use in a copy of it, and readable after a rotation however that ends."""
 
-import importlib
 import os
 import re
 from io import StringIO
-from types import SimpleNamespace
 
 import pytest
 from allauth.mfa.models import Authenticator
 from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
-from django.apps import apps
 from django.contrib.auth import get_user_model
 from django.contrib.sessions.models import Session
 from django.core.cache import cache
 from django.core.management import call_command
-from django.db import connection, transaction
+from django.db import transaction
 
 from tests.support.factories import UnitFactory
 from tests.support.second_factors import KEY, PASSWORD, code, give_app, sign_in
@@ -128,19 +125,6 @@ def test_a_file_of_keys_that_cannot_be_replaced_stays_as_it_was(ada, monkeypatch
         seeds.rotate_key()
     assert seeds.read_keys() == before
     assert seeds.unreadable_accounts() == []
-
-
-def test_seeds_from_before_are_read_and_are_encrypted_by_the_upgrade(client, ada):
-    row = give_app(ada)
-    row.data = {"secret": KEY}
-    row.save()
-    seeds.keys_file().unlink()
-    assert can_sign_in(client, ada)
-    migration = importlib.import_module("vru_portal.migrations.0003_encrypt_seeds")
-    for _ in range(2):  # a second time changes nothing
-        migration.encrypt_seeds(apps, SimpleNamespace(connection=connection))
-        assert KEY not in stored()
-    assert can_sign_in(client, ada, steps=1)
 
 
 @pytest.mark.parametrize("lose", [lambda path: path.unlink(), lambda path: path.write_text(seeds.new_key())])

@@ -1,7 +1,6 @@
 """What happens where the database could not refuse: its triggers are missing, changed or do not see."""
 
 import re
-from importlib import import_module
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured
@@ -12,7 +11,6 @@ from tests.support.refusals import execute, insert, rolled_back, without_trigger
 from tests.vru_portal.ledger.rows import postgresql
 from vru_portal.ledger.append_only.database import DatabaseTriggers, require_triggers
 from vru_portal.ledger.append_only.declared import declared_triggers
-from vru_portal.ledger.append_only.trigger import UPDATE, Trigger
 
 pytestmark = pytest.mark.django_db
 
@@ -37,23 +35,6 @@ def test_the_database_holds_every_trigger_as_it_is_declared():
 @pytest.mark.parametrize("trigger", DECLARED, ids=lambda trigger: trigger.name)
 def test_each_trigger_says_in_a_sentence_what_could_happen_without_it(trigger):
     assert re.fullmatch(r"[A-Z].{20,}[^.]\.", trigger.bypassed)
-
-
-def test_triggers_of_an_earlier_version_go_with_the_migration():
-    old = Trigger(
-        "funding_allocation_level_stays", UPDATE, "TRUE", "Old.", table="programmes_preventionlevel", bypassed="Old."
-    )
-    with rolled_back():
-        triggers = DatabaseTriggers(connection)
-        triggers.expected[old.name] = old
-        triggers.install()
-        assert old.name in triggers.installed()
-        if connection.vendor == "sqlite":
-            DatabaseTriggers(connection).remove()
-        else:
-            migration = import_module("funding.migrations.0002_published_by_rules")
-            migration.drop_obsolete_triggers(None, connection.schema_editor())
-        assert old.name not in triggers.installed()
 
 
 @pytest.mark.parametrize("trigger", DECLARED, ids=lambda trigger: trigger.name)

@@ -33,7 +33,7 @@ from vru_portal.management.commands.demo import refuse_real_unit
 from vru_portal.models import Heartbeat
 from vru_portal.operations.backup.running import hold_while_running
 from vru_portal.operations.serving import Plan, StopRequested, StopSignals, listener
-from vru_portal.table_creation import half_replaced, nothing_to_migrate
+from vru_portal.table_creation import needs_earlier_upgrade, nothing_to_migrate
 
 MIGRATION_LOCK = 0x56525550  # of an advisory lock: any number that nothing else uses. These bytes spell "VRUP".
 PYTHON = os.path.relpath(sys.executable)
@@ -82,7 +82,7 @@ class Command(BaseCommand):
             if settings.DEMO and "partners_unit" in connection.introspection.table_names():
                 refuse_real_unit(Unit.objects.with_organisations().first())  # before anything in it is changed
             with preparation_lock():
-                if problem := half_replaced():
+                if problem := needs_earlier_upgrade():
                     raise CommandError(problem)
                 if nothing_to_migrate():
                     require_triggers()  # `migrate` would silently restore triggers that somebody removed

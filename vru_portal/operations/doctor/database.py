@@ -19,7 +19,7 @@ from vru_portal.ledger.append_only.database import DatabaseTriggers
 from vru_portal.models import Heartbeat
 from vru_portal.operations.doctor.findings import Finding
 from vru_portal.operations.monitoring import readiness
-from vru_portal.table_creation import half_replaced
+from vru_portal.table_creation import needs_earlier_upgrade
 
 MAX_AHEAD = timedelta(minutes=1)  # of this machine's clock, for something that has happened
 
@@ -44,7 +44,7 @@ def unreachable() -> Iterator[Finding]:
 
 
 def migrations() -> Iterator[Finding]:
-    if problem := half_replaced():
+    if problem := needs_earlier_upgrade():
         yield Finding("This database is of a version that cannot be upgraded in one step.", problem)
         return
     executor = MigrationExecutor(connection)
