@@ -3,6 +3,7 @@ from decimal import Decimal
 from typing import Any
 
 from django import template
+from django.db.models import QuerySet
 from django.template.defaultfilters import pluralize
 
 from funding.accounts import YearAccounts
@@ -14,6 +15,7 @@ from partners.models import Person
 from programmes.choices import Slot
 from programmes.models import Passage
 from vru_portal.ledger.money import format_pounds
+from vru_portal.web.prepared_queries import prepared
 
 register = template.Library()
 
@@ -63,6 +65,7 @@ def flow_picture(flow: MoneyFlow) -> dict[str, Any]:
 
 
 @register.simple_tag
-def contributions_of(person: Person) -> list[FundingSource]:
+@prepared
+def contributions_of(person: Person) -> QuerySet[FundingSource]:
     """The sources contributed by posts that a person holds."""
-    return list(FundingSource.objects.from_person(person).select_related("year", "source"))
+    return FundingSource.objects.from_person(person).select_related("year", "source")
