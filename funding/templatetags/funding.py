@@ -10,7 +10,7 @@ from funding.accounts import YearAccounts
 from funding.bars import bar_parts, bar_segments, percentage
 from funding.models import FinancialYear, FundingSource
 from funding.sankey.drawing import draw_tall, draw_wide
-from funding.sankey.flows import MoneyFlow
+from funding.sankey.flows import TONES, MoneyFlow
 from partners.models import Person
 from programmes.choices import Slot
 from programmes.models import Passage
@@ -19,8 +19,6 @@ from vru_portal.web.prepared_queries import prepared
 
 register = template.Library()
 
-TONE_COUNT = 6  # as many as the style sheet has
-
 
 @register.inclusion_tag("components/source_bar.html")
 def source_bar(sources: Sequence[FundingSource]) -> dict[str, Any]:
@@ -28,7 +26,7 @@ def source_bar(sources: Sequence[FundingSource]) -> dict[str, Any]:
     total = sum((source.amount for source in sources), Decimal(0))
     places = bar_segments([source.amount for source in sources])
     rows = [
-        {"source": source, "tone": i % TONE_COUNT + 1, "share": percentage(source.amount / total), **place}
+        {"source": source, "tone": i % TONES + 1, "share": percentage(source.amount / total), **place}
         for i, (source, place) in enumerate(zip(sources, places, strict=True))
     ]
     return {"rows": rows, "total": total}
