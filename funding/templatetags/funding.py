@@ -49,8 +49,8 @@ def spend_bar(accounts: YearAccounts) -> dict[str, Any]:
     }
 
 
-@register.inclusion_tag("components/flow_picture.html")
-def flow_picture(flow: MoneyFlow) -> dict[str, Any]:
+@register.inclusion_tag("components/sankey.html")
+def sankey(flow: MoneyFlow) -> dict[str, Any]:
     """Draw the Sankey diagram of a year's money, once for wide screens and once for phones."""
     rest = " and ".join(f"{format_pounds(row.amount)} is {row.name.lower()}" for row in flow.unallocated)
     sources, levels = len(flow.accounts.sources), sum(group.level is not None for group in flow.groups)

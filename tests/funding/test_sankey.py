@@ -12,7 +12,7 @@ from funding.accounts import AllocationBalance, SourceAccount, YearAccounts
 from funding.models import FinancialYear, FundingSource
 from funding.sankey.drawing import TALL_WIDTH, WIDE_WIDTH, draw_tall, draw_wide
 from funding.sankey.flows import TONES, money_flow
-from funding.templatetags.funding import flow_picture, spend_bar
+from funding.templatetags.funding import sankey, spend_bar
 from programmes.models import PreventionLevel
 from vru_portal.ledger.as_at import NOW
 
@@ -183,7 +183,7 @@ def test_names_are_written_as_text(rf):
 
     nasty = '<script>alert(1)</script> & "friends"'
     books = accounts(["100"], [balance(1, 0, 0, "50", name=nasty)])
-    html = render_to_string("components/flow_picture.html", flow_picture(money_flow(books, levels(1))))
+    html = render_to_string("components/sankey.html", sankey(money_flow(books, levels(1))))
     assert "<script" not in html
     assert "&lt;script&gt;" in html
     assert " style=" not in html
