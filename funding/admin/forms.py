@@ -10,13 +10,14 @@ from django.utils import timezone
 
 from funding.choices import PAYMENT_TEXT_FIELDS
 from funding.models import Allocation, BudgetHeading, Decision, FundingSource, Payment
-from funding.rules.allocations import allocate
+from funding.rules.allocations import allocate, find_problems
 from funding.rules.payments import pay
 from partners.models import Organisation
 from programmes.models import EvidenceAssessment, Initiative
 from vru_portal.ledger.money import format_pounds
 from vru_portal.staff.actions import RecordingForm
 from vru_portal.text.inputs import LineInput, LongTextInput
+from vru_portal.text.problems import Problems
 
 
 class SourceSelect(forms.Select):
@@ -114,6 +115,9 @@ class AllocationForm(RecordingForm):
 
     def record(self) -> None:
         allocate(by=self.by, allocation=self.instance)
+
+    def find_other_problems(self, problems: Problems) -> None:
+        find_problems(self.instance, problems, unread=self.errors)
 
 
 def open_sources() -> Any:
