@@ -23,6 +23,7 @@ from vru_portal.tabular.reading.file_kinds import kind_of, require_kind
 from vru_portal.tabular.reading.plain_text import decode_table
 from vru_portal.tabular.reading.sheets import BrokenCell, join_numbers
 from vru_portal.text.characters import FORBIDDEN, SURROGATE, forbidden_character_message
+from vru_portal.text.sums import DIGITS_OF_A_SPREADSHEET
 
 # What Excel and LibreOffice show instead of a value; of the number signs, a column too narrow for it.
 SPREADSHEET_ERROR = re.compile(
@@ -43,10 +44,9 @@ TOO_MANY_ROWS = f"This file has more than {MAX_ROWS:,} rows. Split it into small
 LONGEST_CELL = 131_072  # characters of a CSV; so long a cell lacks its closing quotation mark
 CELL_TOO_LONG = "Line {}: a cell has more than {:,} characters. Check whether a quotation mark is missing."
 OUTSIDE_QUOTES = "Put text that has a comma in quotation marks."
-FIGURES_KEPT = 15  # of a number, by spreadsheets
 TOO_MANY_FIGURES = (
-    f"A spreadsheet keeps only {FIGURES_KEPT} digits of a number, and the rest are lost. Format the column as text, "
-    "then enter it again."
+    f"A spreadsheet keeps only {DIGITS_OF_A_SPREADSHEET} digits of a number, and the rest are lost. Format the "
+    "column as text, then enter it again."
 )
 UNREADABLE_WORKBOOK = "This file is not an XLSX workbook that can be read. Save it again, or save it as CSV."
 UNREADABLE_SPREADSHEET = "This file is not an .ods spreadsheet that can be read. Save it again, or save it as CSV."
@@ -284,6 +284,6 @@ def cell_problem(cell: Any) -> str:
     """
     if isinstance(cell, str) and (found := FORBIDDEN.search(cell)):
         return forbidden_character_message(found[0])
-    if isinstance(cell, int | float) and abs(cell) >= 10**FIGURES_KEPT:
+    if isinstance(cell, int | float) and abs(cell) >= 10**DIGITS_OF_A_SPREADSHEET:
         return TOO_MANY_FIGURES
     return unreadable_cell(cell)
