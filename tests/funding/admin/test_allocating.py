@@ -190,3 +190,11 @@ def test_a_field_that_cannot_be_read_hides_no_broken_rule(client, officer, sourc
     assert errors.keys() == {"awarded_on", "amount", "__all__"}, errors
     assert "£1,250.51 is £0.01 more than is left" in errors["amount"][0]
     assert not Allocation.objects.exists()
+
+
+def test_no_kind_is_chosen_for_anybody(client, officer, source):
+    form = client.get(ADD).context["adminform"].form
+    assert form["kind"].value() == ""
+    errors = client.post(ADD, answers(source) | {"kind": ""}).context["adminform"].form.errors
+    assert errors == {"kind": ["This field is required."]}
+    assert not Allocation.objects.exists()
