@@ -52,7 +52,8 @@ class AllocationBalance:
     varied: Decimal  # released, moved on or returned since
     paid: Decimal
     late: Decimal  # paid after the deadline for spending the year's money
-    award: Decimal  # the total of all years of the award this belongs to
+    awarded_in_all: Decimal  # over all years of the award that this belongs to
+    award: Decimal  # what variations leave of that
 
     def get_absolute_url(self) -> str:
         return reverse("funding:allocation", args=[self.public_id])
@@ -92,7 +93,7 @@ class AllocationBalance:
 
     def is_on_duty_list(self, kind: str, threshold: Decimal | None) -> bool:
         """Whether the publication duty lists it: its kind, and a whole award above the threshold where there is one."""
-        return self.kind == kind and self.awarded != 0 and (threshold is None or self.award > threshold)
+        return self.kind == kind and self.awarded != 0 and (threshold is None or self.awarded_in_all > threshold)
 
 
 @dataclass(frozen=True)
@@ -244,8 +245,8 @@ def allocation_balances(
     for row in found:
         pk, continues, awarded = row[0], row[2], row[-1]
         taken = varied[pk]
-        award = awards.get(continues or pk, awarded - taken)
-        balances.append(AllocationBalance(*[*row, taken, paid.get(pk, nothing), late.get(pk, nothing), award]))
+        award = awards.get(continues or pk, (awarded, awarded - taken))
+        balances.append(AllocationBalance(*[*row, taken, paid.get(pk, nothing), late.get(pk, nothing), *award]))
     return [balance for balance in balances if balance.awarded or balance.paid]
 
 
@@ -283,15 +284,13 @@ def paid_late_by_allocation(
     return payments.values_list("allocation").annotate(sum=sum_of_pounds("amount"))
 
 
-def multi_year_award_totals(as_at: AsAt) -> dict[int, Decimal]:
-    """The total of each award that runs over several years, by the key of its first allocation."""
-    totals = dict(first_years_of_awards(as_at=as_at))
+def multi_year_award_totals(as_at: AsAt) -> dict[int, tuple[Decimal, Decimal]]:
+    """Of each award that runs over several years, by the key of its first allocation: what was awarded, and is left."""
+    awarded = dict(first_years_of_awards(as_at=as_at))
     for first, amount in later_years_of_awards(as_at=as_at):
-        totals[first] = totals.get(first, Decimal(0)) + amount
-    for first, amount in varied_of_awards(as_at=as_at) if totals else ():
-        if first in totals:
-            totals[first] -= amount
-    return totals
+        awarded[first] = awarded.get(first, Decimal(0)) + amount
+    varied = dict(varied_of_awards(as_at=as_at)) if awarded else {}
+    return {first: (amount, amount - varied.get(first, Decimal(0))) for first, amount in awarded.items()}
 
 
 @prepared

@@ -88,11 +88,13 @@ def allocation_published_fields(allocation: Allocation, columns: Iterable[DutyCo
     return fields
 
 
-def is_contract_copy_missing(allocation: Allocation, duty: PublicationDuty | None, *, has_copy: bool) -> bool:
-    """Whether the duty asks for a copy of the contract that is not there. Needs `with_award_total`."""
+def is_contract_copy_missing(
+    allocation: Allocation, duty: PublicationDuty | None, *, award: Iterable[Allocation], has_copy: bool
+) -> bool:
+    """Whether the duty asks for a copy of the contract that is not there. `award` has the allocations of all years."""
     if duty is None or allocation.kind != Kind.CONTRACT or has_copy:
         return False
-    return duty.contracts_over is None or allocation.award_total > duty.contracts_over
+    return duty.contracts_over is None or sum(row.amount for row in award) > duty.contracts_over
 
 
 @dataclass(frozen=True)

@@ -83,7 +83,8 @@ class MailKind(models.TextChoices):
     SIGNED = "signed", "Signed, to the person who prepared it"
     WITHDRAWN = "withdrawn", "Withdrawal confirmed"
     TURNED_DOWN = "turned_down", "Request turned down"
+    ENDED = "ended", "Invitation ended"
 
 
-# Each tells somebody that a matter is closed, and is therefore queued only once.
-CLOSING_MAILS = (MailKind.SIGNED, MailKind.WITHDRAWN, MailKind.TURNED_DOWN)
+# Each tells somebody that a matter is closed, and is therefore queued only once for each address.
+CLOSING_MAILS = (MailKind.SIGNED, MailKind.WITHDRAWN, MailKind.TURNED_DOWN, MailKind.ENDED)

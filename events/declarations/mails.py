@@ -81,6 +81,8 @@ def is_wanted(mail: Mail) -> bool:
             return invitation.state == InvitationState.WITHDRAWN
         case MailKind.WITHDRAW:
             return LiveSignature.objects.filter(entry=invitation.entry_id).exists()
+        case MailKind.ENDED:
+            return invitation.state not in OPEN_STATES
         case MailKind.TURNED_DOWN:
             return False  # it has no invitation
 
@@ -117,6 +119,7 @@ def invitation_context(invitation: Invitation, kind: MailKind) -> dict[str, obje
         "text_address": full_url(version.get_absolute_url()),
         "pdf_address": full_url(reverse("declarations:version_pdf", args=[version.number])),
         "contact_name": one_line(invitation.contact_name),
+        "state": invitation.state,
         "has_asked": hasattr(invitation, "request"),
         "signatory": one_line(preparation.name) if preparation else "",
         "prepared_by": one_line(preparation.prepared_by) if preparation else "",

@@ -14,7 +14,7 @@ from events.declarations.models import DeclarationVersion, Invitation
 from events.declarations.rules.availability import require_inviting_open
 from events.declarations.rules.invitations import InvitationOutcome, Invitee, check_invitee, invite_all
 from partners.models import Sector
-from vru_portal.tabular.readers import build_dataset, cell_text, check_size
+from vru_portal.tabular.readers import build_dataset, cell_text, check_size, refuse_more_cells
 from vru_portal.tabular.records.columns import KEY_FIELDS
 from vru_portal.tabular.resources import FileResource
 from vru_portal.tabular.results import ImportedRow
@@ -68,11 +68,8 @@ class PastedList(base_formats.Format):
             width = max((len(row) for row in rows), default=0)
             headings = list(INVITATION_COLUMNS[: max(2, width)])
         first_row = 2 if headed else 1
-        for number, row in enumerate(rows, first_row):
-            if any(row[len(headings) :]):
-                raise ValidationError(
-                    f"Row {number} has more cells than there are columns. Put double quotes around names with a comma."
-                )
+        too_long = [number for number, row in enumerate(rows, first_row) if any(row[len(headings) :])]
+        refuse_more_cells(too_long, "Put double quotes around names with a comma.")
         return build_dataset([headings, *rows], first_row=first_row - 1)
 
 

@@ -5,18 +5,20 @@ from typing import Any, ClassVar
 from django import forms
 from django.contrib.admin.widgets import AdminDateWidget
 from django.db.models import Exists, OuterRef
+from django.db.models.fields import BLANK_CHOICE_DASH
 from django.forms.widgets import Script
 from django.utils import timezone
 
-from funding.choices import PAYMENT_TEXT_FIELDS
+from funding.choices import PAYMENT_TEXT_FIELDS, Kind
 from funding.models import Allocation, BudgetHeading, Decision, FundingSource, Payment
-from funding.rules.allocations import allocate
+from funding.rules.allocations import allocate, find_problems
 from funding.rules.payments import pay
 from partners.models import Organisation
 from programmes.models import EvidenceAssessment, Initiative
 from vru_portal.ledger.money import format_pounds
 from vru_portal.staff.actions import RecordingForm
 from vru_portal.text.inputs import LineInput, LongTextInput
+from vru_portal.text.problems import Problems
 
 
 class SourceSelect(forms.Select):
@@ -100,6 +102,9 @@ class AllocationForm(RecordingForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         fields: dict[str, Any] = self.fields
+        # Nothing is chosen beforehand: allocations never change, and the law has a list for each kind.
+        fields["kind"].choices = [*BLANK_CHOICE_DASH, *Kind.choices]
+        self.initial["kind"] = (kwargs.get("initial") or {}).get("kind", "")
         fields["funding_source"].queryset = open_sources()
         approved = EvidenceAssessment.objects.approved().filter(initiative=OuterRef("pk"))
         fields["initiative"].queryset = Initiative.objects.annotate(is_assessed=Exists(approved)).order_by("name")
@@ -114,6 +119,9 @@ class AllocationForm(RecordingForm):
 
     def record(self) -> None:
         allocate(by=self.by, allocation=self.instance)
+
+    def find_other_problems(self, problems: Problems) -> None:
+        find_problems(self.instance, problems, unread=self.errors)
 
 
 def open_sources() -> Any:

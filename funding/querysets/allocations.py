@@ -77,12 +77,20 @@ class AllocationQuerySet(models.QuerySet["Allocation"]):
         return self.annotate(copy=F(f"{copy}pk"), copy_title=F(f"{copy}title"), copy_url=F(f"{copy}url"))
 
     def with_award_over(self, kind: str, threshold: "Decimal | Combinable | None", as_at: AsAt = NOW) -> Self:
-        """Those of a kind whose award, over all its years, is above the threshold; all of the kind without one."""
+        """Those of a kind whose award, over all its years, is above the threshold; all of the kind without one.
+
+        The law counts what was awarded: a contract stays on the list when part of its money is taken back.
+        """
         rows = self.filter(kind=kind)
         if threshold is None:
             return rows
-        over = F("award_total") - threshold_in_pence(threshold)
-        return rows.with_award_total(as_at).alias(pence_over=over).filter(pence_over__gt=0)
+        awarded = sum_of_amounts(self._of_same_award(as_at))
+        return rows.alias(pence_over=awarded - threshold_in_pence(threshold)).filter(pence_over__gt=0)
+
+    def _of_same_award(self, as_at: AsAt) -> "AllocationQuerySet":
+        """For a subquery: the allocations that count of the award that an allocation belongs to."""
+        first = Coalesce(OuterRef("continues"), OuterRef("pk"))
+        return self.model._default_manager.standing(as_at).filter(Q(pk=first) | Q(continues=first))
 
     def with_latest_contract_copy(self) -> Self:
         """Add `copy_title` and `copy_url` of the latest copy of the contract, whichever year of the award has it."""
@@ -97,7 +105,7 @@ class AllocationQuerySet(models.QuerySet["Allocation"]):
     def with_award_total(self, as_at: AsAt = NOW) -> Self:
         """Add `award_total`, what is allocated by the award over all its years that count."""
         first = Coalesce(OuterRef("continues"), OuterRef("pk"))
-        of_award = self.model._default_manager.standing(as_at).filter(Q(pk=first) | Q(continues=first))
+        of_award = self._of_same_award(as_at)
         variations = related_rows(self.model, "variations").filter(as_at.counted_rows("varied_on"))
         of_award_too = Q(allocation=first) | Q(allocation__continues=first)
         return self.annotate(

@@ -195,7 +195,7 @@ class OnwardSums:
 def onward_sums() -> dict[str, OnwardSums]:
     """What is reported of each standing allocation that is for regranting, by its id."""
     found = fetch_rows(
-        f"SELECT a.public_id, {PENCE.format('a.amount')}, (SELECT SUM({PENCE.format('o.amount')}) "
+        f"SELECT a.public_id, {LEFT_OF_ALLOCATION}, (SELECT SUM({PENCE.format('o.amount')}) "
         f"FROM funding_onwardgrant o WHERE o.allocation_id = a.id AND {ONWARD_GRANT_STANDS}) FROM funding_allocation a "
         f"JOIN funding_regranting g ON g.allocation_id = a.id WHERE {REGRANTING_STANDS} AND {ALLOCATION_STANDS} "
         "ORDER BY a.id"

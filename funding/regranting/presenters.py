@@ -36,7 +36,7 @@ class OnwardReport:
 
 
 def onward_report(allocation: Allocation) -> OnwardReport | None:
-    """The report on an allocation; None if it is not for regranting."""
+    """The report on an allocation; None if it is not for regranting. Needs `with_varied`."""
     regranting = allocation.regrantings.standing().first()
     if regranting is None:
         return None
@@ -44,7 +44,7 @@ def onward_report(allocation: Allocation) -> OnwardReport | None:
     found = rows.aggregate(total=sum_of_pounds("amount"), count=Count("pk"), last=Max("reported_on"))
     return OnwardReport(
         regranting,
-        allocation.amount,
+        allocation.allocated,
         found["total"] or Decimal(0),
         found["count"],
         found["last"],

@@ -10,7 +10,7 @@ from funding.choices import Kind
 from funding.models import Allocation, BudgetHeading, FundingSource
 from funding.resources.ledger import LedgerResource
 from funding.resources.lookups import NamedRecord, find_allocations, find_by_name, find_decisions, last_part
-from funding.rules.allocations import allocate
+from funding.rules.allocations import allocate, find_problems
 from funding.rules.sources import lock_sources
 from funding.validators import FIRST_YEAR, LAST_YEAR, parse_year_label, year_label
 from partners.models import Organisation
@@ -129,6 +129,12 @@ class AllocationResource(LedgerResource):
             ]
         cells = {**row, "source": next(iter(sources), None), "kind": kind or ""}
         super().import_instance(instance, cells, problems=problems, **kwargs)
+
+    def find_other_problems(self, instance: Allocation, row: Any, problems: Problems) -> None:
+        if self.find_recorded(instance, row):
+            super().find_other_problems(instance, row, problems)
+        else:
+            find_problems(instance, problems, unread=self.fields_with_problems(problems))
 
     def record(self, row: Allocation) -> None:
         allocate(by=self.by, allocation=row)

@@ -128,21 +128,33 @@ class LedgerResource(FileResource):
         with collect_problems(problems):
             self.check_cells(instance, row, problems, kwargs["row_number"])
         if problems:
-            with collect_problems(problems):
-                instance.clean_fields(exclude=self.unread_fields(row, problems))
-            with collect_problems(problems):
-                instance.clean()
+            self.find_other_problems(instance, row, problems)
         raise_problems(problems)
+
+    def find_other_problems(self, instance: Any, row: Any, problems: Problems) -> None:
+        """Add what the rule would refuse, as far as what was read of the row tells."""
+        with collect_problems(problems):
+            instance.clean_fields(exclude=self.unread_fields(row, problems))
+        with collect_problems(problems):
+            instance.clean()
 
     def check_cells(self, instance: Any, row: Any, problems: Problems, row_number: int) -> None:
         """Read what cells say together; raises ValidationError, or adds to the problems of the row."""
+
+    def fields_with_problems(self, problems: Problems) -> set[str]:
+        """The model's fields whose cells cannot be read, or must not be recorded."""
+        return {
+            field.attribute or ""
+            for field in self.get_import_fields()
+            if {field.attribute, field.column_name} & problems.keys()
+        }
 
     def unread_fields(self, row: Any, problems: Problems) -> set[str]:
         """The fields about which a row has nothing that could be checked."""
         read = {
             field.attribute
             for field in self.get_import_fields()
-            if not {field.attribute, field.column_name} & problems.keys()
+            if field.attribute not in self.fields_with_problems(problems)
             and (field.column_name in self.required or cell_text(row.get(field.column_name)))
         }
         return {field.name for field in self._meta.model._meta.concrete_fields} - read

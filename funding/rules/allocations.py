@@ -1,5 +1,6 @@
 """Allocations: decided, assessed, within their source and complete enough to publish."""
 
+from collections.abc import Callable, Collection
 from datetime import date
 from typing import Any
 
@@ -10,9 +11,16 @@ from funding.choices import ALLOCATION_TEXT_FIELDS, DUTY_LIST_OF_KIND, Kind
 from funding.models import Allocation, ContractCopy, Decision, FundingSource, PublicationDuty
 from funding.rules.sources import allowance_of, lock_sources
 from programmes.models import EvidenceAssessment
-from vru_portal.ledger.append_only.recording import record
+from vru_portal.ledger.append_only.recording import find_row_problems, record
 from vru_portal.ledger.money import format_pounds
 from vru_portal.text.dates import format_date
+from vru_portal.text.problems import Problems, collect_problems, raise_problems
+
+# What makes two allocations the same one.
+COMPARED = (
+    *("funding_source", "initiative", "heading", "recipient", "kind", "amount"),
+    *("awarded_on", "purpose", "starts_on"),
+)
 
 
 @transaction.atomic
@@ -20,26 +28,53 @@ def allocate(*, by: Any, allocation: Allocation) -> Allocation:
     """Record an allocation that is decided, within its source, and complete enough to publish.
 
     For an initiative it must also be assessed: unless it names an assessment, it gets the latest one approved by the
-    day of the allocation. Raises ValidationError that says which rule is broken, by how much, and what to do.
+    day of the allocation. Raises ValidationError that says which rules are broken, by how much, and what to do.
     """
     if allocation.funding_source_id:
         lock_sources([allocation.funding_source_id])
-    check_subject(allocation)
-    if allocation.initiative_id and allocation.awarded_on:
-        choose_assessment(allocation)
+    problems = Problems()
+    find_problems(allocation, problems)
+    raise_problems(problems)
+    record(allocation, by=by)
+    return allocation
+
+
+def find_problems(allocation: Allocation, problems: Problems, *, unread: Collection[str] = ()) -> None:
+    """Fill in what an allocation leaves to the rule, and add every rule that it breaks to what is known to be wrong.
+
+    `unread` names fields about which nothing can be said yet, because what was typed into them cannot be read.
+    """
+    with collect_problems(problems):
+        allocation.clean_fields(exclude={"assessment", "awarded_by", *problems, *unread})
+    unreadable = {*problems, *unread}
+
+    def ask(check: Callable[[Allocation], None], *needed: str) -> None:
+        if not unreadable & {*needed}:
+            with collect_problems(problems):
+                check(allocation)
+
+    ask(check_subject, "initiative", "heading", "kind")
+    ask(choose_assessment, "initiative", "awarded_on")
+    ask(choose_awarding_body)
+    ask(check_decided, "decision", "awarded_on")
+    ask(check_deadline, "funding_source", "awarded_on")
+    ask(check_related_records_public)
+    ask(check_required_fields, "kind")
+    ask(check_remainder, "funding_source", "amount")
+    ask(check_continues, "continues", "kind", "initiative", "heading", "recipient")
+    ask(check_not_duplicate, *COMPARED)
+    if problems:
+        find_row_problems(allocation, problems, unread={"assessment", *unread})
+
+
+def choose_awarding_body(allocation: Allocation) -> None:
+    """Let the body that the publication duty names award the money, unless the allocation names another."""
     if allocation.awarded_by_id is None and (duty := PublicationDuty.objects.current()):
         allocation.awarded_by = duty.awarding_body
     if allocation.awarded_by_id is None:
-        raise ValidationError("Enter the publication duty first: it names the organisation that awards the money.")
-    allocation.clean_fields()
-    check_decision(allocation.decision, allocation.awarded_on, "awarded_on")
-    check_deadline(allocation)
-    check_related_records_public(allocation)
-    check_required_fields(allocation)
-    check_remainder(allocation)
-    check_not_duplicate(allocation)
-    record(allocation, by=by)
-    return allocation
+        raise ValidationError(
+            {"awarded_by": "Enter the publication duty first: it names the organisation that awards the money."}
+        )
 
 
 def check_subject(allocation: Allocation) -> None:
@@ -50,6 +85,10 @@ def check_subject(allocation: Allocation) -> None:
         raise ValidationError(
             {"kind": "Own costs belong to a budget heading. Choose one instead of the initiative, or another kind."}
         )
+
+
+def check_decided(allocation: Allocation) -> None:
+    check_decision(allocation.decision, allocation.awarded_on, "awarded_on")
 
 
 def check_decision(decision: Decision | None, day: date, day_field: str) -> None:
@@ -70,7 +109,9 @@ def check_decision(decision: Decision | None, day: date, day_field: str) -> None
 
 
 def choose_assessment(allocation: Allocation) -> None:
-    """Find the approved assessment that an allocation is based on, or check the one that it names."""
+    """Find the approved assessment that money for an initiative is based on, or check the one that is named."""
+    if allocation.initiative is None:
+        return
     assessments = EvidenceAssessment.objects.filter(initiative=allocation.initiative)
     if allocation.assessment_id:
         assessments = assessments.filter(pk=allocation.assessment_id)
@@ -106,12 +147,17 @@ def check_deadline(allocation: Allocation) -> None:
 
 def check_related_records_public(allocation: Allocation) -> None:
     """Refuse references to drafts: an allocation is public as soon as it is recorded."""
+    problems = Problems()
     for name in allocation.names_published:
-        named = getattr(allocation, name)
+        named = getattr(allocation, name) if getattr(allocation, f"{name}_id") else None
         if named is not None and not named.is_public:
-            raise ValidationError({name: f"{named} is a draft. Publish it first: allocations are public immediately."})
+            problems[name] = [
+                ValidationError(f"{named} is a draft. Publish it first: allocations are public immediately.")
+            ]
     if allocation.initiative and not allocation.initiative.level.is_public:
-        raise ValidationError({"initiative": f"{allocation.initiative.level} is a draft. Publish it first."})
+        problem = ValidationError(f"{allocation.initiative.level} is a draft. Publish it first.")
+        problems.setdefault("initiative", []).append(problem)
+    raise_problems(problems)
 
 
 def check_required_fields(allocation: Allocation) -> None:
@@ -150,20 +196,28 @@ def check_remainder(allocation: Allocation) -> None:
         )
 
 
+def check_continues(allocation: Allocation) -> None:
+    """Refuse to continue the award of another recipient or subject, or an allocation that is no first one."""
+    first = allocation.continues
+    same = ("kind", "initiative_id", "heading_id", "recipient_id")
+    if first and (
+        first.reverses_id
+        or first.is_reversed
+        or first.continues_id
+        or any(getattr(first, name) != getattr(allocation, name) for name in same)
+    ):
+        raise ValidationError(
+            {
+                "continues": "An award over several years goes on for the same initiative or heading and the same "
+                "recipient: choose its first allocation."
+            }
+        )
+
+
 def check_not_duplicate(allocation: Allocation) -> None:
     """Refuse a second allocation with the same content: somebody clicked twice, or imported a file twice."""
-    compared = (
-        "funding_source",
-        "initiative",
-        "heading",
-        "recipient",
-        "kind",
-        "amount",
-        "awarded_on",
-        "purpose",
-        "starts_on",
-    )
-    duplicate = Allocation.objects.standing().filter(**{name: getattr(allocation, name) for name in compared}).first()
+    same = {name: getattr(allocation, name) for name in COMPARED}
+    duplicate = Allocation.objects.standing().filter(**same).first()
     if duplicate:
         raise ValidationError(
             f"The same allocation is recorded already: {duplicate.public_id}. If this is another one, describe the "

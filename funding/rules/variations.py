@@ -9,13 +9,26 @@ from funding.choices import VariationKind
 from funding.models import Allocation, Decision, FundingSource, Overcommitment, Variation
 from funding.rules.allocations import allocate, check_decision
 from funding.rules.sources import lock_sources
-from vru_portal.ledger.append_only.recording import record
+from vru_portal.ledger.append_only.recording import record, refuse_all
 from vru_portal.ledger.money import format_pounds
 from vru_portal.text.dates import format_date
+from vru_portal.text.problems import Problems, collect_problems
 
 
 def decide(*, by: Any, decision: Decision) -> Decision:
     """Record a decision. Raises ValidationError if who made it is a draft, or the reference is taken in its year."""
+    problems = Problems()
+    with collect_problems(problems):
+        check_decider_public(decision)
+    with collect_problems(problems):
+        check_reference_unused(decision)
+    refuse_all(decision, problems)
+    record(decision, by=by)
+    return decision
+
+
+def check_decider_public(decision: Decision) -> None:
+    """Refuse a decision of somebody whom the public does not see."""
     if decision.decided_by_id and decision.decider is None:
         raise ValidationError(
             {
@@ -23,13 +36,15 @@ def decide(*, by: Any, decision: Decision) -> Decision:
                 "decisions are public."
             }
         )
+
+
+def check_reference_unused(decision: Decision) -> None:
+    """Refuse the reference of another decision of the year."""
     same = Decision.objects.standing().filter(year_id=decision.year_id, reference__iexact=decision.reference)
     if same.exists():
         raise ValidationError(
             {"reference": f"{decision.reference} is recorded already in {decision.year}. To correct it, reverse it."}
         )
-    record(decision, by=by)
-    return decision
 
 
 @transaction.atomic
@@ -45,11 +60,15 @@ def vary(*, by: Any, variation: Variation, into: Allocation | None = None) -> Va
         raise ValidationError({"kind": "A move needs what the money is for from now on, and nothing else does."})
     lock_sources([variation.funding_source_id])
     variation.clean_fields(exclude=["amount", "decision"])
-    check_decision(variation.decision if variation.decision_id else None, variation.varied_on, "varied_on")
-    if variation.allocation:
-        check_unpaid(variation)
-    else:
-        check_unallocated(variation)
+    problems = Problems()
+    with collect_problems(problems):
+        check_decision(variation.decision if variation.decision_id else None, variation.varied_on, "varied_on")
+    with collect_problems(problems):
+        if variation.allocation:
+            check_unpaid(variation)
+        else:
+            check_unallocated(variation)
+    refuse_all(variation, problems)
     record(variation, by=by)
     if into is not None:
         into.funding_source, into.decision, into.amount = variation.funding_source, variation.decision, variation.amount
@@ -112,14 +131,18 @@ def allow_overcommitment(*, by: Any, overcommitment: Overcommitment) -> Overcomm
     """Let a source be allocated beyond its amount, by a share that a published decision names."""
     lock_sources([overcommitment.funding_source_id])
     overcommitment.clean_fields(exclude=["decision"])
-    check_decision(
-        overcommitment.decision if overcommitment.decision_id else None, overcommitment.allowed_on, "allowed_on"
-    )
-    if not overcommitment.decision.notice_url:
-        raise ValidationError(
-            {"decision": "Only a published decision can allow this. Add the address of its notice first."}
-        )
-    if overcommitment.funding_source.overcommitments.standing().exists():
-        raise ValidationError({"funding_source": "A share is allowed for this source already. Reverse that first."})
+    decision = overcommitment.decision if overcommitment.decision_id else None
+    problems = Problems()
+    with collect_problems(problems):
+        check_decision(decision, overcommitment.allowed_on, "allowed_on")
+    with collect_problems(problems):
+        if decision and not decision.notice_url:
+            raise ValidationError(
+                {"decision": "Only a published decision can allow this. Add the address of its notice first."}
+            )
+    with collect_problems(problems):
+        if overcommitment.funding_source.overcommitments.standing().exists():
+            raise ValidationError({"funding_source": "A share is allowed for this source already. Reverse that first."})
+    refuse_all(overcommitment, problems)
     record(overcommitment, by=by)
     return overcommitment

@@ -329,7 +329,8 @@ def allocation(request: HttpRequest, public_id: str) -> HttpResponse:
             "onward": onward_report(found),
             "variations": variations.prefetch_related("moved_into"),
             "copies": copies,
-            "copy_missing": not found.is_reversed and is_contract_copy_missing(found, duty, has_copy=bool(copies)),
+            "copy_missing": not found.is_reversed
+            and is_contract_copy_missing(found, duty, award=award, has_copy=bool(copies)),
             "duty": duty,
             "published_fields": allocation_published_fields(found, columns),
             "page": page,

@@ -56,6 +56,8 @@ class MailKind(models.TextChoices):
     CONFIRM = "confirm", "Please confirm"
     QUERY = "query", "Question about the figures"
     RECEIVED = "received", "Figures received"
+    APPROVED = "approved", "Figures published"
+    CANCELLED = "cancel", "Figures no longer needed"
 
 
 class ReturnStatus(models.TextChoices):

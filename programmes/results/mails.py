@@ -74,3 +74,7 @@ def is_wanted(mail: Mail) -> bool:
             return is_open and passed_on
         case MailKind.RECEIVED:
             return draft.state in (DraftState.SUBMITTED, DraftState.APPROVED)
+        case MailKind.APPROVED:
+            return draft.state == DraftState.APPROVED
+        case MailKind.CANCELLED:
+            return draft.state == DraftState.CANCELLED

@@ -19,6 +19,7 @@ MAX_WIDTH = 1600  # pixels: twice as wide as a story's column, for high-density 
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF")
 MAX_HEIGHT = 2400  # pixels: more than a screen of a column that is half as wide as `MAX_WIDTH`
 TALLEST = 3  # times as high as wide: a screenshot of a phone is up to 2.3 times
+FLATTEST = 10  # times as wide as high: on a phone, what is flatter is a line
 # How files of other types begin (at the position), and what people call them.
 OTHER_TYPES = (
     (4, re.compile(rb"ftyp(?:hei|hev|mif1|msf1)"), "HEIC"),
@@ -81,7 +82,8 @@ def check_type(content: bytes) -> None:
     for position, beginning, name in OTHER_TYPES:
         if beginning.match(content, position, 2_000):
             way_out = WAYS_OUT.get(name, "Open it and save or export it as a JPEG or PNG.")
-            raise ValidationError(f"This is a {name} file, which some browsers cannot show. {way_out}")
+            article = "an" if name[0] in "AS" else "a"
+            raise ValidationError(f"This is {article} {name} file, which some browsers cannot show. {way_out}")
 
 
 def check_segments(content: bytes) -> None:
@@ -169,6 +171,11 @@ def without_metadata(opened: Image.Image) -> Image.Image:
         raise ValidationError(
             f"The picture is {upright.height:,} pixels high and {upright.width:,} wide. Crop it to no more than "
             f"{TALLEST} times its width."
+        )
+    if upright.width > FLATTEST * upright.height:
+        raise ValidationError(
+            f"The picture is {upright.width:,} pixels wide and {upright.height:,} high. Crop it to no more than "
+            f"{FLATTEST} times its height."
         )
     profile = upright.info.get("icc_profile")
     picture = eight_bits(upright)

@@ -9,6 +9,8 @@ from django.http import QueryDict
 from funding.accounts import contract_copies_by_allocation, year_accounts
 from funding.filters import AllocationFilters, PaymentFilters
 from funding.models import Allocation, Payment
+from funding.reconcile.omissions import all_omissions
+from tests.support.crawler import text_of
 from tests.support.factories import (
     AllocationFactory,
     ContractCopyFactory,
@@ -18,7 +20,9 @@ from tests.support.factories import (
     LevelFactory,
     OrganisationFactory,
     PaymentFactory,
+    UnitFactory,
     UserFactory,
+    VariationFactory,
     YearFactory,
 )
 from vru_portal.ledger.append_only.recording import reverse
@@ -160,6 +164,19 @@ def test_a_contract_over_two_years_counts_with_both(several):
     )
     filters = allocations(several, "duty=contracts")
     assert (filters.count, len(filters.rows)) == (2, 2)
+
+
+def test_a_contract_of_which_money_was_taken_back_stays_on_the_list_of_the_law(year, client):
+    """Its value is what was agreed: £12,000, of which £5,000 was then released, is a contract over £10,000."""
+    UnitFactory()
+    DutyFactory(contracts_over=Decimal("10000.00"))
+    contract = AllocationFactory(funding_source=source_of(year), kind="contract", amount=Decimal("12000.00"))
+    VariationFactory(allocation=contract, amount=Decimal("5000.00"))
+    listed = allocations(year, "duty=contracts")
+    assert (listed.count, list(listed.rows)) == (1, [contract])
+    assert [balance.allocated for balance in listed.balances] == [Decimal("7000.00")]
+    assert any(contract.public_id in omission for omission in all_omissions(None))
+    assert "Copy missing" in text_of(client.get(contract.get_absolute_url()))
 
 
 def test_an_award_is_what_stands_of_it_as_at_the_day(year):

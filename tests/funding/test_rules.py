@@ -135,7 +135,7 @@ def test_the_same_allocation_twice_is_refused_and_another_like_it_is_not():
         name: getattr(first, name)
         for name in ("funding_source", "initiative", "recipient", "awarded_on", "amount", "kind", "purpose")
     }
-    (sentence,) = validation_messages(lambda: allocate(**same, assessment=None))[""]
+    (sentence,) = validation_messages(lambda: allocate(**same, assessment=None))["__all__"]
     assert sentence == (
         f"The same allocation is recorded already: {first.public_id}. If this is another one, describe the "
         "difference in its purpose."
@@ -192,9 +192,9 @@ def test_an_award_goes_on_over_years_for_the_same_initiative_and_recipient():
         "first allocation."
     )
     wrong = same | {"recipient": OrganisationFactory()}
-    assert validation_messages(lambda: allocate(**wrong, continues=first, assessment=None)) == {"": [message]}
+    assert validation_messages(lambda: allocate(**wrong, continues=first, assessment=None)) == {"continues": [message]}
     assert validation_messages(lambda: allocate(**same, purpose="More.", continues=second, assessment=None)) == {
-        "": [message]
+        "continues": [message]
     }
 
 

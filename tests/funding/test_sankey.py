@@ -51,6 +51,7 @@ def balance(number, source, level, amount, paid="0", name="", varied="0"):
         varied=Decimal(varied),
         paid=Decimal(paid),
         late=Decimal(0),
+        awarded_in_all=Decimal(amount),
         award=Decimal(amount),
     )
 

@@ -153,8 +153,15 @@ def test_a_picture_is_no_higher_than_a_page_can_show():
     ],
 )
 def test_a_picture_of_another_type_is_named_with_the_way_out(content, name):
-    with pytest.raises(ValidationError, match=f"This is a {name} file.* JPEG"):
+    article = "an" if name in ("AVIF", "SVG") else "a"
+    with pytest.raises(ValidationError, match=f"This is {article} {name} file.* JPEG"):
         prepare_picture(sent(content, "picture.jpg"))
+
+
+def test_a_strip_that_would_be_a_line_on_a_phone_is_refused_and_a_banner_is_not():
+    with pytest.raises(ValidationError, match=r"4,020 pixels wide and 401 high\. Crop it to no more than 10 times"):
+        prepare_picture(sent(image(size=(4020, 401))))
+    assert prepare_picture(sent(image(size=(4000, 400)))).width == MAX_WIDTH
 
 
 def test_other_modes_become_ordinary_ones():

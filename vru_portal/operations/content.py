@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 from functools import partial
@@ -37,7 +38,37 @@ YAML_TYPES: dict[type[models.Field[Any, Any]], tuple[type, ...]] = {
 
 
 class ContentError(Exception):
-    """Content that breaks a rule. The message names the file, the record and the rule."""
+    """Content that breaks rules. Each line of the message names a file, the record and the rule."""
+
+
+class MissingReferenceError(ContentError):
+    """A reference to a record that is not there."""
+
+    def __init__(self, message: str, model: type[models.Model]) -> None:
+        super().__init__(message)
+        self.model = model
+
+
+class Refusals:
+    """All that is wrong with the content, and the models of which a record is missing because it was refused."""
+
+    def __init__(self) -> None:
+        self.sentences: list[str] = []
+        self.incomplete: set[type[models.Model]] = set()
+
+    @contextmanager
+    def collected(self, *models_of: type[models.Model]) -> Iterator[None]:
+        """Note a ContentError, unless it may only follow from another: it misses a record that was refused itself."""
+        try:
+            yield
+        except ContentError as error:
+            if not isinstance(error, MissingReferenceError) or error.model not in self.incomplete:
+                self.sentences.append(str(error))
+            self.incomplete.update(models_of)
+
+    def raise_all(self) -> None:
+        if self.sentences:
+            raise ContentError("\n".join(self.sentences))
 
 
 @dataclass(frozen=True)
@@ -57,23 +88,34 @@ def load_content(folder: Path) -> int:
 
     Must run inside a transaction, which the caller rolls back on ContentError.
     """
+    refusals = Refusals()
     records: list[ContentRecord] = []
-    for record in read_records(folder):
-        save_record(record)
-        records.append(record)
+    for record in read_records(folder, refusals):
+        with refusals.collected(type(record.row)):
+            save_record(record)
+            records.append(record)
     for record in records:
         if record.deserialized.deferred_fields:
-            resolve_references(record)
+            with refusals.collected(type(record.row)):
+                resolve_references(record)
+    refusals.raise_all()
     # Only now is each record complete: what it refers to may be further down.
     for record in records:
-        run_checked(record, record.row.full_clean)
-        match record.row:
-            case FinancialYear() as year:
-                run_checked(record, partial(check_budget, year=year))
-            case Event() as event:
-                run_checked(record, partial(check_agenda, event=event))
+        with refusals.collected():
+            check_complete(record)
+    refusals.raise_all()
     record_first_history(records)
     return len(records)
+
+
+def check_complete(record: ContentRecord) -> None:
+    """Check what a record says together with others. Raises ContentError."""
+    run_checked(record, record.row.full_clean)
+    match record.row:
+        case FinancialYear() as year:
+            run_checked(record, partial(check_budget, year=year))
+        case Event() as event:
+            run_checked(record, partial(check_agenda, event=event))
 
 
 class StrictLoader(yaml.SafeLoader):
@@ -88,52 +130,66 @@ class StrictLoader(yaml.SafeLoader):
         return super().construct_mapping(node, deep)
 
 
-def read_records(folder: Path) -> Iterator[ContentRecord]:
+def read_records(folder: Path, refusals: Refusals) -> Iterator[ContentRecord]:
     """Yield the records of the folder's files in order. A reference may point to a record further down."""
     paths = [path for name in FILE_NAMES if (path := folder / f"{name}.yaml").is_file()]
+    expected = ", ".join(f"{name}.yaml" for name in FILE_NAMES)
     if not paths:
-        raise ContentError(f"{folder} holds no content: expected {', '.join(f'{name}.yaml' for name in FILE_NAMES)}.")
-    if unexpected := sorted({path.name for path in folder.glob("*.y*ml")} - {path.name for path in paths}):
-        raise ContentError(
-            f"{folder / unexpected[0]} is not one of {', '.join(f'{name}.yaml' for name in FILE_NAMES)}."
-        )
+        raise ContentError(f"{folder} holds no content: expected {expected}.")
+    for name in sorted({path.name for path in folder.glob("*.y*ml")} - {path.name for path in paths}):
+        refusals.sentences.append(f"{folder / name} is not one of {expected}.")
     for path in paths:
-        try:
-            entries = yaml.load(path.read_text(encoding="utf-8"), StrictLoader) or []  # noqa: S506 - Loader is a SafeLoader
-        except OSError as error:
-            raise ContentError(f"{path} cannot be read: {error.strerror}") from error
-        except (yaml.YAMLError, UnicodeDecodeError, ValueError) as error:
-            raise ContentError(f"{path} is not valid YAML: {error}") from error
-        if not isinstance(entries, list):
-            raise ContentError(f"{path} must be a list of records, each with model and fields.")
+        models_of_file = [*apps.get_app_config(path.stem).get_models()]
+        entries: list[Any] = []
+        with refusals.collected(*models_of_file):
+            entries = read_entries(path)
         for number, entry in enumerate(entries, start=1):
-            place = f"{path}, record {number}"
-            if not isinstance(entry, dict) or not isinstance(entry.get("fields"), dict) or "model" not in entry:
-                raise ContentError(f"{place} must have model and fields.")
-            if unexpected := sorted(set(entry) - {"model", "fields", "pk"}, key=str):
-                raise ContentError(f"{place} has the key {unexpected[0]}: only model, fields and pk are allowed.")
-            place += f" ({entry['model']} {label_of_entry(entry['fields'])})"
-            yield ContentRecord(place, deserialize(place, path.stem, entry))
+            record = None
+            with refusals.collected(*models_of_file):
+                place, model = identify(f"{path}, record {number}", path.stem, entry)
+                with refusals.collected(model):
+                    record = ContentRecord(place, deserialize(place, model, entry))
+            if record:
+                yield record
 
 
-def deserialize(place: str, app: str, entry: dict[str, Any]) -> DeserializedObject:
-    """Make an entry an instance of a model of the app. Raises ContentError that names the field which is wrong."""
+def read_entries(path: Path) -> list[Any]:
+    """The entries of a file. Raises ContentError where it is no list that can be read."""
     try:
-        model = apps.get_app_config(app).get_model(str(entry["model"]).removeprefix(f"{app}."))
+        entries = yaml.load(path.read_text(encoding="utf-8"), StrictLoader) or []  # noqa: S506 - Loader is a SafeLoader
+    except OSError as error:
+        raise ContentError(f"{path} cannot be read: {error.strerror}") from error
+    except (yaml.YAMLError, UnicodeDecodeError, ValueError) as error:
+        raise ContentError(f"{path} is not valid YAML: {error}") from error
+    if not isinstance(entries, list):
+        raise ContentError(f"{path} must be a list of records, each with model and fields.")
+    return entries
+
+
+def identify(place: str, app: str, entry: Any) -> tuple[str, type[models.Model]]:
+    """Where an entry is, in words, and its model. Raises ContentError for what is no record of the app."""
+    if not isinstance(entry, dict) or not isinstance(entry.get("fields"), dict) or "model" not in entry:
+        raise ContentError(f"{place} must have model and fields.")
+    if unexpected := sorted(set(entry) - {"model", "fields", "pk"}, key=str):
+        raise ContentError(f"{place} has the key {unexpected[0]}: only model, fields and pk are allowed.")
+    place += f" ({entry['model']} {label_of_entry(entry['fields'])})"
+    try:
+        return place, apps.get_app_config(app).get_model(str(entry["model"]).removeprefix(f"{app}."))
     except LookupError as error:
         raise ContentError(f"{place}: {app} has no model {entry['model']}.") from error
-    refuse_unsafe_values(place, model, entry["fields"])
-    for name, value in entry["fields"].items():
-        try:
-            field: Any = model._meta.get_field(name)
-            if not field.is_relation and value is not None:
-                field.to_python(value)
-        except ValidationError as error:
-            raise ContentError(f"{place}: {name}: {error_text(error)}") from error
+
+
+def deserialize(place: str, model: type[models.Model], entry: dict[str, Any]) -> DeserializedObject:
+    """Make an entry an instance of its model. Raises ContentError that names each field which is wrong."""
+    if wrong := [sentence for item in entry["fields"].items() if (sentence := problem_of_value(model, *item))]:
+        raise ContentError("\n".join(f"{place}: {sentence}" for sentence in wrong))
     try:
         found = next(iter(Deserializer([entry], handle_forward_references=True)))
+    except models.ObjectDoesNotExist as error:  # what the record is told by is missing
+        refuse_missing_references(place, model, entry["fields"])
+        raise ContentError(f"{place}: {error}") from error
     except (DeserializationError, ValidationError, TypeError, ValueError) as error:
-        raise ContentError(f"{place}: {error_text(error)}") from error
+        raise ContentError("\n".join(f"{place}: {sentence}" for sentence in error_texts(error))) from error
     if found.object.pk is not None and "pk" not in entry and hasattr(model, "natural_key"):
         # Django found a record with this natural key and would overwrite it.
         names = ", ".join(str(part) for part in found.object.natural_key())
@@ -151,23 +207,35 @@ def label_of_entry(fields: dict[str, Any]) -> str:
     )
 
 
-def refuse_unsafe_values(place: str, model: type[models.Model], fields: dict[str, Any]) -> None:
-    """Refuse values that YAML does not read as they are written.
+def refuse_missing_references(place: str, model: type[models.Model], fields: dict[str, Any]) -> None:
+    """Raise MissingReferenceError for the first field of a record that refers to one that is not loaded yet."""
+    for field in model._meta.concrete_fields:
+        if field.is_relation and isinstance(key := fields.get(field.name), list):
+            find_referenced(place, field, key, ", or it is further down.")
 
-    To YAML 1.1, 0300 is an octal number, 12:30 is 750, No is false, and 0.10 is a binary fraction, which holds no
-    pennies. Quotation marks keep such a value as text.
+
+def problem_of_value(model: type[models.Model], name: str, value: Any) -> str:
+    """Why a field cannot have a value of a file; empty if it can.
+
+    Some values YAML does not read as they are written. To YAML 1.1, 0300 is an octal number, 12:30 is 750, No is false,
+    and 0.10 is a binary fraction, which holds no pennies. Quotation marks keep such a value as text.
     """
-    for name, value in fields.items():
-        try:
-            field = model._meta.get_field(name)
-        except FieldDoesNotExist as error:
-            raise ContentError(f"{place}: {name}: {model._meta.label_lower} has no such field.") from error
-        kinds = next((kinds for type_, kinds in YAML_TYPES.items() if isinstance(field, type_)), (str, int, list))
-        if value is not None and type(value) not in kinds:
-            raise ContentError(
-                f"{place}: {name}: put {value} in quotation marks: YAML reads it as {type(value).__name__}, "
-                f"and this field takes {' or '.join(kind.__name__ for kind in kinds)}."
-            )
+    try:
+        field: Any = model._meta.get_field(name)
+    except FieldDoesNotExist:
+        return f"{name}: {model._meta.label_lower} has no such field."
+    kinds = next((kinds for type_, kinds in YAML_TYPES.items() if isinstance(field, type_)), (str, int, list))
+    if value is not None and type(value) not in kinds:
+        return (
+            f"{name}: put {value} in quotation marks: YAML reads it as {type(value).__name__}, "
+            f"and this field takes {' or '.join(kind.__name__ for kind in kinds)}."
+        )
+    try:
+        if not field.is_relation and value is not None:
+            field.to_python(value)
+    except ValidationError as error:
+        return f"{name}: {' '.join(error.messages)}"
+    return ""
 
 
 def save_record(record: ContentRecord) -> None:
@@ -179,7 +247,7 @@ def save_record(record: ContentRecord) -> None:
     deferred = record.deserialized.deferred_fields or {}
     for field, key in deferred.items():
         if not field.null and not field.many_to_many:
-            raise ContentError(f"{record.place}: {field.name}: {missing_reference(field, key)}, or it is further down.")
+            raise missing_reference(record.place, field, key, ", or it is further down.")
     run_checked(record, lambda: row.full_clean(exclude={field.name for field in deferred}))
     row.skip_history_when_saving = True  # type: ignore[attr-defined]
     run_checked(record, lambda: record.deserialized.save(force_insert=True))
@@ -190,25 +258,28 @@ def resolve_references(record: ContentRecord) -> None:
     related: dict[str, list[models.Model]] = {}
     for field, value in (record.deserialized.deferred_fields or {}).items():
         if field.many_to_many:
-            related[field.name] = [referenced_row(record, field, key) for key in value]
+            related[field.name] = [find_referenced(record.place, field, key) for key in value]
         else:
-            setattr(record.row, field.name, referenced_row(record, field, value))
+            setattr(record.row, field.name, find_referenced(record.place, field, value))
     run_checked(record, record.row.full_clean)
     run_checked(record, record.row.save)
     for name, rows in related.items():
         getattr(record.row, name).set(rows)
 
 
-def referenced_row(record: ContentRecord, field: Any, key: list[Any]) -> models.Model:
+def find_referenced(place: str, field: Any, key: list[Any], end: str = ".") -> models.Model:
+    """The record that a reference names. Raises MissingReferenceError."""
     rows: Any = referenced_model(field)._default_manager
     try:
         return rows.get_by_natural_key(*key)
     except (models.ObjectDoesNotExist, TypeError) as error:
-        raise ContentError(f"{record.place}: {field.name}: {missing_reference(field, key)}.") from error
+        raise missing_reference(place, field, key, end) from error
 
 
-def missing_reference(field: Any, key: list[Any]) -> str:
-    return f"there is no {referenced_model(field)._meta.verbose_name} {', '.join(str(part) for part in key)}"
+def missing_reference(place: str, field: Any, key: list[Any], end: str) -> MissingReferenceError:
+    model = referenced_model(field)
+    name = ", ".join(str(part) for part in key)
+    return MissingReferenceError(f"{place}: {field.name}: there is no {model._meta.verbose_name} {name}{end}", model)
 
 
 def referenced_model(reference: Any) -> type[models.Model]:
@@ -221,20 +292,18 @@ def run_checked(record: ContentRecord, action: Callable[[], object]) -> None:
         with transaction.atomic():
             action()
     except (ValidationError, DeserializationError, models.ObjectDoesNotExist, DatabaseError) as error:
-        raise ContentError(f"{record.place}: {error_text(error)}") from error
+        raise ContentError("\n".join(f"{record.place}: {sentence}" for sentence in error_texts(error))) from error
 
 
-def error_text(error: Exception) -> str:
-    """An error as one line, each field with its message."""
+def error_texts(error: Exception) -> list[str]:
+    """The sentences of an error, each behind the field that it is about."""
     if isinstance(error, ValidationError) and hasattr(error, "error_dict"):
-        return "; ".join(
+        return [
             message if field == "__all__" else f"{field}: {message}"
             for field, messages in error.message_dict.items()
             for message in messages
-        )
-    if isinstance(error, ValidationError):
-        return "; ".join(error.messages)
-    return str(error)
+        ]
+    return error.messages if isinstance(error, ValidationError) else [str(error)]
 
 
 def record_first_history(records: list[ContentRecord]) -> None:

@@ -3,6 +3,7 @@
 `workflow` has the rules of who may do what; this module only stores what came of them.
 """
 
+from collections.abc import Iterable
 from typing import Any
 
 from django.contrib.admin.models import CHANGE, LogEntry
@@ -39,7 +40,8 @@ def describe(submission: Submission) -> str:
     changed = f" {submission.changed_by} has changed it since." if submission.changed_by else ""
     if submission.state == Submission.State.DATE_CANCELLED:
         date = format_datetime(submission.publish_at) if submission.publish_at else ""
-        return f"{by} made a change on {on}. {submission.concerns or 'Somebody'} had set {date} to publish it."
+        did = f"{submission.note[0].lower()}{submission.note[1:]}" if submission.note else "made a change"
+        return f"{by} {did} on {on}. {submission.concerns or 'Somebody'} had set {date} to publish it."
     said = f": “{submission.note}”" if submission.note else "."
     return f"{by}, {on}{said}{changed}"
 
@@ -105,18 +107,29 @@ def note_edit(root: Any, *, by: Any) -> list[str]:
             continue
         sentences.append(f"This cancels {describe_date(pending, by)}.")
         record, at, set_by = pending.record, pending.publish_at, pending.by
-        if by is not None and record is not None:
-            said = f"Cancelled by a change of “{root}”: {describe_date(pending, None)}"
-            LogEntry.objects.log_actions(by.pk, [record], CHANGE, said, single_object=True)
+        log_lost_date(pending, f"Cancelled by a change of “{root}”", by=by)
         cancel_date_of(pending)
         if record is not None:
             save(record, Submission.State.DATE_CANCELLED, by=by, concerns=set_by, publish_at=at)
     return sentences
 
 
-def cancel_dates(root: Any) -> None:
-    for pending in dates_that_include(root):
+def cancel_dates(dates: Iterable[Pending], *, by: Any, because: str) -> None:
+    """Cancel scheduled publications, and tell whoever else has set them: in the history and on the start page."""
+    for pending in dates:
+        record, at, set_by, is_over = pending.record, pending.publish_at, pending.by, bool(pending.fault)
+        if not is_over:
+            log_lost_date(pending, because, by=by)
         cancel_date_of(pending)
+        if record is not None and set_by != by and not is_over:
+            save(record, Submission.State.DATE_CANCELLED, by=by, concerns=set_by, publish_at=at, note=because)
+
+
+def log_lost_date(pending: Pending, because: str, *, by: Any) -> None:
+    """Note in the history of a record which date it loses, and who had set it."""
+    if by is not None and pending.record is not None:
+        said = f"{because}: {describe_date(pending, None)}"
+        LogEntry.objects.log_actions(by.pk, [pending.record], CHANGE, said, single_object=True)
 
 
 def cancel_date_of(pending: Pending) -> None:

@@ -138,7 +138,8 @@ def send_back(root: Any, *, by: Any, note: str) -> None:
     if not note.strip():
         raise ValidationError({"note": "Say what must change before it can be published."})
     author = submissions.author_of(root)
-    submissions.cancel_dates(root)
+    dates = submissions.dates_that_include(root)
+    submissions.cancel_dates(dates, by=by, because="Sent the record back")
     submissions.save(root, Submission.State.SENT_BACK, by=by, concerns=author, note=note)
 
 
@@ -150,7 +151,7 @@ def cancel_date(root: Any, *, by: Any) -> None:
     pending = pending_changes.pending_change(root)
     if pending is None or pending.publish_at is None:
         raise ValidationError("There is no date to cancel.")
-    submissions.cancel_date_of(pending)
+    submissions.cancel_dates([pending], by=by, because="Cancelled the date")
 
 
 def has_something_to_publish(root: Any) -> bool:
@@ -302,6 +303,9 @@ def _publish_now(root: Any, *, by: Any) -> None:
 def _schedule(root: Any, *, by: Any, at: datetime, drafts: list[Any]) -> None:
     if at <= timezone.now():
         raise ValidationError({"publish_at": "Enter a date and time in the future, or leave both empty."})
+    before = pending_changes.pending_change(root)
+    if before and before.publish_at and before.by != by:
+        submissions.log_lost_date(before, "Replaced by another date", by=by)
     values = {"publish_at": at, "together": [row_key(draft) for draft in drafts], "by": by, "fault": ""}
     Pending.objects.update_or_create(**pending_changes.pending_lookup(root), defaults=values)
     for record in (root, *drafts):
@@ -317,6 +321,8 @@ def unpublish(root: Any, *, by: Any) -> None:
         raise ValidationError(blocker)
     _set_state(root, State.DRAFT, by=by, reason="Unpublished")
     submissions.close(root)
+    dates = submissions.dates_that_include(root)
+    submissions.cancel_dates(dates, by=by, because="Unpublished the record")
     if pending := pending_changes.pending_change(root):
         apply_changeset(pending.changes, by=pending.by, reason="Pending changes kept in the draft", final=True)
         pending.delete()

@@ -25,6 +25,7 @@ from django.utils.safestring import SafeString
 
 from vru_portal.staff.base_admin import PortalAdmin
 from vru_portal.staff.links import action_url, change_url, changelist_url
+from vru_portal.text.problems import Problems
 
 logger = logging.getLogger(__name__)
 
@@ -67,9 +68,16 @@ class RecordingForm(forms.ModelForm[Any]):
         """Record the instance through its rule; raises ValidationError."""
         raise NotImplementedError
 
+    def find_other_problems(self, problems: Problems) -> None:
+        """Add what the rule would refuse besides the errors of fields, so that those do not hide it."""
+
     def _post_clean(self) -> None:
         super()._post_clean()  # type: ignore[misc]
         if self.errors:
+            problems = Problems()
+            self.find_other_problems(problems)
+            others = {name: found for name, found in problems.items() if name not in self.errors}
+            add_validation_error(self, ValidationError(others))
             return
         try:
             with transaction.atomic():

@@ -24,6 +24,7 @@ from django.views.decorators.cache import never_cache
 from vru_portal.accounts import ended_sessions, roles, second_factor
 from vru_portal.accounts.ended_sessions import say_why_ended
 from vru_portal.staff.interrupted_forms import offer_interrupted_form, store_interrupted_form
+from vru_portal.staff.menu import in_order_of_use
 
 LONGEST_NEXT_URL = 5_000  # characters: room for a list's query, which is encoded again
 
@@ -44,7 +45,8 @@ class StaffSite(AdminSite):
         """Asks every model's permissions, so only if the page shows it (it is lazy), and once a request."""
         app_lists: dict[str | None, Any] = request.__dict__.setdefault("app_lists", {})
         if app_label not in app_lists:
-            app_lists[app_label] = SimpleLazyObject(partial(super().get_app_list, request, app_label))
+            by_name = partial(super().get_app_list, request, app_label)
+            app_lists[app_label] = SimpleLazyObject(lambda: in_order_of_use(by_name()))
         return app_lists[app_label]
 
     def app_index(

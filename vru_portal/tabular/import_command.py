@@ -31,11 +31,22 @@ class ImportCommand(BaseCommand):
             )
 
     def handle(self, *, file: Path, by: str | None, dry_run: bool, good_rows: bool = False, **options: Any) -> None:
-        staff = self.get_staff(by) if by else None
+        staff, problems = None, []
+        try:
+            staff = self.get_staff(by) if by else None
+        except CommandError as error:
+            problems.append(str(error))
+        try:
+            dataset = self.read(file)
+        except CommandError as error:
+            problems.append(str(error))
+        if problems:
+            raise CommandError("\n".join(problems))
         left_out = None
         if good_rows:
-            left_out = self.resource_class(by=staff).run(self.read(file), dry_run=True).refused_numbers
-        result = self.resource_class(by=staff).run(self.read(file), dry_run=dry_run, left_out=left_out)
+            left_out = self.resource_class(by=staff).run(dataset, dry_run=True).refused_numbers
+            dataset = self.read(file)  # reading the columns has taken the first one apart
+        result = self.resource_class(by=staff).run(dataset, dry_run=dry_run, left_out=left_out)
         for note in result.reading:
             self.stdout.write(note)
         for problem in result.problems:

@@ -21,8 +21,9 @@ from import_export.formats.base_formats import Format
 
 from vru_portal.tabular.reading.file_kinds import kind_of, require_kind
 from vru_portal.tabular.reading.plain_text import decode_table
-from vru_portal.tabular.reading.sheets import BrokenCell
+from vru_portal.tabular.reading.sheets import BrokenCell, join_numbers
 from vru_portal.text.characters import FORBIDDEN, SURROGATE, forbidden_character_message
+from vru_portal.text.sums import DIGITS_OF_A_SPREADSHEET
 
 # What Excel and LibreOffice show instead of a value; of the number signs, a column too narrow for it.
 SPREADSHEET_ERROR = re.compile(
@@ -42,11 +43,10 @@ TOO_MANY_COLUMNS = f"This file has more than {MAX_COLUMNS} columns. Check that i
 TOO_MANY_ROWS = f"This file has more than {MAX_ROWS:,} rows. Split it into smaller files."
 LONGEST_CELL = 131_072  # characters of a CSV; so long a cell lacks its closing quotation mark
 CELL_TOO_LONG = "Line {}: a cell has more than {:,} characters. Check whether a quotation mark is missing."
-MORE_CELLS = "Row {} has more cells than there are columns. Put text that has a comma in quotation marks."
-FIGURES_KEPT = 15  # of a number, by spreadsheets
+OUTSIDE_QUOTES = "Put text that has a comma in quotation marks."
 TOO_MANY_FIGURES = (
-    f"A spreadsheet keeps only {FIGURES_KEPT} digits of a number, and the rest are lost. Format the column as text, "
-    "then enter it again."
+    f"A spreadsheet keeps only {DIGITS_OF_A_SPREADSHEET} digits of a number, and the rest are lost. Format the "
+    "column as text, then enter it again."
 )
 UNREADABLE_WORKBOOK = "This file is not an XLSX workbook that can be read. Save it again, or save it as CSV."
 UNREADABLE_SPREADSHEET = "This file is not an .ods spreadsheet that can be read. Save it again, or save it as CSV."
@@ -89,13 +89,23 @@ def build_dataset(
         raise ValidationError(f"This file has more than {max_columns} columns. Check that it is the right file.")
     dataset = tablib.Dataset(headers=fit_row(headings, width))
     dataset.first_row, dataset.notes = number + 1, list(notes)
+    too_long = []
     for row_number, row in chain(kept, table):
         if row_number > number + MAX_ROWS:
             raise ValidationError(TOO_MANY_ROWS)
         if len(row) > MAX_CELLS_IN_ROW or filled_width(row) > width:
-            raise ValidationError(MORE_CELLS.format(row_number))
-        dataset.append(fit_row(row, width))
+            too_long.append(row_number)
+        else:
+            dataset.append(fit_row(row, width))
+    refuse_more_cells(too_long)
     return dataset
+
+
+def refuse_more_cells(rows: Sequence[int], advice: str = OUTSIDE_QUOTES) -> None:
+    """Raise ValidationError that names all rows with more cells than there are columns, if there are any."""
+    if rows:
+        place = f"Row {rows[0]} has" if len(rows) == 1 else f"Rows {join_numbers(rows)} have"
+        raise ValidationError(f"{place} more cells than there are columns. {advice}")
 
 
 def is_blank(cell: Any) -> bool:
@@ -274,6 +284,6 @@ def cell_problem(cell: Any) -> str:
     """
     if isinstance(cell, str) and (found := FORBIDDEN.search(cell)):
         return forbidden_character_message(found[0])
-    if isinstance(cell, int | float) and abs(cell) >= 10**FIGURES_KEPT:
+    if isinstance(cell, int | float) and abs(cell) >= 10**DIGITS_OF_A_SPREADSHEET:
         return TOO_MANY_FIGURES
     return unreadable_cell(cell)

@@ -12,7 +12,7 @@ from import_export.formats import base_formats
 from import_export.instance_loaders import BaseInstanceLoader
 
 from vru_portal.models import HeadingMapping
-from vru_portal.tabular.readers import CSV, MORE_CELLS, ODS, XLSX, cell_problem, cell_text, is_blank
+from vru_portal.tabular.readers import CSV, ODS, XLSX, cell_problem, cell_text, is_blank, refuse_more_cells
 from vru_portal.tabular.reading.headings import ColumnNames, Headings, find_headings, heading_key
 from vru_portal.tabular.reading.sheets import join_names
 from vru_portal.tabular.refused_rows import store_refused_rows
@@ -194,16 +194,17 @@ class FileResource(resources.Resource):
         first_number = dataset.first_row - 1
         searched = rows[:1] if getattr(dataset, "has_raw_text", False) else rows
         found = self.apply_mapping(find_headings(searched, names, first_number), searched, names)
-        found.check_repeated()
         self.unknown_headings = found.unknown
-        problems = [
+        problems = found.repeated
+        problems += [
             f"{what} columns: {', '.join(columns)}."
             for what, columns in (("Unknown", found.unknown), ("Missing", self.missing_columns({*found.columns})))
             if columns
         ]
         if problems:
             spelling = [f"“{text}” may mean {meant}." for text in found.unknown if (meant := names.likely(text))]
-            raise ValidationError(f"{' '.join([*problems, *spelling])} The columns are: {', '.join(known)}.")
+            listed = f" The columns are: {', '.join(known)}." if problems != found.repeated else ""
+            raise ValidationError(f"{' '.join([*problems, *spelling])}{listed}")
         self.first_row = first_number + found.row + 1
         self.notes = [*dataset.notes, *found.notes]
         if found.left_out:
@@ -233,9 +234,13 @@ class FileResource(resources.Resource):
     def keep_columns(self, dataset: tablib.Dataset, rows: list[Any], found: Headings) -> None:
         """Fill a dataset with the cells of the columns that are read, under the names of these columns."""
         without_heading = [place for place, text in enumerate(found.texts) if not text]
-        for number, row in enumerate(rows, self.first_row):
-            if any(not is_blank(row[place]) for place in without_heading):
-                raise ValidationError(MORE_CELLS.format(number))
+        refuse_more_cells(
+            [
+                number
+                for number, row in enumerate(rows, self.first_row)
+                if any(not is_blank(row[place]) for place in without_heading)
+            ]
+        )
         self.whole_headings, self.whole_rows = found.texts, rows
         places = [place for place, column in enumerate(found.columns) if column]
         has_raw_text = getattr(dataset, "has_raw_text", False)

@@ -18,6 +18,7 @@ from typing import IO, TYPE_CHECKING, Any, Generic, TypeVar
 
 from vru_portal.tabular.batches import in_batches
 from vru_portal.text.characters import SKIPPED_BY_SPREADSHEETS, remove_forbidden
+from vru_portal.text.sums import DIGITS_OF_A_SPREADSHEET
 
 if TYPE_CHECKING:
     from xlsxwriter.format import Format
@@ -258,6 +259,8 @@ class Sheet:
                 self.worksheet.write_string(self.rows, place, xlsx_text(value))
             elif isinstance(value, int):
                 self.worksheet.write_number(self.rows, place, value, self.book.number_format("0"))
+            elif isinstance(value, Decimal) and len(value.as_tuple().digits) > DIGITS_OF_A_SPREADSHEET:
+                self.worksheet.write_string(self.rows, place, format(value, "f"))
             elif isinstance(value, Decimal):
                 self.worksheet.write_number(self.rows, place, float(value), self.book.number_format(number_format))
             elif value is not None:

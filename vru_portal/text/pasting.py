@@ -8,21 +8,23 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 # Symbols that are nothing but bullets. U+F0xx are those of the fonts Symbol and Wingdings, as Word writes them.
-SYMBOLS = "•●○◦▪▫■□‣\u2043∙➢❖✓✔\uf0a7\uf0b7\uf0d8\uf0fc\uf076"
+SYMBOLS = "•●○◦▪▫■□‣\u2043∙➢➤►▶◆❖✓✔\uf0a7\uf0b7\uf0d8\uf0fc\uf076"
 GAP = r"(?:[ \u00a0]*\t[ \t\u00a0]*|[ \u00a0]{2,}|\u00a0)"  # wider than a space between two words
 INDENT = r"(?P<indent>[ \t\u00a0]*)"
 BULLET = re.compile(
     rf"{INDENT}(?:(?P<symbol>[{SYMBOLS}])[ \t\u00a0]*|(?P<sign>[·o§*\u2013\u2014-]){GAP})(?P<text>\S.*)"
 )
 NUMBER = re.compile(rf"{INDENT}\(?(?P<number>\d{{1,3}})[.)]{GAP}(?P<text>\S.*)", re.ASCII)
-# Markdown has no lists with letters or with numbers such as 1.2: the label, which a text may refer to, stays.
-LABEL = re.compile(rf"{INDENT}(?P<text>(?:\(?(?:[a-zA-Z]|[ivx]{{2,5}})[.)]|\d+(?:\.\d+)+\.?){GAP}\S.*)", re.ASCII)
+# Markdown has no lists with letters, with numbers such as 1.2 or with boxes: the label, which means something, stays.
+LABEL = re.compile(rf"{INDENT}(?P<text>(?:[☐☑☒]|\(?(?:[a-zA-Z]|[ivx]{{2,5}})[.)]|\d+(?:\.\d+)+\.?){GAP}\S.*)", re.ASCII)
 DASH = re.compile(r"[\u2013\u2014] \S")  # a bullet if there are several; alone it may begin a remark
 MARKDOWN_BLOCK = re.compile(r" {0,3}(?:[-+*>#|]|\d{1,9}[.)] )|\s")
 HEADING_WITHOUT_SPACE = re.compile(r"(#{2,6})(?=[^#\s])")
 SEPARATOR = re.compile(r"[ \t]*(?:[=\u2013\u2014─]{3,}|_{3,})[ \t]*")
 MAX_LINES = 10_000  # a text that has more is refused
 FENCE = re.compile(r" {0,3}(?:```|~~~)")
+# Markdown would take the asterisks of 24*7*365 away, and write what is between them in italics.
+TIMES_SIGN = re.compile(r"(?<=\d)\*(?=\d)", re.ASCII)
 LONGEST_WRAPPED_LINE = 132  # characters: a longer line was not broken by a program or a person to fit a window
 
 
@@ -64,7 +66,10 @@ def normalise_markdown(text: str) -> str:
 
 
 def _plain_line(line: str) -> str:
-    return "---" if SEPARATOR.fullmatch(line) else HEADING_WITHOUT_SPACE.sub(r"\1 ", line, count=1)
+    if SEPARATOR.fullmatch(line):
+        return "---"
+    line = line if "`" in line else TIMES_SIGN.sub(r"\\*", line)
+    return HEADING_WITHOUT_SPACE.sub(r"\1 ", line, count=1)
 
 
 def _is_paragraph(line: str) -> bool:

@@ -34,10 +34,18 @@ MONTH_NAME_FIRST = re.compile(r"(?P<month>[a-z]+)\.? (?P<day>\d{1,2})(?:st|nd|rd
 WEEKDAY = re.compile(
     r"(?P<weekday>mon|tue|wed|thu|fri|sat|sun)(?:day|s|sday|nesday|r|rs|rsday|urday)?[.,]? +(?:the )?", re.ASCII
 )
+WEEKDAY_BEHIND = re.compile(
+    r",? ?\(?(?P<weekday>mon|tue|wed|thu|fri|sat|sun)(?:day|s|sday|nesday|r|rs|rsday|urday)?\.?\)?$", re.ASCII
+)
+SEVERAL_DAYS = re.compile(
+    r"\d{1,2}(?:st|nd|rd|th)? ?(?:-|to|and|&) ?\d{1,2}(?:st|nd|rd|th)?(?: of)? [a-z]{3,}.*"
+    r"|(?P<first>\d.*\d{4}) ?(?:-|to|and|&|until) ?\d.*\d{4}",
+    re.ASCII,
+)
 # What spreadsheets and databases add to a day.
 TIME_OF_DAY = re.compile(
     r"(?:(?<=\d)t|,? (?:at )?)(?P<time>\d{1,2}:\d\d(?::\d\d(?:\.\d+)?)?(?: ?[ap]m)?|\d{1,2}(?:\.\d\d)? ?[ap]m)"
-    r"(?: ?(?P<zone>z|gmt|utc|[-+]\d\d:?\d\d))?$",
+    r"(?: ?(?P<zone>z|gmt|bst|utc|[-+]\d\d:?\d\d))?$",
     re.ASCII,
 )
 MIDNIGHT = re.compile(r"0?0:00(?::00(?:\.0+)?)?|12:00(?::00)? ?am", re.ASCII)
@@ -50,10 +58,15 @@ DAY_AND_MONTH = re.compile(
 )
 YEAR_IN_SHORT = re.compile(r"['\u2018\u2019](?=\d\d$)", re.ASCII)
 # Spreadsheets and databases add the seconds.
-CLOCK_TIME = re.compile(r"(?P<hour>\d{1,2})(?:[:.](?P<minute>\d{2})(?::00)?)? ?(?P<half>[ap]\.?m\.?)?", re.ASCII)
+CLOCK_TIME = re.compile(r"(?P<hour>\d{1,2})(?:[:.h](?P<minute>\d{2})(?::00)?)? ?(?P<half>[ap]\.?m\.?)?", re.ASCII)
 WITHOUT_SEPARATOR = re.compile(r"(?P<hour>\d{2}|\d(?=\d\d ?[ap]))(?P<minute>\d{2}) ?(?P<half>[ap]\.?m\.?)?", re.ASCII)
 AROUND_A_TIME = re.compile(r"^at | ?(?:o['\u2019]clock|h(?:ou)?rs?)\b")
 ZONE = re.compile(r"(?:gmt|bst|utc)$")
+NOON = re.compile(r"(?:12(?:[:.]00)? ?)?(?:noon|midday)")
+MIDNIGHT_IN_WORDS = re.compile(r"(?:12(?:[:.]00)? ?)?midnight")
+SEVERAL_TIMES = re.compile(
+    r"\d{1,2}(?:[:.]\d\d)? ?(?:[ap]m)? ?(?:-|to|until) ?\d{1,2}(?:[:.]\d\d)? ?(?:[ap]m)?", re.ASCII
+)
 
 
 def parse_date(typed: str, *, earliest: date = EARLIEST, latest: date = LATEST) -> date:
@@ -70,8 +83,8 @@ def parse_date(typed: str, *, earliest: date = EARLIEST, latest: date = LATEST) 
             f"“{typed}” is how a spreadsheet stores {format_date(meant)}. "
             f"Format the cell as a date, or enter {meant:%d/%m/%Y}."
         )
-    weekday = WEEKDAY.match(text)
-    text = text[weekday.end() :] if weekday else text.removeprefix("the ")
+    weekday = WEEKDAY.match(text) or WEEKDAY_BEHIND.search(text)
+    text = text.replace(weekday[0], "") if weekday else text.removeprefix("the ")
     text = AROUND_A_SEPARATOR.sub(r"\1", YEAR_IN_SHORT.sub("", text))
     for pattern in (YEAR_FIRST, COMPACT, DAY_FIRST, DAY_AND_MONTH_NAME, MONTH_NAME_FIRST):
         if found := pattern.fullmatch(text):
@@ -79,6 +92,8 @@ def parse_date(typed: str, *, earliest: date = EARLIEST, latest: date = LATEST) 
             if weekday and weekday["weekday"] != f"{day:%a}".casefold():
                 raise ValidationError(f"{format_date(day)} is a {day:%A}. Check the day of the week and the date.")
             return day
+    if SEVERAL_DAYS.fullmatch(text):
+        raise ValidationError(f"“{typed}” is more than one date. Enter one date, such as {EXAMPLE}.")
     if DAY_AND_MONTH.fullmatch(text):
         raise ValidationError(f"“{typed}” has no year. Enter a date such as {EXAMPLE}.")
     if MONTH_AND_YEAR.fullmatch(text):
@@ -139,13 +154,15 @@ def parse_time(typed: str) -> time:
     Raises ValidationError for anything else, and for an hour alone, which may be in the morning or in the evening.
     """
     text = AROUND_A_TIME.sub("", _plain(typed))
-    if text in ("noon", "midday", "12 noon", "12noon"):
+    if NOON.fullmatch(text):
         return time(12)
-    if text in ("midnight", "12 midnight"):
+    if MIDNIGHT_IN_WORDS.fullmatch(text):
         raise ValidationError("Midnight could be the start or the end of the day. Enter 00:00 or 23:59.")
     if ZONE.search(text):
         raise ValidationError(f"Leave out the time zone of “{typed}”. Times are those of clocks here on that day.")
     found = CLOCK_TIME.fullmatch(text) or WITHOUT_SEPARATOR.fullmatch(text)
+    if found is None and SEVERAL_TIMES.fullmatch(text):
+        raise ValidationError(f"“{typed}” is two times. Enter one time, such as 9:30am or 14:30.")
     if found is None:
         raise ValidationError(f"“{typed}” is not a time. Enter a time such as 9:30am or 14:30.")
     hour, minute, half = int(found["hour"]), int(found["minute"] or 0), (found["half"] or "").replace(".", "")
@@ -180,4 +197,4 @@ def local_moment(day: date, at: time, *, zone: ZoneInfo | None = None) -> dateti
 def _plain(typed: str) -> str:
     """Full-width digits, dashes and spaces of every kind as their simple forms, in lower case."""
     text = unicodedata.normalize("NFKC", remove_invisible(typed)).casefold()
-    return " ".join(re.sub("[\u2010-\u2015\u2212]", "-", text).split())
+    return " ".join(re.sub("[\u2044\u2215]", "/", re.sub("[\u2010-\u2015\u2212]", "-", text)).split())

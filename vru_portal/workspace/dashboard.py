@@ -27,17 +27,6 @@ from vru_portal.workspace import backups
 from vru_portal.workspace.recent_changes import recent_changes, viewable_models
 
 CHANGES_SHOWN = 10
-APP_ORDER = ["programmes", "results", "partners", "events", "funding", "declarations"]
-# Within an app, what staff use every day comes first, in this order; the rest follows by name.
-MODEL_ORDER = [
-    *("Story", "Picture", "Document", "Initiative", "EvidenceAssessment", "AssessmentDecision", "PreventionLevel"),
-    *("ToolkitApproach", "Synonym"),
-    *("Return", "ApprovedReturn", "Measure", "Target", "Reporter"),
-    *("Person", "Post", "Organisation", "Statement", "Publication", "Unit", "ContactPoint"),
-    *("Event", "AgendaItem", "Appearance"),
-    *("Payment", "Allocation", "OnwardGrant", "FundingSource", "FinancialYear"),
-    *("Invitation", "SigningRequest", "PaperSignature", "Entry", "Mail", "DeclarationVersion"),
-]
 
 Model = type[models.Model]
 
@@ -64,22 +53,9 @@ def start_page(request: HttpRequest) -> HttpResponse:
         "progress": events.declarations.worklist.invitation_progress(request, version),
         "last_backup": last_backup if backups.may_see_backups(request) else None,
         "changes": recent_changes(request, CHANGES_SHOWN),
-        "app_list": content_menu(request),
+        "app_list": admin.site.get_app_list(request),
     }
     return admin.site.index(request, context)
-
-
-def content_menu(request: HttpRequest) -> list[dict[str, Any]]:
-    """All lists of the admin by app: those that staff use every day come first."""
-
-    def place(name: str, order: list[str]) -> int:
-        return order.index(name) if name in order else len(order)
-
-    apps = sorted(admin.site.get_app_list(request), key=lambda app: place(app["app_label"], APP_ORDER))
-    return [
-        app | {"models": sorted(app["models"], key=lambda model: place(model["object_name"], MODEL_ORDER))}
-        for app in apps
-    ]
 
 
 def items_across_models(request: HttpRequest) -> list[WorklistItem]:

@@ -3,6 +3,7 @@ from typing import Any, ClassVar
 from django import forms
 from django.contrib import admin
 from django.db.models import QuerySet
+from django.db.models.fields import BLANK_CHOICE_DASH
 from django.http import HttpRequest
 from django.urls import path
 
@@ -40,7 +41,11 @@ class CorrectForm(forms.Form):
     name = LineInput(max_length=200, widget=forms.TextInput(attrs={"class": "vTextField"}))
     sector = forms.ModelChoiceField(Sector.objects.all(), required=False)
     reason = forms.ChoiceField(
-        choices=[choice for choice in CorrectionReason.choices if choice[0] != CorrectionReason.CONSENT]
+        # Nothing is chosen beforehand: the register would give a reason for good that nobody stated.
+        choices=[
+            *BLANK_CHOICE_DASH,
+            *(choice for choice in CorrectionReason.choices if choice[0] != CorrectionReason.CONSENT),
+        ]
     )
 
 

@@ -187,7 +187,7 @@ class Mail(QueuedMail):
                 name="declarations_mail_about_one_matter",
             ),
             models.UniqueConstraint(
-                fields=["invitation", "kind"],
+                fields=["invitation", "kind", "to"],
                 condition=Q(kind__in=CLOSING_MAILS),
                 name="declarations_mail_closes_invitation_once",
             ),

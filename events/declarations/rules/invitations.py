@@ -23,6 +23,7 @@ from events.declarations.models import (
     Invitation,
     LiveSignature,
     Mail,
+    Preparation,
     SignatoryBody,
 )
 from events.declarations.register import log
@@ -267,6 +268,18 @@ def end_invitation(invitation: Invitation, state: InvitationState, *changed: str
         invitation.tokens.filter(burnt_at=None, purpose__in=SIGNING_PURPOSES).update(burnt_at=at)
 
 
+def tell_of_end(invitation: Invitation, *, ended_by: str = "") -> None:
+    """Queue the email that says that links which were sent no longer work, to all who have one but did not end it.
+
+    Call it before the invitation ends: afterwards nobody knows who had a link.
+    """
+    sent = invitation.mails.filter(kind=MailKind.INVITATION, delivery=Delivery.SENT)
+    passed_on = Preparation.objects.filter(invitation=invitation, passed_on_at__isnull=False)
+    addresses = [*([invitation.email] if sent.exists() else []), *passed_on.values_list("email", flat=True)]
+    for address in {fold(address): address for address in addresses if fold(address) != fold(ended_by)}.values():
+        queue_mail(MailKind.ENDED, invitation, to=address)
+
+
 @transaction.atomic
 def expire_invitation(*, invitation: Invitation) -> None:
     """End an invitation whose last day has passed, unless it was answered or extended in the meantime."""
@@ -285,6 +298,7 @@ def revoke_invitation(*, by: Any, invitation: Invitation) -> None:
         raise ValidationError(
             f"{locked}. There is nothing to revoke. Only the person at the email address that signed can withdraw it."
         )
+    tell_of_end(locked)
     end_invitation(locked, InvitationState.REVOKED)
 
 

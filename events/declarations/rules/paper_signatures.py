@@ -18,7 +18,7 @@ from events.declarations.models import (
 from events.declarations.register import log
 from events.declarations.rules.corrections import end_signature
 from events.declarations.rules.erasure import forget_paper_signature
-from events.declarations.rules.invitations import end_invitation
+from events.declarations.rules.invitations import end_invitation, tell_of_end
 from events.declarations.rules.signing import Signatory, append_signature
 from partners.models import LegalNotice
 
@@ -141,6 +141,7 @@ def confirm_paper_signature(*, by: Any, paper: PaperSignature) -> Entry:
         raise ValidationError("A colleague has confirmed or changed this in the meantime.") from error
     for invitation in Invitation.objects.open().filter(body=locked.body, version=locked.version):
         invitation.entry = entry
+        tell_of_end(invitation)
         end_invitation(invitation, InvitationState.SIGNED, "entry")
     return entry
 

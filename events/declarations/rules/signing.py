@@ -35,7 +35,7 @@ from events.declarations.models import (
 from events.declarations.register import log
 from events.declarations.register.canonical import canonical
 from events.declarations.rules.availability import InvalidLink, StaleText, require_signing_open, version_in_force
-from events.declarations.rules.invitations import end_invitation, set_decision_date
+from events.declarations.rules.invitations import end_invitation, set_decision_date, tell_of_end
 from events.declarations.rules.mail_queue import queue_mail
 from vru_portal.links.secrets import secret_hash
 from vru_portal.text.cleaning import fold
@@ -325,8 +325,12 @@ def decline_invitation(*, secret: str, reason: str) -> None:
     log.lock_head()
     if not reason.strip():
         raise ValidationError({"reason": "Enter the reason, in a sentence."})
-    invitation = signing_token(secret).invitation
+    token = signing_token(secret)
+    invitation = token.invitation
     invitation.declined_because = reason.strip()
+    preparation = Preparation.objects.filter(invitation=invitation).first()
+    tell_of_end(invitation, ended_by=preparation.email if preparation and token.purpose == LinkPurpose.CONFIRM
+                else invitation.email)  # fmt: skip
     Preparation.objects.filter(invitation=invitation).delete()
     end_invitation(invitation, InvitationState.DECLINED, "declined_because")
 

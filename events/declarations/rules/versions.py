@@ -18,6 +18,7 @@ from events.declarations.register import log
 from events.declarations.rules.availability import require_inviting_open, signing_blockers
 from events.declarations.rules.invitations import create_invitations
 from events.declarations.rules.mail_queue import queue_mails
+from vru_portal.text.dates import format_date
 from vru_portal.text.fonts import validate_drawable
 
 
@@ -47,7 +48,13 @@ def publish_version(*, by: Any, version: DeclarationVersion, read: str = "") -> 
         raise ValidationError(f"Version {newer.number} has been in force. Give the new version a higher number.")
     if earlier.filter(sha256=version.fingerprint).exists():
         raise ValidationError("An earlier version has exactly this text. Change it before you put it in force.")
-    version.sha256, version.in_force_from, version.recorded_by = version.fingerprint, timezone.localdate(), by
+    today = timezone.localdate()
+    for later in earlier.filter(in_force_from__gt=today)[:1]:  # a clock can be set back
+        raise ValidationError(
+            f"The clock of this portal says that today is {format_date(today)}, but version {later.number} is in force "
+            f"from {format_date(later.in_force_from or today)}. Ask whoever runs the portal to set the clock."
+        )
+    version.sha256, version.in_force_from, version.recorded_by = version.fingerprint, today, by
     version.save()
     open_invitations = Invitation.objects.open().filter(version__declaration=version.declaration)
     already_sent = list(open_invitations.exclude(state=InvitationState.QUEUED))  # the queued ones are still to be sent

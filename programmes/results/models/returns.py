@@ -138,6 +138,11 @@ class ReturnDraft(models.Model):
         """Whether the organisation can still change it, if the return is not closed."""
         return self.state in OPEN_STATES
 
+    @property
+    def reporters(self) -> list[str]:
+        """The addresses of all who were asked to fill it in or to confirm it."""
+        return [*dict.fromkeys(filter(None, (self.email, self.confirm_email)))]
+
     def is_closed(self, today: date) -> bool:
         return self.asked.closes_on < today
 

@@ -65,6 +65,8 @@ def approve(*, by: Any, row: Return, correction: str = "") -> ApprovedReturn:
     )
     publish(by=by, approved=approved, answers=answers)
     ReturnDraft.objects.filter(pk=draft.pk).update(state=DraftState.APPROVED)
+    for address in draft.reporters:
+        queue_mail(MailKind.APPROVED, draft, to=address)
     return approved
 
 

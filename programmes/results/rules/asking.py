@@ -162,6 +162,8 @@ def cancel(*, by: Any, row: Return) -> None:
         raise ValidationError("This return is cancelled already.")
     Return.objects.filter(pk=row.pk).update(cancelled_at=timezone.now())
     ReturnDraft.objects.filter(pk=draft.pk).update(state=DraftState.CANCELLED)
+    for address in draft.reporters if draft.sent_at else ():
+        queue_mail(MailKind.CANCELLED, draft, to=address)
 
 
 def locked_draft(row: Return) -> ReturnDraft:

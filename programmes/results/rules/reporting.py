@@ -151,6 +151,6 @@ def submit(*, secret: str, name: str) -> ReturnDraft:
     draft.full_clean()
     draft.save()
     Return.objects.filter(pk=draft.asked_id, reported_at=None).update(reported_at=timezone.now())
-    for address in dict.fromkeys(filter(None, (draft.email, draft.confirm_email))):
+    for address in draft.reporters:
         queue_mail(MailKind.RECEIVED, draft, to=address)
     return draft

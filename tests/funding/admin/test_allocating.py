@@ -182,3 +182,19 @@ def test_pages_of_the_ledger_carry_no_inline_script_and_no_style(client, officer
             assert "style" not in attributes, address
             assert not any(name.startswith("on") for name in attributes), address
             assert tag != "script" or "src" in attributes or attributes.get("type") == "application/json", address
+
+
+def test_a_field_that_cannot_be_read_hides_no_broken_rule(client, officer, source):
+    fields = answers(source) | {"awarded_on": "31/2/2031", "amount": "1250.51", "purpose": ""}
+    errors = client.post(ADD, fields).context["adminform"].form.errors
+    assert errors.keys() == {"awarded_on", "amount", "__all__"}, errors
+    assert "£1,250.51 is £0.01 more than is left" in errors["amount"][0]
+    assert not Allocation.objects.exists()
+
+
+def test_no_kind_is_chosen_for_anybody(client, officer, source):
+    form = client.get(ADD).context["adminform"].form
+    assert form["kind"].value() == ""
+    errors = client.post(ADD, answers(source) | {"kind": ""}).context["adminform"].form.errors
+    assert errors == {"kind": ["This field is required."]}
+    assert not Allocation.objects.exists()

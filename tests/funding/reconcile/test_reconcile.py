@@ -118,6 +118,23 @@ def test_a_sum_may_be_larger_than_any_payment():
     assert "£1,999,999,999,999.98" in said
 
 
+def test_a_reference_may_look_like_a_formula_or_begin_with_an_apostrophe():
+    allocation = award(year_with_everything().sources.first(), "10.00")
+    for reference in ("'0042", "=1+1", "-77", "@8", "'=9", "''7", "+44"):
+        PaymentFactory(allocation=allocation, amount=Decimal("20.00"), reference=reference)
+    code, said = reconciled()
+    assert (code, "Differences: none" in said) == (2, True), said
+
+
+def test_a_total_of_more_figures_than_a_spreadsheet_keeps_is_exact_to_the_penny():
+    year = year_with_everything()
+    allocation = award(year.sources.first(), "10.00", kind="contract")
+    ContractCopyFactory(allocation=allocation)
+    for _ in range(321):
+        pay(allocation, "999999999999.99")
+    assert "Differences: none" in reconciled()[1]
+
+
 # A penny, planted in what is served -----------------------------------------------------------------------------------
 
 YEAR = "/funding/2031-32/"

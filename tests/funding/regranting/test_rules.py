@@ -10,6 +10,7 @@ from django.db import IntegrityError, transaction
 
 from funding.accounts import year_accounts
 from funding.models import Allocation, OnwardGrant, Regranting
+from funding.reconcile.report import reconcile
 from funding.regranting.rules import record_onward_grant, record_regranting
 from funding.regranting.sums import with_onward
 from tests.support.crawler import text_of
@@ -21,6 +22,7 @@ from tests.support.factories import (
     RegrantingFactory,
     UnitFactory,
     UserFactory,
+    VariationFactory,
     reverse,
 )
 from tests.support.refusals import validation_messages
@@ -155,6 +157,17 @@ def test_the_page_of_an_allocation_names_what_is_not_reported(client, amounts, s
     assert "(common regrant, FRG010)" in page
     assert "Taken back" not in page
     assert ("No onward grants have been reported yet" in page) is (not amounts)
+
+
+def test_what_was_released_of_an_allocation_is_not_missing_from_the_reports(client):
+    UnitFactory()
+    allocation = RegrantingFactory().allocation
+    VariationFactory(allocation=allocation, amount=Decimal("40.00"))
+    OnwardGrantFactory(allocation=allocation, amount=Decimal("50.00"))
+    page = text_of(client.get(allocation.get_absolute_url()))
+    assert "£50 of £60 reported" in page
+    assert "£10 has not been reported as awarded to others." in page
+    assert reconcile().differences == []
 
 
 def test_an_allocation_that_is_not_awarded_on_says_nothing_of_it(client):

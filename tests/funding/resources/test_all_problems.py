@@ -60,6 +60,36 @@ def test_an_allocation_is_refused_for_all_that_is_wrong_with_it(wrong, columns, 
     assert columns_refused(run(AllocationResource, as_csv([row]), officer)) == columns.split()
 
 
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        (
+            {"amount": "100000.01", "starts_on": "2/6/2031", "ends_on": "1/6/2031"},
+            {"amount": "£100,000.01 is", "": "The end date must not be before the start date."},
+        ),
+        (
+            {"amount": "100000.01", "awarded_on": "1/6/2099"},
+            {"amount": "£100,000.01 is", "awarded_on": "The date must be"},
+        ),
+        ({"amount": "100000.01", "decision": "Nobody's"}, {"amount": "£100,000.01 is", "decision": "There is no"}),
+        (
+            {"amount": "100000.01", "awarded_on": "5/5/2031", "purpose": ""},
+            {"amount": "£100,000.01 is", "awarded_on": "The evidence assessment", "": "Enter what the money is for."},
+        ),
+        ({"kind": "own", "amount": "100000.01"}, {"kind": "Own costs belong", "amount": "£100,000.01 is"}),
+        ({"awarded_on": "soon", "amount": "100000.01"}, {"awarded_on": "“soon” is not", "amount": "£100,000.01 is"}),
+        ({"initiative": "nothing", "amount": "100000.01"}, {"initiative": "There is no", "amount": "£100,000.01 is"}),
+    ],
+)
+def test_a_broken_rule_of_an_allocation_hides_no_other(wrong, said, officer, source):
+    row = allocation(source, starts_on="", ends_on="") | wrong
+    problems = run(AllocationResource, as_csv([row]), officer).problems
+    assert len(problems) >= len(said), problems
+    for column, beginning in said.items():
+        place = f"Row 2, {column}: " if column else "Row 2: "
+        assert any(problem.startswith(f"{place}{beginning}") for problem in problems), problems
+
+
 def test_a_workbook_tells_all_at_once_too(officer, source):
     row = payment(AllocationFactory(funding_source=source), paid_on=43740, net="#VALUE!", payee="nobody")
     assert columns_refused(run(PaymentResource, as_xlsx([row]), officer, form=XLSX)) == ["net", "paid_on", "payee"]

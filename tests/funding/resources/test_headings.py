@@ -142,6 +142,14 @@ def test_a_row_with_gaps_is_no_remark(officer, source):
 def test_two_headings_of_one_meaning_are_both_named(officer):
     result = run(PaymentResource, b"Ref,Allocation,Date,Paid on,Amount\n", officer)
     assert result.problems == ["“Date” and “Paid on” both mean the column paid_on. Rename or delete one of them."]
+    (problem,) = run(PaymentResource, b"Ref,Date,Paid on,Amount,Sum,Colour\n", officer).problems
+    for words in (
+        "the column paid_on",
+        "the column amount",
+        "Unknown columns: Colour.",
+        "Missing columns: allocation.",
+    ):
+        assert words in problem
 
 
 def test_a_saved_mapping_is_offered_and_used_from_then_on(client, officer, source):

@@ -44,6 +44,8 @@ def test_a_command_records_for_somebody_who_may(source, tmp_path):
     UserFactory(username="officer", is_superuser=True)
     with pytest.raises(CommandError, match="cannot be read: No such file"):
         call_command("allocate", str(tmp_path / "none.csv"), by="officer")
+    with pytest.raises(CommandError, match=r"(?s)username nobody.*cannot be read: No such file"):
+        call_command("allocate", str(tmp_path / "none.csv"), by="nobody")
     assert not Allocation.objects.exists()
 
 

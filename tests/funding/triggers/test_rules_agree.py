@@ -44,6 +44,7 @@ def allow_overcommitment(row):
 
 
 TWICE = {
+    "funding_allocation_continues_an_award": allocate,
     "funding_allocation_decided": allocate,
     "funding_decision_once": lambda row: variations.decide(by=UserFactory(), decision=row),
     "funding_overcommitment_decided": allow_overcommitment,
@@ -77,7 +78,6 @@ ONLY_IN_SQL = {
     "funding_fundingsource_year_not_replaced",
     "funding_fundingsource_year_stays",
     "funding_allocation_assessment_stands",
-    "funding_allocation_continues_an_award",
     "funding_allocation_not_reversed_under_payments",
     "funding_regranting_not_reversed_under_grants",
     "programmes_assessmentdecision_once",

@@ -4,6 +4,7 @@ import re
 
 import pytest
 from django.urls import reverse
+from django.utils import timezone
 
 from partners.models import LegalNotice, Unit
 from programmes.results.choices import DraftState, LinkPurpose, MailKind
@@ -12,7 +13,7 @@ from programmes.results.rules import approving, asking
 from programmes.results.rules.answers import total_name
 from programmes.results.tasks import deliver
 from tests.programmes.results.returns import AFTERWARDS, approve, ask, count_people, new_link, report
-from tests.support.factories import MeasureFactory, UnitFactory
+from tests.support.factories import MeasureFactory, UnitFactory, UserFactory
 from vru_portal.publishing.state import State
 
 pytestmark = pytest.mark.django_db
@@ -253,10 +254,41 @@ def test_texts_of_staff_and_visitors_are_escaped(client):
     assert "<img src=x>" not in client.get("/results/return/check/").content.decode()
 
 
+def test_whoever_reported_is_told_that_the_figures_are_published(client):
+    asked = ask(*count_people())
+    opened(client, asked.secret)
+    send(client, FIGURE, asked.typed(20))
+    send(client, "/results/return/check/", SEND)
+    assert not Mail.objects.filter(kind="approved").exists()
+    approving.approve(by=UserFactory(), row=asked.row)
+    assert [*Mail.objects.filter(kind="approved").values_list("to", flat=True)] == [asked.draft.email]
+
+
+def test_whoever_was_asked_is_told_that_the_figures_are_no_longer_needed():
+    counted = count_people()
+    asked, unsent = ask(*counted), ask(*counted)
+    ReturnDraft.objects.filter(pk=asked.draft.pk).update(
+        sent_at=timezone.now(), confirm_name="Sam", confirm_email="sam@reporter.example"
+    )
+    for row in (asked.row, unsent.row):
+        asking.cancel(by=UserFactory(), row=row)
+    told = Mail.objects.filter(kind="cancel").order_by("pk")
+    assert [*told.values_list("to", flat=True)] == [asked.draft.email, "sam@reporter.example"]
+
+
 def test_the_emails_of_every_kind_can_be_written_and_their_links_open(client, mailoutbox):
     asked = ask(*count_people())
     draft = asked.draft
-    kinds = {"request": "sent", "reminder": "sent", "query": "queried", "confirm": "passed_on", "received": "submitted"}
+    kinds = {
+        "request": "sent",
+        "reminder": "sent",
+        "query": "queried",
+        "confirm": "passed_on",
+        "received": "submitted",
+        "approved": "approved",
+        "cancel": "cancelled",
+    }
+    assert {*kinds} == {*MailKind.values}
     for kind, state in kinds.items():
         ReturnDraft.objects.update(
             state=state, confirm_email="robin@reporter.example", confirm_name="Sam", question="Why?"
@@ -267,7 +299,7 @@ def test_the_emails_of_every_kind_can_be_written_and_their_links_open(client, ma
         message = mailoutbox[-1]
         assert asked.row.initiative.name in message.subject
         assert Unit.objects.get().name in message.body
-        assert ("/results/return/" in message.body) == (kind != "received")
+        assert ("/results/return/" in message.body) == (kind not in ("received", "approved", "cancel"))
         for written in (message.body, str(message.alternatives[0][0])):
             assert "{{" not in written
             assert "{%" not in written

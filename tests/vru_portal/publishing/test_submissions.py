@@ -154,6 +154,43 @@ def test_cancelling_the_date_of_a_pending_change_keeps_the_change(ash, robin):
     assert workflow.review_record(story).differences[0].after == "Snow"
 
 
+@pytest.mark.parametrize(
+    ("undo", "did", "is_told"),
+    [
+        (lambda story, kim: workflow.cancel_date(story, by=kim), "Cancelled the date", True),
+        (lambda story, kim: workflow.unpublish(story, by=kim), "Unpublished the record", True),
+        (lambda story, kim: workflow.send_back(story, by=kim, note="Which snow?"), "Sent the record back", False),
+        (
+            lambda story, kim: workflow.publish(story, by=kim, at=timezone.now() + timedelta(days=2)),
+            "Replaced by another date",
+            False,
+        ),
+    ],
+    ids=["cancelled", "unpublished", "sent back", "replaced"],
+)
+def test_whoever_set_a_date_learns_who_else_has_undone_it(ash, robin, undo, did, is_told):
+    kim = UserFactory(username="kim", is_superuser=True)
+    story = StoryFactory(title="Rain")
+    workflow.propose(story, by=ash, edit=edit_values(story, title="Snow"))
+    workflow.publish(story, by=robin, at=timezone.now() + timedelta(days=1))
+    undo(story, kim)
+    (entry,) = LogEntry.objects.filter(user=kim, object_id=str(story.pk), change_message__startswith=did)
+    assert "the date that robin had set for “" in entry.change_message
+    if is_told:
+        row = Submission.objects.get()
+        assert (row.state, row.by, row.concerns) == ("date_cancelled", kim, robin)
+        assert submissions.describe(row).startswith(f"kim {did[0].lower()}{did[1:]} on ")
+        assert "robin had set " in submissions.describe(row)
+
+
+def test_whoever_undoes_their_own_date_is_not_told_of_it(ash, robin):
+    story = StoryFactory()
+    workflow.propose(story, by=ash, edit=edit_values(story, title="Snow"))
+    workflow.publish(story, by=robin, at=timezone.now() + timedelta(days=1))
+    workflow.cancel_date(story, by=robin)
+    assert not Submission.objects.exists()
+
+
 @pytest.mark.parametrize("published", [True, False])
 def test_both_people_see_that_a_change_cancelled_a_date(ash, robin, published):
     story = StoryFactory(title="Rain", state=State.PUBLISHED if published else State.DRAFT)

@@ -214,6 +214,8 @@ def test_the_command_gives_an_account_back_to_its_owner(client_of):
         (["add", "bea"], "Give the account a role, such as --role Administrator."),
         (["add", "bea", "--role", "King"], "There is no role “King”."),
         (["add", "ADA", "--role", "Editor"], "The account “ADA” already exists."),
+        (["add", "ADA", "--role", "King", "--role", "Cook"], "(?s)no role “King”, “Cook”.*“ADA” already exists"),
+        (["add", "b a"], "(?s)Give the account a role.*Enter a valid username."),
         (["add", "b a", "--role", "Editor"], "Enter a valid username."),
         (["reset", "bea"], "There is no account “bea”."),
     ],

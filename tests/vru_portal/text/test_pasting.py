@@ -12,6 +12,8 @@ LONG = (
 )
 
 PASTED = {
+    "a checklist": ("☐\tOne\n☑\tTwo", "<ul>\n<li>☐ One</li>\n<li>☑ Two</li>\n</ul>"),
+    "a product": ("Open 24*7*365 and 5*3 times", "<p>Open 24*7*365 and 5*3 times</p>"),
     "a paragraph indented by a tab": ("One.\n\n\tTwo.", "<p>One.</p>\n<p>Two.</p>"),
     "a paragraph indented by spaces": ("One.\n\n        Two.", "<p>One.</p>\n<p>Two.</p>"),
     "round bullets": ("•\tone\n•\ttwo", "<ul>\n<li>one</li>\n<li>two</li>\n</ul>"),

@@ -55,6 +55,9 @@ from vru_portal.text.typed_dates import EARLIEST, LATEST, local_moment, parse_da
         "2019-10-02T00:00:00+01:00",
         "Oct 2, 2019 12:00 AM",
         "Wed, 02 Oct 2019 00:00:00 GMT",
+        "2 October 2019 (Wednesday)",
+        "2 October 2019, Weds",
+        "2\u204410\u20442019",
     ],
 )
 def test_a_date_is_understood_however_it_is_written(typed):
@@ -99,6 +102,11 @@ def test_every_form_in_which_the_portal_shows_a_date_is_understood(day):
         ("2019-W40-3", "is not a date"),
         ("2 10/2019", "is not a date"),
         ("tomorrow", "is not a date"),
+        ("2-3 October 2019", "is more than one date"),
+        ("2nd to 4th of October 2019", "is more than one date"),
+        ("2/10/2019 - 4/10/2019", "is more than one date"),
+        ("2 October 2019 (Thursday)", "2 October 2019 is a Wednesday"),
+        ("2 October 2019, 10.30am BST", "includes a time zone"),
         ("", "is not a date"),
     ],
 )
@@ -133,6 +141,8 @@ def test_each_kind_of_date_has_its_own_earliest_and_latest_day():
         ("12am", time(0)),
         ("12pm", time(12)),
         ("Noon", time(12)),
+        ("12.00 noon", time(12)),
+        ("9h30", time(9, 30)),
         ("９：３０", time(9, 30)),
     ],
 )
@@ -149,6 +159,9 @@ def test_a_time_is_understood_however_it_is_written(typed, expected):
         ("19:00 BST", "Leave out the time zone"),
         ("9amGMT", "Leave out the time zone"),
         ("midnight", "00:00 or 23:59"),
+        ("12.00 midnight", "00:00 or 23:59"),
+        ("9–10am", "is two times"),
+        ("9.30am to 4pm", "is two times"),
         ("24:00", "Hours go up to 23"),
         ("9:60", "minutes up to 59"),
         ("13am", "is not a time"),

@@ -1,29 +1,54 @@
 """Recording append-only rows, reversing one, and redacting text in one."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
-from django.core.exceptions import ValidationError
+from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from vru_portal.ledger.append_only.declared import declared_triggers
 from vru_portal.ledger.append_only.models import REDACTED, AppendOnly, Reversible
 from vru_portal.text.dates import format_date
+from vru_portal.text.problems import Problems, collect_problems, raise_problems
 
 
 def record(row: AppendOnly, *, by: Any) -> None:
-    """Validate and insert a row. Raises ValidationError with the message of the rule or trigger that refuses it."""
+    """Validate and insert a row. Raises ValidationError with all that is wrong with it, or a trigger's message."""
     row.recorded_by = by
     try:
         with transaction.atomic():
             row.full_clean(validate_constraints=False)  # the database checks them anyway, in half the time
             row.save(force_insert=True)
+    except ValidationError:
+        row.full_clean()  # raises what the constraints refuse, too
+        raise
     except IntegrityError as error:
         if refused := validation_error_of_trigger(error):
             raise refused from error
         row.full_clean()  # raises the message of the constraint that failed, or of a row recorded meanwhile
         raise
+
+
+def find_row_problems(row: AppendOnly, problems: Problems, *, unread: Collection[str] = ()) -> None:
+    """Add what the fields, `clean` and the constraints of a row refuse, apart from fields that have problems already.
+
+    `unread` names fields about which nothing can be said yet.
+    """
+    known = {name for name in problems if name != NON_FIELD_ERRORS}
+    found = Problems()
+    with collect_problems(found):
+        row.full_clean(exclude=known | {*unread})
+    for name, errors in found.items():
+        said = {message for error in problems.get(name, []) for message in error.messages}
+        problems.setdefault(name, []).extend(error for error in errors if not said & {*error.messages})
+
+
+def refuse_all(row: AppendOnly, problems: Problems) -> None:
+    """Raise what a rule has found, if anything, together with what the row itself refuses."""
+    if problems:
+        find_row_problems(row, problems)
+        raise_problems(problems)
 
 
 def check(row: AppendOnly, *, by: Any) -> None:

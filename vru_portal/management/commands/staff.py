@@ -50,17 +50,22 @@ class Command(BaseCommand):
 
     @transaction.atomic
     def add(self, name: str, role: list[str]) -> None:
+        problems = []
         if unknown := [given for given in role if given not in roles.ROLES_BY_NAME]:
-            raise CommandError(f"There is no role “{unknown[0]}”. Choose from: {', '.join(roles.ROLES_BY_NAME)}.")
+            names = ", ".join(f"“{given}”" for given in unknown)
+            problems.append(f"There is no role {names}. Choose from: {', '.join(roles.ROLES_BY_NAME)}.")
         if not role:
-            raise CommandError(f"Give the account a role, such as --role {roles.ADMINISTRATOR}.")
-        if users().filter(username__iexact=name).exists():
-            raise CommandError(f"The account “{name}” already exists. To reset it: manage.py staff reset {name}")
+            problems.append(f"Give the account a role, such as --role {roles.ADMINISTRATOR}.")
         user = get_user_model()(username=name, is_staff=True)
-        try:
-            user.full_clean(exclude=["password"])
-        except ValidationError as error:
-            raise CommandError(" ".join(error.messages)) from error
+        if users().filter(username__iexact=name).exists():
+            problems.append(f"The account “{name}” already exists. To reset it: manage.py staff reset {name}")
+        else:
+            try:
+                user.full_clean(exclude=["password"])
+            except ValidationError as error:
+                problems += error.messages
+        if problems:
+            raise CommandError("\n".join(problems))
         password = new_password(user)
         user.groups.set(Group.objects.filter(name__in=role))
         self.stdout.write(f"Created the account {name}: {', '.join(role)}.")

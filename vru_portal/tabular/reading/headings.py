@@ -6,8 +6,6 @@ from dataclasses import dataclass, field
 from difflib import SequenceMatcher
 from typing import Any
 
-from django.core.exceptions import ValidationError
-
 from vru_portal.tabular.reading.sheets import join_names, join_numbers, join_texts
 from vru_portal.text.cleaning import fold, truncate
 
@@ -89,19 +87,20 @@ class Headings:
     def left_out(self) -> list[str]:
         return [text for text, column in zip(self.texts, self.columns, strict=True) if text and column == LEFT_OUT]
 
-    def check_repeated(self) -> None:
-        """Raise ValidationError where two headings mean the same column."""
+    @property
+    def repeated(self) -> list[str]:
+        """A sentence for each column that two headings mean."""
         by_column: dict[str, list[str]] = {}
         for text, column in zip(self.texts, self.columns, strict=True):
             if column:
                 by_column.setdefault(column, []).append(text)
-        for column, texts in by_column.items():
-            if len(set(texts)) > 1:
-                raise ValidationError(
-                    f"{join_names(texts)} both mean the column {column}. Rename or delete one of them."
-                )
-            if len(texts) > 1:
-                raise ValidationError(f"This file has the same column twice. Delete one of the columns “{texts[0]}”.")
+        return [
+            f"{join_names(texts)} both mean the column {column}. Rename or delete one of them."
+            if len(set(texts)) > 1
+            else f"This file has the same column twice. Delete one of the columns “{texts[0]}”."
+            for column, texts in by_column.items()
+            if len(texts) > 1
+        ]
 
 
 def find_headings(rows: Sequence[Sequence[Any]], names: ColumnNames, first_number: int) -> Headings:

@@ -23,10 +23,13 @@ class Command(BaseCommand):
             raise CommandError(str(error)) from error
 
     def verify(self) -> None:
-        """Check the whole register; exit with 1 at the first fault."""
-        witness.require_no_rollback()
+        """Check the whole register and print each fault; exit with 1 if there is any."""
+        is_faulty = False
         for fault in audit.find_faults():
             self.stderr.write(self.style.ERROR(fault))
+            is_faulty = True
+        witness.require_no_rollback()
+        if is_faulty:
             sys.exit(1)
         self.stdout.write("The register is complete. Its newest checkpoint:\n\n" + log.newest_checkpoint())
 

@@ -101,6 +101,8 @@ def test_a_correction_is_an_entry_that_is_named_before_it_is_made(client, office
     assert "consent" not in said.lower()
     sent = {"name": "Moor Trust", "sector": sector.pk, "reason": "misspelt"}
     assert "Select a valid choice" in text_of(client.post(address, sent | {"reason": "consent"}))
+    assert client.get(address).context["form"]["reason"].subwidgets[0].data["value"] == ""  # none is chosen beforehand
+    assert "This field is required" in text_of(client.post(address, sent | {"reason": ""}))
     assert "You have not changed anything yet." in text_of(
         client.post(address, sent | {"name": "Moor Turst", "sector": ""})
     )

@@ -409,6 +409,8 @@ def test_the_fingerprint_of_a_text_is_that_of_the_file_beside_it(client, tmp_pat
         found = subprocess.run(command.split(), cwd=tmp_path, capture_output=True, text=True, check=True)
         assert found.stdout.split()[0] == version.sha256
         assert version.sha256 in page
+        for program in ("shasum -a 256", "Get-FileHash"):  # a Mac and Windows have no sha256sum
+            assert f"<code>{program} {command.split()[1]}</code>" in page
     entry = invite_and_sign()
     assert entry.leaf_values["text_sha256"] == version.sha256
     draft = type(version)(

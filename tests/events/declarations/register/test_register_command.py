@@ -40,13 +40,18 @@ def test_a_register_that_is_whole_ends_with_nought_and_its_checkpoint():
     assert verify.read_checkpoints(note, [key])[0][1] == 3
 
 
-def test_the_first_fault_ends_with_one_and_a_sentence():
+def test_every_fault_is_told_and_ends_with_one():
     open_signing()
-    invite_and_sign()
+    for number in range(3):
+        invite_and_sign(f"Body {number}", f"post@{number}.example")
     with without_any_trigger(), transaction.atomic():
-        run("UPDATE declarations_entry SET leaf = replace(leaf, 'A body', 'B body')")
-        assert register("verify") == (1, "Entry 1: the leaf does not match the hash beside it.")
+        run("UPDATE declarations_entry SET on_paper = %s WHERE seq = 1", True)
+        run("UPDATE declarations_head SET size = 7")
+        code, said = register("verify")
         transaction.set_rollback(True)
+    assert code == 1
+    for fault in ("Entry 1: these columns differ from the leaf: on_paper.", "The head counts 7 entries"):
+        assert fault in said
 
 
 def test_an_older_backup_that_was_put_back_is_an_alarm_and_signs_nothing():

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 import time_machine
+from django.core.exceptions import ValidationError
 from django.utils import timezone
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -122,6 +123,19 @@ def test_every_published_text_stays_at_its_address_with_its_signatures(client):
     assert "Version 2" in page.text
     for number in (0, 9, 10**30):
         assert client.get(f"/declaration/versions/{number}/").status_code == 404
+
+
+@pytest.mark.django_db
+def test_a_newer_text_is_not_put_in_force_from_an_earlier_day_where_the_clock_was_set_back():
+    first = open_signing()
+    second = VersionFactory(declaration=first.declaration, number=2, text="We will report.")
+    with (
+        time_machine.travel(timezone.now() - timedelta(days=30)),
+        pytest.raises(ValidationError, match=r"clock says that today is .* but version 1 is in force from"),
+    ):
+        versions.publish_version(by=None, version=second)
+    second.refresh_from_db()
+    assert second.in_force_from is None
 
 
 @pytest.mark.usefixtures("unit")

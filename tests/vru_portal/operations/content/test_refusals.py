@@ -74,6 +74,10 @@ BREAKS = {
         change("programmes", 3, summary="x" * 201),
         (INITIATIVE, "summary: ", "at most 200 characters (it has 201)"),
     ),
+    "a missing reference by which the record itself is known": (
+        change("funding", 2, year=[1999]),
+        ("funding.yaml, record 2 (funding.fundingsource ", "year: there is no financial year 1999"),
+    ),
     "an empty text": (
         change("programmes", 3, name=""),
         ("programmes.yaml, record 3 (programmes.initiative night-walks): ", "name: ", "blank"),
@@ -217,7 +221,7 @@ def test_a_unit_that_breaks_a_rule_is_refused_by_name_and_leaves_nothing_behind(
     assert message.startswith(f"{tmp_path}/{said[0]}")
     for part in said[1:]:
         assert part in message
-    assert "\n" not in message.strip() or "YAML" in message
+    assert "YAML" in message or all(line.startswith(f"{tmp_path}/{said[0]}") for line in message.split("\n"))
     assert counts() == before
 
 
@@ -227,3 +231,21 @@ def test_a_binary_file_is_refused(unit, load, tmp_path):
     with pytest.raises(CommandError, match=r"events\.yaml is not valid YAML"):
         load(unit)
     assert set(counts().values()) == {0}
+
+
+def test_all_that_is_wrong_with_a_unit_is_told_at_once_and_nothing_that_only_follows_from_it(unit, load):
+    before = counts()
+    unit["partners"].append(record("partners.guild", name="Guild"))
+    initiative = unit["programmes"][2]["fields"]
+    initiative |= {"name": "", "state": "hidden", "colour": "red", "position": "third"}
+    unit["programmes"].append(record("programmes.audience", slug="UPPER CASE", name="Others"))
+    unit["funding"][0]["fields"]["first_year"] = 1066
+    with pytest.raises(CommandError) as refused:
+        load(unit)
+    said = str(refused.value)
+    lines = said.split("\n")
+    assert len(lines) == len(set(lines))
+    for words in ("partners.guild", "colour", "position: ", "audience UPPER CASE", YEAR):
+        assert words in said, (words, said)
+    assert "there is no" not in said  # the year and the initiative are there: they were refused themselves
+    assert counts() == before
