@@ -19,7 +19,7 @@ from django.conf import settings
 from django.db import connection
 
 from tests.support.faults.servers import fill_up, loaded, own_postgres, small_disk, start_postgres
-from tests.support.faults.waiting import status, wait_for
+from tests.support.faults.waiting import SECONDS_TO_COME_BACK, status, wait_for
 from tests.support.processes.databases import run_python_for_json
 from tests.support.processes.portal_process import environment, portal
 from tests.vru_portal.operations.backup.test_round_trip import raw_connection
@@ -29,7 +29,6 @@ ON_SQLITE = pytest.mark.skipif(connection.vendor != "sqlite", reason="no databas
 ON_POSTGRESQL = pytest.mark.skipif(
     connection.vendor != "postgresql", reason="SQLite's database is a file of the portal"
 )
-SECONDS_TO_COME_BACK = 5  # after whatever was away is there again
 SECONDS_OF_A_LOCK = 25  # longer than the 20 seconds for which SQLite is waited for
 SECONDS_AWAY = 30
 
