@@ -3,6 +3,7 @@
 import time
 
 PATIENCE = 120  # seconds: where something hangs
+MADE_ANEW = {"Cookie": "any=thing"}  # without one, a page comes from memory, also while the database is away
 SECONDS_TO_COME_BACK = 5  # for a portal, after whatever was away is there again
 
 
@@ -16,11 +17,8 @@ def wait_for(condition, seconds=PATIENCE):
 
 
 def status(served, path="/"):
-    """Return the status of a page that is made anew; 0 where nothing answers.
-
-    A cookie keeps the portal from answering from memory, as it does for strangers also while its database is away.
-    """
+    """Return the status of a page that is made anew; 0 where nothing answers."""
     try:
-        return served.get(path, Cookie="made=anew")[0]
+        return served.get(path, **MADE_ANEW)[0]
     except OSError:
         return 0
