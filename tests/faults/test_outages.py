@@ -9,17 +9,19 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.request
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
+import psycopg
 import pytest
 from django.conf import settings
 from django.db import connection
 
 from tests.support.faults.servers import fill_up, loaded, own_postgres, small_disk, start_postgres
-from tests.support.faults.waiting import status, wait_for
+from tests.support.faults.waiting import MADE_ANEW, SECONDS_TO_COME_BACK, status, wait_for
 from tests.support.processes.databases import run_python_for_json
 from tests.support.processes.portal_process import environment, portal
 from tests.vru_portal.operations.backup.test_round_trip import raw_connection
@@ -29,9 +31,9 @@ ON_SQLITE = pytest.mark.skipif(connection.vendor != "sqlite", reason="no databas
 ON_POSTGRESQL = pytest.mark.skipif(
     connection.vendor != "postgresql", reason="SQLite's database is a file of the portal"
 )
-SECONDS_TO_COME_BACK = 5  # after whatever was away is there again
 SECONDS_OF_A_LOCK = 25  # longer than the 20 seconds for which SQLite is waited for
 SECONDS_AWAY = 30
+SECONDS_FULL = 20
 
 
 def invited(values):
@@ -43,21 +45,32 @@ def mails(folder):
     return len(list((folder / "mail").glob("*"))) if (folder / "mail").exists() else 0
 
 
+def ask_each_second(served, seconds, *expected):
+    """Ask for a page, which may say that the database is away, and whether the portal lives, which it does."""
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        assert status(served, "/healthz") == 200
+        assert status(served) in expected
+        time.sleep(1)
+
+
 @contextmanager
 def impatient_worker(values):
-    """The library's own worker, beside the portal's."""
-    worker = subprocess.Popen(
-        [sys.executable, "manage.py", "db_worker", "--interval", "1", "--no-startup-delay", "--verbosity", "0"],
-        cwd=settings.BASE_DIR,
-        env=environment(**{"DJANGO_SETTINGS_MODULE": "vru_portal.settings"} | values),
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    try:
-        yield worker
-    finally:
-        worker.kill()
-        worker.wait()
+    """The library's own worker, beside the portal's, once it looks into the queue."""
+    with tempfile.NamedTemporaryFile() as said:
+        worker = subprocess.Popen(
+            [sys.executable, "manage.py", "db_worker", "--interval", "1", "--no-startup-delay"],
+            cwd=settings.BASE_DIR,
+            env=environment(**{"DJANGO_SETTINGS_MODULE": "vru_portal.settings"} | values),
+            stdout=said.file.fileno(),
+            stderr=subprocess.STDOUT,
+        )
+        try:
+            wait_for(lambda: "Starting worker" in Path(said.name).read_text())
+            yield worker
+        finally:
+            worker.kill()
+            worker.wait()
 
 
 @pytest.fixture
@@ -113,12 +126,8 @@ def test_a_write_lock_that_somebody_holds_ends_nothing(unit, folder, report):
         wait_for(lambda: mails(folder) == 1)
         before = set(served.members())
         with impatient_worker(unit) as impatient:
-            time.sleep(5)  # until it looks into the queue
             with locked(unit):
-                until = time.monotonic() + SECONDS_OF_A_LOCK
-                while time.monotonic() < until:
-                    assert (status(served), status(served, "/healthz")) == (200, 200)
-                    time.sleep(1)
+                ask_each_second(served, SECONDS_OF_A_LOCK, 200)
             back = wait_for(lambda: status(served) == 200)
             if connection.vendor == "sqlite":
                 assert impatient.wait(60)
@@ -160,11 +169,8 @@ def test_a_postgresql_that_is_killed_and_comes_back_is_used_again(tmp_path, repo
             wait_for(lambda: mails(tmp_path / "var") == 1, 60)
             os.kill(int(pid_file.read_text().split()[0]), signal.SIGKILL)
             wait_for(lambda: status(served) == 503)
-            until = time.monotonic() + SECONDS_AWAY
-            while time.monotonic() < until:
-                assert (status(served), status(served, "/healthz")) == (503, 200)
-                time.sleep(1)
-            assert "Try again in a moment" in served.get("/")[1]
+            ask_each_second(served, SECONDS_AWAY, 503)
+            assert "Try again in a moment" in served.get("/", **MADE_ANEW)[1]
             start_postgres(server)
             took = wait_for(lambda: status(served) == 200)
             assert took < SECONDS_TO_COME_BACK
@@ -184,7 +190,7 @@ def test_a_postgresql_that_is_killed_and_comes_back_is_used_again(tmp_path, repo
     )
 
 
-@ON_SQLITE
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="PostgreSQL's disk is filled by a test of its own")
 def test_a_full_disk_ends_nothing(tmp_path, template, report):
     with small_disk(tmp_path / "small", "48m") as small:
         folder = small / "var"
@@ -202,11 +208,7 @@ def test_a_full_disk_ends_nothing(tmp_path, template, report):
             fill_up(filler)
             os.kill(queue, signal.SIGCONT)
             with impatient_worker(values) as impatient:
-                until = time.monotonic() + 20
-                while time.monotonic() < until:
-                    assert status(served, "/healthz") == 200
-                    assert status(served) in (200, 503)
-                    time.sleep(1)
+                ask_each_second(served, SECONDS_FULL, 200, 503)
                 assert impatient.wait(60)
             filler.unlink()
             took = wait_for(lambda: status(served) == 200)
@@ -217,7 +219,7 @@ def test_a_full_disk_ends_nothing(tmp_path, template, report):
                 assert database.execute("PRAGMA integrity_check").fetchone() == ("ok",)
     report(
         "Full disk",
-        done="once, for 20 s, with a mail in the queue",
+        done=f"once, for {SECONDS_FULL} s, with a mail in the queue",
         acknowledged="2 mails",
         lost=0,
         doubled=0,
@@ -225,3 +227,51 @@ def test_a_full_disk_ends_nothing(tmp_path, template, report):
         back=f"{took:.1f} s after there was room",
         control="the library's own mail worker ends",
     )
+
+
+@ON_POSTGRESQL
+def test_a_full_disk_of_postgresql_ends_nothing(tmp_path, report):
+    folder = tmp_path / "var"
+    with own_postgres(size="256m") as (values, pid_file, server):
+        values |= {"VAR_DIR": str(folder)}
+        loaded(values)
+        with portal(folder, **values) as served, impatient_worker(values) as impatient:
+            served.wait_until_ready()
+            invited(values)
+            wait_for(lambda: mails(folder) == 1)
+            before = served.members()
+            [queue] = [pid for pid, command in before.items() if "mail_queue" in command]
+            os.kill(queue, signal.SIGSTOP)  # so that a mail is in the queue when the disk is full
+            impatient.send_signal(signal.SIGSTOP)
+            invited(values)
+            filler = pid_file.parent.parent / "filler"
+            fill_up(filler)
+            write_until_it_fails(server)
+            os.kill(queue, signal.SIGCONT)
+            impatient.send_signal(signal.SIGCONT)
+            ask_each_second(served, SECONDS_FULL, 200, 503)
+            assert impatient.wait(60)
+            filler.unlink()
+            start_postgres(server)  # where it has given up, as it does if it cannot recover for want of room
+            took = wait_for(lambda: status(served) == 200)
+            assert took < SECONDS_TO_COME_BACK
+            assert set(served.members()) == set(before)
+            wait_for(lambda: mails(folder) == 2, 60)
+    report(
+        "Full disk",
+        done=f"PostgreSQL's, once, for {SECONDS_FULL} s, with a mail in the queue",
+        acknowledged="2 mails",
+        lost=0,
+        doubled=0,
+        whole="no process was started again",
+        back=f"{took:.1f} s after there was room",
+        control="the library's own mail worker ends",
+    )
+
+
+def write_until_it_fails(server):
+    """Make PostgreSQL begin one file of its log after the other, until there is no room for the next."""
+    with suppress(psycopg.OperationalError), psycopg.connect(server.get_uri(), autocommit=True) as connected:
+        while True:
+            connected.execute("SELECT pg_logical_emit_message(true, 'full', 'disk')")
+            connected.execute("SELECT pg_switch_wal()")

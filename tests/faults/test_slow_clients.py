@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 from django.db import connection
 
-from tests.support.faults.waiting import status, wait_for
+from tests.support.faults.waiting import PATIENCE, status, wait_for
 from tests.support.processes.portal_process import free_port, portal, run
 
 pytestmark = [
@@ -131,6 +131,21 @@ def test_a_thousand_slow_clients_slow_nobody_down(served, report):
         whole=f"{times}; {(after - before) / 1e6:.0f} MB more memory",
         back="never away",
     )
+
+
+def test_a_body_that_trickles_is_refused_when_its_time_is_over(served):
+    """Each byte comes in time for the next one: only the body as a whole has a deadline."""
+    with socket.create_connection(("127.0.0.1", served.port)) as raw:
+        raw.settimeout(1)
+        raw.sendall(FORM)
+        began, answer = time.monotonic(), b""
+        while not answer:
+            assert time.monotonic() - began < PATIENCE
+            with suppress(TimeoutError):
+                answer = raw.recv(2**16)
+            with suppress(OSError):  # once it is refused
+                raw.sendall(b"a")
+    assert answer.startswith(b"HTTP/1.1 408 ")
 
 
 def test_threads_that_read_bodies_themselves_are_held_up(served, report):

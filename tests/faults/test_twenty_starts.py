@@ -4,10 +4,14 @@ import shutil
 import time
 
 import pytest
+from django.db import connection
 
 from tests.support.processes.portal_process import portal
 
-pytestmark = pytest.mark.server
+pytestmark = [
+    pytest.mark.server,
+    pytest.mark.skipif(connection.vendor != "sqlite", reason="the embedded default is SQLite"),
+]
 STARTS = 20
 
 

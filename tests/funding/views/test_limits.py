@@ -1,13 +1,15 @@
 """What costs much of the processor's time is limited for each network; what a reader does is not."""
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 
 import funding.views.money
 import vru_portal.public.open_data.views
 from funding.reconcile.outputs import fetch
-from vru_portal.web import limits
+from tests.support.factories import PaymentFactory
+from vru_portal.web import limits, shared_files
 
 pytestmark = [pytest.mark.django_db, pytest.mark.once]
 
@@ -66,6 +68,22 @@ def test_files_and_pages_are_counted_apart(client, allocation, quiet):
 )
 def test_what_costs_little_is_not(client, allocation, quiet, address):
     assert 429 not in statuses(client, address, times=5)
+
+
+@pytest.mark.parametrize("address", ["/payments.xlsx", f"{YEAR}payments.xlsx"])
+def test_a_costly_file_is_made_once_for_everybody(client, allocation, tmp_path, settings, monkeypatch, address):
+    settings.VAR_DIR = tmp_path
+    monkeypatch.setattr(shared_files, "connection", SimpleNamespace(in_atomic_block=False))
+    made = []
+    monkeypatch.setattr(
+        vru_portal.public.open_data.views, "write_table", lambda table, form, file: made.append(file.write(b"PK"))
+    )
+    assert statuses(client, address, times=5) == [200] * 5  # more than may be made for one network
+    assert statuses(client, address, READER, times=5) == [200] * 5
+    assert len(made) == 1
+    PaymentFactory(allocation=allocation)
+    assert statuses(client, address, times=2) == [200] * 2
+    assert len(made) == 2
 
 
 def test_the_portal_reads_its_own_files_as_often_as_it_has_to(allocation):

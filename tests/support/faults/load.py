@@ -13,6 +13,7 @@ from itertools import count
 from threading import Event, Lock, Thread
 from typing import Any
 
+from tests.support.faults.waiting import PATIENCE
 from tests.support.races.signatories import RECEIPT, Answer, Visitor
 
 SIGNING, PAYING = 4, 2
@@ -32,7 +33,7 @@ class Load:
     paid: list[str] = field(default_factory=list)  # the references of the payments that were
     interrupted: int = 0  # how often a client got no answer, or was told to try again
     unexpected: list[Any] = field(default_factory=list)
-    abandoned: bool = False
+    abandoned: bool = False  # nobody asks again any more
 
     def __post_init__(self) -> None:
         self.ended, self.lock, self.left = Event(), Lock(), list(self.prepared["secrets"].items())
@@ -46,13 +47,14 @@ class Load:
 
     def __exit__(self, kind: object, *_: object) -> None:
         """Let each client finish what it is at; not where the test has failed, and nothing may answer any more."""
-        self.abandoned = kind is not None
+        self.abandoned |= kind is not None
         self.ended.set()
         for thread in self.threads:
             thread.join()
 
     def until_answered(self, ask: Callable[[], Any]) -> Any:
-        """Ask again until there is an answer; None if it is not one that people can go on with."""
+        """Ask again until there is an answer; None if it is not one that people can go on with, or none comes."""
+        began = time.monotonic()
         for attempt in count():
             try:
                 answer = ask()
@@ -65,6 +67,9 @@ class Load:
                 if not isinstance(answer, Answer) or answer.status != 503:
                     return answer
             if self.abandoned:
+                return None
+            if time.monotonic() - began > PATIENCE:
+                self.unexpected.append(f"nothing but refusals for {PATIENCE} seconds")
                 return None
             self.interrupted += attempt == 0
             time.sleep(BEFORE_AGAIN)

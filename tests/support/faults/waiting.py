@@ -3,6 +3,8 @@
 import time
 
 PATIENCE = 120  # seconds: where something hangs
+MADE_ANEW = {"Cookie": "any=thing"}  # without one, a page comes from memory, also while the database is away
+SECONDS_TO_COME_BACK = 5  # for a portal, after whatever was away is there again
 
 
 def wait_for(condition, seconds=PATIENCE):
@@ -15,8 +17,8 @@ def wait_for(condition, seconds=PATIENCE):
 
 
 def status(served, path="/"):
-    """Return the status of a page; 0 where nothing answers."""
+    """Return the status of a page that is made anew; 0 where nothing answers."""
     try:
-        return served.get(path)[0]
+        return served.get(path, **MADE_ANEW)[0]
     except OSError:
         return 0
