@@ -63,6 +63,15 @@ def test_an_assessment_that_says_nothing_of_the_community_is_listed_if_it_was_ap
         assert lacking("community") == ["Silent"]
 
 
+def test_an_allocation_from_before_decisions_were_kept_lacks_one(level):
+    AllocationFactory(initiative__level=level)
+    named = {"initiative__level": level, "decision": None}
+    with without_triggers("funding_allocation_decided"):
+        AllocationFactory(initiative__name="Old", **named)
+        reverse(AllocationFactory(initiative__name="Gone", **named))
+        assert lacking("decision") == ["£100 for Old"]
+
+
 def test_an_allocation_lacks_a_payment_until_one_stands(level):
     made = {
         name: AllocationFactory(initiative__level=level, initiative__name=name) for name in ("Idle", "Paid", "Gone")
@@ -93,6 +102,7 @@ def test_the_page_counts_each_gap_and_leads_to_all_of_it(client, level):
         InitiativeFactory(level=level, name=f"Walk {number}")
     page = text_of(client.get("/gaps/"))
     assert "Initiatives without an approved evidence assessment 6 No assessment of the need for them" in page
+    assert "Allocations without a recorded decision 0" in page
     assert "Allocations without a payment 0" in page
     assert "Walk 4" in page
     assert "Walk 5" not in page
