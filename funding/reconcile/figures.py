@@ -66,10 +66,7 @@ def figure_rows() -> list[FigureRow]:
         "JOIN partners_organisation o ON o.id = a.organisation_id JOIN results_measure m ON m.id = f.measure_id "
         f"WHERE {STANDS} ORDER BY f.id"
     )
-    return [
-        FigureRow(*texts, read_day(quarter), measure, name, kind, None if hidden else count)
-        for *texts, quarter, measure, name, kind, count, hidden in found
-    ]
+    return [FigureRow(*row[:6], read_day(row[6]), *row[7:10], None if row[11] else row[10]) for row in found]
 
 
 def part_counts() -> dict[tuple[str, ...], int | None]:

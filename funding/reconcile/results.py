@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from django.urls import reverse
 
 from funding.reconcile import figures, outputs
+from funding.reconcile.database import fetch_rows
 from funding.reconcile.figures import FigureRow
 from funding.reconcile.outputs import ServedList, ServedPage, UnreadableError
 
@@ -175,7 +176,7 @@ def check_years(report: Report, rows: list[FigureRow]) -> None:
     """Check the workbook of each year's returns, and the year's report, if there is one."""
     with_money = {
         int(year)
-        for (year,) in figures.fetch_rows(
+        for (year,) in fetch_rows(
             "SELECT y.first_year FROM funding_financialyear y "
             "WHERE EXISTS (SELECT 1 FROM funding_fundingsource s WHERE s.year_id = y.id AND s.reverses_id IS NULL)"
         )
@@ -202,7 +203,8 @@ def read_workbook(label: str) -> list[tuple[Any, ...]]:
 
 def check_workbook(report: Report, where: str, book: list[tuple[Any, ...]], rows: list[FigureRow]) -> None:
     """Check the columns of measures and of the spend: what is in them, added up, and how often it is suppressed."""
-    expected, found = {}, {}
+    expected: dict[str, Decimal | int] = {}
+    found: dict[str, Any] = {}
     for heading, holds, measure in workbook_columns(rows):
         if heading not in book[0] or holds not in ("measure", "spend"):
             continue
@@ -225,7 +227,7 @@ def sum_of_cells(cells: Iterable[Any]) -> Decimal:
 
 def workbook_columns(rows: list[FigureRow]) -> list[tuple[str, str, str | None]]:
     """The heading, content and measure of each column that the unit has mapped, or of those that it gets without."""
-    own = figures.fetch_rows(
+    own = fetch_rows(
         "SELECT c.heading, c.holds, m.slug FROM results_workbookcolumn c LEFT JOIN results_measure m "
         "ON m.id = c.measure_id"
     )
