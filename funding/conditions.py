@@ -112,6 +112,8 @@ class JudgedCondition:
 
     @property
     def difference_text(self) -> str:
+        if not self.difference:
+            return "Exactly the limit." if self.condition.kind == ConditionKind.AT_MOST else "Exactly what is required."
         size = format_pounds(abs(self.difference))
         if self.condition.kind == ConditionKind.AT_MOST:
             return f"{size} too much." if self.difference < 0 else f"{size} below the limit."

@@ -84,7 +84,8 @@ class LedgerResource(FileResource):
         """Find totals, remarks and repeated headings too: they are no rows of the ledger."""
         super().check_columns(dataset)
         money = {field.column_name for field in self.get_import_fields() if isinstance(field.widget, MoneyWidget)}
-        found = find_remarks(dataset, self.whole_headings, self.whole_rows, self.first_row, self.required, money)
+        rows = (self.whole_headings, self.whole_rows, self.first_row)
+        found = find_remarks(dataset, *rows, self.required, money, advice="Compare it with the total below.")
         self.remarks = found.rows
         self.notes += found.notes
 

@@ -81,8 +81,9 @@ def without_decision() -> QuerySet[Allocation]:
 
 
 def without_payment() -> QuerySet[Allocation]:
+    """Allocations of which something is left and nothing was paid."""
     paid = Payment.objects.standing().filter(allocation=OuterRef("pk"))
-    rows: QuerySet[Allocation] = standing_allocations().filter(~Exists(paid))
+    rows: QuerySet[Allocation] = standing_allocations().with_something_left().filter(~Exists(paid))
     return rows
 
 

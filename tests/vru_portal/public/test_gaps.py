@@ -1,5 +1,7 @@
 """What the golden thread lacks: which records are listed under which gap, and who sees that."""
 
+from decimal import Decimal
+
 import pytest
 from django.conf import settings
 
@@ -18,6 +20,7 @@ from tests.support.factories import (
     PaymentFactory,
     UnitFactory,
     UserFactory,
+    VariationFactory,
     reverse,
 )
 from tests.support.refusals import without_triggers
@@ -79,7 +82,11 @@ def test_an_allocation_lacks_a_payment_until_one_stands(level):
     PaymentFactory(allocation=made["Paid"])
     reverse(PaymentFactory(allocation=made["Idle"]))
     reverse(made["Gone"])
-    assert lacking("payment") == ["£100 for Idle"]
+    part = AllocationFactory(initiative__level=level, initiative__name="Given up in part")
+    VariationFactory(allocation=part, amount=Decimal("99.99"))
+    whole = AllocationFactory(initiative__level=level, initiative__name="Given up")
+    VariationFactory(allocation=whole, amount=Decimal("100.00"))
+    assert lacking("payment") == ["£100 for Given up in part", "£100 for Idle"]
 
 
 def test_an_initiative_that_was_paid_for_lacks_a_result_until_figures_are_published(level):

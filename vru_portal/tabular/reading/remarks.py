@@ -34,10 +34,13 @@ def find_remarks(
     first_row: int,
     required: Collection[str],
     sums: Collection[str],
+    *,
+    advice: str = "",
 ) -> Remarks:
     """The remarks among the rows of a file; ``dataset`` has the columns that are read.
 
-    A row is one if it says so and has nothing else in the required columns, except in those of ``sums``.
+    A row is one if it says so and has nothing else in the required columns, except in those of ``sums``. ``advice``
+    is what to do about a total.
     """
     found = Remarks()
     keys = [heading_key(text) for text in headings]
@@ -57,10 +60,8 @@ def find_remarks(
                 found.notes.append(f"{place} is a remark and was ignored: “{truncate(label, 60)}”.")
                 continue
             stated = [cell_text(cells[name]) for name in dataset.headers if name in sums and cell_text(cells[name])]
-            found.notes.append(
-                f"{place} is a total and was ignored: “{label}”"
-                f"{f', {stated[-1]}' if stated else ''}. Compare it with the total below."
-            )
+            total = f"{place} is a total and was ignored: “{label}”{f', {stated[-1]}' if stated else ''}."
+            found.notes.append(f"{total} {advice}".strip())
     return found
 
 

@@ -10,7 +10,7 @@ from django.test import RequestFactory
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from partners.models import Publication
+from partners.models import ContactPoint, Publication
 from programmes.models import Story
 from tests.support.factories import OrganisationFactory, StoryFactory
 from tests.support.spreadsheets import through_uk_excel
@@ -27,7 +27,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("history")]
 WITHOUT_IMPORT = {
     *("programmes.evidenceassessment", "declarations.declarationversion"),
     *("funding.fundingsource", "funding.sourcecondition", "funding.fulfilment"),
-    *("results.measure", "results.target", "results.areapopulation"),
+    *("results.target", "results.areapopulation"),
 }
 
 
