@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
+from typing import Any
 
 from funding.reconcile.database import PENCE, fetch_rows, pounds_of
 
@@ -66,7 +67,11 @@ def figure_rows() -> list[FigureRow]:
         "JOIN partners_organisation o ON o.id = a.organisation_id JOIN results_measure m ON m.id = f.measure_id "
         f"WHERE {STANDS} ORDER BY f.id"
     )
-    return [FigureRow(*row[:6], read_day(row[6]), *row[7:10], None if row[11] else row[10]) for row in found]
+    rows = []
+    for *texts, quarter, measure, name, kind, count, hidden in found:
+        values: list[Any] = [*texts, read_day(quarter), measure, name, kind, None if hidden else count]
+        rows.append(FigureRow(*values))
+    return rows
 
 
 def part_counts() -> dict[tuple[str, ...], int | None]:

@@ -85,7 +85,7 @@ class ReturnResource(FileResource):
                 self.add_column(column, group_name(measure, group), f"{measure.slug}, {breakdown.slug}: {group.name}")
 
     def add_column(self, column: str, field: str, *aliases: str) -> None:
-        self.answers[column], self.aliases[column] = field, aliases  # type: ignore[index]
+        self.answers[column], self.aliases[column] = field, aliases
 
     def get_import_order(self) -> list[str]:
         return list(self.fields)

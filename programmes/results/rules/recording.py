@@ -90,8 +90,8 @@ def agrees_with(published: ApprovedReturn, filled: Mapping[str, str], measures: 
     suppressed = set()
     for measure in measures:
         if figure := by_measure.get(measure.pk):
-            cells = {total_name(measure): figure}
-            cells |= {group_name(measure, part.group): part for part in figure.parts.all()}  # type: ignore[dict-item]
+            cells: dict[str, Any] = {total_name(measure): figure}
+            cells |= {group_name(measure, part.group): part for part in figure.parts.all()}
             known |= {name: str(cell.count) for name, cell in cells.items()}
             suppressed |= {name for name, cell in cells.items() if cell.is_suppressed}
     return all(

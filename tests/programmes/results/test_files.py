@@ -55,15 +55,17 @@ def walkers():
     return measure, groups
 
 
-@pytest.fixture
-def row(walkers):
-    initiative = InitiativeFactory(name="Night walks", slug="night-walks")
-    organisation = OrganisationFactory(name="O'Neill Trust", slug="o-neill-trust")
+class Sent:
+    """What an organisation sends of an initiative: called, it is a row of a file."""
 
-    def made(**cells):
+    def __init__(self):
+        self.initiative = InitiativeFactory(name="Night walks", slug="night-walks")
+        self.organisation = OrganisationFactory(name="O'Neill Trust", slug="o-neill-trust")
+
+    def __call__(self, **cells):
         return {
-            "initiative": initiative.name,
-            "organisation": organisation.name,
+            "initiative": self.initiative.name,
+            "organisation": self.organisation.name,
             "quarter": "2031-32 Q1",
             "Walkers": "1,250",
             "Walkers, Age: Under 18": "50",
@@ -74,8 +76,10 @@ def row(walkers):
             "spend": "£900.50",
         } | cells
 
-    made.initiative, made.organisation = initiative, organisation
-    return made
+
+@pytest.fixture
+def row(walkers):
+    return Sent()
 
 
 def as_csv(rows, delimiter=","):
