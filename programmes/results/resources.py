@@ -81,8 +81,8 @@ class ReturnResource(FileResource):
         self.add_column(measure.name, total_name(measure), measure.slug)
         for breakdown in measure.breakdowns.all():
             for group in breakdown.groups.all():
-                column = f"{measure.name}, {breakdown.name}: {group.name}"
-                self.add_column(column, group_name(measure, group), f"{measure.slug}, {breakdown.slug}: {group.name}")
+                column = f"{measure.name} ({breakdown.name}: {group.name})"
+                self.add_column(column, group_name(measure, group), f"{measure.slug} ({breakdown.slug}: {group.name})")
 
     def add_column(self, column: str, field: str, *aliases: str) -> None:
         self.answers[column], self.aliases[column] = field, aliases

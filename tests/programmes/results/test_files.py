@@ -68,8 +68,8 @@ class Sent:
             "organisation": self.organisation.name,
             "quarter": "2031-32 Q1",
             "Walkers": "1,250",
-            "Walkers, Age: Under 18": "50",
-            "Walkers, Age: 18 and over": "1200",
+            "Walkers (Age: Under 18)": "50",
+            "Walkers (Age: 18 and over)": "1200",
             "Walks": "31",
             "went_well": "Many walked.",
             "went_badly": "It rained.",
@@ -188,8 +188,8 @@ WRONG = {
         ["Walkers", "initiative", "organisation", "quarter", "spend"],
     ),
     "numbers": ({"Walkers": "-3", "Walks": "3.5", "spend": "-1"}, ["Walkers", "Walks", "spend"]),
-    "a group is missing": ({"Walkers, Age: Under 18": ""}, ["Walkers, Age: Under 18"]),
-    "groups of another total": ({"Walkers": "1251"}, ["Walkers, Age: Under 18"]),
+    "a group is missing": ({"Walkers (Age: Under 18)": ""}, ["Walkers (Age: Under 18)"]),
+    "groups of another total": ({"Walkers": "1251"}, ["Walkers (Age: Under 18)"]),
     "empty cells": ({"initiative": "", "quarter": "", "Walkers": "#N/A"}, ["Walkers", "initiative", "quarter"]),
     "no quarter's first day": ({"quarter": "2/4/2031", "Walks": "x"}, ["Walks", "quarter"]),
     "a quarter to come": ({"quarter": "2031-32 Q2"}, ["quarter"]),
@@ -247,7 +247,7 @@ def test_spreadsheets_are_read(row, editor, form, write):
 
 def test_the_workbook_of_a_year_comes_back_without_a_change(row, editor, client):
     few = InitiativeFactory(name="Day walks", slug="day-walks")
-    small = {"Walkers": "3", "Walkers, Age: Under 18": "1", "Walkers, Age: 18 and over": "2"}
+    small = {"Walkers": "3", "Walkers (Age: Under 18)": "1", "Walkers (Age: 18 and over)": "2"}
     run(as_csv([row(), row(initiative=few.slug, **small)]), editor)
     for asked in Return.objects.all():
         approving.approve(by=UserFactory(), row=asked)
@@ -301,9 +301,9 @@ def test_quarters_are_read_as_people_write_them(text, slug):
 def test_the_page_checks_a_file_and_then_records_it(row, editor, client):
     client.force_login(editor)
     page = client.get(IMPORT)
-    assert "Walkers, Age: Under 18" in page.text
+    assert "Walkers (Age: Under 18)" in page.text
     headings = client.get(f"{IMPORT}empty.csv").getvalue().decode("utf-8-sig")
-    assert headings.startswith('"initiative","organisation","quarter","Walkers","Walkers, Age: Under 18"')
+    assert headings.startswith('"initiative","organisation","quarter","Walkers","Walkers (Age: Under 18)"')
     sent = {"import_file": SimpleUploadedFile("returns.csv", as_csv([row()])), "format": ""}
     checked = client.post(IMPORT, sent)
     assert "would record 1 return of figures" in text_of(checked)
