@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from django.db.models import Count, Max
+from django.db.models import Count, Max, QuerySet
 from django.utils import timezone
 
 from events.choices import EventStatus
@@ -14,6 +14,7 @@ from partners.models import Organisation, Person
 from vru_portal.publishing.history import LOADED
 from vru_portal.publishing.state import State
 from vru_portal.text.dates import format_date, format_date_range, format_time_range
+from vru_portal.web.prepared_queries import prepared
 
 
 @dataclass(frozen=True)
@@ -78,16 +79,16 @@ def changes_since_publication(event: Event, items: Iterable[AgendaItem]) -> list
 
     ``items`` are those of the event with their appearances prefetched into `public_appearances`.
     """
-    versions = list(Event.history.filter(id=event.pk).order_by("history_date", "history_id"))
+    versions = versions_of(event)
     first = next((version for version in versions if version.state == State.PUBLISHED), None)
     if first is None:
         return []
     changes = differences(EVENT_FACTS, first, event, versions)
     item_versions: dict[int, list[Any]] = {}
-    for version in AgendaItem.history.filter(event_id=event.pk).order_by("history_date", "history_id"):
+    for version in versions_of_items(event):
         item_versions.setdefault(version.id, []).append(version)
     published = {key: as_published(rows, first.history_date) for key, rows in item_versions.items()}
-    appearances = appearance_changes(items, set(item_versions), first.history_date)
+    appearances = appearance_changes(event, items, first.history_date)
     for item in items:
         rows = item_versions.get(item.pk, [])
         before = published.get(item.pk)
@@ -99,6 +100,23 @@ def changes_since_publication(event: Event, items: Iterable[AgendaItem]) -> list
         changes += [Change(f"“{item.title}”, {c.what}", c.before, c.after, c.changed_on) for c in item_changes]
     changes += removed_items(published, item_versions, {item.pk for item in items})
     return changes
+
+
+@prepared
+def versions_of(event: Event) -> QuerySet[Any]:
+    return Event.history.filter(id=event).order_by("history_date", "history_id")
+
+
+@prepared
+def versions_of_items(event: Event) -> QuerySet[Any]:
+    return AgendaItem.history.filter(event_id=event).order_by("history_date", "history_id")
+
+
+@prepared
+def versions_of_appearances(event: Event) -> QuerySet[Any]:
+    """The versions of all appearances, those in items that were removed since included."""
+    items = AgendaItem.history.filter(event_id=event).order_by().values("id")
+    return Appearance.history.filter(item_id__in=items).order_by("history_date", "history_id")
 
 
 def as_published(versions: list[Any], published_at: datetime) -> Any:
@@ -136,10 +154,10 @@ def removed_items(published: dict[int, Any], versions: dict[int, list[Any]], pre
     return changes
 
 
-def appearance_changes(items: Iterable[AgendaItem], known: set[int], at: datetime) -> dict[int, list[Change]]:
+def appearance_changes(event: Event, items: Iterable[AgendaItem], at: datetime) -> dict[int, list[Change]]:
     """Who has joined or left each item, as far as the public may know them."""
     versions: dict[tuple[int, int], list[Any]] = {}
-    for row in Appearance.history.filter(item_id__in=known).order_by("history_date", "history_id"):
+    for row in versions_of_appearances(event):
         versions.setdefault((row.item_id, row.id), []).append(row)
     left: dict[int, list[tuple[Any, date]]] = {}
     joined: dict[int, date] = {}

@@ -1,3 +1,4 @@
+from collections import defaultdict
 from datetime import date, datetime, time
 from typing import IO
 
@@ -12,7 +13,7 @@ from events import calendars
 from events.agenda_history import changes_since_publication, revisions_of
 from events.choices import EventStatus, ItemKind
 from events.filters import EventFilters
-from events.models import AgendaItem, Event
+from events.models import AgendaItem, Appearance, Event
 from partners.models import Unit
 from vru_portal.text.typed_dates import local_moment
 from vru_portal.web.addresses import full_url
@@ -58,8 +59,12 @@ def event(request: HttpRequest, slug: str) -> HttpResponse:
     """Show an event with its agenda: numbered items, then closed sessions; and what has changed in it."""
     unit, found = Unit.objects.current(), public_event(slug)
     items = items_of(found)
+    by_item = defaultdict(list)
+    for appearance in appearances_at(found):
+        by_item[appearance.item_id].append(appearance)
     for item in items:
         item.event = found
+        item.public_appearances = by_item[item.pk]  # type: ignore[attr-defined]
     return render(
         request,
         "events/event.html",
@@ -120,7 +125,12 @@ def events_at(slug: str) -> QuerySet[Event]:
 
 @prepared
 def items_of(event: Event) -> QuerySet[AgendaItem]:
-    return AgendaItem.objects.filter(event=event).with_appearances()
+    return AgendaItem.objects.filter(event=event).select_related("source")
+
+
+@prepared
+def appearances_at(event: Event) -> QuerySet[Appearance]:
+    return Appearance.objects.public().filter(item__event=event).with_names()
 
 
 def event_structured_data(unit: Unit, event: Event, items: list[AgendaItem]) -> SafeString:

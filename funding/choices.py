@@ -80,7 +80,7 @@ class DutyList(models.TextChoices):
     CONTRACTS = "contracts", "Contracts"
 
 
-# Which of these lists an allocation belongs to. Single payments that are no grants are on the list of items.
+# Which of these lists an allocation belongs to. Single payments that are not grants are on the list of items.
 DUTY_LIST_OF_KIND = {Kind.GRANT: DutyList.GRANTS, Kind.CONTRACT: DutyList.CONTRACTS}
 
 

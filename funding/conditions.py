@@ -93,7 +93,7 @@ class JudgedCondition:
 
     @property
     def arithmetic(self) -> str:
-        """How the two sums were come to, and what is between them."""
+        """How the two sums were arrived at, and the difference between them."""
         row = self.condition
         required = format_pounds(self.required)
         if row.share is not None:

@@ -1,4 +1,4 @@
-"""Downloads that are no dataset: the report on a year, and 360Giving files."""
+"""Downloads that are not datasets: the report on a year, and 360Giving files."""
 
 from typing import IO
 

@@ -121,5 +121,7 @@ def chosen_without_payments(
     """The records that an address names although no payment, or not one of the largest, is theirs."""
     best = {total.choice.slug for total in best_paid(filters.tally.options[name])}
     missing = [slug for slug in filters.valid.getlist(name) if slug not in best]
-    rows = model._default_manager.public().filter(slug__in=missing) if missing else model._default_manager.none()
+    if not missing:
+        return []
+    rows = model._default_manager.public().filter(slug__in=missing)
     return list(rows.order_by("slug").values_list("slug", "name"))

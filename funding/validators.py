@@ -37,6 +37,6 @@ def make_public_id() -> str:
 
 def positive_unless_reversal(row: Any) -> None:
     """Raise ValidationError for an amount of £0 or less, unless the row is a reversal."""
-    # A value that is no Decimal has been refused by its field already.
+    # A value that is not a Decimal has been refused by its field already.
     if isinstance(row.amount, Decimal) and row.reverses_id is None and row.amount <= 0:
         raise ValidationError({"amount": "Enter an amount of at least £0.01."})

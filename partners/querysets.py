@@ -138,7 +138,7 @@ class PostQuerySet(models.QuerySet["Post"]):
         return self.select_related("person", "organisation", "source")
 
     def held_on(self, day: date) -> Self:
-        """Posts that nothing says were not held on this day."""
+        """Posts that may have been held on this day: no stated date rules it out."""
         return self.filter(lasting_on("held", day))
 
     def executive(self, day: date | None = None) -> Self:

@@ -16,8 +16,7 @@ def colour(value: str) -> None:
 
 
 def org_id(value: str) -> None:
-    """Refuse anything but an organisation identifier: a list's code, a hyphen, the number in that list "
-    "(org-id.guide)."""
+    """Refuse anything but an org-id.guide identifier: the list's code, a hyphen, and the number in that list."""
     if not re.fullmatch(r"[A-Z]{2}-[A-Z0-9]{2,10}-[A-Za-z0-9._-]+", value, re.ASCII):
         raise ValidationError(
             "Enter the code of the list, a hyphen and the organisation's number in it, such as GB-COH-12345678."

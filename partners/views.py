@@ -23,7 +23,7 @@ from vru_portal.text.dates import format_utc_timestamp
 from vru_portal.web.addresses import full_url
 from vru_portal.web.list_pages import ListPage
 from vru_portal.web.pagination import get_page_or_404, in_order
-from vru_portal.web.prepared_queries import prepared
+from vru_portal.web.prepared_queries import first_or_404, prepared
 from vru_portal.web.public_pages import declare, public_page
 from vru_portal.web.structured_data import json_ld, plain_text, reference
 
@@ -108,14 +108,13 @@ def people_without_entry() -> QuerySet[Person]:
 @public_page
 def organisation(request: HttpRequest, slug: str) -> HttpResponse:
     """The page of an organisation. Template tags of other apps add its money, initiatives and appearances."""
-    found = get_object_or_404(Organisation.objects.public().select_related("source", "sector", "represents"), slug=slug)
-    posts = list(found.posts.public().with_names())
+    found = first_or_404(organisations_at(slug))
+    posts = posts_at(found)
     former = [post for post in posts if post.is_former]
     current = [post for post in posts if not post.is_former]
     data = organisation_structured_data(found, [post for post in current if post.is_current])
     executives = [post for post in current if post.seat == Seat.EXECUTIVE and post.has_seat]
     publications = with_author_links(publications_of(found))
-    represented_by = found.represented_by.public()
     return render(
         request,
         "partners/organisation.html",
@@ -124,11 +123,27 @@ def organisation(request: HttpRequest, slug: str) -> HttpResponse:
             "posts": current,
             "former_posts": former,
             "executives": executives,
-            "represented_by": represented_by,
+            "represented_by": represented_by(found),
             "publications": publications,
             "json_ld": data,
         },
     )
+
+
+@prepared
+def organisations_at(slug: str) -> QuerySet[Organisation]:
+    return Organisation.objects.public().filter(slug=slug).select_related("source", "sector", "represents")
+
+
+@prepared
+def posts_at(organisation: Organisation) -> QuerySet[Post]:
+    return Post.objects.public().filter(organisation=organisation).with_names()
+
+
+@prepared
+def represented_by(organisation: Organisation) -> QuerySet[Organisation]:
+    """The organisations that represent this one."""
+    return Organisation.objects.public().filter(represents=organisation)
 
 
 @prepared
@@ -139,8 +154,8 @@ def publications_of(organisation: Organisation) -> QuerySet[Publication]:
 @public_page
 def person(request: HttpRequest, slug: str) -> HttpResponse:
     """The page of a person, with their posts, messages and publications."""
-    found = get_object_or_404(Person.objects.public().select_related("source"), slug=slug)
-    posts = list(found.posts.public().with_names())
+    found = first_or_404(people_at(slug))
+    posts = posts_of(found)
     return render(
         request,
         "partners/person.html",
@@ -148,11 +163,31 @@ def person(request: HttpRequest, slug: str) -> HttpResponse:
             "person": found,
             "posts": posts,
             "main_post": next((post for post in posts if post.is_current), None),
-            "statements": found.statements.public().select_related("source"),
-            "publications": Publication.objects.public().filter(authors=found),
+            "statements": statements_of(found),
+            "publications": publications_by(found),
             "json_ld": person_structured_data(found, [post for post in posts if post.is_current]),
         },
     )
+
+
+@prepared
+def people_at(slug: str) -> QuerySet[Person]:
+    return Person.objects.public().filter(slug=slug).select_related("source")
+
+
+@prepared
+def posts_of(person: Person) -> QuerySet[Post]:
+    return Post.objects.public().filter(person=person).with_names()
+
+
+@prepared
+def statements_of(person: Person) -> QuerySet[Statement]:
+    return Statement.objects.public().filter(speaker=person).select_related("speaker", "source")
+
+
+@prepared
+def publications_by(person: Person) -> QuerySet[Publication]:
+    return Publication.objects.public().filter(authors=person)
 
 
 @public_page

@@ -177,7 +177,7 @@ def initiatives_like(initiative: Initiative, level: PreventionLevel) -> QuerySet
 @public_page
 def level(request: HttpRequest, slug: str, add_details: AddDetails = add_no_details) -> HttpResponse:
     """The page of a level of prevention: its definition, its conditions for success and its initiatives."""
-    found = get_object_or_404(PreventionLevel.objects.public().select_related("source"), slug=slug)
+    found = first_or_404(levels_at(slug))
     page = get_page_or_404(request, found.initiatives.public().select_related("source"))
     add_details([*page])
     return render(
@@ -186,10 +186,20 @@ def level(request: HttpRequest, slug: str, add_details: AddDetails = add_no_deta
         {
             "level": found,
             "page": page,
-            "conditions": found.conditions.public().select_related("source"),
+            "conditions": conditions_of(found),
             "any_sensitive": any(initiative.sensitive_topic for initiative in page),
         },
     )
+
+
+@prepared
+def levels_at(slug: str) -> QuerySet[PreventionLevel]:
+    return PreventionLevel.objects.public().filter(slug=slug).select_related("source")
+
+
+@prepared
+def conditions_of(level: PreventionLevel) -> QuerySet[SuccessCondition]:
+    return SuccessCondition.objects.public().filter(level=level).select_related("source")
 
 
 @public_page

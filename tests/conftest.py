@@ -77,6 +77,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     heavy = {group_of(item) for item in items if any(map(item.get_closest_marker, ("browser", "server")))}
     items.sort(key=lambda item: -took.get(group_of(item), 1000 * (group_of(item) in heavy) + sizes[group_of(item)]))
     gc.freeze()  # all that is imported stays: nobody need look through it again for what could be thrown away
+    gc.set_threshold(50_000, 20, 20)
     gc.enable()
 
 

@@ -116,7 +116,7 @@ def paid_by_place(initiatives: set[int], as_at: AsAt) -> dict[Place, Decimal]:
 
 
 def cost_rows(filters: FigureFilters) -> ListedRows[Cost]:
-    if not Measure.objects.any():
+    if not Measure.objects.are_in_use():
         return ListedRows([])
     rows = filters.rows.select_related("measure", "approved__initiative__level", "approved__organisation")
     return ListedRows(costs_of(rows, filters.as_at))

@@ -69,8 +69,8 @@ class PaymentRow(NamedTuple):
         return None if self.irrecoverable_vat is None else self.amount - self.irrecoverable_vat
 
 
-# The columns to read: the fields above without the last two, which are no columns, some under another name. Of the
-# payee and the allocation, that reads the keys.
+# The columns to read, in the order of PaymentRow, whose last two fields are not columns. `payee` and `allocation` are
+# the last columns and are read as keys (`of_keys`): put a new column above them.
 PATHS = {
     "reverses": "reverses__reference",
     "reversed_at": "reversed_by__recorded_at",

@@ -11,7 +11,7 @@ from functools import cached_property
 from typing import ClassVar, TypeVar
 
 from django.core.exceptions import ValidationError
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.http import QueryDict
 
 from funding.accounts import AllocationBalance, BalanceTotals, YearAccounts
@@ -34,6 +34,7 @@ from vru_portal.ledger.money import parse_pounds
 from vru_portal.text.dates import parse_iso_date
 from vru_portal.web.as_at import DATE_ERROR, DAY_PARAMETERS, read_as_at
 from vru_portal.web.filters import Filters, Parameter, choice, slugs
+from vru_portal.web.prepared_queries import prepared
 
 Value = TypeVar("Value", date, Decimal)
 KIND_OF_DUTY_LIST = {name: kind for kind, name in DUTY_LIST_OF_KIND.items()}
@@ -54,8 +55,13 @@ KIND = choice("Kind", Kind.values, error=f"Enter one of these as the kind: {', '
 
 def year_parameter() -> Parameter:
     """The financial years that have money."""
-    labels = [year.label for year in FinancialYear.objects.with_money()]
+    labels = [year.label for year in years_with_money()]
     return choice("Financial year", labels, error="Select only financial years from the list.", several=True)
+
+
+@prepared
+def years_with_money() -> QuerySet[FinancialYear]:
+    return FinancialYear.objects.with_money()
 
 
 def day_parameter(label: str) -> Parameter:

@@ -13,7 +13,7 @@ from vru_portal.text.fields import LineField, LongTextField
 
 
 class BudgetHeading(Slugged, Publishable, Sourced):
-    """A heading of the budget that is no initiative, such as the team, evaluation or engagement."""
+    """A budget heading that is not an initiative, such as the team, evaluation or engagement."""
 
     name = LineField(max_length=120, unique=True, help_text="As the budget names it, such as Evaluation.")
     kind = models.CharField(

@@ -31,7 +31,7 @@ def record_regranting(*, by: Any, allocation: Allocation, regrant_type: str) -> 
 def record_onward_grant(*, by: Any, grant: OnwardGrant) -> OnwardGrant:
     """Record a grant that a recipient has reported; one without a reference gets the next of its allocation.
 
-    Whether it is more than was allocated is not asked: it is reported as it is, and shown. Raises ValidationError if
+    It may be more than was allocated: it is recorded and shown as reported. Raises ValidationError if
     the allocation is not for regranting, or the same grant is recorded already.
     """
     if grant.allocation_id:

@@ -81,7 +81,7 @@ class LedgerResource(FileResource):
         return self._meta.model()
 
     def check_columns(self, dataset: tablib.Dataset) -> None:
-        """Find totals, remarks and repeated headings too: they are no rows of the ledger."""
+        """Find totals, remarks and repeated headings too: they are not rows of the ledger."""
         super().check_columns(dataset)
         money = {field.column_name for field in self.get_import_fields() if isinstance(field.widget, MoneyWidget)}
         rows = (self.whole_headings, self.whole_rows, self.first_row)

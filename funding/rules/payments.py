@@ -39,7 +39,7 @@ def check_payment(*, by: Any, payment: Payment) -> None:
 
 @transaction.atomic
 def pay_all(*, by: Any, payments: Sequence[Payment]) -> dict[int, ValidationError]:
-    """Record payments that `check_payment` has passed; returns what refuses some of them, by their place.
+    """Record payments that `check_payment` has passed; returns the error of each one that was refused, by its position.
 
     Some may have become impossible since. Where that is so, a batch is recorded one by one, to tell which.
     """

@@ -12,7 +12,7 @@ from functools import cached_property
 from funding.accounts import AllocationBalance, YearAccounts
 from programmes.models import PreventionLevel
 
-MAX_SOURCES = 6  # the style sheet has as many tones
+TONES = 6  # from --tone-1 to --tone-6 in frontend/_tokens.scss
 MAX_INITIATIVES = 12
 MIN_INITIATIVES_PER_LEVEL = 2
 ZERO = Decimal(0)
@@ -150,8 +150,8 @@ def source_flows(accounts: YearAccounts) -> list[SourceFlow]:
             groups[balance.level] += balance.allocated
         left, amount = max(account.unallocated, ZERO), account.source.amount
         rows.append(SourceFlow(account.source.name, 0, amount, dict(groups), left, account.carried, account.returned))
-    if len(rows) > MAX_SOURCES:
-        largest = sorted(rows, key=lambda row: -row.amount)[: MAX_SOURCES - 1]
+    if len(rows) > TONES:
+        largest = sorted(rows, key=lambda row: -row.amount)[: TONES - 1]
         others = [row for row in rows if row not in largest]
         rows = [*[row for row in rows if row in largest], merge_source_flows(others)]
     return [SourceFlow(**{**vars(row), "tone": tone}) for tone, row in enumerate(rows, start=1)]

@@ -101,8 +101,7 @@ def money_of(organisation: Organisation) -> OrganisationMoney:
     contributed = set(sources_given_by(organisation))
     received = dict(allocated_by_source(organisation, role="recipient"))
     awarded = dict(allocated_by_source(organisation, role="awarded_by"))
-    rows = FundingSource.objects.standing().filter(pk__in=contributed | received.keys() | awarded.keys())
-    sources: list[Any] = list(rows.select_related("year", "source"))
+    sources: list[Any] = sources_by_key(*contributed | received.keys() | awarded.keys())
     for source in sources:
         source.received, source.awarded = received.get(source.pk), awarded.get(source.pk)
     return OrganisationMoney(
@@ -110,6 +109,11 @@ def money_of(organisation: Organisation) -> OrganisationMoney:
         years_with_sum(sources, "received"),
         years_with_sum(sources, "awarded"),
     )
+
+
+@prepared
+def sources_by_key(*keys: int) -> QuerySet[FundingSource]:
+    return FundingSource.objects.standing().filter(pk__in=keys).select_related("year", "source")
 
 
 @prepared

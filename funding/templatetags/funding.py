@@ -3,21 +3,21 @@ from decimal import Decimal
 from typing import Any
 
 from django import template
+from django.db.models import QuerySet
 from django.template.defaultfilters import pluralize
 
 from funding.accounts import YearAccounts
 from funding.bars import bar_parts, bar_segments, percentage
 from funding.models import FinancialYear, FundingSource
 from funding.sankey.drawing import draw_tall, draw_wide
-from funding.sankey.flows import MoneyFlow
+from funding.sankey.flows import TONES, MoneyFlow
 from partners.models import Person
 from programmes.choices import Slot
 from programmes.models import Passage
 from vru_portal.ledger.money import format_pounds
+from vru_portal.web.prepared_queries import prepared
 
 register = template.Library()
-
-TONE_COUNT = 6  # as many as the style sheet has
 
 
 @register.inclusion_tag("components/source_bar.html")
@@ -26,7 +26,7 @@ def source_bar(sources: Sequence[FundingSource]) -> dict[str, Any]:
     total = sum((source.amount for source in sources), Decimal(0))
     places = bar_segments([source.amount for source in sources])
     rows = [
-        {"source": source, "tone": i % TONE_COUNT + 1, "share": percentage(source.amount / total), **place}
+        {"source": source, "tone": i % TONES + 1, "share": percentage(source.amount / total), **place}
         for i, (source, place) in enumerate(zip(sources, places, strict=True))
     ]
     return {"rows": rows, "total": total}
@@ -49,8 +49,8 @@ def spend_bar(accounts: YearAccounts) -> dict[str, Any]:
     }
 
 
-@register.inclusion_tag("components/flow_picture.html")
-def flow_picture(flow: MoneyFlow) -> dict[str, Any]:
+@register.inclusion_tag("components/sankey.html")
+def sankey(flow: MoneyFlow) -> dict[str, Any]:
     """Draw the Sankey diagram of a year's money, once for wide screens and once for phones."""
     rest = " and ".join(f"{format_pounds(row.amount)} is {row.name.lower()}" for row in flow.unallocated)
     sources, levels = len(flow.accounts.sources), sum(group.level is not None for group in flow.groups)
@@ -63,6 +63,7 @@ def flow_picture(flow: MoneyFlow) -> dict[str, Any]:
 
 
 @register.simple_tag
-def contributions_of(person: Person) -> list[FundingSource]:
+@prepared
+def contributions_of(person: Person) -> QuerySet[FundingSource]:
     """The sources contributed by posts that a person holds."""
-    return list(FundingSource.objects.from_person(person).select_related("year", "source"))
+    return FundingSource.objects.from_person(person).select_related("year", "source")

@@ -1,5 +1,6 @@
 """The public pages about sums: a year, its payments, one allocation."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from typing import Any
@@ -30,6 +31,7 @@ from funding.forms import allocation_choices, day_form, filter_form, payment_cho
 from funding.models import (
     Allocation,
     ContractCopy,
+    Contributor,
     Decision,
     FinancialYear,
     FundingSource,
@@ -91,7 +93,7 @@ def year(request: HttpRequest, label: str) -> HttpResponse:
         count_costly_request(request, COSTLY_PAGES)
     years = years_with_money()
     found = get_year_or_404(label, years)
-    sources = sources_of(found, as_at=as_at)
+    sources = sources_of(found, as_at)
     accounts = year_accounts(found, sources, as_at)
     duty = next(iter(publication_duty()), None)
     filters = AllocationFilters(found, request.GET, accounts, duty=duty)
@@ -136,7 +138,7 @@ def year(request: HttpRequest, label: str) -> HttpResponse:
             "grants_file_unavailable": unavailable_reason(
                 duty, any_awards=bool(duty and first_grant_of(duty.awarding_body))
             ),
-            "reversed_allocations": [] if as_at.day else Allocation.objects.reversed_in(found),
+            "reversed_allocations": [] if as_at.day else reversed_allocations_of(found),
             "filters": filters,
             "page": page,
             "rows": [allocation_row(balance, copies, duty) for balance in page],
@@ -176,10 +178,33 @@ def years_with_money() -> QuerySet[FinancialYear]:
     return FinancialYear.objects.with_money().select_related("source")
 
 
+def sources_of(year: FinancialYear, as_at: AsAt) -> list[FundingSource]:
+    """The sources of the year, each with its published contributors in `public_contributors`."""
+    by_source = defaultdict(list)
+    for contributor in contributors_of(year):
+        if contributor.is_public:
+            by_source[contributor.funding_source_id].append(contributor)
+    sources = standing_sources_of(year, as_at=as_at)
+    for source in sources:
+        source.public_contributors = by_source[source.pk]
+    return sources
+
+
 @prepared
-def sources_of(year: FinancialYear, *, as_at: AsAt) -> QuerySet[FundingSource]:
+def standing_sources_of(year: FinancialYear, *, as_at: AsAt) -> QuerySet[FundingSource]:
     rows = FundingSource.objects.standing(as_at).filter(year=year).select_related("source")
-    return rows.order_by("position", "id").prefetch_related(prefetch_contributors())
+    return rows.order_by("position", "id")
+
+
+@prepared
+def contributors_of(year: FinancialYear) -> QuerySet[Contributor]:
+    rows = Contributor.objects.filter(funding_source__year=year)
+    return rows.select_related("organisation", "post__person", "post__organisation")
+
+
+@prepared
+def reversed_allocations_of(year: FinancialYear) -> QuerySet[Allocation]:
+    return Allocation.objects.reversed_in(year)
 
 
 @prepared

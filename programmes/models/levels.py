@@ -20,7 +20,7 @@ class PreventionLevel(Slugged, Publishable, Sourced):
     """A level of prevention: when it acts, and on whom."""
 
     initiative_count: int  # set by `objects.with_counts()`
-    public_initiatives: list["Initiative"]  # set by `levels.levels_with_initiatives()`
+    public_initiatives: list["Initiative"]  # set by `programmes.presenters.levels.levels_with_initiatives()`
 
     name = LineField(max_length=60, unique=True, help_text="One word if possible, such as Primary.")
     position = models.PositiveSmallIntegerField(

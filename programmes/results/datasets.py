@@ -20,18 +20,18 @@ SUPPRESSED = "suppressed"
 
 def while_measured(ask: Callable[[], datetime | None]) -> Callable[[], datetime | None]:
     """When a dataset was last changed, without asking for it while the unit counts nothing."""
-    return lambda: ask() if Measure.objects.any() else None
+    return lambda: ask() if Measure.objects.are_in_use() else None
 
 
 def common_columns(read: Any) -> tuple[Column[Any], ...]:
     """Of what and when; ``read`` gets the row that names the initiative, the organisation and the quarter."""
     return (
         Column("initiative", "The initiative", lambda r: read(r).initiative.name),
-        Column("initiative_slug", "Its name in addresses", lambda r: read(r).initiative.slug),
+        Column("initiative_slug", "Its slug: the last part of its web address", lambda r: read(r).initiative.slug),
         Column(
             "level", "Its level of prevention", lambda r: read(r).initiative.level.name, title="Level of prevention"
         ),
-        Column("level_slug", "The level's name in addresses", lambda r: read(r).initiative.level.slug),
+        Column("level_slug", "The slug of its level", lambda r: read(r).initiative.level.slug),
         Column("areas", "The areas that it serves", lambda r: join_values(read(r).initiative.areas.all())),
         Column(
             "area_codes",
@@ -39,9 +39,9 @@ def common_columns(read: Any) -> tuple[Column[Any], ...]:
             lambda r: area_codes(read(r).initiative.areas.all()),
         ),
         Column("organisation", "Who reported it", lambda r: read(r).organisation.name),
-        Column("organisation_slug", "Its name in addresses", lambda r: read(r).organisation.slug),
+        Column("organisation_slug", "Its slug: the last part of its web address", lambda r: read(r).organisation.slug),
         Column("year", "The financial year", lambda r: read(r).period.year_label, title="Financial year"),
-        Column("quarter", "The quarter's name in addresses", lambda r: read(r).period.slug),
+        Column("quarter", "The slug of the quarter", lambda r: read(r).period.slug),
         Column("starts_on", "The first day of the quarter", lambda r: read(r).period.starts_on, Type.DATE, "From"),
         Column("ends_on", "The last day of the quarter", lambda r: read(r).period.ends_on, Type.DATE, "To"),
     )
@@ -73,14 +73,14 @@ def approved_columns(read: Any) -> tuple[Column[Any], ...]:
 
 
 def figure_rows(filters: FigureFilters) -> Rows[ApprovedFigure]:
-    if not Measure.objects.any():
+    if not Measure.objects.are_in_use():
         return ListedRows([])
     rows = filters.rows.select_related("measure", "approved__initiative__level", "approved__organisation")
     return QueryRows(rows.prefetch_related("approved__initiative__areas"), count=filters.count)
 
 
 def part_rows(filters: PartFilters) -> Rows[ApprovedPart]:
-    if not Measure.objects.any():
+    if not Measure.objects.are_in_use():
         return ListedRows([])
     related = (
         "figure__measure",
@@ -148,7 +148,7 @@ GROUPS: Dataset[ApprovedPart] = Dataset(
 
 
 def return_rows(filters: ReturnFilters) -> Rows[Return]:
-    if not Measure.objects.any():
+    if not Measure.objects.are_in_use():
         return ListedRows([])
     rows = filters.rows.select_related("initiative__level", "organisation").prefetch_related("initiative__areas")
 

@@ -28,9 +28,9 @@ class BreakdownQuerySet(SlugQuerySet["Breakdown"]):
 class MeasureQuerySet(SlugQuerySet["Measure"]):
     """What is counted."""
 
-    def any(self) -> bool:
-        """Whether the unit counts anything. Most pages ask no more than this while it does not."""
-        return once_per_state("any measures", self.exists)
+    def are_in_use(self) -> bool:
+        """Whether the unit has any measures: while it has none, most pages ask no more than this."""
+        return once_per_state("measures are in use", self.exists)
 
     def of(self, initiative: "Initiative") -> Self:
         """What this initiative reports."""
@@ -47,7 +47,7 @@ class ReturnQuerySet(models.QuerySet["Return"]):
         return self.filter(cancelled_at=None, **initiative)
 
     def unpublished(self, known_before: datetime | None = None) -> Self:
-        """Those of which nothing was approved, or had been by then."""
+        """Those for which nothing has been approved or, with a moment, had been approved by then."""
         approved = related_manager(self.model, "approved").filter(
             initiative=OuterRef("initiative"), organisation=OuterRef("organisation"), quarter=OuterRef("quarter")
         )

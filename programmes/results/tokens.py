@@ -1,12 +1,14 @@
 """Links to returns that are emailed. Only their hashes are stored."""
 
-from datetime import datetime, time
+from datetime import datetime, time, timedelta
 
 from django.utils import timezone
 
 from programmes.results.choices import LinkPurpose
 from programmes.results.models import ReturnDraft, Token
 from vru_portal.links.secrets import mailbox_hash, new_secret, secret_hash
+
+LINK_LIFE_AFTER_CLOSING = timedelta(days=365)
 
 
 def issue_secret(*, draft: ReturnDraft, purpose: LinkPurpose, to: str = "") -> str:
@@ -27,10 +29,7 @@ def link_expiry(draft: ReturnDraft) -> datetime:
 
     Nothing can be changed with it from the day on which the return closes.
     """
-    closes_on = draft.asked.closes_on
-    return timezone.make_aware(
-        datetime.combine(closes_on.replace(year=closes_on.year + 1, day=min(closes_on.day, 28)), time.max)
-    )
+    return timezone.make_aware(datetime.combine(draft.asked.closes_on + LINK_LIFE_AFTER_CLOSING, time.max))
 
 
 def find_usable_token(secret: str) -> Token | None:

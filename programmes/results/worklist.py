@@ -3,13 +3,12 @@ from django.utils import timezone
 
 from programmes.results.choices import WAITING_STATES, DraftState
 from programmes.results.models import Mail, Measure, Return, ReturnDraft
-from vru_portal.links.models import Delivery
 from vru_portal.staff.links import can_view, changelist_url
 from vru_portal.staff.worklist import WorklistItem, count_rows, item_unless_empty, link_label
 
 
 def worklist_items(request: HttpRequest) -> list[WorklistItem]:
-    if not can_view(request, Return) or not Measure.objects.any():
+    if not can_view(request, Return) or not Measure.objects.are_in_use():
         return []
     drafts = ReturnDraft.objects.all()
     late = drafts.filter(state__in=WAITING_STATES, asked__due_on__lt=timezone.localdate(), asked__cancelled_at=None)
@@ -17,7 +16,7 @@ def worklist_items(request: HttpRequest) -> list[WorklistItem]:
         {
             "submitted": drafts.filter(state=DraftState.SUBMITTED),
             "late": late.filter(asked__closes_on__gte=timezone.localdate()),
-            "refused": Mail.objects.filter(delivery=Delivery.REFUSED, draft__state=DraftState.REFUSED),
+            "refused": drafts.filter(state=DraftState.REFUSED),
         }
     )
     items = item_unless_empty(

@@ -1,6 +1,6 @@
 """Documents are stored as they were sent. Their type is told from their content, and what can run commands is refused.
 
-This looks for the usual marks of macros and scripts. It is no virus scanner.
+This looks for the usual marks of macros and scripts. It is not a virus scanner.
 """
 
 import io
@@ -90,7 +90,7 @@ def read_if_present(archive: zipfile.ZipFile, name: str) -> bytes:
 
 
 def text_extension(content: bytes, name: str) -> str:
-    """Tell a table from plain text by the file's name; raises ValidationError for markup and for what is no text."""
+    """Tell a table from plain text by the file's name; raises ValidationError for markup and for what is not text."""
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:

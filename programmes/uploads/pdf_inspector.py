@@ -34,7 +34,7 @@ def inspect(content: bytes) -> str:
         if pdf.is_encrypted or not can_be_unpacked(pdf):
             return "unreadable"
         # The cross-reference table lists every object, also those that no page leads to. What the trailer holds
-        # directly, such as a catalogue that is no object of its own, is in no table.
+        # directly, such as a catalogue that is not an object of its own, is in no table.
         objects = (pdf.get_object(number) for number in pdf.get_xref_table())
         if is_active(pdf.trailer) or any(map(is_active, objects)):
             return "active"

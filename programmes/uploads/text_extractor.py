@@ -1,7 +1,7 @@
 """Print the text of a document, so that search can find its words. `text.py` runs this as a program of its own.
 
-It reads a file from standard input; its kind is the only argument. What parses the file may have been made to be harmed
-by it: in a process of its own it can be limited in time and memory, and may crash.
+It reads a file from standard input; its kind is the only argument. The file may have been made to
+harm whatever parses it: in a process of its own, parsing is limited in time and memory, and may crash.
 """
 
 import io

@@ -11,8 +11,8 @@ import pytest
 from funding.accounts import AllocationBalance, SourceAccount, YearAccounts
 from funding.models import FinancialYear, FundingSource
 from funding.sankey.drawing import TALL_WIDTH, WIDE_WIDTH, draw_tall, draw_wide
-from funding.sankey.flows import MAX_SOURCES, money_flow
-from funding.templatetags.funding import flow_picture, spend_bar
+from funding.sankey.flows import TONES, money_flow
+from funding.templatetags.funding import sankey, spend_bar
 from programmes.models import PreventionLevel
 from vru_portal.ledger.as_at import NOW
 
@@ -163,14 +163,14 @@ def test_a_phones_key_has_each_name_whole():
 def test_many_are_grouped_and_none_is_lost():
     books = accounts([str(10 + n) for n in range(40)], [balance(n, n, n % 3, "1", "0.5") for n in range(40)])
     flow = money_flow(books, levels(3))
-    assert len(flow.sources) == MAX_SOURCES
+    assert len(flow.sources) == TONES
     assert flow.sources[-1].name == "35 other sources"
     assert [row.name for group in flow.groups for row in group.rows if not row.slug] == [
         "10 others",
         "9 others",
         "9 others",
     ]
-    assert len({row.tone for row in flow.sources}) == MAX_SOURCES
+    assert len({row.tone for row in flow.sources}) == TONES
 
 
 def test_one_more_than_fits_is_named_rather_than_called_1_other():
@@ -183,7 +183,7 @@ def test_names_are_written_as_text(rf):
 
     nasty = '<script>alert(1)</script> & "friends"'
     books = accounts(["100"], [balance(1, 0, 0, "50", name=nasty)])
-    html = render_to_string("components/flow_picture.html", flow_picture(money_flow(books, levels(1))))
+    html = render_to_string("components/sankey.html", sankey(money_flow(books, levels(1))))
     assert "<script" not in html
     assert "&lt;script&gt;" in html
     assert " style=" not in html

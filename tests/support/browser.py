@@ -14,6 +14,7 @@ FIND = """options => axe.run({resultTypes: ["violations"], ...options}).then(fou
     rule => rule.nodes.map(node => [rule.id, node.target, (node.failureSummary ?? "").slice(0, 300)])))"""
 
 CONTRAST = "color-contrast"  # takes three quarters of axe's time
+TARGET_SIZE = "target-size"  # of what is pressed: WCAG 2.2, 2.5.8
 
 # What sets a colour only on screens of some width: the weight of a colour would have to be looked at on each of them.
 COLOURED_BY_WIDTH = """() => {
@@ -61,6 +62,11 @@ CUT_OFF = """() => [...document.querySelectorAll("main *")].filter(element => {
 """
 
 
+# What a screen of this width shows: if another shows the same, most of axe's rules find the same there.
+SHOWN = """() => [...document.body.querySelectorAll("*")].filter(element => element.checkVisibility())
+    .map(element => element.tagName + element.id).join()"""
+
+
 def visitor(
     chromium: Browser, portal: Portal, *, width: int = 1280, height: int = 900, scripts: bool = True, axe: bool = True
 ) -> Page:
@@ -78,7 +84,7 @@ def visitor(
 
 def violations(page: Page, options: dict[str, Any] | None = None) -> list[Any]:
     """Return what axe finds, with its rule for the size of what is pressed (WCAG 2.2, 2.5.8), which it leaves out."""
-    rules = {"target-size": {"enabled": True}} | (options or {}).get("rules", {})
+    rules = {TARGET_SIZE: {"enabled": True}} | (options or {}).get("rules", {})
     found: list[Any] = page.evaluate(FIND, {**(options or {}), "rules": rules})
     return found
 
@@ -87,17 +93,23 @@ def faults(page: Page, *widths: int, contrast: bool = True) -> list[Any]:
     """Return what axe finds at each of these widths, and what is too wide for it; the page is opened only once.
 
     Without ``contrast``, that of colours is looked at only on the narrowest screen, whose letters are the smallest:
-    no colour depends on the width (`COLOURED_BY_WIDTH`).
+    no colour depends on the width (`COLOURED_BY_WIDTH`). Rules that do not depend on the width are asked once, unless
+    another width shows or hides something.
     """
-    found = []
+    found: list[Any] = []
+    known: set[str] = set()
     for width in widths:
         page.set_viewport_size({"width": width, "height": 900})
         narrowest = width == min(widths)  # where fingers have least room: WCAG 2.5.8, which axe leaves out unless asked
-        rules = {CONTRAST: {"enabled": contrast or narrowest}, "target-size": {"enabled": narrowest}}
-        options = {"rules": rules}
-        found += [
-            (width, fault) for fault in (*violations(page, options), *page.evaluate(BEYOND), *page.evaluate(CUT_OFF))
-        ]
+        by_width = [CONTRAST] * (contrast or narrowest) + [TARGET_SIZE] * narrowest
+        shown = page.evaluate(SHOWN)
+        if shown not in known:
+            rules = {name: {"enabled": name in by_width} for name in (CONTRAST, TARGET_SIZE)}
+            found += [(width, fault) for fault in violations(page, {"rules": rules})]
+            known.add(shown)
+        elif by_width:
+            found += [(width, fault) for fault in page.evaluate(FIND, {"runOnly": by_width})]
+        found += [(width, fault) for fault in (*page.evaluate(BEYOND), *page.evaluate(CUT_OFF))]
     return found
 
 

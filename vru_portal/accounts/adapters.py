@@ -58,7 +58,7 @@ class AccountAdapter(DefaultAccountAdapter):
         return response
 
     def get_reauthentication_methods(self, user: Any) -> list[dict[str, Any]]:
-        """Ask for the second factor, not the password, where there is one: a stolen password could else remove it."""
+        """Ask for the second factor where there is one, not the password: who steals that could remove the factor."""
         methods = super().get_reauthentication_methods(user)
         if is_mfa_enabled(user, second_factor.FACTORS):
             return [method for method in methods if method["id"] != "reauthenticate"]

@@ -14,7 +14,7 @@ from django.db import connection, connections, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 APPS = ("vru_portal", "partners", "programmes", "results", "funding", "events", "declarations")
-# What only staff and signatories see, and signs of life. A test finds a page for everybody that reads one of these.
+# Tables that only staff and signatories see, and heartbeats. A test fails if a public page reads one.
 PRIVATE_MODELS = frozenset({
     "contentversion", "filejob", "heartbeat", "mail", "missedword", "papersignature", "pending", "preparation",
     "reporter", "returndraft", "signingrequest", "token",

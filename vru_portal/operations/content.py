@@ -88,7 +88,7 @@ class StrictLoader(yaml.SafeLoader):
     """YAML without Python objects, and without duplicate keys: the second would silently replace the first."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        """Keys merged in with ``<<`` are no duplicates: the mapping's own keys take precedence over them."""
+        """Keys merged in with ``<<`` are not duplicates: the mapping's own keys take precedence over them."""
         keys = [key.value for key, _ in node.value if key.tag != "tag:yaml.org,2002:merge"]
         for key in keys:
             if keys.count(key) > 1:

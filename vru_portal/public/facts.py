@@ -33,7 +33,7 @@ class Facts(NamedTuple):
 
 
 def public_targets() -> QuerySet[Target]:
-    if not Measure.objects.any():
+    if not Measure.objects.are_in_use():
         return Target.objects.none()
     return Target.objects.filter(**published("initiative")).select_related("initiative", "measure")
 

@@ -56,7 +56,7 @@ def latest_year_money() -> dict[str, Any]:
     year = sources[0].year
     awarded, paid, carried = (
         sum((amounts.get(source.pk, Decimal(0)) for source in sources), Decimal(0))
-        for amounts in (dict(allocated_by_source(year)), dict(paid_by_source(year)), dict(carried_by_source(year)))
+        for amounts in (dict(awarded_by_source(year)), dict(paid_by_source(year)), dict(carried_by_source(year)))
     )
     shown, varied, returned = {source.pk for source in sources}, Decimal(0), Decimal(0)
     for source, allocation, kind, amount in variation_sums(year, as_at=NOW):
@@ -90,7 +90,7 @@ def standing_sources() -> QuerySet[FundingSource]:
 
 
 @prepared
-def allocated_by_source(year: FinancialYear) -> QuerySet[Allocation, tuple[int, Decimal]]:
+def awarded_by_source(year: FinancialYear) -> QuerySet[Allocation, tuple[int, Decimal]]:
     rows = Allocation.objects.filter(funding_source__year=year).order_by()
     return rows.values_list("funding_source").annotate(total=sum_of_pounds("amount"))
 

@@ -115,7 +115,7 @@ class Index:
     def similar_to(self, word: str) -> list[str]:
         """Words that differ by a letter, or by two if it is long; neighbours that changed places are one difference.
 
-        In the shortest words a letter may be missing or out of place, but not another one: “hate” is no “late”.
+        In the shortest words a letter may be missing or out of place, but not another one: “hate” is not “late”.
         """
         if len(word) < SHORTEST_SPELLED or word[0].isdigit():
             return []

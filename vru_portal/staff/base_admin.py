@@ -54,7 +54,7 @@ def warn_about_rule(request: HttpRequest, rule: Callable[..., None], **records: 
 
 
 class SafeOptionsMixin:
-    """An autocomplete widget that survives any value: Django's queries the database for text that is no key at all."""
+    """An autocomplete widget that survives any value: Django's asks the database for text that is not a key."""
 
     loaded_choice: models.Model | None = None  # the chosen record, if the form has loaded it: this saves a query
 
@@ -86,7 +86,7 @@ class MultipleRecordSelect(SafeOptionsMixin, AutocompleteSelectMultiple):
 
 
 class MultipleRecordField(forms.ModelMultipleChoiceField[Any]):
-    """Several records. Text that is no key at all is an error of the form, and not of the database."""
+    """Several records. Text that is not a key at all is an error of the form, and not of the database."""
 
     def clean(self, value: Any) -> Any:
         for text in value or ():

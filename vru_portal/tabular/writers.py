@@ -54,7 +54,7 @@ class Column(Generic[Row]):
     about: str  # what the column says, for whoever reads the file
     read: Callable[[Row], Cell]
     type: Type = Type.TEXT
-    title: str = ""  # where the name with spaces is no heading
+    title: str = ""  # where the name with spaces would not do as a heading
     derived: str = ""  # from what this site works it out; empty for what is stated or recorded
 
     @property

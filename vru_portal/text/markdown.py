@@ -55,7 +55,7 @@ class _AddressFinder(LinkifyIt):
     """Finds web and email addresses in plain text."""
 
     # Endings of addresses that people write without "https://" or "www.". A shorter list than the library's: where a
-    # space is missing after a full stop, "it.In" is no address.
+    # space is missing after a full stop, "it.In" is not an address.
     ENDINGS = ["uk", "org", "com", "net", "gov", "edu", "info", "eu", "int", "scot", "wales", "london"]
 
     def __init__(self) -> None:

@@ -161,7 +161,7 @@ class FacetedFilters(Filters):
     # In the order in which the page shows them.
     FACETS: ClassVar[Mapping[str, AnyFacet]] = {}
     ORDERS: ClassVar[Mapping[str, Order]]  # by the value of `sort`; the first is what a page shows if nobody asks
-    OTHERS: ClassVar[Mapping[str, Parameter]] = {}  # parameters that are no facets
+    OTHERS: ClassVar[Mapping[str, Parameter]] = {}  # parameters that are not facets
     SEARCH_LABEL: ClassVar[str] = "Words"
     SEARCHED: ClassVar[tuple[str, ...]]  # the fields that hold the words that are searched for
 

@@ -141,7 +141,7 @@ class Filters:
         return self.link(**{name: [] for name, parameter in self.parameters.items() if parameter.narrows})
 
     def removal_links(self, choices: Mapping[str, Choices]) -> list[QueryLink]:
-        """One link per value that removes just that value. A value that is no choice is shown as it was typed."""
+        """One link per value that removes just that value. A value that is not a choice is shown as it was typed."""
         links = []
         for name, parameter in self.parameters.items():
             labels = dict(choices.get(name, ()))

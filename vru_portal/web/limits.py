@@ -69,6 +69,7 @@ class Limit:
 
     def key(self, whose: str) -> str:
         """The key to count under: a keyed hash, so that no address or link can be read from it."""
+        # The salt is from when only signing was limited. Another one would reset all counts.
         return f"{self.name}:{salted_hmac('events.declarations.limits', whose, algorithm='sha256').hexdigest()}"
 
 

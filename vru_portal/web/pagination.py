@@ -39,8 +39,8 @@ def get_page_or_404(
 ) -> Page[Any]:
     """The page that the URL parameter `page` asks for; one past the end leads to the last page.
 
-    Raises Http404 for what is no number of a page. A caller that has counted the rows already can pass the `count`,
-    which saves a query.
+    Raises Http404 for what is not the number of a page. A caller that has counted the rows already can pass the
+    `count`, which saves a query.
     """
     paginator = Paginator(rows, per_page)
     if count is not None:

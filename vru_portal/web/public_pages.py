@@ -38,7 +38,7 @@ present_state: ContextVar[PageState | None] = ContextVar("present_state", defaul
 read_before: dict[str, tuple[PageState, Any]] = {}
 
 
-class LeadsTo(Exception):  # noqa: N818 - it is no error
+class LeadsTo(Exception):  # noqa: N818 - it is not an error
     """Raised while a page is made: what was asked for is at another address."""
 
     def __init__(self, address: str) -> None:

@@ -281,7 +281,7 @@ class InvitationAdmin(InvitationImportMixin, DeclarationWriteOnceAdmin):
     def has_change_any_permission(self, request: HttpRequest) -> bool:
         """Django asks this for bulk actions with ``permissions=["change_any"]``.
 
-        `has_change_permission` is no use here: it is false, because invitations change only through actions.
+        `has_change_permission` is useless here: it is false, because invitations change only through actions.
         """
         return request.user.has_perm("declarations.change_invitation")
 

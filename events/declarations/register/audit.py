@@ -176,7 +176,7 @@ class Audit:
         ):
             name, sector = self.organisations[body.pk]
             shown = body.sector.name if body.sector else None
-            # A sector itself may be renamed, without an entry: then the old name is no sector's any more.
+            # A sector itself may be renamed, without an entry: then no sector has the old name any more.
             renamed = shown is not None and sector is not None and sector not in sectors
             if name != body.name or (shown != sector and not renamed):
                 yield f"Organisation {body.pk} has another name or sector than in its last entry."

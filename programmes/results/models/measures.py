@@ -63,7 +63,7 @@ class Measure(Slugged):
     counts_people = models.BooleanField(
         default=True,
         help_text="Small numbers of people are not published, since somebody could be recognised. Untick this only for "
-        "what is no person, such as sessions.",
+        "what is not a person, such as sessions.",
     )
     breakdowns = models.ManyToManyField(Breakdown, blank=True, related_name="measures")
     initiatives = models.ManyToManyField(

@@ -84,7 +84,7 @@ def figures_of(as_at: AsAt = NOW, **conditions: Any) -> list[ApprovedFigure]:
 
 def results_of(initiative: Initiative) -> InitiativeResults | None:
     """What is published of an initiative; None if nothing is, and nothing was asked for."""
-    if not Measure.objects.any():
+    if not Measure.objects.are_in_use():
         return None
     parts = Prefetch("parts", ApprovedPart.objects.select_related("group__breakdown").order_by("group__position", "pk"))
     rows = ApprovedFigure.objects.current().filter(approved__initiative=initiative)
@@ -162,7 +162,7 @@ def return_sentence(row: Return) -> str:
 
 def level_totals(level: Any) -> list[Total]:
     """What the initiatives of a level have reported in the latest year of which anything is published."""
-    if not Measure.objects.any():
+    if not Measure.objects.are_in_use():
         return []
     figures = figures_of(approved__initiative__level=level)
     if not figures:

@@ -1,4 +1,4 @@
-"""What staff do with figures that were sent: ask back, approve, correct."""
+"""What staff do with figures that were sent: query it, approve, correct."""
 
 from datetime import datetime
 from typing import Any

@@ -81,7 +81,7 @@ def require_public_initiative(row: Return) -> None:
 
 
 def ask_reporters() -> int:
-    """Ask those who report every quarter for the one that has ended last; returns how many were asked."""
+    """Ask those who report every quarter for the quarter that ended most recently; returns how many were asked."""
     if asking_blockers():
         return 0
     quarter = Quarter.of(timezone.localdate()).previous

@@ -51,7 +51,7 @@ def results(request: HttpRequest) -> HttpResponse:
             "late": [(row, return_sentence(row)) for row in late],
             "more_late": late_count - len(late),
             "years": [] if filters.as_at.day else years_with_returns(),
-            "any_measures": Measure.objects.any(),
+            "any_measures": Measure.objects.are_in_use(),
             "form": filters.form("Show results", here),
         },
     )
@@ -75,7 +75,7 @@ def names_by(filters: FigureFilters) -> dict[int, Collection[str]]:
 def late_returns(data: QueryDict) -> tuple[Collection[Return], int]:
     """The first of the matching returns that were due and were not reported, and how many there are."""
     filters = ReturnFilters(data)
-    if filters.errors or not Measure.objects.any():
+    if filters.errors or not Measure.objects.are_in_use():
         return [], 0
     rows = not_reported(filters.rows).select_related("initiative", "organisation")
     found = list(rows[: MAX_LATE + 1])

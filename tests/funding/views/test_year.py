@@ -29,7 +29,7 @@ def test_with_no_allocation_nothing_is_nought_and_nothing_is_invented(client):
     assert "£0" not in text
     assert "None published" in text
     assert re.search(r"Night walks\W+Sum not stated", text)
-    assert 'class="picture' not in response.text
+    assert 'class="sankey' not in response.text
     assert "/funding/2031-32/sources.csv" in Elements(response.text).links("/funding/2031-32/")
     assert "There is no 360Giving file" in text
     assert "No payments have been recorded yet" in text_of(client.get("/funding/2031-32/payments/"))
@@ -72,7 +72,7 @@ def test_the_sums_are_said_in_words_and_add_up(client, allocation):
 
 def test_picture_and_table_show_the_same_sums(client, allocation):
     html = client.get("/funding/2031-32/").text
-    picture = re.findall(r'<svg class="picture picture--wide".*?</svg>', html, re.DOTALL)[0]
+    picture = re.findall(r'<svg class="sankey sankey--wide".*?</svg>', html, re.DOTALL)[0]
     table = re.findall(r"The same figures as a table.*?</table>", html, re.DOTALL)[0]
     for amount in ("£600", "£400"):
         assert f">{amount}<" in picture

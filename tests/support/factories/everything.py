@@ -75,13 +75,13 @@ from tests.support.factories.programmes import (
 from tests.support.factories.results import (
     ApprovedReturnFactory,
     BreakdownFactory,
-    DraftFactory,
     FigureFactory,
     GroupFactory,
     MeasureFactory,
     PartFactory,
     PopulationFactory,
     ReporterFactory,
+    ReturnDraftFactory,
     ReturnFactory,
     ReturnMailFactory,
     ReturnTokenFactory,
@@ -141,7 +141,7 @@ def make_result_records(initiative: Any, body: Any, area: Any) -> None:
     measure.breakdowns.add(breakdown)
     for quarter in (date(2031, 4, 1), date(2031, 7, 1)):
         asked = ReturnFactory(initiative=initiative, organisation=body, quarter=quarter, reported_at=timezone.now())
-        DraftFactory(asked=asked, state=DraftState.APPROVED)
+        ReturnDraftFactory(asked=asked, state=DraftState.APPROVED)
         first = {"initiative": initiative, "organisation": body, "quarter": quarter, "asked": asked}
         FigureFactory(approved=ApprovedReturnFactory(**first), measure=measure, count=99)
         approved = ApprovedReturnFactory(**first, number=2, correction="Counted again.")
@@ -152,7 +152,7 @@ def make_result_records(initiative: Any, body: Any, area: Any) -> None:
     TargetFactory(initiative=initiative, measure=measure)
     PopulationFactory(area=area)
     ReporterFactory(initiative=initiative, organisation=body)
-    late = DraftFactory(asked__initiative=initiative, asked__organisation=body, asked__quarter=date(2031, 1, 1))
+    late = ReturnDraftFactory(asked__initiative=initiative, asked__organisation=body, asked__quarter=date(2031, 1, 1))
     ReturnTokenFactory(draft=late)
     ReturnMailFactory(draft=late)
     WorkbookColumnFactory(rules=RulesFactory())

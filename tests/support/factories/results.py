@@ -116,7 +116,7 @@ class ReturnFactory(RecordFactory):
     closes_on = date(2031, 9, 28)
 
 
-class DraftFactory(RecordFactory):
+class ReturnDraftFactory(RecordFactory):
     class Meta:
         model = ReturnDraft
 
@@ -130,7 +130,7 @@ class ReturnTokenFactory(RecordFactory):
     class Meta:
         model = Token
 
-    draft = SubFactory(DraftFactory)
+    draft = SubFactory(ReturnDraftFactory)
     purpose = LinkPurpose.FILL_IN
     sha256 = Sequence("{:064x}".format)
     expires_at = LazyAttribute(lambda _: timezone.now() + timedelta(days=30))
@@ -140,7 +140,7 @@ class ReturnMailFactory(RecordFactory):
     class Meta:
         model = Mail
 
-    draft = SubFactory(DraftFactory)
+    draft = SubFactory(ReturnDraftFactory)
     kind = MailKind.REQUEST
     to = "robin@reporter.example"
     message_id = Sequence("<return-{}@portal.example>".format)

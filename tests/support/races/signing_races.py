@@ -225,7 +225,7 @@ def paper_and_link() -> tuple[Tasks, Callable[[list[Outcome]], bool]]:
 
 
 def published_meanwhile() -> tuple[Tasks, Callable[[list[Outcome]], bool]]:
-    """A version is put in force while nine forms of the one before are sent: none signs what is in force no more."""
+    """A version is put in force while nine forms of the one before are sent: nobody signs the earlier version then."""
     from events.declarations.rules import availability
     from tests.support.factories import VersionFactory
 

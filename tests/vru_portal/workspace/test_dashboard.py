@@ -13,6 +13,7 @@ from events.declarations.choices import InvitationState
 from events.declarations.models import DeclarationVersion, Invitation
 from funding.models import FinancialYear
 from partners.models import LegalNotice, Organisation
+from programmes.results.choices import DraftState
 from tests.support import factories
 from tests.support.factories import make_everything
 from vru_portal.links.models import Delivery
@@ -55,6 +56,10 @@ def busy(boss):
     refused = Invitation.objects.filter(state=InvitationState.REFUSED).first()
     factories.MailFactory(invitation=refused, delivery=Delivery.REFUSED)
     factories.SigningRequestFactory()
+    # asked twice, and refused both times: still one return to ask for again
+    unanswered = factories.ReturnDraftFactory(state=DraftState.REFUSED)
+    factories.ReturnMailFactory.create_batch(2, draft=unanswered, delivery=Delivery.REFUSED)
+    factories.ReturnDraftFactory(state=DraftState.SUBMITTED)
 
     def edit():
         body.summary = "Other words."
@@ -83,6 +88,8 @@ def test_each_worklist_item_counts_exactly_what_its_list_shows(client, busy):
         "Emails that could not be delivered",
         "Requests to sign",
         "Evidence assessments are waiting for a decision",
+        "Figures to check",
+        "Requests for figures that the mail server refused",
     }
     wrong = []
     for heading, item in found.items():

@@ -128,7 +128,7 @@ IN_ANY_CASE = 'LOWER(o."{column}") = LOWER(NEW."{column}")'
 def replacement_trigger(model: type[AppendOnly]) -> Trigger:
     """Refuse an INSERT OR REPLACE, with which SQLite would remove the row that has the key."""
     table = model._meta.db_table
-    # NULL equals nothing: two rows without a value are no clash, as in the unique index itself.
+    # NULL equals nothing: two rows without a value do not clash, as in the unique index itself.
     same_key = " OR ".join(" AND ".join(sql.format(column=column) for column, sql in key) for key in unique_keys(model))
     return Trigger(
         f"{table}_no_replace",

@@ -149,7 +149,7 @@ class Archive:
 
 @contextmanager
 def open_archive(path: Path) -> Iterator[Archive]:
-    """Open an archive; raises BackupError, with a sentence, for a file that is no whole backup of this version."""
+    """Open an archive; raises BackupError, with a sentence, unless the file is a complete backup of this version."""
     try:
         file = path.open("rb")
     except OSError as error:

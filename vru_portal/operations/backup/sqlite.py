@@ -54,7 +54,7 @@ class Progress:
 
 
 def check_integrity(file: Path) -> None:
-    """Raises BackupError for a file that is no whole SQLite database."""
+    """Raises BackupError for a file that is not a whole SQLite database."""
     try:
         with closing(sqlite3.connect(f"{file.as_uri()}?mode=ro", uri=True)) as database:
             found = database.execute("PRAGMA integrity_check").fetchone()[0]

@@ -28,7 +28,7 @@ SECONDS_TO_CONNECT = 10
 
 
 def settings_and_proxy() -> Iterator[Finding]:
-    """What Django's checks say, including those for a public portal where it is one."""
+    """Django's system checks; on a public portal, its deployment checks too."""
     for message in checks.run_checks(include_deployment_checks=not settings.ADDRESS.is_loopback):
         if message.level >= checks.WARNING:
             remedy = "Set PORTAL_URL to an address that starts with https: the security settings depend on it."

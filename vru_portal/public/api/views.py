@@ -61,7 +61,7 @@ def documentation(request: HttpRequest) -> HttpResponse:
 
 @open_to_all
 def openapi(request: HttpRequest) -> HttpResponse:
-    if request.GET:  # it takes no parameters, and is dear to make: only its one address is kept
+    if request.GET:  # it takes no parameters and is expensive to build, so only the plain address is kept
         return redirect("api:openapi")
     return json_response(openapi_document())
 

@@ -49,7 +49,7 @@ class SheetFacts:
         self.replaced[row, column] = BrokenCell(NO_RESULT.format(cell=f"{get_column_letter(column)}{row}"))
 
     def add_merged(self, reference: str) -> None:
-        """Note a merged range, such as B3:B5. What it covers in rows below the first is no empty cell to its reader."""
+        """Note a merged range, such as B3:B5. What it covers in rows below the first is not empty to its reader."""
         from openpyxl.utils import range_boundaries
 
         self.merged.append(reference)
