@@ -1,14 +1,15 @@
 """Whether the conditions of a year's sources are met, missed or open on a day, with the arithmetic.
 
-What counts towards a condition is what is allocated (less what was varied), what is paid, what others gave, or what was
-claimed. `funding/reconcile/steps.py` works out the same in SQL of its own.
+What counts towards a condition is what is allocated (less what was varied), what is paid (net of refunds), what others
+gave, or what was claimed. `funding/reconcile/steps.py` works out the same in SQL of its own.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
+from typing import Any, NamedTuple
 
 from django.db.models import QuerySet
 from django.utils import timezone
@@ -25,12 +26,28 @@ from vru_portal.web.prepared_queries import prepared
 NOTHING = Decimal(0)
 
 
+class PaidOnADay(NamedTuple):
+    """What was paid of a source on a day, net of refunds and reversals, by what it was for."""
+
+    source: int
+    heading: int | None
+    level: int | None
+    heading_kind: str | None
+    day: date
+    amount: Decimal
+
+    @property
+    def cost_kind(self) -> str:
+        return self.heading_kind or CostKind.INTERVENTIONS.value
+
+
 @dataclass(frozen=True)
 class JudgedCondition:
     """A condition on a day: what it requires, what counts towards it, and whether that is enough."""
 
     condition: SourceCondition
     account: SourceAccount
+    base: Decimal  # what a share is a share of
     required: Decimal
     counted: Decimal
     last_day: date
@@ -65,23 +82,29 @@ class JudgedCondition:
             case ConditionKind.CLAIM_BY:
                 return f"To be claimed by {format_date(self.last_day)}"
         subject = row.heading or row.level or CostKind(row.cost_kind).label
-        return f"{row.get_kind_display()} {amount} for {subject}"
+        return f"{row.get_kind_display()} {amount} {'spent on' if row.counts_paid else 'for'} {subject}"
+
+    @property
+    def counted_as(self) -> str:
+        """What it is that counts."""
+        if self.condition.counts_paid:
+            return "Paid" if self.condition.kind == ConditionKind.AT_MOST else "Paid by then"
+        return COUNTED_AS[ConditionKind(self.condition.kind)]
 
     @property
     def arithmetic(self) -> str:
         """How the two sums were arrived at, and the difference between them."""
-        row, verb = self.condition, COUNTED_AS[ConditionKind(self.condition.kind)]
+        row = self.condition
         required = format_pounds(self.required)
         if row.share is not None:
-            base = format_pounds(base_of(row, self.account))
-            required = f"{row.share.normalize():f}% of {base} = {required}"
+            required = f"{row.share.normalize():f}% of {format_pounds(self.base)} = {required}"
         elif row.kind in (ConditionKind.SPEND_BY, ConditionKind.CLAIM_BY):
             taken = [f" - {format_pounds(sum_)} {what}" for sum_, what in self.leaving if sum_]
             required = (
                 f"{format_pounds(self.account.source.amount)}{''.join(taken)} = {required}" if taken else required
             )
         counted = format_pounds(self.counted) if self.counted else "nothing yet"
-        return f"Required: {required}. {verb}: {counted}. {self.difference_text}"
+        return f"Required: {required}. {self.counted_as}: {counted}. {self.difference_text}"
 
     @property
     def leaving(self) -> list[tuple[Decimal, str]]:
@@ -89,6 +112,8 @@ class JudgedCondition:
 
     @property
     def difference_text(self) -> str:
+        if not self.difference:
+            return "Exactly the limit." if self.condition.kind == ConditionKind.AT_MOST else "Exactly what is required."
         size = format_pounds(abs(self.difference))
         if self.condition.kind == ConditionKind.AT_MOST:
             return f"{size} too much." if self.difference < 0 else f"{size} below the limit."
@@ -106,14 +131,9 @@ COUNTED_AS = {
 
 def share_text(row: SourceCondition) -> str:
     of = CostKind(row.share_of).label.lower() if row.share_of else "the source"
+    if row.share_of and row.counts_paid:
+        of = f"spending on {of}"
     return f"{(row.share or NOTHING).normalize():f}% of {of}"
-
-
-def base_of(row: SourceCondition, account: SourceAccount) -> Decimal:
-    """What a share is a share of: the source less what was returned, or what is allocated to a kind of cost."""
-    if row.share_of:
-        return sum((each.allocated for each in account.balances if each.cost_kind == row.share_of), NOTHING)
-    return account.source.amount - account.returned
 
 
 def judged_conditions(accounts: YearAccounts) -> list[JudgedCondition]:
@@ -124,10 +144,10 @@ def judged_conditions(accounts: YearAccounts) -> list[JudgedCondition]:
     done: dict[int, list[tuple[date, Decimal]]] = defaultdict(list)
     for condition, day, amount in fulfilments_of(accounts.year, as_at=accounts.as_at):
         done[condition].append((day, amount))
-    paid: dict[int, list[tuple[date, Decimal]]] = defaultdict(list)
-    if any(row.kind == ConditionKind.SPEND_BY for row in rows):
-        for source, day, amount in paid_by_day(accounts.year, as_at=accounts.as_at):
-            paid[source].append((day, amount))
+    paid: dict[int, list[PaidOnADay]] = defaultdict(list)
+    if any(row.kind == ConditionKind.SPEND_BY or row.counts_paid for row in rows):
+        for fields in paid_by_day(accounts.year, as_at=accounts.as_at):
+            paid[fields[0]].append(PaidOnADay(*fields))
     by_source = {account.source.pk: account for account in accounts.sources}
     today = accounts.as_at.day or timezone.localdate()
     return [
@@ -135,7 +155,8 @@ def judged_conditions(accounts: YearAccounts) -> list[JudgedCondition]:
             row,
             by_source[row.funding_source_id],
             accounts.year,
-            paid[row.funding_source_id] if row.kind == ConditionKind.SPEND_BY else done[row.pk],
+            paid[row.funding_source_id],
+            done[row.pk],
             today,
         )
         for row in rows
@@ -147,36 +168,46 @@ def judge(
     row: SourceCondition,
     account: SourceAccount,
     year: FinancialYear,
-    dated: Iterable[tuple[date, Decimal]],
+    paid: Sequence[PaidOnADay],
+    done: Sequence[tuple[date, Decimal]],
     today: date,
 ) -> JudgedCondition:
-    """A condition judged. ``dated`` is what was paid, given or claimed on which day."""
+    """A condition judged. ``done`` is what was given or claimed on which day."""
     last_day = row.by_day or year.spend_by or year.ends_on
+    in_time = [each for each in paid if each.day <= last_day]
+    base = account.source.amount - account.returned
     if row.kind in (ConditionKind.SPEND_BY, ConditionKind.CLAIM_BY):
-        required = account.source.amount - account.carried - account.returned
+        required = base - account.carried
+        if row.kind == ConditionKind.SPEND_BY:
+            done = [(each.day, each.amount) for each in in_time]
+        counted = sum((amount for day, amount in done if day <= last_day), NOTHING)
+        return JudgedCondition(row, account, base, required, counted, last_day, today)
+    used: list[tuple[AllocationBalance | PaidOnADay, Decimal]] = [(each, each.allocated) for each in account.balances]
+    if row.counts_paid:  # what was paid late is still too much, but does not make up for what was missing
+        used = [(each, each.amount) for each in (paid if row.kind == ConditionKind.AT_MOST else in_time)]
+    if row.share_of:
+        base = sum((amount for each, amount in used if each.cost_kind == row.share_of), NOTHING)
+    if row.kind == ConditionKind.MATCH:
+        counted = sum((amount for day, amount in done if day <= last_day), NOTHING)
     else:
-        required = required_sum(row, account)
-    if row.kind in (ConditionKind.AT_LEAST, ConditionKind.AT_MOST):
-        counted = sum((each.allocated for each in account.balances if counts(row, each)), NOTHING)
-    else:
-        counted = sum((amount for day, amount in dated if day <= last_day), NOTHING)
-    return JudgedCondition(row, account, required, counted, last_day, today)
+        counted = sum((amount for each, amount in used if counts(row, each)), NOTHING)
+    return JudgedCondition(row, account, base, required_sum(row, base), counted, last_day, today)
 
 
-def required_sum(row: SourceCondition, account: SourceAccount) -> Decimal:
+def required_sum(row: SourceCondition, base: Decimal) -> Decimal:
     """The sum, or the share in pounds to the penny; half a penny is rounded up."""
     if row.sum is not None:
         return row.sum
-    return (base_of(row, account) * (row.share or NOTHING) / 100).quantize(PENNY, ROUND_HALF_UP)
+    return (base * (row.share or NOTHING) / 100).quantize(PENNY, ROUND_HALF_UP)
 
 
-def counts(row: SourceCondition, balance: AllocationBalance) -> bool:
-    """Whether an allocation counts towards a condition for a heading, level or kind of cost."""
+def counts(row: SourceCondition, money: AllocationBalance | PaidOnADay) -> bool:
+    """Whether money counts towards a condition for a heading, level or kind of cost."""
     if row.heading_id:
-        return balance.heading == row.heading_id
+        return money.heading == row.heading_id
     if row.level_id:
-        return balance.level == row.level_id
-    return balance.cost_kind == row.cost_kind
+        return money.level == row.level_id
+    return money.cost_kind == row.cost_kind
 
 
 @prepared
@@ -194,7 +225,10 @@ def fulfilments_of(year: FinancialYear, *, as_at: AsAt) -> QuerySet[Fulfilment, 
 
 
 @prepared
-def paid_by_day(year: FinancialYear, *, as_at: AsAt) -> QuerySet[Payment, tuple[int, date, Decimal]]:
-    """What was paid of each source on each day, net of refunds and reversals."""
+def paid_by_day(year: FinancialYear, *, as_at: AsAt) -> QuerySet[Payment, tuple[Any, ...]]:
+    """The fields of PaidOnADay, in their order."""
     rows = Payment.objects.counted(as_at).filter(allocation__funding_source__year=year).order_by()
-    return rows.values_list("allocation__funding_source", "paid_on").annotate(total=sum_of_pounds("amount"))
+    of = "allocation__"
+    return rows.values_list(
+        *(f"{of}funding_source", f"{of}heading", f"{of}initiative__level", f"{of}heading__kind", "paid_on")
+    ).annotate(total=sum_of_pounds("amount"))

@@ -86,6 +86,10 @@ class InitiativeQuerySet(PublishableQuerySet["Initiative"]):
 class AssessmentQuerySet(QuerySet["EvidenceAssessment"]):
     """Evidence assessments."""
 
+    def get_by_natural_key(self, initiative: str) -> "EvidenceAssessment":
+        """The only assessment of an initiative: a unit's content names it by the initiative's slug."""
+        return self.get(initiative__slug=initiative)
+
     def undecided(self) -> Self:
         """Assessments without a decision in force."""
         return self.filter(~self._decision_exists())

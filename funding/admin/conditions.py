@@ -114,14 +114,17 @@ class SourceConditionAdmin(AppendOnlyAdmin):
     }
     record_fieldsets = (
         (None, {"fields": ["funding_source", "kind", "share", "sum", "share_of"]}),
-        ("For what: one of these, for at least and at most", {"fields": ["heading", "level", "cost_kind"]}),
+        (
+            "For what: one of these, for at least and at most",
+            {"fields": ["heading", "level", "cost_kind", "counts_paid"]},
+        ),
         ("By when: to spend or claim", {"fields": ["by_day"]}),
         ("Wording", {"fields": ["wording"]}),
         (PROVENANCE[0], {"fields": ["source", "source_location", "as_at"]}),
     )
     fieldsets: ClassVar[Any] = (
         (None, {"fields": ["funding_source", "state", "kind", "share", "sum_stated", "share_of"]}),
-        ("For what", {"fields": ["heading", "level", "cost_kind", "by_day", "wording"]}),
+        ("For what", {"fields": ["heading", "level", "cost_kind", "counts_paid", "by_day", "wording"]}),
         ("Source", {"fields": ["source", "source_location", "as_at"]}),
         ("Taken out", {"fields": ["redaction"]}),
     )

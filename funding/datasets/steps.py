@@ -160,6 +160,7 @@ CONDITIONS: Dataset[JudgedCondition] = Dataset(
         Column("state", "Met, missed or open", lambda c: c.state.label),
         Column("required", "Pounds required or allowed", lambda c: c.required, Type.POUNDS),
         Column("counted", "Pounds that count towards it", lambda c: c.counted, Type.POUNDS),
+        Column("counted_as", "What it is that counts", lambda c: c.counted_as),
         Column("last_day", "The day by which it is judged", lambda c: c.last_day, Type.DATE),
         Column("arithmetic", "How the sums were come to", lambda c: c.arithmetic),
         Column("wording", "The words of the publication", lambda c: c.condition.wording),

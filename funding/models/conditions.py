@@ -30,8 +30,8 @@ class SourceCondition(Reversible, Sourced):
     """A condition of a source: a share or sum for something, match funding, or a day: see `funding/conditions.py`."""
 
     mirrored = (
-        *("funding_source", "kind", "share", "sum", "share_of", "heading", "level", "cost_kind", "by_day"),
-        *("source", "as_at"),
+        *("funding_source", "kind", "share", "sum", "share_of", "heading", "level", "cost_kind", "counts_paid"),
+        *("by_day", "source", "as_at"),
     )
     redactable = ("wording", "reason")
     open_fields = ("checked_on",)
@@ -61,6 +61,11 @@ class SourceCondition(Reversible, Sourced):
         PreventionLevel, on_delete=models.PROTECT, null=True, blank=True, related_name="source_conditions"
     )
     cost_kind = models.CharField("kind of cost", max_length=13, choices=CostKind, blank=True)
+    counts_paid = models.BooleanField(
+        "counts what is paid",
+        default=False,
+        help_text="Tick this if the funder looks at what was spent. Otherwise, what is allocated counts.",
+    )
     by_day = CalendarDateField(null=True, blank=True, help_text="The last day on which to spend or claim.")
     wording = LineField(max_length=300, blank=True, help_text="The source's own words, without quotation marks.")
 
@@ -97,6 +102,12 @@ class SourceCondition(Reversible, Sourced):
                 condition=Q(share_of="") | Q(share_of__in=CostKind.values, share__isnull=False, kind__in=OF_USE),
                 name="funding_condition_share_of_a_kind",
                 violation_error_message="Only a share for something can be a share of a kind of cost.",
+            ),
+            models.CheckConstraint(
+                condition=Q(counts_paid=False) | Q(kind__in=OF_USE),
+                name="funding_condition_counts_paid",
+                violation_error_message="Only at least and at most can count what is paid: the other kinds say what "
+                "counts.",
             ),
             models.CheckConstraint(
                 condition=Q(cost_kind__in=["", *CostKind.values]), name="funding_condition_cost_kind_known"

@@ -16,7 +16,7 @@ from funding.querysets.expressions import (
     threshold_in_pence,
 )
 from vru_portal.ledger.as_at import NOW, AsAt
-from vru_portal.ledger.money import PenceField
+from vru_portal.ledger.money import Pence, PenceField
 
 if TYPE_CHECKING:
     from funding.models import (
@@ -44,6 +44,11 @@ class AllocationQuerySet(models.QuerySet["Allocation"]):
         """Add `varied`, the total of what was released, moved on or returned of each."""
         rows = related_rows(self.model, "variations").filter(as_at.counted_rows("varied_on"))
         return self.annotate(varied=sum_of_amounts(rows.filter(allocation=OuterRef("pk"))))
+
+    def with_something_left(self) -> Self:
+        """Leave out those that were released, moved or returned as a whole."""
+        left = ExpressionWrapper(Pence("amount") - F("varied"), PenceField())
+        return self.with_varied().alias(left=left).filter(left__gt=0)
 
     def with_paid(self, as_at: AsAt = NOW) -> Self:
         """Add `paid`, the total of the payments that count, net of refunds and reversals."""

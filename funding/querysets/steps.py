@@ -59,6 +59,11 @@ class OvercommitmentQuerySet(models.QuerySet["Overcommitment"]):
 class SourceConditionQuerySet(models.QuerySet["SourceCondition"]):
     """What funders ask in return for their money."""
 
+    def get_by_natural_key(self, first_year: int, source: str, kind: str) -> "SourceCondition":
+        """The only condition of its kind of a source, such as its match funding."""
+        of_source = {"funding_source__year__first_year": first_year, "funding_source__slug": source}
+        return self.standing().get(kind=kind, **of_source)
+
     def standing(self, as_at: AsAt = NOW) -> Self:
         """The conditions that count and are not reversed: like sources, from the publication that states them."""
         counted = as_at.counted_rows("as_at")

@@ -14,6 +14,7 @@ from funding.models import PublicationDuty
 from funding.reconcile import database, omissions, outputs, steps
 from funding.reconcile.onward import check_onward_grants
 from funding.reconcile.outputs import ServedList, ServedPage, UnreadableError
+from funding.reconcile.results import check_results
 from funding.validators import year_label
 from vru_portal.ledger.append_only.database import DatabaseTriggers
 from vru_portal.ledger.money import format_pounds
@@ -96,6 +97,7 @@ def reconcile(first_year: int | None = None) -> ReconciliationReport:
         check_year(report, year)
     check_grants_files(report)
     check_onward_grants(report)
+    check_results(report)
     report.omissions += omissions.all_omissions(first_year)
     return report
 

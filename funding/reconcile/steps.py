@@ -61,25 +61,26 @@ def condition_sums(year: YearRow, today: date) -> list[ConditionSums]:
     """Each condition of the year's sources that stands, by source."""
     found = fetch_rows(
         f"SELECT c.id, s.name, s.id, c.kind, CAST(ROUND(c.share * 100) AS BIGINT), {PENCE.format('c.sum')}, "
-        "c.share_of, c.heading_id, c.level_id, c.cost_kind, COALESCE(c.by_day, y.spend_by), "
+        "c.share_of, c.heading_id, c.level_id, c.cost_kind, c.counts_paid, COALESCE(c.by_day, y.spend_by), "
         f"{PENCE.format('s.amount')} FROM funding_sourcecondition c "
         "JOIN funding_fundingsource s ON s.id = c.funding_source_id JOIN funding_financialyear y ON y.id = s.year_id "
         f"WHERE y.id = %s AND {CONDITION_STANDS} AND {SOURCE_STANDS} ORDER BY s.position, s.id, c.id",
         [year.pk],
     )
     rows = []
-    for pk, name, source, kind, share, sum_, share_of, heading, level, cost_kind, by_day, amount in found:
+    for pk, name, source, kind, share, sum_, share_of, heading, level, cost_kind, is_paid, by_day, amount in found:
         last_day = date.fromisoformat(str(by_day)) if by_day else date(year.first_year + 1, 3, 31)
         returned = pence_of(
             "SELECT SUM({}) FROM funding_variation v WHERE v.kind = 'return' AND v.funding_source_id = %s", "v", source
         )
         carried = pence_of("SELECT SUM({}) FROM funding_fundingsource c WHERE c.carried_from_id = %s", "c", source)
+        used = partial(paid_pence, by=None if kind == "at-most" else last_day) if is_paid else allocated_pence
         if kind in ("spend-by", "claim-by"):
             required = int(amount) - carried - returned
         elif sum_ is not None:
             required = int(sum_)
         else:
-            base = allocated_pence(source, f"{KIND_OF_COST} = %s", share_of) if share_of else int(amount) - returned
+            base = used(source, f"{KIND_OF_COST} = %s", share_of) if share_of else int(amount) - returned
             required = (base * int(share) * 2 + 10_000) // 20_000  # half a penny is rounded up
         if kind == "spend-by":
             counted = pence_of(
@@ -98,9 +99,9 @@ def condition_sums(year: YearRow, today: date) -> list[ConditionSums]:
             )
         elif heading or level:
             column = "a.heading_id" if heading else "i.level_id"
-            counted = allocated_pence(source, f"{column} = %s", heading or level)
+            counted = used(source, f"{column} = %s", heading or level)
         else:
-            counted = allocated_pence(source, f"{KIND_OF_COST} = %s", cost_kind)
+            counted = used(source, f"{KIND_OF_COST} = %s", cost_kind)
         state = state_of(kind, required, counted, over=today > last_day)
         rows.append(ConditionSums(pk, name, pounds_of(required), pounds_of(counted), state))
     return rows
@@ -125,6 +126,18 @@ def allocated_pence(source: int, condition: str, value: Any) -> int:
         "LEFT JOIN programmes_initiative i ON i.id = a.initiative_id "
         f"WHERE a.funding_source_id = %s AND {ALLOCATION_STANDS} AND {condition}",
         [source, value],
+    )
+    return int(total or 0)
+
+
+def paid_pence(source: int, condition: str, value: Any, *, by: date | None) -> int:
+    """What was paid of a source, up to a day if one is given, on all allocations on which a condition holds."""
+    ((total,),) = fetch_rows(
+        f"SELECT SUM({PENCE.format('p.amount')}) FROM funding_payment p "
+        "JOIN funding_allocation a ON a.id = p.allocation_id LEFT JOIN funding_budgetheading h ON h.id = a.heading_id "
+        "LEFT JOIN programmes_initiative i ON i.id = a.initiative_id "
+        f"WHERE a.funding_source_id = %s AND p.paid_on <= %s AND {condition}",
+        [source, by or date.max, value],
     )
     return int(total or 0)
 

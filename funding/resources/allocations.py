@@ -9,13 +9,14 @@ from import_export import fields, widgets
 from funding.choices import Kind
 from funding.models import Allocation, BudgetHeading, FundingSource
 from funding.resources.ledger import LedgerResource
-from funding.resources.lookups import NamedRecord, find_allocations, find_by_name, find_decisions, last_part
+from funding.resources.lookups import find_allocations, find_decisions
 from funding.rules.allocations import allocate, find_problems
 from funding.rules.sources import lock_sources
 from funding.validators import FIRST_YEAR, LAST_YEAR, parse_year_label, year_label
 from partners.models import Organisation
 from programmes.models import Initiative
 from vru_portal.tabular.readers import cell_text
+from vru_portal.tabular.reading.named_records import NamedRecord, find_by_name, last_part
 from vru_portal.tabular.reading.resaved import by_resaved_form
 from vru_portal.tabular.widgets import DateWidget, MoneyWidget, TextWidget
 from vru_portal.text.cleaning import fold

@@ -1,6 +1,5 @@
 """What files of allocations and of payments have in common. Every row goes through the rules of the ledger."""
 
-import re
 from decimal import Decimal
 from typing import Any, ClassVar
 
@@ -13,21 +12,13 @@ from import_export.results import RowResult
 from vru_portal.ledger.append_only.models import REDACTED
 from vru_portal.ledger.money import format_pounds
 from vru_portal.tabular.readers import cell_text
-from vru_portal.tabular.reading.headings import heading_key
+from vru_portal.tabular.reading.remarks import find_remarks
 from vru_portal.tabular.reading.resaved import resaved_forms
 from vru_portal.tabular.resources import FileResource
 from vru_portal.tabular.results import MAX_ROWS_SHOWN, ImportedRow, ImportResult
 from vru_portal.tabular.widgets import MoneyWidget
-from vru_portal.text.cleaning import fold, truncate
 from vru_portal.text.dates import format_date
 from vru_portal.text.problems import Problems, collect_problems, raise_problems
-
-TOTAL = re.compile(r"(?:(?:grand|sub|overall|report) ?-?)?totals?\b.*|sum", re.DOTALL)
-# What reports write below their rows, or between the pages.
-REMARK = re.compile(
-    r"\b(?:end of|report|page \d+|(?:printed|generated|produced|exported|run) (?:on|by|at)|number of|count|records?"
-    r"|balance|(?:carried|brought) forward)\b|\b[bc]/f(?:wd)?\b"
-)
 
 
 class LedgerRow(ImportedRow):
@@ -92,28 +83,11 @@ class LedgerResource(FileResource):
     def check_columns(self, dataset: tablib.Dataset) -> None:
         """Find totals, remarks and repeated headings too: they are not rows of the ledger."""
         super().check_columns(dataset)
-        headings = [heading_key(text) for text in self.whole_headings]
         money = {field.column_name for field in self.get_import_fields() if isinstance(field.widget, MoneyWidget)}
-        for number, row in enumerate(self.whole_rows, 1):
-            texts = [cell_text(cell) for cell in row]
-            place = f"Row {number + self.first_row - 1}"
-            if [heading_key(text) for text in texts] == headings:
-                self.remarks.add(number)
-                self.notes.append(f"{place} repeats the headings and was ignored.")
-                continue
-            label = next((text for text in texts if is_total(text) or REMARK.search(fold(text))), "")
-            cells = dict(zip(dataset.headers, dataset[number - 1], strict=True))
-            filled = {name for name in self.required if (text := cell_text(cells[name])) and text != label}
-            if label and not filled - money:
-                self.remarks.add(number)
-                if not is_total(label):
-                    self.notes.append(f"{place} is a remark and was ignored: “{truncate(label, 60)}”.")
-                    continue
-                sums = [cell_text(cells[name]) for name in dataset.headers if name in money and cell_text(cells[name])]
-                self.notes.append(
-                    f"{place} is a total and was ignored: “{label}”"
-                    f"{f', {sums[-1]}' if sums else ''}. Compare it with the total below."
-                )
+        rows = (self.whole_headings, self.whole_rows, self.first_row)
+        found = find_remarks(dataset, *rows, self.required, money, advice="Compare it with the total below.")
+        self.remarks = found.rows
+        self.notes += found.notes
 
     def before_import_row(self, row: Any, **kwargs: Any) -> None:
         """Refuse nothing yet: `import_instance` tells what is wrong with the other cells too."""
@@ -231,11 +205,6 @@ class LedgerResource(FileResource):
     def do_instance_save(self, instance: Any, is_create: bool) -> None:
         """Record it through the rule instead of saving it."""
         self.record(instance)
-
-
-def is_total(text: str) -> bool:
-    """Whether a cell says that its row is a total."""
-    return ("total" in (plain := text.casefold()) or plain == "sum") and bool(TOTAL.fullmatch(fold(text)))
 
 
 def format_for_message(value: Any) -> str:

@@ -12,9 +12,10 @@ from funding.models import Allocation, OnwardGrant
 from funding.regranting.files import HEADINGS, GivingCSV, GivingJSON
 from funding.regranting.rules import INDIVIDUAL, record_onward_grant
 from funding.resources.ledger import LedgerResource
-from funding.resources.lookups import NamedRecord, find_allocations, records_by_key
+from funding.resources.lookups import find_allocations
 from vru_portal.tabular.readers import XLSX, cell_text
 from vru_portal.tabular.reading.headings import Headings
+from vru_portal.tabular.reading.named_records import NamedRecord, records_by_key
 from vru_portal.tabular.widgets import DateWidget, MoneyWidget, TextWidget
 
 CHOOSE_ALLOCATION = (

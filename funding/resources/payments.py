@@ -13,11 +13,12 @@ from import_export.results import RowResult
 
 from funding.models import Payment
 from funding.resources.ledger import LedgerResource, LedgerResult
-from funding.resources.lookups import KEYS_PER_QUERY, NamedRecord, find_allocations, find_by_name
+from funding.resources.lookups import find_allocations
 from funding.rules.payments import check_payment, pay_all
 from partners.models import Organisation
 from vru_portal.ledger.money import format_pounds
 from vru_portal.tabular.readers import cell_text
+from vru_portal.tabular.reading.named_records import KEYS_PER_QUERY, NamedRecord, find_by_name
 from vru_portal.tabular.reading.resaved import by_resaved_form
 from vru_portal.tabular.widgets import DateWidget, MoneyWidget, TextWidget
 from vru_portal.text.cleaning import normalise_reference

@@ -77,6 +77,12 @@ def vary(*, by: Any, variation: Variation, into: Allocation | None = None) -> Va
     return variation
 
 
+def check_arrived(variation: Variation) -> None:
+    """Refuse a move that came with a unit's content, but not the allocation that it moved into."""
+    if variation.kind == VariationKind.MOVE and not variation.moved_into.exists():
+        raise ValidationError("The allocation that this was moved into is missing. It names this as moved_from.")
+
+
 def check_unpaid(variation: Variation) -> None:
     """Refuse to take more out of an allocation than is not paid."""
     rows = Allocation.objects.select_for_update(of=("self",)).filter(pk=variation.allocation_id or 0)

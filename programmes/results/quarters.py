@@ -8,6 +8,14 @@ from datetime import date, timedelta
 from django.core.exceptions import ValidationError
 
 SLUG = re.compile(r"(\d{4})-(\d{2})-q([1-4])", re.ASCII)
+# What people write, in small letters.
+YEAR_AND_NUMBER = re.compile(
+    r"(?P<year>\d{4}) ?[-/] ?(?:20)?(?P<next>\d{2})[ -]*q(?:uarter)? ?(?P<number>[1-4])", re.ASCII
+)
+NUMBER_AND_YEAR = re.compile(
+    r"q(?:uarter)? ?(?P<number>[1-4])[ -]*(?:of )?(?P<year>\d{4}) ?[-/] ?(?:20)?(?P<next>\d{2})", re.ASCII
+)
+MONTHS = re.compile(r"(?P<first>[a-z]{3,9}) ?(?:to|-) ?(?P<last>[a-z]{3,9}) (?P<year>\d{4})", re.ASCII)
 FIRST_MONTHS = (4, 7, 10, 1)  # of the four quarters
 
 
@@ -74,6 +82,19 @@ class Quarter:
 
     def __str__(self) -> str:
         return f"{self.starts_on:%B} to {self.ends_on:%B %Y}"
+
+
+def parse_quarter(text: str) -> Quarter | None:
+    """A quarter as people write it: “2031-32 Q1”, “Q1 2031/32”, “April to June 2031”, “Apr-Jun 2031”; else None."""
+    words = " ".join(text.replace("\N{EN DASH}", "-").lower().split())
+    if found := YEAR_AND_NUMBER.fullmatch(words) or NUMBER_AND_YEAR.fullmatch(words):
+        return Quarter.from_slug(f"{found['year']}-{found['next']}-q{found['number']}")
+    if found := MONTHS.fullmatch(words):
+        for quarter in Quarter(date(int(found["year"]), 1, 1)).until(Quarter(date(int(found["year"]), 10, 1))):
+            names = f"{quarter.starts_on:%B}".lower(), f"{quarter.ends_on:%B}".lower()
+            if all(name.startswith(found[part]) for name, part in zip(names, ("first", "last"), strict=True)):
+                return quarter
+    return None
 
 
 def validate_quarter(day: date) -> None:

@@ -98,6 +98,58 @@ def test_a_share_of_a_kind_of_cost_follows_what_is_allocated_to_it(source):
     assert judged(source) == [(MET, "30.00", "30.00")]
 
 
+def test_what_is_paid_counts_where_the_funder_looks_at_what_was_spent(source):
+    condition(
+        source, ConditionKind.AT_LEAST, share=Decimal("20.00"), cost_kind=CostKind.INTERVENTIONS, counts_paid=True
+    )
+    allocation = AllocationFactory(funding_source=source, amount=Decimal("700.00"))
+    PaymentFactory(allocation=allocation, amount=Decimal("250.00"))
+    PaymentFactory(allocation=allocation, amount=Decimal("-50.01"))
+    PaymentFactory(allocation=AllocationFactory(funding_source=source, heading=HeadingFactory()))
+    assert judged(source) == [(OPEN, "200.00", "199.99")]
+    PaymentFactory(allocation=allocation, amount=Decimal("0.01"), paid_on=date(2031, 4, 30))
+    assert judged(source) == [(MET, "200.00", "200.00")]
+
+
+def test_what_is_paid_late_does_not_make_up_for_too_little_and_is_still_too_much(source, time_machine):
+    time_machine.move_to(date(2032, 4, 30))
+    heading = HeadingFactory()
+    for kind in (ConditionKind.AT_LEAST, ConditionKind.AT_MOST):
+        condition(source, kind, sum=Decimal("60.00"), heading=heading, counts_paid=True)
+    allocation = AllocationFactory(funding_source=source, heading=heading)
+    PaymentFactory(allocation=allocation, amount=Decimal("59.99"))
+    assert judged(source) == [(MISSED, "60.00", "59.99"), (MET, "60.00", "59.99")]
+    PaymentFactory(allocation=allocation, amount=Decimal("0.02"), paid_on=date(2032, 4, 1))
+    assert judged(source) == [(MISSED, "60.00", "59.99"), (MISSED, "60.00", "60.01")]
+
+
+def test_a_share_of_a_kind_of_cost_follows_what_is_paid_for_it(source):
+    condition(
+        source, ConditionKind.AT_LEAST, share=Decimal("10.00"), share_of=CostKind.INTERVENTIONS,
+        cost_kind=CostKind.EVALUATION, counts_paid=True,
+    )  # fmt: skip
+    PaymentFactory(allocation=AllocationFactory(funding_source=source), amount=Decimal("50.05"))
+    evaluation = HeadingFactory(kind=CostKind.EVALUATION)
+    PaymentFactory(
+        allocation=AllocationFactory(funding_source=source, heading=evaluation, amount=Decimal("300.00")),
+        amount=Decimal("5.00"),
+    )
+    assert judged(source) == [(OPEN, "5.01", "5.00")]
+    accounts = year_accounts(source.year, source.year.sources.standing().select_related("year"))
+    (row,) = judged_conditions(accounts)
+    assert row.what == "At least 10% of spending on interventions spent on Evaluation"
+    assert row.arithmetic == "Required: 10% of £50.05 = £5.01. Paid by then: £5. £0.01 missing."
+
+
+def test_a_payment_that_is_known_later_counts_later(source, time_machine):
+    condition(source, ConditionKind.AT_MOST, sum=Decimal("1.00"), cost_kind=CostKind.INTERVENTIONS, counts_paid=True)
+    allocation = AllocationFactory(funding_source=source)
+    time_machine.move_to(date(2031, 6, 1))
+    PaymentFactory(allocation=allocation)
+    assert judged(source, AsAt(date(2031, 5, 31))) == [(OPEN, "1.00", "0")]
+    assert judged(source, AsAt(date(2031, 6, 1))) == [(MISSED, "1.00", "12.50")]
+
+
 def test_match_funding_is_given_by_others_and_never_part_of_the_budget(source):
     row = condition(source, ConditionKind.MATCH, share=Decimal("10.00"))
     FulfilmentFactory(condition=row, amount=Decimal("99.99"))
@@ -154,6 +206,7 @@ def test_a_condition_counts_as_known_and_as_dated(source, time_machine):
         {"by_day": DAY},
         {"kind": ConditionKind.MATCH},
         {"kind": ConditionKind.SPEND_BY, "share": None, "cost_kind": ""},
+        {"kind": ConditionKind.MATCH, "cost_kind": "", "counts_paid": True},
     ],
     ids=str,
 )

@@ -140,6 +140,8 @@ SINGLE_MODEL_PAGES: dict[tuple[str, str], tuple[str, str]] = {
         for model in ("allocation", "payment", "onwardgrant")
         for page in ("import/empty.csv", "import/refused.<str:form>")
     },
+    **{("results.return", page): ("E", "E") for page in ("import/", "import/empty.csv", "import/refused.<str:form>")},
+    ("results.return", "process_import/"): ("", "E"),
     ("declarations.invitation", "import/empty.csv"): ("D", "D"),
     ("declarations.invitation", "import/refused.<str:form>"): ("D", "D"),
     ("declarations.invitation", "import/"): ("D", "D"),

@@ -14,6 +14,9 @@ from vru_portal.ledger.money import format_pounds, pounds_for_prose
 ROOT = Path(settings.BASE_DIR)
 LAUNCH_UNIT = ROOT / "fixtures"
 RIVERSIDE = ROOT / "tests" / "units" / "riverside"
+# Years that are over, in the shape of published ones.
+DOWNLAND = ROOT / "tests" / "units" / "downland"
+ESTUARY = ROOT / "tests" / "units" / "estuary"
 BROCHURE = ROOT.parent / "shared" / "seed" / "brochure.txt"
 APPS = ("partners", "programmes", "funding", "events", "declarations")
 LAUNCH_DAY = date(2019, 10, 2)

@@ -69,7 +69,7 @@ PAGES = {
     "/robots.txt": 0,
     "/healthz": 0,
     "/readyz": 3,
-    "/gaps/": 14,
+    "/gaps/": 16,
     "/gaps/check/": 6,
     "/sitemap.xml": 78,
 }

@@ -18,8 +18,10 @@ from django.db import DatabaseError, models, transaction
 
 from events.models import Event
 from events.rules import check_agenda
-from funding.models import FinancialYear
+from funding.models import Allocation, FinancialYear, Variation
+from funding.rules.allocations import check_deadline
 from funding.rules.sources import check_budget
+from funding.rules.variations import check_arrived
 from vru_portal.publishing.history import LOADED
 
 # One file for each app, in the order in which they refer to one another.
@@ -35,6 +37,8 @@ YAML_TYPES: dict[type[models.Field[Any, Any]], tuple[type, ...]] = {
     models.TextField: (str,),
     models.JSONField: (dict,),
 }
+# The fields that name an account. An assessment and its approval cannot do without: they are by two people.
+ACCOUNTS = ("author", "recorded_by")
 
 
 class ContentError(Exception):
@@ -109,11 +113,15 @@ def load_content(folder: Path) -> int:
 
 
 def check_complete(record: ContentRecord) -> None:
-    """Check what a record says together with others. Raises ContentError."""
+    """Check what a record says together with others: most rules are of models and triggers. Raises ContentError."""
     run_checked(record, record.row.full_clean)
     match record.row:
         case FinancialYear() as year:
             run_checked(record, partial(check_budget, year=year))
+        case Allocation() as allocation:
+            run_checked(record, partial(check_deadline, allocation))
+        case Variation() as variation:
+            run_checked(record, partial(check_arrived, variation))
         case Event() as event:
             run_checked(record, partial(check_agenda, event=event))
 
@@ -199,12 +207,8 @@ def deserialize(place: str, model: type[models.Model], entry: dict[str, Any]) ->
 
 def label_of_entry(fields: dict[str, Any]) -> str:
     """What tells people which record it is: the first of its slug, name and so on."""
-    return str(
-        next(
-            (fields[key] for key in ("slug", "name", "title", "slot", "value", "person") if fields.get(key)),
-            "unnamed",
-        )
-    )
+    names = ("slug", "name", "public_id", "reference", "title", "slot", "value", "person")
+    return str(next((fields[key] for key in names if fields.get(key)), "unnamed"))
 
 
 def refuse_missing_references(place: str, model: type[models.Model], fields: dict[str, Any]) -> None:
@@ -246,11 +250,29 @@ def save_record(record: ContentRecord) -> None:
     row = record.row
     deferred = record.deserialized.deferred_fields or {}
     for field, key in deferred.items():
+        if field.name in ACCOUNTS:
+            name = ", ".join(map(str, key))
+            raise ContentError(
+                f"{record.place}: {field.name}: there is no account {name}. Add it first: manage.py staff add {name}"
+            )
         if not field.null and not field.many_to_many:
             raise missing_reference(record.place, field, key, ", or it is further down.")
+    refuse_without_permission(record)
     run_checked(record, lambda: row.full_clean(exclude={field.name for field in deferred}))
     row.skip_history_when_saving = True  # type: ignore[attr-defined]
     run_checked(record, lambda: record.deserialized.save(force_insert=True))
+
+
+def refuse_without_permission(record: ContentRecord) -> None:
+    """Refuse a record that names an account as its author or recorder which could not have recorded it in the admin."""
+    meta = record.row._meta
+    for name in ACCOUNTS:
+        user: Any = getattr(record.row, name, None)
+        if user and not user.has_perm(f"{meta.app_label}.add_{meta.model_name}"):
+            raise ContentError(
+                f"{record.place}: {name}: {user} does not have permission to record {meta.verbose_name_plural}. Give "
+                "the account a role that has it."
+            )
 
 
 def resolve_references(record: ContentRecord) -> None:

@@ -75,9 +75,15 @@ def without_community() -> QuerySet[EvidenceAssessment]:
     return rows.select_related("initiative__level").order_by("initiative__name", "pk")
 
 
+def without_decision() -> QuerySet[Allocation]:
+    rows: QuerySet[Allocation] = standing_allocations().filter(decision=None)
+    return rows
+
+
 def without_payment() -> QuerySet[Allocation]:
+    """Allocations of which something is left and nothing was paid."""
     paid = Payment.objects.standing().filter(allocation=OuterRef("pk"))
-    rows: QuerySet[Allocation] = standing_allocations().filter(~Exists(paid))
+    rows: QuerySet[Allocation] = standing_allocations().with_something_left().filter(~Exists(paid))
     return rows
 
 
@@ -108,6 +114,13 @@ GAPS = (
         "They were approved before this had to be stated.",
         without_community,
         assessment_row,
+    ),
+    Gap(
+        "decision",
+        "Allocations without a recorded decision",
+        "They were recorded before the decision behind each allocation had to be named.",
+        without_decision,
+        allocation_row,
     ),
     Gap(
         "payment",

@@ -17,6 +17,7 @@ from vru_portal.staff.base_admin import InlineMixin, PortalAdmin
 from vru_portal.staff.help import help_link
 from vru_portal.staff.history import HistoryMixin
 from vru_portal.staff.ordering.page import OrderPageMixin
+from vru_portal.staff.records.files import RecordFiles
 
 STYLES: dict[str, list[str]] = {"all": ["css/staff.css"]}
 
@@ -43,7 +44,7 @@ class BreakdownAdmin(PortalAdmin):
 
 
 @admin.register(Measure)
-class MeasureAdmin(HistoryMixin, OrderPageMixin, PortalAdmin):
+class MeasureAdmin(RecordFiles, HistoryMixin, OrderPageMixin, PortalAdmin):
     """What is counted."""
 
     list_display = ("name", "kind", "unit", "counts_people")

@@ -9,11 +9,13 @@ from django.utils import timezone
 from programmes.results.admin.figures import QuarterFilter
 from programmes.results.choices import OPEN_STATES, WAITING_STATES, DraftState
 from programmes.results.models import Mail, Reporter, Return, ReturnDraft
+from programmes.results.resources import ReturnResource
 from programmes.results.rules import approving, asking
 from programmes.results.rules.answers import SPEND, WORDS, read_figure
 from programmes.results.rules.reporting import measures_of
 from vru_portal.staff.actions import Action, RecordingForm, Section, WriteOnceAdmin
 from vru_portal.staff.base_admin import PortalAdmin, ReadOnlyAdmin
+from vru_portal.staff.imports.page import FileImport
 from vru_portal.staff.links import admin_link, can_view
 from vru_portal.text.inputs import CalendarDateInput, EmailAddressInput, LineInput, LongTextInput
 
@@ -244,9 +246,11 @@ class StateFilter(admin.SimpleListFilter):
 
 
 @admin.register(Return)
-class ReturnAdmin(WriteOnceAdmin):
-    """Who is asked for which figures, and what they have answered."""
+class ReturnAdmin(FileImport, WriteOnceAdmin):
+    """Who is asked for which figures, and what they have answered: through their links, or in a file."""
 
+    import_template_name = "admin/results/import.html"
+    resource_classes = (ReturnResource,)
     list_display = ("initiative", "period_name", "organisation", "due_on", "state_name")
     list_select_related = ("initiative", "organisation", "draft")
     list_filter = (StateFilter, QuarterFilter)

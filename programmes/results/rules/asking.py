@@ -46,6 +46,19 @@ def ask(*, by: Any, row: Return, email: str, contact_name: str = "") -> Return:
     """
     if reasons := asking_blockers():
         raise ValidationError(["Nobody can be asked for figures yet.", *reasons])
+    check_return(by=by, row=row)
+    row.save(force_insert=True)
+    draft = ReturnDraft(asked=row, email=email, contact_name=contact_name)
+    draft.full_clean()
+    if not draft.email:
+        raise ValidationError({"email": "Enter the email address of whoever is to report."})
+    draft.save(force_insert=True)
+    queue_mail(MailKind.REQUEST, draft)
+    return row
+
+
+def check_return(*, by: Any, row: Return) -> None:
+    """Fill in the days of a new return as the reporting rules say, and check it. Raises ValidationError."""
     rules = ReportingRules.current()
     quarter = Quarter(row.quarter)
     row.due_on = row.due_on or quarter.ends_on + timedelta(days=rules.days_to_report)
@@ -57,14 +70,6 @@ def ask(*, by: Any, row: Return, email: str, contact_name: str = "") -> Return:
         raise ValidationError({"quarter": f"{quarter} has not ended yet. Ask for its figures afterwards."})
     if not Measure.objects.of(row.initiative).exists():
         raise ValidationError({"initiative": "No measure is to be reported by this initiative. Add one first."})
-    row.save(force_insert=True)
-    draft = ReturnDraft(asked=row, email=email, contact_name=contact_name)
-    draft.full_clean()
-    if not draft.email:
-        raise ValidationError({"email": "Enter the email address of whoever is to report."})
-    draft.save(force_insert=True)
-    queue_mail(MailKind.REQUEST, draft)
-    return row
 
 
 def require_public_initiative(row: Return) -> None:

@@ -53,6 +53,11 @@ def books():
         funding_source=second, kind=ConditionKind.AT_MOST, share=Decimal("7.33"), share_of="interventions",
         cost_kind="evaluation",
     )  # fmt: skip
+    SourceConditionFactory(funding_source=second, counts_paid=True)
+    SourceConditionFactory(
+        funding_source=second, kind=ConditionKind.AT_MOST, share=Decimal("150.00") / 2, share_of="interventions",
+        cost_kind="staff", counts_paid=True,
+    )  # fmt: skip
     match = SourceConditionFactory(funding_source=second, kind=ConditionKind.MATCH, cost_kind="")
     FulfilmentFactory(condition=match, amount=Decimal("12.34"))
     SourceConditionFactory(funding_source=second, kind=ConditionKind.SPEND_BY, share=None, cost_kind="", by_day=DAY)
@@ -66,7 +71,7 @@ def test_every_step_agrees_in_every_output(books, reconciled):
     assert "Changed: " in said
     for part in ("release £20.01", "return £37.09", "move £40.04", "end £50.00"):
         assert part in said, said
-    assert len(re.findall(r"Condition \d+ of Chest 1: (met|missed|open)", said)) == 5, said
+    assert len(re.findall(r"Condition \d+ of Chest 1: (met|missed|open)", said)) == 7, said
 
 
 @pytest.mark.both

@@ -269,6 +269,7 @@ OTHER = {
     "share": lambda: Decimal("9.00"),
     "share_of": lambda: "staff",
     "cost_kind": lambda: "staff",
+    "counts_paid": lambda: True,
     "condition": lambda: FulfilmentFactory().condition,
     "organisation": OrganisationFactory,
     **dict.fromkeys(("varied_on", "allowed_on", "happened_on"), lambda: LATER),

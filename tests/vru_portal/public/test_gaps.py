@@ -1,5 +1,7 @@
 """What the golden thread lacks: which records are listed under which gap, and who sees that."""
 
+from decimal import Decimal
+
 import pytest
 from django.conf import settings
 
@@ -18,6 +20,7 @@ from tests.support.factories import (
     PaymentFactory,
     UnitFactory,
     UserFactory,
+    VariationFactory,
     reverse,
 )
 from tests.support.refusals import without_triggers
@@ -63,6 +66,15 @@ def test_an_assessment_that_says_nothing_of_the_community_is_listed_if_it_was_ap
         assert lacking("community") == ["Silent"]
 
 
+def test_an_allocation_from_before_decisions_were_kept_lacks_one(level):
+    AllocationFactory(initiative__level=level)
+    named = {"initiative__level": level, "decision": None}
+    with without_triggers("funding_allocation_decided"):
+        AllocationFactory(initiative__name="Old", **named)
+        reverse(AllocationFactory(initiative__name="Gone", **named))
+        assert lacking("decision") == ["£100 for Old"]
+
+
 def test_an_allocation_lacks_a_payment_until_one_stands(level):
     made = {
         name: AllocationFactory(initiative__level=level, initiative__name=name) for name in ("Idle", "Paid", "Gone")
@@ -70,7 +82,11 @@ def test_an_allocation_lacks_a_payment_until_one_stands(level):
     PaymentFactory(allocation=made["Paid"])
     reverse(PaymentFactory(allocation=made["Idle"]))
     reverse(made["Gone"])
-    assert lacking("payment") == ["£100 for Idle"]
+    part = AllocationFactory(initiative__level=level, initiative__name="Given up in part")
+    VariationFactory(allocation=part, amount=Decimal("99.99"))
+    whole = AllocationFactory(initiative__level=level, initiative__name="Given up")
+    VariationFactory(allocation=whole, amount=Decimal("100.00"))
+    assert lacking("payment") == ["£100 for Given up in part", "£100 for Idle"]
 
 
 def test_an_initiative_that_was_paid_for_lacks_a_result_until_figures_are_published(level):
@@ -93,6 +109,7 @@ def test_the_page_counts_each_gap_and_leads_to_all_of_it(client, level):
         InitiativeFactory(level=level, name=f"Walk {number}")
     page = text_of(client.get("/gaps/"))
     assert "Initiatives without an approved evidence assessment 6 No assessment of the need for them" in page
+    assert "Allocations without a recorded decision 0" in page
     assert "Allocations without a payment 0" in page
     assert "Walk 4" in page
     assert "Walk 5" not in page

@@ -9,7 +9,7 @@ from django.core.exceptions import ValidationError
 from django.db import IntegrityError, models, transaction
 
 from vru_portal.publishing.snapshots import owning_record
-from vru_portal.publishing.state import Part
+from vru_portal.publishing.state import Part, Record
 from vru_portal.publishing.workflow import propose
 from vru_portal.tabular.records.columns import RecordColumn, columns_of_field, field_value
 from vru_portal.tabular.records.lookup import References, primary_keys_by_texts, split_list
@@ -95,7 +95,10 @@ class RecordWriter:
         return outcome.texts_of(columns) not in self.references.primary_keys[self.model]
 
     def change(self, root: Any, outcomes: list[RecordOutcome]) -> None:
-        """Change a record and its parts: at once if it is a draft, else as its pending change."""
+        """Change a record and its parts: at once if it is a draft, else as its pending change.
+
+        What is never published, such as a measure, has no pending changes either.
+        """
 
         def save_all() -> None:
             for outcome in outcomes:
@@ -105,6 +108,9 @@ class RecordWriter:
                 raise ValidationError("")  # the outcomes say why: this only takes back what was saved
 
         def propose_all() -> None:
+            if not isinstance(root, Record):
+                save_all()
+                return
             is_pending = propose(root, by=self.by, edit=save_all)
             for outcome in outcomes:
                 outcome.is_pending = is_pending

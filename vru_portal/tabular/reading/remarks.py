@@ -1,0 +1,70 @@
+"""What reports write among their rows and is no row: totals, page numbers, and the headings once more."""
+
+import re
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import tablib
+
+from vru_portal.tabular.readers import cell_text
+from vru_portal.tabular.reading.headings import heading_key
+from vru_portal.text.cleaning import fold, truncate
+
+TOTAL = re.compile(r"(?:(?:grand|sub|overall|report) ?-?)?totals?\b.*|sum", re.DOTALL)
+# What reports write below their rows, or between the pages.
+REMARK = re.compile(
+    r"\b(?:end of|report|page \d+|(?:printed|generated|produced|exported|run) (?:on|by|at)|number of|count|records?"
+    r"|balance|(?:carried|brought) forward)\b|\b[bc]/f(?:wd)?\b"
+)
+
+
+@dataclass
+class Remarks:
+    """The rows that are remarks, counted from 1, and a sentence about each."""
+
+    rows: set[int] = field(default_factory=set)
+    notes: list[str] = field(default_factory=list)
+
+
+def find_remarks(
+    dataset: tablib.Dataset,
+    headings: Sequence[str],
+    rows: Sequence[Any],
+    first_row: int,
+    required: Collection[str],
+    sums: Collection[str],
+    *,
+    advice: str = "",
+) -> Remarks:
+    """The remarks among the rows of a file; ``dataset`` has the columns that are read.
+
+    A row is one if it says so and has nothing else in the required columns, except in those of ``sums``. ``advice``
+    is what to do about a total.
+    """
+    found = Remarks()
+    keys = [heading_key(text) for text in headings]
+    for number, row in enumerate(rows, 1):
+        texts = [cell_text(cell) for cell in row]
+        place = f"Row {number + first_row - 1}"
+        if [heading_key(text) for text in texts] == keys:
+            found.rows.add(number)
+            found.notes.append(f"{place} repeats the headings and was ignored.")
+            continue
+        label = next((text for text in texts if is_total(text) or REMARK.search(fold(text))), "")
+        cells = dict(zip(dataset.headers, dataset[number - 1], strict=True))
+        filled = {name for name in required if (text := cell_text(cells[name])) and text != label}
+        if label and not filled - set(sums):
+            found.rows.add(number)
+            if not is_total(label):
+                found.notes.append(f"{place} is a remark and was ignored: “{truncate(label, 60)}”.")
+                continue
+            stated = [cell_text(cells[name]) for name in dataset.headers if name in sums and cell_text(cells[name])]
+            total = f"{place} is a total and was ignored: “{label}”{f', {stated[-1]}' if stated else ''}."
+            found.notes.append(f"{total} {advice}".strip())
+    return found
+
+
+def is_total(text: str) -> bool:
+    """Whether a cell says that its row is a total."""
+    return ("total" in (plain := text.casefold()) or plain == "sum") and bool(TOTAL.fullmatch(fold(text)))
