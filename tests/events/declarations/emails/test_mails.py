@@ -32,7 +32,6 @@ from events.declarations.rules import (
     erasure,
     invitations,
     mail_queue,
-    paper_signatures,
     requests,
 )
 from events.declarations.rules import signing as signing_rules
@@ -40,10 +39,8 @@ from partners.choices import ContactKind
 from tests.support import signing
 from tests.support.factories import (
     ContactPointFactory,
-    PaperSignatureFactory,
     SigningRequestFactory,
     UnitFactory,
-    UserFactory,
 )
 from vru_portal.links.models import Delivery
 from vru_portal.text.cleaning import one_line, truncate
@@ -212,60 +209,6 @@ def test_a_matter_is_closed_by_one_mail_however_often_it_is_closed(unit):
         mail.pk, mail.message_id = None, "another"
         with pytest.raises(IntegrityError), transaction.atomic():
             mail.save(force_insert=True)
-
-
-def passed_on():
-    """An invitation whose email was sent, and whose form an assistant has passed on to the chair."""
-    body = signing.invite("A body")
-    Mail.objects.filter(kind=MailKind.INVITATION).update(delivery=Delivery.SENT)
-    chair = signing.signatory(email="chair@body.example", prepared_by="Ash Helper")
-    signing_rules.pass_on_to_signatory(secret=body.secret, signatory=chair)
-    return body
-
-
-def sign_on_paper(body):
-    paper = PaperSignatureFactory(body=body.invitation.body, version=body.invitation.version, recorded_by=UserFactory())
-    paper_signatures.confirm_paper_signature(by=UserFactory(), paper=paper)
-
-
-@pytest.mark.parametrize(
-    ("end", "told", "said"),
-    [
-        (
-            lambda body: invitations.revoke_invitation(by=None, invitation=body.invitation),
-            ["chair@body.example", "post@body.example"],
-            "has withdrawn its invitation",
-        ),
-        (sign_on_paper, ["chair@body.example", "post@body.example"], "on paper"),
-        (
-            lambda body: signing_rules.decline_invitation(
-                secret=signing.new_link(body.invitation, LinkPurpose.CONFIRM), reason="We decided not to."
-            ),
-            ["post@body.example"],
-            "it will not sign",
-        ),
-        (
-            lambda body: signing_rules.decline_invitation(secret=body.secret, reason="We decided not to."),
-            ["chair@body.example"],
-            "it will not sign",
-        ),
-    ],
-    ids=["revoked", "signed on paper", "declined by the chair", "declined by the assistant"],
-)
-def test_whoever_has_a_link_is_told_when_somebody_else_ends_it(unit, end, told, said):
-    end(passed_on())
-    ended = Mail.objects.filter(kind=MailKind.ENDED)
-    assert sorted(mail.to for mail in ended) == told
-    for mail in ended:
-        _, text, html = read(mails.build_message(mail))
-        assert said in text
-        assert said in Page(html).words
-        assert "We decided not to." not in text + html
-
-
-def test_an_invitation_that_nobody_has_received_ends_without_an_email(unit):
-    invitations.revoke_invitation(by=None, invitation=signing.invite("A body").invitation)
-    assert not Mail.objects.filter(kind=MailKind.ENDED).exists()
 
 
 def test_somebody_who_signs_alone_gets_only_the_receipt(unit):
