@@ -135,7 +135,7 @@ class FundingSource(Addressed, Reversible, Sourced):
     paid: Decimal  # set by `objects.with_paid()`
     returned: Decimal  # set by `objects.with_remainder()`: given back to the funder
     remainder: Decimal  # set by `objects.with_remainder()`
-    public_contributors: list["Contributor"]  # set by `sources_of` in funding/views/money.py
+    public_contributors: list["Contributor"]  # set by `sources_of` in funding/views/queries.py
 
     mirrored = ("year", "name", "nature", "stated_as", "carried_from", "source", "as_at")
     open_fields = ("position", "checked_on", "note")

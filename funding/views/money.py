@@ -1,11 +1,9 @@
 """The public pages about sums: a year, its payments, one allocation."""
 
-from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import Count, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -23,7 +21,7 @@ from funding.accounts import (
 from funding.choices import DUTY_LIST_OF_KIND, DutyList, Kind, VariationKind
 from funding.conditions import judged_conditions
 from funding.datasets.published import LISTS_OF_A_YEAR
-from funding.datasets.threesixtygiving import grants_awarded_by, unavailable_reason
+from funding.datasets.threesixtygiving import unavailable_reason
 from funding.datasets.totals import payment_totals
 from funding.filters import AllocationFilters, MoneyFilters, PaymentFilters, TotalsFilters
 from funding.filters.payments import BY
@@ -31,14 +29,9 @@ from funding.forms import allocation_choices, day_form, filter_form, payment_cho
 from funding.models import (
     Allocation,
     ContractCopy,
-    Contributor,
-    Decision,
     FinancialYear,
     FundingSource,
-    Overcommitment,
-    Payment,
     PublicationDuty,
-    Variation,
 )
 from funding.presenters import (
     allocation_published_fields,
@@ -50,10 +43,21 @@ from funding.presenters import (
 from funding.regranting.presenters import onward_report
 from funding.sankey.flows import money_flow
 from funding.validators import parse_year_label
-from partners.models import Organisation, Unit
+from funding.views.queries import (
+    first_decision_of,
+    first_grant_of,
+    item_counts,
+    overcommitments_of,
+    publication_duty,
+    reversed_allocations_of,
+    sources_of,
+    variations_of,
+    years_with_money,
+)
+from partners.models import Unit
 from programmes.models import PreventionLevel
 from programmes.presenters.levels import levels_with_initiatives
-from vru_portal.ledger.as_at import NOW, AsAt
+from vru_portal.ledger.as_at import NOW
 from vru_portal.tabular.downloads import FORMATS
 from vru_portal.web.addresses import full_url
 from vru_portal.web.as_at import DAY_PARAMETERS, read_as_at
@@ -61,12 +65,10 @@ from vru_portal.web.file_responses import MEDIA_TYPES
 from vru_portal.web.filters import Choices
 from vru_portal.web.limits import COSTLY_PAGES, count_costly_request
 from vru_portal.web.pagination import get_page_or_404
-from vru_portal.web.prepared_queries import prepared
 from vru_portal.web.public_pages import declare, public_page
 from vru_portal.web.structured_data import json_ld, reference
 
 PAYMENTS_PER_PAGE = 50
-VARIATIONS_SHOWN = 20
 
 
 def get_year_or_404(label: str, years: Iterable[FinancialYear]) -> FinancialYear:
@@ -149,72 +151,9 @@ def year(request: HttpRequest, label: str) -> HttpResponse:
     )
 
 
-@prepared
-def variations_of(year: FinancialYear, *, as_at: AsAt) -> QuerySet[Variation]:
-    """The latest variations of the year; the files have all of them."""
-    rows = Variation.objects.standing(as_at).filter(funding_source__year=year).order_by("-varied_on", "-pk")
-    related = ("funding_source", "decision__year", "allocation__initiative", "allocation__heading")
-    return rows.select_related(*related, "allocation__recipient", "allocation__reverses")[:VARIATIONS_SHOWN]
-
-
 def varied_totals(accounts: YearAccounts) -> list[tuple[str, str, Decimal]]:
     """What the year's variations of each kind come to: the kind, its name and the sum."""
     return [(kind.value, str(kind.label), accounts.varied[kind]) for kind in VariationKind if kind in accounts.varied]
-
-
-@prepared
-def overcommitments_of(year: FinancialYear, *, as_at: AsAt) -> QuerySet[Overcommitment]:
-    rows = Overcommitment.objects.standing(as_at).filter(funding_source__year=year).order_by("pk")
-    return rows.select_related("funding_source", "decision__year")
-
-
-@prepared
-def first_decision_of(year: FinancialYear) -> QuerySet[Decision, int]:
-    return Decision.objects.standing().filter(year=year).order_by().values_list("pk", flat=True)[:1]
-
-
-@prepared
-def years_with_money() -> QuerySet[FinancialYear]:
-    return FinancialYear.objects.with_money().select_related("source")
-
-
-def sources_of(year: FinancialYear, as_at: AsAt) -> list[FundingSource]:
-    """The sources of the year, each with its published contributors in `public_contributors`."""
-    by_source = defaultdict(list)
-    for contributor in contributors_of(year):
-        if contributor.is_public:
-            by_source[contributor.funding_source_id].append(contributor)
-    sources = standing_sources_of(year, as_at=as_at)
-    for source in sources:
-        source.public_contributors = by_source[source.pk]
-    return sources
-
-
-@prepared
-def standing_sources_of(year: FinancialYear, *, as_at: AsAt) -> QuerySet[FundingSource]:
-    rows = FundingSource.objects.standing(as_at).filter(year=year).select_related("source")
-    return rows.order_by("position", "id")
-
-
-@prepared
-def contributors_of(year: FinancialYear) -> QuerySet[Contributor]:
-    rows = Contributor.objects.filter(funding_source__year=year)
-    return rows.select_related("organisation", "post__person", "post__organisation")
-
-
-@prepared
-def reversed_allocations_of(year: FinancialYear) -> QuerySet[Allocation]:
-    return Allocation.objects.reversed_in(year)
-
-
-@prepared
-def publication_duty() -> QuerySet[PublicationDuty]:
-    return PublicationDuty.objects.select_related("awarding_body")
-
-
-@prepared
-def first_grant_of(funder: Organisation) -> QuerySet[Allocation, int]:
-    return grants_awarded_by(funder).order_by().values_list("pk", flat=True)[:1]
 
 
 @require_safe
@@ -394,14 +333,6 @@ def duty_list_totals(
             "without_copy": without_copy,
         }
     return found
-
-
-@prepared
-def item_counts(year: FinancialYear, *, as_at: AsAt, threshold: Decimal | None) -> QuerySet[Payment, int]:
-    """The number of items on the duty's list, by year, of which there is one."""
-    rows = Payment.objects.counted(as_at).filter(allocation__funding_source__year=year)
-    years = rows.non_grant_items(threshold).order_by().values("allocation__funding_source__year")
-    return years.values_list(Count("pk"), flat=True)
 
 
 def query_context(filters: MoneyFilters, choices: Mapping[str, Choices]) -> dict[str, Any]:
