@@ -1,7 +1,7 @@
 """Whether the conditions of a year's sources are met, missed or open on a day, with the arithmetic.
 
 What counts towards a condition is what is allocated (less what was varied), what is paid (net of refunds), what others
-gave, or what was claimed. `funding/reconcile/steps.py` works out the same in SQL of its own.
+gave, or what was claimed. `funding/reconcile/budget.py` works out the same in SQL of its own.
 """
 
 from collections import defaultdict

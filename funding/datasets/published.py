@@ -4,8 +4,8 @@ from typing import Any
 
 from django.http import QueryDict
 
+from funding.datasets.budget import CONDITIONS, DECISIONS, HEADINGS, VARIATIONS
 from funding.datasets.lists import ALLOCATIONS, PAYMENTS, SOURCES
-from funding.datasets.steps import CONDITIONS, DECISIONS, HEADINGS, VARIATIONS
 from funding.datasets.totals import TOTALS
 from funding.filters import MoneyFilters
 from funding.models import FinancialYear

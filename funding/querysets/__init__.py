@@ -1,11 +1,7 @@
 """Named queries of everything about money."""
 
 from funding.querysets.allocations import AllocationQuerySet
-from funding.querysets.expressions import ZERO_POUNDS, threshold_in_pence
-from funding.querysets.payments import PaymentQuerySet
-from funding.querysets.regrants import OnwardGrantQuerySet, RegrantingQuerySet
-from funding.querysets.sources import DutyQuerySet, SourceQuerySet, YearQuerySet
-from funding.querysets.steps import (
+from funding.querysets.budget import (
     FulfilmentQuerySet,
     FundingDecisionQuerySet,
     HeadingQuerySet,
@@ -13,6 +9,10 @@ from funding.querysets.steps import (
     SourceConditionQuerySet,
     VariationQuerySet,
 )
+from funding.querysets.expressions import ZERO_POUNDS, threshold_in_pence
+from funding.querysets.payments import PaymentQuerySet
+from funding.querysets.regrants import OnwardGrantQuerySet, RegrantingQuerySet
+from funding.querysets.sources import DutyQuerySet, SourceQuerySet, YearQuerySet
 
 __all__ = [
     "ZERO_POUNDS",

@@ -13,11 +13,11 @@ PENCE = "CAST(ROUND({} * 100) AS BIGINT)"
 STANDS = "{0}.reverses_id IS NULL AND NOT EXISTS (SELECT 1 FROM {1} back WHERE back.reverses_id = {0}.id)"
 SOURCE_STANDS = STANDS.format("s", "funding_fundingsource")
 ALLOCATION_STANDS = STANDS.format("a", "funding_allocation")
-DECISION_STANDS = STANDS.format("d", "programmes_assessmentdecision")
+ASSESSMENT_DECISION_STANDS = STANDS.format("d", "programmes_assessmentdecision")
 PAYMENT_STANDS = STANDS.format("p", "funding_payment")
 REGRANTING_STANDS = STANDS.format("g", "funding_regranting")
 ONWARD_GRANT_STANDS = STANDS.format("o", "funding_onwardgrant")
-MONEY_DECISION_STANDS = STANDS.format("d", "funding_decision")
+DECISION_STANDS = STANDS.format("d", "funding_decision")
 VARIATION_STANDS = STANDS.format("v", "funding_variation")
 # What may be allocated beyond a source, in whole pence, rounded down.
 ALLOWANCE = (
@@ -209,7 +209,7 @@ def exceptions(year: YearRow) -> dict[str, list[str]]:
         f"SELECT p.reference, CASE WHEN NOT ({ALLOCATION_STANDS}) THEN 0 WHEN {PAID_ON_ALLOCATION} > "
         f"{LEFT_OF_ALLOCATION} THEN {LEFT_OF_ALLOCATION} ELSE {PENCE.format('a.amount')} END < p.running, "
         "p.paid_on < (SELECT MIN(d.decided_on) FROM programmes_assessmentdecision d "
-        f"WHERE d.assessment_id = a.assessment_id AND d.outcome = 'approved' AND {DECISION_STANDS}), "
+        f"WHERE d.assessment_id = a.assessment_id AND d.outcome = 'approved' AND {ASSESSMENT_DECISION_STANDS}), "
         "p.paid_on > y.spend_by, p.paid_on < %s OR p.paid_on > %s, p.amount, p.running "
         "FROM (SELECT p.id, p.reference, p.amount, p.paid_on, p.allocation_id, "
         f"SUM({PENCE.format('p.amount')}) OVER (PARTITION BY p.allocation_id ORDER BY p.paid_on, p.id) AS running "
@@ -252,7 +252,7 @@ def broken_rules() -> Iterator[str]:
         "FROM programmes_assessmentdecision d JOIN programmes_evidenceassessment e ON e.id = d.assessment_id "
         "WHERE d.assessment_id = a.assessment_id AND e.initiative_id = a.initiative_id AND d.outcome = 'approved' "
         "AND d.recorded_by_id <> e.author_id AND d.decided_on <= a.awarded_on "
-        f"AND {DECISION_STANDS}) AND {ALLOCATION_STANDS}"
+        f"AND {ASSESSMENT_DECISION_STANDS}) AND {ALLOCATION_STANDS}"
     ):
         yield f"Allocation {which} has no assessment that somebody else approved by the day of the allocation."
     for name, amount, taken in fetch_rows(
@@ -285,7 +285,7 @@ def broken_steps() -> Iterator[str]:
     """Yield a sentence for each decision, variation and move that the triggers should have kept out."""
     for (which,) in fetch_rows(
         "SELECT a.public_id FROM funding_allocation a JOIN funding_decision d ON d.id = a.decision_id "
-        f"WHERE {ALLOCATION_STANDS} AND (d.decided_on > a.awarded_on OR NOT ({MONEY_DECISION_STANDS}))"
+        f"WHERE {ALLOCATION_STANDS} AND (d.decided_on > a.awarded_on OR NOT ({DECISION_STANDS}))"
     ):
         yield f"Allocation {which} names a decision that was made after it, or was reversed."
     for (which,) in fetch_rows(
@@ -295,7 +295,7 @@ def broken_steps() -> Iterator[str]:
         yield f"Allocation {which} is for a budget heading, but names no decision."
     for (which,) in fetch_rows(
         "SELECT v.public_id FROM funding_variation v JOIN funding_decision d ON d.id = v.decision_id "
-        f"WHERE {VARIATION_STANDS} AND (d.decided_on > v.varied_on OR NOT ({MONEY_DECISION_STANDS}))"
+        f"WHERE {VARIATION_STANDS} AND (d.decided_on > v.varied_on OR NOT ({DECISION_STANDS}))"
     ):
         yield f"Variation {which} names a decision that was made after it, or was reversed."
     for (which,) in fetch_rows(f"SELECT a.public_id FROM funding_allocation a WHERE {LEFT_OF_ALLOCATION} < 0"

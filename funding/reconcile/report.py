@@ -11,7 +11,7 @@ from django.urls import reverse
 
 from funding.datasets import threesixtygiving
 from funding.models import PublicationDuty
-from funding.reconcile import database, omissions, outputs, steps
+from funding.reconcile import budget, database, omissions, outputs
 from funding.reconcile.onward import check_onward_grants
 from funding.reconcile.outputs import ServedList, ServedPage, UnreadableError
 from funding.reconcile.results import check_results
@@ -115,7 +115,7 @@ def check_year(report: ReconciliationReport, year: database.YearRow) -> None:
     }
     page = read_page(report, label, "year")
     served = {"Page": page_sums(report, label, sources, page)}
-    steps.check_steps(report, label, year, page, DOWNLOAD_FORMATS)
+    budget.check_decisions_and_conditions(report, label, year, page, DOWNLOAD_FORMATS)
     for form in DOWNLOAD_FORMATS:
         served[form.upper()] = download_sums(report, label, form, sources, database.exceptions(year))
     for output, sums in served.items():

@@ -12,7 +12,13 @@ from hypothesis import strategies as st
 
 from funding.accounts import year_accounts
 from funding.models import Allocation, FundingSource, Payment
-from tests.support.factories import DecisionFactory, FundingSourceFactory, OrganisationFactory, UserFactory, YearFactory
+from tests.support.factories import (
+    AssessmentDecisionFactory,
+    FundingSourceFactory,
+    OrganisationFactory,
+    UserFactory,
+    YearFactory,
+)
 from tests.support.money.rules import allocate, carry, pay
 from vru_portal.ledger.append_only.recording import reverse
 
@@ -41,7 +47,7 @@ def test_no_order_of_events_overspends_a_source_or_breaks_a_sum(events):
         year = YearFactory(first_year=2031)
         YearFactory(first_year=2032)
         source = FundingSourceFactory(year=year, amount=Decimal("1.00"))
-        decision = DecisionFactory()
+        decision = AssessmentDecisionFactory()
         given_ = {"initiative": decision.assessment.initiative, "assessment": decision.assessment}
         given_ |= {"recipient": OrganisationFactory(), "awarded_by": OrganisationFactory(), "funding_source": source}
         for number, (event, amount, which) in enumerate(events):

@@ -7,9 +7,9 @@ import time_machine
 
 from tests.support.factories import (
     AllocationFactory,
+    AssessmentDecisionFactory,
     ContactPointFactory,
     ContributorFactory,
-    DecisionFactory,
     FundingSourceFactory,
     InitiativeFactory,
     OrganisationFactory,
@@ -47,7 +47,9 @@ def ledger():
     later = FundingSourceFactory(year=second, name="Later chest", slug="chest", amount=Decimal(500))
     walk = InitiativeFactory(name="Night walk", slug="walk")
     club, council = OrganisationFactory(name="Club", slug="club"), OrganisationFactory(name="Council", slug="council")
-    assessment = DecisionFactory(assessment__initiative=walk, assessment__need="Walkers <b>stumble</b>.").assessment
+    assessment = AssessmentDecisionFactory(
+        assessment__initiative=walk, assessment__need="Walkers <b>stumble</b>."
+    ).assessment
     made = {"initiative": walk, "recipient": club, "awarded_by": council, "assessment": assessment}
     rows = [
         AllocationFactory(funding_source=chest, amount=Decimal("600.50"), purpose="Lanterns & oil.", **made),
@@ -95,7 +97,7 @@ def test_of_many_allocations_the_first_of_each_year_are_shown_and_the_sums_are_o
 def test_an_initiative_without_money_says_so_and_one_that_is_only_assessed_says_why_it_may_get_some(client):
     ContactPointFactory(unit=UnitFactory())
     InitiativeFactory(slug="bare")
-    DecisionFactory(assessment__initiative=InitiativeFactory(slug="assessed"))
+    AssessmentDecisionFactory(assessment__initiative=InitiativeFactory(slug="assessed"))
     bare, assessed = text(client, "/initiatives/bare/"), text(client, "/initiatives/assessed/")
     assert "Sum not stated" in bare
     assert "evidence assessment was approved" not in bare

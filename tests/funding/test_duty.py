@@ -13,7 +13,7 @@ from funding.choices import DutyList
 from funding.models import Payment, PublicationDuty
 from funding.rules.allocations import allocate
 from programmes.models import Initiative
-from tests.support.factories import AllocationFactory, DecisionFactory, PaymentFactory, UserFactory
+from tests.support.factories import AllocationFactory, AssessmentDecisionFactory, PaymentFactory, UserFactory
 from tests.support.refusals import insert
 
 pytestmark = [pytest.mark.django_db, pytest.mark.once]
@@ -29,7 +29,9 @@ def unit(request, standing):
 
 def unstated(kind):
     """Return an allocation that states nothing but its purpose, dated today or before."""
-    decision = DecisionFactory(assessment__initiative=Initiative.objects.public()[0], decided_on=date(2019, 5, 6))
+    decision = AssessmentDecisionFactory(
+        assessment__initiative=Initiative.objects.public()[0], decided_on=date(2019, 5, 6)
+    )
     return AllocationFactory.unsaved(
         assessment=decision.assessment,
         initiative=decision.assessment.initiative,

@@ -12,9 +12,9 @@ from funding.templatetags.awards import money_of
 from funding.validators import make_public_id, parse_year_label, public_id_validator, year_label
 from tests.support.factories import (
     AllocationFactory,
+    AssessmentDecisionFactory,
     ColumnFactory,
     ContributorFactory,
-    DecisionFactory,
     DutyFactory,
     FundingSourceFactory,
     OrganisationFactory,
@@ -131,7 +131,7 @@ def test_vat_that_cannot_be_recovered_is_a_part_of_the_sum(amount, vat, kept):
 
 @pytest.mark.parametrize(
     ("factory", "field"),
-    [(AllocationFactory, "awarded_on"), (PaymentFactory, "paid_on"), (DecisionFactory, "decided_on")],
+    [(AllocationFactory, "awarded_on"), (PaymentFactory, "paid_on"), (AssessmentDecisionFactory, "decided_on")],
 )
 def test_nothing_is_recorded_before_its_day(factory, field):
     row = factory.unsaved()

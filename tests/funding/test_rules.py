@@ -16,10 +16,10 @@ from programmes.choices import Outcome
 from tests.support.factories import (
     DAY,
     AllocationFactory,
+    AssessmentDecisionFactory,
     AssessmentFactory,
     ColumnFactory,
     ContributorFactory,
-    DecisionFactory,
     DutyFactory,
     FundingSourceFactory,
     InitiativeFactory,
@@ -48,7 +48,7 @@ def later():
 def test_an_allocation_stands_on_the_latest_assessment_that_was_approved_by_its_day():
     initiative = InitiativeFactory()
     made = [
-        DecisionFactory(assessment__initiative=initiative, decided_on=day).assessment
+        AssessmentDecisionFactory(assessment__initiative=initiative, decided_on=day).assessment
         for day in (DAY - timedelta(days=2), DAY - timedelta(days=1), DAY + timedelta(days=1))
     ]
     assert allocate(initiative=initiative, assessment=None).assessment == made[1]
@@ -69,10 +69,10 @@ NOT_APPROVED = "has no approved evidence assessment. Write one and have somebody
     [
         lambda initiative: None,
         lambda initiative: AssessmentFactory(initiative=initiative),
-        lambda initiative: DecisionFactory(assessment__initiative=initiative, outcome=Outcome.DECLINED),
-        lambda initiative: DecisionFactory(),
+        lambda initiative: AssessmentDecisionFactory(assessment__initiative=initiative, outcome=Outcome.DECLINED),
+        lambda initiative: AssessmentDecisionFactory(),
         lambda initiative: reverse(
-            DecisionFactory(assessment__initiative=initiative), by=UserFactory(), reason="A mistake."
+            AssessmentDecisionFactory(assessment__initiative=initiative), by=UserFactory(), reason="A mistake."
         ),
     ],
     ids=["none", "undecided", "declined", "another initiative's", "reversed"],
@@ -86,7 +86,7 @@ def test_no_money_without_an_approved_assessment(make):
 
 
 def test_no_money_before_the_day_of_the_approval():
-    decision = DecisionFactory(assessment__initiative__name="Night walks", decided_on=DAY)
+    decision = AssessmentDecisionFactory(assessment__initiative__name="Night walks", decided_on=DAY)
     fields = {"initiative": decision.assessment.initiative, "assessment": None}
     assert validation_messages(lambda: allocate(**fields, awarded_on=DAY - timedelta(days=1))) == {
         "awarded_on": [

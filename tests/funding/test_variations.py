@@ -15,8 +15,8 @@ from programmes.choices import Status
 from tests.support.factories import (
     DAY,
     AllocationFactory,
+    AssessmentDecisionFactory,
     DecisionFactory,
-    FundingDecisionFactory,
     FundingSourceFactory,
     HeadingFactory,
     InitiativeFactory,
@@ -124,7 +124,7 @@ def moving_to(**fields):
 
 
 def test_a_move_goes_on_whole_to_another_recipient_initiative_or_heading(source, award):
-    assessed = DecisionFactory().assessment.initiative
+    assessed = AssessmentDecisionFactory().assessment.initiative
     into = moving_to(initiative=assessed)
     step = vary(award, "10.00", VariationKind.MOVE, into)
     arrived = Allocation.objects.get(moved_from=step)
@@ -149,14 +149,14 @@ def test_only_a_move_has_somewhere_to_go(award, kind, into):
 
 
 def test_a_variation_names_a_decision_by_its_day_and_is_not_before_its_allocation(award):
-    late = FundingDecisionFactory(decided_on=DAY + timedelta(days=1))
+    late = DecisionFactory(decided_on=DAY + timedelta(days=1))
     assert (
         "Enter that day or a later one"
         in validation_messages(lambda: vary(award, "1.00", decision=late))["varied_on"][0]
     )
     assert "decision" in validation_messages(lambda: vary(award, "1.00", decision=None))
     early = DAY - timedelta(days=1)
-    decision = FundingDecisionFactory(decided_on=early)
+    decision = DecisionFactory(decided_on=early)
     said = validation_messages(lambda: vary(award, "1.00", varied_on=early, decision=decision))
     assert "It was allocated on" in said["varied_on"][0]
 
@@ -219,7 +219,7 @@ def test_a_source_is_over_committed_only_by_the_share_that_a_published_decision_
 
 
 def test_a_decision_whose_notice_is_not_published_allows_nothing(source):
-    row = OvercommitmentFactory.unsaved(funding_source=source, decision=FundingDecisionFactory(notice_url=""))
+    row = OvercommitmentFactory.unsaved(funding_source=source, decision=DecisionFactory(notice_url=""))
     said = validation_messages(lambda: variations.allow_overcommitment(by=UserFactory(), overcommitment=row))
     assert "Only a published decision" in said["decision"][0]
 
@@ -254,7 +254,7 @@ def test_a_heading_that_is_a_draft_gets_no_money_and_one_with_money_stays_publis
 
 
 def test_who_decided_held_the_post_on_that_day():
-    row = FundingDecisionFactory.unsaved()
+    row = DecisionFactory.unsaved()
     row.decided_by.held_until = DAY - timedelta(days=1)
     said = validation_messages(lambda: variations.decide(by=UserFactory(), decision=row))
     assert "did not hold this post on that day" in said["decided_by"][0]
@@ -263,10 +263,10 @@ def test_who_decided_held_the_post_on_that_day():
 
 
 def test_a_decision_has_reasons_and_a_reference_of_its_own_in_its_year():
-    row = FundingDecisionFactory.unsaved(reasons="")
+    row = DecisionFactory.unsaved(reasons="")
     assert "reasons" in validation_messages(lambda: variations.decide(by=UserFactory(), decision=row))
-    first = FundingDecisionFactory(reference="Moor 1")
-    again = FundingDecisionFactory.unsaved(year=first.year, reference="moor 1")
+    first = DecisionFactory(reference="Moor 1")
+    again = DecisionFactory.unsaved(year=first.year, reference="moor 1")
     assert (
         "recorded already"
         in validation_messages(lambda: variations.decide(by=UserFactory(), decision=again))["reference"][0]

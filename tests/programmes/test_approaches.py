@@ -17,8 +17,8 @@ from tests.support.factories import (
     DAY,
     AllocationFactory,
     ApproachFactory,
+    AssessmentDecisionFactory,
     AssessmentFactory,
-    DecisionFactory,
     InitiativeFactory,
     LevelFactory,
     UnitFactory,
@@ -87,7 +87,7 @@ def test_what_was_approved_before_this_was_asked_stays_approved_and_takes_money(
     UnitFactory()
     row = AssessmentFactory(**SILENT)
     with without_triggers("programmes_assessmentdecision_community_stated"):
-        DecisionFactory(assessment=row)
+        AssessmentDecisionFactory(assessment=row)
         DatabaseTriggers(connection).install()
         grant = AllocationFactory(assessment=row, initiative=row.initiative)
         assert "Who in the community was asked Not stated" in text_of(client.get(grant.get_absolute_url()))
@@ -95,7 +95,7 @@ def test_what_was_approved_before_this_was_asked_stays_approved_and_takes_money(
 
 def test_pages_say_who_was_asked_what_they_said_and_what_changed_or_why_nobody_was(client):
     UnitFactory()
-    asked, not_asked = AllocationFactory(), DecisionFactory(assessment=AssessmentFactory(**NOBODY)).assessment
+    asked, not_asked = AllocationFactory(), AssessmentDecisionFactory(assessment=AssessmentFactory(**NOBODY)).assessment
     for address in (asked.get_absolute_url(), asked.initiative.get_absolute_url()):
         said = text_of(client.get(address))
         assert "Who in the community was asked Forty walkers, at three gates. What they said The lamps are out." in said
@@ -126,7 +126,7 @@ def test_a_draft_is_not_cited_in_public(client):
     draft = ApproachFactory(title="Unready", state=State.DRAFT)
     row = AssessmentFactory(approach=draft)
     assert "“Unready, Moor toolkit” is a draft. Publish it first" in validation_messages(lambda: decide(row))[""][0]
-    decision = DecisionFactory(assessment=row)  # by another door
+    decision = AssessmentDecisionFactory(assessment=row)  # by another door
     assert "Unready" not in client.get(row.initiative.get_absolute_url()).content.decode()
     assert "Unready" not in client.get("/initiatives/").content.decode()
     assert decision.outcome == Outcome.APPROVED
@@ -134,7 +134,7 @@ def test_a_draft_is_not_cited_in_public(client):
 
 def test_what_was_decided_on_keeps_its_approach_published():
     undecided, decided = AssessmentFactory(approach=ApproachFactory()), AssessmentFactory(approach=ApproachFactory())
-    decision = DecisionFactory(assessment=decided)
+    decision = AssessmentDecisionFactory(assessment=decided)
     assert not undecided.approach.unpublishing_blocker()
     assert "stays published" in decided.approach.unpublishing_blocker()
     reverse(decision)
@@ -144,7 +144,7 @@ def test_what_was_decided_on_keeps_its_approach_published():
 def test_an_initiative_shows_the_approach_with_the_toolkits_own_words_and_what_it_does_not_state(client):
     UnitFactory()
     cited = ApproachFactory(title="Walking together", evidence="")
-    row = DecisionFactory(assessment=AssessmentFactory(approach=cited)).assessment
+    row = AssessmentDecisionFactory(assessment=AssessmentFactory(approach=cited)).assessment
     page = client.get(row.initiative.get_absolute_url())
     assert '<a href="https://toolkit.example.org/walking">Walking together</a>, Moor toolkit' in page.content.decode()
     said = text_of(page)
@@ -160,11 +160,11 @@ def catalogue(client):
     lamps, company, _ = (InitiativeFactory(level=level, name=name) for name in ("Lamps", "Company", "Gates"))
     first = ApproachFactory(title="Light", slug="light", impact="High", evidence="", cost="£")
     second = ApproachFactory(title="Walks", slug="walks", toolkit="Fen toolkit", impact="High", evidence="Thin")
-    DecisionFactory(assessment__initiative=lamps, assessment__approach=second, decided_on=date(2031, 1, 1))
-    DecisionFactory(assessment__initiative=lamps, assessment__approach=first)
-    DecisionFactory(assessment__initiative=company, assessment__approach=second)
+    AssessmentDecisionFactory(assessment__initiative=lamps, assessment__approach=second, decided_on=date(2031, 1, 1))
+    AssessmentDecisionFactory(assessment__initiative=lamps, assessment__approach=first)
+    AssessmentDecisionFactory(assessment__initiative=company, assessment__approach=second)
     AssessmentFactory(initiative=company, approach=first)  # nobody has decided on it
-    DecisionFactory(assessment__initiative=company, assessment__approach=first, outcome=Outcome.DECLINED)
+    AssessmentDecisionFactory(assessment__initiative=company, assessment__approach=first, outcome=Outcome.DECLINED)
     return client
 
 
@@ -208,5 +208,5 @@ def test_files_and_the_api_say_what_the_toolkit_states(catalogue):
 
 def test_without_any_approach_the_catalogue_does_not_mention_toolkits(client):
     UnitFactory()
-    DecisionFactory()
+    AssessmentDecisionFactory()
     assert "toolkit" not in client.get("/initiatives/").content.decode()

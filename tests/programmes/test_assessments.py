@@ -16,8 +16,8 @@ from tests.support.crawler import text_of
 from tests.support.factories import (
     DAY,
     AllocationFactory,
+    AssessmentDecisionFactory,
     AssessmentFactory,
-    DecisionFactory,
     InitiativeFactory,
     UnitFactory,
     UserFactory,
@@ -119,7 +119,7 @@ def test_a_colleague_decides_once_and_the_decision_is_shown_and_logged(client, a
 
 
 def test_a_decision_is_reversed_with_a_reason_unless_money_stands_on_it(client, colleague):
-    free, bound = DecisionFactory().assessment, AllocationFactory().assessment
+    free, bound = AssessmentDecisionFactory().assessment, AllocationFactory().assessment
     client.force_login(colleague)
     assert "This field is required." in text_of(client.post(page_of(free, "reverse-decision"), {"reason": ""}))
     client.post(page_of(free, "reverse-decision"), {"reason": "Miscounted"})
@@ -135,8 +135,8 @@ def test_a_decision_is_reversed_with_a_reason_unless_money_stands_on_it(client, 
 
 def test_the_list_says_how_far_each_has_come_and_finds_what_waits(client, colleague):
     AssessmentFactory(initiative__name="Waiting walk")
-    DecisionFactory(assessment__initiative__name="Approved walk")
-    DecisionFactory(assessment__initiative__name="Declined walk", outcome="declined")
+    AssessmentDecisionFactory(assessment__initiative__name="Approved walk")
+    AssessmentDecisionFactory(assessment__initiative__name="Declined walk", outcome="declined")
     client.force_login(colleague)
     for state, name in (("waiting", "Waiting"), ("approved", "Approved"), ("declined", "Declined")):
         found = text_of(client.get(PLACE, {"state": state}))
@@ -150,14 +150,14 @@ def test_the_list_asks_the_same_number_of_questions_however_long_it_is(
 ):
     UnitFactory()
     for _ in range(5):
-        DecisionFactory()
+        AssessmentDecisionFactory()
     client.force_login(colleague)
     with django_assert_max_num_queries(13):
         client.get(PLACE)
 
 
 def test_text_of_a_decided_assessment_is_taken_out_of_its_history_too(client, colleague):
-    row = DecisionFactory(assessment__evidence="Robin Vale counted.").assessment
+    row = AssessmentDecisionFactory(assessment__evidence="Robin Vale counted.").assessment
     client.force_login(colleague)
     assert client.post(page_of(row, "redact"), {"texts": ["evidence"], "reason": "A name"}).status_code == 302
     row.refresh_from_db()
@@ -168,7 +168,7 @@ def test_text_of_a_decided_assessment_is_taken_out_of_its_history_too(client, co
 
 
 def test_a_decision_is_listed_and_neither_added_nor_changed_by_itself(client, colleague):
-    decision = DecisionFactory()
+    decision = AssessmentDecisionFactory()
     place = "/admin/programmes/assessmentdecision/"
     client.force_login(colleague)
     assert client.get(place).status_code == client.get(f"{place}{decision.pk}/change/").status_code == 200
@@ -178,7 +178,7 @@ def test_a_decision_is_listed_and_neither_added_nor_changed_by_itself(client, co
 
 
 def test_text_of_a_decision_and_of_its_reversal_is_taken_out(client, colleague):
-    decision = DecisionFactory(reasons="Robin Vale counted.")
+    decision = AssessmentDecisionFactory(reasons="Robin Vale counted.")
     page = page_of(decision.assessment)
     client.force_login(colleague)
     client.post(page_of(decision.assessment, "reverse-decision"), {"reason": "Robin Vale was wrong."})

@@ -5,13 +5,13 @@ from programmes.models import Initiative, Passage, PreventionLevel, SuccessCondi
 from tests.support.factories import (
     AreaFactory,
     AudienceFactory,
-    ConditionFactory,
     InitiativeFactory,
     LevelFactory,
     PassageFactory,
     PredecessorFactory,
     SettingFactory,
     StoryFactory,
+    SuccessConditionFactory,
     TermFactory,
 )
 from tests.support.refusals import refused_by_the_database, refused_in_words
@@ -39,7 +39,7 @@ def test_a_level_is_a_level_of_prevention():
 
 
 def test_conditions_are_numbered_from_one_and_each_once():
-    first, second = ConditionFactory(), ConditionFactory()
+    first, second = SuccessConditionFactory(), SuccessConditionFactory()
     refused_by_the_database(second, number=first.number)
     assert "already exists" in refused_in_words(second, number=first.number)["number"][0]
     assert "number" in refused_in_words(SuccessCondition.objects.get(pk=first.pk), number=0)
@@ -90,7 +90,7 @@ def test_one_term_says_what_is_meant_by_violence():
     "factory",
     [
         LevelFactory,
-        ConditionFactory,
+        SuccessConditionFactory,
         InitiativeFactory,
         PredecessorFactory,
         TermFactory,

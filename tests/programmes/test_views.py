@@ -4,11 +4,11 @@ from tests.support.crawler import Elements
 from tests.support.factories import (
     AreaFactory,
     AudienceFactory,
-    ConditionFactory,
     InitiativeFactory,
     LevelFactory,
     OrganisationFactory,
     StoryFactory,
+    SuccessConditionFactory,
     TermFactory,
     UnitFactory,
 )
@@ -118,8 +118,8 @@ def test_exit_this_page_is_offered_wherever_something_sensitive_shows(client, se
 
 def test_a_level_tells_what_it_means_its_conditions_and_initiatives(client):
     level = LevelFactory(slug="first", definition="Work that begins **early**.")
-    ConditionFactory(level=level, title="Everybody walks")
-    ConditionFactory(title="Somebody else's")
+    SuccessConditionFactory(level=level, title="Everybody walks")
+    SuccessConditionFactory(title="Somebody else's")
     InitiativeFactory(level=level, name="Night walks")
     InitiativeFactory(name="Day walks")
     text = Elements(client.get("/prevention/first/").text).text

@@ -19,8 +19,8 @@ from django.utils import timezone
 from vru_portal.models import Pending, Submission
 from vru_portal.publishing import pending_changes, submissions
 from vru_portal.publishing.changesets import apply_changeset, changeset_between, set_history_details
+from vru_portal.publishing.dead_links import problems_with_links
 from vru_portal.publishing.differences import Difference, describe_differences, field_label
-from vru_portal.publishing.links import problems_with_links
 from vru_portal.publishing.related_drafts import drafts_named_by, related_drafts
 from vru_portal.publishing.snapshots import (
     owning_record,

@@ -11,7 +11,7 @@ from events.declarations.documents.comparison import comparison_html
 from events.declarations.models import Declaration, DeclarationVersion
 from events.declarations.rules import versions
 from partners.admin import PROVENANCE
-from vru_portal.publishing.links import problems_with_links
+from vru_portal.publishing.dead_links import problems_with_links
 from vru_portal.staff.actions import Action, Section
 from vru_portal.staff.history import HistoryMixin
 from vru_portal.staff.records.files import ListExport

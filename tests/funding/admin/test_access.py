@@ -10,9 +10,9 @@ from django.urls import reverse
 
 from tests.support.factories import (
     AllocationFactory,
+    AssessmentDecisionFactory,
     AssessmentFactory,
     ContractCopyFactory,
-    DecisionFactory,
     ExplanationFactory,
     FundingSourceFactory,
     PaymentFactory,
@@ -30,7 +30,7 @@ def everything():
     payment = PaymentFactory(allocation=allocation, amount=Decimal("100.01"))
     money, evidence = "/admin/funding", f"/admin/programmes/evidenceassessment/{AssessmentFactory().pk}"
     copy, explanation = ContractCopyFactory(allocation=allocation), ExplanationFactory(payment=payment)
-    decision = DecisionFactory(assessment__initiative=allocation.initiative)
+    decision = AssessmentDecisionFactory(assessment__initiative=allocation.initiative)
     return {
         f"{money}/fundingsource/{source.pk}/redact/": "funding.change_fundingsource",
         f"{money}/contractcopy/{copy.pk}/redact/": "funding.change_contractcopy",

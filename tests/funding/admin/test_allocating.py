@@ -10,10 +10,10 @@ from programmes.models import AssessmentDecision
 from tests.support.crawler import Elements, text_of
 from tests.support.factories import (
     AllocationFactory,
+    AssessmentDecisionFactory,
     AssessmentFactory,
     ColumnFactory,
     DecisionFactory,
-    FundingDecisionFactory,
     InitiativeFactory,
     OrganisationFactory,
     PaymentFactory,
@@ -26,7 +26,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.once]
 def assessed(**values):
     """Return an initiative whose assessment was approved on 6 May 2031."""
     initiative = InitiativeFactory(**values)
-    DecisionFactory(assessment__initiative=initiative)
+    AssessmentDecisionFactory(assessment__initiative=initiative)
     return initiative
 
 
@@ -39,7 +39,7 @@ def answers(source, **changes):
         "recipient": OrganisationFactory().pk,
         "amount": "100.00",
         "awarded_on": "2031-05-20",
-        "decision": FundingDecisionFactory(year=source.year).pk,
+        "decision": DecisionFactory(year=source.year).pk,
         "kind": "grant",
         "purpose": "Lanterns for the night walks.",
     } | changes
@@ -90,7 +90,7 @@ def test_without_an_approved_assessment_nothing_is_allocated(client, officer, so
 def test_a_waiting_and_a_declined_and_a_reversed_assessment_are_no_approval(client, officer, source):
     waiting, declined, taken_back = InitiativeFactory(), InitiativeFactory(), assessed()
     AssessmentFactory(initiative=waiting)
-    DecisionFactory(assessment__initiative=declined, outcome="declined")
+    AssessmentDecisionFactory(assessment__initiative=declined, outcome="declined")
     decision = AssessmentDecision.objects.get(assessment__initiative=taken_back)
     back = decision.opposite()
     back.reason, back.recorded_by = "Miscounted", officer
@@ -116,7 +116,7 @@ def test_an_assessment_approved_by_its_author_opens_no_gate_even_when_it_got_int
     four_eyes = next(g for g in triggers.expected.values() if g.name.endswith("_four_eyes"))
     with connection.cursor() as cursor:
         cursor.execute(triggers.drop_sql(four_eyes))
-    DecisionFactory(assessment=assessment, recorded_by=assessment.author)
+    AssessmentDecisionFactory(assessment=assessment, recorded_by=assessment.author)
     triggers.install()
     said = refused(client, source, answers(source, initiative=initiative))
     assert "approved" in said

@@ -9,7 +9,7 @@ from funding.models import Allocation, Decision, Fulfilment, Overcommitment, Sou
 from tests.support.crawler import text_of
 from tests.support.factories import (
     AllocationFactory,
-    FundingDecisionFactory,
+    DecisionFactory,
     HeadingFactory,
     OrganisationFactory,
     PaymentFactory,
@@ -29,7 +29,7 @@ def award(source):
 
 def step(row, name, **sent):
     model = row._meta.model_name
-    typed = {"varied_on": "2031-05-20", "decision": FundingDecisionFactory().pk, "reasons": "Fewer nights were dark."}
+    typed = {"varied_on": "2031-05-20", "decision": DecisionFactory().pk, "reasons": "Fewer nights were dark."}
     return lambda client: client.post(f"/admin/funding/{model}/{row.pk}/{name}/", typed | sent)
 
 
@@ -79,9 +79,9 @@ def test_money_that_no_allocation_holds_is_returned_from_its_source(client, offi
 
 def test_a_source_is_over_committed_by_a_published_decision(client, officer, source):
     address = f"/admin/funding/fundingsource/{source.pk}/overcommit/"
-    sent = {"share": "10", "allowed_on": "2031-05-20", "decision": FundingDecisionFactory(notice_url="").pk}
+    sent = {"share": "10", "allowed_on": "2031-05-20", "decision": DecisionFactory(notice_url="").pk}
     assert client.post(address, sent).status_code == 200
-    sent["decision"] = FundingDecisionFactory().pk
+    sent["decision"] = DecisionFactory().pk
     assert client.post(address, sent).status_code == 302
     assert Overcommitment.objects.get().share == Decimal("10.00")
 

@@ -17,7 +17,7 @@ from funding.rules.allocations import allocate
 from funding.rules.sources import allowance_of, carry_forward
 from tests.support.factories import (
     AllocationFactory,
-    DecisionFactory,
+    AssessmentDecisionFactory,
     FundingSourceFactory,
     HeadingFactory,
     OvercommitmentFactory,
@@ -88,7 +88,7 @@ def test_three_statements_of_one_sum(seed):
     year, following = YearFactory(first_year=2031), YearFactory(first_year=2032)
     sources = [FundingSourceFactory(year=year, amount=Decimal("100.07")) for _ in range(2)]
     OvercommitmentFactory(funding_source=sources[0], share=Decimal("12.34"))
-    refused, assessment = 0, DecisionFactory().assessment
+    refused, assessment = 0, AssessmentDecisionFactory().assessment
     for _ in range(STEPS):
         try:
             act(dice, by, sources, following, assessment)

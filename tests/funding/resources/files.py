@@ -11,8 +11,8 @@ from django.core.management import CommandError, call_command
 from programmes.models import PreventionLevel
 from tests.support.crawler import text_of
 from tests.support.factories import (
+    AssessmentDecisionFactory,
     DecisionFactory,
-    FundingDecisionFactory,
     InitiativeFactory,
     LevelFactory,
     OrganisationFactory,
@@ -73,7 +73,7 @@ BOTH_IMPORTS = pytest.mark.parametrize("import_file", [by_command, by_admin])
 def allocation(source, **values):
     """Return a row of a file that allocates £100 where everything is in order."""
     initiative = InitiativeFactory(level=PreventionLevel.objects.first() or LevelFactory())
-    DecisionFactory(assessment__initiative=initiative)
+    AssessmentDecisionFactory(assessment__initiative=initiative)
     return {
         "id": "",
         "source": source.slug,
@@ -83,7 +83,7 @@ def allocation(source, **values):
         "kind": "grant",
         "amount": "100.00",
         "awarded_on": "2031-05-20",
-        "decision": FundingDecisionFactory(year=source.year).reference,
+        "decision": DecisionFactory(year=source.year).reference,
         "purpose": "Lanterns.",
         "conditions": "Lit every Friday.",
     } | values

@@ -42,11 +42,11 @@ from tests.funding.triggers.step_offences import (
 from tests.support.factories import (
     DAY,
     AllocationFactory,
+    AssessmentDecisionFactory,
     AssessmentFactory,
     ColumnFactory,
     DecisionFactory,
     FulfilmentFactory,
-    FundingDecisionFactory,
     FundingSourceFactory,
     HeadingFactory,
     InitiativeFactory,
@@ -140,15 +140,15 @@ def on(assessment, **fields):
 
 
 def on_a_later_decision():
-    return on(DecisionFactory(decided_on=DAY + timedelta(days=1)).assessment)
+    return on(AssessmentDecisionFactory(decided_on=DAY + timedelta(days=1)).assessment)
 
 
 def on_another_initiatives_assessment():
-    return on(DecisionFactory().assessment, initiative=InitiativeFactory())
+    return on(AssessmentDecisionFactory().assessment, initiative=InitiativeFactory())
 
 
 def on_a_reversed_decision():
-    decision = DecisionFactory()
+    decision = AssessmentDecisionFactory()
     reverse(decision)
     return on(decision.assessment)
 
@@ -157,20 +157,22 @@ def on_a_decision_of_its_author():
     assessment = AssessmentFactory()
     triggers = DatabaseTriggers(connection)
     execute(triggers.drop_sql(triggers.expected["programmes_assessmentdecision_four_eyes"]))
-    DecisionFactory(assessment=assessment, recorded_by=assessment.author)
+    AssessmentDecisionFactory(assessment=assessment, recorded_by=assessment.author)
     triggers.install()
     return on(assessment)
 
 
 def deciding_again():
-    return inserting(DecisionFactory.unsaved(assessment=DecisionFactory(outcome=Outcome.DECLINED).assessment))
+    return inserting(
+        AssessmentDecisionFactory.unsaved(assessment=AssessmentDecisionFactory(outcome=Outcome.DECLINED).assessment)
+    )
 
 
 def approving_without(*names, blank=""):
     """Return what approves an assessment that does not state some of what the community was asked."""
 
     def _approving():
-        return inserting(DecisionFactory.unsaved(assessment=AssessmentFactory(**dict.fromkeys(names, blank))))
+        return inserting(AssessmentDecisionFactory.unsaved(assessment=AssessmentFactory(**dict.fromkeys(names, blank))))
 
     return _approving
 
@@ -196,7 +198,7 @@ def continuing_a_continuation():
 
 
 def continuing_with_another_initiative():
-    first, assessment = AllocationFactory(), DecisionFactory().assessment
+    first, assessment = AllocationFactory(), AssessmentDecisionFactory().assessment
     return continuing(first, initiative=assessment.initiative, assessment=assessment)
 
 
@@ -239,8 +241,8 @@ def awarding_on_after_the_regranting_was_reversed():
 
 MAKERS = {
     FundingSource: FundingSourceFactory,
-    AssessmentDecision: DecisionFactory,
-    Decision: FundingDecisionFactory,
+    AssessmentDecision: AssessmentDecisionFactory,
+    Decision: DecisionFactory,
     Allocation: AllocationFactory,
     Payment: PaymentFactory,
     Regranting: RegrantingFactory,
@@ -262,7 +264,7 @@ OTHER = {
     "awarded_by": OrganisationFactory,
     "allocation": AllocationFactory,
     "kind": lambda: "contract",
-    "decision": FundingDecisionFactory,
+    "decision": DecisionFactory,
     "decided_by": PostFactory,
     "reference": lambda: "Another",
     "title": lambda: "Another",
@@ -368,7 +370,7 @@ OFFENCES = {
     ],
     "funding_allocation_assessed": [
         lambda: on(AssessmentFactory()),
-        lambda: on(DecisionFactory(outcome=Outcome.DECLINED).assessment),
+        lambda: on(AssessmentDecisionFactory(outcome=Outcome.DECLINED).assessment),
         on_a_later_decision,
         on_another_initiatives_assessment,
         on_a_reversed_decision,
@@ -410,7 +412,7 @@ OFFENCES = {
     ],
     "programmes_assessmentdecision_four_eyes": [
         lambda: inserting(
-            DecisionFactory.unsaved(recorded_by=(written := AssessmentFactory()).author, assessment=written)
+            AssessmentDecisionFactory.unsaved(recorded_by=(written := AssessmentFactory()).author, assessment=written)
         ),
     ],
     "programmes_assessmentdecision_once": [deciding_again],

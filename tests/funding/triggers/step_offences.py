@@ -7,8 +7,8 @@ from tests.funding.triggers.statements import carrying, inserting, reversing, so
 from tests.support.factories import (
     DAY,
     AllocationFactory,
+    DecisionFactory,
     FulfilmentFactory,
-    FundingDecisionFactory,
     FundingSourceFactory,
     HeadingFactory,
     OvercommitmentFactory,
@@ -21,11 +21,11 @@ from tests.support.factories import (
 
 def decided_late(factory, **fields):
     """Return what is recorded by a decision that is made a day later."""
-    return inserting(factory.unsaved(decision=FundingDecisionFactory(decided_on=DAY + timedelta(days=1)), **fields))
+    return inserting(factory.unsaved(decision=DecisionFactory(decided_on=DAY + timedelta(days=1)), **fields))
 
 
 def decided_by_what_was_reversed(factory, **fields):
-    decision = FundingDecisionFactory()
+    decision = DecisionFactory()
     reverse(decision)
     return inserting(factory.unsaved(decision=decision, **fields))
 
@@ -59,8 +59,8 @@ def moving_what_was_taken_back():
 
 
 def deciding_under_the_same_reference():
-    decision = FundingDecisionFactory(reference="Moor 1")
-    return inserting(FundingDecisionFactory.unsaved(year=decision.year, reference="MOOR 1"))
+    decision = DecisionFactory(reference="Moor 1")
+    return inserting(DecisionFactory.unsaved(year=decision.year, reference="MOOR 1"))
 
 
 def overcommitted(amount, allocated):
@@ -132,7 +132,7 @@ def taking_of_a_reversed_allocation():
 
 def before_it_was_allocated():
     day = DAY - timedelta(days=1)
-    return inserting(VariationFactory.unsaved(varied_on=day, decision=FundingDecisionFactory(decided_on=day)))
+    return inserting(VariationFactory.unsaved(varied_on=day, decision=DecisionFactory(decided_on=day)))
 
 
 def reversing_a_source_whose_allocation_was_released():
@@ -158,7 +158,7 @@ STEP_OFFENCES = {
     ],
     "funding_allocation_moves": [
         lambda: moving_into(amount=Decimal("9.99")),
-        lambda: moving_into(decision=FundingDecisionFactory()),
+        lambda: moving_into(decision=DecisionFactory()),
         lambda: moving_into(funding_source=FundingSourceFactory()),
         lambda: moving_into(moved_from=VariationFactory()),
         moving_twice,

@@ -10,8 +10,8 @@ from funding.models import FundingSource
 from tests.funding.triggers.statements import carry, source_of, takes
 from tests.support.factories import (
     AllocationFactory,
+    AssessmentDecisionFactory,
     ColumnFactory,
-    DecisionFactory,
     DutyFactory,
     PaymentFactory,
     reverse,
@@ -47,7 +47,7 @@ def test_a_large_sum_is_counted_to_the_penny():
 
 
 def test_a_decision_on_the_day_itself_is_early_enough():
-    insert(AllocationFactory.unsaved(assessment=(made := DecisionFactory()).assessment,
+    insert(AllocationFactory.unsaved(assessment=(made := AssessmentDecisionFactory()).assessment,
                                      initiative=made.assessment.initiative))  # fmt: skip
 
 

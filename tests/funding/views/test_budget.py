@@ -9,7 +9,7 @@ from funding.choices import ConditionKind, CostKind, Kind, VariationKind
 from tests.funding.views.reading import sums, text_of
 from tests.support.factories import (
     AllocationFactory,
-    FundingDecisionFactory,
+    DecisionFactory,
     FundingSourceFactory,
     HeadingFactory,
     InitiativeFactory,
@@ -117,7 +117,7 @@ def test_an_over_commitment_names_its_decision(client, source):
 def test_decisions_are_listed_with_what_was_made_of_them(client, source, team):
     decision = team.decision
     VariationFactory(allocation=team, decision=decision)
-    other = FundingDecisionFactory(year=source.year, notice_url="", reference="OTHER 1", decided_on=date(2031, 6, 1))
+    other = DecisionFactory(year=source.year, notice_url="", reference="OTHER 1", decided_on=date(2031, 6, 1))
     response = client.get(f"{YEAR}decisions/")
     page = text_of(response)
     assert "2 decisions" in page
@@ -132,7 +132,7 @@ def test_decisions_are_listed_with_what_was_made_of_them(client, source, team):
 
 
 def test_who_decided_is_shown_only_if_the_person_and_the_organisation_are_published(client, source):
-    decision = FundingDecisionFactory(year=source.year)
+    decision = DecisionFactory(year=source.year)
     person = str(decision.decided_by.person)
     assert person in text_of(client.get(f"{YEAR}decisions/"))
     hidden = OrganisationFactory(state="draft")

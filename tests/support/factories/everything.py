@@ -30,10 +30,10 @@ from tests.support.factories.funding import (
     ColumnFactory,
     ContractCopyFactory,
     ContributorFactory,
+    DecisionFactory,
     DutyFactory,
     ExplanationFactory,
     FulfilmentFactory,
-    FundingDecisionFactory,
     FundingSourceFactory,
     HeadingFactory,
     OnwardGrantFactory,
@@ -57,10 +57,9 @@ from tests.support.factories.partners import (
 from tests.support.factories.programmes import (
     ApproachFactory,
     AreaFactory,
+    AssessmentDecisionFactory,
     AssessmentFactory,
     AudienceFactory,
-    ConditionFactory,
-    DecisionFactory,
     DocumentFactory,
     InitiativeFactory,
     LevelFactory,
@@ -69,6 +68,7 @@ from tests.support.factories.programmes import (
     PredecessorFactory,
     SettingFactory,
     StoryFactory,
+    SuccessConditionFactory,
     SynonymFactory,
     TermFactory,
 )
@@ -95,11 +95,11 @@ from vru_portal.models import HeadingMapping
 def spend(source: Any, initiative: Any, body: Any) -> None:
     """Make whatever can stand on a source of money, and what comes before it."""
     AssessmentFactory(initiative=initiative)
-    DecisionFactory(assessment__initiative=initiative, outcome=Outcome.DECLINED)
-    reverse(DecisionFactory(assessment__initiative=initiative))
-    decided = FundingDecisionFactory(year=source.year, decided_by__organisation=body)
+    AssessmentDecisionFactory(assessment__initiative=initiative, outcome=Outcome.DECLINED)
+    reverse(AssessmentDecisionFactory(assessment__initiative=initiative))
+    decided = DecisionFactory(year=source.year, decided_by__organisation=body)
     all_of_it = {"funding_source": source, "initiative": initiative, "recipient": body, "decision": decided}
-    cited = DecisionFactory(assessment__initiative=initiative, assessment__approach=ApproachFactory())
+    cited = AssessmentDecisionFactory(assessment__initiative=initiative, assessment__approach=ApproachFactory())
     all_of_it["assessment"] = cited.assessment
     grant = AllocationFactory(**all_of_it, starts_on=DAY, ends_on=date(2032, 3, 31))
     AllocationFactory(**all_of_it, continues=grant, amount=Decimal("50.25"))
@@ -195,7 +195,7 @@ def make_everything(rows: int) -> None:
         publication.authors.add(person, PersonFactory())
         StatementFactory(speaker=person)
         here = level if number == 0 else LevelFactory()
-        ConditionFactory(level=level)
+        SuccessConditionFactory(level=level)
         TermFactory(defined_by=body, level=here, defines_violence=number == 0)
         PredecessorFactory(organisation=body, publication=publication)
         StoryFactory(picture=PictureFactory())

@@ -24,7 +24,7 @@ from funding.models import (
 )
 from tests.support.factories.base import DAY, PublishedFactory, RecordFactory, SourcedFactory
 from tests.support.factories.partners import OrganisationFactory, PostFactory
-from tests.support.factories.programmes import DecisionFactory, InitiativeFactory
+from tests.support.factories.programmes import AssessmentDecisionFactory, InitiativeFactory
 
 
 class YearFactory(SourcedFactory):
@@ -64,7 +64,7 @@ class HeadingFactory(PublishedFactory):
     summary = "Lamplighters."
 
 
-class FundingDecisionFactory(RecordFactory):
+class DecisionFactory(RecordFactory):
     class Meta:
         model = Decision
 
@@ -93,12 +93,10 @@ class AllocationFactory(RecordFactory):
     assessment = LazyAttribute(
         lambda made: (
             made.initiative
-            and DecisionFactory(assessment__initiative=made.initiative, decided_on=made.awarded_on).assessment
+            and AssessmentDecisionFactory(assessment__initiative=made.initiative, decided_on=made.awarded_on).assessment
         )
     )
-    decision = LazyAttribute(
-        lambda made: FundingDecisionFactory(year=made.funding_source.year, decided_on=made.awarded_on)
-    )
+    decision = LazyAttribute(lambda made: DecisionFactory(year=made.funding_source.year, decided_on=made.awarded_on))
     recipient = SubFactory(OrganisationFactory)
     awarded_by = SubFactory(OrganisationFactory)
     amount = Decimal("100.00")
@@ -154,9 +152,7 @@ class VariationFactory(RecordFactory):
     kind = LazyAttribute(lambda made: VariationKind.RELEASE if made.allocation else VariationKind.RETURN)
     amount = Decimal("10.00")
     varied_on = DAY
-    decision = LazyAttribute(
-        lambda made: FundingDecisionFactory(year=made.funding_source.year, decided_on=made.varied_on)
-    )
+    decision = LazyAttribute(lambda made: DecisionFactory(year=made.funding_source.year, decided_on=made.varied_on))
     reasons = "Fewer nights were dark."
 
 
@@ -166,9 +162,7 @@ class OvercommitmentFactory(RecordFactory):
 
     funding_source = SubFactory(FundingSourceFactory)
     allowed_on = DAY
-    decision = LazyAttribute(
-        lambda made: FundingDecisionFactory(year=made.funding_source.year, decided_on=made.allowed_on)
-    )
+    decision = LazyAttribute(lambda made: DecisionFactory(year=made.funding_source.year, decided_on=made.allowed_on))
     share = Decimal("10.00")
 
 

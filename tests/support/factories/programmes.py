@@ -48,7 +48,7 @@ class LevelFactory(PublishedFactory):
     definition = "Work that begins **early**."
 
 
-class ConditionFactory(PublishedFactory):
+class SuccessConditionFactory(PublishedFactory):
     class Meta:
         model = SuccessCondition
 
@@ -198,7 +198,7 @@ class AssessmentFactory(RecordFactory):
     community_changed = "The walk begins where lamps are."
 
 
-class DecisionFactory(RecordFactory):
+class AssessmentDecisionFactory(RecordFactory):
     class Meta:
         model = AssessmentDecision
 

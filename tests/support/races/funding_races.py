@@ -211,10 +211,10 @@ class RaceSetting:
     year: Any = None
 
     def __post_init__(self) -> None:
-        from tests.support.factories import FundingDecisionFactory, LevelFactory, YearFactory
+        from tests.support.factories import DecisionFactory, LevelFactory, YearFactory
 
         self.level, self.year = LevelFactory(), YearFactory(first_year=2018)
-        FundingDecisionFactory(year=self.year, decided_on=PAST)
+        DecisionFactory(year=self.year, decided_on=PAST)
 
     def allocation(self, amount: str = "100.00", left: str = "0.00") -> Any:
         """An allocation that leaves this much of its source."""
@@ -244,9 +244,9 @@ def last_pound(setting: RaceSetting, number: int) -> tuple[Tasks, Judge]:
 
 def decision_reversed(setting: RaceSetting, number: int) -> tuple[Tasks, Judge]:
     """A decision is reversed while money is allocated on it: never both."""
-    from tests.support.factories import DecisionFactory, FundingSourceFactory, OrganisationFactory
+    from tests.support.factories import AssessmentDecisionFactory, FundingSourceFactory, OrganisationFactory
 
-    decision = DecisionFactory(decided_on=PAST, assessment__initiative__level=setting.level)
+    decision = AssessmentDecisionFactory(decided_on=PAST, assessment__initiative__level=setting.level)
     source, organisation = FundingSourceFactory(year=setting.year), OrganisationFactory()
     initiative = decision.assessment.initiative_id
     tasks: Tasks = [

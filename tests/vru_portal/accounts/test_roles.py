@@ -11,7 +11,7 @@ from django.utils import timezone
 from programmes.choices import Outcome
 from tests.support.access_matrix import MODEL_ACCESS, ROLE_LETTERS, VIEW
 from tests.support.addresses import client_of
-from tests.support.factories import AssessmentFactory, DecisionFactory, make_everything
+from tests.support.factories import AssessmentDecisionFactory, AssessmentFactory, make_everything
 from vru_portal.accounts.roles import ROLES, ROLES_BY_NAME, install_roles
 
 pytestmark = pytest.mark.django_db
@@ -74,7 +74,7 @@ def test_four_eyes_hold_whatever_roles_one_person_has(client, roles):
     client.post(f"/admin/programmes/evidenceassessment/{own.pk}/decide/", decide | {"seen": own.fingerprint})
     assert own.decisions.count() == 0
     with pytest.raises(ValidationError):
-        DecisionFactory.build(assessment=own, recorded_by=both).full_clean()
+        AssessmentDecisionFactory.build(assessment=own, recorded_by=both).full_clean()
     client.post(f"/admin/programmes/evidenceassessment/{others.pk}/decide/", decide | {"seen": others.fingerprint})
     assert others.decisions.count() == 1
 

@@ -6,7 +6,7 @@ from django.db import connection
 
 from events.declarations.models import DeclarationVersion
 from programmes.models import EvidenceAssessment
-from tests.support.factories import DecisionFactory, VersionFactory
+from tests.support.factories import AssessmentDecisionFactory, VersionFactory
 from tests.vru_portal.publishing.test_state import MAKERS
 from vru_portal.ledger.append_only.models import AppendOnly
 
@@ -23,7 +23,7 @@ def label(model):
 def recorded(model):
     """Return a row that may not change any more: an assessment once it is decided on, a wording once it is in force."""
     if model is EvidenceAssessment:
-        return DecisionFactory().assessment
+        return AssessmentDecisionFactory().assessment
     return VersionFactory(in_force=True) if model is DeclarationVersion else MAKERS[model]()
 
 

@@ -11,8 +11,8 @@ from django.db.models import ProtectedError
 from funding.models import Allocation, FundingSource, Payment
 from programmes.models import EvidenceAssessment
 from tests.support.factories import (
+    AssessmentDecisionFactory,
     AssessmentFactory,
-    DecisionFactory,
     PaymentFactory,
     reverse,
 )
@@ -198,7 +198,7 @@ def test_an_assessment_is_open_until_it_is_decided_on_and_again_once_the_decisio
     assessment = AssessmentFactory()
     change = EvidenceAssessment.objects.filter(pk=assessment.pk)
     assert change.update(need="More.") == 1
-    decision = DecisionFactory(assessment=assessment)
+    decision = AssessmentDecisionFactory(assessment=assessment)
     with refused_with(frozen(EvidenceAssessment)):
         change.update(need="Less.")
     reverse(decision)

@@ -6,8 +6,8 @@ from django.core.exceptions import ValidationError
 from programmes.models import EvidenceAssessment
 from tests.support.factories import (
     AllocationFactory,
+    AssessmentDecisionFactory,
     AssessmentFactory,
-    DecisionFactory,
     UserFactory,
     reverse,
 )
@@ -48,7 +48,7 @@ def test_a_text_can_be_taken_out_with_a_reason_and_nothing_else_can_be_done_to_i
 def test_what_is_taken_out_is_taken_out_of_the_history_too():
     assessment = AssessmentFactory(need="Of Robin Vale.")
     AssessmentFactory(need="Of somebody else.")
-    DecisionFactory(assessment=assessment)
+    AssessmentDecisionFactory(assessment=assessment)
     redact(assessment, fields=["need"], by=UserFactory(), reason="A name.")
     assert list(assessment.history.values_list("need", flat=True)) == [REDACTED]
     assert EvidenceAssessment.history.filter(need="Of somebody else.").count() == 1

@@ -15,9 +15,9 @@ from programmes.choices import Outcome, Status
 from programmes.models import Initiative, PreventionLevel
 from tests.support.factories import (
     AllocationFactory,
+    AssessmentDecisionFactory,
     AssessmentFactory,
     ContactPointFactory,
-    DecisionFactory,
     InitiativeFactory,
     LevelFactory,
     PaymentFactory,
@@ -63,14 +63,14 @@ def test_one_whose_assessment_waits_is_proposed(initiative):
 
 
 def test_one_whose_assessment_was_declined_is_announced_until_another_is_written(initiative):
-    DecisionFactory(assessment__initiative=initiative, outcome=Outcome.DECLINED)
+    AssessmentDecisionFactory(assessment__initiative=initiative, outcome=Outcome.DECLINED)
     assert status() == Status.ANNOUNCED
     AssessmentFactory(initiative=initiative)
     assert status() == Status.PROPOSED
 
 
 def test_one_whose_assessment_was_approved_is_assessed_until_the_decision_is_reversed(initiative):
-    decision = DecisionFactory(assessment__initiative=initiative)
+    decision = AssessmentDecisionFactory(assessment__initiative=initiative)
     assert status() == Status.ASSESSED
     reverse(decision, by=UserFactory(), reason="Miscounted.")
     assert status() == Status.PROPOSED

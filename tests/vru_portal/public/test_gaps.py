@@ -13,8 +13,8 @@ from tests.support.factories import (
     DAY,
     AllocationFactory,
     ApprovedReturnFactory,
+    AssessmentDecisionFactory,
     AssessmentFactory,
-    DecisionFactory,
     InitiativeFactory,
     LevelFactory,
     PaymentFactory,
@@ -45,11 +45,11 @@ def test_an_initiative_lacks_an_assessment_until_one_is_approved(level):
     InitiativeFactory(level=level, name="Bare")
     InitiativeFactory(level=level, name="Hidden", state=State.DRAFT)
     AssessmentFactory(initiative__level=level, initiative__name="Waiting")
-    DecisionFactory(
+    AssessmentDecisionFactory(
         assessment__initiative__level=level, assessment__initiative__name="Turned", outcome=Outcome.DECLINED
     )
-    reverse(DecisionFactory(assessment__initiative__level=level, assessment__initiative__name="Reversed"))
-    DecisionFactory(assessment__initiative__level=level, assessment__initiative__name="Sound")
+    reverse(AssessmentDecisionFactory(assessment__initiative__level=level, assessment__initiative__name="Reversed"))
+    AssessmentDecisionFactory(assessment__initiative__level=level, assessment__initiative__name="Sound")
     assert lacking("assessment") == ["Bare", "Reversed", "Turned", "Waiting"]
 
 
@@ -62,7 +62,7 @@ def test_an_assessment_that_says_nothing_of_the_community_is_listed_if_it_was_ap
     not_asked = AssessmentFactory(initiative__name="Not asked", **named, **silent, not_asked_because="No time.")
     with without_triggers("programmes_assessmentdecision_community_stated"):
         for one in (row, asked, not_asked):
-            DecisionFactory(assessment=one)
+            AssessmentDecisionFactory(assessment=one)
         assert lacking("community") == ["Silent"]
 
 

@@ -62,7 +62,7 @@ DRAFTS = (
     *((factory, "name") for factory in (factories.PersonFactory, factories.TermFactory, factories.LevelFactory)),
     *((factory, "title") for factory in (factories.StatementFactory, factories.EventFactory, factories.StoryFactory)),
     *((factory, "title") for factory in (factories.PublicationFactory, factories.DocumentFactory)),
-    *((factory, "title") for factory in (factories.PredecessorFactory, factories.ConditionFactory)),
+    *((factory, "title") for factory in (factories.PredecessorFactory, factories.SuccessConditionFactory)),
 )
 
 

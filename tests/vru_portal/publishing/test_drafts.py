@@ -19,7 +19,6 @@ from tests.support.factories import (
     AppearanceFactory,
     AreaFactory,
     AudienceFactory,
-    ConditionFactory,
     ContributorFactory,
     DeclarationFactory,
     DocumentFactory,
@@ -37,6 +36,7 @@ from tests.support.factories import (
     SettingFactory,
     StatementFactory,
     StoryFactory,
+    SuccessConditionFactory,
     TermFactory,
     VersionFactory,
     make_everything,
@@ -141,7 +141,7 @@ def hide_canaries() -> dict[str, str]:
     hidden.audiences.add(*initiative.audiences.all())
     hidden.settings.add(SettingFactory(name="CANARY setting", slug="canary-setting"))
     hidden.areas.add(AreaFactory(name="CANARY area", slug="canary-area"))
-    ConditionFactory(level=draft_level, number=700)
+    SuccessConditionFactory(level=draft_level, number=700)
     TermFactory(level=draft_level, name="Wind")
 
     # what hangs on a draft event
@@ -175,7 +175,7 @@ def hide_canaries() -> dict[str, str]:
         slug="canary-team",
         **{name: f"CANARY {name}" for name in ("title", "quote", "summary", "text")},
     )
-    ConditionFactory(**DRAFT, number=701, title="CANARY condition", text="CANARY", level=level)
+    SuccessConditionFactory(**DRAFT, number=701, title="CANARY condition", text="CANARY", level=level)
     TermFactory(**DRAFT, name="CANARY term", definition="CANARY meaning", defined_by=organisation)
     PredecessorFactory(
         **DRAFT, title="CANARY path", description="CANARY", organisation=organisation, publication=publication

@@ -18,7 +18,6 @@ from tests.support.crawler import text_of
 from tests.support.factories import (
     AgendaItemFactory,
     AppearanceFactory,
-    ConditionFactory,
     ContactPointFactory,
     DutyFactory,
     EventFactory,
@@ -30,6 +29,7 @@ from tests.support.factories import (
     PredecessorFactory,
     PublicationFactory,
     StatementFactory,
+    SuccessConditionFactory,
 )
 from vru_portal.models import ProposedOrder
 from vru_portal.publishing import workflow
@@ -161,7 +161,7 @@ def test_the_fields_of_one_list_move_and_those_of_another_stay(staff, unit):
 
 ORDERED = [
     (PreventionLevel, LevelFactory, "position"),
-    (SuccessCondition, ConditionFactory, "number"),
+    (SuccessCondition, SuccessConditionFactory, "number"),
     (Predecessor, PredecessorFactory, "position"),
     (Statement, StatementFactory, "position"),
     (Initiative, InitiativeFactory, "position"),
@@ -189,7 +189,7 @@ def test_sources_of_a_year_change_places_in_one_save(staff):
 
 
 def test_a_new_record_comes_last_and_its_form_asks_for_no_number(staff):
-    last = ConditionFactory(number=7)
+    last = SuccessConditionFactory(number=7)
     form = staff.get(admin_list_url(SuccessCondition, "add"))
     assert "number" not in form.context["adminform"].form.fields
     data = form_data(form) | {

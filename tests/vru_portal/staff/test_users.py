@@ -12,7 +12,7 @@ from django.contrib.sessions.models import Session
 from django.core.management import CommandError, call_command
 from django.db import connection
 
-from tests.support.factories import DecisionFactory, StoryFactory, UnitFactory, UserFactory
+from tests.support.factories import AssessmentDecisionFactory, StoryFactory, UnitFactory, UserFactory
 from tests.support.refusals import execute, refused_with
 from tests.support.second_factors import PASSWORD, give_app
 from vru_portal.ledger.append_only.database import DatabaseTriggers
@@ -237,7 +237,7 @@ def test_staff_without_a_permission_see_their_roles_and_who_to_ask(as_ada, clien
 
 
 def test_names_of_colleagues_link_to_accounts_only_for_people_who_can_view_them(client_of):
-    decision = DecisionFactory(recorded_by=somebody("cleo"))
+    decision = AssessmentDecisionFactory(recorded_by=somebody("cleo"))
     address = f"/admin/programmes/assessmentdecision/{decision.pk}/change/"
     page = client_of(somebody("dan", "Auditor")).get(address).text
     account = f"/admin/auth/user/{decision.recorded_by.pk}/change/"

@@ -14,8 +14,8 @@ from django.utils.safestring import SafeString
 from django.utils.text import capfirst
 
 from vru_portal.publishing import pending_changes, submissions, workflow
+from vru_portal.publishing.dead_links import scheduled_texts_linking_to, texts_linking_to
 from vru_portal.publishing.differences import Difference, field_label
-from vru_portal.publishing.links import scheduled_texts_linking_to, texts_linking_to
 from vru_portal.publishing.related_drafts import related_drafts
 from vru_portal.publishing.snapshots import owning_record
 from vru_portal.publishing.state import PUBLISH, Publishable

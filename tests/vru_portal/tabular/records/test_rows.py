@@ -8,12 +8,12 @@ import pytest
 from partners.models import ContactPoint, Organisation, Person, Post, Publication, Unit
 from programmes.models import Initiative
 from tests.support.factories import (
-    ConditionFactory,
     EventFactory,
     LevelFactory,
     OrganisationFactory,
     PersonFactory,
     PublicationFactory,
+    SuccessConditionFactory,
     UnitFactory,
 )
 from tests.vru_portal.tabular.records.files import export_records, import_content, json_file
@@ -162,7 +162,7 @@ def test_the_number_of_queries_does_not_grow_with_the_rows(django_assert_max_num
 
 
 def test_conditions_are_identified_by_number(lead):
-    ConditionFactory(number=3, title="Trust", state="draft")
+    SuccessConditionFactory(number=3, title="Trust", state="draft")
     EventFactory(slug="opening")
     number = RESOURCES[next(m for m in RESOURCES if m._meta.model_name == "successcondition")]
     assert number(by=lead).run(CSV().create_dataset(b"number,title\n3,Patience\n"), dry_run=False).problems == []

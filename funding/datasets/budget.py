@@ -10,7 +10,7 @@ from itertools import islice
 from funding.accounts import year_accounts
 from funding.conditions import JudgedCondition, judged_conditions
 from funding.datasets.lists import of_all_years, recorded_column
-from funding.filters.steps import ConditionFilters, DecisionFilters, VariationFilters
+from funding.filters.budget import ConditionFilters, DecisionFilters, VariationFilters
 from funding.models import (
     Allocation,
     BudgetHeading,

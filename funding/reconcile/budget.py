@@ -12,8 +12,8 @@ from django.utils import timezone
 from funding.reconcile import outputs
 from funding.reconcile.database import (
     ALLOCATION_STANDS,
+    DECISION_STANDS,
     LEFT_OF_ALLOCATION,
-    MONEY_DECISION_STANDS,
     PENCE,
     SOURCE_STANDS,
     STANDS,
@@ -52,7 +52,7 @@ def variation_sums(year: YearRow) -> dict[str, Decimal]:
 
 def decision_count(year: YearRow) -> int:
     ((count,),) = fetch_rows(
-        f"SELECT COUNT(*) FROM funding_decision d WHERE d.year_id = %s AND {MONEY_DECISION_STANDS}", [year.pk]
+        f"SELECT COUNT(*) FROM funding_decision d WHERE d.year_id = %s AND {DECISION_STANDS}", [year.pk]
     )
     return int(count)
 
@@ -145,7 +145,9 @@ def paid_pence(source: int, condition: str, value: Any, *, by: date | None) -> i
 # What is served -------------------------------------------------------------------------------------------------------
 
 
-def check_steps(report: Any, label: str, year: YearRow, page: ServedPage | None, forms: tuple[str, ...]) -> None:
+def check_decisions_and_conditions(
+    report: Any, label: str, year: YearRow, page: ServedPage | None, forms: tuple[str, ...]
+) -> None:
     """Check what the page of the year and its files say of variations, decisions and conditions."""
     variations, conditions = variation_sums(year), condition_sums(year, timezone.localdate())
     if page:

@@ -1,4 +1,4 @@
-"""Steps on what is recorded: it is reversed, carried forward, copied and redacted, each with its reason."""
+"""Actions on what is recorded: it is reversed, carried forward, copied and redacted, each with its reason."""
 
 from decimal import Decimal
 

@@ -21,7 +21,7 @@ from tests.support.factories import (
 )
 from vru_portal.public.sitemaps import PublicPages
 from vru_portal.publishing import workflow
-from vru_portal.publishing.links import problems_with_links, texts_linking_to
+from vru_portal.publishing.dead_links import problems_with_links, texts_linking_to
 from vru_portal.publishing.state import State
 
 pytestmark = [pytest.mark.django_db, pytest.mark.once]
