@@ -12,6 +12,7 @@ from events.declarations import tokens
 from events.declarations.choices import OPEN_STATES, InvitationState, LinkPurpose, MailKind
 from events.declarations.documents import pdf, receipts, seal
 from events.declarations.models import Entry, Invitation, LiveSignature, Mail, Preparation
+from events.declarations.querysets import MAX_REMINDERS
 from partners.choices import ContactKind
 from partners.models import LegalNotice, Unit
 from vru_portal.links.messages import write_message
@@ -120,6 +121,7 @@ def invitation_context(invitation: Invitation, kind: MailKind) -> dict[str, obje
         "pdf_address": full_url(reverse("declarations:version_pdf", args=[version.number])),
         "contact_name": one_line(invitation.contact_name),
         "state": invitation.state,
+        "max_reminders": MAX_REMINDERS,
         "has_asked": hasattr(invitation, "request"),
         "signatory": one_line(preparation.name) if preparation else "",
         "prepared_by": one_line(preparation.prepared_by) if preparation else "",

@@ -85,3 +85,6 @@ class WorkbookField(models.TextChoices):
     WENT_WELL = "went_well", "What went well"
     WENT_BADLY = "went_badly", "What did not go well"
     APPROVED_ON = "approved_on", "Day of approval"
+
+
+MAX_REMINDERS = 3

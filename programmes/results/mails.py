@@ -8,7 +8,7 @@ from django.utils import timezone
 from partners.choices import ContactKind
 from partners.models import LegalNotice, Unit
 from programmes.results import tokens
-from programmes.results.choices import WAITING_STATES, DraftState, LinkPurpose, MailKind
+from programmes.results.choices import MAX_REMINDERS, WAITING_STATES, DraftState, LinkPurpose, MailKind
 from programmes.results.models import Mail
 from vru_portal.links.messages import write_message
 from vru_portal.text.cleaning import one_line, truncate
@@ -30,6 +30,7 @@ def build_message(mail: Mail) -> EmailMultiAlternatives | None:
     draft, kind, unit = mail.draft, MailKind(mail.kind), Unit.objects.current()
     asked = draft.asked
     context: dict[str, object] = {
+        "max_reminders": MAX_REMINDERS,
         "unit": one_line(unit.name),
         "is_example": unit.is_example,
         "contact_points": [

@@ -7,5 +7,5 @@ from funding.resources import AllocationResource
 class Command(LedgerCommand):
     """Record allocations."""
 
-    help = "Records the allocations of a CSV or XLSX file: all of them, or none, with what is wrong in each row."
+    help = "Records the allocations in a CSV, XLSX or ODS file: all of them, or none. Says what is wrong with each row."
     resource_class = AllocationResource

@@ -7,5 +7,5 @@ from funding.resources import PaymentResource
 class Command(LedgerCommand):
     """Record payments."""
 
-    help = "Records the payments of a CSV or XLSX file: all of them, or none. Exceptions are recorded, and named."
+    help = "Records the payments in a CSV, XLSX or ODS file: all of them, or none. Exceptions are recorded, and named."
     resource_class = PaymentResource

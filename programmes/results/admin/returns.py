@@ -137,7 +137,7 @@ class QueryAction(ReturnAction):
     explanation = "We email them your question. Their link works again, and their answers are still there."
 
     def perform(self, form: Any) -> str:
-        approving.query(by=self.by, row=self.row, question=form.cleaned_data["question"])
+        approving.query(row=self.row, question=form.cleaned_data["question"])
         return "Sent back"
 
 
@@ -155,7 +155,7 @@ class CorrectAction(ReturnAction):
     )
 
     def perform(self, form: Any) -> str:
-        approving.ask_for_correction(by=self.by, row=self.row, question=form.cleaned_data["question"])
+        approving.ask_for_correction(row=self.row, question=form.cleaned_data["question"])
         return "Opened for a correction"
 
 
@@ -174,7 +174,7 @@ class SendAgainAction(ReturnAction):
 
     def perform(self, form: Any) -> str:
         data = form.cleaned_data
-        asking.send_again(by=self.by, row=self.row, email=data["email"], contact_name=data["contact_name"])
+        asking.send_again(row=self.row, email=data["email"], contact_name=data["contact_name"])
         return "Sent again"
 
 
@@ -188,7 +188,7 @@ class ExtendAction(ReturnAction):
     explanation = "Until when it can be filled in. A return that has closed opens again, with all that was saved."
 
     def perform(self, form: Any) -> str:
-        asking.extend(by=self.by, row=self.row, closes_on=form.cleaned_data["day"])
+        asking.extend(row=self.row, closes_on=form.cleaned_data["day"])
         return "Extended"
 
 
@@ -205,7 +205,7 @@ class CancelAction(ReturnAction):
         return super().applies() and not self.row.approved.exists()
 
     def perform(self, form: Any) -> str:
-        asking.cancel(by=self.by, row=self.row)
+        asking.cancel(row=self.row)
         return "Cancelled"
 
 

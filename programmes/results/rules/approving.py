@@ -1,4 +1,4 @@
-"""What staff do with figures that were sent: query it, approve, correct."""
+"""What staff do with figures that were sent: query, approve, correct."""
 
 from datetime import datetime
 from typing import Any
@@ -16,27 +16,25 @@ from programmes.results.rules.suppression import suppressed
 from vru_portal.ledger.append_only.recording import record
 
 
-@transaction.atomic
-def query(*, by: Any, row: Return, question: str) -> None:
+def query(*, row: Return, question: str) -> None:
     """Send figures back with a question. The same link works again, and the answers are still there."""
-    draft = locked_draft(row)
-    if draft.state != DraftState.SUBMITTED:
-        raise ValidationError("Only figures that were sent and are not approved yet can be sent back.")
-    require_time_to_answer(draft)
-    send_back(draft, question)
+    send_back(
+        row, DraftState.SUBMITTED, question, "Only figures that were sent and are not approved yet can be sent back."
+    )
+
+
+def ask_for_correction(*, row: Return, question: str) -> None:
+    """Open a return again whose figures are published. They stay until the corrected ones are approved."""
+    send_back(row, DraftState.APPROVED, question, "Only published figures can be corrected like this.")
 
 
 @transaction.atomic
-def ask_for_correction(*, by: Any, row: Return, question: str) -> None:
-    """Open a return again whose figures are published. They stay until the corrected ones are approved."""
+def send_back(row: Return, expected: DraftState, question: str, otherwise: str) -> None:
+    """Ask a question about a return in the expected state; raises ValidationError, ``otherwise`` in another state."""
     draft = locked_draft(row)
-    if draft.state != DraftState.APPROVED:
-        raise ValidationError("Only published figures can be corrected like this.")
+    if draft.state != expected:
+        raise ValidationError(otherwise)
     require_time_to_answer(draft)
-    send_back(draft, question)
-
-
-def send_back(draft: ReturnDraft, question: str) -> None:
     if not question.strip():
         raise ValidationError({"question": "Enter what you want to know."})
     draft.state, draft.question = DraftState.QUERIED, question

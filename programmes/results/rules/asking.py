@@ -8,7 +8,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from partners.models import LegalNotice
-from programmes.results.choices import OPEN_STATES, WAITING_STATES, DraftState, MailKind
+from programmes.results.choices import MAX_REMINDERS, OPEN_STATES, WAITING_STATES, DraftState, MailKind
 from programmes.results.models import Mail, Measure, Reporter, ReportingRules, Return, ReturnDraft
 from programmes.results.quarters import Quarter
 from programmes.results.tasks import deliver
@@ -16,7 +16,6 @@ from programmes.results.tokens import link_expiry
 from vru_portal.links.messages import new_message_id
 from vru_portal.publishing.state import State
 
-MAX_REMINDERS = 3
 DAYS_BETWEEN_REMINDERS = 10
 MAX_DAYS_AHEAD = 366
 
@@ -129,7 +128,7 @@ def remind(*, draft: ReturnDraft) -> bool:
 
 
 @transaction.atomic
-def send_again(*, by: Any, row: Return, email: str, contact_name: str = "") -> None:
+def send_again(*, row: Return, email: str, contact_name: str = "") -> None:
     """Send the request again, perhaps to somebody else. Earlier links go on working."""
     draft = locked_draft(row)
     require_open(row, draft)
@@ -142,7 +141,7 @@ def send_again(*, by: Any, row: Return, email: str, contact_name: str = "") -> N
 
 
 @transaction.atomic
-def extend(*, by: Any, row: Return, closes_on: date) -> None:
+def extend(*, row: Return, closes_on: date) -> None:
     """Keep a return open for longer, or open it again. What was typed is still there."""
     today = timezone.localdate()
     if not today <= closes_on <= today + timedelta(days=MAX_DAYS_AHEAD):
@@ -158,7 +157,7 @@ def extend(*, by: Any, row: Return, closes_on: date) -> None:
 
 
 @transaction.atomic
-def cancel(*, by: Any, row: Return) -> None:
+def cancel(*, row: Return) -> None:
     """No longer ask for these figures, for example because the initiative was withdrawn. Nothing is published of it."""
     draft = locked_draft(row)
     if row.approved.exists():

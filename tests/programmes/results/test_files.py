@@ -147,7 +147,7 @@ def test_a_correction_that_was_asked_for_can_come_in_a_file(row, editor):
     run(as_csv([row()]), editor)
     asked = Return.objects.get()
     approving.approve(by=UserFactory(), row=asked)
-    approving.ask_for_correction(by=UserFactory(), row=asked, question="Really?")
+    approving.ask_for_correction(row=asked, question="Really?")
     assert run(as_csv([row(Walks="32")]), editor).problems == []
     again = approving.approve(by=UserFactory(), row=Return.objects.get(), correction="Counted twice.")
     assert (again.number, again.figures.get(measure__slug="walks").count) == (2, 32)
@@ -162,7 +162,7 @@ def start(asked):
     [
         (lambda asked: report(asked, 20, 10, 10), "Other answers of this return are waiting to be checked"),
         (start, "Somebody has begun"),
-        (lambda asked: asking.cancel(by=None, row=asked.row), "This return is cancelled"),
+        (lambda asked: asking.cancel(row=asked.row), "This return is cancelled"),
         (lambda asked: publish(asked, 20, 10, 10), "Other figures of this quarter are published"),
     ],
 )

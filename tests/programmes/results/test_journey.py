@@ -160,7 +160,7 @@ def test_a_form_that_comes_too_late_says_why_and_shows_what_was_typed(client, cl
         case "closed":
             clock.move_to("2031-12-01 12:00Z", tick=False)
         case "cancelled":
-            asking.cancel(by=None, row=asked.row)
+            asking.cancel(row=asked.row)
         case "withdrawn":
             type(asked.row.initiative).objects.update(state=State.DRAFT)
     answer = client.post(FIGURE, form)
@@ -228,7 +228,7 @@ def test_what_was_passed_on_can_be_taken_back_and_the_other_link_then_opens_noth
 def test_the_question_of_staff_is_on_the_first_page_with_the_answers_still_there(client):
     asked = ask(*count_people())
     report(asked, 20)
-    approving.query(by=None, row=asked.row, question="Is <b>that</b> all?")
+    approving.query(row=asked.row, question="Is <b>that</b> all?")
     page = opened(client, asked.secret)
     assert "Is &lt;b&gt;that&lt;/b&gt; all?" in page.content.decode()
     assert 'value="20"' in client.get(FIGURE).content.decode()
@@ -271,7 +271,7 @@ def test_whoever_was_asked_is_told_that_the_figures_are_no_longer_needed():
         sent_at=timezone.now(), confirm_name="Sam", confirm_email="sam@reporter.example"
     )
     for row in (asked.row, unsent.row):
-        asking.cancel(by=UserFactory(), row=row)
+        asking.cancel(row=row)
     told = Mail.objects.filter(kind="cancel").order_by("pk")
     assert [*told.values_list("to", flat=True)] == [asked.draft.email, "sam@reporter.example"]
 

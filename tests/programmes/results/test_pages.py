@@ -164,7 +164,7 @@ def test_a_correction_shows_and_the_earlier_figure_can_be_seen_as_at_its_day(cli
     asked = ask(*count_people(), initiative=initiative)
     publish(asked, 4711)
     clock.move_to("2031-08-05 12:00Z", tick=False)
-    approving.ask_for_correction(by=None, row=asked.row, question="Again, please.")
+    approving.ask_for_correction(row=asked.row, question="Again, please.")
     report(asked, 5822)
     approve(asked, "A second group was left out.")
     page = client.get("/initiatives/night-bus/")

@@ -6,7 +6,7 @@ import pytest
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, connection, transaction
 
-from programmes.results.choices import DraftState, LinkPurpose, MailKind
+from programmes.results.choices import MAX_REMINDERS, DraftState, LinkPurpose, MailKind
 from programmes.results.models import ApprovedFigure, ApprovedPart, ApprovedReturn, Mail, Return, ReturnDraft
 from programmes.results.rules import approving, asking, reporting
 from programmes.results.rules.reporting import ChangedMeanwhile, InvalidLink, NotOpen
@@ -91,7 +91,7 @@ def test_three_reminders_are_sent_and_none_to_whoever_has_reported(clock):
     for day in range(1, 31):
         clock.move_to(f"2031-08-{day:02} 12:00Z", tick=False)
         sent += [day] * asking.remind_due()
-    assert len(sent) == asking.MAX_REMINDERS
+    assert len(sent) == MAX_REMINDERS
     assert {mail.draft_id for mail in Mail.objects.filter(kind=MailKind.REMINDER)} == {asked.draft.pk}
 
 
@@ -169,7 +169,7 @@ def test_nothing_can_be_changed_with_a_link_that_is_over_and_what_was_saved_is_k
         case "closed":
             clock.move_to("2031-12-01 12:00Z", tick=False)
         case "cancelled":
-            asking.cancel(by=None, row=asked.row)
+            asking.cancel(row=asked.row)
         case "withdrawn":
             type(asked.row.initiative).objects.update(state=State.DRAFT)
         case "approved":
@@ -189,8 +189,8 @@ def test_a_closed_return_opens_again_with_the_same_link(clock):
     asked = ask(*count_people())
     clock.move_to("2031-12-01 12:00Z", tick=False)
     with pytest.raises(ValidationError, match="at most a year ahead"):
-        asking.extend(by=None, row=asked.row, closes_on=date(2031, 11, 1))
-    asking.extend(by=None, row=asked.row, closes_on=date(2031, 12, 24))
+        asking.extend(row=asked.row, closes_on=date(2031, 11, 1))
+    asking.extend(row=asked.row, closes_on=date(2031, 12, 24))
     report(asked, 20)
 
 
@@ -230,8 +230,8 @@ def test_figures_are_sent_back_with_a_question_and_sent_again_with_the_same_link
         approve(asked)
     report(asked, 20)
     with pytest.raises(ValidationError, match="Enter what you want to know"):
-        approving.query(by=None, row=asked.row, question=" ")
-    approving.query(by=None, row=asked.row, question="Is that all?")
+        approving.query(row=asked.row, question=" ")
+    approving.query(row=asked.row, question="Is that all?")
     assert Mail.objects.filter(kind=MailKind.QUERY).count() == 1
     report(asked, 25)
     approve(asked)
@@ -242,7 +242,7 @@ def test_a_correction_keeps_the_earlier_figure_with_its_date(clock):
     asked = ask(*count_people())
     publish(asked, 20)
     clock.move_to("2031-08-01 12:00Z", tick=False)
-    approving.ask_for_correction(by=None, row=asked.row, question="Please count again.")
+    approving.ask_for_correction(row=asked.row, question="Please count again.")
     report(asked, 30)
     with pytest.raises(ValidationError, match="Say why the figures are corrected"):
         approve(asked)
