@@ -11,7 +11,7 @@ from typing import Any
 
 import yaml
 from django.apps import apps
-from django.core.exceptions import FieldDoesNotExist, ValidationError
+from django.core.exceptions import FieldDoesNotExist, MultipleObjectsReturned, ValidationError
 from django.core.serializers.base import DeserializationError, DeserializedObject
 from django.core.serializers.python import Deserializer
 from django.db import DatabaseError, models, transaction
@@ -22,6 +22,7 @@ from funding.models import Allocation, FinancialYear, Variation
 from funding.rules.allocations import check_deadline
 from funding.rules.sources import check_budget
 from funding.rules.variations import check_arrived
+from programmes.results.models import ApprovedFigure, ApprovedPart, ApprovedReturn
 from vru_portal.publishing.history import LOADED
 
 # One file for each app, in the order in which they refer to one another.
@@ -39,6 +40,10 @@ YAML_TYPES: dict[type[models.Field[Any, Any]], tuple[type, ...]] = {
 }
 # The fields that name an account. An assessment and its approval cannot do without: they are by two people.
 ACCOUNTS = ("author", "recorded_by")
+
+
+# What approving has made public of the figures that organisations reported.
+APPROVED = (ApprovedReturn, ApprovedFigure, ApprovedPart)
 
 
 class ContentError(Exception):
@@ -70,6 +75,12 @@ class Refusals:
                 self.sentences.append(str(error))
             self.incomplete.update(models_of)
 
+    def refuse_incomplete(self, record: "ContentRecord") -> None:
+        """Raise MissingReferenceError for a record that may refer to a refused one: rules would find it wrong, too."""
+        for field in record.deserialized.deferred_fields or ():
+            if (model := referenced_model(field)) in self.incomplete:
+                raise MissingReferenceError(f"{record.place}: {field.name} may have been refused.", model)
+
     def raise_all(self) -> None:
         if self.sentences:
             raise ContentError("\n".join(self.sentences))
@@ -96,6 +107,7 @@ def load_content(folder: Path) -> int:
     records: list[ContentRecord] = []
     for record in read_records(folder, refusals):
         with refusals.collected(type(record.row)):
+            refusals.refuse_incomplete(record)
             save_record(record)
             records.append(record)
     for record in records:
@@ -162,7 +174,7 @@ def read_records(folder: Path, refusals: Refusals) -> Iterator[ContentRecord]:
 
 
 def read_entries(path: Path) -> list[Any]:
-    """The entries of a file. Raises ContentError where it is no list that can be read."""
+    """The entries of a file. Raises ContentError for what is not a list, or cannot be read."""
     try:
         entries = yaml.load(path.read_text(encoding="utf-8"), StrictLoader) or []  # noqa: S506 - Loader is a SafeLoader
     except OSError as error:
@@ -175,16 +187,22 @@ def read_entries(path: Path) -> list[Any]:
 
 
 def identify(place: str, app: str, entry: Any) -> tuple[str, type[models.Model]]:
-    """Where an entry is, in words, and its model. Raises ContentError for what is no record of the app."""
+    """Where an entry is, in words, and its model. Raises ContentError for what is not a record of the app."""
     if not isinstance(entry, dict) or not isinstance(entry.get("fields"), dict) or "model" not in entry:
         raise ContentError(f"{place} must have model and fields.")
     if unexpected := sorted(set(entry) - {"model", "fields", "pk"}, key=str):
         raise ContentError(f"{place} has the key {unexpected[0]}: only model, fields and pk are allowed.")
     place += f" ({entry['model']} {label_of_entry(entry['fields'])})"
     try:
-        return place, apps.get_app_config(app).get_model(str(entry["model"]).removeprefix(f"{app}."))
+        model = apps.get_app_config(app).get_model(str(entry["model"]).removeprefix(f"{app}."))
     except LookupError as error:
         raise ContentError(f"{place}: {app} has no model {entry['model']}.") from error
+    if model in APPROVED:
+        raise ContentError(
+            f"{place}: published figures are not loaded. Record them with manage.py record_returns, and approve them: "
+            "only then are small numbers suppressed."
+        )
+    return place, model
 
 
 def deserialize(place: str, model: type[models.Model], entry: dict[str, Any]) -> DeserializedObject:
@@ -197,6 +215,8 @@ def deserialize(place: str, model: type[models.Model], entry: dict[str, Any]) ->
         refuse_missing_references(place, model, entry["fields"])
         raise ContentError(f"{place}: {error}") from error
     except (DeserializationError, ValidationError, TypeError, ValueError) as error:
+        if isinstance(error, DeserializationError):
+            refuse_missing_references(place, model, entry["fields"])
         raise ContentError("\n".join(f"{place}: {sentence}" for sentence in error_texts(error))) from error
     if found.object.pk is not None and "pk" not in entry and hasattr(model, "natural_key"):
         # Django found a record with this natural key and would overwrite it.
@@ -294,6 +314,12 @@ def find_referenced(place: str, field: Any, key: list[Any], end: str = ".") -> m
     rows: Any = referenced_model(field)._default_manager
     try:
         return rows.get_by_natural_key(*key)
+    except MultipleObjectsReturned as error:
+        names = referenced_model(field)._meta.verbose_name_plural
+        raise ContentError(
+            f"{place}: {field.name}: there are several {names} {', '.join(map(str, key))}. Content can refer to "
+            "one only if there is no other."
+        ) from error
     except (models.ObjectDoesNotExist, TypeError) as error:
         raise missing_reference(place, field, key, end) from error
 

@@ -3,6 +3,8 @@
 import re
 import unicodedata
 
+from django.core.exceptions import ValidationError
+
 from vru_portal.text.characters import (
     DIRECTION_MARKS,
     FORBIDDEN,
@@ -20,6 +22,7 @@ DASHES = "\u058a\u2010\u2011\u2012\u2013\u2014\u2015\u2043\u2212\ufe58\ufe63\uff
 UNSEEN = JOINERS | VARIATION_SELECTORS  # kept where a script or an emoji needs them; they tell no texts apart
 NAME_AND_ADDRESS = re.compile(r"[^<>]*<([^<>@]+@[^<>@]+)>[;,.]?")
 AROUND_ADDRESSES = ("()", '""', "''", "\u201c\u201d", "\u2018\u2019")
+LONGEST_VALUE = 100  # of a date, a time, a number or a sum, whatever else is typed around it
 IDEOGRAPHIC_FULL_STOP = "\u3002"
 SAME_WHEN_COMPARED = (
     dict.fromkeys(map(ord, APOSTROPHES), "'")
@@ -87,6 +90,16 @@ def one_line(text: str) -> str:
     """
     line = " ".join(text.split())
     return "".join(c for c in line if not is_control(c) and c not in DIRECTION_MARKS)
+
+
+def refuse_long_value(typed: str, what: str) -> None:
+    """Raise ValidationError for what is far too long to be ``what``, such as “a date”.
+
+    Whatever reads a date or a sum looks at each character several times: a book pasted into the field would stop the
+    process for minutes.
+    """
+    if len(typed) > LONGEST_VALUE:
+        raise ValidationError(f"“{truncate(typed.strip(), 40)}” is too long to be {what}.")
 
 
 def truncate(text: str, length: int) -> str:

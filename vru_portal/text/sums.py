@@ -7,6 +7,7 @@ from decimal import Decimal
 from django.core.exceptions import ValidationError
 
 from vru_portal.text.characters import remove_invisible
+from vru_portal.text.cleaning import refuse_long_value
 
 PENNY = Decimal("0.01")
 EXAMPLE = "1234.50"
@@ -32,6 +33,7 @@ def parse_sum(typed: str) -> Decimal:
     decimals are accepted only as what a binary fraction leaves behind a sum that has two. Raises ValidationError,
     with what to type instead, for fractions of a penny, other currencies, shortened numbers and anything else.
     """
+    refuse_long_value(typed, "a sum")
     text = unicodedata.normalize("NFKC", remove_invisible(typed)).casefold()
     text = " ".join(re.sub("[\u2010-\u2015\u2212]", "-", text).split())
     if OTHER_CURRENCY.search(text):

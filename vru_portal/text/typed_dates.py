@@ -17,6 +17,7 @@ from django.core.exceptions import ValidationError
 from django.utils import timezone
 
 from vru_portal.text.characters import remove_invisible
+from vru_portal.text.cleaning import refuse_long_value
 from vru_portal.text.dates import format_date
 
 EARLIEST, LATEST = date(1900, 1, 1), date(2199, 12, 31)
@@ -34,12 +35,13 @@ MONTH_NAME_FIRST = re.compile(r"(?P<month>[a-z]+)\.? (?P<day>\d{1,2})(?:st|nd|rd
 WEEKDAY = re.compile(
     r"(?P<weekday>mon|tue|wed|thu|fri|sat|sun)(?:day|s|sday|nesday|r|rs|rsday|urday)?[.,]? +(?:the )?", re.ASCII
 )
-WEEKDAY_BEHIND = re.compile(
-    r",? ?\(?(?P<weekday>mon|tue|wed|thu|fri|sat|sun)(?:day|s|sday|nesday|r|rs|rsday|urday)?\.?\)?$", re.ASCII
+WEEKDAY_AT_END = re.compile(
+    r"(?:, ?| )\(?(?P<weekday>mon|tue|wed|thu|fri|sat|sun)(?:day|s|sday|nesday|r|rs|rsday|urday)?\.?\)?$", re.ASCII
 )
 SEVERAL_DAYS = re.compile(
     r"\d{1,2}(?:st|nd|rd|th)? ?(?:-|to|and|&) ?\d{1,2}(?:st|nd|rd|th)?(?: of)? [a-z]{3,}.*"
-    r"|(?P<first>\d.*\d{4}) ?(?:-|to|and|&|until) ?\d.*\d{4}",
+    r"|\d{4}-\d\d-\d\d ?(?:-|to|and|&|until) ?\d{4}-\d\d-\d\d"
+    r"|\d.{0,30}\d{4} ?(?:-|to|and|&|until) ?\d.{0,30}\d{4}",
     re.ASCII,
 )
 # What spreadsheets and databases add to a day.
@@ -76,6 +78,7 @@ def parse_date(typed: str, *, earliest: date = EARLIEST, latest: date = LATEST) 
     spreadsheet's day numbers, a month before the day, days that do not exist or are another day of the week, times of
     another time zone, which may be of another day, and days outside `earliest` to `latest`.
     """
+    refuse_long_value(typed, "a date")
     text = _without_time(_plain(typed).rstrip(".,"), typed)
     if re.fullmatch(r"\d{5}(\.\d+)?", text, re.ASCII):
         meant = SPREADSHEET_EPOCH + timedelta(days=int(float(text)))
@@ -83,8 +86,8 @@ def parse_date(typed: str, *, earliest: date = EARLIEST, latest: date = LATEST) 
             f"“{typed}” is how a spreadsheet stores {format_date(meant)}. "
             f"Format the cell as a date, or enter {meant:%d/%m/%Y}."
         )
-    weekday = WEEKDAY.match(text) or WEEKDAY_BEHIND.search(text)
-    text = text.replace(weekday[0], "") if weekday else text.removeprefix("the ")
+    weekday = WEEKDAY.match(text) or WEEKDAY_AT_END.search(text)
+    text = text[: weekday.start()] + text[weekday.end() :] if weekday else text.removeprefix("the ")
     text = AROUND_A_SEPARATOR.sub(r"\1", YEAR_IN_SHORT.sub("", text))
     for pattern in (YEAR_FIRST, COMPACT, DAY_FIRST, DAY_AND_MONTH_NAME, MONTH_NAME_FIRST):
         if found := pattern.fullmatch(text):
@@ -153,6 +156,7 @@ def parse_time(typed: str) -> time:
 
     Raises ValidationError for anything else, and for an hour alone, which may be in the morning or in the evening.
     """
+    refuse_long_value(typed, "a time")
     text = AROUND_A_TIME.sub("", _plain(typed))
     if NOON.fullmatch(text):
         return time(12)

@@ -329,8 +329,8 @@ def decline_invitation(*, secret: str, reason: str) -> None:
     invitation = token.invitation
     invitation.declined_because = reason.strip()
     preparation = Preparation.objects.filter(invitation=invitation).first()
-    tell_of_end(invitation, ended_by=preparation.email if preparation and token.purpose == LinkPurpose.CONFIRM
-                else invitation.email)  # fmt: skip
+    ended_by = preparation.email if preparation and token.purpose == LinkPurpose.CONFIRM else invitation.email
+    tell_of_end(invitation, ended_by=ended_by)
     Preparation.objects.filter(invitation=invitation).delete()
     end_invitation(invitation, InvitationState.DECLINED, "declined_because")
 

@@ -80,6 +80,7 @@ def test_what_a_spreadsheet_stores_for_a_sum_is_that_sum(amount):
         ("1 234,56", "full stop before the pence"),
         ("£1.234,56-", "full stop before the pence"),
         ("9999999999999", "too large"),
+        pytest.param("1," * 20_000, "is too long to be a sum", id="a book"),
         ("1,234,567,890,123.00", "too large"),
         ("50p", "Enter the sum in pounds: 0.50"),
         ("5p", "Enter the sum in pounds: 0.05"),

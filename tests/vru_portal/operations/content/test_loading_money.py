@@ -102,3 +102,24 @@ def test_money_is_loaded_by_the_rules_that_everybody_else_follows(files, load, c
     with pytest.raises(CommandError, match=said):
         load(changed(files, *change))
     assert not Unit.objects.exists()
+
+
+def test_an_assessment_that_is_refused_is_named_and_none_of_what_only_follows_from_it(files, load):
+    add_accounts(ROLES)
+    with pytest.raises(CommandError) as refused:
+        load(changed(files, "programmes", "    initiative: [taxi-training]", "    initiative: [taxi-trainin]"))
+    (line,) = str(refused.value).split("\n")
+    assert "initiative: there is no initiative taxi-trainin" in line
+
+
+def test_content_cannot_refer_to_one_of_two_assessments(files, load):
+    add_accounts(ROLES)
+    twice = "- model: programmes.evidenceassessment\n  fields:\n    <<: *texts\n    initiative: [taxi-training]\n"
+    with pytest.raises(CommandError, match=r"there are several evidence assessments taxi-training\. Content can"):
+        load(changed(files, "programmes", twice, twice * 2))
+
+
+def test_published_figures_are_not_loaded_past_the_suppression_of_small_numbers(files, load):
+    add_accounts(ROLES)
+    with pytest.raises(CommandError, match=r"published figures are not loaded\. Record them with manage\.py"):
+        load({**files, "results": "- model: results.approvedfigure\n  fields: {count: 2}\n"})
