@@ -5,6 +5,7 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
+from django.db.models import Max
 from django.utils import timezone
 
 from partners.models import LegalNotice
@@ -16,7 +17,7 @@ from programmes.results.tokens import link_expiry
 from vru_portal.links.messages import new_message_id
 from vru_portal.publishing.state import State
 
-DAYS_BETWEEN_REMINDERS = 10
+BETWEEN_REMINDERS = timedelta(days=10)
 MAX_DAYS_AHEAD = 366
 
 
@@ -46,6 +47,8 @@ def ask(*, by: Any, row: Return, email: str, contact_name: str = "") -> Return:
     if reasons := asking_blockers():
         raise ValidationError(["Nobody can be asked for figures yet.", *reasons])
     check_return(by=by, row=row)
+    if row.closes_on < timezone.localdate():
+        raise ValidationError({"closes_on": "This day has passed: the link would not work. Enter a later one."})
     row.save(force_insert=True)
     draft = ReturnDraft(asked=row, email=email, contact_name=contact_name)
     draft.full_clean()
@@ -57,10 +60,16 @@ def ask(*, by: Any, row: Return, email: str, contact_name: str = "") -> Return:
 
 
 def check_return(*, by: Any, row: Return) -> None:
-    """Fill in the days of a new return as the reporting rules say, and check it. Raises ValidationError."""
+    """Fill in the days of a new return as the reporting rules say, and check it. Raises ValidationError.
+
+    Whoever is asked late has as many days from then.
+    """
     rules = ReportingRules.current()
-    quarter = Quarter(row.quarter)
-    row.due_on = row.due_on or quarter.ends_on + timedelta(days=rules.days_to_report)
+    quarter, time_to_report = Quarter(row.quarter), timedelta(days=rules.days_to_report)
+    if row.due_on is None:
+        row.due_on = quarter.ends_on + time_to_report
+        if row.due_on < timezone.localdate():
+            row.due_on = timezone.localdate() + time_to_report
     row.closes_on = row.closes_on or row.due_on + timedelta(days=rules.days_open)
     row.asked_by = by
     row.full_clean()
@@ -103,15 +112,20 @@ def reporters_to_ask(quarter: Quarter) -> list[Reporter]:
 
 
 def remind_due(today: date | None = None) -> int:
-    """Remind those who have not answered: when the return is due, and twice more; returns how many."""
+    """Remind those who have not answered: shortly before the return is due, and twice more; returns how many.
+
+    Whoever was asked late, or could not be reminded for a while, gets no two emails within ten days.
+    """
     today = today or timezone.localdate()
     waiting = ReturnDraft.objects.filter(
         state__in=WAITING_STATES, reminders__lt=MAX_REMINDERS, asked__cancelled_at=None, asked__closes_on__gte=today
     )
+    emailed = waiting.exclude(email="").exclude(sent_at=None).annotate(latest=Max("mails__created_at"))
     reminded = 0
-    for draft in waiting.select_related("asked").exclude(email=""):
-        first = draft.asked.due_on - timedelta(days=DAYS_BETWEEN_REMINDERS)
-        if today >= first + timedelta(days=draft.reminders * DAYS_BETWEEN_REMINDERS) and draft.sent_at:
+    for draft in emailed.select_related("asked"):
+        first = draft.asked.due_on - BETWEEN_REMINDERS
+        latest = timezone.localdate(draft.latest)
+        if today >= max(first + draft.reminders * BETWEEN_REMINDERS, latest + BETWEEN_REMINDERS):
             reminded += remind(draft=draft)
     return reminded
 

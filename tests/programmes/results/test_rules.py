@@ -46,9 +46,34 @@ def test_a_return_is_due_and_closes_as_the_rules_say_and_one_email_is_queued():
     assert [(mail.kind, mail.to) for mail in Mail.objects.all()] == [(MailKind.REQUEST, "robin@reporter.example")]
 
 
+def test_whoever_is_asked_late_has_as_many_days_and_is_not_reminded_at_once(clock):
+    RulesFactory(days_to_report=20, days_open=10)
+    clock.move_to("2032-02-01 12:00Z", tick=False)
+    asked = ask(*count_people())
+    assert (asked.row.due_on, asked.row.closes_on) == (date(2032, 2, 21), date(2032, 3, 2))
+    ReturnDraft.objects.update(state=DraftState.SENT, sent_at="2032-02-01T12:00Z")
+    sent = []
+    for day in range(1, 29):
+        clock.move_to(f"2032-02-{day:02} 12:00Z", tick=False)
+        sent += [day] * (asking.remind_due() + asking.remind_due())  # the timer runs more than once a day
+    assert sent == [11, 21]
+
+
+def test_a_reminder_follows_the_request_after_ten_days_however_late_that_was(clock):
+    clock.move_to("2031-08-10 12:00Z", tick=False)
+    ask(*count_people(), due_on=date(2031, 8, 1), closes_on=date(2031, 9, 28))
+    ReturnDraft.objects.update(state=DraftState.SENT, sent_at="2031-08-10T12:00Z")
+    sent = []
+    for day in range(10, 32):
+        clock.move_to(f"2031-08-{day} 12:00Z", tick=False)
+        sent += [day] * (asking.remind_due() + asking.remind_due())
+    assert sent == [20, 30]
+
+
 @pytest.mark.parametrize(
     ("wrong", "said"),
     [
+        ({"due_on": date(2031, 7, 1), "closes_on": date(2031, 7, 2)}, "This day has passed"),
         ({"quarter": date(2031, 7, 1)}, "has not ended yet"),
         ({"quarter": date(2031, 5, 1)}, "first day of a quarter"),
         ({"due_on": date(2031, 9, 1), "closes_on": date(2031, 8, 1)}, "cannot close before it is due"),
