@@ -143,6 +143,7 @@ class LedgerResource(FileResource):
         else:
             result = super().import_row(row, instance_loader, **kwargs)
         result.number = number + self.first_row - 1
+        result.is_ignored = number in self.remarks or not any(map(cell_text, row.values()))
         by_column = {field.column_name: field for field in self.get_import_fields()}
         result.cells = tuple(
             self.as_understood(by_column[name], result.instance, cell) if result.is_new() else cell_text(cell)

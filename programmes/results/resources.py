@@ -204,6 +204,7 @@ class ReturnResource(FileResource):
             result.cells = tuple(self.as_understood(name, cell) for name, cell in row.items())
         else:
             result.import_type = RowResult.IMPORT_TYPE_SKIP
+            result.is_ignored = number in self.remarks or not any(result.cells)
         return result
 
     def as_understood(self, column: str, cell: Any) -> str:
@@ -228,5 +229,5 @@ def read_quarter(cell: Any) -> Quarter:
     except ValueError:
         day = None
     if day is None or Quarter.of(day).starts_on != day:
-        raise ValidationError({"quarter": f"“{text[:40]}” is no quarter. {QUARTER}" if text else QUARTER})
+        raise ValidationError({"quarter": f"“{text[:40]}” is not a quarter. {QUARTER}" if text else QUARTER})
     return Quarter(day)

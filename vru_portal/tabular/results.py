@@ -27,6 +27,7 @@ class ImportedRow(RowResult):
     number: int = 0
     notes: tuple[str, ...] = ()
     cells: tuple[str, ...] = ()  # as the file has them
+    is_ignored = False  # an empty row, or a remark such as a total
 
     @property
     def problems(self) -> list[str]:
@@ -92,8 +93,8 @@ class ImportResult(Result):
 
     @property
     def unchanged(self) -> int:
-        """How many rows are recorded already, or are empty."""
-        return self.totals[RowResult.IMPORT_TYPE_SKIP]
+        """How many rows are recorded already."""
+        return self.totals[RowResult.IMPORT_TYPE_SKIP] - sum(row.is_ignored for row in self.rows)
 
     @property
     def notes(self) -> list[str]:

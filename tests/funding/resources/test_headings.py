@@ -155,19 +155,19 @@ def test_two_headings_of_one_meaning_are_both_named(officer):
 def test_a_saved_mapping_is_offered_and_used_from_then_on(client, officer, source):
     on = AllocationFactory(funding_source=source)
     rows = [
-        ["Belegnr", "Cost centre", "Allocation", "Date", "Amount"],
+        ["Belegnr", "Cost centre", "Allocation", "Buchung", "Amount"],
         ["FIN-1", "4711", on.public_id, "1/5/2031", "5"],
     ]
     content = text_file(*rows, separator=";").encode()
     sent = {"import_file": SimpleUploadedFile("file.csv", content), "format": 0}
     tried = client.post("/admin/funding/payment/import/", sent)
-    assert "Unknown columns: Belegnr, Cost centre. Missing columns: reference." in text_of(tried)
+    assert "Unknown columns: Belegnr, Cost centre, Buchung. Missing columns: reference, paid_on." in text_of(tried)
     form = client.get(tried.context["mapping_url"]).context["adminform"].form
-    assert form.initial == {"kind": "payments", "lines": "Belegnr = \nCost centre = "}
-    saved = {"name": "Ledger 9", "kind": "payments", "lines": "Belegnr = amuont\nCost centre ="}
+    assert form.initial == {"kind": "payments", "lines": "Belegnr = \nCost centre = \nBuchung = "}
+    saved = {"name": "Ledger 9", "kind": "payments", "lines": "Belegnr = amuont\nCost centre =\nBuchung = Paid on"}
     refused = client.post("/admin/vru_portal/headingmapping/add/", saved)
     assert "There is no column amuont. The columns are:" in text_of(refused)
-    corrected = saved | {"lines": "Belegnr = reference\nCost centre ="}
+    corrected = saved | {"lines": "Belegnr = reference\nCost centre =\nBuchung = Paid on"}
     answer = client.post("/admin/vru_portal/headingmapping/add/", corrected)
     assert answer.url == "/admin/funding/payment/import/", "where the file can be sent again"
     result = run(PaymentResource, content, officer)

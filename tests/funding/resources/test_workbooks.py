@@ -74,7 +74,7 @@ def test_the_trial_says_which_sheet_was_read_and_what_its_sender_may_not_see(cli
         book.create_sheet("Notes").append(["by hand"])
 
     result = run(PaymentResource, workbook(on, change), officer, dry_run=True, form=XLSX)
-    assert (result.problems, len(result.new)) == ([], 3)
+    assert (result.problems, len(result.new), result.unchanged) == ([], 3, 0)
     assert result.reading == [
         "Sheet “Payments” was read.",
         "Ignored: sheet “Notes”.",

@@ -1,5 +1,6 @@
 """The admin of what the headings of other systems' files mean."""
 
+from collections.abc import Iterable
 from typing import Any, ClassVar
 
 from django import forms
@@ -10,6 +11,7 @@ from django.shortcuts import redirect
 
 from vru_portal.models import HeadingMapping
 from vru_portal.staff.base_admin import PortalAdmin
+from vru_portal.tabular.reading.headings import heading_key
 from vru_portal.tabular.resources import FileResource
 
 
@@ -26,7 +28,8 @@ class HeadingMappingForm(forms.ModelForm[HeadingMapping]):
         if cleaned.get("kind") not in kinds:
             raise ValidationError({"kind": f"Enter one of: {', '.join(sorted(kinds))}."})
         known = {field.column_name for field in kinds[cleaned["kind"]]().get_import_fields()}
-        columns = HeadingMapping(lines=cleaned.get("lines", "")).columns
+        cleaned["lines"] = with_column_names(cleaned.get("lines", ""), known)
+        columns = HeadingMapping(lines=cleaned["lines"]).columns
         if unknown := sorted({*columns.values()} - known - {""}):
             raise ValidationError(
                 {"lines": f"There is no column {', '.join(unknown)}. The columns are: {', '.join(sorted(known))}."}
@@ -34,6 +37,13 @@ class HeadingMappingForm(forms.ModelForm[HeadingMapping]):
         if "" in columns:
             raise ValidationError({"lines": "Write the heading, an equals sign, and the column on each line."})
         return cleaned
+
+
+def with_column_names(lines: str, known: Iterable[str]) -> str:
+    """Lines of a mapping with each column as files name it, however it was typed: “Paid on” is paid_on."""
+    names = {heading_key(name): name for name in known}
+    pairs = [line.rpartition("=") for line in lines.splitlines()]
+    return "\n".join(f"{before}{sign}{names.get(heading_key(column), column)}" for before, sign, column in pairs)
 
 
 def kinds_of_file() -> dict[str, type[FileResource]]:
