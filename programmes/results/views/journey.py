@@ -13,6 +13,7 @@ from django.shortcuts import render, resolve_url
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST, require_safe
 
+from programmes.results.choices import LinkPurpose
 from programmes.results.forms import BEFORE, AnswersForm, MeasureForm, SendForm, WordsForm
 from programmes.results.models import Measure, ReturnDraft
 from programmes.results.rules import reporting
@@ -52,8 +53,13 @@ def start(request: HttpRequest) -> HttpResponse:
             "done": has_words,
         }
     )
-    first = next((step["url"] for step in steps if not step["done"]), resolve_url("results:check"))
-    return render(request, "results/return_start.html", page_context(token, steps=steps, first=first))
+    check = resolve_url("results:check")
+    is_begun = any(step["done"] for step in steps)
+    next_step = next((step["url"] for step in steps if not step["done"]), check)
+    context = page_context(
+        token, steps=steps, next_step=check if token.purpose == LinkPurpose.CONFIRM else next_step, is_begun=is_begun
+    )
+    return render(request, "results/return_start.html", context)
 
 
 def measure_step(draft: ReturnDraft, measure: Measure) -> dict[str, Any]:
@@ -118,6 +124,8 @@ def ask(
         form = make(changed.saved, typed)
         theirs = [(form.fields[name].label, text) for name, text in changed.saved.items() if text != typed[name]]
         return render(request, template, {**context, "form": form, "theirs": theirs}, status=409)
+    if request.POST.get("then") == "list":  # which says what is still to be corrected
+        return redirect_see_other("results:return")
     form = with_errors(make, draft.answers, typed)
     if form.errors:
         return render(request, template, {**context, "form": form}, status=422)
@@ -141,7 +149,9 @@ def check(request: HttpRequest) -> HttpResponse:
     """Show everything once more, and send it or pass it on."""
     token = require_token(request) if request.method == "POST" else require_open(request)
     draft = token.draft
-    form = SendForm(request.POST if request.method == "POST" else None, is_confirming=token.purpose == "confirm")
+    form = SendForm(
+        request.POST if request.method == "POST" else None, is_confirming=token.purpose == LinkPurpose.CONFIRM
+    )
     if request.method == "POST":
         secret = SESSION.secret(request)
         limits.count_form(secret)

@@ -99,6 +99,19 @@ def test_opening_every_page_and_sending_empty_forms_writes_and_sends_nothing(cli
     assert list(ReturnDraft.objects.values()) == before
 
 
+def test_going_to_the_list_saves_what_was_typed_even_if_it_is_wrong(client):
+    asked = ask(*count_people("Younger", "Older"))
+    opened(client, asked.secret)
+    assert "Check and send" not in text(client.get("/results/return/"))
+    answer = send(client, FIGURE, asked.typed("about 20", 3) | {"then": "list"})
+    assert (answer.status_code, answer["Location"]) == (303, "/results/return/")
+    assert "Needs correcting" in text(client.get("/results/return/"))
+    assert 'value="about 20"' in client.get(FIGURE).content.decode()
+    send(client, FIGURE, asked.typed(1250, 1000, 250) | {"then": "list"})
+    assert 'href="/results/return/check/"' in client.get("/results/return/").content.decode()
+    assert "1,250" in text(client.get("/results/return/check/"))
+
+
 def test_what_is_wrong_is_said_beside_the_field_and_stays_as_typed(client):
     asked = ask(*count_people("Younger", "Older"))
     opened(client, asked.secret)
