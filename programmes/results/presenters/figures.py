@@ -52,12 +52,20 @@ class TargetRow:
 
 
 @dataclass(frozen=True)
+class YearOfFigures:
+    """The figures of a financial year by one measure, and their total if there are several."""
+
+    label: str
+    rows: list[FigureRow]
+    total: Total | None
+
+
+@dataclass(frozen=True)
 class MeasureTable:
     """The figures of an initiative by one measure."""
 
     measure: Measure
-    rows: list[FigureRow]
-    years: list[tuple[str, Total]]
+    years: list[YearOfFigures]
     targets: list[TargetRow]
 
 
@@ -118,8 +126,7 @@ def measure_tables(figures: Sequence[ApprovedFigure], targets: Sequence[Target])
         largest = max((figure.published_count or 0 for figure in own), default=0)
         yield MeasureTable(
             measure,
-            [FigureRow(figure, bar_width(figure, largest), groups_of(figure)) for figure in own],
-            year_totals(own),
+            years_of([FigureRow(figure, bar_width(figure, largest), groups_of(figure)) for figure in own]),
             [target_row(target, own) for target in targets if target.measure_id == measure.pk],
         )
 
@@ -135,12 +142,14 @@ def groups_of(figure: ApprovedFigure) -> list[tuple[str, list[ApprovedPart]]]:
     return list(found.items())
 
 
-def year_totals(figures: Sequence[ApprovedFigure]) -> list[tuple[str, Total]]:
-    """The total of each financial year of which several figures are published."""
-    years: dict[str, list[ApprovedFigure]] = {}
-    for figure in figures:
-        years.setdefault(figure.approved.period.year_label, []).append(figure)
-    return [(label, add_up(own)[0]) for label, own in years.items() if len(own) > 1]
+def years_of(rows: Sequence[FigureRow]) -> list[YearOfFigures]:
+    by_year: dict[str, list[FigureRow]] = {}
+    for row in rows:
+        by_year.setdefault(row.approved.period.year_label, []).append(row)
+    return [
+        YearOfFigures(label, own, add_up(row.figure for row in own)[0] if len(own) > 1 else None)
+        for label, own in by_year.items()
+    ]
 
 
 def target_row(target: Target, figures: Sequence[ApprovedFigure]) -> TargetRow:

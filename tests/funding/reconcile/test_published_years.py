@@ -130,7 +130,7 @@ def test_what_came_of_the_year_is_read_from_a_file_and_is_the_same_everywhere(ye
     # Of three councils one is suppressed. Of each one's groups at most one could be published, so none is.
     groups = r"Under 18: suppressed ?; 18 and over: suppressed ?; Not known: suppressed"
     assert len(re.findall(groups, page)) == 3
-    assert "without 1 figure that is suppressed 78" in page, page[page.index("All of 2023-24") :][:90]
+    assert "without 1 figure that is suppressed 78" in page, page[page.index("Total for 2023-24") :][:90]
     assert "Target, July 2023 to March 2024: 300 people. 78 reported, which is 26%." in page
 
 
