@@ -131,7 +131,9 @@ def test_a_newer_text_is_not_put_in_force_from_an_earlier_day_where_the_clock_wa
     second = VersionFactory(declaration=first.declaration, number=2, text="We will report.")
     with (
         time_machine.travel(timezone.now() - timedelta(days=30)),
-        pytest.raises(ValidationError, match=r"clock says that today is .* but version 1 is in force from"),
+        pytest.raises(
+            ValidationError, match=r"clock of this portal says that today is .* but version 1 is in force from"
+        ),
     ):
         versions.publish_version(by=None, version=second)
     second.refresh_from_db()
