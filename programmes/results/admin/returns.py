@@ -1,7 +1,9 @@
+from contextlib import suppress
 from typing import Any, ClassVar
 
 from django import forms
 from django.contrib import admin
+from django.contrib.admin.utils import unquote
 from django.core.exceptions import ObjectDoesNotExist, ValidationError
 from django.http import HttpRequest
 from django.utils import timezone
@@ -276,6 +278,13 @@ class ReturnAdmin(FileImport, WriteOnceAdmin):
     def state_name(self, row: Return) -> str:
         return draft_of(row).get_state_display()
 
+    def lock_row(self, object_id: str) -> None:
+        """Lock the draft before its return, as the rules do."""
+        with suppress(ValidationError):
+            asked = self.opts.pk.to_python(unquote(object_id))
+            list(ReturnDraft.objects.filter(asked=asked).select_for_update().values_list("pk"))
+        super().lock_row(object_id)
+
     def notice_before(self, request: HttpRequest) -> str:
         reasons = asking.asking_blockers()
         return f"Nobody can be asked for figures yet. {' '.join(reasons)}" if reasons else ""
@@ -287,7 +296,7 @@ class ReturnAdmin(FileImport, WriteOnceAdmin):
         people = [
             ("State", draft.get_state_display()),
             ("Asked", f"{draft.contact_name} {draft.email}".strip()),
-            ("Filled in by", draft.prepared_by),
+            ("Filled in by", f"{draft.recorded_by}, from a file" if draft.recorded_by else draft.prepared_by),
             ("Second person", f"{draft.confirm_name} {draft.confirm_email}".strip()),
             ("Sent by the second person", draft.confirmed_by),
             ("Our question", draft.question),
