@@ -21,6 +21,11 @@ from vru_portal.staff.imports.page import FileImport
 from vru_portal.staff.links import admin_link, can_view
 from vru_portal.text.inputs import CalendarDateInput, EmailAddressInput, LineInput, LongTextInput
 
+NO_ADDRESS = (
+    "This return has no email address, so no email is sent. Tell them yourself. Afterwards, import a file with their "
+    "answers, or choose “Send again” to send a link to somebody."
+)
+
 
 def draft_of(row: Return) -> ReturnDraft:
     """The draft of a return; an empty one that was approved, for a return whose people were never recorded here."""
@@ -128,33 +133,55 @@ class ApproveAction(ReturnAction):
         return "Approved and published"
 
 
-class QueryAction(ReturnAction):
+class QuestionAction(ReturnAction):
+    """Asks the organisation a question, by email if the return has an address."""
+
+    permission = "results.approve_return"
+    form_class = QuestionForm
+
+    @property
+    def has_address(self) -> bool:
+        return bool(draft_of(self.row).email)
+
+    def form(self, **data: Any) -> forms.Form:
+        form = super().form(**data)
+        if not self.has_address:
+            form.fields["question"].help_text = "Whoever opens a link of this return reads it. It is not published."
+        return form
+
+
+class QueryAction(QuestionAction):
     """Sends figures back."""
 
     name = "query"
     label = "Send back with a question"
-    permission = "results.approve_return"
-    form_class = QuestionForm
     states = (DraftState.SUBMITTED,)
-    explanation = "We email them your question. Their link works again, and their answers are still there."
+
+    @property
+    def explanation(self) -> str:  # type: ignore[override]
+        if self.has_address:
+            return "We email them your question. Their link works again, and their answers are still there."
+        return f"{NO_ADDRESS} Their answers are still there."
 
     def perform(self, form: Any) -> str:
         approving.query(row=self.row, question=form.cleaned_data["question"])
         return "Sent back"
 
 
-class CorrectAction(ReturnAction):
+class CorrectAction(QuestionAction):
     """Opens a return whose figures are published."""
 
     name = "correct"
     label = "Ask for a correction"
-    permission = "results.approve_return"
-    form_class = QuestionForm
     states = (DraftState.APPROVED,)
-    explanation = (
-        "We email them what needs correcting, and their link works again. What is published stays until you approve "
-        "the corrected figures. Then both stay on record, each with its date."
-    )
+
+    @property
+    def explanation(self) -> str:  # type: ignore[override]
+        told = "We email them what needs correcting, and their link works again." if self.has_address else NO_ADDRESS
+        return (
+            f"{told} What is published stays until you approve the corrected figures. Then both stay on record, each "
+            "with its date."
+        )
 
     def perform(self, form: Any) -> str:
         approving.ask_for_correction(row=self.row, question=form.cleaned_data["question"])

@@ -107,8 +107,6 @@ class Return(models.Model):
 class ReturnDraft(models.Model):
     """The answers to a return, as they were typed, with whom they are expected from. Never public."""
 
-    mails: "models.Manager[Mail]"
-
     asked: Any = models.OneToOneField(Return, on_delete=models.CASCADE, related_name="draft")
     state = models.CharField(max_length=9, choices=DraftState, default=DraftState.QUEUED, db_index=True, editable=False)
     email = EmailAddressField(blank=True)
