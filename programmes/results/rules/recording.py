@@ -104,7 +104,7 @@ def record_answers(
     draft.full_clean()
     draft.save()
     Return.objects.filter(pk=draft.asked_id, reported_at=None).update(reported_at=timezone.now())
-    for address in draft.reporters if draft.email else ():
+    for address in draft.reporters:
         queue_mail(MailKind.RECEIVED, draft, to=address)
     return draft.asked
 
