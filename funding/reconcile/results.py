@@ -206,7 +206,10 @@ def check_workbook(report: Report, where: str, book: list[tuple[Any, ...]], rows
     expected: dict[str, Decimal | int] = {}
     found: dict[str, Any] = {}
     for heading, holds, measure in workbook_columns(rows):
-        if heading not in book[0] or holds not in ("measure", "spend"):
+        if holds not in ("measure", "spend"):
+            continue
+        if heading not in book[0]:
+            report.differences.append(f"{where}: {heading} is missing.")
             continue
         cells = [row[book[0].index(heading)] for row in book[1:]]
         if holds == "spend":

@@ -88,3 +88,4 @@ class WorkbookField(models.TextChoices):
 
 
 MAX_REMINDERS = 3
+RETURN_COLUMNS = ("initiative", "organisation", "quarter")  # which every file of figures needs

@@ -47,7 +47,7 @@ def build_message(mail: Mail) -> EmailMultiAlternatives | None:
         "due_on": asked.due_on,
         "until": asked.closes_on,
         "is_late": asked.due_on < timezone.localdate(),
-        "contact_name": one_line(draft.confirm_name if kind == MailKind.CONFIRM else draft.contact_name),
+        "contact_name": one_line(name_of(mail)),
         "prepared_by": one_line(draft.prepared_by),
         "question": draft.question.strip(),
         "page": full_url(asked.initiative.get_absolute_url()),
@@ -57,6 +57,13 @@ def build_message(mail: Mail) -> EmailMultiAlternatives | None:
         context["link"] = full_url(reverse("results:open", args=[secret]))
     reply_to = [point.value for point in unit.contact_list if point.kind == ContactKind.EMAIL][:1]
     return write_message(f"return_{kind}", context, mail, to=mail.to, reply_to=reply_to)
+
+
+def name_of(mail: Mail) -> str:
+    """Whom to greet; empty for somebody who was asked earlier, and whose name is no longer known."""
+    draft = mail.draft
+    names = {draft.confirm_email.casefold(): draft.confirm_name, draft.email.casefold(): draft.contact_name}
+    return draft.confirm_name if mail.kind == MailKind.CONFIRM else names.get(mail.to.casefold(), "")
 
 
 def is_wanted(mail: Mail) -> bool:

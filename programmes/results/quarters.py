@@ -7,15 +7,14 @@ from datetime import date, timedelta
 
 from django.core.exceptions import ValidationError
 
-SLUG = re.compile(r"(\d{4})-(\d{2})-q([1-4])", re.ASCII)
+YEAR = r"(?P<year>(?:19|20|21)\d\d)"  # of all that dates can be in (`vru_portal.text.typed_dates`)
+SLUG = re.compile(rf"{YEAR}-(\d{{2}})-q([1-4])", re.ASCII)
 # What people write, in small letters.
-YEAR_AND_NUMBER = re.compile(
-    r"(?P<year>\d{4}) ?[-/] ?(?:20)?(?P<next>\d{2})[ -]*q(?:uarter)? ?(?P<number>[1-4])", re.ASCII
-)
+YEAR_AND_NUMBER = re.compile(rf"{YEAR} ?[-/] ?(?:20)?(?P<next>\d{{2}})[ -]*q(?:uarter)? ?(?P<number>[1-4])", re.ASCII)
 NUMBER_AND_YEAR = re.compile(
-    r"q(?:uarter)? ?(?P<number>[1-4])[ -]*(?:of )?(?P<year>\d{4}) ?[-/] ?(?:20)?(?P<next>\d{2})", re.ASCII
+    rf"q(?:uarter)? ?(?P<number>[1-4])[ -]*(?:of )?{YEAR} ?[-/] ?(?:20)?(?P<next>\d{{2}})", re.ASCII
 )
-MONTHS = re.compile(r"(?P<first>[a-z]{3,9}) ?(?:to|-) ?(?P<last>[a-z]{3,9}) (?P<year>\d{4})", re.ASCII)
+MONTHS = re.compile(rf"(?P<first>[a-z]{{3,9}}) ?(?:to|-) ?(?P<last>[a-z]{{3,9}}) {YEAR}", re.ASCII)
 FIRST_MONTHS = (4, 7, 10, 1)  # of the four quarters
 
 

@@ -1,5 +1,6 @@
 """Files of measures, and files of figures that organisations have sent."""
 
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -11,11 +12,12 @@ from import_export.results import RowResult
 
 from partners.models import Organisation
 from programmes.models import Initiative
-from programmes.results.models import Measure, Return
+from programmes.results.choices import RETURN_COLUMNS
+from programmes.results.models import Measure, Reporter, ReportingRules, Return
 from programmes.results.quarters import Quarter, parse_quarter
 from programmes.results.rules.answers import SPEND, WORDS, group_name, read_answers, total_name
-from programmes.results.rules.recording import record_answers
-from programmes.results.rules.reporting import measures_of
+from programmes.results.rules.recording import lock_drafts, record_answers
+from programmes.results.rules.reporting import measures_of, most_people
 from vru_portal.tabular.readers import cell_text
 from vru_portal.tabular.reading.named_records import NamedRecord, find_by_name
 from vru_portal.tabular.reading.remarks import find_remarks
@@ -24,9 +26,14 @@ from vru_portal.tabular.resources import FileResource
 from vru_portal.tabular.results import ImportedRow
 from vru_portal.tabular.widgets import DateWidget
 from vru_portal.text.problems import Problems, collect_problems, raise_problems
+from vru_portal.text.typed_dates import EARLIEST, LATEST
 
 QUARTER = "Enter a quarter in the format 2031-32 Q1 or April to June 2031, or its first day."
 NOT_REPORTED = "{} does not report this. Leave the cell empty."
+NOT_ASKED = (
+    "Nobody was asked for these figures, and {} does not report them every quarter. Check that the row names the right "
+    "organisation."
+)
 
 
 class MeasureResource(RecordResource):
@@ -40,13 +47,14 @@ class ReturnOutcome:
     """What became of a row: a return that was recorded, nothing because it was already, or what is wrong."""
 
     recorded: Return | None = None
+    note: str = ""
     error: ValidationError | None = None
 
 
 class ReturnResource(FileResource):
     """Returns of figures: one row for an initiative, an organisation and a quarter, with a column for each number."""
 
-    required = ("initiative", "organisation", "quarter")
+    required = RETURN_COLUMNS
     # What the workbook of a year's returns has beside: it can be sent back as it is.
     ignored = (
         *("level", "level of prevention", "areas", "areas served", "area codes", "official codes of the areas"),
@@ -68,7 +76,9 @@ class ReturnResource(FileResource):
             "organisation": ("organisation that reported", "reported by", "provider", "recipient"),
             "quarter": ("period", "reporting period"),
         }
-        for measure in Measure.objects.prefetch_related("breakdowns__groups"):
+        self.measures = list(Measure.objects.prefetch_related("breakdowns__groups"))
+        self.reported: dict[int, tuple[list[Measure], int | None]] = {}  # what `reported_by` has looked up
+        for measure in self.measures:
             self.add_measure(measure)
         for name, label in WORDS.items():
             self.add_column(name, name, label)
@@ -105,7 +115,9 @@ class ReturnResource(FileResource):
     def prepare(self, dataset: tablib.Dataset) -> None:
         """Check the file, then record all of it. `import_row` later only reports the outcome of each row."""
         super().prepare(dataset)
-        self.measures = list(Measure.objects.prefetch_related("breakdowns__groups"))
+        self.lock_drafts(dataset)
+        self.rules = ReportingRules.current()
+        self.reporters = set(Reporter.objects.values_list("initiative", "organisation"))
         self.places: dict[tuple[int, int, date], int] = {}  # the number of the row that is about a return
         self.outcomes = []
         for number, cells in enumerate(dataset, 1):
@@ -116,7 +128,31 @@ class ReturnResource(FileResource):
                     outcome.recorded = self.record(row, number)
                 except ValidationError as error:
                     outcome.error = error
+            outcome.note = self.note_about(outcome.recorded)
             self.outcomes.append(outcome)
+            self.on_row_done()
+
+    def lock_drafts(self, dataset: tablib.Dataset) -> None:
+        """Lock all returns that the file can be about."""
+        quarters = set()
+        for cell in dataset["quarter"]:
+            with suppress(ValidationError):
+                quarters.add(read_quarter(cell).starts_on)
+        initiatives, organisations = self.initiatives.found.records, self.organisations.found.records
+        lock_drafts(initiatives=initiatives.values(), organisations=organisations.values(), quarters=quarters)
+
+    def reported_by(self, initiative: Initiative) -> tuple[list[Measure], int | None]:
+        """What an initiative reports, and how many people that can be; looked up once for each initiative."""
+        if initiative.pk not in self.reported:
+            self.reported[initiative.pk] = measures_of(initiative), most_people(initiative)
+        return self.reported[initiative.pk]
+
+    def note_about(self, recorded: Return | None) -> str:
+        """What to check of a return that was recorded: its organisation, if nobody expects it to report."""
+        if recorded is None or recorded.draft.email:
+            return ""
+        is_known = (recorded.initiative_id, recorded.organisation_id) in self.reporters
+        return "" if is_known else NOT_ASKED.format(recorded.organisation)
 
     def record(self, row: dict[str, Any], number: int) -> Return | None:
         """Record a row. Raises ValidationError by column, for everything that is wrong with it."""
@@ -132,8 +168,9 @@ class ReturnResource(FileResource):
                 quarter = read_quarter(row["quarter"])
         columns = [column for column in self.answers if column in row]
         typed = {self.answers[column]: cell_text(row[column]) for column in columns}
+        measures, most = (self.measures, None) if initiative is None else self.reported_by(initiative)
         if initiative is not None:
-            own = {total_name(measure) for measure in measures_of(initiative)}
+            own = {total_name(measure) for measure in measures}
             for measure in self.measures:
                 for name, column in self.columns_of(measure).items():
                     if typed.get(name) and total_name(measure) not in own:
@@ -142,7 +179,7 @@ class ReturnResource(FileResource):
         with collect_problems(problems):
             try:
                 if problems or initiative is None or organisation is None or quarter is None:
-                    read_answers(self.measures if initiative is None else measures_of(initiative), typed)
+                    read_answers(measures, typed)
                 else:
                     self.require_once(initiative.pk, organisation.pk, quarter.starts_on, number)
                     recorded = record_answers(
@@ -151,6 +188,9 @@ class ReturnResource(FileResource):
                         organisation=organisation,
                         quarter=quarter.starts_on,
                         typed=typed,
+                        measures=measures,
+                        most=most,
+                        rules=self.rules,
                     )
             except ValidationError as error:
                 raise self.by_column(error) from error
@@ -202,6 +242,7 @@ class ReturnResource(FileResource):
         elif outcome.recorded:
             result.import_type, result.instance = RowResult.IMPORT_TYPE_NEW, outcome.recorded
             result.cells = tuple(self.as_understood(name, cell) for name, cell in row.items())
+            result.notes = (outcome.note,) if outcome.note else ()
         else:
             result.import_type = RowResult.IMPORT_TYPE_SKIP
             result.is_ignored = number in self.remarks or not any(result.cells)
@@ -228,6 +269,6 @@ def read_quarter(cell: Any) -> Quarter:
         day = DateWidget().clean(cell)
     except ValueError:
         day = None
-    if day is None or Quarter.of(day).starts_on != day:
+    if day is None or not EARLIEST <= day <= LATEST or Quarter.of(day).starts_on != day:
         raise ValidationError({"quarter": f"“{text[:40]}” is not a quarter. {QUARTER}" if text else QUARTER})
     return Quarter(day)

@@ -164,7 +164,7 @@ class FileResource(resources.Resource):
         """Prepare the rows; if that fails, drop them, because each would fail again in a less helpful way."""
         try:
             self.prepare(dataset)
-        except ValidationError:
+        except Exception:
             dataset.wipe()
             raise
 

@@ -1,7 +1,9 @@
+from contextlib import suppress
 from typing import Any, ClassVar
 
 from django import forms
 from django.contrib import admin
+from django.contrib.admin.utils import unquote
 from django.core.exceptions import ObjectDoesNotExist, ValidationError
 from django.http import HttpRequest
 from django.utils import timezone
@@ -18,6 +20,11 @@ from vru_portal.staff.base_admin import PortalAdmin, ReadOnlyAdmin
 from vru_portal.staff.imports.page import FileImport
 from vru_portal.staff.links import admin_link, can_view
 from vru_portal.text.inputs import CalendarDateInput, EmailAddressInput, LineInput, LongTextInput
+
+NO_ADDRESS = (
+    "This return has no email address, so no email is sent. Tell them yourself. Afterwards, import a file with their "
+    "answers, or choose “Send again” to send a link to somebody."
+)
 
 
 def draft_of(row: Return) -> ReturnDraft:
@@ -126,33 +133,55 @@ class ApproveAction(ReturnAction):
         return "Approved and published"
 
 
-class QueryAction(ReturnAction):
+class QuestionAction(ReturnAction):
+    """Asks the organisation a question, by email if the return has an address."""
+
+    permission = "results.approve_return"
+    form_class = QuestionForm
+
+    @property
+    def has_address(self) -> bool:
+        return bool(draft_of(self.row).email)
+
+    def form(self, **data: Any) -> forms.Form:
+        form = super().form(**data)
+        if not self.has_address:
+            form.fields["question"].help_text = "Whoever opens a link of this return reads it. It is not published."
+        return form
+
+
+class QueryAction(QuestionAction):
     """Sends figures back."""
 
     name = "query"
     label = "Send back with a question"
-    permission = "results.approve_return"
-    form_class = QuestionForm
     states = (DraftState.SUBMITTED,)
-    explanation = "We email them your question. Their link works again, and their answers are still there."
+
+    @property
+    def explanation(self) -> str:  # type: ignore[override]
+        if self.has_address:
+            return "We email them your question. Their link works again, and their answers are still there."
+        return f"{NO_ADDRESS} Their answers are still there."
 
     def perform(self, form: Any) -> str:
         approving.query(row=self.row, question=form.cleaned_data["question"])
         return "Sent back"
 
 
-class CorrectAction(ReturnAction):
+class CorrectAction(QuestionAction):
     """Opens a return whose figures are published."""
 
     name = "correct"
     label = "Ask for a correction"
-    permission = "results.approve_return"
-    form_class = QuestionForm
     states = (DraftState.APPROVED,)
-    explanation = (
-        "We email them what needs correcting, and their link works again. What is published stays until you approve "
-        "the corrected figures. Then both stay on record, each with its date."
-    )
+
+    @property
+    def explanation(self) -> str:  # type: ignore[override]
+        told = "We email them what needs correcting, and their link works again." if self.has_address else NO_ADDRESS
+        return (
+            f"{told} What is published stays until you approve the corrected figures. Then both stay on record, each "
+            "with its date."
+        )
 
     def perform(self, form: Any) -> str:
         approving.ask_for_correction(row=self.row, question=form.cleaned_data["question"])
@@ -276,6 +305,13 @@ class ReturnAdmin(FileImport, WriteOnceAdmin):
     def state_name(self, row: Return) -> str:
         return draft_of(row).get_state_display()
 
+    def lock_row(self, object_id: str) -> None:
+        """Lock the draft before its return, as the rules do."""
+        with suppress(ValidationError):
+            asked = self.opts.pk.to_python(unquote(object_id))
+            list(ReturnDraft.objects.filter(asked=asked).select_for_update().values_list("pk"))
+        super().lock_row(object_id)
+
     def notice_before(self, request: HttpRequest) -> str:
         reasons = asking.asking_blockers()
         return f"Nobody can be asked for figures yet. {' '.join(reasons)}" if reasons else ""
@@ -287,7 +323,7 @@ class ReturnAdmin(FileImport, WriteOnceAdmin):
         people = [
             ("State", draft.get_state_display()),
             ("Asked", f"{draft.contact_name} {draft.email}".strip()),
-            ("Filled in by", draft.prepared_by),
+            ("Filled in by", f"{draft.recorded_by}, from a file" if draft.recorded_by else draft.prepared_by),
             ("Second person", f"{draft.confirm_name} {draft.confirm_email}".strip()),
             ("Sent by the second person", draft.confirmed_by),
             ("Our question", draft.question),

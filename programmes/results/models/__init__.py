@@ -1,6 +1,6 @@
 """What is counted, who is asked for it, what they answer, and what is approved of that."""
 
-from programmes.results.models.figures import ApprovedFigure, ApprovedPart, ApprovedReturn
+from programmes.results.models.figures import RECORDED_ALONE, ApprovedFigure, ApprovedPart, ApprovedReturn
 from programmes.results.models.measures import (
     DEFAULT_THRESHOLD,
     AreaPopulation,
@@ -14,6 +14,7 @@ from programmes.results.models.returns import Mail, Reporter, Return, ReturnDraf
 
 __all__ = [
     "DEFAULT_THRESHOLD",
+    "RECORDED_ALONE",
     "ApprovedFigure",
     "ApprovedPart",
     "ApprovedReturn",

@@ -20,6 +20,8 @@ EARLIER = (
     "AND a.organisation_id = NEW.organisation_id AND a.quarter = NEW.quarter"
 )
 
+RECORDED_ALONE = "You recorded these figures from a file. Somebody else has to approve them."
+
 
 class ApprovedReturn(AppendOnly):
     """What an organisation reported of an initiative for a quarter. A later one, with the next number, corrects it."""
@@ -34,6 +36,14 @@ class ApprovedReturn(AppendOnly):
             f"OR EXISTS (SELECT 1 {EARLIER} AND a.recorded_at > NEW.recorded_at)",
             "A correction follows what it corrects: somebody else may have approved these figures at the same time.",
             bypassed="What was published on an earlier day could be made to look different.",
+        ),
+        Trigger(
+            "approved_alone",
+            INSERT,
+            "EXISTS (SELECT 1 FROM results_returndraft d WHERE d.asked_id = NEW.asked_id "
+            "AND d.recorded_by_id = NEW.recorded_by_id)",
+            RECORDED_ALONE,
+            bypassed="One person could publish figures of an organisation that nobody else has seen.",
         ),
     )
 

@@ -7,10 +7,11 @@ from simple_history.models import HistoricalRecords
 from partners.provenance import Sourced
 from programmes.models import Area, Initiative
 from programmes.results import querysets
-from programmes.results.choices import MeasureKind
+from programmes.results.choices import RETURN_COLUMNS, MeasureKind
 from programmes.results.quarters import Quarter, validate_quarter
 from vru_portal.publishing.history import HistoryManager
 from vru_portal.publishing.slugs import Slugged
+from vru_portal.tabular.reading.headings import heading_key
 from vru_portal.text.fields import CalendarDateField, LineField, LongTextField
 
 DEFAULT_THRESHOLD = 5
@@ -92,8 +93,11 @@ class Measure(Slugged):
         return self.name
 
     def clean(self) -> None:
-        """Keep the meaning of figures that are published."""
+        """Keep the meaning of figures that are published, and the headings of files apart."""
         super().clean()
+        taken = [name for name in ("name", "slug") if heading_key(getattr(self, name)) in RETURN_COLUMNS]
+        if taken:
+            raise ValidationError(dict.fromkeys(taken, "This is a column of files of figures. Choose something else."))
         before = type(self).objects.filter(pk=self.pk, figures__isnull=False).first() if self.pk else None
         changed = [
             name

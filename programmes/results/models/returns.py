@@ -118,6 +118,17 @@ class ReturnDraft(models.Model):
     confirm_email = EmailAddressField(blank=True, editable=False)
     confirmed_by = LineField(max_length=120, blank=True, editable=False)
     question = LongTextField(blank=True, editable=False)
+    questioned_answers = models.CharField(
+        max_length=64, blank=True, editable=False, help_text="The fingerprint of those that the question is about."
+    )
+    recorded_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.PROTECT,
+        null=True,
+        editable=False,
+        related_name="+",
+        help_text="Who recorded the answers from a file, if they were not sent through a link.",
+    )
     reminders = models.PositiveSmallIntegerField(default=0, editable=False)
     sent_at = models.DateTimeField(null=True, editable=False)
 
@@ -140,8 +151,12 @@ class ReturnDraft(models.Model):
 
     @property
     def reporters(self) -> list[str]:
-        """The addresses of all who were asked to fill it in or to confirm it."""
-        return [*dict.fromkeys(filter(None, (self.email, self.confirm_email)))]
+        """The addresses of all who were asked to fill it in or to confirm it, also of those who were asked earlier."""
+        links = self.mails.filter(kind__in=(MailKind.REQUEST, MailKind.CONFIRM), delivery=Delivery.SENT)
+        found: dict[str, str] = {}
+        for address in (self.email, self.confirm_email, *links.order_by("pk").values_list("to", flat=True)):
+            found.setdefault(address.casefold(), address)
+        return [*filter(None, found.values())]
 
     def is_closed(self, today: date) -> bool:
         return self.asked.closes_on < today

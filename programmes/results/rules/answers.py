@@ -1,5 +1,7 @@
 """The answers to a return: text as it was typed, by the names of the forms' fields, read into figures."""
 
+import hashlib
+import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -22,6 +24,26 @@ def total_name(measure: Measure) -> str:
 
 def group_name(measure: Measure, group: BreakdownGroup) -> str:
     return f"measure-{measure.pk}-group-{group.pk}"
+
+
+def plain(text: str) -> str:
+    """A number without what may stand in it, so that “£1,250.00” is 1250; other texts without differences of spaces."""
+    number = text.replace(",", "").removeprefix("£")
+    return f"{Decimal(number).normalize():f}" if number.replace(".", "", 1).isdecimal() else " ".join(text.split())
+
+
+def same_answers(saved: Mapping[str, str], filled: Mapping[str, str]) -> bool:
+    """Whether two people, or a spreadsheet, have written the same: empty answers do not count."""
+    return filled_in(saved) == filled_in(filled)
+
+
+def filled_in(typed: Mapping[str, str]) -> dict[str, str]:
+    return {name: plain(text) for name, text in sorted(typed.items()) if text.strip()}
+
+
+def fingerprint(typed: Mapping[str, str]) -> str:
+    """The same for the same answers: it tells whether they were changed, without keeping them twice."""
+    return hashlib.sha256(json.dumps(filled_in(typed)).encode()).hexdigest()
 
 
 @dataclass(frozen=True)

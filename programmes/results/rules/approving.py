@@ -8,8 +8,16 @@ from django.db import transaction
 from django.utils import timezone
 
 from programmes.results.choices import DraftState, MailKind
-from programmes.results.models import ApprovedFigure, ApprovedPart, ApprovedReturn, ReportingRules, Return, ReturnDraft
-from programmes.results.rules.answers import Answers, Figure
+from programmes.results.models import (
+    RECORDED_ALONE,
+    ApprovedFigure,
+    ApprovedPart,
+    ApprovedReturn,
+    ReportingRules,
+    Return,
+    ReturnDraft,
+)
+from programmes.results.rules.answers import Answers, Figure, fingerprint
 from programmes.results.rules.asking import locked_draft, queue_mail, require_public_initiative
 from programmes.results.rules.reporting import answers_of
 from programmes.results.rules.suppression import suppressed
@@ -38,6 +46,7 @@ def send_back(row: Return, expected: DraftState, question: str, otherwise: str) 
     if not question.strip():
         raise ValidationError({"question": "Enter what you want to know."})
     draft.state, draft.question = DraftState.QUERIED, question
+    draft.questioned_answers = fingerprint(draft.answers)
     draft.confirm_name = draft.confirm_email = draft.confirmed_by = ""
     draft.save()
     if draft.email:
@@ -57,6 +66,8 @@ def approve(*, by: Any, row: Return, correction: str = "") -> ApprovedReturn:
         raise ValidationError(
             f"This return is “{draft.get_state_display()}”. Only figures that were sent can be approved."
         )
+    if by is not None and draft.recorded_by_id == by.pk:
+        raise ValidationError(RECORDED_ALONE)
     answers = answers_of(draft)
     approved = ApprovedReturn(
         initiative=row.initiative, organisation=row.organisation, quarter=row.quarter, asked=row, correction=correction

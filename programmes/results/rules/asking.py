@@ -59,12 +59,12 @@ def ask(*, by: Any, row: Return, email: str, contact_name: str = "") -> Return:
     return row
 
 
-def check_return(*, by: Any, row: Return) -> None:
+def check_return(*, by: Any, row: Return, rules: ReportingRules | None = None) -> None:
     """Fill in the days of a new return as the reporting rules say, and check it. Raises ValidationError.
 
     Whoever is asked late has as many days from then.
     """
-    rules = ReportingRules.current()
+    rules = rules or ReportingRules.current()
     quarter, time_to_report = Quarter(row.quarter), timedelta(days=rules.days_to_report)
     if row.due_on is None:
         row.due_on = quarter.ends_on + time_to_report
@@ -162,9 +162,9 @@ def extend(*, row: Return, closes_on: date) -> None:
         raise ValidationError({"day": "Enter a date from today on, at most a year ahead."})
     if closes_on < row.due_on:
         raise ValidationError({"day": "A return cannot close before it is due."})
+    draft = locked_draft(row)
     row.closes_on = closes_on
     row.save(update_fields=["closes_on"])
-    draft = locked_draft(row)
     row.draft = draft
     draft.asked = row
     draft.tokens.update(expires_at=link_expiry(draft))
@@ -185,7 +185,18 @@ def cancel(*, row: Return) -> None:
 
 
 def locked_draft(row: Return) -> ReturnDraft:
-    return ReturnDraft.objects.select_for_update(of=("self",)).select_related("asked").get(asked=row)
+    """The draft of a return, locked: always before the return itself, so that no two changes wait for each other.
+
+    A return whose people were never recorded here gets an empty one.
+    """
+    drafts = ReturnDraft.objects.select_for_update(of=("self",)).select_related("asked").filter(asked=row)
+    if draft := drafts.first():
+        return draft
+    state = DraftState.APPROVED if row.approved.exists() else DraftState.STARTED
+    ReturnDraft.objects.get_or_create(
+        asked=row, defaults={"state": DraftState.CANCELLED if row.cancelled_at else state}
+    )
+    return drafts.get()
 
 
 def require_open(row: Return, draft: ReturnDraft) -> None:

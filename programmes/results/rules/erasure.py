@@ -15,5 +15,6 @@ def forget_draft(*, draft: ReturnDraft) -> None:
         confirm_email="",
         confirmed_by="",
         question="",
+        questioned_answers="",
         answers={},
     )

@@ -1,8 +1,7 @@
 """Figures that an organisation sent in a file instead of through its link. They are approved like any others."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, timedelta
-from decimal import Decimal
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -13,9 +12,22 @@ from partners.models import Organisation
 from programmes.models import Initiative
 from programmes.results.choices import DraftState, MailKind
 from programmes.results.models import ApprovedReturn, Measure, ReportingRules, Return, ReturnDraft
-from programmes.results.rules.answers import SPEND, group_name, read_answers, total_name
-from programmes.results.rules.asking import check_return, locked_draft, queue_mail, require_open
-from programmes.results.rules.reporting import measures_of, most_people
+from programmes.results.rules.answers import (
+    SPEND,
+    fingerprint,
+    group_name,
+    plain,
+    read_answers,
+    same_answers,
+    total_name,
+)
+from programmes.results.rules.asking import (
+    check_return,
+    locked_draft,
+    queue_mail,
+    require_open,
+    require_public_initiative,
+)
 
 SUPPRESSED = "suppressed"
 ALREADY_SENT = (
@@ -26,64 +38,96 @@ ALREADY_STARTED = (
     "Somebody has begun to fill in this return, with other answers. Ask them to send it, or cancel the return first."
 )
 ALREADY_PUBLISHED = "Other figures of this quarter are published. Ask for a correction on the page of the return."
+PUBLISHED_WITHOUT_RETURN = (
+    "Other figures of this quarter are published, and nobody was asked for them here. Ask the organisation for this "
+    "quarter first, and then send the corrected figures."
+)
 NOT_AT_WORK = "This return is cancelled, so nothing can be recorded for it."
+
+
+def lock_drafts(
+    *, initiatives: Iterable[Initiative], organisations: Iterable[Organisation], quarters: Iterable[date]
+) -> None:
+    """Make others who change these returns wait until this transaction ends.
+
+    Always in the order of primary keys, so that two files cannot deadlock.
+    """
+    rows = Return.objects.filter(
+        initiative__in=[*initiatives], organisation__in=[*organisations], quarter__in=[*quarters]
+    )
+    drafts = ReturnDraft.objects.select_for_update().filter(asked__in=rows.order_by().values("pk"))
+    list(drafts.order_by("pk").values_list("pk"))
 
 
 @transaction.atomic
 def record_answers(
-    *, by: Any, initiative: Initiative, organisation: Organisation, quarter: date, typed: Mapping[str, str]
+    *,
+    by: Any,
+    initiative: Initiative,
+    organisation: Organisation,
+    quarter: date,
+    typed: Mapping[str, str],
+    measures: Sequence[Measure],
+    most: int | None = None,
+    rules: ReportingRules | None = None,
 ) -> Return | None:
     """Record what an organisation reports, as if it had sent it; returns None if that is recorded already.
 
     ``typed`` has the texts by the names of the forms' fields. What was not asked for yet is recorded as a return that
-    nobody was emailed about. Raises ValidationError by field name, or for what somebody else has entered meanwhile.
+    nobody was emailed about. ``measures`` are those of the initiative, and ``most`` is how many people there can be: a
+    file has them of many rows. Raises ValidationError by field name, or for what somebody else has entered meanwhile.
     """
     filled = {name: text.strip() for name, text in typed.items() if text.strip()}
     same = {"initiative": initiative, "organisation": organisation, "quarter": quarter}
-    row = Return.objects.select_for_update().filter(**same).first()
+    row = Return.objects.filter(**same).first()
+    draft = None if row is None else locked_draft(row)
     published = ApprovedReturn.objects.current().filter(**same).first()
-    if published and agrees_with(published, filled, measures_of(initiative)):
+    is_final = published is not None and not (draft and (draft.is_open or draft.state == DraftState.SUBMITTED))
+    if published and is_final and agrees_with(published, typed, measures):
         return None
-    read_answers(measures_of(initiative), filled, most_people(initiative))
-    if published and (row is None or not is_open_for_correction(row)):
-        raise ValidationError(ALREADY_PUBLISHED)
-    draft = new_draft(by, Return(**same)) if row is None else locked_draft(row)
+    read_answers(measures, filled, most)
+    if is_final:
+        raise ValidationError(ALREADY_PUBLISHED if draft else PUBLISHED_WITHOUT_RETURN)
+    draft = draft or new_draft(by, Return(**same), rules)
     if draft.state == DraftState.SUBMITTED:
         if same_answers(draft.answers, filled):
             return None
         raise ValidationError(ALREADY_SENT)
     if draft.state == DraftState.CANCELLED:
         raise ValidationError(NOT_AT_WORK)
+    require_public_initiative(Return(**same))
     require_open(draft.asked, draft)
-    others = draft.answers and not same_answers(draft.answers, filled) and draft.state != DraftState.QUERIED
-    if others or draft.state == DraftState.PASSED_ON:
+    if draft.state == DraftState.PASSED_ON or (was_typed(draft) and not same_answers(draft.answers, filled)):
         raise ValidationError(ALREADY_STARTED)
     draft.answers, draft.state, draft.question = filled, DraftState.SUBMITTED, ""
+    draft.recorded_by, draft.prepared_by, draft.confirmed_by = by, "", ""
     draft.full_clean()
     draft.save()
     Return.objects.filter(pk=draft.asked_id, reported_at=None).update(reported_at=timezone.now())
-    if draft.email:
-        queue_mail(MailKind.RECEIVED, draft)
+    for address in draft.reporters:
+        queue_mail(MailKind.RECEIVED, draft, to=address)
     return draft.asked
 
 
-def is_open_for_correction(row: Return) -> bool:
-    draft = ReturnDraft.objects.filter(asked=row).first()
-    return draft is not None and draft.state in (DraftState.QUERIED, DraftState.SUBMITTED)
+def was_typed(draft: ReturnDraft) -> bool:
+    """Whether somebody has typed answers that they have not sent, before a question or after it."""
+    is_unchanged = draft.state == DraftState.QUERIED and fingerprint(draft.answers) == draft.questioned_answers
+    return bool(draft.answers) and not is_unchanged
 
 
-def new_draft(by: Any, row: Return) -> ReturnDraft:
+def new_draft(by: Any, row: Return, rules: ReportingRules | None = None) -> ReturnDraft:
     """A return that nobody was asked for, open for as long as one that is asked for today."""
-    check_return(by=by, row=row)
-    row.closes_on = max(row.closes_on, timezone.localdate() + timedelta(days=ReportingRules.current().days_open))
+    rules = rules or ReportingRules.current()
+    check_return(by=by, row=row, rules=rules)
+    row.closes_on = max(row.closes_on, timezone.localdate() + timedelta(days=rules.days_open))
     row.save(force_insert=True)
     draft = ReturnDraft(asked=row, state=DraftState.STARTED)
     draft.save(force_insert=True)
     return draft
 
 
-def agrees_with(published: ApprovedReturn, filled: Mapping[str, str], measures: list[Measure]) -> bool:
-    """Whether all that is entered is published already; “suppressed” stands for any number that is."""
+def agrees_with(published: ApprovedReturn, typed: Mapping[str, str], measures: Iterable[Measure]) -> bool:
+    """Whether a file's columns have just what is published; “suppressed” stands for any number that is."""
     known: dict[str, str] = {"went_well": published.went_well, "went_badly": published.went_badly}
     known[SPEND] = "" if published.spend is None else str(published.spend)
     by_measure = {figure.measure_id: figure for figure in published.figures.prefetch_related("parts__group")}
@@ -95,18 +139,7 @@ def agrees_with(published: ApprovedReturn, filled: Mapping[str, str], measures: 
             known |= {name: str(cell.count) for name, cell in cells.items()}
             suppressed |= {name for name, cell in cells.items() if cell.is_suppressed}
     return all(
-        plain(text) == plain(known.get(name, "")) or (text.casefold() == SUPPRESSED and name in suppressed)
-        for name, text in filled.items()
+        plain(text.strip()) == plain(known.get(name, ""))
+        or (text.strip().casefold() == SUPPRESSED and name in suppressed)
+        for name, text in typed.items()
     )
-
-
-def same_answers(saved: Mapping[str, str], filled: Mapping[str, str]) -> bool:
-    """Whether two people, or a spreadsheet, have written the same: empty answers do not count."""
-    before = {name: plain(text) for name, text in saved.items() if text.strip()}
-    return before == {name: plain(text) for name, text in filled.items()}
-
-
-def plain(text: str) -> str:
-    """A number without what may stand in it, so that “£1,250.00” is 1250; other texts without differences of spaces."""
-    number = text.replace(",", "").removeprefix("£")
-    return f"{Decimal(number).normalize():f}" if number.replace(".", "", 1).isdecimal() else " ".join(text.split())

@@ -147,7 +147,7 @@ def submit(*, secret: str, name: str) -> ReturnDraft:
         draft.confirmed_by = name
     else:
         draft.prepared_by = name
-    draft.state, draft.question = DraftState.SUBMITTED, ""
+    draft.state, draft.question, draft.recorded_by = DraftState.SUBMITTED, "", None
     draft.full_clean()
     draft.save()
     Return.objects.filter(pk=draft.asked_id, reported_at=None).update(reported_at=timezone.now())

@@ -121,6 +121,20 @@ def in_cells(sheet, heading, value=None):
     return change
 
 
+def without_column(sheet, heading):
+    """A workbook that has lost a column."""
+
+    def change(content):
+        book = openpyxl.load_workbook(io.BytesIO(content))
+        rows = book[sheet]
+        rows.delete_cols([cell.value for cell in rows[1]].index(heading) + 1)
+        file = io.BytesIO()
+        book.save(file)
+        return file.getvalue()
+
+    return change
+
+
 PAGE, OWN, BOOK = "/results/", "/initiatives/night-walks/", "/results/2031-32/returns.xlsx"
 PLANTS = {
     "a total": (PAGE, in_text(':walkers:">1,197<', ':walkers:">1,198<'), "Results by measure"),
@@ -153,6 +167,16 @@ PLANTS = {
     "workbook": (BOOK, in_cells("Returns", "Walkers"), "2031-32, Workbook of returns: Walkers"),
     "workbook, suppressed": (BOOK, in_cells("Returns", "Walks", "suppressed"), "2031-32, Workbook of returns: Walks"),
     "workbook, spend": (BOOK, in_cells("Returns", "Spend reported"), "2031-32, Workbook of returns: Spend reported"),
+    "workbook, no measure": (
+        BOOK,
+        without_column("Returns", "Walks"),
+        "2031-32, Workbook of returns: Walks is missing",
+    ),
+    "workbook, no spend": (
+        BOOK,
+        without_column("Returns", "Spend reported"),
+        "2031-32, Workbook of returns: Spend reported is missing",
+    ),
     "no file": ("/results.xlsx", lambda _: b"nothing", "results, XLSX"),
 }
 

@@ -1,9 +1,7 @@
 """Files of measures, and of figures that organisations sent: what they record, what they refuse, and at which doors."""
 
-import csv
 import io
 
-import openpyxl
 import pytest
 from django.contrib.auth.models import Group
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -12,14 +10,14 @@ from django.core.management import CommandError, call_command
 from programmes.results.choices import DraftState
 from programmes.results.models import Measure, Return, ReturnDraft
 from programmes.results.quarters import parse_quarter
-from programmes.results.resources import MeasureResource, ReturnResource
+from programmes.results.resources import MeasureResource
 from programmes.results.rules import approving, asking
-from tests.programmes.results.returns import AFTERWARDS, ask, count_people, publish, report
+from tests.programmes.results.files import as_csv, as_xlsx, run
+from tests.programmes.results.returns import AFTERWARDS, ask, publish, report
 from tests.support.crawler import text_of
 from tests.support.factories import (
     AreaFactory,
     InitiativeFactory,
-    MeasureFactory,
     OrganisationFactory,
     PopulationFactory,
     UnitFactory,
@@ -27,7 +25,7 @@ from tests.support.factories import (
 )
 from tests.support.spreadsheets import as_ods, through_uk_excel
 from vru_portal.models import HeadingMapping
-from vru_portal.tabular.readers import CSV, ODS, XLSX
+from vru_portal.tabular.readers import ODS, XLSX
 
 pytestmark = pytest.mark.django_db
 IMPORT = "/admin/results/return/import/"
@@ -38,69 +36,6 @@ def clock(time_machine):
     time_machine.move_to(AFTERWARDS, tick=False)
     UnitFactory()
     return time_machine
-
-
-@pytest.fixture
-def editor():
-    user = UserFactory()
-    user.groups.set(Group.objects.filter(name="Editor"))
-    return user
-
-
-@pytest.fixture
-def walkers():
-    """What is counted: walkers by age, and walks."""
-    measure, groups = count_people("Under 18", "18 and over")
-    MeasureFactory(name="Walks", slug="walks", kind="output", counts_people=False)
-    return measure, groups
-
-
-class Sent:
-    """What an organisation sends of an initiative: called, it is a row of a file."""
-
-    def __init__(self):
-        self.initiative = InitiativeFactory(name="Night walks", slug="night-walks")
-        self.organisation = OrganisationFactory(name="O'Neill Trust", slug="o-neill-trust")
-
-    def __call__(self, **cells):
-        return {
-            "initiative": self.initiative.name,
-            "organisation": self.organisation.name,
-            "quarter": "2031-32 Q1",
-            "Walkers": "1,250",
-            "Walkers (Age: Under 18)": "50",
-            "Walkers (Age: 18 and over)": "1200",
-            "Walks": "31",
-            "went_well": "Many walked.",
-            "went_badly": "It rained.",
-            "spend": "£900.50",
-        } | cells
-
-
-@pytest.fixture
-def row(walkers):
-    return Sent()
-
-
-def as_csv(rows, delimiter=","):
-    text = io.StringIO(newline="")
-    writer = csv.DictWriter(text, rows[0], delimiter=delimiter)
-    writer.writeheader()
-    writer.writerows(rows)
-    return text.getvalue().encode()
-
-
-def as_xlsx(rows):
-    book, file = openpyxl.Workbook(), io.BytesIO()
-    book.active.append(list(rows[0]))
-    for one in rows:
-        book.active.append(list(one.values()))
-    book.save(file)
-    return file.getvalue()
-
-
-def run(content, by, form=CSV, resource=ReturnResource, **options):
-    return resource(by=by).run(form().create_dataset(content), **{"dry_run": False} | options)
 
 
 def test_a_row_is_recorded_as_if_it_had_been_sent_and_is_published_once_it_is_approved(row, editor, client):

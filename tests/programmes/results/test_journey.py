@@ -289,6 +289,44 @@ def test_whoever_was_asked_is_told_that_the_figures_are_no_longer_needed():
     assert [*told.values_list("to", flat=True)] == [asked.draft.email, "sam@reporter.example"]
 
 
+def delivered(asked, kind, mailoutbox):
+    """The first lines of the emails of a kind, by the address that they were sent to."""
+    for mail in Mail.objects.filter(kind=kind).order_by("pk"):
+        deliver.call(mail.pk)
+    return {message.to[0]: message.body for message in mailoutbox}
+
+
+def test_each_person_is_greeted_by_their_own_name(mailoutbox):
+    asked = ask(*count_people())
+    passed = {"contact_name": "Robin", "confirm_name": "Sam", "confirm_email": "sam@reporter.example"}
+    ReturnDraft.objects.update(**passed, sent_at=timezone.now())
+    report(asked, 20)
+    received = delivered(asked, "received", mailoutbox)
+    approve(asked)
+    approved = delivered(asked, "approved", mailoutbox)
+    for found in (received, approved):
+        assert "Dear Robin," in found["robin@reporter.example"]
+        assert "Dear Sam," in found["sam@reporter.example"]
+
+
+def test_whoever_has_a_link_that_was_sent_earlier_is_told_too(mailoutbox):
+    asked = ask(*count_people())
+    unsent = ask(asked.measure)
+    deliver.call(Mail.objects.get(draft=asked.draft).pk)
+    for one, email in ((asked, "Kim@reporter.example"), (unsent, "kim@reporter.example")):
+        asking.send_again(row=one.row, email=email, contact_name="Kim")
+    deliver.call(Mail.objects.get(draft=asked.draft, to="Kim@reporter.example").pk)
+    report(asked, 20)
+    report(unsent, 20)
+    told = Mail.objects.filter(kind="received").order_by("pk")
+    both = ["Kim@reporter.example", "robin@reporter.example"]
+    assert [*told.values_list("to", flat=True)] == [*both, "kim@reporter.example"]
+    mailoutbox.clear()
+    found = delivered(asked, "received", mailoutbox)
+    assert "Dear Kim," in found["Kim@reporter.example"]
+    assert "Dear" not in found["robin@reporter.example"]
+
+
 def test_the_emails_of_every_kind_can_be_written_and_their_links_open(client, mailoutbox):
     asked = ask(*count_people())
     draft = asked.draft

@@ -16,7 +16,7 @@ from vru_portal.ledger.content_version import PRIVATE_MODELS, public_tables
 pytestmark = pytest.mark.django_db
 
 NOT_PERSONAL = {
-    "returndraft": {"id", "asked", "state", "reminders", "sent_at"},
+    "returndraft": {"id", "asked", "state", "reminders", "sent_at", "recorded_by", "questioned_answers"},
     "mail": {"id", "draft", "kind", "delivery", "attempts", "due_at", "created_at", "sent_at"},
     "token": {"id", "draft", "purpose", "expires_at", "burnt_at"},
     "reporter": {"id", "initiative", "organisation", "first_quarter", "last_quarter"},

@@ -16,7 +16,9 @@ LEFT_OUT = ""  # what a saved mapping has for a heading that is not read
 CAPITAL_INSIDE = re.compile(r"(?<=[a-z])(?=[A-Z])")
 # In what or how a column is written says nothing of what it means.
 UNIT = re.compile(r"£|\bgbp\b|\b(?:in|as) pounds\b|\b(?:dd?|mm?m?|yy(?:yy)?)(?:[-/. ](?:dd?|mm?m?|yy(?:yy)?)){2}\b")
-NOT_IN_A_KEY = re.compile(r"[\W_]+")
+# “<18” and “18+” are two groups: the sign beside a number is part of a key.
+BESIDE_SIGN = re.compile(r"(?<=[<>])\s+(?=\d)|(?<=\d)\s+(?=\+)")
+NOT_IN_A_KEY = re.compile(r"(?:(?![<>]\d)(?!(?<=\d)\+)[\W_])+")
 # Words that finance systems write short.
 SHORT_FORMS = (
     *(("amt", "amount"), ("pmt", "payment"), ("pymt", "payment"), ("ref", "reference"), ("no", "number")),
@@ -32,7 +34,8 @@ def heading_key(heading: object) -> str:
     Such as “Paid on”, “paid_on” and “PaidOn (dd/mm/yyyy):”; “Net Amt (£)” and “net amount”.
     """
     words = fold(CAPITAL_INSIDE.sub(" ", str(heading or ""))).replace("_", " ")
-    return " ".join(WHOLE_WORDS.get(word, word) for word in NOT_IN_A_KEY.sub(" ", UNIT.sub(" ", words)).split())
+    words = BESIDE_SIGN.sub("", UNIT.sub(" ", words))
+    return " ".join(WHOLE_WORDS.get(word, word) for word in NOT_IN_A_KEY.sub(" ", words).split())
 
 
 def are_alike(words: Sequence[str], others: Sequence[str]) -> bool:
