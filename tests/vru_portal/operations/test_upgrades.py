@@ -42,8 +42,8 @@ from django.db.migrations.recorder import MigrationRecorder
 rows = MigrationRecorder.Migration.objects
 for (app, name), migration in MigrationLoader(None).disk_migrations.items():
     if migration.replaces:
-        rows.filter(app=app).delete()
-        replaced = [name for _, name in migration.replaces]
+        replaced = [part for _, part in migration.replaces]
+        rows.filter(app=app, name__in=[name, *replaced]).delete()
         for name in {steps!r} or replaced if app == "partners" else replaced:
             rows.create(app=app, name=name)
 execute_from_command_line(["manage.py", "migrate"])
