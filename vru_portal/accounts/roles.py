@@ -100,7 +100,7 @@ ROLES = (
     ),
     Role(
         "Publisher",
-        "Publishes and unpublishes content, and decides on evidence assessments written by others.",
+        "Publishes and unpublishes content, changes its order, and decides on evidence assessments written by others.",
         CONTENT
         | {"vru_portal.publish"}
         | permission_names(f"{CHANGE} {DELETE}", *VOCABULARIES)

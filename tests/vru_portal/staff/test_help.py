@@ -3,6 +3,7 @@
 import re
 
 import pytest
+from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.test.utils import CaptureQueriesContext
 
@@ -71,8 +72,11 @@ def test_the_search_finds_the_subject_that_explains_a_word(staff):
     assert "/admin/help/personal-data/" in page.text
 
 
-def test_help_names_every_role():
-    assert [role.name for role in roles.ROLES if f"**{role.name}**" not in subjects()["roles"].text] == []
+def test_help_and_the_guide_say_of_every_role_what_the_portal_says():
+    guide = (settings.BASE_DIR / "docs/staff.md").read_text()
+    for role in roles.ROLES:
+        assert f"**{role.name}**. {role.sentence}" in subjects()["roles"].text
+        assert f"| {role.name} | {role.sentence} |" in guide
 
 
 def test_only_staff_read_it_and_it_costs_no_queries_of_its_own(client, staff):
