@@ -6,9 +6,9 @@ from itertools import groupby
 from django.http import HttpRequest
 from django.utils import timezone
 
+from funding import omissions
 from funding.accounts import YearAccounts, year_accounts
 from funding.models import Allocation, FinancialYear, FundingSource, Payment, PublicationDuty
-from funding.reconcile import omissions
 from vru_portal.staff.links import can_view, changelist_url
 from vru_portal.staff.worklist import WorklistItem, WorklistLink, item_unless_empty, link_label
 from vru_portal.text.dates import format_date, format_days

@@ -3,8 +3,8 @@ from typing import Any
 from django.contrib import admin
 from django.db.models import QuerySet
 
+from funding import omissions
 from funding.models import PublicationDuty
-from funding.reconcile import omissions
 
 
 class MissingFactsFilter(admin.SimpleListFilter):

@@ -9,9 +9,10 @@ from typing import Any
 from django.db import connection
 from django.urls import reverse
 
+from funding import omissions
 from funding.datasets import threesixtygiving
 from funding.models import PublicationDuty
-from funding.reconcile import budget, database, omissions, outputs
+from funding.reconcile import budget, database, outputs
 from funding.reconcile.onward import check_onward_grants
 from funding.reconcile.outputs import ServedList, ServedPage, UnreadableError
 from funding.reconcile.results import check_results

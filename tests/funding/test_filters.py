@@ -9,7 +9,7 @@ from django.http import QueryDict
 from funding.accounts import contract_copies_by_allocation, year_accounts
 from funding.filters import AllocationFilters, PaymentFilters
 from funding.models import Allocation, Payment
-from funding.reconcile.omissions import all_omissions
+from funding.omissions import all_omissions
 from tests.support.crawler import text_of
 from tests.support.factories import (
     AllocationFactory,
