@@ -17,6 +17,8 @@ BEFORE = {
     "18229881cdb42f82bd50c7dc41d3f2fa3f79761e": "the last version before migrations were first squashed",
     LAST_BEFORE_SQUASH: "the last version before this squash",
 }
+# An allocation that was released whole was listed as if it lacked a payment.
+TOLD_WRONGLY = {LAST_BEFORE_SQUASH: {"/gaps/": ["£84,840"], "/gaps/payment/": ["£84,840"]}}
 # Runs in both versions: each page's status and the sums on it, and each file's figures, dates and identifiers, since
 # wording gets better and pages and files tell more. What is signed, or checked by others, is the same to the byte.
 PORTRAIT = """
@@ -104,7 +106,7 @@ def test_a_demonstration_of_an_earlier_version_is_the_same_after_the_upgrade(
             assert upgraded.returncode == 0, upgraded.stderr
         now = run_python_for_json(values, "-c", PORTRAIT, moment)
         assert len(then) > 100
-        assert lost(then, now) == {}
+        assert lost(then, now) == TOLD_WRONGLY.get(commit, {})
         verified = run_python(values, "manage.py", "register", "verify")
         assert verified.returncode == 0, verified.stdout + verified.stderr
         collected = run_python(
