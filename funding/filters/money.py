@@ -61,7 +61,7 @@ def year_parameter() -> Parameter:
 
 @prepared
 def years_with_money() -> QuerySet[FinancialYear]:
-    return FinancialYear.objects.with_money()
+    return FinancialYear.objects.with_money().select_related("source")
 
 
 def day_parameter(label: str) -> Parameter:

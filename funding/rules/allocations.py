@@ -197,7 +197,7 @@ def check_remainder(allocation: Allocation) -> None:
 
 
 def check_continues(allocation: Allocation) -> None:
-    """Refuse to continue the award of another recipient or subject, or an allocation that is no first one."""
+    """Refuse to continue the award of another recipient or subject, or an allocation that is not its first."""
     first = allocation.continues
     same = ("kind", "initiative_id", "heading_id", "recipient_id")
     if first and (

@@ -7,9 +7,9 @@ from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from funding.filters import DecisionFilters
+from funding.filters.money import years_with_money
 from funding.models import Allocation, BudgetHeading, Variation
 from funding.views.money import get_year_or_404, query_context
-from funding.views.queries import years_with_money
 from vru_portal.web.pagination import get_page_or_404
 from vru_portal.web.public_pages import declare, public_page
 

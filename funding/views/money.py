@@ -24,6 +24,7 @@ from funding.datasets.published import LISTS_OF_A_YEAR
 from funding.datasets.threesixtygiving import unavailable_reason
 from funding.datasets.totals import payment_totals
 from funding.filters import AllocationFilters, MoneyFilters, PaymentFilters, TotalsFilters
+from funding.filters.money import years_with_money
 from funding.filters.payments import BY
 from funding.forms import allocation_choices, day_form, filter_form, payment_choices
 from funding.models import (
@@ -52,7 +53,6 @@ from funding.views.queries import (
     reversed_allocations_of,
     sources_of,
     variations_of,
-    years_with_money,
 )
 from partners.models import Unit
 from programmes.models import PreventionLevel

@@ -43,11 +43,6 @@ def first_decision_of(year: FinancialYear) -> QuerySet[Decision, int]:
     return Decision.objects.standing().filter(year=year).order_by().values_list("pk", flat=True)[:1]
 
 
-@prepared
-def years_with_money() -> QuerySet[FinancialYear]:
-    return FinancialYear.objects.with_money().select_related("source")
-
-
 def sources_of(year: FinancialYear, as_at: AsAt) -> list[FundingSource]:
     """The sources of the year, each with its published contributors in `public_contributors`."""
     by_source = defaultdict(list)

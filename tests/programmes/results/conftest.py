@@ -2,8 +2,20 @@ import pytest
 from django.contrib.auth.models import Group
 
 from tests.programmes.results.files import Sent
-from tests.programmes.results.returns import count_people
-from tests.support.factories import MeasureFactory, UserFactory
+from tests.programmes.results.returns import AFTERWARDS, count_people
+from tests.support.factories import MeasureFactory, UnitFactory, UserFactory
+
+
+@pytest.fixture
+def clock(time_machine):
+    """The day on which figures are asked for, sent and approved, unless a test moves on."""
+    time_machine.move_to(AFTERWARDS, tick=False)
+    return time_machine
+
+
+@pytest.fixture
+def unit():
+    return UnitFactory()
 
 
 @pytest.fixture

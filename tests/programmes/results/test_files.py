@@ -13,29 +13,21 @@ from programmes.results.quarters import parse_quarter
 from programmes.results.resources import MeasureResource
 from programmes.results.rules import approving, asking
 from tests.programmes.results.files import as_csv, as_xlsx, run
-from tests.programmes.results.returns import AFTERWARDS, ask, publish, report
+from tests.programmes.results.returns import ask, publish, report
 from tests.support.crawler import text_of
 from tests.support.factories import (
     AreaFactory,
     InitiativeFactory,
     OrganisationFactory,
     PopulationFactory,
-    UnitFactory,
     UserFactory,
 )
 from tests.support.spreadsheets import as_ods, through_uk_excel
 from vru_portal.models import HeadingMapping
 from vru_portal.tabular.readers import ODS, XLSX
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("clock", "unit")]
 IMPORT = "/admin/results/return/import/"
-
-
-@pytest.fixture(autouse=True)
-def clock(time_machine):
-    time_machine.move_to(AFTERWARDS, tick=False)
-    UnitFactory()
-    return time_machine
 
 
 def test_a_row_is_recorded_as_if_it_had_been_sent_and_is_published_once_it_is_approved(row, editor, client):

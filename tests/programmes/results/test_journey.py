@@ -12,18 +12,11 @@ from programmes.results.models import ApprovedFigure, Mail, ReturnDraft, Token
 from programmes.results.rules import approving, asking
 from programmes.results.rules.answers import total_name
 from programmes.results.tasks import deliver
-from tests.programmes.results.returns import AFTERWARDS, approve, ask, count_people, new_link, report
-from tests.support.factories import MeasureFactory, UnitFactory, UserFactory
+from tests.programmes.results.returns import approve, ask, count_people, new_link, report
+from tests.support.factories import MeasureFactory, UserFactory
 from vru_portal.publishing.state import State
 
-pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def clock(time_machine):
-    time_machine.move_to(AFTERWARDS, tick=False)
-    UnitFactory()
-    return time_machine
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("clock", "unit")]
 
 
 def opened(client, secret):

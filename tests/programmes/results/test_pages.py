@@ -18,7 +18,7 @@ from programmes.results.choices import WorkbookField
 from programmes.results.models import Return
 from programmes.results.presenters.figures import figures_of
 from programmes.results.rules import approving
-from tests.programmes.results.returns import AFTERWARDS, approve, ask, count_people, publish, report
+from tests.programmes.results.returns import approve, ask, count_people, publish, report
 from tests.support.factories import (
     AllocationFactory,
     AreaFactory,
@@ -31,19 +31,11 @@ from tests.support.factories import (
     ReturnFactory,
     RulesFactory,
     TargetFactory,
-    UnitFactory,
     WorkbookColumnFactory,
     YearFactory,
 )
 
-pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def clock(time_machine):
-    time_machine.move_to(AFTERWARDS, tick=False)
-    UnitFactory()
-    return time_machine
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("clock", "unit")]
 
 
 def text(response) -> str:

@@ -9,11 +9,11 @@ from partners.models import LegalNotice
 from programmes.results import schedule
 from programmes.results.documents.disclosure import PERSONAL_FIELDS
 from programmes.results.models import ApprovedFigure, Mail, Reporter, ReturnDraft, Token
-from tests.programmes.results.returns import AFTERWARDS, ask, count_people, publish
+from tests.programmes.results.returns import ask, count_people, publish
 from tests.support.factories import ReporterFactory
 from vru_portal.ledger.content_version import PRIVATE_MODELS, public_tables
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("clock")]
 
 NOT_PERSONAL = {
     "returndraft": {"id", "asked", "state", "reminders", "sent_at", "recorded_by", "questioned_answers"},
@@ -21,12 +21,6 @@ NOT_PERSONAL = {
     "token": {"id", "draft", "purpose", "expires_at", "burnt_at"},
     "reporter": {"id", "initiative", "organisation", "first_quarter", "last_quarter"},
 }
-
-
-@pytest.fixture(autouse=True)
-def clock(time_machine):
-    time_machine.move_to(AFTERWARDS, tick=False)
-    return time_machine
 
 
 def test_every_field_is_known_to_be_personal_or_not():

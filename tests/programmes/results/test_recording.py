@@ -11,7 +11,7 @@ from programmes.results.choices import DraftState
 from programmes.results.models import ApprovedReturn, Return, ReturnDraft
 from programmes.results.rules import approving, asking, reporting
 from tests.programmes.results.files import as_csv, run
-from tests.programmes.results.returns import AFTERWARDS, ask, new_link, publish, report
+from tests.programmes.results.returns import ask, new_link, publish, report
 from tests.support.crawler import text_of
 from tests.support.factories import (
     ApprovedReturnFactory,
@@ -20,19 +20,11 @@ from tests.support.factories import (
     MeasureFactory,
     ReporterFactory,
     ReturnFactory,
-    UnitFactory,
     UserFactory,
 )
 from vru_portal.publishing.state import State
 
-pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def clock(time_machine):
-    time_machine.move_to(AFTERWARDS, tick=False)
-    UnitFactory()
-    return time_machine
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("clock", "unit")]
 
 
 @pytest.fixture

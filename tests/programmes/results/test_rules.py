@@ -10,7 +10,7 @@ from programmes.results.choices import MAX_REMINDERS, DraftState, LinkPurpose, M
 from programmes.results.models import ApprovedFigure, ApprovedPart, ApprovedReturn, Mail, Return, ReturnDraft
 from programmes.results.rules import approving, asking, reporting
 from programmes.results.rules.reporting import ChangedMeanwhile, InvalidLink, NotOpen
-from tests.programmes.results.returns import AFTERWARDS, approve, ask, count_people, new_link, publish, report
+from tests.programmes.results.returns import approve, ask, count_people, new_link, publish, report
 from tests.support.factories import (
     AreaFactory,
     InitiativeFactory,
@@ -23,13 +23,7 @@ from tests.support.factories import (
 )
 from vru_portal.publishing.state import State
 
-pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def clock(time_machine):
-    time_machine.move_to(AFTERWARDS, tick=False)
-    return time_machine
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("clock")]
 
 
 def messages(error) -> str:

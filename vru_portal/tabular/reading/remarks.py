@@ -1,4 +1,4 @@
-"""What reports write among their rows and is no row: totals, page numbers, and the headings once more."""
+"""What reports write among their rows that is not a row: totals, page numbers, and the headings once more."""
 
 import re
 from collections.abc import Collection, Sequence
