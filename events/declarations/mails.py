@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from django.conf import settings
 from django.core.mail import EmailMultiAlternatives
 from django.urls import reverse
 from django.utils import timezone
@@ -13,8 +12,8 @@ from events.declarations.choices import OPEN_STATES, InvitationState, LinkPurpos
 from events.declarations.documents import pdf, receipts, seal
 from events.declarations.models import Entry, Invitation, LiveSignature, Mail, Preparation
 from events.declarations.querysets import MAX_REMINDERS
-from partners.choices import ContactKind
-from partners.models import LegalNotice, Unit
+from partners.documents.emails import email_frame, reply_addresses
+from partners.models import Unit
 from vru_portal.links.messages import write_message
 from vru_portal.text.cleaning import one_line, truncate
 from vru_portal.web.addresses import full_url
@@ -54,8 +53,7 @@ def build_message(mail: Mail) -> EmailMultiAlternatives | None:
         secret = tokens.issue_secret(invitation=invitation, purpose=purpose, to=to)
         context["link"] = full_url(reverse("declarations:open", args=[secret]))
         context["until"] = tokens.link_expiry(invitation, purpose)
-    reply_to = [point.value for point in unit.contact_list if point.kind == ContactKind.EMAIL][:1]
-    email = write_message(kind, context, mail, to=to, reply_to=reply_to)
+    email = write_message(kind, context, mail, to=to, reply_to=reply_addresses(unit))
     if kind == MailKind.RECEIPT and invitation and invitation.entry:
         for attachment in receipt_attachments(invitation.entry):
             email.attach(*attachment)
@@ -92,19 +90,11 @@ def template_context(mail: Mail, unit: Unit) -> dict[str, object]:
     """The variables of an email's templates. What people typed is put on one line, so that it cannot add paragraphs."""
     organisation = one_line(mail.organisation)
     return {
-        "unit": one_line(unit.name),
-        "is_example": unit.is_example,
-        "contact_points": [
-            point for point in unit.contact_list if point.kind in (ContactKind.EMAIL, ContactKind.PHONE)
-        ],
+        **email_frame(unit),
         "organisation": organisation,
         "short_organisation": truncate(organisation, MAX_NAME_IN_SUBJECT),
-        "controller": one_line(LegalNotice.current().controller),
-        "portal": settings.PORTAL_URL,
         "register": full_url(reverse("declarations:register")),
         "declaration": full_url(reverse("declarations:declaration")),
-        "privacy": full_url(reverse("partners:privacy")),
-        "contact": full_url(reverse("partners:contact")),
         "contact_name": one_line(mail.request.contact_name if mail.request else ""),
     } | (invitation_context(mail.invitation, MailKind(mail.kind)) if mail.invitation else {})
 

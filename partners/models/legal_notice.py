@@ -103,6 +103,11 @@ class LegalNotice(Record):
         )
         return [str(self._meta.get_field(name).verbose_name) for name in needed if not getattr(self, name)]  # type: ignore[union-attr]
 
+    @property
+    def why_not_collecting(self) -> str:
+        """Why nobody may be asked for a name or an email address yet; empty if they may."""
+        return f"The legal notice does not say: {', '.join(self.missing)}." if self.missing else ""
+
 
 @prepared
 def notices() -> "models.QuerySet[LegalNotice]":

@@ -18,36 +18,6 @@ class MeasureKind(models.TextChoices):
         }[self]
 
 
-class DraftState(models.TextChoices):
-    """How far the answer to a return has got."""
-
-    QUEUED = "queued", "Waiting to be sent"
-    SENT = "sent", "Sent"
-    REFUSED = "refused", "Refused by the mail server"
-    STARTED = "started", "Started"
-    PASSED_ON = "passed_on", "Waiting for a second person"
-    SUBMITTED = "submitted", "To check"
-    QUERIED = "queried", "Sent back with a question"
-    APPROVED = "approved", "Approved"
-    CANCELLED = "cancelled", "Cancelled"
-
-
-# With these, the organisation can still change its answers.
-OPEN_STATES = (
-    *(DraftState.QUEUED, DraftState.SENT, DraftState.REFUSED),
-    *(DraftState.STARTED, DraftState.PASSED_ON, DraftState.QUERIED),
-)
-# Of these, it has not answered yet, or not in full.
-WAITING_STATES = (DraftState.SENT, DraftState.STARTED, DraftState.PASSED_ON, DraftState.QUERIED)
-
-
-class LinkPurpose(models.TextChoices):
-    """What an emailed link can be used for."""
-
-    FILL_IN = "fill_in", "Fill in the return"
-    CONFIRM = "confirm", "Confirm what somebody filled in"
-
-
 class MailKind(models.TextChoices):
     """What an email is about. Its templates are templates/mail/return_<kind>."""
 
@@ -87,5 +57,4 @@ class WorkbookField(models.TextChoices):
     APPROVED_ON = "approved_on", "Day of approval"
 
 
-MAX_REMINDERS = 3
 RETURN_COLUMNS = ("initiative", "organisation", "quarter")  # which every file of figures needs

@@ -12,6 +12,7 @@ from programmes.results.models import Measure
 from programmes.results.rules.answers import (
     MAX_CHARACTERS,
     SPEND,
+    SPEND_LABEL,
     WORDS,
     group_name,
     read_figure,
@@ -20,16 +21,7 @@ from programmes.results.rules.answers import (
     total_name,
 )
 from vru_portal.links.forms import LinkPageForm
-from vru_portal.text.characters import is_letter_or_number
-from vru_portal.text.inputs import EmailAddressInput, LineInput
-
-SENDS_SELF, SENDS_ANOTHER = "me", "another"
-BEFORE = "before-"  # the hidden fields that hold what the form showed
-
-
-def readable_name(text: str) -> None:
-    if not any(map(is_letter_or_number, text)) or "://" in text or "www." in text.casefold():
-        raise ValidationError("Enter only a name.")
+from vru_portal.links.pages import before_fields
 
 
 class AnswersForm(LinkPageForm):
@@ -49,8 +41,7 @@ class AnswersForm(LinkPageForm):
 
     @property
     def before(self) -> list[tuple[str, str]]:
-        """The hidden fields with which a form says what it showed when it was opened."""
-        return [(f"{BEFORE}{name}", str(self.saved.get(name, ""))) for name in self.fields]
+        return before_fields(self.saved, self.fields)
 
 
 def number_field(label: str, help_text: str = "") -> forms.CharField:
@@ -103,7 +94,7 @@ class WordsForm(AnswersForm):
                 widget=forms.Textarea(attrs={"rows": 3, "dir": "auto", "data-max-length": MAX_CHARACTERS}),
             )
         self.fields[SPEND] = forms.CharField(
-            label="What you spent on it in this quarter",
+            label=SPEND_LABEL,
             help_text="In pounds, such as 1234.50. Leave it empty if you do not know yet.",
             required=False,
             widget=forms.TextInput(
@@ -121,60 +112,3 @@ class WordsForm(AnswersForm):
                 errors |= error.message_dict
         if errors:
             raise ValidationError(errors)
-
-
-class SendForm(LinkPageForm):
-    """Who sends the figures: the visitor, or a second person who checks them first."""
-
-    who = forms.ChoiceField(
-        label="Who sends the figures?",
-        widget=forms.RadioSelect,
-        initial=SENDS_SELF,
-        choices=[(SENDS_SELF, "I send them now"), (SENDS_ANOTHER, "Somebody else checks them first, and sends them")],
-        error_messages={"required": "Select who sends the figures"},
-    )
-    name = LineInput(
-        label="Your name",
-        help_text="Only our staff see it.",
-        max_length=120,
-        validators=[readable_name],
-        error_messages={"required": "Enter your name"},
-        widget=forms.TextInput(attrs={"dir": "auto", "autocomplete": "name", "spellcheck": "false"}),
-    )
-    confirm_name = LineInput(
-        label="Their name",
-        max_length=120,
-        required=False,
-        validators=[readable_name],
-        widget=forms.TextInput(attrs={"dir": "auto", "autocomplete": "off", "spellcheck": "false"}),
-    )
-    confirm_email = EmailAddressInput(
-        label="Their work email address",
-        help_text="We will email them a link. Then only they can send the figures.",
-        max_length=254,
-        required=False,
-        error_messages={"invalid": "Enter an email address in the correct format, like name@example.org"},
-        widget=forms.EmailInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
-    )
-
-    def __init__(self, data: Any = None, *, is_confirming: bool, **options: Any) -> None:
-        super().__init__(data, **options)
-        if is_confirming:
-            for name in ("who", "confirm_name", "confirm_email"):
-                del self.fields[name]
-        other = {"confirm_name": "for-another", "confirm_email": "for-another"}
-        self.helper.layout = Layout(*(Div(name, css_class=other.get(name, "")) for name in self.fields))
-
-    @property
-    def is_for_another_person(self) -> bool:
-        return self.cleaned_data.get("who") == SENDS_ANOTHER
-
-    def clean(self) -> dict[str, Any]:
-        answers = self.cleaned_data
-        others = {"confirm_name": "Enter the name of the other person", "confirm_email": "Enter their email address"}
-        for name, message in others.items():
-            if not self.is_for_another_person:
-                self.errors.pop(name, None)
-            elif not answers.get(name) and name not in self.errors:
-                self.add_error(name, message)
-        return answers

@@ -17,7 +17,7 @@ from programmes.results.models import Measure, Reporter, ReportingRules, Return
 from programmes.results.quarters import Quarter, parse_quarter
 from programmes.results.rules.answers import SPEND, WORDS, group_name, read_answers, total_name
 from programmes.results.rules.recording import lock_drafts, record_answers
-from programmes.results.rules.reporting import measures_of, most_people
+from programmes.results.rules.requests import measures_of, most_people
 from vru_portal.tabular.readers import cell_text
 from vru_portal.tabular.reading.named_records import NamedRecord, find_by_name
 from vru_portal.tabular.reading.remarks import find_remarks

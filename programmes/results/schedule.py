@@ -3,15 +3,13 @@
 from collections.abc import Callable
 from datetime import timedelta
 
-from django.db import transaction
 from django.utils import timezone
 
 from partners.models import LegalNotice
 from programmes.results.models import Mail, ReturnDraft
 from programmes.results.rules import asking
-from programmes.results.rules.erasure import forget_draft
 from programmes.results.tasks import deliver
-from vru_portal.links import delivery
+from vru_portal.links import delivery, personal
 
 
 def delete_stuck_tasks() -> int:
@@ -30,8 +28,7 @@ def erase_expired_personal_data() -> int:
     limit = timezone.localdate() - timedelta(days=retention_days)
     due = list(ReturnDraft.objects.filter(asked__closes_on__lt=limit).exclude(email=""))
     for draft in due:
-        with transaction.atomic():
-            forget_draft(draft=draft)
+        personal.forget_draft(draft)
     return len(due)
 
 

@@ -1,8 +1,8 @@
 from django.http import HttpRequest
 from django.utils import timezone
 
-from programmes.results.choices import WAITING_STATES, DraftState
 from programmes.results.models import Mail, Measure, Return, ReturnDraft
+from vru_portal.links.choices import WAITING_STATES, DraftState
 from vru_portal.staff.links import can_view, changelist_url
 from vru_portal.staff.worklist import WorklistItem, count_rows, item_unless_empty, link_label
 

@@ -1,7 +1,13 @@
 """What every app that emails links stores of them. Each has tables of its own, tied to what its links are about."""
 
+from datetime import date
+from typing import Any, ClassVar
+
 from django.db import models
 from django.utils import timezone
+
+from vru_portal.links.choices import OPEN_STATES, DraftState, LinkPurpose, MailPurpose
+from vru_portal.text.fields import EmailAddressField, LineField, LongTextField
 
 
 class Delivery(models.TextChoices):
@@ -13,6 +19,60 @@ class Delivery(models.TextChoices):
     DROPPED = "dropped", "Not sent: no longer needed"
 
 
+class LinkDraft(models.Model):
+    """What somebody is asked for through an emailed link, and their answers until staff have approved them.
+
+    Never public. Its links are its `tokens`, its emails its `mails`. A subclass has, or tells, the days `due_on` and
+    `closes_on`.
+    """
+
+    state = models.CharField(max_length=9, choices=DraftState, default=DraftState.QUEUED, db_index=True, editable=False)
+    email = EmailAddressField(blank=True)
+    contact_name = LineField(max_length=120, blank=True)
+    # As text, so that nothing typed is lost because it is not a number or a date.
+    answers = models.JSONField(default=dict, editable=False)
+    prepared_by = LineField(max_length=120, blank=True, editable=False)
+    confirm_name = LineField(max_length=120, blank=True, editable=False)
+    confirm_email = EmailAddressField(blank=True, editable=False)
+    confirmed_by = LineField(max_length=120, blank=True, editable=False)
+    question = LongTextField(blank=True, editable=False)
+    reminders = models.PositiveSmallIntegerField(default=0, editable=False)
+    sent_at = models.DateTimeField(null=True, editable=False)
+
+    class Meta:
+        abstract = True
+
+    # The fields that hold personal data: of these, the addresses and the names by which it is found (`personal.py`).
+    addresses: ClassVar[tuple[str, ...]] = ("email", "confirm_email")
+    names: ClassVar[tuple[str, ...]] = ("contact_name", "prepared_by", "confirm_name", "confirmed_by")
+    texts: ClassVar[tuple[str, ...]] = ("question", "answers")
+    titles: ClassVar[tuple[str, str, str]]  # under which it, its emails and its links are disclosed
+    noun: ClassVar[str]  # what staff call it
+
+    due_on: Any
+    closes_on: Any
+    mails: Any
+    tokens: Any
+
+    @property
+    def is_open(self) -> bool:
+        """Whether whoever was asked can still change the answers, unless it is closed."""
+        return self.state in OPEN_STATES
+
+    def is_closed(self, today: date) -> bool:
+        return bool(self.closes_on < today)
+
+    @property
+    def reporters(self) -> list[str]:
+        """The addresses of all who were asked to answer or to confirm, also of those who were asked earlier."""
+        asked = (MailPurpose.REQUEST, MailPurpose.CONFIRM)
+        links = self.mails.filter(kind__in=asked, delivery=Delivery.SENT).order_by("pk")
+        found: dict[str, str] = {}
+        for address in (*(getattr(self, name) for name in self.addresses), *links.values_list("to", flat=True)):
+            found.setdefault(address.casefold(), address)
+        return [*filter(None, found.values())]
+
+
 class EmailedLink(models.Model):
     """A link that was emailed, of which only the hash is known."""
 
@@ -20,6 +80,15 @@ class EmailedLink(models.Model):
     mailbox = models.CharField(max_length=64, blank=True, help_text="SHA-256 of the email address that it was sent to.")
     expires_at = models.DateTimeField()
     burnt_at = models.DateTimeField(null=True)
+
+    class Meta:
+        abstract = True
+
+
+class RequestLink(EmailedLink):
+    """A link to a request. It works until that is approved, cancelled or closed. A subclass has the `draft`."""
+
+    purpose = models.CharField(max_length=7, choices=LinkPurpose)
 
     class Meta:
         abstract = True

@@ -24,6 +24,7 @@ from events.declarations.models import (
 )
 from events.declarations.register.canonical import canonical
 from programmes.results.documents import disclosure as returns
+from vru_portal.links import personal as requests
 from vru_portal.text.cleaning import fold
 from vru_portal.text.dates import format_date, format_datetime
 
@@ -102,8 +103,8 @@ def records_about(whose: str) -> list[HeldRecord]:
 
 
 def records_of_reporter(whose: str) -> list[HeldRecord]:
-    """Records about whoever was asked for figures."""
-    rows = returns.rows_about(whose) if whose else {}
+    """Records about whoever was asked to report something through a link, or is asked every quarter."""
+    rows = requests.rows_about(whose) | returns.rows_about(whose)
     return [HeldRecord(title, row.pk, field_values(row)) for title, found in rows.items() for row in found]
 
 

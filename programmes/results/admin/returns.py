@@ -1,25 +1,25 @@
 from contextlib import suppress
-from typing import Any, ClassVar
+from typing import Any
 
 from django import forms
 from django.contrib import admin
 from django.contrib.admin.utils import unquote
 from django.core.exceptions import ObjectDoesNotExist, ValidationError
 from django.http import HttpRequest
-from django.utils import timezone
 
 from programmes.results.admin.figures import QuarterFilter
-from programmes.results.choices import OPEN_STATES, WAITING_STATES, DraftState
 from programmes.results.models import Mail, Reporter, Return, ReturnDraft
 from programmes.results.resources import ReturnResource
 from programmes.results.rules import approving, asking
 from programmes.results.rules.answers import SPEND, WORDS, read_figure
-from programmes.results.rules.reporting import measures_of
-from vru_portal.staff.actions import Action, RecordingForm, Section, WriteOnceAdmin
+from programmes.results.rules.requests import measures_of
+from vru_portal.links.choices import OPEN_STATES, DraftState
+from vru_portal.staff.actions import RecordingForm, Section, WriteOnceAdmin
 from vru_portal.staff.base_admin import PortalAdmin, ReadOnlyAdmin
 from vru_portal.staff.imports.page import FileImport
 from vru_portal.staff.links import admin_link, can_view
-from vru_portal.text.inputs import CalendarDateInput, EmailAddressInput, LineInput, LongTextInput
+from vru_portal.staff.requests import DayForm, QuestionForm, RequestAction, SendAgain, StateFilter, people_of
+from vru_portal.text.inputs import EmailAddressInput, LineInput, LongTextInput
 
 NO_ADDRESS = (
     "This return has no email address, so no email is sent. Tell them yourself. Afterwards, import a file with their "
@@ -63,16 +63,6 @@ class ReturnForm(RecordingForm):
         asking.ask(by=self.by, row=self.instance, email=data["email"], contact_name=data["contact_name"])
 
 
-class QuestionForm(forms.Form):
-    """Asks what is unclear."""
-
-    question = LongTextInput(
-        max_length=1000,
-        widget=forms.Textarea(attrs={"rows": 4, "class": "vLargeTextField"}),
-        help_text="They get it by email. It is not published.",
-    )
-
-
 class CorrectionForm(forms.Form):
     """Asks why published figures are replaced."""
 
@@ -85,30 +75,14 @@ class CorrectionForm(forms.Form):
     )
 
 
-class ContactForm(forms.Form):
-    """Asks whom to send it to."""
-
-    email = EmailAddressInput()
-    contact_name = LineInput(max_length=120, required=False)
-
-
-class DayForm(forms.Form):
-    """Asks for a date."""
-
-    day = CalendarDateInput(label="Can be filled in until")
-
-
-class ReturnAction(Action):
+class ReturnAction(RequestAction):
     """Something that staff do to a return."""
 
     permission = "results.change_return"
-    states: ClassVar[tuple[str, ...]] = ()
 
-    def applies(self) -> bool:
-        return draft_of(self.row).state in self.states
-
-    def blocked_reason(self) -> str:
-        return "" if self.applies() else f"This return is “{draft_of(self.row).get_state_display()}”."
+    @property
+    def draft(self) -> ReturnDraft:
+        return draft_of(self.row)
 
 
 class ApproveAction(ReturnAction):
@@ -141,7 +115,7 @@ class QuestionAction(ReturnAction):
 
     @property
     def has_address(self) -> bool:
-        return bool(draft_of(self.row).email)
+        return bool(self.draft.email)
 
     def form(self, **data: Any) -> forms.Form:
         form = super().form(**data)
@@ -188,18 +162,8 @@ class CorrectAction(QuestionAction):
         return "Opened for a correction"
 
 
-class SendAgainAction(ReturnAction):
-    """Sends the request again."""
-
-    name = "send-again"
-    label = "Send again"
-    form_class = ContactForm
-    states = OPEN_STATES
-    explanation = "We send a new link, to the same person or another. Earlier links still work."
-
-    def form(self, **data: Any) -> forms.Form:
-        draft = draft_of(self.row)
-        return ContactForm(initial={"email": draft.email, "contact_name": draft.contact_name}, **data)
+class SendAgainAction(SendAgain, ReturnAction):
+    """Sends the request for a return again."""
 
     def perform(self, form: Any) -> str:
         data = form.cleaned_data
@@ -257,21 +221,14 @@ def answer_facts(row: Return) -> list[tuple[str, str]]:
     return facts
 
 
-class StateFilter(admin.SimpleListFilter):
+class ReturnStateFilter(StateFilter):
     """Filters returns by how far they have got."""
 
-    title = "state"
-    parameter_name = "state"
-
-    def lookups(self, request: Any, model_admin: Any) -> list[tuple[str, str]]:
-        return [("late", "Late"), *((str(value), str(label)) for value, label in DraftState.choices)]
+    state = "draft__state"
 
     def queryset(self, request: Any, queryset: Any) -> Any:
-        if self.value() == "late":
-            today = timezone.localdate()
-            open_ones = queryset.filter(cancelled_at=None, due_on__lt=today, closes_on__gte=today)
-            return open_ones.filter(draft__state__in=WAITING_STATES)
-        return queryset.filter(draft__state=self.value()) if self.value() in DraftState.values else queryset
+        found = super().queryset(request, queryset)
+        return found.filter(cancelled_at=None) if self.value() == "late" else found
 
 
 @admin.register(Return)
@@ -282,7 +239,7 @@ class ReturnAdmin(FileImport, WriteOnceAdmin):
     resource_classes = (ReturnResource,)
     list_display = ("initiative", "period_name", "organisation", "due_on", "state_name")
     list_select_related = ("initiative", "organisation", "draft")
-    list_filter = (StateFilter, QuarterFilter)
+    list_filter = (ReturnStateFilter, QuarterFilter)
     search_fields = ("initiative__name", "organisation__name", "draft__email", "draft__contact_name")
     autocomplete_fields = ("initiative", "organisation")
     row_actions = (ApproveAction, QueryAction, CorrectAction, SendAgainAction, ExtendAction, CancelAction)
@@ -320,15 +277,7 @@ class ReturnAdmin(FileImport, WriteOnceAdmin):
         if row is None:
             return []
         draft = draft_of(row)
-        people = [
-            ("State", draft.get_state_display()),
-            ("Asked", f"{draft.contact_name} {draft.email}".strip()),
-            ("Filled in by", f"{draft.recorded_by}, from a file" if draft.recorded_by else draft.prepared_by),
-            ("Second person", f"{draft.confirm_name} {draft.confirm_email}".strip()),
-            ("Sent by the second person", draft.confirmed_by),
-            ("Our question", draft.question),
-            ("Reminders", str(draft.reminders)),
-        ]
+        people = people_of(draft, f"{draft.recorded_by}, from a file" if draft.recorded_by else "")
         published = [
             (admin_link(one, f"Version {one.number}"), str(one.recorded_at.date()), one.correction)
             for one in row.approved.order_by("number")

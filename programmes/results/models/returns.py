@@ -4,7 +4,7 @@ That a return is due, and whether it was reported, is public. Who was asked, and
 """
 
 from datetime import date
-from typing import Any
+from typing import Any, ClassVar
 
 from django.conf import settings
 from django.db import models
@@ -14,11 +14,12 @@ from django.utils import timezone
 from partners.models import Organisation
 from programmes.models import Initiative
 from programmes.results import querysets
-from programmes.results.choices import OPEN_STATES, DraftState, LinkPurpose, MailKind, ReturnStatus
+from programmes.results.choices import MailKind, ReturnStatus
 from programmes.results.models.measures import QUARTER_HELP
 from programmes.results.quarters import Quarter, validate_quarter
-from vru_portal.links.models import Delivery, EmailedLink, QueuedMail
-from vru_portal.text.fields import CalendarDateField, EmailAddressField, LineField, LongTextField
+from vru_portal.links.choices import DraftState, LinkPurpose
+from vru_portal.links.models import Delivery, LinkDraft, QueuedMail, RequestLink
+from vru_portal.text.fields import CalendarDateField, EmailAddressField, LineField
 
 
 class Reporter(models.Model):
@@ -104,20 +105,13 @@ class Return(models.Model):
         return ReturnStatus.LATE if self.due_on < timezone.localdate() else ReturnStatus.DUE
 
 
-class ReturnDraft(models.Model):
-    """The answers to a return, as they were typed, with whom they are expected from. Never public."""
+class ReturnDraft(LinkDraft):
+    """The answers to a return, as they were typed, with whom they are expected from.
+
+    They are kept by the field names of the forms, such as "measure-3" and "measure-3-group-7".
+    """
 
     asked: Any = models.OneToOneField(Return, on_delete=models.CASCADE, related_name="draft")
-    state = models.CharField(max_length=9, choices=DraftState, default=DraftState.QUEUED, db_index=True, editable=False)
-    email = EmailAddressField(blank=True)
-    contact_name = LineField(max_length=120, blank=True)
-    # By field name of the forms, such as "measure-3" and "measure-3-group-7": text, so that nothing typed is lost.
-    answers = models.JSONField(default=dict, editable=False)
-    prepared_by = LineField(max_length=120, blank=True, editable=False)
-    confirm_name = LineField(max_length=120, blank=True, editable=False)
-    confirm_email = EmailAddressField(blank=True, editable=False)
-    confirmed_by = LineField(max_length=120, blank=True, editable=False)
-    question = LongTextField(blank=True, editable=False)
     questioned_answers = models.CharField(
         max_length=64, blank=True, editable=False, help_text="The fingerprint of those that the question is about."
     )
@@ -129,8 +123,10 @@ class ReturnDraft(models.Model):
         related_name="+",
         help_text="Who recorded the answers from a file, if they were not sent through a link.",
     )
-    reminders = models.PositiveSmallIntegerField(default=0, editable=False)
-    sent_at = models.DateTimeField(null=True, editable=False)
+
+    texts: ClassVar[tuple[str, ...]] = ("question", "questioned_answers", "answers")
+    titles: ClassVar[tuple[str, str, str]] = ("Return of figures", "Email about a return", "Link to a return")
+    noun = "return"
 
     class Meta:
         constraints = [
@@ -145,28 +141,18 @@ class ReturnDraft(models.Model):
         return f"{self.asked}: {self.get_state_display().lower()}"
 
     @property
-    def is_open(self) -> bool:
-        """Whether the organisation can still change it, if the return is not closed."""
-        return self.state in OPEN_STATES
+    def due_on(self) -> date:
+        return self.asked.due_on
 
     @property
-    def reporters(self) -> list[str]:
-        """The addresses of all who were asked to fill it in or to confirm it, also of those who were asked earlier."""
-        links = self.mails.filter(kind__in=(MailKind.REQUEST, MailKind.CONFIRM), delivery=Delivery.SENT)
-        found: dict[str, str] = {}
-        for address in (self.email, self.confirm_email, *links.order_by("pk").values_list("to", flat=True)):
-            found.setdefault(address.casefold(), address)
-        return [*filter(None, found.values())]
-
-    def is_closed(self, today: date) -> bool:
-        return self.asked.closes_on < today
+    def closes_on(self) -> date:
+        return self.asked.closes_on
 
 
-class Token(EmailedLink):
-    """A link that was emailed. It works until the return is approved, cancelled or closed."""
+class Token(RequestLink):
+    """A link to a return that was emailed."""
 
     draft = models.ForeignKey(ReturnDraft, on_delete=models.CASCADE, related_name="tokens")
-    purpose = models.CharField(max_length=7, choices=LinkPurpose)
 
     class Meta:
         constraints = [

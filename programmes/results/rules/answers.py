@@ -15,7 +15,7 @@ from vru_portal.text.cleaning import normalise_text
 
 WORDS = {"went_well": "What went well", "went_badly": "What did not go well"}
 MAX_CHARACTERS = 500  # a sentence or two
-SPEND = "spend"
+SPEND, SPEND_LABEL = "spend", "What you spent on it in this quarter"
 
 
 def total_name(measure: Measure) -> str:

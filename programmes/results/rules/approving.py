@@ -7,7 +7,7 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.utils import timezone
 
-from programmes.results.choices import DraftState, MailKind
+from programmes.results.choices import MailKind
 from programmes.results.models import (
     RECORDED_ALONE,
     ApprovedFigure,
@@ -18,10 +18,11 @@ from programmes.results.models import (
     ReturnDraft,
 )
 from programmes.results.rules.answers import Answers, Figure, fingerprint
-from programmes.results.rules.asking import locked_draft, queue_mail, require_public_initiative
-from programmes.results.rules.reporting import answers_of
+from programmes.results.rules.asking import locked_draft, require_public_initiative
+from programmes.results.rules.requests import RETURNS, answers_of
 from programmes.results.rules.suppression import suppressed
 from vru_portal.ledger.append_only.recording import record
+from vru_portal.links.choices import DraftState
 
 
 def query(*, row: Return, question: str) -> None:
@@ -42,20 +43,7 @@ def send_back(row: Return, expected: DraftState, question: str, otherwise: str) 
     draft = locked_draft(row)
     if draft.state != expected:
         raise ValidationError(otherwise)
-    require_time_to_answer(draft)
-    if not question.strip():
-        raise ValidationError({"question": "Enter what you want to know."})
-    draft.state, draft.question = DraftState.QUERIED, question
-    draft.questioned_answers = fingerprint(draft.answers)
-    draft.confirm_name = draft.confirm_email = draft.confirmed_by = ""
-    draft.save()
-    if draft.email:
-        queue_mail(MailKind.QUERY, draft)
-
-
-def require_time_to_answer(draft: ReturnDraft) -> None:
-    if draft.is_closed(timezone.localdate()):
-        raise ValidationError("This return is closed. Extend it first, so that they can answer.")
+    RETURNS.send_back(draft, question, questioned_answers=fingerprint(draft.answers))
 
 
 @transaction.atomic
@@ -74,8 +62,7 @@ def approve(*, by: Any, row: Return, correction: str = "") -> ApprovedReturn:
     )
     publish(by=by, approved=approved, answers=answers)
     ReturnDraft.objects.filter(pk=draft.pk).update(state=DraftState.APPROVED)
-    for address in draft.reporters:
-        queue_mail(MailKind.APPROVED, draft, to=address)
+    RETURNS.tell_reporters(MailKind.APPROVED, draft)
     return approved
 
 

@@ -5,27 +5,17 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
-from django.db.models import Max
 from django.utils import timezone
 
 from partners.models import LegalNotice
-from programmes.results.choices import MAX_REMINDERS, OPEN_STATES, WAITING_STATES, DraftState, MailKind
-from programmes.results.models import Mail, Measure, Reporter, ReportingRules, Return, ReturnDraft
+from programmes.results.models import Measure, Reporter, ReportingRules, Return, ReturnDraft
 from programmes.results.quarters import Quarter
-from programmes.results.tasks import deliver
-from programmes.results.tokens import link_expiry
-from vru_portal.links.messages import new_message_id
+from programmes.results.rules.requests import RETURNS
+from vru_portal.links import mailing
+from vru_portal.links.answering import link_expiry
+from vru_portal.links.choices import DraftState
+from vru_portal.links.requests import check_closing_day
 from vru_portal.publishing.state import State
-
-BETWEEN_REMINDERS = timedelta(days=10)
-MAX_DAYS_AHEAD = 366
-
-
-def queue_mail(kind: MailKind, draft: ReturnDraft, *, to: str = "") -> Mail:
-    """Queue an email; the worker sees it once this transaction is committed."""
-    mail = Mail.objects.create(kind=kind, draft=draft, to=to or draft.email, message_id=new_message_id())
-    deliver.enqueue(mail.pk)
-    return mail
 
 
 def asking_blockers() -> list[str]:
@@ -33,8 +23,8 @@ def asking_blockers() -> list[str]:
     reasons = []
     if not Measure.objects.exists():
         reasons.append("There is no measure yet. Add what is to be counted first.")
-    if missing := LegalNotice.current().missing:
-        reasons.append(f"The legal notice does not say: {', '.join(missing)}.")
+    if reason := LegalNotice.current().why_not_collecting:
+        reasons.append(reason)
     return reasons
 
 
@@ -50,12 +40,7 @@ def ask(*, by: Any, row: Return, email: str, contact_name: str = "") -> Return:
     if row.closes_on < timezone.localdate():
         raise ValidationError({"closes_on": "This day has passed: the link would not work. Enter a later one."})
     row.save(force_insert=True)
-    draft = ReturnDraft(asked=row, email=email, contact_name=contact_name)
-    draft.full_clean()
-    if not draft.email:
-        raise ValidationError({"email": "Enter the email address of whoever is to report."})
-    draft.save(force_insert=True)
-    queue_mail(MailKind.REQUEST, draft)
+    RETURNS.address(ReturnDraft(asked=row), email, contact_name)
     return row
 
 
@@ -112,62 +97,30 @@ def reporters_to_ask(quarter: Quarter) -> list[Reporter]:
 
 
 def remind_due(today: date | None = None) -> int:
-    """Remind those who have not answered: shortly before the return is due, and twice more; returns how many.
-
-    Whoever was asked late, or could not be reminded for a while, gets no two emails within ten days.
-    """
+    """Remind those who have not answered; returns how many."""
     today = today or timezone.localdate()
-    waiting = ReturnDraft.objects.filter(
-        state__in=WAITING_STATES, reminders__lt=MAX_REMINDERS, asked__cancelled_at=None, asked__closes_on__gte=today
-    )
-    emailed = waiting.exclude(email="").exclude(sent_at=None).annotate(latest=Max("mails__created_at"))
-    reminded = 0
-    for draft in emailed.select_related("asked"):
-        first = draft.asked.due_on - BETWEEN_REMINDERS
-        latest = timezone.localdate(draft.latest)
-        if today >= max(first + draft.reminders * BETWEEN_REMINDERS, latest + BETWEEN_REMINDERS):
-            reminded += remind(draft=draft)
-    return reminded
-
-
-@transaction.atomic
-def remind(*, draft: ReturnDraft) -> bool:
-    """Queue a reminder, unless an answer has come in meanwhile."""
-    locked = ReturnDraft.objects.select_for_update().get(pk=draft.pk)
-    if locked.state not in WAITING_STATES or locked.reminders >= MAX_REMINDERS:
-        return False
-    ReturnDraft.objects.filter(pk=draft.pk).update(reminders=locked.reminders + 1)
-    queue_mail(MailKind.REMINDER, locked)
-    return True
+    waiting = ReturnDraft.objects.filter(asked__cancelled_at=None, asked__closes_on__gte=today).select_related("asked")
+    return sum(mailing.remind(draft, RETURNS.deliver) for draft in mailing.to_remind(waiting, today))
 
 
 @transaction.atomic
 def send_again(*, row: Return, email: str, contact_name: str = "") -> None:
     """Send the request again, perhaps to somebody else. Earlier links go on working."""
     draft = locked_draft(row)
-    require_open(row, draft)
-    draft.email, draft.contact_name = email, contact_name
-    draft.full_clean()
-    if not draft.email:
-        raise ValidationError({"email": "Enter the email address of whoever is to report."})
-    draft.save()
-    queue_mail(MailKind.REQUEST, draft)
+    RETURNS.require_open(draft)
+    RETURNS.address(draft, email, contact_name)
 
 
 @transaction.atomic
 def extend(*, row: Return, closes_on: date) -> None:
     """Keep a return open for longer, or open it again. What was typed is still there."""
-    today = timezone.localdate()
-    if not today <= closes_on <= today + timedelta(days=MAX_DAYS_AHEAD):
-        raise ValidationError({"day": "Enter a date from today on, at most a year ahead."})
-    if closes_on < row.due_on:
-        raise ValidationError({"day": "A return cannot close before it is due."})
+    check_closing_day(closes_on, due_on=row.due_on, noun="return")
     draft = locked_draft(row)
     row.closes_on = closes_on
     row.save(update_fields=["closes_on"])
     row.draft = draft
     draft.asked = row
-    draft.tokens.update(expires_at=link_expiry(draft))
+    draft.tokens.update(expires_at=link_expiry(closes_on))
 
 
 @transaction.atomic
@@ -176,12 +129,8 @@ def cancel(*, row: Return) -> None:
     draft = locked_draft(row)
     if row.approved.exists():
         raise ValidationError("These figures are published. Correct them instead.")
-    if draft.state == DraftState.CANCELLED:
-        raise ValidationError("This return is cancelled already.")
+    RETURNS.cancel(draft)
     Return.objects.filter(pk=row.pk).update(cancelled_at=timezone.now())
-    ReturnDraft.objects.filter(pk=draft.pk).update(state=DraftState.CANCELLED)
-    for address in draft.reporters if draft.sent_at else ():
-        queue_mail(MailKind.CANCELLED, draft, to=address)
 
 
 def locked_draft(row: Return) -> ReturnDraft:
@@ -197,11 +146,3 @@ def locked_draft(row: Return) -> ReturnDraft:
         asked=row, defaults={"state": DraftState.CANCELLED if row.cancelled_at else state}
     )
     return drafts.get()
-
-
-def require_open(row: Return, draft: ReturnDraft) -> None:
-    """Raise ValidationError, for staff, where the organisation cannot answer."""
-    if draft.state not in OPEN_STATES:
-        raise ValidationError(f"This return is “{draft.get_state_display()}”, so it cannot be filled in.")
-    if draft.is_closed(timezone.localdate()):
-        raise ValidationError("This return is closed. Extend it first.")

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from partners.models import Organisation
 from programmes.models import Initiative
-from programmes.results.choices import DraftState, MailKind
+from programmes.results.choices import MailKind
 from programmes.results.models import ApprovedReturn, Measure, ReportingRules, Return, ReturnDraft
 from programmes.results.rules.answers import (
     SPEND,
@@ -24,10 +24,10 @@ from programmes.results.rules.answers import (
 from programmes.results.rules.asking import (
     check_return,
     locked_draft,
-    queue_mail,
-    require_open,
     require_public_initiative,
 )
+from programmes.results.rules.requests import RETURNS
+from vru_portal.links.choices import DraftState
 
 SUPPRESSED = "suppressed"
 ALREADY_SENT = (
@@ -96,7 +96,7 @@ def record_answers(
     if draft.state == DraftState.CANCELLED:
         raise ValidationError(NOT_AT_WORK)
     require_public_initiative(Return(**same))
-    require_open(draft.asked, draft)
+    RETURNS.require_open(draft)
     if draft.state == DraftState.PASSED_ON or (was_typed(draft) and not same_answers(draft.answers, filled)):
         raise ValidationError(ALREADY_STARTED)
     draft.answers, draft.state, draft.question = filled, DraftState.SUBMITTED, ""
@@ -104,8 +104,7 @@ def record_answers(
     draft.full_clean()
     draft.save()
     Return.objects.filter(pk=draft.asked_id, reported_at=None).update(reported_at=timezone.now())
-    for address in draft.reporters:
-        queue_mail(MailKind.RECEIVED, draft, to=address)
+    RETURNS.tell_reporters(MailKind.RECEIVED, draft)
     return draft.asked
 
 

@@ -13,37 +13,31 @@ from django.shortcuts import render, resolve_url
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST, require_safe
 
-from programmes.results.choices import LinkPurpose
-from programmes.results.forms import BEFORE, AnswersForm, MeasureForm, SendForm, WordsForm
+from programmes.results.forms import AnswersForm, MeasureForm, WordsForm
 from programmes.results.models import Measure, ReturnDraft
 from programmes.results.rules import reporting
 from programmes.results.rules.answers import Figure, field_names, read_figure
-from programmes.results.views import limits
-from programmes.results.views.session import (
-    SESSION,
-    allow_form_methods,
-    page_context,
-    render_not_open,
-    require_open,
-    require_token,
-    return_page,
-)
-from vru_portal.links.secrets import secret_in
+from programmes.results.rules.requests import RETURNS, answers_of, measures_of, most_people
+from programmes.results.views.session import PAGES, allow_form_methods, page_context
+from vru_portal.links.answering import ChangedMeanwhile, NotOpen
+from vru_portal.links.choices import LinkPurpose
+from vru_portal.links.forms import SendForm
+from vru_portal.links.pages import sent_texts
 from vru_portal.links.session import redirect_see_other
 
 
 @csrf_exempt  # it changes nothing, and Django would write the secret to a log if it refused a request
 def open_link(request: HttpRequest, secret: str) -> HttpResponse:
     """Move the secret from the address into the session. The database is neither read nor written."""
-    return SESSION.store(redirect_see_other("results:return"), secret=secret_in(secret))
+    return PAGES.open(secret)
 
 
 @require_safe
-@return_page
+@PAGES.page
 def start(request: HttpRequest) -> HttpResponse:
     """What is asked for, and how far it has got."""
-    token = require_open(request)
-    measures = reporting.measures_of(token.draft.asked.initiative)
+    token = PAGES.require_open(request)
+    measures = measures_of(token.draft.asked.initiative)
     steps = [measure_step(token.draft, measure) for measure in measures]
     has_words = any(token.draft.answers.get(name, "").strip() for name in ("went_well", "went_badly", "spend"))
     steps.append(
@@ -75,18 +69,18 @@ def measure_step(draft: ReturnDraft, measure: Measure) -> dict[str, Any]:
 
 
 @allow_form_methods
-@return_page
+@PAGES.page
 def figure(request: HttpRequest, slug: str) -> HttpResponse:
     """The figure of one measure."""
-    token = require_open(request)
-    measures = reporting.measures_of(token.draft.asked.initiative)
+    token = PAGES.require_open(request)
+    measures = measures_of(token.draft.asked.initiative)
     place = next((place for place, measure in enumerate(measures) if measure.slug == slug), None)
     if place is None:
         raise Http404
     measure = measures[place]
     following = measures[place + 1] if place + 1 < len(measures) else None
     next_url = resolve_url("results:figure", slug=following.slug) if following else resolve_url("results:words")
-    most = reporting.most_people(token.draft.asked.initiative)
+    most = most_people(token.draft.asked.initiative)
 
     def make(answers: Mapping[str, str], typed: Mapping[str, str] | None = None) -> AnswersForm:
         return MeasureForm(measure, answers, typed, most=most)
@@ -96,10 +90,10 @@ def figure(request: HttpRequest, slug: str) -> HttpResponse:
 
 
 @allow_form_methods
-@return_page
+@PAGES.page
 def words(request: HttpRequest) -> HttpResponse:
     """What went well, what did not, and the spend."""
-    token = require_open(request)
+    token = PAGES.require_open(request)
     return ask(
         request, token.draft, WordsForm, "results/return_words.html", page_context(token), resolve_url("results:check")
     )
@@ -114,13 +108,11 @@ def ask(
         if any(draft.answers.get(name, "").strip() for name in form.field_names()):  # an error that was left
             form = with_errors(make, draft.answers, draft.answers)
         return render(request, template, {**context, "form": form})
-    secret = SESSION.secret(request)
-    limits.count_form(secret)
-    typed = {name: request.POST.get(name, "") for name in make(draft.answers).field_names()}
-    before = {name: request.POST.get(f"{BEFORE}{name}", "") for name in typed}
+    secret = PAGES.count_form(request)
+    typed, before = sent_texts(request, make(draft.answers).field_names())
     try:
         draft = reporting.save_answers(secret=secret, typed=typed, before=before)
-    except reporting.ChangedMeanwhile as changed:
+    except ChangedMeanwhile as changed:
         form = make(changed.saved, typed)
         theirs = [(form.fields[name].label, text) for name, text in changed.saved.items() if text != typed[name]]
         return render(request, template, {**context, "form": form, "theirs": theirs}, status=409)
@@ -144,47 +136,33 @@ def with_errors(make: Any, answers: Mapping[str, str], typed: Mapping[str, str])
 
 
 @allow_form_methods
-@return_page
+@PAGES.page
 def check(request: HttpRequest) -> HttpResponse:
     """Show everything once more, and send it or pass it on."""
-    token = require_token(request) if request.method == "POST" else require_open(request)
+    token = PAGES.require_token(request) if request.method == "POST" else PAGES.require_open(request)
     draft = token.draft
     form = SendForm(
         request.POST if request.method == "POST" else None, is_confirming=token.purpose == LinkPurpose.CONFIRM
     )
     if request.method == "POST":
-        secret = SESSION.secret(request)
-        limits.count_form(secret)
+        secret = PAGES.count_form(request)
         if form.is_valid():
             try:
-                return send(secret, form)
+                form.send(secret, pass_on=reporting.pass_on, submit=reporting.submit)
+                return redirect_see_other("results:sent")
             except ValidationError as error:
                 form.add_rule_error(error)
-        elif reason := reporting.why_not_open(draft, token.purpose):
-            raise reporting.NotOpen(reason, draft)
-    measures = reporting.measures_of(draft.asked.initiative)
+        elif reason := RETURNS.why_not_open(token):
+            raise NotOpen(reason, draft)
+    measures = measures_of(draft.asked.initiative)
     try:
-        answers = reporting.answers_of(draft, measures)
+        answers = answers_of(draft, measures)
         problems: list[str] = []
     except ValidationError as error:
         answers, problems = None, error.messages
     rows = [checked_row(draft, measure) for measure in measures]
     context = page_context(token, form=form, rows=rows, answers=answers, problems=problems, typed=draft.answers)
     return render(request, "results/return_check.html", context, status=422 if form.errors else 200)
-
-
-def send(secret: str, form: SendForm) -> HttpResponse:
-    data = form.cleaned_data
-    if data.get("who") and form.is_for_another_person:
-        reporting.pass_on(
-            secret=secret,
-            prepared_by=data["name"],
-            confirm_name=data["confirm_name"],
-            confirm_email=data["confirm_email"],
-        )
-    else:
-        reporting.submit(secret=secret, name=data["name"])
-    return redirect_see_other("results:sent")
 
 
 def checked_row(draft: ReturnDraft, measure: Measure) -> dict[str, Any]:
@@ -197,22 +175,21 @@ def checked_row(draft: ReturnDraft, measure: Measure) -> dict[str, Any]:
 
 
 @require_safe
-@return_page
+@PAGES.page
 def sent(request: HttpRequest) -> HttpResponse:
     """What has become of the return: passed on, sent, approved."""
-    token = require_token(request)
-    reason = reporting.why_not_open(token.draft, token.purpose)
+    token = PAGES.require_token(request)
+    reason = RETURNS.why_not_open(token)
     if not reason:
         return redirect_see_other("results:return")
-    return render_not_open(request, token.draft, reason)
+    return PAGES.render_not_open(request, token.draft, reason)
 
 
 @require_POST
-@return_page
+@PAGES.page
 def take_back(request: HttpRequest) -> HttpResponse:
     """Go on with the answers that were passed on to a second person."""
-    require_token(request)
-    secret = SESSION.secret(request)
-    limits.count_form(secret)
+    PAGES.require_token(request)
+    secret = PAGES.count_form(request)
     reporting.take_back(secret=secret)
     return redirect_see_other("results:return")

@@ -6,8 +6,6 @@ from datetime import date
 from typing import Any
 
 from partners.models import LegalNotice
-from programmes.results import tokens
-from programmes.results.choices import LinkPurpose
 from programmes.results.models import ApprovedReturn, BreakdownGroup, Measure, Return, ReturnDraft
 from programmes.results.rules import approving, asking, reporting
 from programmes.results.rules.answers import group_name, total_name
@@ -20,6 +18,8 @@ from tests.support.factories import (
     UserFactory,
 )
 from tests.support.signing import NOTICE
+from vru_portal.links.answering import issue_secret
+from vru_portal.links.choices import LinkPurpose
 
 QUARTER = date(2031, 4, 1)
 AFTERWARDS = "2031-07-10 12:00+01:00"  # the quarter has ended, and its figures are not due yet
@@ -71,7 +71,7 @@ def ask(
 
 def new_link(row: Return, purpose: LinkPurpose = LinkPurpose.FILL_IN) -> str:
     draft = ReturnDraft.objects.select_related("asked").get(asked=row)
-    return tokens.issue_secret(draft=draft, purpose=purpose, to=draft.confirm_email)
+    return issue_secret(draft=draft, purpose=purpose, to=draft.confirm_email)
 
 
 def report(asked: Asked, *counts: object, **others: str) -> None:

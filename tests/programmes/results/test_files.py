@@ -7,7 +7,6 @@ from django.contrib.auth.models import Group
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.core.management import CommandError, call_command
 
-from programmes.results.choices import DraftState
 from programmes.results.models import Measure, Return, ReturnDraft
 from programmes.results.quarters import parse_quarter
 from programmes.results.resources import MeasureResource
@@ -23,6 +22,7 @@ from tests.support.factories import (
     UserFactory,
 )
 from tests.support.spreadsheets import as_ods, through_uk_excel
+from vru_portal.links.choices import DraftState
 from vru_portal.models import HeadingMapping
 from vru_portal.tabular.readers import ODS, XLSX
 

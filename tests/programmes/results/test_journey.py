@@ -7,13 +7,15 @@ from django.urls import reverse
 from django.utils import timezone
 
 from partners.models import LegalNotice, Unit
-from programmes.results.choices import DraftState, LinkPurpose, MailKind
+from programmes.results.choices import MailKind
 from programmes.results.models import ApprovedFigure, Mail, ReturnDraft, Token
 from programmes.results.rules import approving, asking
 from programmes.results.rules.answers import total_name
+from programmes.results.rules.requests import RETURNS
 from programmes.results.tasks import deliver
 from tests.programmes.results.returns import approve, ask, count_people, new_link, report
 from tests.support.factories import MeasureFactory, UserFactory
+from vru_portal.links.choices import DraftState, LinkPurpose
 from vru_portal.publishing.state import State
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("clock", "unit")]
@@ -187,8 +189,20 @@ def test_a_form_of_another_organisation_is_not_saved_for_this_one(client):
     assert answer.status_code == 409
     assert "You opened another link in this browser. Nothing was saved" in text(answer)
     assert second.row.organisation.name in text(answer)
-    assert "4711" in text(answer)
+    assert "Walkers 4711" in text(answer)
     assert [draft.answers for draft in ReturnDraft.objects.all()] == [{}, {}]
+
+
+def test_what_was_typed_into_a_form_of_another_link_is_shown_with_the_names_of_its_boxes(client):
+    measure, groups = count_people("Younger", "Older")
+    first, second = ask(measure, groups), ask(measure, groups)
+    opened(client, first.secret)
+    form = hidden(client.get(FIGURE).content.decode()) | first.typed(20, 12, 8) | {"then": "list", "measure-0": "7"}
+    opened(client, second.secret)
+    answer = client.post(FIGURE, form)
+    for shown in ("Walkers 20", "Walkers: Younger 12", "Walkers: Older 8"):
+        assert shown in text(answer)
+    assert answer.content.decode().count("<dt>") == 3  # which button was pressed is no text
 
 
 @pytest.mark.parametrize("secret", ["x" * 43, "x", "%00", "é"])
@@ -337,7 +351,7 @@ def test_the_emails_of_every_kind_can_be_written_and_their_links_open(client, ma
         ReturnDraft.objects.update(
             state=state, confirm_email="robin@reporter.example", confirm_name="Sam", question="Why?"
         )
-        mail = asking.queue_mail(MailKind(kind), draft)
+        mail = RETURNS.queue_mail(MailKind(kind), draft)
         deliver.call(mail.pk)
         assert Mail.objects.get(pk=mail.pk).delivery == "sent", Mail.objects.get(pk=mail.pk).error
         message = mailoutbox[-1]

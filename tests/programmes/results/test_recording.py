@@ -7,7 +7,6 @@ from django.core.exceptions import ValidationError
 from django.db import IntegrityError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 
-from programmes.results.choices import DraftState
 from programmes.results.models import ApprovedReturn, Return, ReturnDraft
 from programmes.results.rules import approving, asking, reporting
 from tests.programmes.results.files import as_csv, run
@@ -22,6 +21,7 @@ from tests.support.factories import (
     ReturnFactory,
     UserFactory,
 )
+from vru_portal.links.choices import DraftState
 from vru_portal.publishing.state import State
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("clock", "unit")]

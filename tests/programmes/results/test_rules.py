@@ -6,10 +6,9 @@ import pytest
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, connection, transaction
 
-from programmes.results.choices import MAX_REMINDERS, DraftState, LinkPurpose, MailKind
+from programmes.results.choices import MailKind
 from programmes.results.models import ApprovedFigure, ApprovedPart, ApprovedReturn, Mail, Return, ReturnDraft
 from programmes.results.rules import approving, asking, reporting
-from programmes.results.rules.reporting import ChangedMeanwhile, InvalidLink, NotOpen
 from tests.programmes.results.returns import approve, ask, count_people, new_link, publish, report
 from tests.support.factories import (
     AreaFactory,
@@ -21,6 +20,8 @@ from tests.support.factories import (
     RulesFactory,
     UserFactory,
 )
+from vru_portal.links.answering import ChangedMeanwhile, InvalidLink, NotOpen
+from vru_portal.links.choices import MAX_REMINDERS, DraftState, LinkPurpose
 from vru_portal.publishing.state import State
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("clock")]

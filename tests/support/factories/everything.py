@@ -11,7 +11,6 @@ from events.declarations.choices import InvitationState
 from funding.choices import ConditionKind, DutyField, DutyList, Kind, VariationKind
 from partners.choices import Seat
 from programmes.choices import Outcome, Slot
-from programmes.results.choices import DraftState
 from tests.support.factories.base import DAY, PublicationFactory, reverse, with_history
 from tests.support.factories.declarations import (
     DeclarationFactory,
@@ -89,6 +88,7 @@ from tests.support.factories.results import (
     TargetFactory,
     WorkbookColumnFactory,
 )
+from vru_portal.links.choices import DraftState
 from vru_portal.models import HeadingMapping
 
 

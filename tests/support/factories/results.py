@@ -3,7 +3,7 @@ from datetime import date, timedelta
 from django.utils import timezone
 from factory.declarations import LazyAttribute, Sequence, SubFactory
 
-from programmes.results.choices import DraftState, LinkPurpose, MailKind, MeasureKind
+from programmes.results.choices import MailKind, MeasureKind
 from programmes.results.models import (
     ApprovedFigure,
     ApprovedPart,
@@ -24,6 +24,7 @@ from programmes.results.models import (
 from tests.support.factories.base import RecordFactory, SourcedFactory, UserFactory
 from tests.support.factories.partners import OrganisationFactory
 from tests.support.factories.programmes import AreaFactory, InitiativeFactory
+from vru_portal.links.choices import DraftState, LinkPurpose
 
 QUARTER = date(2031, 4, 1)
 

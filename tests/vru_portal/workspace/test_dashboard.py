@@ -13,9 +13,9 @@ from events.declarations.choices import InvitationState
 from events.declarations.models import DeclarationVersion, Invitation
 from funding.models import FinancialYear
 from partners.models import LegalNotice, Organisation
-from programmes.results.choices import DraftState
 from tests.support import factories
 from tests.support.factories import make_everything
+from vru_portal.links.choices import DraftState
 from vru_portal.links.models import Delivery
 from vru_portal.models import Pending
 from vru_portal.publishing import workflow

@@ -10,8 +10,7 @@ from django_tasks_db.models import DBTaskResult
 
 from partners.models import Organisation
 from programmes.models import Initiative
-from programmes.results import tokens
-from programmes.results.choices import DraftState, LinkPurpose, MeasureKind
+from programmes.results.choices import MeasureKind
 from programmes.results.models import (
     ApprovedReturn,
     Breakdown,
@@ -25,7 +24,10 @@ from programmes.results.models import (
 from programmes.results.quarters import Quarter
 from programmes.results.rules import approving, asking, reporting
 from programmes.results.rules.answers import Answers, Figure, total_name
+from programmes.results.rules.requests import measures_of
 from programmes.results.tasks import deliver
+from vru_portal.links.answering import issue_secret
+from vru_portal.links.choices import DraftState, LinkPurpose
 from vru_portal.operations.demo.people import EXAMPLE, DemoPeople, noon_of
 from vru_portal.web.addresses import full_url
 
@@ -181,7 +183,7 @@ class DemoResults:
     def report_unchecked(self, initiative: Initiative, organisation: Organisation) -> None:
         """Figures of the quarter before the last, which wait for staff."""
         link = self.ask_for(initiative, organisation, Quarter.of(self.today).previous)
-        measures = reporting.measures_of(initiative)
+        measures = measures_of(initiative)
         typed = {total_name(measure): str(self.count(measure, 140)) for measure in measures}
         reporting.save_answers(secret=link, typed={**typed, "went_well": WELL, "went_badly": BADLY}, before={})
         reporting.submit(secret=link, name=f"{EXAMPLE}Robin")
@@ -198,7 +200,7 @@ class DemoResults:
         row.due_on = min(self.today, quarter.ends_on + timedelta(days=30))
         asking.ask(by=None, row=row, email=REPORTER, contact_name=f"{EXAMPLE}Robin")
         draft = ReturnDraft.objects.select_related("asked").get(asked=row)
-        return tokens.issue_secret(draft=draft, purpose=LinkPurpose.FILL_IN)
+        return issue_secret(draft=draft, purpose=LinkPurpose.FILL_IN)
 
     def send_mails(self) -> None:
         """Send what was queued, into the folder where a demonstration keeps its emails."""

@@ -4,6 +4,7 @@ import shutil
 from collections import Counter
 from collections.abc import Iterator
 
+from django.apps import apps
 from django.conf import settings
 from django.db import DatabaseError
 from django.db.models import Count, Min
@@ -14,10 +15,9 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
 from prometheus_client.registry import Collector
 
-from events.declarations.models import Head, Mail
-from programmes.results import models as results
+from events.declarations.models import Head
 from vru_portal import metrics
-from vru_portal.links.models import Delivery
+from vru_portal.links.models import Delivery, QueuedMail
 from vru_portal.models import Heartbeat
 from vru_portal.operations.monitoring import readiness
 from vru_portal.workspace.backups import read_record
@@ -62,7 +62,7 @@ def database_metrics() -> Iterator[Metric]:
     yield GaugeMetricFamily("portal_jobs_waiting", "Jobs that could run now.", ready["count"])
     yield GaugeMetricFamily("portal_jobs_oldest_seconds", "Age of the oldest job that could run now.", age)
     by_delivery: Counter[str] = Counter()
-    for queue in (Mail, results.Mail):
+    for queue in (model for model in apps.get_models() if issubclass(model, QueuedMail)):
         by_delivery.update(dict(queue._default_manager.order_by().values_list("delivery").annotate(count=Count("pk"))))
     mails = GaugeMetricFamily("portal_mails", "Emails by what became of them.", labels=["delivery"])
     for delivery in Delivery:

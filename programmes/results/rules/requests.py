@@ -1,0 +1,52 @@
+"""Returns as requests that go out as emailed links (`vru_portal.links.requests`): what only results know of them."""
+
+from typing import Any
+
+from django.db.models import QuerySet
+
+from programmes.models import Initiative
+from programmes.results.models import AreaPopulation, Measure, ReturnDraft, Token
+from programmes.results.rules.answers import Answers, read_answers
+from programmes.results.tasks import deliver
+from vru_portal.links.choices import DraftState
+from vru_portal.links.requests import Requests
+from vru_portal.publishing.state import State
+
+
+def measures_of(initiative: Initiative) -> list[Measure]:
+    return list(Measure.objects.of(initiative).prefetch_related("breakdowns__groups"))
+
+
+def most_people(initiative: Initiative) -> int | None:
+    """How many people live in the areas that an initiative serves; None if that is not known of all of them."""
+    areas = list(initiative.areas.values_list("pk", flat=True))
+    known = AreaPopulation.objects.filter(area__in=areas)
+    if not areas or known.count() != len(areas):
+        return None
+    return sum(known.values_list("people", flat=True))
+
+
+def answers_of(draft: ReturnDraft, measures: list[Measure] | None = None) -> Answers:
+    """The answers as figures. Raises ValidationError, by field name, for what has to be corrected first."""
+    initiative = draft.asked.initiative
+    known = measures_of(initiative) if measures is None else measures
+    return read_answers(known, draft.answers, most_people(initiative))
+
+
+def why_withdrawn(draft: ReturnDraft) -> str:
+    asked = draft.asked
+    if draft.state == DraftState.CANCELLED or asked.cancelled_at:
+        return "cancelled"
+    is_public = asked.initiative.state == State.PUBLISHED and asked.initiative.level.state == State.PUBLISHED
+    return "" if is_public else "withdrawn"
+
+
+def drafts() -> QuerySet[Any]:
+    return ReturnDraft.objects.select_related("asked__initiative__level", "asked__organisation")
+
+
+def tokens() -> QuerySet[Any]:
+    return Token.objects.select_related("draft__asked__initiative__level", "draft__asked__organisation")
+
+
+RETURNS = Requests(drafts=drafts, tokens=tokens, deliver=deliver, why_withdrawn=why_withdrawn, check_answers=answers_of)

@@ -1,0 +1,82 @@
+"""Answering what an emailed link asks for: which links open it, why it may be closed, and two people who type at once.
+
+Each app has rules of its own about what an answer is; these are the same for all.
+"""
+
+from collections.abc import Mapping
+from datetime import date, datetime, time, timedelta
+from typing import Any
+
+from django.db.models import QuerySet
+from django.utils import timezone
+
+from vru_portal.links.choices import LinkPurpose
+from vru_portal.links.models import LinkDraft
+from vru_portal.links.secrets import mailbox_hash, new_secret, secret_hash
+from vru_portal.text.characters import remove_forbidden
+
+LINK_LIFE_AFTER_CLOSING = timedelta(days=365)
+MAX_TYPED = 2000  # characters of one answer that are kept
+
+
+class InvalidLink(Exception):  # noqa: N818 - reads as the condition it reports
+    """A link that does not work: unknown, damaged, taken back or expired. Nobody is told which."""
+
+
+class NotOpen(Exception):  # noqa: N818
+    """The answers cannot be changed now, for a reason that the page tells."""
+
+    def __init__(self, reason: str, draft: Any) -> None:
+        super().__init__(reason)
+        self.reason, self.draft = reason, draft
+
+
+class ChangedMeanwhile(Exception):  # noqa: N818
+    """Somebody else has changed the same answers since the form was opened; ``saved`` is what they have entered."""
+
+    def __init__(self, saved: Mapping[str, str]) -> None:
+        super().__init__()
+        self.saved = saved
+
+
+def issue_secret(*, draft: LinkDraft, purpose: LinkPurpose, to: str = "") -> str:
+    """Create a link and return its secret, which is stored nowhere."""
+    secret = new_secret()
+    draft.tokens.create(
+        purpose=purpose,
+        sha256=secret_hash(secret),
+        mailbox=mailbox_hash(to) if purpose == LinkPurpose.CONFIRM else "",
+        expires_at=link_expiry(draft.closes_on),
+    )
+    return secret
+
+
+def link_expiry(closes_on: date) -> datetime:
+    """A link opens a page for as long as there is something to say: until a year after its request has closed.
+
+    Nothing can be changed with it from the day after the last one on which the request is open.
+    """
+    return timezone.make_aware(datetime.combine(closes_on + LINK_LIFE_AFTER_CLOSING, time.max))
+
+
+def find_token(tokens: QuerySet[Any], secret: str) -> Any | None:
+    """The token of a link that opens a page now; None for any other, whatever is wrong with it."""
+    token = tokens.filter(sha256=secret_hash(secret), burnt_at=None, expires_at__gt=timezone.now()).first()
+    if token and token.purpose == LinkPurpose.CONFIRM and token.mailbox != mailbox_hash(token.draft.confirm_email):
+        return None  # it was taken back, or passed on to somebody else
+    return token
+
+
+def kept(typed: Mapping[str, str]) -> dict[str, str]:
+    """What is kept of typed texts: no characters that a database refuses, and no more than a person types."""
+    return {name: remove_forbidden(text)[:MAX_TYPED] for name, text in typed.items()}
+
+
+def require_unchanged(*, saved: Mapping[str, str], before: Mapping[str, str], typed: Mapping[str, str]) -> None:
+    """Raise ChangedMeanwhile if somebody else has changed one of these answers, and to something else.
+
+    ``before`` is what the form showed when it was opened.
+    """
+    texts = {name: str(saved.get(name, "")) for name in typed}
+    if any(texts[name] not in (before.get(name, ""), text) for name, text in typed.items()):
+        raise ChangedMeanwhile(texts)

@@ -1,0 +1,167 @@
+"""Requests that go out as emailed links, from the first email to the answer: what is the same whatever they ask for.
+
+Each app that asks for something has one `Requests`, with what only it knows. Nobody but staff sees a request, so an
+answer is public only once the app's own rules have recorded it.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.db.models import QuerySet
+from django.utils import timezone
+
+from vru_portal.links import mailing
+from vru_portal.links.answering import InvalidLink, NotOpen, find_token
+from vru_portal.links.choices import OPEN_STATES, DraftState, LinkPurpose, MailPurpose
+
+MAX_DAYS_AHEAD = 366
+
+
+@dataclass(frozen=True)
+class Requests:
+    """One kind of requests. Whatever changes one locks its draft first."""
+
+    drafts: Callable[[], QuerySet[Any]]  # with all that its pages and rules read of one
+    tokens: Callable[[], QuerySet[Any]]
+    deliver: Any  # the task that sends its emails
+    why_withdrawn: Callable[[Any], str]  # the name of the reason why a draft is no longer asked for; empty if it is
+    check_answers: Callable[[Any], object]  # raises ValidationError for answers that cannot be sent like this
+
+    # Emails -----------------------------------------------------------------------------------------------------------
+
+    def find_token(self, secret: str) -> Any | None:
+        """The token of a link that opens a page now; None for any other, whatever is wrong with it."""
+        return find_token(self.tokens(), secret)
+
+    def queue_mail(self, kind: str, draft: Any, *, to: str = "") -> Any:
+        """Queue an email; the worker sees it once this transaction is committed."""
+        return mailing.queue_mail(self.deliver, kind, draft, to=to)
+
+    def tell_reporters(self, kind: str, draft: Any) -> None:
+        for address in draft.reporters:
+            self.queue_mail(kind, draft, to=address)
+
+    # Answering --------------------------------------------------------------------------------------------------------
+
+    def why_not_open(self, token: Any) -> str:
+        """The name of the reason why this link cannot change the answers now; empty if it can."""
+        draft = token.draft
+        if reason := self.why_withdrawn(draft):
+            return reason
+        if draft.state in (DraftState.SUBMITTED, DraftState.APPROVED, DraftState.CANCELLED):
+            return str(draft.state)
+        if draft.is_closed(timezone.localdate()):
+            return "closed"
+        if draft.state == DraftState.PASSED_ON and token.purpose != LinkPurpose.CONFIRM:
+            return "passed_on"
+        return ""
+
+    def locked_token(self, secret: str) -> Any:
+        """The token of a link, with its draft locked. Raises InvalidLink."""
+        token = self.find_token(secret)
+        if token is None:
+            raise InvalidLink
+        token.draft = self.drafts().select_for_update(of=("self",)).get(pk=token.draft_id)
+        return token
+
+    def locked_open_token(self, secret: str) -> Any:
+        """As `locked_token`, and the answers can be changed with it now; raises NotOpen otherwise."""
+        token = self.locked_token(secret)
+        if reason := self.why_not_open(token):
+            raise NotOpen(reason, token.draft)
+        return token
+
+    def save_answers(self, draft: Any) -> None:
+        """Keep answers that were changed through a link."""
+        if draft.state not in (DraftState.QUERIED, DraftState.PASSED_ON):
+            draft.state = DraftState.STARTED
+        draft.save(update_fields=["answers", "state"])
+
+    @transaction.atomic
+    def pass_on(self, *, secret: str, prepared_by: str, confirm_name: str, confirm_email: str) -> Any:
+        """Ask a second person to check the answers and send them. Raises ValidationError."""
+        draft = self.locked_open_token(secret).draft
+        self.check_answers(draft)
+        draft.prepared_by, draft.confirm_name, draft.confirm_email = prepared_by, confirm_name, confirm_email
+        draft.state = DraftState.PASSED_ON
+        draft.full_clean()
+        draft.save()
+        self.queue_mail(MailPurpose.CONFIRM, draft, to=draft.confirm_email)
+        return draft
+
+    @transaction.atomic
+    def take_back(self, *, secret: str) -> Any:
+        """Go on with the answers oneself. The second person's link stops working."""
+        token = self.locked_token(secret)
+        draft = token.draft
+        if draft.state == DraftState.PASSED_ON and token.purpose == LinkPurpose.FILL_IN:
+            draft.state, draft.confirm_name, draft.confirm_email = DraftState.STARTED, "", ""
+            draft.save()
+        return draft
+
+    @transaction.atomic
+    def submit(self, *, secret: str, name: str, **fields: Any) -> Any:
+        """Send the answers to the unit. ``name`` is who sends them. Raises ValidationError, InvalidLink or NotOpen."""
+        token = self.locked_open_token(secret)
+        draft = token.draft
+        self.check_answers(draft)
+        fields["confirmed_by" if token.purpose == LinkPurpose.CONFIRM else "prepared_by"] = name
+        for field, value in {**fields, "state": DraftState.SUBMITTED, "question": ""}.items():
+            setattr(draft, field, value)
+        draft.full_clean()
+        draft.save()
+        self.tell_reporters(MailPurpose.RECEIVED, draft)
+        return draft
+
+    # What staff decide, about a draft that they have locked -----------------------------------------------------------
+
+    def require_open(self, draft: Any) -> None:
+        """Raise ValidationError, for staff, where nobody can answer."""
+        if draft.state not in OPEN_STATES:
+            raise ValidationError(f"This {draft.noun} is “{draft.get_state_display()}”, so it cannot be filled in.")
+        if draft.is_closed(timezone.localdate()):
+            raise ValidationError(f"This {draft.noun} is closed. Extend it first.")
+
+    def address(self, draft: Any, email: str, contact_name: str = "") -> None:
+        """Say whom to ask, and queue the email to them. Raises ValidationError."""
+        draft.email, draft.contact_name = email, contact_name
+        draft.full_clean()
+        if not draft.email:
+            raise ValidationError({"email": "Enter the email address of whoever is to report."})
+        draft.save()
+        self.queue_mail(MailPurpose.REQUEST, draft)
+
+    def send_back(self, draft: Any, question: str, **fields: Any) -> None:
+        """Ask about answers that were sent. The same link works again, and the answers are still there."""
+        if draft.is_closed(timezone.localdate()):
+            raise ValidationError(f"This {draft.noun} is closed. Extend it first, so that they can answer.")
+        if not question.strip():
+            raise ValidationError({"question": "Enter what you want to know."})
+        nobody = dict.fromkeys(("confirm_name", "confirm_email", "confirmed_by"), "")
+        for field, value in {**fields, **nobody, "state": DraftState.QUERIED, "question": question}.items():
+            setattr(draft, field, value)
+        draft.save()
+        if draft.email:
+            self.queue_mail(MailPurpose.QUERY, draft)
+
+    def cancel(self, draft: Any) -> None:
+        """No longer ask for it. Nothing of what was typed is published."""
+        if draft.state == DraftState.CANCELLED:
+            raise ValidationError(f"This {draft.noun} is cancelled already.")
+        draft.state = DraftState.CANCELLED
+        draft.save(update_fields=["state"])
+        if draft.sent_at:
+            self.tell_reporters(MailPurpose.CANCELLED, draft)
+
+
+def check_closing_day(closes_on: date, *, due_on: date, noun: str) -> None:
+    """Raise ValidationError for a day until which nothing can be kept open."""
+    today = timezone.localdate()
+    if not today <= closes_on <= today + timedelta(days=MAX_DAYS_AHEAD):
+        raise ValidationError({"day": "Enter a date from today on, at most a year ahead."})
+    if closes_on < due_on:
+        raise ValidationError({"day": f"A {noun} cannot close before it is due."})

@@ -1,0 +1,96 @@
+"""What staff do to a request that went out as an emailed link, whatever it asks for (`vru_portal.links.requests`)."""
+
+from typing import Any, ClassVar
+
+from django import forms
+from django.contrib import admin
+from django.utils import timezone
+
+from vru_portal.links.choices import OPEN_STATES, WAITING_STATES, DraftState
+from vru_portal.links.models import LinkDraft
+from vru_portal.staff.actions import Action
+from vru_portal.text.inputs import CalendarDateInput, EmailAddressInput, LineInput, LongTextInput
+
+
+class QuestionForm(forms.Form):
+    """Asks what is unclear."""
+
+    question = LongTextInput(
+        max_length=1000,
+        widget=forms.Textarea(attrs={"rows": 4, "class": "vLargeTextField"}),
+        help_text="They get it by email. It is not published.",
+    )
+
+
+class ContactForm(forms.Form):
+    """Asks whom to send it to."""
+
+    email = EmailAddressInput()
+    contact_name = LineInput(max_length=120, required=False)
+
+
+class DayForm(forms.Form):
+    """Asks for a date."""
+
+    day = CalendarDateInput(label="Can be filled in until")
+
+
+class RequestAction(Action):
+    """Something that staff do to a request in some of its states."""
+
+    states: ClassVar[tuple[str, ...]] = ()
+
+    @property
+    def draft(self) -> LinkDraft:
+        """What was asked of whom."""
+        raise NotImplementedError
+
+    def applies(self) -> bool:
+        return self.draft.state in self.states
+
+    def blocked_reason(self) -> str:
+        return "" if self.applies() else f"This {self.draft.noun} is “{self.draft.get_state_display()}”."
+
+
+class SendAgain(RequestAction):
+    """Sends the request again."""
+
+    name = "send-again"
+    label = "Send again"
+    form_class = ContactForm
+    states = OPEN_STATES
+    explanation = "We send a new link, to the same person or another. Earlier links still work."
+
+    def form(self, **data: Any) -> forms.Form:
+        return ContactForm(initial={"email": self.draft.email, "contact_name": self.draft.contact_name}, **data)
+
+
+class StateFilter(admin.SimpleListFilter):
+    """Filters requests by how far they have got."""
+
+    title = "state"
+    parameter_name = "state"
+    state: ClassVar[str] = "state"  # the lookup of a request's state from a row of the list
+
+    def lookups(self, request: Any, model_admin: Any) -> list[tuple[str, str]]:
+        return [("late", "Late"), *((str(value), str(label)) for value, label in DraftState.choices)]
+
+    def queryset(self, request: Any, queryset: Any) -> Any:
+        if self.value() == "late":
+            today = timezone.localdate()
+            late = {f"{self.state}__in": WAITING_STATES, "due_on__lt": today, "closes_on__gte": today}
+            return queryset.filter(**late)
+        return queryset.filter(**{self.state: self.value()}) if self.value() in DraftState.values else queryset
+
+
+def people_of(draft: LinkDraft, filled_in_by: str = "") -> list[tuple[str, str]]:
+    """Who was asked, and who has answered."""
+    return [
+        ("State", str(draft.get_state_display())),
+        ("Asked", f"{draft.contact_name} {draft.email}".strip()),
+        ("Filled in by", filled_in_by or draft.prepared_by),
+        ("Second person", f"{draft.confirm_name} {draft.confirm_email}".strip()),
+        ("Sent by the second person", draft.confirmed_by),
+        ("Our question", draft.question),
+        ("Reminders", str(draft.reminders)),
+    ]
