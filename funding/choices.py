@@ -59,6 +59,18 @@ class RegrantType(models.TextChoices):
     MULTIPURPOSE = "FRG070", "Multipurpose"
 
 
+class OnwardMailKind(models.TextChoices):
+    """What an email about a request for onward grants is about. Its templates are templates/mail/onward_<kind>."""
+
+    REQUEST = "request", "Request for onward grants"
+    REMINDER = "reminder", "Reminder"
+    CONFIRM = "confirm", "Please confirm"
+    QUERY = "query", "Question about the grants"
+    RECEIVED = "received", "Grants received"
+    APPROVED = "approved", "Grants published"
+    CANCELLED = "cancel", "Grants no longer needed"
+
+
 class Irregularity(models.TextChoices):
     """Why a payment is an exception. It has happened all the same, so it is recorded and shown.
 

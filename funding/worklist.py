@@ -8,9 +8,10 @@ from django.utils import timezone
 
 from funding import omissions
 from funding.accounts import YearAccounts, year_accounts
-from funding.models import Allocation, FinancialYear, FundingSource, Payment, PublicationDuty
+from funding.models import Allocation, FinancialYear, FundingSource, OnwardRequest, Payment, PublicationDuty
+from vru_portal.links.choices import WAITING_STATES, DraftState
 from vru_portal.staff.links import can_view, changelist_url
-from vru_portal.staff.worklist import WorklistItem, WorklistLink, item_unless_empty, link_label
+from vru_portal.staff.worklist import WorklistItem, WorklistLink, count_rows, item_unless_empty, link_label
 from vru_portal.text.dates import format_date, format_days
 
 MAX_UNSPENT_YEARS = 2  # each takes several queries
@@ -46,7 +47,47 @@ def worklist_items(request: HttpRequest) -> list[WorklistItem]:
             changelist_url(Payment, lacking="yes"),
             omissions.incomplete_items(duty).count(),
         )
-    return items
+    return items + onward_items(request)
+
+
+def onward_items(request: HttpRequest) -> list[WorklistItem]:
+    """What recipients have reported as awarded on, and what they have not."""
+    if not can_view(request, OnwardRequest):
+        return []
+    today = timezone.localdate()
+    rows = OnwardRequest.objects.all()
+    late = rows.filter(state__in=WAITING_STATES, due_on__lt=today, closes_on__gte=today)
+    counts = count_rows(
+        {
+            "submitted": rows.filter(state=DraftState.SUBMITTED),
+            "late": late,
+            "refused": rows.filter(state=DraftState.REFUSED),
+        }
+    )
+    return [
+        *item_unless_empty(
+            "Onward grants to check",
+            "Recipients have sent them. They are public once you have approved them.",
+            link_label(request, "funding.add_onwardgrant", "Read and approve"),
+            changelist_url(OnwardRequest, state=DraftState.SUBMITTED),
+            counts["submitted"],
+        ),
+        *item_unless_empty(
+            "Onward grants that are late",
+            "They were due, and can still be sent. Pages say how much has not been reported. Call whoever was asked.",
+            link_label(request, "funding.change_onwardrequest", "See which"),
+            changelist_url(OnwardRequest, state="late"),
+            counts["late"],
+        ),
+        *item_unless_empty(
+            "Requests for onward grants that the mail server refused",
+            "Send them again, to another email address.",
+            link_label(request, "funding.change_onwardrequest", "Send again"),
+            changelist_url(OnwardRequest, state=DraftState.REFUSED),
+            counts["refused"],
+            urgent=True,
+        ),
+    ]
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ ROOT = f"{Path(__file__).parent.parent}/"
 
 # Each keeps what stands before a secret. More people can read a log than a mailbox or a settings file.
 SECRETS = (
-    re.compile(r"(/declaration/sign/|/results/return/)[^/\s?#\"']{16,}"),  # an emailed link
+    re.compile(r"(/declaration/sign/|/results/return/|/onward-grants/report/)[^/\s?#\"']{16,}"),  # an emailed link
     re.compile(r"(?i)(\b(?:bearer|basic)\s+)[^\s\"',;]+"),  # an Authorization header
     re.compile(r"(://[^/\s:@]*:)[^/\s]+(?=@)"),  # a password in an address
     # a form, a query, a cookie or a setting

@@ -133,7 +133,7 @@ MIDDLEWARE = [
 ]
 
 # What is reached by an emailed link, and the form that asks for one: kept out of caches and search engines.
-PRIVATE_PATHS = ("/declaration/sign", "/declaration/ask", "/results/return")
+PRIVATE_PATHS = ("/declaration/sign", "/declaration/ask", "/results/return", "/onward-grants/report")
 
 ROOT_URLCONF = "vru_portal.urls"
 WSGI_APPLICATION = "vru_portal.wsgi.application"

@@ -11,6 +11,7 @@ from django.urls import reverse
 from funding.admin.forms import AllocationForm, ContractCopyForm, open_sources
 from funding.admin.imports import LedgerImport
 from funding.admin.missing_facts import CopyFilter
+from funding.admin.onward_requests import AskOnwardAction
 from funding.admin.regrants import RegrantingAction
 from funding.admin.variations import EndAction, MoveAction, ReleaseAction, ReturnAction
 from funding.choices import ALLOCATION_TEXT_FIELDS, Kind
@@ -126,6 +127,7 @@ class AllocationAdmin(LedgerImport, AppendOnlyAdmin):
         ReverseAllocationAction,
         CopyAction,
         RegrantingAction,
+        AskOnwardAction,
         RedactAllocationAction,
     )
     record_form = AllocationForm

@@ -9,7 +9,7 @@ from django.http import HttpRequest
 from funding.admin.imports import LedgerImport
 from funding.choices import RegrantType
 from funding.models import Allocation, OnwardGrant, Regranting
-from funding.regranting.rules import record_onward_grant, record_regranting
+from funding.regranting.rules.recording import record_onward_grant, record_regranting
 from funding.resources import OnwardGrantResource
 from vru_portal.ledger.money import format_pounds
 from vru_portal.staff.actions import Action, RecordingForm

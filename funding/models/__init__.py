@@ -5,6 +5,7 @@ from funding.models.conditions import Fulfilment, SourceCondition
 from funding.models.decisions import Decision, Overcommitment
 from funding.models.duty import DutyColumn, PublicationDuty
 from funding.models.headings import BudgetHeading
+from funding.models.onward_requests import OnwardMail, OnwardRequest, OnwardToken
 from funding.models.payments import Explanation, Payment
 from funding.models.regrants import OnwardGrant, Regranting
 from funding.models.variations import Variation
@@ -22,6 +23,9 @@ __all__ = [
     "Fulfilment",
     "FundingSource",
     "OnwardGrant",
+    "OnwardMail",
+    "OnwardRequest",
+    "OnwardToken",
     "Overcommitment",
     "Payment",
     "PublicationDuty",

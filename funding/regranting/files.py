@@ -3,11 +3,17 @@
 https://standard.threesixtygiving.org. A file may have any number of other columns; they are not read.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from funding.regranting.rules.recording import INDIVIDUAL
 from vru_portal.tabular.readers import CSV, JSON
 
+# What a grant is described by when it is reported: the columns of a file, and the fields of the form.
+FIELDS = (
+    *("recipient", "amount", "awarded_on", "title", "description"),
+    *("reference", "recipient_org_id", "area", "area_code", "url"),
+)
 # The columns of onward grants, and the path to each value in the JSON of a grant.
 PATHS: dict[str, tuple[str | int, ...]] = {
     "reference": ("id",),
@@ -41,6 +47,20 @@ HEADINGS = {
     "url": ("web address", "grant url"),
     "related": ("related activity", "related activity:0"),
 }
+
+
+def as_typed(row: Mapping[str, str]) -> dict[str, str]:
+    """A row of a file as somebody would type it: a grant to a person has no name, and an award no time of day.
+
+    A sum in another currency keeps its name, so that it is not taken for pounds.
+    """
+    typed = {name: row.get(name, "") for name in FIELDS}
+    if row.get("individual"):
+        typed["recipient"] = INDIVIDUAL
+    if (currency := row.get("currency", "").upper()) not in ("", "GBP"):
+        typed["amount"] = f"{typed['amount']} {currency}".strip()
+    typed["awarded_on"] = typed["awarded_on"].partition("T")[0]
+    return typed
 
 
 class GivingCSV(CSV):

@@ -1,5 +1,6 @@
 """Files of onward grants, as staff write them or as recipients publish them in the 360Giving standard."""
 
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import tablib
@@ -9,11 +10,11 @@ from import_export import fields
 from import_export.formats import base_formats
 
 from funding.models import Allocation, OnwardGrant
-from funding.regranting.files import HEADINGS, GivingCSV, GivingJSON
-from funding.regranting.rules import INDIVIDUAL, record_onward_grant
+from funding.regranting.files import HEADINGS, GivingCSV, GivingJSON, as_typed
+from funding.regranting.rules.recording import INDIVIDUAL, record_onward_grant
 from funding.resources.ledger import LedgerResource
 from funding.resources.lookups import find_allocations
-from vru_portal.tabular.readers import XLSX, cell_text
+from vru_portal.tabular.readers import XLSX, cell_text, format_of
 from vru_portal.tabular.reading.headings import Headings
 from vru_portal.tabular.reading.named_records import NamedRecord, records_by_key
 from vru_portal.tabular.widgets import DateWidget, MoneyWidget, TextWidget
@@ -111,6 +112,35 @@ class OnwardGrantResource(LedgerResource):
 
     def record(self, row: OnwardGrant) -> None:
         record_onward_grant(by=self.by, grant=row)
+
+
+@dataclass(frozen=True)
+class ReadFile:
+    """The grants of a file as somebody would type them, and how many are of other grants of the unit."""
+
+    rows: list[dict[str, str]]
+    of_others: int
+
+
+def read_onward_file(content: bytes, allocation: Allocation) -> ReadFile:
+    """Read the grants that were made out of an allocation from a file, whatever is wrong with each of them.
+
+    A row that names no grant of the unit is taken for one of this. Raises ValidationError for what is no such file.
+    """
+    resource = OnwardGrantResource(allocation=allocation)
+    dataset = format_of(content, resource.formats)().create_dataset(content)
+    resource.check_columns(dataset)
+    rows, of_others = [], 0
+    for number, cells in enumerate(dataset, 1):
+        row = dict(zip(dataset.headers, map(cell_text, cells), strict=True))
+        if number in resource.remarks or not any(row.values()):
+            continue
+        named = [row.get("allocation", ""), *own_grants_in(row.get("related", ""))]
+        if any(named) and allocation.public_id not in named:
+            of_others += 1
+        else:
+            rows.append(as_typed(row))
+    return ReadFile(rows, of_others)
 
 
 def own_grants_in(text: str) -> list[str]:

@@ -40,6 +40,7 @@ MODEL_ACCESS: dict[str, tuple[str, str, str, str]] = {
     **dict.fromkeys(("funding.allocation", "funding.payment"), _LEDGER),
     **dict.fromkeys(("funding.sourcecondition", "funding.onwardgrant"), _LEDGER),
     **dict.fromkeys(("funding.variation", "funding.overcommitment", "funding.fulfilment"), ("FA", "", "", "")),
+    **dict.fromkeys(("funding.onwardrequest", "funding.onwardmail"), ("FA", "", "", "")),
     "funding.budgetheading": ("PFA", "F", "F", ""),
     "funding.decision": ("FA", "F", "F", ""),
     **dict.fromkeys(("funding.contractcopy", "funding.explanation", "funding.regranting"), ("FA", "", "", "")),
@@ -126,7 +127,11 @@ SINGLE_MODEL_PAGES: dict[tuple[str, str], tuple[str, str]] = {
     },
     **{
         ("funding.allocation", f"{ROW}{step}/"): ("F", "F")
-        for step in ("release", "move", "return", "end", "regranting")
+        for step in ("release", "move", "return", "end", "regranting", "ask-onward")
+    },
+    **{
+        ("funding.onwardrequest", f"{ROW}{step}/"): ("F", "F")
+        for step in ("approve", "query", "send-again", "extend", "cancel")
     },
     **{("funding.fundingsource", f"{ROW}{step}/"): ("F", "F") for step in ("return", "overcommit")},
     ("funding.sourcecondition", f"{ROW}fulfil/"): ("F", "F"),
@@ -192,12 +197,15 @@ _JOURNEY = (
     *("ask", "read", "details", "check", "passed_on", "decline", "decide", "withdraw"),
     *("receipt", "receipt_json", "receipt_pdf", "open"),
     *("return", "figure", "words", "sent", "take_back"),
+    *("onward", "onward_new", "onward_grant", "onward_remove", "onward_file", "onward_check", "onward_sent"),
+    "onward_open",
 )
 NAMED_ADDRESSES: dict[str, tuple[str, str]] = {
     **dict.fromkeys(_PUBLIC, (ALL, "")),
     **dict.fromkeys(_JOURNEY, (ALL, ALL)),
     **dict.fromkeys(("read", "passed_on", "receipt_json", "receipt_pdf", "return", "sent"), (ALL, "")),
-    "take_back": ("", ALL),
+    **dict.fromkeys(("onward", "onward_sent"), (ALL, "")),
+    **dict.fromkeys(("take_back", "onward_take_back"), ("", ALL)),
     **dict.fromkeys(_ACCOUNT, (STAFF, STAFF)),
     "account_emails": (STAFF, STAFF),
     **dict.fromkeys(("mfa_index", "mfa_list_webauthn", "mfa_view_recovery_codes"), (STAFF, "")),

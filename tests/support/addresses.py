@@ -87,7 +87,7 @@ def public_addresses() -> dict[str, str]:
             "<str:public_id>": allocation.public_id,
             "<str:label>": "2031-32", "<int:number>": "1", "<int:seq>": "1",
             "<str:secret>": "x" * 43, "<str:format>": "json" if name == "giving" else "csv", "<int:pk>": "1",
-            "<slug:name>": "payments", "<ending:form>": "csv",
+            "<slug:name>": "payments", "<slug:key>": "nothing", "<ending:form>": "csv",
         }  # fmt: skip
         for mark, text in fills.items():
             address = address.replace(mark, str(text))

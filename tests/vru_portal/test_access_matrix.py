@@ -155,6 +155,8 @@ EMPTY = {
     *("consistency", "ask", "open", "read", "details", "check", "passed_on", "decline", "decide", "withdraw"),
     *("receipt", "receipt_json", "receipt_pdf", "mfa_view_recovery_codes", "mfa_download_recovery_codes"),
     *("return", "figure", "words", "sent", "take_back"),
+    *("onward", "onward_new", "onward_grant", "onward_remove", "onward_file", "onward_check", "onward_sent"),
+    *("onward_take_back", "onward_open"),
 }
 
 

@@ -74,6 +74,9 @@ TABLE = {
     "funding.contractcopy": PLAIN,
     "funding.regranting": PLAIN,
     "funding.onwardgrant": PLAIN,
+    "funding.onwardrequest": PLAIN,
+    "funding.onwardtoken": PLAIN,
+    "funding.onwardmail": PLAIN,
     "events.event": HISTORIC,
     "events.agendaitem": HISTORIC,
     "events.appearance": HISTORIC,
@@ -106,6 +109,7 @@ UNSEEN = {
     f"declarations.{name}" for name in ("head", "livesignature", "personalrecord", "preparation", "token", "treenode")
 } | {
     "programmes.documenttext",
+    "funding.onwardtoken",
     *("results.returndraft", "results.token", "results.approvedfigure", "results.approvedpart"),
 }
 

@@ -61,6 +61,8 @@ MONEY = (
     "explanation",
     "regranting",
     "onwardgrant",
+    "onwardrequest",
+    "onwardmail",
     "budgetheading",
     "decision",
     "variation",
@@ -111,7 +113,8 @@ ROLES = (
     ),
     Role(
         "Finance",
-        "Records funding sources, allocations and payments, one by one or from files.",
+        "Records funding sources, allocations and payments, one by one or from files, and asks recipients for onward "
+        "grants.",
         CONTENT
         | permission_names(f"{VIEW} {ADD} {CHANGE}", *MONEY)
         | permission_names(f"{VIEW} {ADD} {CHANGE} {DELETE}", "funding.contributor", "vru_portal.headingmapping")

@@ -16,7 +16,8 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 APPS = ("vru_portal", "partners", "programmes", "results", "funding", "events", "declarations")
 # Tables that only staff and signatories see, and heartbeats. A test fails if a public page reads one.
 PRIVATE_MODELS = frozenset({
-    "contentversion", "filejob", "heartbeat", "mail", "missedword", "papersignature", "pending", "preparation",
+    "contentversion", "filejob", "heartbeat", "mail", "missedword", "onwardmail", "onwardrequest",
+    "onwardtoken", "papersignature", "pending", "preparation",
     "reporter", "returndraft", "signingrequest", "token",
 })  # fmt: skip
 TABLE = "vru_portal_contentversion"

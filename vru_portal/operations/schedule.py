@@ -17,6 +17,7 @@ from django.utils import timezone
 from django_tasks_db.models import DBTaskResult
 
 from events.declarations import schedule as declarations
+from funding.regranting import schedule as regranting
 from programmes import schedule as programmes
 from programmes.results import schedule as results
 from vru_portal.accounts import schedule as accounts
@@ -29,7 +30,7 @@ from vru_portal.tabular import schedule as tabular
 from vru_portal.web import schedule as web
 
 # Publishing comes first: people expect those records at a stated time.
-APPS = (publishing, tabular, declarations, results, programmes, search, web, accounts, staff)
+APPS = (publishing, tabular, declarations, results, regranting, programmes, search, web, accounts, staff)
 
 KEEP_ENDED_TASKS = timedelta(days=7)
 

@@ -10,7 +10,8 @@ MODEL_ORDER = (
     *("Return", "ApprovedReturn", "Measure", "Target", "Reporter"),
     *("Person", "Post", "Organisation", "Statement", "Publication", "Unit", "ContactPoint"),
     *("Event", "AgendaItem", "Appearance"),
-    *("Payment", "Allocation", "Decision", "Variation", "OnwardGrant", "FundingSource", "FinancialYear"),
+    *("Payment", "Allocation", "Decision", "Variation", "OnwardRequest", "OnwardGrant"),
+    *("FundingSource", "FinancialYear"),
     *("Invitation", "SigningRequest", "PaperSignature", "Entry", "Mail", "DeclarationVersion"),
 )
 

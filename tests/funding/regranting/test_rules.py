@@ -11,7 +11,7 @@ from django.db import IntegrityError, transaction
 from funding.accounts import year_accounts
 from funding.models import Allocation, OnwardGrant, Regranting
 from funding.reconcile.report import reconcile
-from funding.regranting.rules import record_onward_grant, record_regranting
+from funding.regranting.rules.recording import record_onward_grant, record_regranting
 from funding.regranting.sums import with_onward
 from tests.support.crawler import text_of
 from tests.support.factories import (

@@ -3,7 +3,7 @@
 import pytest
 from django.core.exceptions import ValidationError
 
-from funding.regranting.rules import record_onward_grant, record_regranting
+from funding.regranting.rules.recording import record_onward_grant, record_regranting
 from funding.rules import allocations, payments, sources, variations
 from programmes.rules import decide_on_assessment
 from tests.funding.triggers.offences import OFFENCES

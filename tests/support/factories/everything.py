@@ -36,6 +36,9 @@ from tests.support.factories.funding import (
     FundingSourceFactory,
     HeadingFactory,
     OnwardGrantFactory,
+    OnwardMailFactory,
+    OnwardRequestFactory,
+    OnwardTokenFactory,
     OvercommitmentFactory,
     PaymentFactory,
     RegrantingFactory,
@@ -107,6 +110,9 @@ def spend(source: Any, initiative: Any, body: Any) -> None:
     contract = AllocationFactory(**all_of_it, kind=Kind.CONTRACT)
     ContractCopyFactory(allocation=contract)
     OnwardGrantFactory(allocation=RegrantingFactory(allocation=grant).allocation)
+    asked = OnwardRequestFactory(allocation=grant)
+    OnwardTokenFactory(draft=asked)
+    OnwardMailFactory(draft=asked)
     PaymentFactory(allocation=grant, irrecoverable_vat=Decimal("2.50"))
     PaymentFactory(allocation=grant, amount=Decimal("-1.25"))
     reverse(PaymentFactory(allocation=grant))

@@ -1,8 +1,10 @@
+from datetime import date, timedelta
 from decimal import Decimal
 
+from django.utils import timezone
 from factory.declarations import LazyAttribute, LazyFunction, Maybe, Sequence, SubFactory
 
-from funding.choices import ConditionKind, CostKind, RegrantType, VariationKind
+from funding.choices import ConditionKind, CostKind, OnwardMailKind, RegrantType, VariationKind
 from funding.models import (
     Allocation,
     BudgetHeading,
@@ -15,6 +17,9 @@ from funding.models import (
     Fulfilment,
     FundingSource,
     OnwardGrant,
+    OnwardMail,
+    OnwardRequest,
+    OnwardToken,
     Overcommitment,
     Payment,
     PublicationDuty,
@@ -25,6 +30,7 @@ from funding.models import (
 from tests.support.factories.base import DAY, PublishedFactory, RecordFactory, SourcedFactory
 from tests.support.factories.partners import OrganisationFactory, PostFactory
 from tests.support.factories.programmes import AssessmentDecisionFactory, InitiativeFactory
+from vru_portal.links.choices import LinkPurpose
 
 
 class YearFactory(SourcedFactory):
@@ -224,3 +230,36 @@ class ColumnFactory(RecordFactory):
     list = "grants"
     field = "purpose"
     position = Sequence(int)
+
+
+class OnwardRequestFactory(RecordFactory):
+    """The recipient of an allocation for regranting is asked for its onward grants."""
+
+    class Meta:
+        model = OnwardRequest
+
+    allocation = LazyFunction(lambda: RegrantingFactory().allocation)
+    email = "kim@recipient.example"
+    contact_name = "Kim Grants"
+    due_on = date(2031, 7, 1)
+    closes_on = date(2031, 8, 30)
+
+
+class OnwardTokenFactory(RecordFactory):
+    class Meta:
+        model = OnwardToken
+
+    draft = SubFactory(OnwardRequestFactory)
+    purpose = LinkPurpose.FILL_IN
+    sha256 = Sequence("{:064x}".format)
+    expires_at = LazyFunction(lambda: timezone.now() + timedelta(days=30))
+
+
+class OnwardMailFactory(RecordFactory):
+    class Meta:
+        model = OnwardMail
+
+    draft = SubFactory(OnwardRequestFactory)
+    kind = OnwardMailKind.REQUEST
+    to = "kim@recipient.example"
+    message_id = Sequence("<onward-{}@portal.example>".format)

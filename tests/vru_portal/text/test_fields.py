@@ -22,6 +22,8 @@ WRITTEN_BY_THE_PORTAL = {
     ("vru_portal", "filejob"),
     ("results", "token"),
     ("results", "mail"),
+    ("funding", "onwardtoken"),
+    ("funding", "onwardmail"),
     ("declarations", "token"),
     ("declarations", "mail"),
     ("declarations", "head"),

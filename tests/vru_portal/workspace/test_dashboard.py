@@ -23,7 +23,7 @@ from vru_portal.publishing.state import State
 
 pytestmark = pytest.mark.django_db
 
-MAX_QUERIES = 41
+MAX_QUERIES = 42
 
 
 def staff_with(*permissions):

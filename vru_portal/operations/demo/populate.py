@@ -13,6 +13,7 @@ from partners.models import Unit
 from vru_portal.operations.content import load_content
 from vru_portal.operations.demo.declaration import DemoDeclaration
 from vru_portal.operations.demo.money import DemoMoney
+from vru_portal.operations.demo.onward import DemoOnward
 from vru_portal.operations.demo.people import DemoPeople
 from vru_portal.operations.demo.results import DemoResults
 from vru_portal.operations.demo.volume import DemoVolume
@@ -45,6 +46,9 @@ def populate(folder: Path, *, scale: int, report: Callable[[str], object]) -> No
     report(f"{results.published} returns of figures, one that never came, and one to fill in.")
     if settings.EMBEDDED and return_link:
         report(f"Report figures yourself: {return_link}")
+    onward_link = DemoOnward(people).ask()
+    if settings.EMBEDDED and onward_link:
+        report(f"Report onward grants yourself: {onward_link}")
     if scale > money.payments:
         DemoVolume(people, year, today, money.dice).add_payments(scale, report)
         with connection.cursor() as cursor:

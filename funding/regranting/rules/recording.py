@@ -12,6 +12,7 @@ from funding.models.regrants import ALREADY_FOR_REGRANTING, NOT_FOR_REGRANTING, 
 from vru_portal.ledger.append_only.recording import record
 
 INDIVIDUAL = "An individual"  # stands for a person's name, which the portal neither needs nor publishes
+SAME_GRANT = ("allocation", "recipient_name", "amount", "awarded_on", "title")  # a grant without a reference is these
 
 
 @transaction.atomic
@@ -54,8 +55,7 @@ def locked(allocation: Allocation) -> Allocation:
 
 def check_not_duplicate(grant: OnwardGrant) -> None:
     """Refuse a second grant of the same content: somebody clicked twice, or sent a file twice."""
-    compared = ("allocation", "recipient_name", "amount", "awarded_on", "title")
-    same = OnwardGrant.objects.standing().filter(**{name: getattr(grant, name) for name in compared}).first()
+    same = OnwardGrant.objects.standing().filter(**{name: getattr(grant, name) for name in SAME_GRANT}).first()
     if same:
         raise ValidationError(
             f"The same onward grant is recorded already: {same.reference}. If this is another one, give it a reference "

@@ -1,0 +1,180 @@
+"""What was typed of onward grants, read into grants that could be recorded. `rules.recording` decides in the end."""
+
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any, cast
+
+from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
+from django.db.models import Field
+from django.db.models.functions import Lower
+
+from funding.models import Allocation, OnwardGrant, OnwardRequest
+from funding.regranting.files import FIELDS
+from funding.regranting.rules.recording import SAME_GRANT
+from vru_portal.ledger.money import format_pounds, parse_pounds
+from vru_portal.text.cleaning import truncate
+from vru_portal.text.typed_dates import parse_date
+
+Errors = dict[str, list[str]]
+MODEL_FIELDS = {name: "recipient_name" if name == "recipient" else name for name in FIELDS}
+REQUIRED = {
+    "recipient": "Enter who received the grant",
+    "amount": "Enter how much was awarded",
+    "awarded_on": "Enter the date on which it was awarded",
+}
+READERS: dict[str, Callable[[str], Any]] = {"amount": parse_pounds, "awarded_on": parse_date}
+SAME_TWICE = (
+    "Grant {} of this list is the same. Remove one of them. If there were two such grants, give each its own title or "
+    "identifier."
+)
+SAME_PUBLISHED = (
+    "The same grant is published already, as {}. Remove it from this list. If this is another grant, give it a title "
+    "or an identifier of its own."
+)
+REFERENCE_TWICE = (
+    "Grant {} of this list has the same identifier. Each needs its own. If you have none, leave the box empty."
+)
+REFERENCE_PUBLISHED = (
+    "A grant is published already under this identifier: {} to {}. Remove it from this list. If what is published is "
+    "wrong, contact us."
+)
+REFERENCE_TAKEN_BACK = (
+    "This identifier was that of a grant which has been taken back since. It cannot be used again: add a letter or a "
+    "number to it."
+)
+
+
+@dataclass
+class Entry:
+    """A grant of a list, as it was typed and as far as it could be read."""
+
+    key: str
+    number: int  # its place in the list, from 1
+    typed: dict[str, str]
+    grant: OnwardGrant
+    errors: Errors = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        return truncate(self.typed["recipient"].strip(), 80) or "No recipient yet"
+
+    @property
+    def problems(self) -> list[str]:
+        """Sentences that say which grant they are about."""
+        return [f"Grant {self.number}, {self.name}: {said}" for found in self.errors.values() for said in found]
+
+
+def typed_rows(request: OnwardRequest) -> list[dict[str, str]]:
+    """The grants of a request as they were typed, each with its key."""
+    rows = request.answers.get("grants", [])
+    return [{name: str(row.get(name, "")) for name in ("key", *FIELDS)} for row in rows]
+
+
+def read_grant(allocation: Allocation, typed: Mapping[str, str]) -> tuple[OnwardGrant, Errors]:
+    """The grant that was typed, as far as it can be read, and what is wrong with it, by field."""
+    grant, errors = OnwardGrant(allocation=allocation), Errors()
+    for name, attribute in MODEL_FIELDS.items():
+        text = typed.get(name, "").strip()
+        if not text:
+            if name in REQUIRED:
+                errors[name] = [REQUIRED[name]]
+            continue
+        if name == "url" and "://" not in text:
+            text = f"https://{text}"
+        try:
+            value = READERS[name](text) if name in READERS else text
+            model_field = cast(Field[Any, Any], OnwardGrant._meta.get_field(attribute))
+            setattr(grant, attribute, model_field.clean(value, grant))
+        except ValidationError as error:
+            errors[name] = error.messages
+    try:
+        grant.clean()
+    except ValidationError as error:
+        for attribute, messages in error.message_dict.items():
+            errors.setdefault("recipient" if attribute == "recipient_name" else attribute, messages)
+    return grant, errors
+
+
+def read_entries(request: OnwardRequest) -> list[Entry]:
+    """All grants of a request, with what is wrong with each by itself and beside the others."""
+    entries = []
+    for number, row in enumerate(typed_rows(request), 1):
+        key = row.pop("key")
+        entries.append(Entry(key, number, row, *read_grant(request.allocation, row)))
+    find_repeated(entries, request.allocation)
+    return entries
+
+
+def find_repeated(entries: Sequence[Entry], allocation: Allocation) -> None:
+    """Add errors to the grants that are twice in the list, or are published already."""
+    recorded = {reference_of(grant): grant for grant in recorded_under(entries)}
+    published = {content_of(grant): grant for grant in OnwardGrant.objects.standing().filter(allocation=allocation)}
+    by_reference, by_content = defaultdict[str, list[Entry]](list), defaultdict[tuple[Any, ...], list[Entry]](list)
+    for entry in entries:
+        if reference := reference_of(entry.grant):
+            by_reference[reference].append(entry)
+            if grant := recorded.get(reference):
+                said = REFERENCE_PUBLISHED.format(format_pounds(grant.amount), grant.recipient_name)
+                said = REFERENCE_TAKEN_BACK if grant.is_reversed else said
+                entry.errors.setdefault("reference", []).append(said)
+        elif not entry.errors:
+            by_content[content_of(entry.grant)].append(entry)
+            if grant := published.get(content_of(entry.grant)):
+                entry.errors.setdefault(NON_FIELD_ERRORS, []).append(SAME_PUBLISHED.format(grant.reference))
+    for found, name, sentence in (
+        *((found, "reference", REFERENCE_TWICE) for found in by_reference.values()),
+        *((found, NON_FIELD_ERRORS, SAME_TWICE) for found in by_content.values()),
+    ):
+        for entry in found[1:]:
+            entry.errors.setdefault(name, []).append(sentence.format(found[0].number))
+
+
+def recorded_under(entries: Sequence[Entry]) -> list[OnwardGrant]:
+    """The grants that are recorded under one of the references, whoever reported them: a reference is used once."""
+    references = {reference_of(entry.grant) for entry in entries} - {""}
+    rows = OnwardGrant.objects.alias(lower=Lower("reference")).filter(lower__in=references)
+    return list(rows.select_related("reversed_by")) if references else []
+
+
+def reference_of(grant: OnwardGrant) -> str:
+    return grant.reference.lower()
+
+
+def content_of(grant: OnwardGrant) -> tuple[Any, ...]:
+    return tuple(getattr(grant, f"{name}_id" if name == "allocation" else name) for name in SAME_GRANT)
+
+
+def check_entries(request: OnwardRequest) -> list[Entry]:
+    """All grants of a request. Raises ValidationError with every reason why they cannot be sent like this.
+
+    A list without any grant can be sent: it says that nothing more was awarded.
+    """
+    entries = read_entries(request)
+    if problems := [problem for entry in entries for problem in entry.problems]:
+        raise ValidationError(problems)
+    return entries
+
+
+@dataclass(frozen=True)
+class Balance:
+    """How much of a grant is published as awarded on, how much more is being reported, and what that leaves."""
+
+    allocated: Decimal
+    published: Decimal
+    typed: Decimal
+
+    @property
+    def unreported(self) -> Decimal:
+        return max(self.allocated - self.published - self.typed, Decimal(0))
+
+    @property
+    def beyond(self) -> Decimal:
+        """What is reported beyond the grant. That is no error: the recipient may have added other money."""
+        return max(self.published + self.typed - self.allocated, Decimal(0))
+
+
+def sum_of_entries(entries: Sequence[Entry]) -> Decimal:
+    """The sum of those whose amount can be read."""
+    return sum((entry.grant.amount for entry in entries if "amount" not in entry.errors), Decimal(0))
