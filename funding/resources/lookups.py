@@ -6,7 +6,9 @@ from django.db.models.functions import Coalesce
 
 from funding.models import Allocation, Decision
 from funding.validators import year_label
+from vru_portal.ledger.money import format_pounds
 from vru_portal.tabular.reading.named_records import Candidate, Found, find, records_by_key
+from vru_portal.text.dates import format_date
 
 
 def find_decisions(texts: Iterable[str]) -> Found:
@@ -37,8 +39,10 @@ def _described_allocations() -> Iterator[Candidate]:
     rows = Allocation.objects.values_list(
         *("pk", "public_id", Coalesce("initiative__name", "heading__name")),
         *(Coalesce("initiative__slug", "heading__slug"), "recipient__name", "reverses", "reversed_by"),
+        *("amount", "awarded_on"),
     )
-    for pk, public_id, subject, slug, recipient, reverses, reversed_by in rows:
+    for pk, public_id, subject, slug, recipient, reverses, reversed_by, amount, awarded_on in rows:
         together = f"{subject}, {recipient}"
         names = [subject, slug, recipient, together, f"{public_id}: {together}"]
-        yield Candidate(pk, public_id, [] if reverses or reversed_by else names)
+        described = f"{format_pounds(amount)} for {together}, {format_date(awarded_on)}"
+        yield Candidate(pk, public_id, [] if reverses or reversed_by else names, described)

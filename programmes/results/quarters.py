@@ -16,6 +16,7 @@ NUMBER_AND_YEAR = re.compile(
 )
 MONTHS = re.compile(rf"(?P<first>[a-z]{{3,9}}) ?(?:to|-) ?(?P<last>[a-z]{{3,9}}) {YEAR}", re.ASCII)
 FIRST_MONTHS = (4, 7, 10, 1)  # of the four quarters
+EXAMPLES = "Enter it like Apr to Jun 2031, 2031-32 Q1 or 1 April 2031."
 
 
 @dataclass(frozen=True, order=True)
@@ -98,4 +99,4 @@ def parse_quarter(text: str) -> Quarter | None:
 
 def validate_quarter(day: date) -> None:
     if day != Quarter.of(day).starts_on:
-        raise ValidationError("Enter the first day of a quarter: 1 April, 1 July, 1 October or 1 January.")
+        raise ValidationError(f"A quarter begins on 1 April, 1 July, 1 October or 1 January. {EXAMPLES}")

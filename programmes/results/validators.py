@@ -8,6 +8,12 @@ from vru_portal.text.characters import remove_invisible
 MOST = 100_000_000  # more than the people of any country that may use this portal
 # Commas and spaces only between thousands: 1,25 is a typing error, not 125.
 COUNT = re.compile(r"\d{1,9}|\d{1,3}(?:([, ])\d{3})(?:\1\d{3})?", re.ASCII)
+ABOUT = re.compile(
+    r"(?:[~≈<>]|ca?\.? ?(?=\d)|approx(?:\.|imately)?|about|around|roughly|circa|nearly|almost|over|under|up to|at least"
+    r"|(?:more|less|fewer) than) ?(?P<after>\d[\d,]*)|(?P<before>\d[\d,]*) ?(?:\+|ish|or so|or more|approx\.?)",
+    re.ASCII | re.IGNORECASE,
+)
+SEVERAL = re.compile(r"\d[\d,]* ?(?:-|\u2013|to|or) ?\d[\d,]*", re.ASCII | re.IGNORECASE)
 EXAMPLE = "Enter a whole number, such as 12. Enter 0 if there were none."
 
 
@@ -21,6 +27,13 @@ def parse_count(typed: str) -> int:
             return number
         raise ValidationError(f"“{typed}” is too many. Check the number.")
     shown = typed.strip()[:40]
+    if found := ABOUT.fullmatch(text):
+        near = found["after"] or found["before"]
+        raise ValidationError(
+            f"“{shown}” is an estimate. If {near} were counted, enter {near}. If nobody counted, leave this empty."
+        )
+    if SEVERAL.fullmatch(text):
+        raise ValidationError(f"“{shown}” is two numbers. Enter the one that was counted, such as 12.")
     if re.fullmatch(r"-\s?[\d, ]+", text):
         raise ValidationError(f"“{shown}” is below zero. {EXAMPLE}")
     if re.fullmatch(r"[\d, ]*\.\d+", text):

@@ -70,7 +70,7 @@ MODEL_ACCESS: dict[str, tuple[str, str, str, str]] = {
     "vru_portal.pending": _SEEN,
     "vru_portal.submission": _SEEN,
     "vru_portal.filejob": _SEEN,
-    "vru_portal.headingmapping": ("FA", "F", "F", "F"),
+    "vru_portal.headingmapping": ("EFA", "EF", "F", "F"),  # here, one of payments, which Editors do not import
     "auth.user": ("AX", "X", "X", ""),
     "auth.group": ("AX", "", "", ""),
     "admin.logentry": ("AX", "", "", ""),

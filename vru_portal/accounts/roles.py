@@ -98,6 +98,7 @@ ROLES = (
         | permission_names(f"{ADD} {CHANGE}", *MEASURES)
         | permission_names(f"{VIEW} {ADD} {CHANGE}", *RETURNS)
         | permission_names(DELETE, "results.reporter")
+        | permission_names(f"{VIEW} {ADD} {CHANGE} {DELETE}", "vru_portal.headingmapping")
         | permission_names(CHANGE, "partners.unit"),
     ),
     Role(

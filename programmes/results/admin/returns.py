@@ -8,11 +8,12 @@ from django.core.exceptions import ObjectDoesNotExist, ValidationError
 from django.http import HttpRequest
 
 from programmes.results.admin.figures import QuarterFilter
-from programmes.results.models import Mail, Reporter, Return, ReturnDraft
+from programmes.results.models import ApprovedReturn, Mail, Reporter, ReportingRules, Return, ReturnDraft
 from programmes.results.resources import ReturnResource
 from programmes.results.rules import approving, asking
-from programmes.results.rules.answers import SPEND, WORDS, read_figure
+from programmes.results.rules.answers import SPEND, WORDS, Figure, read_figure
 from programmes.results.rules.requests import measures_of
+from programmes.results.rules.suppression import suppressed
 from vru_portal.links.choices import OPEN_STATES, DraftState
 from vru_portal.staff.actions import RecordingForm, Section, WriteOnceAdmin
 from vru_portal.staff.base_admin import PortalAdmin, ReadOnlyAdmin
@@ -21,6 +22,7 @@ from vru_portal.staff.links import admin_link, can_view
 from vru_portal.staff.requests import DayForm, QuestionForm, RequestAction, SendAgain, StateFilter, people_of
 from vru_portal.text.inputs import EmailAddressInput, LineInput, LongTextInput
 
+WILL_HIDE = " (will be suppressed)"
 NO_ADDRESS = (
     "This return has no email address, so no email is sent. Tell them yourself. Afterwards, import a file with their "
     "answers, or choose “Send again” to send a link to somebody."
@@ -71,7 +73,7 @@ class CorrectionForm(forms.Form):
         max_length=300,
         required=False,
         widget=forms.Textarea(attrs={"rows": 3, "class": "vLargeTextField"}),
-        help_text="Only if figures of this quarter are published already. It is published with the correction.",
+        help_text="It is published with the correction.",
     )
 
 
@@ -102,8 +104,16 @@ class ApproveAction(ReturnAction):
     def facts(self) -> list[tuple[str, str]]:
         return answer_facts(self.row)
 
+    def form(self, **data: Any) -> forms.Form:
+        """Why figures are corrected is asked only where some are published."""
+        form = super().form(**data)
+        same = {name: getattr(self.row, name) for name in ("initiative", "organisation", "quarter")}
+        if not ApprovedReturn.objects.filter(**same).exists():
+            del form.fields["correction"]
+        return form
+
     def perform(self, form: Any) -> str:
-        approving.approve(by=self.by, row=self.row, correction=form.cleaned_data["correction"])
+        approving.approve(by=self.by, row=self.row, correction=form.cleaned_data.get("correction", ""))
         return "Approved and published"
 
 
@@ -203,9 +213,10 @@ class CancelAction(ReturnAction):
 
 
 def answer_facts(row: Return) -> list[tuple[str, str]]:
-    """What was entered, with what the rules say of it."""
+    """What was entered, with what the rules say of it, and what would not be published."""
     draft = draft_of(row)
     facts: list[tuple[str, str]] = []
+    threshold = ReportingRules.current().threshold
     for measure in measures_of(row.initiative):
         try:
             figure = read_figure(measure, draft.answers)
@@ -213,12 +224,20 @@ def answer_facts(row: Return) -> list[tuple[str, str]]:
             facts.append((measure.name, f"To be corrected: {' '.join(error.messages)}"))
             continue
         if figure:
-            groups = "; ".join(f"{group} {count:,}" for group, count in figure.groups.items())
-            facts.append((measure.name, f"{figure.count:,} {measure.unit}{f' ({groups})' if groups else ''}"))
+            facts.append((measure.name, figure_sentence(figure, threshold if measure.counts_people else 0)))
     facts += [(label, draft.answers[name]) for name, label in WORDS.items() if draft.answers.get(name)]
     if draft.answers.get(SPEND):
         facts.append(("Spend", draft.answers[SPEND]))
     return facts
+
+
+def figure_sentence(figure: Figure, threshold: int) -> str:
+    """A figure with its groups, and which of them approving it would suppress."""
+    hides_total, hidden = suppressed(figure.count, figure.breakdowns(), threshold)
+    parts = {group: f"{group} {count:,}" for group, count in figure.groups.items()}
+    groups = "; ".join(f"{text}{WILL_HIDE if group in hidden else ''}" for group, text in parts.items())
+    said = f"{figure.count:,} {figure.measure.unit}{WILL_HIDE if hides_total else ''}"
+    return f"{said}. Of these: {groups}" if groups else said
 
 
 class ReturnStateFilter(StateFilter):
@@ -237,7 +256,7 @@ class ReturnAdmin(FileImport, WriteOnceAdmin):
 
     import_template_name = "admin/results/import.html"
     resource_classes = (ReturnResource,)
-    list_display = ("initiative", "period_name", "organisation", "due_on", "state_name")
+    list_display = ("initiative", "state_name", "period_name", "organisation", "due_on")
     list_select_related = ("initiative", "organisation", "draft")
     list_filter = (ReturnStateFilter, QuarterFilter)
     search_fields = ("initiative__name", "organisation__name", "draft__email", "draft__contact_name")
@@ -250,7 +269,7 @@ class ReturnAdmin(FileImport, WriteOnceAdmin):
         ("Dates", {"fields": ["due_on", "closes_on"]}),
     )
     fieldsets = (
-        (None, {"fields": ["initiative", "organisation", "quarter", "due_on", "closes_on"]}),
+        (None, {"fields": ["initiative", "organisation", "quarter", "state_name", "due_on", "closes_on"]}),
         ("What has happened", {"fields": ["asked_at", "asked_by", "reported_at", "cancelled_at"]}),
     )
 
@@ -287,7 +306,7 @@ class ReturnAdmin(FileImport, WriteOnceAdmin):
             Section("Published", ("Version", "Approved on", "Why corrected"), published, empty="Nothing is published."),
         ]
         if can_view(request, Reporter):
-            found.insert(0, Section("Who reports", ("What", "Who"), [one for one in people if one[1]]))
+            found.append(Section("Who reports", ("What", "Who"), [one for one in people if one[1]]))
         return found
 
 

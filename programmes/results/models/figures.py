@@ -6,13 +6,14 @@ from django.db.models import F, Q
 from partners.models import Organisation
 from programmes.models import Initiative
 from programmes.results import querysets
+from programmes.results.fields import QuarterField
 from programmes.results.models.measures import BreakdownGroup, Measure
 from programmes.results.models.returns import Return
-from programmes.results.quarters import Quarter, validate_quarter
+from programmes.results.quarters import Quarter
 from vru_portal.ledger.append_only.models import AppendOnly
 from vru_portal.ledger.append_only.trigger import INSERT, Trigger
 from vru_portal.ledger.money import PoundsField
-from vru_portal.text.fields import CalendarDateField, LongTextField
+from vru_portal.text.fields import LongTextField
 
 # What was approved before of the same initiative, organisation and quarter.
 EARLIER = (
@@ -49,7 +50,7 @@ class ApprovedReturn(AppendOnly):
 
     initiative = models.ForeignKey(Initiative, on_delete=models.PROTECT, related_name="approved_returns")
     organisation = models.ForeignKey(Organisation, on_delete=models.PROTECT, related_name="approved_returns")
-    quarter = CalendarDateField(validators=[validate_quarter])
+    quarter = QuarterField()
     number = models.PositiveSmallIntegerField(default=1, editable=False)
     asked = models.ForeignKey(
         Return, on_delete=models.PROTECT, null=True, blank=True, editable=False, related_name="approved"

@@ -8,14 +8,15 @@ from partners.provenance import Sourced
 from programmes.models import Area, Initiative
 from programmes.results import querysets
 from programmes.results.choices import RETURN_COLUMNS, MeasureKind
-from programmes.results.quarters import Quarter, validate_quarter
+from programmes.results.fields import QuarterField
+from programmes.results.quarters import Quarter
 from vru_portal.publishing.history import HistoryManager
 from vru_portal.publishing.slugs import Slugged
 from vru_portal.tabular.reading.headings import heading_key
-from vru_portal.text.fields import CalendarDateField, LineField, LongTextField
+from vru_portal.text.fields import LineField, LongTextField
 
 DEFAULT_THRESHOLD = 5
-QUARTER_HELP = "The first day of the quarter, such as 1 April."
+QUARTER_HELP = "For example, Apr to Jun 2031, 2031-32 Q1 or 1 April 2031."
 
 
 class Breakdown(Slugged):
@@ -116,8 +117,8 @@ class Target(Sourced):
 
     initiative = models.ForeignKey(Initiative, on_delete=models.CASCADE, related_name="targets")
     measure = models.ForeignKey(Measure, on_delete=models.PROTECT, related_name="targets")
-    first_quarter = CalendarDateField(validators=[validate_quarter], help_text=QUARTER_HELP)
-    last_quarter = CalendarDateField(validators=[validate_quarter], help_text=f"{QUARTER_HELP} It can be the same.")
+    first_quarter = QuarterField(help_text=QUARTER_HELP)
+    last_quarter = QuarterField(help_text=f"{QUARTER_HELP} It can be the same.")
     count = models.PositiveIntegerField("target", validators=[MinValueValidator(1)])
 
     class Meta:

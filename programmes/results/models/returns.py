@@ -15,8 +15,9 @@ from partners.models import Organisation
 from programmes.models import Initiative
 from programmes.results import querysets
 from programmes.results.choices import MailKind, ReturnStatus
+from programmes.results.fields import QuarterField
 from programmes.results.models.measures import QUARTER_HELP
-from programmes.results.quarters import Quarter, validate_quarter
+from programmes.results.quarters import Quarter
 from vru_portal.links.choices import DraftState, LinkPurpose
 from vru_portal.links.models import Delivery, LinkDraft, QueuedMail, RequestLink
 from vru_portal.text.fields import CalendarDateField, EmailAddressField, LineField
@@ -29,10 +30,8 @@ class Reporter(models.Model):
     organisation = models.ForeignKey(Organisation, on_delete=models.PROTECT, related_name="+")
     contact_name = LineField(max_length=120, blank=True)
     email = EmailAddressField(help_text="Never published.")
-    first_quarter = CalendarDateField(validators=[validate_quarter], help_text=f"{QUARTER_HELP} The first to report.")
-    last_quarter = CalendarDateField(
-        validators=[validate_quarter], null=True, blank=True, help_text="The last to report, if it has an end."
-    )
+    first_quarter = QuarterField(help_text=f"{QUARTER_HELP} The first to report.")
+    last_quarter = QuarterField(null=True, blank=True, help_text="The last to report, if it has an end.")
 
     class Meta:
         ordering = ["initiative__name", "organisation__name"]
@@ -58,7 +57,7 @@ class Return(models.Model):
 
     initiative = models.ForeignKey(Initiative, on_delete=models.PROTECT, related_name="returns")
     organisation = models.ForeignKey(Organisation, on_delete=models.PROTECT, related_name="returns")
-    quarter = CalendarDateField(validators=[validate_quarter], help_text=QUARTER_HELP)
+    quarter = QuarterField(help_text=QUARTER_HELP)
     due_on = CalendarDateField(help_text="After this date the page says “Not reported by …”.")
     closes_on = CalendarDateField("can be filled in until")
     reported_at = models.DateTimeField(null=True, editable=False)

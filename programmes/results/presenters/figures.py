@@ -12,7 +12,6 @@ from programmes.models import Initiative
 from programmes.results.choices import ReturnStatus
 from programmes.results.models import ApprovedFigure, ApprovedPart, ApprovedReturn, Measure, Return, Target
 from programmes.results.presenters.totals import Total, add_up
-from programmes.results.quarters import Quarter
 from vru_portal.ledger.as_at import NOW, AsAt
 from vru_portal.text.dates import format_date
 
@@ -169,16 +168,22 @@ def return_sentence(row: Return) -> str:
     return f"Due by {format_date(row.due_on)}"
 
 
-def level_totals(level: Any) -> list[Total]:
+@dataclass(frozen=True)
+class LevelTotals:
     """What the initiatives of a level have reported in the latest year of which anything is published."""
+
+    totals: list[Total]
+    year: str
+    earlier: bool  # whether anything of an earlier year is published, too
+
+
+def level_totals(level: Any) -> LevelTotals | None:
+    """The totals of a level; None if nothing is published of it."""
     if not Measure.objects.are_in_use():
-        return []
+        return None
     figures = figures_of(approved__initiative__level=level)
     if not figures:
-        return []
-    latest = max(figure.approved.period.first_year for figure in figures)
-    return add_up(figure for figure in figures if figure.approved.period.first_year == latest)
-
-
-def year_of(totals: Sequence[Total]) -> str:
-    return Quarter(max(totals[0].quarters)).year_label if totals else ""
+        return None
+    latest = max(figure.approved.period for figure in figures)
+    of_year = [figure for figure in figures if figure.approved.period.first_year == latest.first_year]
+    return LevelTotals(add_up(of_year), latest.year_label, len(of_year) < len(figures))

@@ -18,8 +18,7 @@ def results_of(initiative: Initiative) -> presenters.InitiativeResults | None:
 @register.inclusion_tag("components/level_results.html")
 def level_results(level: Any) -> dict[str, Any]:
     """What the initiatives of a level have reported in the latest year of which anything is published."""
-    totals = presenters.level_totals(level)
-    return {"totals": totals, "year": presenters.year_of(totals), "level": level}
+    return {"found": presenters.level_totals(level), "level": level}
 
 
 @register.filter

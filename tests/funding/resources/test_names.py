@@ -18,7 +18,9 @@ from tests.support.factories import AllocationFactory, OrganisationFactory, Paym
 from tests.support.money.ledger import fill, year_with_everything
 from tests.support.spreadsheets import through_uk_excel
 from vru_portal.ledger.append_only.recording import reverse
+from vru_portal.ledger.money import format_pounds
 from vru_portal.tabular.readers import CSV, XLSX
+from vru_portal.text.dates import format_date
 
 pytestmark = pytest.mark.django_db
 
@@ -65,8 +67,14 @@ def test_an_allocation_is_found_by_its_id_or_by_what_describes_no_other(officer,
     ambiguous = run(PaymentResource, as_csv([payment(on, reference="F", allocation=str(other.initiative))]), officer)
     assert ambiguous.problems == [
         f"Row 2, allocation: More than one allocation is called '{other.initiative}'. "
-        f"Enter one of {' and '.join(sorted([other.public_id, same.public_id]))} instead."
+        f"Enter one of {' and '.join(sorted(map(described, [other, same])))} instead."
     ]
+
+
+def described(row):
+    """An allocation as a message names it among others of the same name: its id alone says nothing to most people."""
+    sum_, day = format_pounds(row.amount), format_date(row.awarded_on)
+    return f"{row.public_id} ({sum_} for {row.initiative}, {row.recipient}, {day})"
 
 
 def test_an_allocation_names_source_initiative_and_recipient(officer, source):

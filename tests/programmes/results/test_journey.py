@@ -113,12 +113,13 @@ def test_what_is_wrong_is_said_beside_the_field_and_stays_as_typed(client):
     answer = send(client, FIGURE, asked.typed("about 20", 3, "x < 4"))
     assert answer.status_code == 422
     html = answer.content.decode()
-    assert "“about 20” is not a number. Enter a whole number, such as 12." in text(answer)
+    assert "“about 20” is an estimate. If 20 were counted, enter 20." in text(answer)
+    assert "“x &lt; 4” is not a number. Enter a whole number, such as 12." in text(answer)
     assert 'value="about 20"' in html
     assert 'value="x &lt; 4"' in html
     assert asked.draft.answers == asked.typed("about 20", 3, "x < 4")
     again = client.get(FIGURE)  # a day later: what was typed, and what is wrong with it
-    assert "“about 20” is not a number" in text(again)
+    assert "“about 20” is an estimate" in text(again)
     checked = client.get("/results/return/check/")
     assert "Correct these before you send your figures" in text(checked)
     assert "Send</button>" not in checked.content.decode()

@@ -267,3 +267,16 @@ def test_without_measures_a_page_asks_one_more_question_at_most_for_each_time_it
         assert client.get(address).status_code == 200
     asked = [query["sql"] for query in queries if '"results_' in query["sql"]]
     assert [sql for sql in asked if '"results_measure"' not in sql and "MAX" not in sql] == []
+
+
+def test_the_page_of_a_level_leads_to_the_results_of_earlier_years(client):
+    first, second = date(2031, 4, 1), date(2030, 4, 1)
+    measure, groups = count_people()
+    initiative = InitiativeFactory()
+    publish(ask(measure, groups, initiative=initiative, quarter=first), 20)
+    link = f"/results/?level={initiative.level.slug}&amp;by=year"
+    assert link not in client.get(initiative.level.get_absolute_url()).content.decode()
+    publish(ask(measure, groups, initiative=initiative, quarter=second), 30)
+    html = client.get(initiative.level.get_absolute_url()).content.decode()
+    assert link in html
+    assert "What came of it in 2031-32" in html

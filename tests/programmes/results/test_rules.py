@@ -70,7 +70,7 @@ def test_a_reminder_follows_the_request_after_ten_days_however_late_that_was(clo
     [
         ({"due_on": date(2031, 7, 1), "closes_on": date(2031, 7, 2)}, "This day has passed"),
         ({"quarter": date(2031, 7, 1)}, "has not ended yet"),
-        ({"quarter": date(2031, 5, 1)}, "first day of a quarter"),
+        ({"quarter": date(2031, 5, 1)}, "A quarter begins on 1 April"),
         ({"due_on": date(2031, 9, 1), "closes_on": date(2031, 8, 1)}, "cannot close before it is due"),
     ],
 )
@@ -122,6 +122,14 @@ def test_three_reminders_are_sent_and_none_to_whoever_has_reported(clock):
     ("typed", "said"),
     [
         (["twelve"], "“twelve” is not a number. Enter a whole number, such as 12."),
+        (
+            ["approx 20"],
+            "“approx 20” is an estimate. If 20 were counted, enter 20. If nobody counted, leave this empty.",
+        ),
+        (["~1,250"], "If 1,250 were counted, enter 1,250."),
+        (["20+"], "“20+” is an estimate."),
+        (["20 or so"], "“20 or so” is an estimate."),
+        (["20-25"], "“20-25” is two numbers. Enter the one that was counted, such as 12."),
         (["-3"], "“-3” is below zero."),
         (["\u22123"], "below zero"),
         (["12.5"], "“12.5” is not a whole number."),

@@ -16,7 +16,9 @@ from vru_portal.tabular.resources import FileResource
 
 
 class HeadingMappingForm(forms.ModelForm[HeadingMapping]):
-    """Refuses columns that such files do not have."""
+    """Refuses columns that such files do not have, and files that the user does not import."""
+
+    by: Any = None  # the user who fills it in; the admin sets it
 
     class Meta:
         model = HeadingMapping
@@ -24,7 +26,7 @@ class HeadingMappingForm(forms.ModelForm[HeadingMapping]):
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
-        kinds = kinds_of_file()
+        kinds = kinds_of_file(self.by)
         if cleaned.get("kind") not in kinds:
             raise ValidationError({"kind": f"Enter one of: {', '.join(sorted(kinds))}."})
         known = {field.column_name for field in kinds[cleaned["kind"]]().get_import_fields()}
@@ -46,8 +48,10 @@ def with_column_names(lines: str, known: Iterable[str]) -> str:
     return "\n".join(f"{before}{sign}{names.get(heading_key(column), column)}" for before, sign, column in pairs)
 
 
-def kinds_of_file() -> dict[str, type[FileResource]]:
-    return {kind.rows_label: kind for kind in resource_classes(FileResource) if hasattr(kind, "rows_label")}
+def kinds_of_file(user: Any) -> dict[str, type[FileResource]]:
+    """The kinds of files that a user may import: nobody else decides how they are read."""
+    kinds = (kind for kind in resource_classes(FileResource) if hasattr(kind, "rows_label"))
+    return {kind.rows_label: kind for kind in kinds if kind.can_import(user)}
 
 
 def resource_classes(base: type[FileResource]) -> list[type[FileResource]]:
@@ -63,7 +67,21 @@ class HeadingMappingAdmin(PortalAdmin):
     list_filter: ClassVar[Any] = ("kind",)
     search_fields = ("name", "lines")
 
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
+        form = super().get_form(request, obj, change, **kwargs)
+        form.by = request.user  # type: ignore[attr-defined]
+        return form
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return super().has_change_permission(request, obj) and self.imports(request, obj)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return super().has_delete_permission(request, obj) and self.imports(request, obj)
+
+    def imports(self, request: HttpRequest, row: HeadingMapping | None) -> bool:
+        return row is None or row.kind in kinds_of_file(request.user)
+
     def response_post_save_add(self, request: HttpRequest, obj: HeadingMapping) -> HttpResponseRedirect:
         """Lead back to where the file was refused that the mapping is for: it is to be sent again."""
-        meta = kinds_of_file()[obj.kind].row_model()._meta
+        meta = kinds_of_file(request.user)[obj.kind].row_model()._meta
         return redirect(f"admin:{meta.app_label}_{meta.model_name}_import")

@@ -22,6 +22,7 @@ class Candidate:
     pk: int
     key: str
     names: Sequence[str]
+    described: str = ""  # what tells it from others of the same name, if its key does not
 
 
 @dataclass
@@ -68,7 +69,7 @@ def find(model: type[Model], texts: Iterable[str], candidates: Sequence[Candidat
     for candidate in candidates:
         for name in (candidate.key, *candidate.names):
             by_name.setdefault(fold(name), set()).add(candidate.pk)
-    keys = {candidate.pk: candidate.key for candidate in candidates}
+    keys = {one.pk: f"{one.key} ({one.described})" if one.described else one.key for one in candidates}
     found: dict[str, int] = {}
     ambiguous: dict[str, list[str]] = {}
     for text in texts:

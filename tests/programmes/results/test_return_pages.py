@@ -1,0 +1,120 @@
+"""What staff see of returns, and type into their forms."""
+
+from datetime import date
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+
+from programmes.results.models import Reporter, Return
+from programmes.results.rules import approving
+from programmes.results.tasks import deliver
+from tests.programmes.results.returns import approve, ask, count_people, report
+from tests.support.crawler import text_of
+from tests.support.factories import InitiativeFactory, OrganisationFactory, UserFactory
+from vru_portal.models import HeadingMapping
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("clock", "unit")]
+PLACE = "/admin/results/return/"
+
+
+@pytest.fixture
+def staff(client):
+    client.force_login(user := UserFactory(is_superuser=True))
+    return user
+
+
+@pytest.mark.parametrize(
+    "quarter", ["Apr to Jun 2031", "april\u2013june 2031", "2031-32 Q1", "1 April 2031", "2031-04-01"]
+)
+def test_a_quarter_is_typed_as_people_write_it(client, staff, quarter):
+    count_people()
+    made = {"initiative": InitiativeFactory().pk, "organisation": OrganisationFactory().pk}
+    asked = made | {"quarter": quarter, "email": "robin@reporter.example", "contact_name": "Robin"}
+    assert client.post(f"{PLACE}add/", asked).status_code == 302
+    assert Return.objects.get().quarter == date(2031, 4, 1)
+    every = made | {"email": "robin@reporter.example", "first_quarter": quarter, "last_quarter": "Jan to Mar 2032"}
+    assert client.post("/admin/results/reporter/add/", every).status_code == 302
+    row = Reporter.objects.get()
+    assert row.last_quarter == date(2032, 1, 1)
+    assert 'value="Jan to Mar 2032"' in client.get(f"/admin/results/reporter/{row.pk}/change/").content.decode()
+
+
+@pytest.mark.parametrize(
+    ("quarter", "said"),
+    [
+        ("Q5", "“Q5” is not a quarter. Enter it like Apr to Jun 2031, 2031-32 Q1 or 1 April 2031."),
+        ("May to Jul 2031", "“May to Jul 2031” is not a quarter."),
+        ("2 April 2031", "A quarter begins on 1 April, 1 July, 1 October or 1 January."),
+        ("", "This field is required."),
+    ],
+)
+def test_what_is_no_quarter_is_refused_with_what_to_type(client, staff, quarter, said):
+    count_people()
+    made = {"initiative": InitiativeFactory().pk, "organisation": OrganisationFactory().pk}
+    answer = client.post(f"{PLACE}add/", made | {"quarter": quarter, "email": "robin@reporter.example"})
+    assert said in text_of(answer)
+    assert f'value="{quarter}"' in answer.content.decode() or not quarter
+
+
+def test_staff_read_the_answers_first_and_what_will_be_suppressed(client, staff):
+    asked = ask(*count_people("Younger", "Older", "Not known"))
+    report(asked, 30, 3, 20, 7)
+    page = text_of(client.get(f"{PLACE}{asked.row.pk}/change/"))
+    said = "30 people. Of these: Younger 3 (will be suppressed); Older 20 (will be suppressed); Not known 7 (will be"
+    assert said in page
+    assert page.index("Answers") < page.index("Who reports")
+    assert said in text_of(client.get(f"{PLACE}{asked.row.pk}/approve/"))
+    report_small = ask(asked.measure, asked.groups)
+    report(report_small, 4, 3, 1, 0)
+    assert "4 people (will be suppressed)" in text_of(client.get(f"{PLACE}{report_small.row.pk}/change/"))
+
+
+def test_why_figures_are_corrected_is_asked_only_when_some_are_published(client, staff):
+    asked = ask(*count_people())
+    report(asked, 20)
+    address = f"{PLACE}{asked.row.pk}/approve/"
+    assert "Why they are corrected" not in text_of(client.get(address))
+    assert client.post(address, {}).status_code == 302
+    approving.ask_for_correction(row=asked.row, question="Really?")
+    report(asked, 21)
+    assert "Why they are corrected" in text_of(client.get(address))
+    assert "Say why the figures are corrected." in text_of(client.post(address, {}))
+    assert client.post(address, {"correction": "One was missed."}).status_code == 302
+
+
+def test_the_state_is_the_second_column_of_the_list(client, staff):
+    asked = ask(*count_people())
+    approved = ask(asked.measure)
+    report(approved, 20)
+    approve(approved)
+    html = client.get(PLACE).content.decode()
+    assert html.index("column-initiative") < html.index("column-state_name") < html.index("column-organisation")
+
+
+def test_an_email_that_goes_out_late_names_no_day_in_the_past_to_send_it_by(clock, mailoutbox):
+    asked = ask(*count_people())
+    clock.move_to("2031-09-01 12:00Z", tick=False)
+    deliver.call(asked.draft.mails.get().pk)
+    body = " ".join(mailoutbox[0].body.split())
+    assert "They were due by" in body
+    assert "Please send them by" not in body
+
+
+def test_an_editor_says_what_the_headings_of_a_file_mean_but_not_of_payments(client, editor):
+    count_people()
+    client.force_login(editor)
+    file = SimpleUploadedFile("figures.csv", b"Scheme name,Who,When,Heads\na,b,c,1\n")
+    tried = client.post(f"{PLACE}import/", {"import_file": file, "format": ""})
+    assert "Say what these headings mean" in text_of(tried)
+    form = client.get(tried.context["mapping_url"]).context["adminform"].form
+    lines = "Scheme name = initiative\nWho = organisation\nWhen = quarter\nHeads = Walkers"
+    sent = {"name": "Form 7", "kind": form["kind"].value(), "lines": lines}
+    answer = client.post("/admin/vru_portal/headingmapping/add/", sent)
+    assert answer["Location"] == f"{PLACE}import/"
+    refused = client.post("/admin/vru_portal/headingmapping/add/", sent | {"name": "Bank", "kind": "payments"})
+    assert "Enter one of:" in text_of(refused)
+    theirs = HeadingMapping.objects.create(kind="payments", name="Bank", lines="Doc = reference")
+    page = f"/admin/vru_portal/headingmapping/{theirs.pk}"
+    assert client.get(f"{page}/change/").status_code == 200
+    assert client.post(f"{page}/change/", sent).status_code == 403
+    assert client.get(f"{page}/delete/").status_code == 403
