@@ -197,16 +197,16 @@ def balance_facts(balance: Balance) -> list[tuple[str, str]]:
 class OnwardRequestAdmin(ActionAdmin):
     """Who is asked for onward grants, and what they have listed. They are asked on the page of the allocation."""
 
-    list_display = ("recipient", "its_allocation", "state", "due_on", "reported_at")
+    list_display = ("recipient", "state", "its_allocation", "due_on", "reported_at")
     list_select_related = ("allocation__recipient", "allocation__initiative", "allocation__heading")
     list_filter = (StateFilter,)
     search_fields = ("allocation__public_id", "allocation__recipient__name", "email", "contact_name")
     row_actions = (
         *(ApproveOnwardAction, QueryOnwardAction, SendAgainOnwardAction, ExtendOnwardAction, CancelOnwardAction),
     )
-    readonly_fields = ("of", "due_on", "closes_on", "asked_at", "asked_by", "reported_at")
+    readonly_fields = ("of", "state", "due_on", "closes_on", "asked_at", "asked_by", "reported_at")
     fieldsets: ClassVar[Any] = (
-        (None, {"fields": ["of", "due_on", "closes_on"], "description": help_link("money")}),
+        (None, {"fields": ["of", "state", "due_on", "closes_on"], "description": help_link("money")}),
         ("What has happened", {"fields": ["asked_at", "asked_by", "reported_at"]}),
     )
 

@@ -10,7 +10,6 @@ from django.core.exceptions import ValidationError
 from funding.regranting.files import FIELDS
 from vru_portal.links.forms import LinkPageForm
 from vru_portal.links.pages import before_fields
-from vru_portal.tabular.readers import check_size
 
 LABELS = {
     "recipient": "Who received it",
@@ -36,6 +35,12 @@ HINTS = {
     "area_code": "For example, E08000025.",
     "url": "The address of a page, such as https://www.example.org/grants.",
 }
+# Bytes. The portal takes no larger form from people without an account (`vru_portal/rsgi.py:LARGEST_FORM`).
+LARGEST_FILE = 1_000_000
+TOO_LARGE = (
+    "This file is larger than 1 MB. Leave out grants that you did not make out of our money, save it as CSV, or email "
+    "it to us."
+)
 OPTIONAL = ("reference", "recipient_org_id", "area", "area_code", "url")
 
 
@@ -86,7 +91,8 @@ class FileForm(LinkPageForm):
 
     file = forms.FileField(
         label="Your file",
-        help_text="JSON or CSV in the 360Giving standard, or a spreadsheet (CSV or XLSX) with a row for each grant.",
+        help_text="JSON or CSV in the 360Giving standard, or a spreadsheet (CSV or XLSX) with a row for each grant. It "
+        "can have up to 1 MB.",
         error_messages={
             "required": "Choose a file",
             "empty": "This file is empty. Choose one that has your grants.",
@@ -100,5 +106,6 @@ class FileForm(LinkPageForm):
     )
 
     def clean_file(self) -> Any:
-        check_size(self.cleaned_data["file"].size)
+        if self.cleaned_data["file"].size > LARGEST_FILE:
+            raise ValidationError(TOO_LARGE)
         return self.cleaned_data["file"]

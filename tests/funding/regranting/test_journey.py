@@ -7,6 +7,7 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
 from funding.models import OnwardGrant, OnwardMail, OnwardRequest, OnwardToken, Regranting
+from funding.regranting.forms import LARGEST_FILE
 from funding.regranting.rules import approving, asking, reporting
 from funding.regranting.tasks import deliver_onward_mail
 from tests.funding.regranting.requests import (
@@ -355,7 +356,7 @@ def test_what_is_published_is_not_reported_again(client):
         (b'{"grants": [1]}', "grants.json", "This file is not a table."),
         (b"name,sum\nFen club,1\n", "grants.csv", "Missing columns: recipient, amount, awarded_on."),
         ((HEAD + "a,b,1,2\n" * 501).encode(), "grants.csv", "A list can have 500 grants"),
-        (b"x" * 5_000_001, "grants.csv", "The limit is 5,000,000 bytes"),
+        (b"x" * 1_000_001, "grants.csv", "This file is larger than 1 MB."),
     ],
     ids=["empty", "binary", "broken", "pdf", "json", "grants", "columns", "many", "large"],
 )
@@ -368,6 +369,14 @@ def test_a_file_that_cannot_be_read_is_refused_with_a_reason_and_changes_nothing
     assert said in text_of(answer)
     assert "There is a problem" in text_of(answer)
     assert len(asked.grants) == 1
+
+
+def test_the_largest_file_that_the_page_takes_reaches_it(settings):
+    found = re.search(
+        r"^LARGEST_FORM = 2\*\*(\d+)", (settings.BASE_DIR / "vru_portal/rsgi.py").read_text(), re.MULTILINE
+    )
+    assert found
+    assert 2 ** int(found[1]) > LARGEST_FILE + 10_000  # with the form's other fields
 
 
 def test_without_a_file_the_form_says_so(client):

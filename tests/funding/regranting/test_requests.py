@@ -326,13 +326,13 @@ def test_whoever_changes_a_request_waits_for_whoever_else_does(change):
     enter(asked)
     if change in ("approve", "query"):
         send(asked)
-    row, secret = asked.row, asked.secret
+    row, secret, by, first = asked.row, asked.secret, UserFactory(), asked.grants[0]
     changes = {
         "save": lambda: enter(asked, "bbbb"),
-        "remove": lambda: reporting.remove_grant(secret=secret, key="aaaa", before=asked.grants[0]),
+        "remove": lambda: reporting.remove_grant(secret=secret, key="aaaa", before=first),
         "file": lambda: reporting.add_rows(secret=secret, rows=[typed(reference="a")], replace=False),
         "send": lambda: send(asked),
-        "approve": lambda: approve(asked),
+        "approve": lambda: approving.approve(by=by, request=row),
         "query": lambda: approving.query(request=row, question="All?"),
         "extend": lambda: asking.extend(request=row, closes_on=row.closes_on),
         "cancel": lambda: asking.cancel(request=row),
