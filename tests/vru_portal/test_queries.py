@@ -41,7 +41,7 @@ PAGES = {
     "/people/{person}/": 9,
     "/messages/{statement}/": 5,
     "/publications/": 8,
-    "/publications/{publication}/": 30,
+    "/publications/{publication}/": 29,
     "/contact/": 4,
     "/events/": 6,
     "/events/opening/": 10,
