@@ -9,9 +9,9 @@ from funding.choices import VariationKind
 from funding.filters.money import SLUG_PARAMETERS, MoneyFilters
 from funding.models import Decision, SourceCondition, Variation
 from funding.querysets import FundingDecisionQuerySet, SourceConditionQuerySet, VariationQuerySet
-from vru_portal.web.filters import Parameter, choice
+from vru_portal.web.filters import Parameter, choice, text
 
-REFERENCE = Parameter("Reference", lambda value: len(value) <= 60, "Enter a reference of up to 60 characters.")
+REFERENCE = text("Reference", 60, "Enter a reference of up to 60 characters.")
 
 
 class DecisionFilters(MoneyFilters):

@@ -50,14 +50,19 @@ def is_slug(value: str) -> bool:
     return bool(SLUG_PATTERN.fullmatch(value))
 
 
-def search_words(label: str) -> Parameter:
-    """A parameter for words to search for."""
+def text(label: str, longest: int, error: str) -> Parameter:
+    """A parameter for text of up to so many characters. PostgreSQL refuses NUL."""
     return Parameter(
         label,
-        lambda value: len(value) <= MAX_LENGTH and "\0" not in value,
-        f"Search for up to {MAX_LENGTH} characters.",
-        schema={"maxLength": MAX_LENGTH},
+        lambda value: len(value) <= longest and "\0" not in value,
+        error,
+        schema={"maxLength": longest},
     )
+
+
+def search_words(label: str) -> Parameter:
+    """A parameter for words to search for."""
+    return text(label, MAX_LENGTH, f"Search for up to {MAX_LENGTH} characters.")
 
 
 def slugs(label: str) -> Parameter:

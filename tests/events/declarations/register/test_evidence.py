@@ -358,9 +358,12 @@ def test_both_verifiers_find_an_entry_dated_before_the_one_before_it(portal, ask
         assert ask(action, fifth, fourth)[0] == 1
     assert ask("register", made(portal.signer, [changed(leaves[0], at="yesterday")]))[0] == 2
     monkeypatch.setattr(log, "require_continuation", lambda size, frontier: None)
-    time_machine.move_to(timezone.now() - timedelta(hours=3))
+    now = timezone.now()
+    time_machine.move_to(now + timedelta(hours=3))
     invite_and_sign("Eighth", "post@8.example")
-    assert list(audit.find_faults()) == ["Entry 8: it is dated before the entry before it."]
+    time_machine.move_to(now)
+    invite_and_sign("Ninth", "post@9.example")
+    assert list(audit.find_faults()) == ["Entry 9: it is dated before the entry before it."]
 
 
 # How to check it, as printed ------------------------------------------------------------------------------------------
