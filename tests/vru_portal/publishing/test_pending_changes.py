@@ -55,7 +55,7 @@ REFUSED = {
 
 @pytest.mark.once
 def test_a_pending_change_alters_no_byte_of_anything_public(client, publisher):
-    make_everything(2)
+    make_everything(1)
     with time_machine.travel(timezone.now(), tick=False):  # files say when they were made
         before = crawl(client)
         found = propose_canaries(publisher)
@@ -107,7 +107,7 @@ def could_be_unpublished(root) -> bool:
 
 @pytest.mark.once
 def test_after_unpublishing_no_response_contains_a_word_of_the_record(client, publisher):
-    make_everything(2)
+    make_everything(1)
     # ones from which nothing that is public is taken, and against which no money is recorded
     PublicationFactory()
     InitiativeFactory(level=LevelFactory())
