@@ -56,6 +56,16 @@ def test_what_the_unit_states_stands_on_its_page(client):
     assert NOTICE["complaints"] in page(client, "complaints")
 
 
+def test_each_text_about_how_long_data_is_kept_counts_from_signing_and_from_the_close_of_a_return(client):
+    state()
+    help_text = str(LegalNotice._meta.get_field("retention_days").help_text)
+    help_page = (settings.BASE_DIR / "templates/admin/help/personal-data.md").read_text(encoding="utf-8")
+    for said in (page(client, "privacy"), help_text, help_page):
+        assert re.search(r"\b(day of|after) signing", said), said
+        assert re.search(r"return (of figures, .* )?closes", said), said
+    assert "If you report figures for an initiative" in page(client, "privacy")
+
+
 def test_the_footer_of_every_page_and_the_site_map_lead_there(client):
     addresses = [reverse(f"partners:{name}") for name in PAGES]
     footer = Elements(client.get("/about/").text.partition("<footer")[2])
