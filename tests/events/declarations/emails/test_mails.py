@@ -7,6 +7,7 @@ import sys
 from email import message_from_bytes, policy
 from html.parser import HTMLParser
 from io import BytesIO
+from pathlib import Path
 
 import pytest
 from django.conf import settings
@@ -137,6 +138,19 @@ class Page(HTMLParser):
 
     def handle_data(self, data: str) -> None:
         self.words += data
+
+
+TEMPLATES = sorted(Path(settings.BASE_DIR, "templates/mail").glob("[!_]*.html"))
+
+
+@pytest.mark.parametrize("html", TEMPLATES, ids=lambda path: path.stem)
+def test_the_text_and_the_html_of_an_email_state_the_same_numbers(html):
+    tags = re.compile(r"\{[{%].*?[%}]\}|<[^>]*>")
+    numbers = [
+        set(re.findall(r"\d+", tags.sub("", path.read_text(encoding="utf-8"))))
+        for path in (html, html.with_suffix(".txt"))
+    ]
+    assert numbers[0] == numbers[1]
 
 
 @pytest.mark.parametrize("kind", LINKED_KINDS)
