@@ -9,6 +9,7 @@ from django.db import IntegrityError, connection, transaction
 from programmes.results.choices import MAX_REMINDERS, DraftState, LinkPurpose, MailKind
 from programmes.results.models import ApprovedFigure, ApprovedPart, ApprovedReturn, Mail, Return, ReturnDraft
 from programmes.results.rules import approving, asking, reporting
+from programmes.results.rules.answers import same_answers
 from programmes.results.rules.reporting import ChangedMeanwhile, InvalidLink, NotOpen
 from tests.programmes.results.returns import approve, ask, count_people, new_link, publish, report
 from tests.support.factories import (
@@ -155,6 +156,17 @@ def test_numbers_are_read_as_people_type_them(typed, count):
     asked = ask(*count_people())
     publish(asked, typed)
     assert ApprovedFigure.objects.get().count == count
+
+
+@pytest.mark.parametrize(
+    ("typed", "same"),
+    [
+        *(("£1,250.00", True), ("1 250", True), ("1250 ", True), ("GBP 1,250", True)),
+        *(("-1250", False), ("12,50", False), ("1250p", False), ("about 1250", False)),
+    ],
+)
+def test_two_answers_are_the_same_if_they_are_read_as_the_same_number(typed, same):
+    assert same_answers({"spend": "1250"}, {"spend": typed}) is same
 
 
 def test_a_population_that_is_not_known_of_every_area_refuses_nothing():
