@@ -284,7 +284,10 @@ def save_record(record: ContentRecord) -> None:
 
 
 def refuse_without_permission(record: ContentRecord) -> None:
-    """Refuse a record that names an account as its author or recorder which could not have recorded it in the admin."""
+    """Refuse a record whose author or recorder is an account that could not have recorded it in the admin.
+
+    The permission is the one that Django makes for adding to the model, which the admin's actions name, too.
+    """
     meta = record.row._meta
     for name in ACCOUNTS:
         user: Any = getattr(record.row, name, None)
