@@ -17,9 +17,9 @@ APPS = ("vru_portal", "partners", "programmes", "results", "funding", "events", 
 # Tables that only staff and signatories see, and heartbeats: a change to them must not drop the pages kept in memory.
 # Each model is either here or in `READ_BY_PAGES` of the test, which fails if a public page reads one of these.
 PRIVATE_MODELS = frozenset({
-    "contentversion", "dailyemail", "filejob", "firstpassword", "headingmapping", "heartbeat", "mail", "missedword",
-    "papersignature", "pending", "preparation", "proposedorder", "reporter", "returndraft", "signingrequest",
-    "submission", "token",
+    "areapopulation", "contentversion", "dailyemail", "filejob", "firstpassword", "head", "headingmapping", "heartbeat",
+    "mail", "missedword", "papersignature", "pending", "preparation", "proposedorder", "reporter", "returndraft",
+    "signingrequest", "submission", "token",
 })  # fmt: skip
 TABLE = "vru_portal_contentversion"
 FUNCTION = "vru_portal_content_changes"

@@ -123,7 +123,7 @@ READ_BY_PAGES = {
         *("term", "toolkitapproach"),
     },
     "results": {
-        *("approvedfigure", "approvedpart", "approvedreturn", "areapopulation", "breakdown", "breakdowngroup"),
+        *("approvedfigure", "approvedpart", "approvedreturn", "breakdown", "breakdowngroup"),
         *("measure", "reportingrules", "return", "target", "workbookcolumn"),
     },
     "funding": {
@@ -133,7 +133,7 @@ READ_BY_PAGES = {
     },
     "events": {"agendaitem", "appearance", "event"},
     "declarations": {
-        *("declaration", "declarationversion", "entry", "head", "invitation", "livesignature", "personalrecord"),
+        *("declaration", "declarationversion", "entry", "invitation", "livesignature", "personalrecord"),
         *("registerkey", "signatorybody", "treenode"),
     },
 }
