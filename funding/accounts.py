@@ -180,7 +180,7 @@ class YearAccounts(BalanceTotals):
 
     @property
     def has_uses(self) -> bool:
-        """Whether anything is said of what became of the money."""
+        """Whether anything is known about where the money went."""
         return bool(self.balances or self.carried or self.returned)
 
 

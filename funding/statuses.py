@@ -1,4 +1,4 @@
-"""How far initiatives have come, worked out from their assessments, money and dates."""
+"""The progress of initiatives, worked out from their assessments, money and dates."""
 
 from collections import defaultdict
 from collections.abc import Collection

@@ -101,7 +101,7 @@ class PersonQuerySet(PublishableQuerySet["Person"]):
     """People."""
 
     def without_directory_entry(self) -> Self:
-        """People whom the directory lists neither in the unit's teams nor under an organisation."""
+        """People the directory lists neither in the unit's teams nor under an organisation."""
         posts = related_manager(self.model, "posts")
         other_organisations = related_manager(posts.model, "organisation").public().not_leading()
         in_directory = posts.public().filter(~Q(seat="") | Q(organisation__in=other_organisations))

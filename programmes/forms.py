@@ -15,7 +15,7 @@ from vru_portal.text.inputs import LineInput
 class UploadForm(forms.ModelForm[Any]):
     """A form with a file that is checked before it is stored. If no file is sent, the stored one stays."""
 
-    note = ""  # what whoever sent the file should know
+    note = ""  # for the person who sent the file
 
     @staticmethod
     def prepare(uploaded: Any) -> PreparedFile:
@@ -37,7 +37,7 @@ class UploadForm(forms.ModelForm[Any]):
 
 PICTURE_KINDS = {"accept": "image/jpeg,image/png,image/webp,image/gif"}
 PICTURE_RULES = (
-    "JPEG, PNG, WebP or GIF, up to 10 MB, and no more than three times as high as wide. Large pictures are made "
+    "JPEG, PNG, WebP or GIF, up to 10 MB, and no more than three times as tall as it is wide. Large pictures are made "
     "smaller. What the camera recorded, such as the place, is removed."
 )
 

@@ -1,4 +1,4 @@
-"""What of the programme can be found by search."""
+"""The parts of the programme that search finds."""
 
 from typing import Any
 

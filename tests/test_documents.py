@@ -73,7 +73,7 @@ def anchors_of(path: Path) -> set[str]:
 
 
 def command_lines_in(text: str) -> Iterator[list[str]]:
-    """Yield the words behind `manage.py` in each line of the code blocks; a line may go on after a backslash."""
+    """Yield the words behind `manage.py` in each line of the code blocks; a line may continue after a backslash."""
     for block in FENCE.findall(text):
         for line in block.replace("\\\n", " ").splitlines()[1:-1]:
             _, found, words = line.partition("manage.py ")
@@ -82,7 +82,7 @@ def command_lines_in(text: str) -> Iterator[list[str]]:
 
 
 def refusal(words: list[str]) -> str:
-    """What a command says of options and arguments that it does not know; empty if it takes them."""
+    """What a command says about options and arguments that it does not know; empty if it takes them."""
     name, *arguments = words
     if name not in get_commands():
         return ""  # which is a problem of its own

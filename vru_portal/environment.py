@@ -1,7 +1,6 @@
 """Parsing and checking of settings from the environment, before anything starts.
 
-Every error is one sentence that names the setting and what to set it to: whoever starts the portal sees it without a
-traceback.
+Every error is one sentence that names the setting and what to set it to. The operator sees it without a traceback.
 """
 
 import importlib.util

@@ -38,7 +38,7 @@ from vru_portal.web.page_cache import Key, Page, PageCache, Variant
 from vru_portal.wsgi import application as portal
 
 THREADS = 4
-MAX_WAITING = 500  # requests for which there is no thread yet: whoever comes after them is sent away at once
+MAX_WAITING = 500  # requests without a thread yet: later ones are refused at once
 LARGEST_FORM = 2**20  # bytes
 LARGEST_UPLOAD = 32 * 2**20  # bytes, from staff
 SECONDS_FOR_BODY = 30
@@ -120,7 +120,7 @@ class Exchange:
             self.protocol.response_bytes(answer.status, headers, answer.body.read())
         else:
             headers = [(name, value) for name, value in headers if name.lower() != "content-length"]
-            # Opened anew through the descriptor, the file is read from its start, and lives on after this is closed.
+            # Reopened through the descriptor, the file is read from its start, and outlives the closing of this one.
             path = f"/proc/{os.getpid()}/fd/{answer.body.fileno()}"
             self.protocol.response_file(answer.status, [*headers, ("content-length", str(answer.size))], path)
             asyncio.get_running_loop().call_later(SECONDS_UNTIL_OPENED, answer.body.close)

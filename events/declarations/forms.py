@@ -97,7 +97,7 @@ class DetailsForm(LinkPageForm):
     authorised = forms.BooleanField(required=False)
 
     def __init__(self, data: Any = None, *, organisation: SignatoryBody, is_confirming: bool, **options: Any) -> None:
-        """``is_confirming``: the visitor is the person to whom an assistant has passed the invitation on."""
+        """``is_confirming``: the visitor is the person an assistant has passed the invitation on to."""
         super().__init__(data, **options)
         self.fields["who"].label = f"Who signs for {organisation}?"
         self.fields["who"].choices = [  # type: ignore[attr-defined]

@@ -36,7 +36,7 @@ def record_delivery(mail: Mail, delivery: Delivery) -> None:
 
 @transaction.atomic
 def postpone_mail(mail: Mail, error: Exception) -> None:
-    """Try again later; an invitation whose email is refused for good is marked as refused."""
+    """Try again later; an invitation whose email is permanently refused is marked as refused."""
     if queue.postpone_or_refuse(mail, error, deliver) and mail.invitation and mail.kind == MailKind.INVITATION:
         queued = Invitation.objects.filter(pk=mail.invitation.pk, state=InvitationState.QUEUED)
         queued.update(state=InvitationState.REFUSED)

@@ -52,7 +52,7 @@ class CopyAction(Action):
     def perform(self, form: Any) -> str:
         title, url = form.cleaned_data["title"], form.cleaned_data["url"]
         if self.row.contract_copies.filter(url=url).exists():
-            raise ValidationError({"url": "This copy is recorded already."})
+            raise ValidationError({"url": "This copy is already recorded."})
         add_contract_copy(by=self.by, allocation=self.row, title=title, url=url)
         return "Contract copy added"
 
@@ -280,7 +280,7 @@ class AllocationAdmin(LedgerImport, AppendOnlyAdmin):
 
     @admin.display(description="assessment")
     def approved_by(self, row: Allocation) -> str:
-        """The evidence assessment that it stands on."""
+        """The evidence assessment that it is based on."""
         return admin_link(row.assessment) or "-"
 
     @admin.display(description="for")

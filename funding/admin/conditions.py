@@ -68,7 +68,9 @@ class FulfilAction(Action):
     def blocked_reason(self) -> str:
         if self.applies():
             return ""
-        return "Only match funding and claims are recorded. All else is worked out from allocations and payments."
+        return (
+            "Only match funding and claims are recorded. Everything else is worked out from allocations and payments."
+        )
 
     def form(self, **data: Any) -> forms.Form:
         form = super().form(**data)

@@ -147,7 +147,7 @@ class PaymentForm(RecordingForm):
         widgets: ClassVar[dict[str, Any]] = {"paid_on": AdminDateWidget}
         error_messages: ClassVar[dict[str, Any]] = {
             "reference": {
-                "unique": "A payment with this reference is recorded already. To correct it, reverse it first."
+                "unique": "A payment with this reference is already recorded. To correct it, reverse it first."
             }
         }
 

@@ -50,7 +50,7 @@ class ExplainAction(Action):
     def perform(self, form: Any) -> str:
         text = form.cleaned_data["text"]
         if self.row.explanations.filter(text=text).exists():
-            raise ValidationError({"text": "This explanation is recorded already."})
+            raise ValidationError({"text": "This explanation is already recorded."})
         explain(by=self.by, payment=self.row, text=text)
         return "Explained"
 

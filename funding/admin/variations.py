@@ -48,7 +48,7 @@ class StepForm(forms.Form):
 
 
 class MoveForm(StepForm):
-    """The same, and what the money is for from now on."""
+    """The same, and what the money is now for."""
 
     recipient = forms.ModelChoiceField(Organisation.objects.none(), label="New recipient")
     initiative = InitiativeChoice(Initiative.objects.none(), required=False)
@@ -82,7 +82,7 @@ class StepAction(Action):
     def blocked_reason(self) -> str:
         if self.applies():
             return ""
-        return "Nothing of this allocation is left to release, move or return: it is paid, reversed or ended."
+        return "There is nothing left to release, move or return: this allocation is paid, reversed or ended."
 
     def facts(self) -> list[tuple[str, str]]:
         return [
@@ -223,8 +223,8 @@ class OvercommitAction(Action):
     form_class = OvercommitForm
     permission = "funding.add_overcommitment"
     explanation = (
-        "Where some recipients always spend less, a published decision can allow a share of a source to be allocated "
-        "beyond its amount. The share and the decision are shown in public."
+        "If some recipients always spend less, a published decision can allow more than the source to be allocated, by "
+        "a share. The share and the decision are shown in public."
     )
 
     def applies(self) -> bool:
@@ -232,7 +232,7 @@ class OvercommitAction(Action):
         return row.reverses_id is None and not row.is_reversed and not row.overcommitments.standing().exists()
 
     def blocked_reason(self) -> str:
-        return "" if self.applies() else "The source is reversed, or a share is allowed for it already."
+        return "" if self.applies() else "This source was reversed, or it already has an overcommitment."
 
     def perform(self, form: Any) -> str:
         row = Overcommitment(funding_source=self.row, **form.cleaned_data)

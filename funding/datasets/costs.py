@@ -137,7 +137,7 @@ COSTS: Dataset[Cost] = Dataset(
         Column("paid", "Pounds paid in these quarters", lambda r: r.paid, Type.POUNDS),
         Column("reach", "People reached in these quarters", lambda r: r.reach, Type.COUNT),
         Column("each", "Pounds for each person: paid ÷ reach", lambda r: r.each, Type.POUNDS, "For each person"),
-        Column("left_out", "Quarters with figures that are not complete", lambda r: r.left_out, Type.COUNT),
+        Column("left_out", "Quarters with incomplete figures", lambda r: r.left_out, Type.COUNT),
         Column(
             "url",
             "The page of the initiative",

@@ -80,7 +80,7 @@ class PaymentFilters(MoneyFilters):
 
     @cached_property
     def rows_without_facets(self) -> PaymentQuerySet:
-        """The payments that match all that is said of single payments, whoever got them, from whom and for what."""
+        """The payments that match the filters on the payment itself, before facets such as recipient and level."""
         if self.errors:
             return Payment.objects.none()
         condition = Q(**{self.YEAR_FIELD: self.year}) if self.year else Q()
@@ -104,7 +104,7 @@ class PaymentFilters(MoneyFilters):
             rows = rows.alias(below=Pence("amount") - threshold_in_pence(most)).filter(below__lte=0)
         if self.duty_list:
             rows = rows.non_grant_items(self.threshold(self.duty_list))
-        if self.value("exceptions"):  # each takes a subquery to find: once, for all that the page asks of them
+        if self.value("exceptions"):  # finding each takes a subquery: done once for the whole page
             irregular = rows.with_irregularities(self.as_at).irregular().order_by().values_list("pk", flat=True)
             rows = Payment.objects.filter(pk__in=keys_as_rows(list(irregular)))
         return rows

@@ -148,7 +148,7 @@ def paid_pence(source: int, condition: str, value: Any, *, by: date | None) -> i
 def check_decisions_and_conditions(
     report: Any, label: str, year: YearRow, page: ServedPage | None, forms: tuple[str, ...]
 ) -> None:
-    """Check what the page of the year and its files say of variations, decisions and conditions."""
+    """Check the variations, decisions and conditions on the page of the year and in its files."""
     variations, conditions = variation_sums(year), condition_sums(year, timezone.localdate())
     if page:
         for kind in ("release", "move", "return", "end"):

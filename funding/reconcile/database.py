@@ -55,7 +55,7 @@ class YearRow:
 
 @dataclass(frozen=True)
 class SourceSums:
-    """What a source brings, and what became of it. A reversed source brings £0, but may have been paid from.
+    """What a source brings, and what happened to it. A reversed source brings £0, but may have been paid from.
 
     `allocated` is what variations leave of what was `awarded`. `allowance` is what may be allocated beyond the amount.
 

@@ -29,7 +29,7 @@ LIST_SUMS = {
     "paid from it": ("allocations", "paid", "allocation-paid"),
     "payments": ("payments", "amount", "payment"),
 }
-# The marks of the rows that go on over several pages; the sources of a year stand whole on each of its pages.
+# The marks of rows that continue over several pages; each page has all sources of its year.
 CONTINUED_SUMS = {"year": ("allocation", "allocation-paid"), "payments": ("payment",)}
 # What page and download say about each source: the attribute of SourceSums, the mark on the page, the column.
 SOURCE_PARTS = {
@@ -192,7 +192,7 @@ def page_sums(
     if year:
         sums |= {what: year.sum_of(mark) for what, (name, _, mark) in LIST_SUMS.items() if name != "payments"}
         for part, (mark, _) in SOURCE_PARTS.items():
-            # While nothing is allocated, carried forward or returned, the page does not say what became of the money.
+            # While nothing is allocated, carried forward or returned, the page does not say where the money went.
             if mark in year.marks or any(map(has_uses, sources)) or part == "amount":
                 report.expect(where, f"“{mark}”", year.sum_of(mark), total_of_sources(sources, part))
         for mark, what in {"allocations-total": "allocated", "allocations-paid-total": "paid from it"}.items():

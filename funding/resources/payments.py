@@ -160,7 +160,7 @@ class PaymentResource(LedgerResource):
         recorded = self.recorded.get(same_reference(reference))
         if recorded and recorded.reference != normalise_reference(reference):
             raise ValidationError(
-                {"reference": f"{reference} is recorded already as {recorded.reference}. Capital letters do not make "
+                {"reference": f"{reference} is already recorded as {recorded.reference}. Capital letters do not make "
                  "another reference."}
             )  # fmt: skip
         first = self.rows_by_reference.setdefault(same_reference(reference), row_number)

@@ -89,7 +89,7 @@ def latest(request: HttpRequest) -> HttpResponse:
 @require_safe
 @public_page
 def year(request: HttpRequest, label: str) -> HttpResponse:
-    """A financial year: its sources, what became of them, the deadline for spending them, and what is not stated."""
+    """A financial year: its sources, where they went, the deadline for spending them, and what is not stated."""
     as_at, _ = read_as_at(request.GET)
     if as_at.known_before:
         count_costly_request(request, COSTLY_PAGES)

@@ -1,4 +1,4 @@
-"""What the pages about sums ask the database."""
+"""The queries of pages about money."""
 
 from collections import defaultdict
 from decimal import Decimal

@@ -279,7 +279,7 @@ class AssessmentDecisionAdmin(RecordedElsewhereAdmin):
     )
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Whoever can decide on assessments can also see the decisions."""
+        """Anyone who can decide on assessments can also see the decisions."""
         return super().has_view_permission(request, obj) or request.user.has_perm(DecideAction.permission)
 
     @admin.display(description="assessment")

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class BreakdownQuerySet(SlugQuerySet["Breakdown"]):
-    """Ways to divide the people whom a measure counts."""
+    """Ways to divide the people a measure counts."""
 
 
 class MeasureQuerySet(SlugQuerySet["Measure"]):

@@ -15,7 +15,7 @@ pytestmark = [
 STARTS = 20
 
 
-def test_twenty_starts_and_ctrl_cs_none_of_which_hangs(tmp_path):
+def test_none_of_twenty_starts_and_ctrl_cs_hangs(tmp_path):
     make = shutil.which("make")
     command = (make, "run") if make else ()
     rows = []

@@ -88,12 +88,12 @@ def test_a_day_is_read(query, as_at):
         *("as_at=2033-01-02", "as_at=9999-12-31", "as_at=0000-00-00"),
     ],
 )
-def test_what_is_no_day_or_has_not_come_is_told_at_the_field(query):
+def test_an_invalid_or_future_date_is_an_error_of_its_field(query):
     as_at, errors = read_as_at(QueryDict(query))
     assert (as_at, list(errors)) == (NOW, ["as_at"])
 
 
-def test_a_basis_that_does_not_exist_is_told(year):
+def test_an_unknown_basis_is_an_error(year):
     assert list(read_as_at(QueryDict("as_at=2031-12-01&basis=guessed"))[1]) == ["basis"]
     AllocationFactory(funding_source=source_of(year))
     filters = allocations(year, "basis=guessed")
@@ -166,7 +166,7 @@ def test_a_contract_over_two_years_counts_with_both(several):
     assert (filters.count, len(filters.rows)) == (2, 2)
 
 
-def test_a_contract_of_which_money_was_taken_back_stays_on_the_list_of_the_law(year, client):
+def test_a_contract_with_money_taken_back_stays_on_the_legal_list(year, client):
     """Its value is what was agreed: £12,000, of which £5,000 was then released, is a contract over £10,000."""
     UnitFactory()
     DutyFactory(contracts_over=Decimal("10000.00"))
@@ -179,8 +179,8 @@ def test_a_contract_of_which_money_was_taken_back_stays_on_the_list_of_the_law(y
     assert "Copy missing" in text_of(client.get(contract.get_absolute_url()))
 
 
-def test_an_award_is_what_stands_of_it_as_at_the_day(year):
-    """£10,000 goes on with a penny in the next year from June on, taken back in July."""
+def test_an_award_is_what_is_left_of_it_as_at_the_day(year):
+    """£10,000 is carried forward with a penny in June, and reversed in July."""
     DutyFactory(contracts_over=Decimal("10000.00"))
     with on(date(2031, 5, 10)):
         first = AllocationFactory(funding_source=source_of(year), kind="contract", amount=Decimal("10000.00"))

@@ -179,7 +179,7 @@ def test_there_is_one_duty():
         DutyFactory.unsaved(licence_name="Open").clean()
 
 
-def test_a_column_stands_in_a_list_once():
+def test_a_column_is_in_a_list_once():
     column = ColumnFactory()
     with pytest.raises(IntegrityError), transaction.atomic():
         ColumnFactory(duty=column.duty)

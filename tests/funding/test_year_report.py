@@ -43,7 +43,7 @@ def test_it_can_be_read_aloud(client):
     assert {"H1", "H2", "Table", "Figure"} <= names
 
 
-def test_a_year_of_which_only_the_sources_are_known_has_one(client):
+def test_a_year_with_sources_only_has_one(client):
     UnitFactory()
     FundingSourceFactory(year=YearFactory(first_year=2033, stated_total=None), name="A hat passed round")
     paper = words(report(client, "2033-34"))

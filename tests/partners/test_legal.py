@@ -43,7 +43,7 @@ def test_what_is_not_stated_is_said_to_be_so_and_that_signing_is_closed_until_it
     assert "We have not published our complaints procedure yet" in page(client, "complaints")
 
 
-def test_what_the_unit_states_stands_on_its_page(client):
+def test_what_the_unit_states_is_on_its_page(client):
     state(data_protection_contact="data@example.org", retention_days=400)
     privacy = page(client, "privacy")
     assert "Signing is closed" not in privacy

@@ -76,7 +76,7 @@ def distinctive_words() -> list[str]:
 
 
 def words_found_in(text: str, words: list[str]) -> list[str]:
-    """Return those of the words that stand in a text, as whole words; an acronym counts in capitals only."""
+    """Return the words that are in a text, as whole words; an acronym counts in capitals only."""
     text = " ".join(text.split())
     lower = text.lower()
     return [

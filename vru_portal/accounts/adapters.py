@@ -36,7 +36,7 @@ class AccountAdapter(DefaultAccountAdapter):
         """Send nothing: allauth would mail at once, and staff accounts have no email address to mail to."""
 
     def pre_authenticate(self, request: HttpRequest, **credentials: Any) -> None:
-        """Limit guesses by the rules of this portal, where allauth would count a name from wherever it is tried."""
+        """Limit guesses by this portal's rules: allauth would count those for one name from all networks together."""
         try:
             guesses.count_guess(request, credentials["username"])
         except TooMany as error:
@@ -44,7 +44,7 @@ class AccountAdapter(DefaultAccountAdapter):
             raise self.validation_error("too_many_guesses", wait) from error
 
     def authenticate(self, request: HttpRequest, **credentials: Any) -> Any:
-        """Treat an account that is deactivated, or not staff, as one that does not exist."""
+        """Treat an account that is deactivated or not staff as if it did not exist."""
         user: Any = super().authenticate(request, **credentials)
         if user and user.is_active and user.is_staff:
             guesses.forget_guesses(request, credentials["username"])
@@ -58,7 +58,7 @@ class AccountAdapter(DefaultAccountAdapter):
         return response
 
     def get_reauthentication_methods(self, user: Any) -> list[dict[str, Any]]:
-        """Ask for the second factor where there is one, not the password: who steals that could remove the factor."""
+        """Ask for the second factor if there is one: somebody who stole the password could otherwise remove it."""
         methods = super().get_reauthentication_methods(user)
         if is_mfa_enabled(user, second_factor.FACTORS):
             return [method for method in methods if method["id"] != "reauthenticate"]

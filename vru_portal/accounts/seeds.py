@@ -62,7 +62,7 @@ def read_keys() -> list[str]:
 
 
 def cipher() -> MultiFernet:
-    """Encrypts with the newest key, and decrypts with any. Read anew each time: a rotation holds at once for all."""
+    """Encrypts with the newest key, and decrypts with any. Read each time, so that a rotation takes effect at once."""
     try:
         return MultiFernet([Fernet(key) for key in read_keys()])
     except ValueError as error:  # no key, or what is none

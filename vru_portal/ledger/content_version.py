@@ -1,7 +1,7 @@
 """The version of what the public can read: it changes with every transaction that writes to a table that pages read.
 
-Triggers see to that, so that no form, command or SQL can forget it. Whoever keeps something that was made from these
-tables keeps the version beside it, read before the tables were. Versions are random, so that a database that was
+Triggers see to that, so that no form, command or SQL can forget it. Anything that is kept and was made from
+these tables is kept with the version, which was read before them. Versions are random, so that a database that was
 restored from a backup never repeats one.
 """
 

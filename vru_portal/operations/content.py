@@ -211,7 +211,7 @@ def deserialize(place: str, model: type[models.Model], entry: dict[str, Any]) ->
         raise ContentError("\n".join(f"{place}: {sentence}" for sentence in wrong))
     try:
         found = next(iter(Deserializer([entry], handle_forward_references=True)))
-    except models.ObjectDoesNotExist as error:  # what the record is told by is missing
+    except models.ObjectDoesNotExist as error:  # the record that identifies it is missing
         refuse_missing_references(place, model, entry["fields"])
         raise ContentError(f"{place}: {error}") from error
     except (DeserializationError, ValidationError, TypeError, ValueError) as error:

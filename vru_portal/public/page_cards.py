@@ -1,4 +1,4 @@
-"""The picture that stands beside a shared link: drawn for each page once for each state of the content.
+"""The picture beside a shared link, drawn once for each page and version of the content.
 
 It shows the page's own title, which it takes from the page, so that no page has to say anything about its picture.
 """

@@ -130,7 +130,7 @@ def reasons_not_ready(root: Any) -> list[str]:
 
 @transaction.atomic
 def send_back(root: Any, *, by: Any, note: str) -> None:
-    """Return a draft or a pending change to whoever has written it, with a note. A scheduled date is cancelled."""
+    """Return a draft or a pending change to its author, with a note. A scheduled date is cancelled."""
     require_publisher(by)
     root = lock_record(root)
     if not has_something_to_publish(root):

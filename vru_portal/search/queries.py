@@ -121,7 +121,7 @@ def synonyms_among(words: Sequence[str], vocabulary: Vocabulary) -> Iterator[tup
 
 
 def join_hyphenated(text: str, wanted: Sequence[Wanted], vocabulary: Vocabulary) -> None:
-    """Whoever types “re-offending” also finds “reoffending”."""
+    """Somebody who types “re-offending” also finds “reoffending”."""
     for joined in joined_words_of(text):
         if vocabulary.has(stem_of(joined)):
             for one in wanted:

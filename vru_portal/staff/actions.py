@@ -153,7 +153,7 @@ class ActionAdmin(PortalAdmin):
         css: ClassVar[dict[str, list[str]]] = {"all": ["css/staff.css"]}
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Also whoever may add rows, or do something to one."""
+        """Also for anyone who may add rows, or do something to one."""
         return (
             super().has_view_permission(request, obj)
             or self.has_add_permission(request)

@@ -51,7 +51,7 @@ class ReverseAction(Action):
 
 
 class RedactAction(Action):
-    """Remove free text for good."""
+    """Remove free text permanently."""
 
     name = "redact"
     label = "Redact text"
@@ -105,7 +105,7 @@ class AppendOnlyAdmin(HistoryMixin, WriteOnceAdmin):
 
 
 class RecordedElsewhereInline(admin.TabularInline[Any, Any]):
-    """Append-only rows of another row, on that row's page. They are public, so whoever sees the page sees them."""
+    """Append-only rows of another row, on that row's page. They are public, so anyone who sees the page sees them."""
 
     extra = 0
     can_delete = False

@@ -57,7 +57,7 @@ class FileResource(resources.Resource):
 
     @classmethod
     def can_import(cls, user: Any) -> bool:
-        """Whether a user may send such a file: whoever may record one row may record many."""
+        """Whether a user may send such a file: anyone who may record one row may record many."""
         return user.has_perm(cls.permission)
 
     @classmethod
@@ -148,7 +148,7 @@ class FileResource(resources.Resource):
         raise NotImplementedError
 
     def describe_recorded(self, result: Any) -> None:
-        """Add what only the database can say of the new rows."""
+        """Add what only the database knows about the new rows."""
 
     def import_row(self, *args: Any, **kwargs: Any) -> Any:
         result = super().import_row(*args, **kwargs)

@@ -35,7 +35,7 @@ class Parameter:
     several: bool = False  # takes several values, of which any may match; otherwise the last one counts
     narrows: bool = True  # leaves out rows, and can be removed; otherwise it says how the rows are shown
     values: Sequence[str] | None = None  # those that are valid, where they can be listed
-    schema: Mapping[str, Any] = dataclasses.field(default_factory=dict)  # what the API says of a value, in JSON Schema
+    schema: Mapping[str, Any] = dataclasses.field(default_factory=dict)  # how the API describes a value, in JSON Schema
 
     def read(self, values: Iterable[str]) -> tuple[list[str], list[str]]:
         """The values that are valid, and those that are not."""

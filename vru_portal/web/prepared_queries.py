@@ -1,6 +1,6 @@
 """Queries that are put together once in a process and then asked again and again, like prepared statements.
 
-A page's queries never change, only the values in them. Yet Django builds and compiles each of them anew, which takes
+A page's queries never change, only the values in them. Yet Django builds and compiles each of them again, which takes
 several times as long as the database takes to answer: it was more than half of what the home page cost.
 """
 

@@ -64,7 +64,7 @@ def own_file_response(request: HttpRequest, name: str, make: Make, *, inline: bo
         file = closing.enter_context(tempfile.TemporaryFile())
         make(file)
         file.seek(0)
-        closing.pop_all()  # from now on the response closes it
+        closing.pop_all()  # the response closes it after this
     return opened_file_response(file, name, inline=inline)
 
 

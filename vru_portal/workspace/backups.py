@@ -1,6 +1,6 @@
 """What staff's start page says about backups.
 
-What came of the last ones is a file beside them: in the database, it would be as old as the backup after a restore.
+The result of the last ones is in a file beside them: in the database, it would be as old as the backup after a restore.
 """
 
 import json
@@ -51,7 +51,7 @@ def read_record() -> BackupRecord:
 
 @contextmanager
 def recorded(path: Path) -> Iterator[None]:
-    """Record whether a backup is made in the block. Its error goes on."""
+    """Record whether a backup is made in the block. It re-raises an error."""
     try:
         yield
     except Exception as error:

@@ -1,6 +1,6 @@
 """The staff page that answers a subject access request: everything the portal holds about one person.
 
-The form uses POST even though showing changes nothing, so that no address or log contains whom it was about.
+The form uses POST even though showing changes nothing, so that no address or log says who it was about.
 """
 
 from typing import Any

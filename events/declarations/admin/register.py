@@ -36,12 +36,12 @@ class SignatureAction(Action):
 
 
 class CorrectForm(forms.Form):
-    """What the register should show about an organisation from now on."""
+    """What the register should now show about an organisation."""
 
     name = LineInput(max_length=200, widget=forms.TextInput(attrs={"class": "vTextField"}))
     sector = forms.ModelChoiceField(Sector.objects.all(), required=False)
     reason = forms.ChoiceField(
-        # Nothing is chosen beforehand: the register would give a reason for good that nobody stated.
+        # Nothing is chosen beforehand: the register would permanently give a reason that nobody stated.
         choices=[
             *BLANK_CHOICE_DASH,
             *(choice for choice in CorrectionReason.choices if choice[0] != CorrectionReason.CONSENT),

@@ -154,7 +154,7 @@ class Audit:
             seen.add(number)
             if record.erased_at is not None:
                 leaf_hash, at = recorded.get(number, ("", ""))
-                # The time of an erasure stands in its entry; after `reapply_erasures`, only in the file of erasures.
+                # The time of an erasure is in its entry; after `reapply_erasures`, only in the file of erasures.
                 times = {self.erased.get(number), at if leaf_hash == self.hashes.get(number) else None} - {None}
                 if record.disclosed or exact_timestamp(record.erased_at) not in times:
                     yield f"Entry {number}: its personal data is missing, but no entry says that it was erased then."

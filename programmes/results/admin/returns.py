@@ -38,7 +38,7 @@ def draft_of(row: Return) -> ReturnDraft:
 class ReturnForm(RecordingForm):
     """Asks an organisation for figures."""
 
-    email = EmailAddressInput(help_text="Of whoever is to report. Never published.")
+    email = EmailAddressInput(help_text="The person who will report. Never published.")
     contact_name = LineInput(max_length=120, required=False)
 
     class Meta:
@@ -49,7 +49,7 @@ class ReturnForm(RecordingForm):
         super().__init__(*args, **kwargs)
         for name in ("due_on", "closes_on"):
             self.fields[name].required = False
-            self.fields[name].help_text += " Leave empty for what the reporting rules say."
+            self.fields[name].help_text += " Leave empty to use the reporting rules."
 
     def _get_validation_exclusions(self) -> set[str]:
         """The rule fills in the dates, and validates the whole."""
@@ -86,7 +86,7 @@ class CorrectionForm(forms.Form):
 
 
 class ContactForm(forms.Form):
-    """Asks whom to send it to."""
+    """Asks who to send it to."""
 
     email = EmailAddressInput()
     contact_name = LineInput(max_length=120, required=False)
@@ -146,7 +146,7 @@ class QuestionAction(ReturnAction):
     def form(self, **data: Any) -> forms.Form:
         form = super().form(**data)
         if not self.has_address:
-            form.fields["question"].help_text = "Whoever opens a link of this return reads it. It is not published."
+            form.fields["question"].help_text = "Anyone who opens this return's link can read it. It is not published."
         return form
 
 
@@ -239,7 +239,7 @@ class CancelAction(ReturnAction):
 
 
 def answer_facts(row: Return) -> list[tuple[str, str]]:
-    """What was entered, with what the rules say of it."""
+    """What was entered, and what the rules find in it."""
     draft = draft_of(row)
     facts: list[tuple[str, str]] = []
     for measure in measures_of(row.initiative):
@@ -258,7 +258,7 @@ def answer_facts(row: Return) -> list[tuple[str, str]]:
 
 
 class StateFilter(admin.SimpleListFilter):
-    """Filters returns by how far they have got."""
+    """Filters returns by their progress."""
 
     title = "state"
     parameter_name = "state"

@@ -1,4 +1,4 @@
-"""Finding all data about one person, for whoever asks for their own."""
+"""Finding all data about one person who asks for it."""
 
 import json
 

@@ -222,7 +222,7 @@ def test_an_invited_signatory_is_never_locked_out_by_others_at_their_address(cli
 
 @pytest.fixture
 def client_of_another():
-    """Whoever else is at the same address: another browser each time."""
+    """Somebody else at the same address: another browser each time."""
     return Client
 
 

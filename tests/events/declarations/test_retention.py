@@ -41,7 +41,7 @@ def opened(time_machine):
 
 @pytest.fixture
 def later(time_machine, django_capture_on_commit_callbacks):
-    """Let days pass, run the timed jobs, and return what is left of whom."""
+    """Let days pass, run the timed jobs, and return whose data is left."""
 
     def _later(days: int, *names: str) -> set[str]:
         time_machine.move_to(timezone.now() + timedelta(days=days))

@@ -64,7 +64,7 @@ def test_a_double_click_does_not_allocate_twice(client, officer, source):
     client.post(ADD, sent)
     second = client.post(ADD, sent)
     assert Allocation.objects.count() == 1
-    assert f"The same allocation is recorded already: {Allocation.objects.get().public_id}" in text_of(second)
+    assert f"The same allocation is already recorded: {Allocation.objects.get().public_id}" in text_of(second)
 
 
 def refused(client, source, sent):

@@ -14,7 +14,7 @@ pytestmark = pytest.mark.django_db
 CASES = [(name, offence) for name, offences in OFFENCES.items() for offence in offences]
 
 
-def test_every_trigger_of_the_ledger_is_offended_here():
+def test_every_trigger_of_the_ledger_is_violated_here():
     """Those that every append-only row has are in tests/vru_portal/ledger."""
     declared = {f"{model._meta.db_table}_{trigger.name}" for model in MODELS for trigger in model.triggers}
     reversals = {

@@ -36,7 +36,7 @@ def test_every_field_is_known_to_be_personal_or_not():
 
 
 @pytest.mark.parametrize("whose", ["robin@reporter.example", "ROBIN@reporter.example", "Robin Reporter"])
-def test_a_person_is_told_everything_that_is_held_about_them(whose):
+def test_a_person_gets_everything_that_is_held_about_them(whose):
     asked = ask(*count_people())
     publish(asked, 20, went_well="Many came.")
     ReporterFactory(email="robin@reporter.example")

@@ -93,7 +93,7 @@ from vru_portal.models import HeadingMapping
 
 
 def spend(source: Any, initiative: Any, body: Any) -> None:
-    """Make whatever can stand on a source of money, and what comes before it."""
+    """Make everything that can belong to a source of money, and what comes before it."""
     AssessmentFactory(initiative=initiative)
     AssessmentDecisionFactory(assessment__initiative=initiative, outcome=Outcome.DECLINED)
     reverse(AssessmentDecisionFactory(assessment__initiative=initiative))

@@ -1,4 +1,4 @@
-"""The table of `make faults`: what was done to a portal, what became of it, and the same without what protects it."""
+"""The table of `make faults`: what was done to a portal, the result, and the same without what protects it."""
 
 import json
 import os

@@ -30,7 +30,7 @@ def main() -> None:
     from vru_portal.publishing import pending_changes
 
     logging.disable(logging.CRITICAL)
-    connection.settings_dict["CONN_MAX_AGE"] = None  # opened anew beside the writer, not for each page
+    connection.settings_dict["CONN_MAX_AGE"] = None  # reopened beside the writer, not for each page
     settings.SECOND_FACTOR_REQUIRED = False
     settings.STORAGES["staticfiles"] = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
     with with_history():

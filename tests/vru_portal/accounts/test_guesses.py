@@ -1,4 +1,4 @@
-"""Guessing at passwords: it ends, and locks out nobody but whoever guesses."""
+"""Guessing passwords: it is stopped, and locks out only the person who guesses."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -35,7 +35,7 @@ def ada():
 
 
 def attempt(name, password="wrong", network=OFFICE, client=None):  # noqa: S107
-    """Try to sign in, and return what came of it."""
+    """Try to sign in, and return the result."""
     client = client or Client()
     answer = client.post(LOGIN, {"login": name, "password": password}, REMOTE_ADDR=network)
     if answer.status_code == 302:
@@ -77,7 +77,7 @@ def test_an_ipv6_network_guesses_as_one(ada):
     assert attempt("ada", PASSWORD, network="2001:db8:0:1::1") == "in"
 
 
-def test_a_right_password_starts_the_count_anew(ada):
+def test_a_right_password_resets_the_count(ada):
     assert [attempt("ada", password) for password in ["wrong"] * 4 + [PASSWORD] + ["wrong"] * 5] == (
         ["wrong"] * 4 + ["in"] + ["wrong"] * 5
     )
@@ -96,7 +96,7 @@ def test_a_network_tries_so_many_names_and_no_more(ada, few):
     assert attempt("another", network=STRANGER) == "wrong"
 
 
-def test_a_network_is_who_asked_the_outermost_trusted_proxy(few, settings):
+def test_a_network_is_that_of_the_outermost_trusted_proxys_client(few, settings):
     settings.TRUSTED_PROXIES = 1
     asked = {"login": "x", "password": "y"}
     for number in range(10):

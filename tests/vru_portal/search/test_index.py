@@ -88,7 +88,7 @@ def test_words_that_say_nothing_are_left_out_unless_there_are_no_others():
     assert titles("for the") == [] or all(titles("for the"))
 
 
-def test_a_correction_is_said_and_a_missing_word_is_named():
+def test_a_spelling_correction_is_shown_and_a_missing_word_is_named():
     found = WALKS.find("foudnation xylophone")
     assert found.corrected == [("foudnation", "foundation")]
     assert found.missed == ["xylophone"]

@@ -89,7 +89,7 @@ def reverse(row: Reversible, *, by: Any, reason: str) -> Any:
 
 
 def redact(row: AppendOnly, *, fields: list[str], by: Any, reason: str) -> None:
-    """Remove free text from a row for good, also from its history. A note says what, when, by whom and why."""
+    """Remove free text from a row permanently, also from its history. A note says what, when, by whom and why."""
     if not reason.strip() or not fields or set(fields) - set(row.redactable):
         raise ValidationError(f"Choose from {', '.join(row.redactable)}, and say why.")
     note = f"{format_date(timezone.localdate())}: {', '.join(fields)} taken out by {by}. {reason.strip()}"

@@ -204,7 +204,7 @@ def metrics_folder() -> Path:
 
 
 def empty_metrics_folder() -> None:
-    """Counting begins anew: Prometheus expects that of a portal which was restarted."""
+    """Counting starts again from zero, as Prometheus expects after a restart."""
     shutil.rmtree(metrics_folder(), ignore_errors=True)
     with suppress(OSError):  # without the folder, each process counts for itself
         metrics_folder().mkdir(mode=0o700, exist_ok=True)

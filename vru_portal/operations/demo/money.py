@@ -39,7 +39,7 @@ ASSESSMENT = {
     "need": f"{EXAMPLE}in two districts, twice as many young people are hurt as elsewhere.",
     "expected_effect": f"{EXAMPLE}a tenth fewer injuries within a year, measured at the same places.",
     "community_asked": f"{EXAMPLE}forty young people and twelve parents, in four evening meetings.",
-    "community_said": f"{EXAMPLE}the way home is where they feel unsafe, and they want adults whom they know.",
+    "community_said": f"{EXAMPLE}the way home is where they feel unsafe, and they want adults they know.",
     "community_changed": f"{EXAMPLE}the work begins after school instead of in lessons.",
 }
 NOBODY_ASKED = {

@@ -44,7 +44,7 @@ def https() -> Iterator[Finding]:
         )
     elif not settings.ADDRESS.is_secure:
         yield Finding(
-            "Passwords and signing links travel unencrypted.",
+            "Passwords and signing links are sent unencrypted.",
             "Terminate HTTPS at a proxy in front of the portal, and set PORTAL_URL to the https address.",
         )
     else:

@@ -1,4 +1,4 @@
-"""The order of rows: whoever changes it moves rows, and the numbers follow.
+"""The order of rows: staff move rows, and the numbers follow.
 
 Numbers are often unique, and neither database checks that at the end of a statement only. So rows whose numbers change
 are first moved out of the way, and then saved one by one.

@@ -137,7 +137,7 @@ class PublishAction(Action):
 
 
 class MarkReadyAction(Action):
-    """Tell the Publishers that a draft or a pending change is ready. Whoever may change a record may do this."""
+    """Tell the Publishers that a draft or a pending change is ready. Anyone who may change a record may do this."""
 
     name = "ready"
     label = "Ready to publish"
@@ -172,7 +172,7 @@ class MarkReadyAction(Action):
 
 
 class SendBackAction(Action):
-    """Return a draft or a pending change to whoever has written it."""
+    """Return a draft or a pending change to its author."""
 
     name = "send-back"
     label = "Send back"
@@ -256,7 +256,7 @@ class UnpublishAction(Action):
 
 
 class DiscardPendingChangeAction(Action):
-    """Discard the pending change. Whoever may change a record may do this."""
+    """Discard the pending change. Anyone who may change a record may do this."""
 
     name = "discard"
     label = "Discard pending changes"

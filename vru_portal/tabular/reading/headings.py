@@ -39,7 +39,7 @@ def heading_key(heading: object) -> str:
 
 
 def are_alike(words: Sequence[str], others: Sequence[str]) -> bool:
-    """Whether each word may be the other one misspelt: “net” is never “vat”, whatever stands beside it."""
+    """Whether each word may be the other one misspelt: “net” is never “vat”, whatever is beside it."""
     return len(words) == len(others) and all(
         SequenceMatcher(None, word, other).ratio() >= LIKENESS for word, other in zip(words, others, strict=True)
     )

@@ -187,7 +187,7 @@ def test_each_kind_says_who_is_asking_for_what_until_when_and_who_to_contact(uni
         (MailKind.ENDED, "post@body.example", "has withdrawn its invitation to A body"),
     ],
 )
-def test_a_mail_that_closes_a_matter_says_what_came_of_it_and_carries_no_secret(unit, kind, to, said):
+def test_a_final_mail_says_what_happened_and_has_no_secret(unit, kind, to, said):
     message = a_mail(kind)
     _, text, html = read(message)
     page = Page(html)

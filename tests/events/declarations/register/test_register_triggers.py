@@ -46,7 +46,7 @@ def entry_after(*, gap):
 
 
 def entry_over_the_first():
-    """An entry that stands where the first one stood, as a log that is written anew would have it."""
+    """An entry in the place of the first one, as in a log that was rewritten."""
     EntryFactory()
     second = EntryFactory()
     second.seq = 0
@@ -205,7 +205,7 @@ TRUNCATED = {
 }
 
 
-def test_every_trigger_of_the_register_is_offended_here():
+def test_every_trigger_of_the_register_is_violated_here():
     assert {*OFFENCES, *REPLACED, *TRUNCATED} == {f"declarations_entry_{trigger.name}" for trigger in Entry.triggers}
 
 
@@ -216,7 +216,7 @@ def test_it_is_refused_by_its_trigger_and_by_nothing_else(name, offence):
 
 @pytest.mark.parametrize("name", REPLACED)
 def test_no_row_beside_the_log_is_replaced(name):
-    """SQLite deletes the row that stands in the way without asking the DELETE trigger, unless a connection wants it."""
+    """SQLite deletes the conflicting row without firing the DELETE trigger, unless a connection asks for it."""
     EntryFactory()
     row = REPLACED[name]._default_manager.get()
     trigger = DatabaseTriggers(connection).expected[name]

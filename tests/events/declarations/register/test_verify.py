@@ -139,7 +139,7 @@ def test_a_good_register_extends_every_receipt_and_checkpoint_that_was_kept(port
     )
 
 
-def test_the_register_says_which_kept_receipts_no_longer_stand(portal, stranger):
+def test_the_register_names_kept_receipts_that_are_no_longer_in_force(portal, stranger):
     corrections.end_signature(entry=Entry.objects.get(pk=3))
     before = Entry.objects.get(pk=1).version
     after = VersionFactory(declaration=before.declaration, number=before.number + 1, text="New words")

@@ -133,7 +133,7 @@ def test_head_and_get_write_nothing(invited):
     assert invited.invitation.state == InvitationState.QUEUED
 
 
-def test_who_sends_every_form_as_it_stands_changes_nothing(invited):
+def test_sending_every_form_unchanged_changes_nothing(invited):
     """A scanner that presses each button: as the person who was asked, and with links to what was signed."""
     entry = invite_and_sign("Other", "post@other.example")
     passed = invite("Third", "post@third.example")
