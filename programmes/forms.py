@@ -9,7 +9,7 @@ from programmes.models import Document, Picture, Story
 from programmes.uploads.documents import prepare_document
 from programmes.uploads.prepared_file import PreparedFile
 from vru_portal.text.cleaning import truncate
-from vru_portal.text.inputs import LineInput
+from vru_portal.text.form_fields import LineFormField
 
 
 class UploadForm(forms.ModelForm[Any]):
@@ -83,14 +83,14 @@ class StoryForm(forms.ModelForm[Story]):
         widget=forms.FileInput(attrs=PICTURE_KINDS),
         help_text=PICTURE_RULES,
     )
-    alternative_text = LineInput(
+    alternative_text = LineFormField(
         label="What the picture shows",
         required=False,
         max_length=250,
         widget=AdminTextInputWidget(attrs={"size": "80"}),
         help_text="For people who cannot see it. You only need this if you upload a picture here.",
     )
-    credit = LineInput(
+    credit = LineFormField(
         label="Credit",
         required=False,
         max_length=160,

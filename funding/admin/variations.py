@@ -15,7 +15,7 @@ from funding.models import Allocation, BudgetHeading, Decision, Overcommitment, 
 from funding.rules.variations import allow_overcommitment, vary
 from partners.models import Organisation
 from programmes.models import EvidenceAssessment, Initiative
-from vru_portal.ledger.money import PoundsInput, format_pounds
+from vru_portal.ledger.money import PoundsFormField, format_pounds
 from vru_portal.staff.actions import Action
 from vru_portal.staff.ledger_admin import (
     RecordedElsewhereAdmin,
@@ -24,18 +24,18 @@ from vru_portal.staff.ledger_admin import (
     ReverseAction,
 )
 from vru_portal.staff.links import admin_link
-from vru_portal.text.inputs import CalendarDateInput, LongTextInput
+from vru_portal.text.form_fields import CalendarDateFormField, LongTextFormField
 
 
 class StepForm(forms.Form):
     """How much, from when, by which decision and why."""
 
-    amount = PoundsInput(label="Sum", help_text="In pounds, such as 1,250.50.")
-    varied_on = CalendarDateInput(label="From", widget=AdminDateWidget, help_text="The day from which it counts.")
+    amount = PoundsFormField(label="Sum", help_text="In pounds, such as 1,250.50.")
+    varied_on = CalendarDateFormField(label="From", widget=AdminDateWidget, help_text="The day from which it counts.")
     decision = DecisionChoice(
         Decision.objects.none(), help_text="The decision that this is made by. If it is not listed, record it first."
     )
-    reasons = LongTextInput(
+    reasons = LongTextFormField(
         widget=forms.Textarea(attrs={"rows": 4, "class": "vLargeTextField"}),
         help_text="Why the money is not spent as it was allocated. Published: no personal data.",
     )
@@ -54,9 +54,9 @@ class MoveForm(StepForm):
     initiative = InitiativeChoice(Initiative.objects.none(), required=False)
     heading = forms.ModelChoiceField(BudgetHeading.objects.none(), required=False, label="Budget heading")
     kind = forms.ChoiceField(choices=Kind.choices)
-    purpose = LongTextInput(widget=forms.Textarea(attrs={"rows": 3, "class": "vLargeTextField"}))
-    conditions = LongTextInput(required=False, widget=forms.Textarea(attrs={"rows": 3, "class": "vLargeTextField"}))
-    value_for_money = LongTextInput(
+    purpose = LongTextFormField(widget=forms.Textarea(attrs={"rows": 3, "class": "vLargeTextField"}))
+    conditions = LongTextFormField(required=False, widget=forms.Textarea(attrs={"rows": 3, "class": "vLargeTextField"}))
+    value_for_money = LongTextFormField(
         required=False, widget=forms.Textarea(attrs={"rows": 3, "class": "vLargeTextField"})
     )
 
@@ -206,7 +206,7 @@ class OvercommitForm(forms.Form):
         localize=False,
         help_text="Per cent of the source that may be allocated beyond its amount, such as 10.",
     )
-    allowed_on = CalendarDateInput(label="From", widget=AdminDateWidget)
+    allowed_on = CalendarDateFormField(label="From", widget=AdminDateWidget)
     decision = DecisionChoice(Decision.objects.none(), help_text="A decision whose notice is published.")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

@@ -14,13 +14,13 @@ from vru_portal.staff.actions import Action, WriteOnceAdmin
 from vru_portal.staff.history import HistoryMixin
 from vru_portal.staff.links import admin_link
 from vru_portal.text.dates import format_date
-from vru_portal.text.inputs import LongTextInput
+from vru_portal.text.form_fields import LongTextFormField
 
 
 class ReasonForm(forms.Form):
     """Asks why."""
 
-    reason = LongTextInput(
+    reason = LongTextFormField(
         max_length=300,
         widget=forms.Textarea(attrs={"rows": 3, "class": "vLargeTextField"}),
         help_text="Published with the row that it concerns. Do not include personal data.",

@@ -3,7 +3,7 @@
 The day comes before the month. What could be two different days, or cannot be one, is refused with what to write
 instead.
 
-Forms (`inputs.py`) and the cells of imports (`tabular/widgets.py`) read dates like this. The parameters of web
+Forms (`form_fields.py`) and the cells of imports (`tabular/widgets.py`) read dates like this. The parameters of web
 addresses and of the API do not: they take only YYYY-MM-DD (`dates.parse_iso_date`), so that one page has one address.
 """
 

@@ -15,14 +15,14 @@ from django.views.decorators.cache import never_cache
 
 from events.declarations.documents import disclosure
 from events.declarations.rules import erasure
-from vru_portal.text.inputs import LineInput
+from vru_portal.text.form_fields import LineFormField
 from vru_portal.web.file_responses import file_response
 
 
 class DisclosureForm(forms.Form):
     """Asks about which person."""
 
-    person = LineInput(
+    person = LineFormField(
         label="Person",
         max_length=254,
         help_text="Enter their email address or the number of the entry they signed. If you have neither, enter their "

@@ -19,7 +19,7 @@ from vru_portal.staff.actions import Action, RecordingForm, Section, WriteOnceAd
 from vru_portal.staff.base_admin import PortalAdmin, ReadOnlyAdmin
 from vru_portal.staff.imports.page import FileImport
 from vru_portal.staff.links import admin_link, can_view
-from vru_portal.text.inputs import CalendarDateInput, EmailAddressInput, LineInput, LongTextInput
+from vru_portal.text.form_fields import CalendarDateFormField, EmailAddressFormField, LineFormField, LongTextFormField
 
 NO_ADDRESS = (
     "This return has no email address, so no email is sent. Tell them yourself. Afterwards, import a file with their "
@@ -38,8 +38,8 @@ def draft_of(row: Return) -> ReturnDraft:
 class ReturnForm(RecordingForm):
     """Asks an organisation for figures."""
 
-    email = EmailAddressInput(help_text="The person who will report. Never published.")
-    contact_name = LineInput(max_length=120, required=False)
+    email = EmailAddressFormField(help_text="The person who will report. Never published.")
+    contact_name = LineFormField(max_length=120, required=False)
 
     class Meta:
         model = Return
@@ -66,7 +66,7 @@ class ReturnForm(RecordingForm):
 class QuestionForm(forms.Form):
     """Asks what is unclear."""
 
-    question = LongTextInput(
+    question = LongTextFormField(
         max_length=1000,
         widget=forms.Textarea(attrs={"rows": 4, "class": "vLargeTextField"}),
         help_text="They get it by email. It is not published.",
@@ -76,7 +76,7 @@ class QuestionForm(forms.Form):
 class CorrectionForm(forms.Form):
     """Asks why published figures are replaced."""
 
-    correction = LongTextInput(
+    correction = LongTextFormField(
         label="Why they are corrected",
         max_length=300,
         required=False,
@@ -88,14 +88,14 @@ class CorrectionForm(forms.Form):
 class ContactForm(forms.Form):
     """Asks who to send it to."""
 
-    email = EmailAddressInput()
-    contact_name = LineInput(max_length=120, required=False)
+    email = EmailAddressFormField()
+    contact_name = LineFormField(max_length=120, required=False)
 
 
 class DayForm(forms.Form):
     """Asks for a date."""
 
-    day = CalendarDateInput(label="Can be filled in until")
+    day = CalendarDateFormField(label="Can be filled in until")
 
 
 class ReturnAction(Action):

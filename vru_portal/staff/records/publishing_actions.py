@@ -23,7 +23,7 @@ from vru_portal.staff.actions import Action
 from vru_portal.staff.links import action_url, admin_link
 from vru_portal.staff.markdown_field import TextArea
 from vru_portal.text.dates import format_datetime
-from vru_portal.text.inputs import LongTextInput, MomentInput
+from vru_portal.text.form_fields import LongTextFormField, MomentFormField
 
 
 class ReadVersionForm(forms.Form):
@@ -41,7 +41,7 @@ class PublishForm(ReadVersionForm):
         widget=forms.CheckboxSelectMultiple,
         help_text="It names these drafts. They are all published at the same time, or none are.",
     )
-    publish_at = MomentInput(
+    publish_at = MomentFormField(
         label="Publish on",
         required=False,
         widget=AdminSplitDateTime,
@@ -62,7 +62,7 @@ class PublishForm(ReadVersionForm):
 class NoteForm(forms.Form):
     """Asks for a note to the Editor or the Publisher."""
 
-    note = LongTextInput(
+    note = LongTextFormField(
         max_length=1000,
         widget=TextArea(attrs={"rows": "4"}),
         help_text="It stays in the history of this record, so do not name private people.",
