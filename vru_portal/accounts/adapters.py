@@ -13,7 +13,7 @@ from allauth.mfa.utils import is_mfa_enabled
 from django.http import HttpRequest
 from django.template.defaultfilters import pluralize
 
-from vru_portal.accounts import guesses, second_factor, seeds
+from vru_portal.accounts import guesses, second_factor, totp_secrets
 from vru_portal.web.limits import TooMany
 
 
@@ -71,7 +71,7 @@ class AccountAdapter(DefaultAccountAdapter):
 
 
 class SecondFactorAdapter(DefaultMFAAdapter):
-    """Seeds are encrypted; and where a second factor is required, the last one cannot be removed."""
+    """Secrets are encrypted; and where a second factor is required, the last one cannot be removed."""
 
     error_messages = DefaultMFAAdapter.error_messages | {
         "incorrect_code": "This code is wrong or has already been used. Wait for the next code, then enter it.",
@@ -84,10 +84,10 @@ class SecondFactorAdapter(DefaultMFAAdapter):
         return not (second_factor.is_required() and second_factor.is_last_factor(authenticator))
 
     def encrypt(self, text: str) -> str:
-        return seeds.encrypt(text)
+        return totp_secrets.encrypt(text)
 
     def decrypt(self, encrypted_text: str) -> str:
-        return seeds.decrypt(encrypted_text)
+        return totp_secrets.decrypt(encrypted_text)
 
     def get_totp_label(self, user: Any) -> str:
         """Label the account in the authenticator app with the username."""

@@ -18,7 +18,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.http import urlencode
 
-from vru_portal.accounts import first_password, seeds
+from vru_portal.accounts import first_password, totp_secrets
 from vru_portal.accounts.sessions import end_sessions
 
 # Recovery codes are not a factor by themselves: they replace one of these.
@@ -93,7 +93,7 @@ def require_steps_before(view: Callable[..., Any], step: str) -> Callable[..., A
                 return redirect_to_account_page(request, page, request.path)
         try:
             return view(request, *args, **kwargs)
-        except seeds.KeyLost as error:
+        except totp_secrets.KeyLost as error:
             messages.error(request, error.messages[0])
             return HttpResponseRedirect(reverse("mfa_index"))
 

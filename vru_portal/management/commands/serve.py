@@ -27,7 +27,7 @@ from events.declarations.register import log, witness
 from events.declarations.rules import erasure
 from partners.models import Unit
 from vru_portal import checks
-from vru_portal.accounts import seeds
+from vru_portal.accounts import totp_secrets
 from vru_portal.ledger.append_only.database import require_triggers
 from vru_portal.management.commands.demo import refuse_real_unit
 from vru_portal.models import Heartbeat
@@ -96,10 +96,10 @@ class Command(BaseCommand):
                 if settings.EMBEDDED and not RegisterKey.objects.exists():
                     log.rotate_key()
                 self.prepare_register()
-                if names := seeds.unreadable_accounts():
+                if names := totp_secrets.unreadable_accounts():
                     self.stderr.write(
-                        f"The second factors of {', '.join(names)} cannot be read. Restore {seeds.keys_file()} from "
-                        "your backup. If there is none: manage.py staff rotate-key"
+                        f"The second factors of {', '.join(names)} cannot be read. Restore "
+                        f"{totp_secrets.keys_file()} from your backup. If there is none: manage.py staff rotate-key"
                     )
             with suppress(DatabaseError):  # on a full disk, the public pages still work
                 for part in (Heartbeat.Part.TIMER, Heartbeat.Part.MAIL_QUEUE):  # about to start: they count as running
