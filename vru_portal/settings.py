@@ -282,7 +282,7 @@ ACCOUNT_LOGIN_METHODS = {"username"}
 ACCOUNT_SIGNUP_FIELDS = ["username*", "password1*"]
 ACCOUNT_SESSION_REMEMBER = False
 ACCOUNT_FORMS = {"change_password": "vru_portal.accounts.first_password.PasswordForm"}
-# Passwords: accounts/guesses.py. What is left for allauth to limit are codes of a second factor, by account.
+# Passwords: accounts/sign_in_throttling.py. What is left for allauth to limit are codes of a second factor, by account.
 ACCOUNT_RATE_LIMITS = {"login": None, "login_failed": "5/5m/key", "reauthenticate": "10/m/user"}
 MFA_ADAPTER = "vru_portal.accounts.adapters.SecondFactorAdapter"
 MFA_FORMS = {

@@ -13,7 +13,7 @@ from allauth.mfa.utils import is_mfa_enabled
 from django.http import HttpRequest
 from django.template.defaultfilters import pluralize
 
-from vru_portal.accounts import guesses, second_factor, totp_secrets
+from vru_portal.accounts import second_factor, sign_in_throttling, totp_secrets
 from vru_portal.web.limits import TooMany
 
 
@@ -38,7 +38,7 @@ class AccountAdapter(DefaultAccountAdapter):
     def pre_authenticate(self, request: HttpRequest, **credentials: Any) -> None:
         """Limit guesses by this portal's rules: allauth would count those for one name from all networks together."""
         try:
-            guesses.count_guess(request, credentials["username"])
+            sign_in_throttling.count_guess(request, credentials["username"])
         except TooMany as error:
             wait = f"{error.minutes} minute{pluralize(error.minutes)}"
             raise self.validation_error("too_many_guesses", wait) from error
@@ -47,14 +47,14 @@ class AccountAdapter(DefaultAccountAdapter):
         """Treat an account that is deactivated or not staff as if it did not exist."""
         user: Any = super().authenticate(request, **credentials)
         if user and user.is_active and user.is_staff:
-            guesses.forget_guesses(request, credentials["username"])
+            sign_in_throttling.forget_guesses(request, credentials["username"])
             return user
-        guesses.keep_guess(request, credentials["username"])
+        sign_in_throttling.keep_guess(request, credentials["username"])
         return None
 
     def post_login(self, request: HttpRequest, user: Any, **options: Any) -> Any:
         response = super().post_login(request, user, **options)
-        guesses.remember_device(request, response, user)
+        sign_in_throttling.remember_device(request, response, user)
         return response
 
     def get_reauthentication_methods(self, user: Any) -> list[dict[str, Any]]:

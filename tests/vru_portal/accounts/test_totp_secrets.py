@@ -44,7 +44,7 @@ def can_sign_in(client, user, steps=0):
     return sign_in(client, user, steps=steps).headers.get("Location") == "/admin/"
 
 
-def test_no_seed_is_in_the_database_and_each_opens_the_door(client, ada):
+def test_no_secret_is_readable_in_the_database_and_each_works(client, ada):
     give_app(ada)
     codes = RecoveryCodes.activate(ada)
     assert KEY not in stored()
@@ -55,7 +55,7 @@ def test_no_seed_is_in_the_database_and_each_opens_the_door(client, ada):
     assert client.post(CODE_PAGE, {"code": codes.get_unused_codes()[0]}).headers["Location"] == "/admin/"
 
 
-def test_a_seed_that_is_being_set_up_is_not_in_the_database_either(client, ada, monkeypatch):
+def test_a_secret_that_is_being_set_up_is_not_readable_in_the_database_either(client, ada, monkeypatch):
     monkeypatch.setattr(transaction, "on_commit", lambda run, **_: run())
     sign_in(client, ada)
     page = "/admin/account/second-factor/app/"
@@ -76,7 +76,7 @@ def test_the_keys_are_a_file_for_its_owner_alone(ada):
     assert totp_secrets.keys_file().stat().st_mode & 0o777 == 0o600
 
 
-def test_a_rotation_encrypts_every_seed_with_the_new_key_and_forgets_the_oldest(client, ada):
+def test_a_rotation_encrypts_every_secret_with_the_new_key_and_forgets_the_oldest(client, ada):
     give_app(ada)
     RecoveryCodes.activate(ada)
     first, before = totp_secrets.read_keys(), stored()
