@@ -5,8 +5,8 @@ from django.utils import timezone
 
 from partners.models import Unit
 from programmes.models import EvidenceAssessment, Initiative, Synonym
-from vru_portal.search.missed import often_missed
 from vru_portal.search.words import words_of
+from vru_portal.search.zero_results import often_missed
 from vru_portal.staff.links import can_view, change_url, changelist_url
 from vru_portal.staff.worklist import WorklistItem, WorklistLink, item_unless_empty, link_label
 from vru_portal.text.dates import format_days
