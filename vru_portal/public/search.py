@@ -20,8 +20,8 @@ from vru_portal.public.search_pages import site_pages
 from vru_portal.search import zero_results
 from vru_portal.search.current import CurrentIndex, still_public
 from vru_portal.search.documents import Kind, Synonym
+from vru_portal.search.highlighting import Marker
 from vru_portal.search.index import Findings, Hit
-from vru_portal.search.marking import Marker
 from vru_portal.search.queries import MAX_CHARACTERS
 from vru_portal.text.characters import remove_forbidden
 from vru_portal.web.filters import QueryLink

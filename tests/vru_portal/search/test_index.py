@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vru_portal.search.documents import Document, Entry, Kind, Searchable, Synonym
+from vru_portal.search.highlighting import Marker
 from vru_portal.search.index import Index
-from vru_portal.search.marking import Marker
 
 ANY = Searchable(Kind.PAGE, Mock(), Mock())
 SMALL = Searchable(Kind.EVENT, Mock(), Mock(), weight=0.5)
