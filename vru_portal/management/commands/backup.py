@@ -15,8 +15,8 @@ from django.utils import timezone
 from vru_portal.operations.backup.archive import BackupError
 from vru_portal.operations.backup.create import KeyChoice, KeysGo, make_backup
 from vru_portal.operations.backup.keys import require_passphrase
-from vru_portal.operations.backup.running import hold_while_running
-from vru_portal.operations.backup.trial import try_backup
+from vru_portal.operations.backup.lock import hold_while_running
+from vru_portal.operations.backup.verification import try_backup
 from vru_portal.workspace import backups
 
 

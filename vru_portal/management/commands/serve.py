@@ -31,7 +31,7 @@ from vru_portal.accounts import totp_secrets
 from vru_portal.ledger.append_only.database import require_triggers
 from vru_portal.management.commands.demo import refuse_real_unit
 from vru_portal.models import Heartbeat
-from vru_portal.operations.backup.running import hold_while_running
+from vru_portal.operations.backup.lock import hold_while_running
 from vru_portal.operations.serving import Plan, StopRequested, StopSignals, listener
 from vru_portal.table_creation import needs_earlier_upgrade, nothing_to_migrate
 

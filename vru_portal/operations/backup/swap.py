@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from vru_portal.operations.backup import postgresql
-from vru_portal.operations.backup.running import journal_file
+from vru_portal.operations.backup.lock import journal_file
 
 
 @dataclass(frozen=True)
