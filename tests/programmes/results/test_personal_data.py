@@ -4,7 +4,7 @@ from datetime import UTC, datetime, time, timedelta
 
 import pytest
 
-from events.declarations.documents.disclosure import records_about
+from events.declarations.documents.subject_access import records_about
 from partners.models import LegalNotice
 from programmes.results import schedule
 from programmes.results.documents.disclosure import PERSONAL_FIELDS
