@@ -10,7 +10,7 @@ from django.urls import reverse
 
 from funding.admin.forms import AllocationForm, ContractCopyForm, open_sources
 from funding.admin.imports import LedgerImport
-from funding.admin.missing_facts import CopyFilter
+from funding.admin.missing_disclosures import CopyFilter
 from funding.admin.regrants import RegrantingAction
 from funding.admin.variations import EndAction, MoveAction, ReleaseAction, ReturnAction
 from funding.choices import ALLOCATION_TEXT_FIELDS, Kind

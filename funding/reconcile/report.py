@@ -9,7 +9,7 @@ from typing import Any
 from django.db import connection
 from django.urls import reverse
 
-from funding import omissions
+from funding import missing_disclosures
 from funding.datasets import threesixtygiving
 from funding.models import PublicationDuty
 from funding.reconcile import budget, database, outputs
@@ -99,7 +99,7 @@ def reconcile(first_year: int | None = None) -> ReconciliationReport:
     check_grants_files(report)
     check_onward_grants(report)
     check_results(report)
-    report.omissions += omissions.all_omissions(first_year)
+    report.omissions += missing_disclosures.all_missing_disclosures(first_year)
     return report
 
 

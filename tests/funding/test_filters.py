@@ -8,8 +8,8 @@ from django.http import QueryDict
 
 from funding.accounts import contract_copies_by_allocation, year_accounts
 from funding.filters import AllocationFilters, PaymentFilters
+from funding.missing_disclosures import all_missing_disclosures
 from funding.models import Allocation, Payment
-from funding.omissions import all_omissions
 from tests.support.crawler import text_of
 from tests.support.factories import (
     AllocationFactory,
@@ -175,7 +175,7 @@ def test_a_contract_with_money_taken_back_stays_on_the_legal_list(year, client):
     listed = allocations(year, "duty=contracts")
     assert (listed.count, list(listed.rows)) == (1, [contract])
     assert [balance.allocated for balance in listed.balances] == [Decimal("7000.00")]
-    assert any(contract.public_id in omission for omission in all_omissions(None))
+    assert any(contract.public_id in omission for omission in all_missing_disclosures(None))
     assert "Copy missing" in text_of(client.get(contract.get_absolute_url()))
 
 
