@@ -87,4 +87,4 @@ class MailKind(models.TextChoices):
 
 
 # Each says that a matter is closed, so it is queued only once for each address.
-CLOSING_MAILS = (MailKind.SIGNED, MailKind.WITHDRAWN, MailKind.TURNED_DOWN, MailKind.ENDED)
+FINAL_NOTICES = (MailKind.SIGNED, MailKind.WITHDRAWN, MailKind.TURNED_DOWN, MailKind.ENDED)

@@ -17,7 +17,7 @@ from django.db import IntegrityError, transaction
 from pypdf import PdfReader
 
 from events.declarations import mails, tokens
-from events.declarations.choices import CLOSING_MAILS, LinkPurpose, MailKind
+from events.declarations.choices import FINAL_NOTICES, LinkPurpose, MailKind
 from events.declarations.models import (
     Invitation,
     Mail,
@@ -61,7 +61,7 @@ def unit(db):
     return unit
 
 
-LINKED_KINDS = [kind for kind in MailKind if kind not in CLOSING_MAILS]
+LINKED_KINDS = [kind for kind in MailKind if kind not in FINAL_NOTICES]
 
 
 def sign_for_assistant(body):
@@ -213,13 +213,13 @@ def test_a_matter_is_closed_by_one_mail_however_often_it_is_closed(unit):
     requests.turn_down_request(by=None, request=asked)
     with pytest.raises(ValidationError, match="already been answered"):
         requests.turn_down_request(by=None, request=asked)
-    found = Mail.objects.filter(kind__in=CLOSING_MAILS).order_by("pk").values_list("kind", "to")
+    found = Mail.objects.filter(kind__in=FINAL_NOTICES).order_by("pk").values_list("kind", "to")
     assert list(found) == [
         (MailKind.SIGNED, "post@body.example"),
         (MailKind.WITHDRAWN, "chair@body.example"),
         (MailKind.TURNED_DOWN, asked.email),
     ]
-    for mail in Mail.objects.filter(kind__in=CLOSING_MAILS):
+    for mail in Mail.objects.filter(kind__in=FINAL_NOTICES):
         mail.pk, mail.message_id = None, "another"
         with pytest.raises(IntegrityError), transaction.atomic():
             mail.save(force_insert=True)
@@ -227,7 +227,7 @@ def test_a_matter_is_closed_by_one_mail_however_often_it_is_closed(unit):
 
 def test_somebody_who_signs_alone_gets_only_the_receipt(unit):
     signing.sign(signing.invite("A body"))
-    assert not Mail.objects.filter(kind__in=CLOSING_MAILS).exists()
+    assert not Mail.objects.filter(kind__in=FINAL_NOTICES).exists()
 
 
 def test_nobody_is_emailed_about_a_withdrawal_once_their_data_is_erased(unit):
