@@ -38,7 +38,7 @@ present_state: ContextVar[PageState | None] = ContextVar("present_state", defaul
 read_before: dict[str, tuple[PageState, Any]] = {}
 
 
-class LeadsTo(Exception):  # noqa: N818 - it is not an error
+class RedirectTo(Exception):  # noqa: N818 - it is not an error
     """Raised while a page is made: what was asked for is at another address."""
 
     def __init__(self, address: str) -> None:
@@ -57,7 +57,7 @@ def public_page(view: View) -> View:
         token = present_state.set(state)
         try:
             response = view(request, *args, **kwargs)
-        except LeadsTo as other:
+        except RedirectTo as other:
             return HttpResponseRedirect(other.address)
         finally:
             present_state.reset(token)
