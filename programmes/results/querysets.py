@@ -7,7 +7,7 @@ from django.db.models import Exists, OuterRef, Q
 from vru_portal.publishing.relations import related_manager
 from vru_portal.publishing.slugs import SlugQuerySet
 from vru_portal.publishing.state import published
-from vru_portal.web.public_pages import once_per_state
+from vru_portal.web.public_pages import cached_per_content_version
 
 if TYPE_CHECKING:
     from programmes.models import Initiative
@@ -30,7 +30,7 @@ class MeasureQuerySet(SlugQuerySet["Measure"]):
 
     def are_in_use(self) -> bool:
         """Whether the unit has any measures: while it has none, most pages ask no more than this."""
-        return once_per_state("measures are in use", self.exists)
+        return cached_per_content_version("measures are in use", self.exists)
 
     def of(self, initiative: "Initiative") -> Self:
         """What this initiative reports."""

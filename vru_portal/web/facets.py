@@ -27,7 +27,7 @@ from vru_portal.web.filters import (
     choice,
     search_words,
 )
-from vru_portal.web.public_pages import once_per_state
+from vru_portal.web.public_pages import cached_per_content_version
 
 NO_SUCH_VALUE = "Select only options from the list."
 
@@ -174,7 +174,7 @@ class FacetedFilters(Filters):
     def keys_by_facet(self) -> dict[str, KeysByValue]:
         """The keys of the public rows for each value of each facet, loaded when something is asked of a facet."""
         name = f"{type(self).__module__}.{type(self).__qualname__}"
-        return once_per_state(f"facets of {name}", self.load_keys)
+        return cached_per_content_version(f"facets of {name}", self.load_keys)
 
     @cached_property
     def facets(self) -> dict[str, list[FacetOption]]:
@@ -202,7 +202,7 @@ class FacetedFilters(Filters):
     def all_keys(self) -> set[int]:
         """The keys of all public rows."""
         name = f"{type(self).__module__}.{type(self).__qualname__}"
-        return once_per_state(
+        return cached_per_content_version(
             f"keys of {name}", lambda: set(self.public_rows().order_by().values_list("pk", flat=True))
         )
 

@@ -71,7 +71,7 @@ def public_page(view: View) -> View:
     return answer  # type: ignore[return-value]
 
 
-def once_per_state(name: str, read: Callable[[], Value]) -> Value:
+def cached_per_content_version(name: str, read: Callable[[], Value]) -> Value:
     """What nearly every page reads and hardly anything changes: read once for each state of the content.
 
     Only pages that are made to be kept share it. Nobody may change what it returns.

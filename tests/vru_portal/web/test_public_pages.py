@@ -20,7 +20,7 @@ from vru_portal.web.public_pages import (
     LOOK,
     QUICK_EXIT,
     STATE,
-    once_per_state,
+    cached_per_content_version,
     page_state,
     present_state,
     read_before,
@@ -218,8 +218,8 @@ def test_an_error_is_not_remembered():
     token = present_state.set(SEEN)
     try:
         with pytest.raises(Unit.DoesNotExist):
-            once_per_state("x", lambda: Unit.objects.get(pk=99))
+            cached_per_content_version("x", lambda: Unit.objects.get(pk=99))
         values = iter((1, 2))
-        assert [once_per_state("x", values.__next__) for _ in range(2)] == [1, 1]
+        assert [cached_per_content_version("x", values.__next__) for _ in range(2)] == [1, 1]
     finally:
         present_state.reset(token)
