@@ -339,7 +339,7 @@ def reversing_a_reversal(model):
     return _reversing
 
 
-OFFENCES = {
+TRIGGER_VIOLATIONS = {
     "funding_fundingsource_carried_within": [
         carrying_a_penny_more_than_is_left,
         carrying_twice,

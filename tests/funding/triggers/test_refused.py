@@ -3,7 +3,7 @@
 import pytest
 
 from tests.funding.triggers.offences import (
-    OFFENCES,
+    TRIGGER_VIOLATIONS,
 )
 from tests.funding.triggers.statements import MODELS
 from tests.support.refusals import refused_by_its_trigger_alone
@@ -11,7 +11,7 @@ from vru_portal.ledger.append_only.declared import triggers_of
 
 pytestmark = pytest.mark.django_db
 
-CASES = [(name, offence) for name, offences in OFFENCES.items() for offence in offences]
+CASES = [(name, offence) for name, offences in TRIGGER_VIOLATIONS.items() for offence in offences]
 
 
 def test_every_trigger_of_the_ledger_is_violated_here():
@@ -20,7 +20,7 @@ def test_every_trigger_of_the_ledger_is_violated_here():
     reversals = {
         trigger.name for model in MODELS for trigger in triggers_of(model) if trigger.name.endswith("_reversal")
     }
-    assert set(OFFENCES) == declared | reversals | {"programmes_evidenceassessment_author_stays"}
+    assert set(TRIGGER_VIOLATIONS) == declared | reversals | {"programmes_evidenceassessment_author_stays"}
 
 
 @pytest.mark.parametrize(("name", "offence"), CASES, ids=[f"{name}-{n}" for n, (name, _) in enumerate(CASES)])

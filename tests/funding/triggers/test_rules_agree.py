@@ -6,7 +6,7 @@ from django.core.exceptions import ValidationError
 from funding.regranting.rules import record_onward_grant, record_regranting
 from funding.rules import allocations, payments, sources, variations
 from programmes.rules import decide_on_assessment
-from tests.funding.triggers.offences import OFFENCES
+from tests.funding.triggers.offences import TRIGGER_VIOLATIONS
 from tests.support.factories import UserFactory
 from tests.support.refusals import without_triggers
 
@@ -86,14 +86,16 @@ ONLY_IN_SQL = {
 
 
 def test_every_trigger_is_said_to_have_a_rule_beside_it_or_none():
-    reversals = {name for name in OFFENCES if name.endswith("_reversal")}  # `opposite` makes them as they must be
-    assert set(TWICE) | ONLY_IN_SQL | reversals == set(OFFENCES)
+    reversals = {
+        name for name in TRIGGER_VIOLATIONS if name.endswith("_reversal")
+    }  # `opposite` makes them as they must be
+    assert set(TWICE) | ONLY_IN_SQL | reversals == set(TRIGGER_VIOLATIONS)
 
 
 @pytest.mark.parametrize(
     ("name", "offence"),
-    [(name, offence) for name in TWICE for offence in OFFENCES[name]],
-    ids=[f"{name}-{number}" for name in TWICE for number, _ in enumerate(OFFENCES[name])],
+    [(name, offence) for name in TWICE for offence in TRIGGER_VIOLATIONS[name]],
+    ids=[f"{name}-{number}" for name in TWICE for number, _ in enumerate(TRIGGER_VIOLATIONS[name])],
 )
 def test_the_rule_refuses_without_the_trigger_what_the_trigger_refuses(name, offence):
     (row,) = offence().args

@@ -157,7 +157,7 @@ def standing_removed_because_another_was_withdrawn():
     return standing_removed()
 
 
-OFFENCES = {
+TRIGGER_VIOLATIONS = {
     "declarations_entry_in_order": [
         lambda: entry_after(gap=1),
         lambda: entry_after(gap=1000),
@@ -192,7 +192,7 @@ OFFENCES = {
         standing_removed_because_another_was_withdrawn,
     ],
 }
-CASES = [(name, offence) for name, offences in OFFENCES.items() for offence in offences]
+CASES = [(name, offence) for name, offences in TRIGGER_VIOLATIONS.items() for offence in offences]
 REPLACED = {
     "declarations_entry_head_not_replaced": Head,
     "declarations_entry_personal_not_replaced": PersonalRecord,
@@ -206,7 +206,9 @@ TRUNCATED = {
 
 
 def test_every_trigger_of_the_register_is_violated_here():
-    assert {*OFFENCES, *REPLACED, *TRUNCATED} == {f"declarations_entry_{trigger.name}" for trigger in Entry.triggers}
+    assert {*TRIGGER_VIOLATIONS, *REPLACED, *TRUNCATED} == {
+        f"declarations_entry_{trigger.name}" for trigger in Entry.triggers
+    }
 
 
 @pytest.mark.parametrize(("name", "offence"), CASES, ids=[f"{name}-{n}" for n, (name, _) in enumerate(CASES)])
