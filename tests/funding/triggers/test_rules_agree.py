@@ -43,7 +43,7 @@ def allow_overcommitment(row):
     variations.allow_overcommitment(by=UserFactory(), overcommitment=row)
 
 
-TWICE = {
+ALSO_A_PYTHON_RULE = {
     "funding_allocation_continues_an_award": allocate,
     "funding_allocation_decided": allocate,
     "funding_decision_once": lambda row: variations.decide(by=UserFactory(), decision=row),
@@ -89,15 +89,15 @@ def test_every_trigger_is_said_to_have_a_rule_beside_it_or_none():
     reversals = {
         name for name in TRIGGER_VIOLATIONS if name.endswith("_reversal")
     }  # `opposite` makes them as they must be
-    assert set(TWICE) | ONLY_IN_SQL | reversals == set(TRIGGER_VIOLATIONS)
+    assert set(ALSO_A_PYTHON_RULE) | ONLY_IN_SQL | reversals == set(TRIGGER_VIOLATIONS)
 
 
 @pytest.mark.parametrize(
     ("name", "offence"),
-    [(name, offence) for name in TWICE for offence in TRIGGER_VIOLATIONS[name]],
-    ids=[f"{name}-{number}" for name in TWICE for number, _ in enumerate(TRIGGER_VIOLATIONS[name])],
+    [(name, offence) for name in ALSO_A_PYTHON_RULE for offence in TRIGGER_VIOLATIONS[name]],
+    ids=[f"{name}-{number}" for name in ALSO_A_PYTHON_RULE for number, _ in enumerate(TRIGGER_VIOLATIONS[name])],
 )
 def test_the_rule_refuses_without_the_trigger_what_the_trigger_refuses(name, offence):
     (row,) = offence().args
     with without_triggers(name), pytest.raises(ValidationError):
-        TWICE[name](row)
+        ALSO_A_PYTHON_RULE[name](row)
