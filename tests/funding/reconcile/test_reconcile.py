@@ -10,6 +10,7 @@ from django.core.management import CommandError, call_command
 from django.db import connection, transaction
 
 from funding.models import Allocation, Payment
+from tests.support.altered_responses import in_json, in_text, in_workbook
 from tests.support.factories import (
     ContractCopyFactory,
     FundingSourceFactory,
@@ -19,7 +20,6 @@ from tests.support.factories import (
     YearFactory,
 )
 from tests.support.money.ledger import ask_for_reasons, award, fill, irregularity, pay, year_with_everything
-from tests.support.planted import in_json, in_text, in_workbook
 from vru_portal.ledger.append_only.database import DatabaseTriggers
 from vru_portal.ledger.append_only.recording import reverse
 from vru_portal.ledger.money import format_pounds as pounds

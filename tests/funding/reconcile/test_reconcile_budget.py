@@ -7,6 +7,7 @@ from decimal import Decimal
 import pytest
 
 from funding.choices import ConditionKind, Kind, VariationKind
+from tests.support.altered_responses import in_json, in_text, in_workbook
 from tests.support.factories import (
     DAY,
     AllocationFactory,
@@ -17,7 +18,6 @@ from tests.support.factories import (
     VariationFactory,
 )
 from tests.support.money.ledger import award, fill, pay, year_with_everything
-from tests.support.planted import in_json, in_text, in_workbook
 from tests.support.refusals import without_triggers
 
 pytestmark = [pytest.mark.django_db, pytest.mark.once]

@@ -11,6 +11,7 @@ import pytest
 
 from funding.datasets import year_report
 from programmes.results.choices import WorkbookField
+from tests.support.altered_responses import in_text
 from tests.support.factories import (
     AllocationFactory,
     ApprovedReturnFactory,
@@ -29,7 +30,6 @@ from tests.support.factories import (
     WorkbookColumnFactory,
     YearFactory,
 )
-from tests.support.planted import in_text
 
 pytestmark = [pytest.mark.django_db, pytest.mark.once]
 

@@ -10,7 +10,7 @@ from django.http import HttpResponse
 PENNY = Decimal("0.01")
 
 
-class Planted:
+class AlteredResponses:
     """Middleware that changes what is served at one address, as a fault of a page or a download would."""
 
     path, change = "", staticmethod(lambda content: content)
