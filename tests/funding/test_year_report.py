@@ -9,7 +9,7 @@ from funding.accounts import year_accounts
 from funding.datasets import year_report
 from funding.models import FinancialYear
 from tests.support.factories import FundingSourceFactory, UnitFactory, YearFactory, make_everything
-from tests.support.papers import tags_of, words
+from tests.support.pdfs import tags_of, words
 from vru_portal.ledger.money import format_pounds
 
 pytestmark = [pytest.mark.django_db, pytest.mark.once]
