@@ -119,7 +119,7 @@ class ApproachQuerySet(PublishableQuerySet["ToolkitApproach"]):
     """Approaches of toolkits."""
 
 
-class DecisionQuerySet(QuerySet["AssessmentDecision"]):
+class AssessmentDecisionQuerySet(QuerySet["AssessmentDecision"]):
     """Decisions on evidence assessments."""
 
     def standing(self) -> Self:
@@ -141,7 +141,7 @@ def shares_vocabulary(links: QuerySet[Any]) -> Exists:
     return Exists(links.filter(initiative=OuterRef("pk")))
 
 
-class ConditionQuerySet(PublishableQuerySet["SuccessCondition"]):
+class SuccessConditionQuerySet(PublishableQuerySet["SuccessCondition"]):
     """Conditions for success."""
 
 

@@ -82,7 +82,7 @@ class Decision(Reversible):
         "published notice", blank=True, help_text="The address of the published notice. You can add it later."
     )
 
-    objects = querysets.FundingDecisionQuerySet.as_manager()
+    objects = querysets.DecisionQuerySet.as_manager()
 
     class Meta:
         ordering = ["decided_on", "id"]

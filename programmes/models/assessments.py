@@ -167,7 +167,7 @@ class AssessmentDecision(Reversible):
     decided_on = CalendarDateField(help_text="Money can be allocated from this date.")
     reasons = LongTextField("reasons for the decision", blank=True)
 
-    objects = querysets.DecisionQuerySet.as_manager()
+    objects = querysets.AssessmentDecisionQuerySet.as_manager()
 
     class Meta:
         ordering = ["id"]
