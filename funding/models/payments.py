@@ -110,9 +110,9 @@ class Payment(Reversible):
                 {"paid_on": "The date must be today or in the past. Record a payment once it has been made."}
             )
 
-    def opposite(self) -> Self:
+    def build_reversal(self) -> Self:
         """The row that would reverse this payment. References are unique, so it gets another."""
-        row = super().opposite()
+        row = super().build_reversal()
         row.reference = f"{self.reference} reversed"
         if len(row.reference) > REFERENCE_LENGTH:  # the key tells it from others that begin alike
             row.reference = f"{self.reference[:30]}… {self.pk} reversed"

@@ -181,8 +181,8 @@ class OnwardGrant(Reversible):
         if errors:
             raise ValidationError(errors)
 
-    def opposite(self) -> Self:
+    def build_reversal(self) -> Self:
         """The row that would reverse this one. References are unique, so it gets another."""
-        row = super().opposite()
+        row = super().build_reversal()
         row.reference = f"{self.reference[: REFERENCE_LENGTH - 30]} reversed ({self.pk})"
         return row

@@ -243,9 +243,9 @@ class FundingSource(Addressed, Reversible, Sourced):
         """What is allocated from the source, less what was varied since. Needs `with_remainder`."""
         return self.amount - self.carried - self.returned - self.remainder
 
-    def opposite(self) -> "FundingSource":
+    def build_reversal(self) -> "FundingSource":
         """The row that would reverse this source. Slugs are unique within a year, so it gets another."""
-        row = super().opposite()
+        row = super().build_reversal()
         row.slug = f"{self.slug[:70]}-reversed"
         return row
 

@@ -92,7 +92,7 @@ def test_a_waiting_and_a_declined_and_a_reversed_assessment_are_no_approval(clie
     AssessmentFactory(initiative=waiting)
     AssessmentDecisionFactory(assessment__initiative=declined, outcome="declined")
     decision = AssessmentDecision.objects.get(assessment__initiative=taken_back)
-    back = decision.opposite()
+    back = decision.build_reversal()
     back.reason, back.recorded_by = "Miscounted", officer
     back.save()
     for initiative in (waiting, declined, taken_back):

@@ -88,7 +88,7 @@ ONLY_IN_SQL = {
 def test_every_trigger_is_said_to_have_a_rule_beside_it_or_none():
     reversals = {
         name for name in TRIGGER_VIOLATIONS if name.endswith("_reversal")
-    }  # `opposite` makes them as they must be
+    }  # `build_reversal` makes them as they must be
     assert set(ALSO_A_PYTHON_RULE) | ONLY_IN_SQL | reversals == set(TRIGGER_VIOLATIONS)
 
 

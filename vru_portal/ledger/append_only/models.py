@@ -61,7 +61,7 @@ class Reversible(AppendOnly):
         """Whether another row reverses this one."""
         return hasattr(self, "reversed_by")
 
-    def opposite(self) -> Self:
+    def build_reversal(self) -> Self:
         """The row that would reverse this one, not yet recorded."""
         row = type(self)(reverses_id=self.pk, **{name: getattr(self, name) for name in self.mirrored})
         if "amount" in columns_of(type(self)):

@@ -82,10 +82,10 @@ def reverse(row: Reversible, *, by: Any, reason: str) -> Any:
         raise ValidationError("This is a reversal, which cannot be reversed. Record the correct entry instead.")
     if row.is_reversed:
         raise ValidationError("This has already been reversed.")
-    opposite = row.opposite()
-    opposite.reason = reason.strip()
-    record(opposite, by=by)
-    return opposite
+    reversal = row.build_reversal()
+    reversal.reason = reason.strip()
+    record(reversal, by=by)
+    return reversal
 
 
 def redact(row: AppendOnly, *, fields: list[str], by: Any, reason: str) -> None:
