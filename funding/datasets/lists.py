@@ -83,7 +83,7 @@ SOURCE_COLUMNS: tuple[Column[SourceRow], ...] = (
     result("paid", "Paid, net of refunds", "paid"),
     result("still_to_pay", "Allocated and not yet paid", "to_pay"),
     result("paid_over_allocations", "Paid beyond what was allocated", "over"),
-    result("paid_back_beyond_payments", "Paid back beyond what had been paid", "overrefunded"),
+    result("paid_back_beyond_payments", "Paid back beyond what had been paid", "refunded_beyond_paid"),
     result("carried_forward", "Carried forward into the next year", "carried"),
     result("returned_to_funder", "Returned to the funder", "returned"),
     result("not_allocated", "Not allocated, carried forward or returned", "unallocated"),

@@ -112,7 +112,7 @@ def exceptions_of(accounts: YearAccounts) -> list[str]:
     """What readers of the totals must know beside them."""
     facts = (
         (accounts.over, "was paid over allocations"),
-        (accounts.overrefunded, "more was paid back than had been paid"),
+        (accounts.refunded_beyond_paid, "more was paid back than had been paid"),
         (accounts.late, "was paid after the deadline"),
     )
     return [f"{format_pounds(amount)} {fact}." for amount, fact in facts if amount]

@@ -38,7 +38,7 @@ SOURCE_PARTS = {
     "paid": ("paid", "paid"),
     "to_pay": ("to-pay", "still_to_pay"),
     "over": ("over", "paid_over_allocations"),
-    "overrefunded": ("overrefunded", "paid_back_beyond_payments"),
+    "refunded_beyond_paid": ("refunded_beyond_paid", "paid_back_beyond_payments"),
     "carried": ("carried", "carried_forward"),
     "returned": ("returned", "returned_to_funder"),
     "unallocated": ("unallocated", "not_allocated"),
@@ -143,21 +143,21 @@ def check_accounts(report: ReconciliationReport, label: str, sources: list[datab
             report.differences.append(
                 f"{label}, {source.name}: paid {format_pounds(source.paid)} + still to pay "
                 f"{format_pounds(source.to_pay)} - over {format_pounds(source.over)} + paid back beyond payments "
-                f"{format_pounds(source.overrefunded)} + not allocated {format_pounds(source.unallocated)} + carried "
-                f"forward {format_pounds(source.carried)} + returned {format_pounds(source.returned)} does not add up "
-                f"to {format_pounds(source.amount)}."
+                f"{format_pounds(source.refunded_beyond_paid)} + not allocated {format_pounds(source.unallocated)} + "
+                f"carried forward {format_pounds(source.carried)} + returned {format_pounds(source.returned)} does not "
+                f"add up to {format_pounds(source.amount)}."
             )
     headings = {
         "paid": "paid",
         "to_pay": "+ to pay",
         "over": "- over",
-        "overrefunded": "+ overrefunded",
+        "refunded_beyond_paid": "+ refunded beyond paid",
         "unallocated": "+ not allocated",
-        "carried": "+ carried on",
+        "carried": "+ carried forward",
         "returned": "+ returned",
         "amount": "= sum",
     }
-    rare = ("overrefunded", "returned")
+    rare = ("refunded_beyond_paid", "returned")
     parts = [part for part in headings if part not in rare or total_of_sources(sources, part)]
     report.table(
         ["Source", *(headings[part] for part in parts)],

@@ -32,7 +32,7 @@ def sums(year, as_at=NOW):
     """Return the year's sums; each source's add up to what it brings."""
     accounts = year_accounts(year, FundingSource.objects.filter(year=year).standing(as_at), as_at)
     for account in accounts.sources:
-        left = account.paid + account.to_pay - account.over + account.overrefunded
+        left = account.paid + account.to_pay - account.over + account.refunded_beyond_paid
         left += account.unallocated + account.carried + account.returned
         assert left == account.source.amount
     return {name: str(value) for name in SUMS if (value := getattr(accounts, name))}
