@@ -13,7 +13,7 @@ from vru_portal.ledger.append_only.models import REDACTED
 from vru_portal.ledger.money import format_pounds
 from vru_portal.tabular.readers import cell_text
 from vru_portal.tabular.reading.remarks import find_remarks
-from vru_portal.tabular.reading.resaved import resaved_forms
+from vru_portal.tabular.reading.spreadsheet_rewrites import resaved_forms
 from vru_portal.tabular.resources import FileResource
 from vru_portal.tabular.results import MAX_ROWS_SHOWN, ImportedRow, ImportResult
 from vru_portal.tabular.widgets import MoneyWidget

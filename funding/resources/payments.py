@@ -19,7 +19,7 @@ from partners.models import Organisation
 from vru_portal.ledger.money import format_pounds
 from vru_portal.tabular.readers import cell_text
 from vru_portal.tabular.reading.named_records import KEYS_PER_QUERY, NamedRecord, find_by_name
-from vru_portal.tabular.reading.resaved import by_resaved_form
+from vru_portal.tabular.reading.spreadsheet_rewrites import by_resaved_form
 from vru_portal.tabular.widgets import DateWidget, MoneyWidget, TextWidget
 from vru_portal.text.cleaning import normalise_reference
 from vru_portal.text.problems import Problems, collect_problems

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.db import models
 
-from vru_portal.tabular.reading.resaved import by_resaved_form
+from vru_portal.tabular.reading.spreadsheet_rewrites import by_resaved_form
 from vru_portal.tabular.records.columns import (
     LIST_SEPARATOR,
     RecordColumn,

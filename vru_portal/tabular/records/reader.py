@@ -7,7 +7,7 @@ from django.db import models
 
 from vru_portal.publishing.state import State
 from vru_portal.tabular.readers import unreadable_cell
-from vru_portal.tabular.reading.resaved import by_resaved_key, resaved_forms
+from vru_portal.tabular.reading.spreadsheet_rewrites import by_resaved_key, resaved_forms
 from vru_portal.tabular.records.columns import MAX_VALUES_NAMED, STATE_FIELD, RecordColumn, columns_of_field
 from vru_portal.tabular.records.lookup import References, rows_for_columns, split_list
 from vru_portal.tabular.records.permissions import missing_permissions
