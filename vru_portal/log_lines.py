@@ -1,4 +1,4 @@
-"""Lines of the log, as `key=value` or as JSON, without secrets. Without Django, too: `serving` has none."""
+"""Lines of the log, as `key=value` or as JSON, without secrets. It does not need Django: `serving` does not load it."""
 
 import json
 import logging

@@ -47,7 +47,7 @@ IN_MEMORY = 2**19  # bytes of a body or an answer; what is larger is kept in a f
 SECONDS_UNTIL_OPENED = 60  # for which an answer's file is kept open for granian, which opens it at once
 # Downloads may take long to make: they have a thread of their own, so that pages never wait for them.
 FILE_SUFFIXES = (".csv", ".json", ".xlsx")
-CLIENT_GONE = 499  # in the log, as nginx has it: nobody was left to be answered
+CLIENT_GONE = 499  # in the log, as in nginx: the client had gone before the answer
 REQUEST_ID = re.compile(r"[A-Za-z0-9-]{8,64}")  # what is accepted from a proxy
 PLAIN_TEXT = ("content-type", "text/plain; charset=utf-8")
 Headers = list[tuple[str, str]]
@@ -60,7 +60,7 @@ class RequestRefused(Exception):  # noqa: N818 - the client's mistake
         self.status, self.sentence = status, sentence
 
 
-class ClientGone(Exception):  # noqa: N818 - nobody is left to be told
+class ClientGone(Exception):  # noqa: N818 - no error: nobody is left to answer
     """The client went away before its request was whole."""
 
 

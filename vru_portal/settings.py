@@ -59,7 +59,7 @@ EMBEDDED = ADDRESS.is_loopback and not setting("DATABASE_URL")
 # The register's private keys, its newest checkpoint and the list of erasures: outside the database, to be backed up
 # separately.
 REGISTER_KEYS = BASE_DIR / setting("REGISTER_KEYS", str(VAR_DIR / "register"))
-# The keys that secrets of second factors are encrypted with: outside the database, likewise.
+# The keys that secrets of second factors are encrypted with: also outside the database.
 SECOND_FACTOR_KEYS = BASE_DIR / setting("SECOND_FACTOR_KEYS", str(VAR_DIR / "second-factor-keys"))
 DATABASES = {"default": parse_database_url(setting("DATABASE_URL"), embedded=VAR_DIR / "portal.sqlite3")}
 IS_SQLITE = DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3"

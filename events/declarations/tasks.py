@@ -14,7 +14,7 @@ RELATED = ("invitation__body", "invitation__version__declaration", "invitation__
 
 @task()
 def deliver(mail_id: int) -> None:
-    """Send a queued email. If anything goes wrong it stays queued, with the error beside it."""
+    """Send a queued email. If anything goes wrong it stays queued, with its error."""
     if mail := claim_mail(mail_id):
         queue.send(mail, build=mails.build_message, record=record_delivery, postpone=postpone_mail)
 

@@ -129,7 +129,7 @@ class OnwardGrantForm(RecordingForm):
 
 
 class OnwardFileForm(FileForm):
-    """A file of onward grants, and the grant out of which they were awarded, if its rows do not say."""
+    """A file of onward grants, and the grant they were awarded from, if its rows do not say."""
 
     allocation = forms.ModelChoiceField(
         Allocation.objects.none(),

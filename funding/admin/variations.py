@@ -119,7 +119,7 @@ class ReturnAction(StepAction):
 
 
 class EndAction(StepAction):
-    """End an award of which money is unspent."""
+    """End an award that has unspent money."""
 
     name, label, kind = "end", "End the award", VariationKind.END
     explanation = "The award ends on this day. Everything that has not been paid goes back to its source."

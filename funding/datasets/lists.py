@@ -324,7 +324,7 @@ PAYMENT_COLUMNS: tuple[Column[PaymentRow], ...] = (
 
 
 def of_all_years(kind: Callable[[FinancialYear | None, QueryDict], MoneyFilters]) -> Callable[..., MoneyFilters]:
-    """The filters of a list of all years, of which an address can choose some; `filters_of_year` gives it a year."""
+    """The filters of a list of all years, unless the address chooses some; `filters_of_year` gives it a year."""
 
     def filters(data: QueryDict, year: FinancialYear | None = None) -> MoneyFilters:
         return kind(year, data)

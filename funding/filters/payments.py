@@ -1,4 +1,4 @@
-"""Filters of payments, with the number of payments that each value would leave, and what they come to."""
+"""Filters of payments, with the number of payments that each value would leave, and their totals."""
 
 import json
 import re
@@ -162,7 +162,7 @@ class PaymentFilters(MoneyFilters):
         shared = ("payee", "allocation__initiative", "allocation__heading", "allocation__funding_source__year")
         return list(rows.select_related("reverses", "reversed_by").prefetch_related("explanations", *shared))
 
-    # What they come to ------------------------------------------------------------------------------------------------
+    # Their totals ----------------------------------------------------------------------------------------------------
 
     @cached_property
     def _aggregates(self) -> dict[str, Any]:
@@ -179,7 +179,7 @@ class PaymentFilters(MoneyFilters):
 
     @property
     def total(self) -> Decimal:
-        """What they come to, net of refunds and reversals."""
+        """Their total, net of refunds and reversals."""
         return self._aggregates["total"] or Decimal(0)
 
     @cached_property
@@ -196,7 +196,7 @@ class PaymentFilters(MoneyFilters):
 
 
 def keys_as_rows(keys: list[int]) -> RawSQL:
-    """A subquery of these keys, of which there may be more than a query may have parameters."""
+    """A subquery of these keys: there may be more of them than a query may have parameters."""
     if connection.vendor == "sqlite":
         return RawSQL("SELECT value FROM json_each(%s)", [json.dumps(keys)])
     return RawSQL("SELECT unnest(%s::bigint[])", [keys])

@@ -98,7 +98,7 @@ class Regranting(Reversible):
 
 
 class OnwardGrant(Reversible):
-    """A grant that the recipient of an allocation has awarded out of it, as it has reported.
+    """A grant that the recipient of an allocation has awarded from it, as the recipient reports it.
 
     It is part of money that is counted already, so no total includes it. The recipient may have added money of its own:
     more than was allocated can be reported.

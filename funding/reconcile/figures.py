@@ -125,7 +125,7 @@ def spend_reported(first_year: int) -> Decimal:
 
 @dataclass(frozen=True)
 class CostSums:
-    """What was paid in the quarters of which all reach is published, and the reach of these quarters."""
+    """What was paid in the quarters whose reach is all published, and the reach of these quarters."""
 
     paid: Decimal
     reach: int

@@ -34,7 +34,7 @@ class Report(Protocol):
 
 
 def check_results(report: Report) -> None:
-    """Check all that is served of published figures. Nothing is said while there are none."""
+    """Check all published figures that are served. Report nothing while there are none."""
     rows = figures.figure_rows()
     if not rows:
         return

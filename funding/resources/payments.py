@@ -144,7 +144,7 @@ class PaymentResource(LedgerResource):
         instance.amount = total
 
     def unread_fields(self, row: Any, problems: Problems) -> set[str]:
-        """The amount too, where what it is made of cannot be read."""
+        """The amount too, if a part of it cannot be read."""
         unread = super().unread_fields(row, problems)
         if {"amount", "net", "irrecoverable_vat"} & problems.keys():
             return unread | {"amount"}

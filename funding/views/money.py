@@ -152,7 +152,7 @@ def year(request: HttpRequest, label: str) -> HttpResponse:
 
 
 def varied_totals(accounts: YearAccounts) -> list[tuple[str, str, Decimal]]:
-    """What the year's variations of each kind come to: the kind, its name and the sum."""
+    """The totals of the year's variations by kind: the kind, its name and the sum."""
     return [(kind.value, str(kind.label), accounts.varied[kind]) for kind in VariationKind if kind in accounts.varied]
 
 

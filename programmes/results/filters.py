@@ -71,7 +71,7 @@ class AsAtFilters(FacetedFilters):
         if not self.as_at.day:
             return super().keys_by_facet
         now, then = type(self)(QueryDict("")).keys_by_facet, self.load_keys()
-        # What no figure had by that day can be chosen all the same: it finds nothing.
+        # A value that no figure had by that day can still be chosen: it finds nothing.
         return {
             name: {value: then[name].get(value, set()) for value in (*values, *then[name])}
             for name, values in now.items()

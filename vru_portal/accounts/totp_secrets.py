@@ -65,7 +65,7 @@ def cipher() -> MultiFernet:
     """Encrypts with the newest key, and decrypts with any. Read each time, so that a rotation takes effect at once."""
     try:
         return MultiFernet([Fernet(key) for key in read_keys()])
-    except ValueError as error:  # no key, or what is none
+    except ValueError as error:  # no key, or not a key
         raise KeyLost from error
 
 

@@ -59,7 +59,7 @@ class MissingReferenceError(ContentError):
 
 
 class Refusals:
-    """All that is wrong with the content, and the models of which a record is missing because it was refused."""
+    """All problems of the content, and the models that miss a record because it was refused."""
 
     def __init__(self) -> None:
         self.sentences: list[str] = []

@@ -61,7 +61,7 @@ def close(root: Any) -> None:
 
 
 def author_of(root: Any) -> Any:
-    """Who has to be told about a record: who marked it ready or, if nobody did, who changed it last."""
+    """Who to notify about a record: the person who marked it ready or, if nobody did, who changed it last."""
     submission = submission_of(root)
     if submission and submission.state != Submission.State.DATE_CANCELLED and submission.concerns:
         return submission.concerns

@@ -24,7 +24,7 @@ def queue_daily_emails() -> int:
 
 
 def _newest_by_person() -> list[tuple[Any, Any]]:
-    """Each person with an email address for whom something is waiting, and when the newest item was handed over."""
+    """Each person with an email address who has something waiting, and when the newest item was handed over."""
     accounts: Any = get_user_model()._default_manager
     newest_by_key: dict[int, Any] = {}
     waiting = Submission.objects.filter(state__in=submissions.FOR_PUBLISHERS), ProposedOrder.objects.all()

@@ -173,7 +173,7 @@ _plain = MarkdownIt("zero")  # paragraphs, and nothing else
 
 @dataclass(frozen=True)
 class _Reading:
-    """What a text says. A text that has a problem is read as plain text: a public page shows it all the same."""
+    """What a text says. A text that has a problem is read as plain text, so that a public page can still show it."""
 
     tokens: list[Token]
     problem: str = ""  # why it is not read as Markdown, and what to do about it

@@ -138,7 +138,7 @@ def _checked(day_typed: str, month_typed: str, year_typed: str, earliest: date, 
 
 
 def check_date_range(value: date, *, earliest: date, latest: date) -> None:
-    """Raise ValidationError for a day that cannot be meant, such as one in the year 24."""
+    """Raise ValidationError for an implausible day, such as one in the year 24."""
     if not earliest <= value <= latest:
         raise ValidationError(
             f"Check the year of {value.day} {value:%B} {value.year:04}: "

@@ -96,7 +96,7 @@ class ValueFacet:
 
 @dataclass(frozen=True)
 class QueryFacet:
-    """One filter: a few parts of the rows, each of which is a method of their queryset."""
+    """One filter: a few parts of the rows, each a method of their queryset."""
 
     label: str
     parts: Mapping[str, tuple[str, Callable[[Any], QuerySet[Any]]]]  # by slug: the name, and which rows

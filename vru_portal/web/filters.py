@@ -32,7 +32,7 @@ class Parameter:
     label: str
     is_valid: Callable[[str], bool]
     error: str = ""  # what to say about a value that is not valid; without it, such a value just matches nothing
-    several: bool = False  # takes several values, of which any may match; otherwise the last one counts
+    several: bool = False  # takes several values, any of which may match; otherwise the last one counts
     narrows: bool = True  # leaves out rows, and can be removed; otherwise it says how the rows are shown
     values: Sequence[str] | None = None  # those that are valid, where they can be listed
     schema: Mapping[str, Any] = dataclasses.field(default_factory=dict)  # how the API describes a value, in JSON Schema
@@ -153,7 +153,7 @@ class Filters:
 
 
 class UncheckedField(forms.Field):
-    """Shows a value as the address has it. `Filters` has read and checked it already."""
+    """Shows a value as in the address. `Filters` has read and checked it already."""
 
     def __init__(self, widget: forms.Widget, **options: Any) -> None:
         super().__init__(required=False, widget=widget, **options)

@@ -29,7 +29,7 @@ class Parameter(Value):
 
 
 class Compiled(NamedTuple):
-    """A query as one connection asks it."""
+    """A query prepared for one connection."""
 
     rows: QuerySet[Any, Any]
     compiler: SQLCompiler

@@ -89,7 +89,7 @@ def may_see_backups(request: HttpRequest) -> bool:
 
 
 def worklist_items(request: HttpRequest, record: BackupRecord) -> list[WorklistItem]:
-    """A warning where a backup failed or is too old; none where the portal was never told to make any."""
+    """A warning where a backup failed or is too old; none if the portal was never set up to make any."""
     if not may_see_backups(request) or not (settings.DAILY_BACKUPS or record.made_at or record.failure):
         return []
     last = f"The last successful backup was made on {format_datetime(record.made_at)}." if record.made_at else ""

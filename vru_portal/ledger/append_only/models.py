@@ -14,7 +14,7 @@ REDACTED = "[redacted]"
 class AppendOnly(models.Model):
     """A row that is recorded once and never changed or removed."""
 
-    # Fields that may change all the same. No sum and no decision may depend on them.
+    # Fields that may still change. No sum and no decision may depend on them.
     open_fields: ClassVar[tuple[str, ...]] = ()
     # Free text that can be redacted, which leaves REDACTED and a reason: people write names where they should not.
     redactable: ClassVar[tuple[str, ...]] = ()

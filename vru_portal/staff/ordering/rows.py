@@ -28,7 +28,7 @@ class Place:
 
     @property
     def direction(self) -> int:
-        """Of two rows that want one place: a row that moves up, or is new, goes before the one that has it."""
+        """If two rows want one place, a row that moves up or is new goes before the one that was there."""
         if not self.is_moved:
             return 0
         return -1 if self.now is None or (self.wanted or 0) < self.now else 1

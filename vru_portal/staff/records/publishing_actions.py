@@ -70,7 +70,7 @@ class NoteForm(forms.Form):
 
 
 class PublishWithWarningsForm(PublishForm):
-    """Asks whether to publish all the same."""
+    """Asks whether to publish anyway."""
 
     despite_warnings = forms.BooleanField(
         label="Publish although these links do not work",
@@ -279,7 +279,7 @@ class DiscardPendingChangeAction(Action):
     def passage(self) -> tuple[str, SafeString] | None:
         try:
             table = _differences_table(pending_changes.pending_differences(self.row))
-        except ValidationError as error:  # it can be discarded all the same: often that is the way out
+        except ValidationError as error:  # it can still be discarded: often that is the way out
             table = format_html("<p>{}</p>", " ".join(error.messages))
         return "What is discarded", table
 

@@ -79,7 +79,7 @@ class Headings:
 
     row: int  # counted from the first row of the dataset, which is 0
     texts: list[str]
-    columns: list[str | None]  # for each heading, as `ColumnNames.column` has it; "" too where there is no heading
+    columns: list[str | None]  # for each heading, from `ColumnNames.column`; "" also if there is no heading
     notes: list[str] = field(default_factory=list)
 
     @property

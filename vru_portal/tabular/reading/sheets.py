@@ -1,6 +1,6 @@
 """What a sheet has that its rows alone do not show: hidden rows, merged cells, formulas without a result, other sheets.
 
-Whoever sends a workbook checks it by eye. What the portal reads and they cannot see, or the other way round, is told
+The sender of a workbook checks it by eye. What the portal reads and they cannot see, or the reverse, is reported
 in sentences beside the result.
 """
 

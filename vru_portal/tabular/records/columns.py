@@ -117,7 +117,7 @@ class RecordColumn:
         return row
 
     def show(self, row: Any) -> Cell:
-        """The value as an export has it."""
+        """The value as exports write it."""
         value = self.value(row)
         if isinstance(value, bool):
             return "yes" if value else "no"

@@ -86,7 +86,7 @@ class RecordReader:
         return tuple(column.text(record) for column in self.key_columns)
 
     def empty_key_fields(self, outcome: RecordOutcome) -> list[str]:
-        """The fields that identify a record and of which a row says nothing."""
+        """The fields that identify a record and are missing from a row."""
         columns = [column for column in self.key_columns if not column.field.blank]
         filled = {column.field.name for column in columns if outcome.texts.get(column.name)}
         return list(dict.fromkeys(column.field.name for column in columns if column.field.name not in filled))
