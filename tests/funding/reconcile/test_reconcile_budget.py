@@ -129,15 +129,15 @@ def a_heading_without_a_decision(year):
 
 
 @pytest.mark.parametrize(
-    ("offence", "sentence"),
+    ("violation", "sentence"),
     [
         (a_variation_below_nothing, "was released, moved or returned than was awarded"),
         (a_move_that_arrives_nowhere, "moves money that arrived in 0 allocations"),
         (a_heading_without_a_decision, "is for a budget heading, but names no decision"),
     ],
 )
-def test_what_the_triggers_should_have_kept_out_is_reported(offence, sentence, reconciled):
-    names, act = offence(year_with_everything())
+def test_what_the_triggers_should_have_kept_out_is_reported(violation, sentence, reconciled):
+    names, act = violation(year_with_everything())
     with without_triggers(*names):
         act()
         code, said = reconciled()

@@ -6,7 +6,7 @@ from django.core.exceptions import ValidationError
 from funding.regranting.rules import record_onward_grant, record_regranting
 from funding.rules import allocations, payments, sources, variations
 from programmes.rules import decide_on_assessment
-from tests.funding.triggers.offences import TRIGGER_VIOLATIONS
+from tests.funding.triggers.violations import TRIGGER_VIOLATIONS
 from tests.support.factories import UserFactory
 from tests.support.refusals import without_triggers
 
@@ -93,11 +93,11 @@ def test_every_trigger_is_said_to_have_a_rule_beside_it_or_none():
 
 
 @pytest.mark.parametrize(
-    ("name", "offence"),
-    [(name, offence) for name in ALSO_A_PYTHON_RULE for offence in TRIGGER_VIOLATIONS[name]],
+    ("name", "violation"),
+    [(name, violation) for name in ALSO_A_PYTHON_RULE for violation in TRIGGER_VIOLATIONS[name]],
     ids=[f"{name}-{number}" for name in ALSO_A_PYTHON_RULE for number, _ in enumerate(TRIGGER_VIOLATIONS[name])],
 )
-def test_the_rule_refuses_without_the_trigger_what_the_trigger_refuses(name, offence):
-    (row,) = offence().args
+def test_the_rule_refuses_without_the_trigger_what_the_trigger_refuses(name, violation):
+    (row,) = violation().args
     with without_triggers(name), pytest.raises(ValidationError):
         ALSO_A_PYTHON_RULE[name](row)

@@ -192,7 +192,7 @@ TRIGGER_VIOLATIONS = {
         standing_removed_because_another_was_withdrawn,
     ],
 }
-CASES = [(name, offence) for name, offences in TRIGGER_VIOLATIONS.items() for offence in offences]
+CASES = [(name, violation) for name, violations in TRIGGER_VIOLATIONS.items() for violation in violations]
 REPLACED = {
     "declarations_entry_head_not_replaced": Head,
     "declarations_entry_personal_not_replaced": PersonalRecord,
@@ -211,9 +211,9 @@ def test_every_trigger_of_the_register_is_violated_here():
     }
 
 
-@pytest.mark.parametrize(("name", "offence"), CASES, ids=[f"{name}-{n}" for n, (name, _) in enumerate(CASES)])
-def test_it_is_refused_by_its_trigger_and_by_nothing_else(name, offence):
-    refused_by_its_trigger_alone(name, offence())
+@pytest.mark.parametrize(("name", "violation"), CASES, ids=[f"{name}-{n}" for n, (name, _) in enumerate(CASES)])
+def test_it_is_refused_by_its_trigger_and_by_nothing_else(name, violation):
+    refused_by_its_trigger_alone(name, violation())
 
 
 @pytest.mark.parametrize("name", REPLACED)
