@@ -1,4 +1,4 @@
-"""The documents: every path, name, command and link that they give still exists."""
+"""The documentation: every path, name, command and link in it exists."""
 
 import re
 import shlex
