@@ -191,7 +191,7 @@ def prefetch_contributors(path: str = "contributors") -> Prefetch[Any]:
 
 
 def year_accounts(year: FinancialYear, sources: Iterable[FundingSource], as_at: AsAt = NOW) -> YearAccounts:
-    """The year's accounts. ``sources`` must be those of the year that stand as at the same day."""
+    """The year's accounts. ``sources`` must be those of the year that are not reversed as at the same day."""
     variations = list(variation_sums(year, as_at=as_at))
     balances = allocation_balances(year, variations, as_at)
     by_source = defaultdict(list)

@@ -58,7 +58,7 @@ class CopyAction(Action):
 
 
 class ReverseAllocationAction(ReverseAction):
-    """Reverse an allocation on which no payments stand."""
+    """Reverse an allocation that has no payments."""
 
     permission = "funding.add_allocation"
 

@@ -112,7 +112,7 @@ class CarryAction(Action):
     permission = "funding.add_fundingsource"
 
     def applies(self) -> bool:
-        """Whether the source stands."""
+        """Whether the source is not reversed."""
         return self.row.reverses_id is None and not self.row.is_reversed
 
     @property

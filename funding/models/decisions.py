@@ -21,7 +21,7 @@ from vru_portal.ledger.append_only.models import Reversible
 from vru_portal.ledger.append_only.trigger import INSERT, Trigger
 from vru_portal.text.fields import CalendarDateField, LineField, LongTextField, ReferenceField
 
-# True where the decision that a new row names was made by the row's day, and stands. To be completed with the day.
+# True where the decision that a new row names was made by the row's day and is not reversed. Takes the name of the day.
 DECIDED_SQL = (
     "EXISTS (SELECT 1 FROM funding_decision d WHERE d.id = NEW.decision_id AND d.decided_on <= NEW.{day} "
     f"AND {STANDS.format('d', 'funding_decision')})"

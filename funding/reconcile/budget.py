@@ -58,7 +58,7 @@ def decision_count(year: YearRow) -> int:
 
 
 def condition_sums(year: YearRow, today: date) -> list[ConditionSums]:
-    """Each condition of the year's sources that stands, by source."""
+    """Each condition of the year's sources that is not reversed, by source."""
     found = fetch_rows(
         f"SELECT c.id, s.name, s.id, c.kind, CAST(ROUND(c.share * 100) AS BIGINT), {PENCE.format('c.sum')}, "
         "c.share_of, c.heading_id, c.level_id, c.cost_kind, c.counts_paid, COALESCE(c.by_day, y.spend_by), "

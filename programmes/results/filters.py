@@ -85,7 +85,7 @@ class AsAtFilters(FacetedFilters):
 
 
 class FigureFilters(AsAtFilters):
-    """The approved figures that stand."""
+    """The current approved figures."""
 
     FACETS: ClassVar[dict[str, AnyFacet]] = {
         "measure": Facet("Measure", ("measure",), order_by="position"),
@@ -114,7 +114,7 @@ class FigureFilters(AsAtFilters):
 
 
 class PartFilters(AsAtFilters):
-    """The approved figures of groups that stand."""
+    """The current approved figures of groups."""
 
     FACETS: ClassVar[dict[str, AnyFacet]] = {
         "measure": Facet("Measure", ("figure__measure",), order_by="position"),

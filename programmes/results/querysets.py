@@ -58,7 +58,7 @@ class ApprovedReturnQuerySet(models.QuerySet["ApprovedReturn"]):
     """What was approved: each return as it was first, and each correction."""
 
     def current(self, known_before: datetime | None = None) -> Self:
-        """What stands; with a moment, what stood just before it."""
+        """What is current; with a moment, what was current just before it."""
         return self.filter(**known(known_before)).filter(~Exists(corrections(self.model, "", known_before)))
 
 
@@ -66,7 +66,7 @@ class ApprovedFigureQuerySet(models.QuerySet["ApprovedFigure"]):
     """Approved counts."""
 
     def current(self, known_before: datetime | None = None) -> Self:
-        """The counts that stand; with a moment, those that stood just before it."""
+        """The current counts; with a moment, those that were current just before it."""
         approved = self.model._meta.get_field("approved").related_model
         newer = corrections(approved, "approved__", known_before)
         return self.filter(**known(known_before, "approved__")).filter(~Exists(newer))
@@ -76,7 +76,7 @@ class ApprovedPartQuerySet(models.QuerySet["ApprovedPart"]):
     """Approved counts of groups."""
 
     def current(self, known_before: datetime | None = None) -> Self:
-        """The counts that stand; with a moment, those that stood just before it."""
+        """The current counts; with a moment, those that were current just before it."""
         figure: Any = self.model._meta.get_field("figure").related_model
         approved = figure._meta.get_field("approved").related_model
         newer = corrections(approved, "figure__approved__", known_before)

@@ -13,7 +13,7 @@ SHORTEST_PREFIX = 3
 PREFIX, SYNONYM, CORRECTED, OF_THAT_AGE = 0.5, 0.7, 0.8, 0.35  # beside 1 for the word itself
 ADULTS, CHILDREN = ("adult",), ("child", "children", "young", "youth", "pupil")
 
-Phrase = tuple[str, ...]  # stems that stand side by side
+Phrase = tuple[str, ...]  # stems that are side by side
 
 
 class Vocabulary(Protocol):

@@ -155,7 +155,7 @@ def reversal_status(row: Reversible) -> str:
 
 
 class ReversalFilter(admin.SimpleListFilter):
-    """Whether rows stand, are reversed, or are reversals."""
+    """Whether rows are valid, reversed, or reversals."""
 
     title = "reversal"
     parameter_name = "standing"

@@ -296,7 +296,7 @@ def key_of(scope: Any) -> Key | None:
         parameters = parse_qsl(query, keep_blank_values=True, max_num_fields=40, errors="strict")
     except ValueError:
         return None
-    # By name alone: of a name that stands twice, a view may read the last value.
+    # By name alone: if a name is repeated, a view may read the last value.
     return Key(host, scope.path, tuple(sorted(parameters, key=itemgetter(0))))
 
 

@@ -24,7 +24,7 @@ class Parameter(Value):
     """Stands in a prepared query for a value that each call gives: its number among the arguments."""
 
     def as_sql(self, compiler: Any, connection: Any) -> tuple[str, Any]:
-        """Return a placeholder and, as what it stands for, this parameter itself."""
+        """Return a placeholder and, as its value, this parameter itself."""
         return "%s", [self]
 
 

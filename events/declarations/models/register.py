@@ -195,7 +195,7 @@ class Entry(AppendOnly):
 
     @property
     def is_live(self) -> bool:
-        """Whether it is a signature that stands. This and the properties below need `with_status`, or they query."""
+        """Whether it is a signature in force. This and the properties below need `with_status`, or they query."""
         return hasattr(self, "live")
 
     @property
@@ -226,7 +226,7 @@ class Entry(AppendOnly):
 
     @property
     def public_signatory(self) -> dict[str, str]:
-        """The signatory's name and role, if they agreed to show them and the signature stands; otherwise empty."""
+        """The signatory's name and role, if they agreed to show them and the signature is in force; otherwise empty."""
         personal = getattr(self, "personal", None)
         if not (personal and self.is_live and self.name_is_public):
             return {}
@@ -280,7 +280,7 @@ class PersonalRecord(models.Model):
 
 
 class LiveSignature(models.Model):
-    """The signature of an organisation that stands for a version: at most one, written only together with an entry."""
+    """The signature of an organisation in force for a version: at most one, written only together with an entry."""
 
     body = models.ForeignKey(SignatoryBody, on_delete=models.PROTECT, related_name="live_signatures")
     version = models.ForeignKey(DeclarationVersion, on_delete=models.PROTECT, related_name="live_signatures")

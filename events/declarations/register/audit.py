@@ -166,7 +166,7 @@ class Audit:
             yield f"Entry {number}: it has commitments without personal data, or personal data without commitments."
 
     def standing_faults(self) -> Iterator[str]:
-        """Where the signatures that stand, or the names of organisations, differ from the entries."""
+        """Where the signatures in force, or the names of organisations, differ from the entries."""
         rows = LiveSignature.objects.values_list("body", "version", "entry")
         if {(body, version): entry for body, version, entry in rows} != self.live:
             yield "The signatures in force do not match the entries."

@@ -82,7 +82,7 @@ def invite_previous_signatories(*, by: Any, version: DeclarationVersion) -> int:
 
 
 def signatures_of_other_versions(version: DeclarationVersion) -> QuerySet[LiveSignature]:
-    """The signatures that stand for other versions of the same declaration."""
+    """The signatures in force for other versions of the same declaration."""
     standing = LiveSignature.objects.filter(version__declaration=version.declaration).exclude(version=version)
     return standing.select_related("body", "entry__personal")
 

@@ -186,7 +186,7 @@ def test_the_person_who_entered_it_cannot_confirm_it_in_any_way(client, clerk, c
         setting = ", ".join(f"{name} = %s" for name in values)
         with pytest.raises(IntegrityError), transaction.atomic(), connection.cursor() as cursor:
             cursor.execute(f"UPDATE {table} SET {setting} WHERE id = %s", [*values.values(), paper.pk])  # noqa: S608
-    corrections.end_signature(entry=entry)  # it stands for nobody: only the trigger is in the way
+    corrections.end_signature(entry=entry)  # nobody has signed with it: only the trigger is in the way
     live = LiveSignature._meta.db_table
     with pytest.raises(IntegrityError, match="A signature needs an entry"), transaction.atomic():  # noqa: SIM117
         with connection.cursor() as cursor:

@@ -1,4 +1,4 @@
-"""The headings of finance systems' files: recognised by what they mean, wherever they stand, or refused by name."""
+"""The headings of finance systems' files: recognised by their meaning, wherever they are, or refused by name."""
 
 from decimal import Decimal
 

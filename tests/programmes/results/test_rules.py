@@ -350,9 +350,13 @@ def test_a_correction_cannot_skip_a_number_or_be_dated_before_what_it_corrects(c
     approved = publish(ask(*count_people()), 20)
     same = {name: getattr(approved, name) for name in ("initiative", "organisation", "quarter")}
     made = {**same, "correction": "Wrong.", "recorded_by": UserFactory()}
-    assert "may have approved these figures at the same time" in refused_by_database(ApprovedReturn(**made, number=3).save)
+    assert "may have approved these figures at the same time" in refused_by_database(
+        ApprovedReturn(**made, number=3).save
+    )
     clock.move_to("2031-07-01 12:00Z", tick=False)
-    assert "may have approved these figures at the same time" in refused_by_database(ApprovedReturn(**made, number=2).save)
+    assert "may have approved these figures at the same time" in refused_by_database(
+        ApprovedReturn(**made, number=2).save
+    )
 
 
 def test_the_initiative_and_organisation_of_published_figures_stay_published():

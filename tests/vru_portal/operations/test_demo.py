@@ -171,7 +171,7 @@ def test_a_unit_with_hardly_anything_has_a_demonstration_of_money_too(
 @pytest.mark.parametrize("first_year", [2026, 2027, 2098])
 def test_nothing_happens_in_the_future(demo, without_signing, monkeypatch, first_year):
     made(monkeypatch, initiatives=3, sources=0)
-    load = getattr(populate, "load_content")  # noqa: B009 - it is stood in for
+    load = getattr(populate, "load_content")  # noqa: B009 - a stand-in replaces it
 
     def with_a_late_year(folder):
         load(folder)

@@ -22,7 +22,7 @@ LINKED_BY_EMAIL = re.compile(r"/(declaration/(sign|ask)|results/return)")
 
 
 def public_patterns() -> dict[str, str]:
-    """Return the address of each public page by its name, with <> for whatever stands for a record."""
+    """Return the address of each public page by its name, with <> for the part that names a record."""
     found = {}
     for address, name in url_patterns():
         read_by = NAMED_ADDRESSES.get(name, ("", ""))[0]

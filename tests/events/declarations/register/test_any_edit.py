@@ -278,7 +278,7 @@ class Edits:
         return json.dumps(document, ensure_ascii=False)
 
     def twice(self, text):
-        """Let a name stand twice, with another value."""
+        """Repeat a name, with another value."""
         names = re.findall(r'"(?:disclosed|value|salt|leaf|checkpoint|now|name|role|entries|keys)": ', text)
         if not names:
             return self.lines(text)
