@@ -23,7 +23,7 @@ from vru_portal.private_files import write_once
 LOOPBACK_HOSTS = ("localhost", "127.0.0.1", "[::1]")
 DEFAULT_PORTS = {"http": 80, "https": 443}
 HOST_NAME = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*")
-SHORTEST_SECRET_KEY = 50  # what Django's own deployment check (security.W009) asks for
+SHORTEST_SECRET_KEY = 50  # what Django's own deployment check (security.W009) requires
 SHORTEST_TOKEN = 32  # beyond guessing, if its characters are random
 
 

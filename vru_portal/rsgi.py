@@ -54,7 +54,7 @@ Headers = list[tuple[str, str]]
 
 
 class RequestRefused(Exception):  # noqa: N818 - the client's mistake
-    """A request that no thread is asked for: an HTTP status and a sentence."""
+    """A request that is refused without a thread: an HTTP status and a sentence."""
 
     def __init__(self, status: int, sentence: str) -> None:
         self.status, self.sentence = status, sentence

@@ -132,7 +132,7 @@ MIDDLEWARE = [
     "simple_history.middleware.HistoryRequestMiddleware",
 ]
 
-# What is reached by an emailed link, and the form that asks for one: kept out of caches and search engines.
+# Pages behind an emailed link, and the form to request one: kept out of caches and search engines.
 PRIVATE_PATHS = ("/declaration/sign", "/declaration/ask", "/results/return")
 
 ROOT_URLCONF = "vru_portal.urls"

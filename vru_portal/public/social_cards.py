@@ -53,7 +53,7 @@ def has_card(match: Any) -> bool:
 
 
 def title_of(match: Any, address: str, request: HttpRequest) -> str:
-    """The title of the page, as everybody sees it: asked for with nothing of who asks for the picture."""
+    """The title of the page, as everybody sees it: requested without anything from the visitor's request."""
     asked = HttpRequest()
     asked.method, asked.path, asked.path_info, asked.resolver_match = "GET", address, address, match
     passed_on = {name: request.META[name] for name in PASSED_ON if name in request.META}

@@ -1,4 +1,4 @@
-"""Actions: what staff do to a single row, each on a page of its own that explains it, shows facts and asks for a form.
+"""Actions: what staff do to a single row, each on a page of its own that explains it, shows facts and has a form.
 
 Rows that are never edited freely (payments, signatures, published records) are changed only through such actions, each
 with a rule behind it. Not to be confused with Django's `ModelAdmin.actions`, which act on rows ticked in a list.

@@ -113,7 +113,7 @@ class Filters:
 
     @property
     def is_filtered(self) -> bool:
-        """Whether the address asks for less than the whole list."""
+        """Whether the address filters the list."""
         return any(self.parameters[name].narrows for name in self.data)
 
     @property

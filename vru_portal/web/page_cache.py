@@ -1,4 +1,4 @@
-"""Pages that are the same for everybody, answered from memory before Django is asked.
+"""Pages that are the same for everybody, answered from memory without calling Django.
 
 A page is made from a request that holds nothing but its key: the host, the path and the parameters. No header of the
 first visitor can get into it. A request with a cookie or an Authorization header is always passed on.
@@ -39,7 +39,7 @@ from vru_portal.web.public_pages import PageState, page_state
 MAX_PAGES, MAX_BYTES = 2000, 16 * 2**20  # of addresses without parameters; as much again of those with parameters
 LARGEST_PAGE = 2**19  # bytes
 LONGEST_QUERY = 500  # characters
-MAX_ASKED_ONCE = 5000  # addresses with parameters that are remembered, to keep what is asked for a second time
+MAX_ASKED_ONCE = 5000  # addresses with parameters that are remembered, to keep those requested a second time
 SECONDS_BETWEEN_LOOKS = 1
 SECONDS_UNTIL_UNSURE = 2.5  # without having seen the state of the content
 # A request with one of these may be from somebody in particular, or ask for something other than a page.
@@ -76,7 +76,7 @@ class Variant(NamedTuple):
 
 
 class Page:
-    """A page as it is sent: compressed once, in each encoding that somebody asks for."""
+    """A page as it is sent: compressed once, in each encoding that clients accept."""
 
     def __init__(self, status: int, headers: Headers, body: bytes, state: PageState | None = None) -> None:
         self.status, self.body = status, body

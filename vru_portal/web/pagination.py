@@ -37,7 +37,7 @@ def get_page_or_404(
     *,
     count: int | None = None,
 ) -> Page[Any]:
-    """The page that the URL parameter `page` asks for; one past the end leads to the last page.
+    """The page that the URL parameter `page` names; one past the end redirects to the last page.
 
     Raises Http404 for what is not the number of a page. A caller that has counted the rows already can pass the
     `count`, which saves a query.

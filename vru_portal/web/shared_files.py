@@ -160,7 +160,7 @@ def remove_old_files(state: str) -> None:
 
 
 def sent(request: HttpRequest, path: Path, name: str, *, inline: bool) -> HttpResponseBase:
-    """The file, or the part of it that is asked for, or that it has not changed. Raises FileNotFoundError."""
+    """The file, the requested part of it, or the answer that it has not changed. Raises FileNotFoundError."""
     etag = f'"{path.stem[-24:]}-{path.stat().st_mtime_ns:x}"'
     headers = [*file_headers(name, inline=inline).items(), ("ETag", etag), ("Cache-Control", "public, no-cache")]
     headers.append(("Accept-Ranges", "bytes"))

@@ -52,7 +52,7 @@ def refuse_all(row: AppendOnly, problems: Problems) -> None:
 
 
 def check(row: AppendOnly, *, by: Any) -> None:
-    """Validate a row by itself, before `insert_checked`: the database is not asked. Raises ValidationError.
+    """Validate a row by itself, before `insert_checked`, without a query. Raises ValidationError.
 
     What the row refers to must have been read from the database, which checks it again, like all constraints.
     """

@@ -72,7 +72,7 @@ def add_passphrase_argument(parser: ArgumentParser) -> None:
 
 
 def parse_key_choice(words: list[str], passphrase_file: Path | None) -> KeyChoice:
-    """What --keys asks for; raises CommandError where that is unclear."""
+    """The meaning of --keys; raises CommandError if it is unclear."""
     match words:
         case ["none"]:
             return KeyChoice()

@@ -25,7 +25,7 @@ MAX_AHEAD = timedelta(minutes=1)  # of this machine's clock, for something that 
 
 
 def unreachable() -> Iterator[Finding]:
-    """Why the database cannot be asked anything. A missing file is not made by looking for it."""
+    """Why the database cannot be queried. Looking for a missing file does not create it."""
     if connection.vendor == "sqlite" and not connection.is_in_memory_db():  # type: ignore[attr-defined]
         path = Path(connection.settings_dict["NAME"])
         if not path.exists():

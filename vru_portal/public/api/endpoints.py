@@ -45,7 +45,7 @@ def list_rows(dataset: Dataset[Any]) -> Callable[[HttpRequest], Any]:
     """The operation that lists a dataset."""
 
     def operation(request: HttpRequest) -> Any:
-        """The page of rows that a request asks for, or what is wrong with it."""
+        """The requested page of rows, or what is wrong with the request."""
         filters = dataset.filters(request.GET)
         problems = problems_of(request.GET, filters)
         if problems:
