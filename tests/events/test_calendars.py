@@ -1,4 +1,4 @@
-"""What calendars and programs are told of events: what is stated, and nothing else."""
+"""Events for calendars and programs: what is stated, and nothing else."""
 
 from datetime import UTC, date, datetime, time
 from zoneinfo import ZoneInfo

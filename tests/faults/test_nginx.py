@@ -57,7 +57,7 @@ def certificate(folder):
 
 
 def configured(folder, ports, upstream, **changes):
-    """Write the configuration with this test's addresses and folders; nothing else differs, save what is asked for."""
+    """Write the configuration with this test's addresses and folders, and nothing else changed except on request."""
     text = CONFIGURATION.read_text()
     for written, here in {
         "127.0.0.1:8000": f"127.0.0.1:{upstream}",

@@ -1,4 +1,4 @@
-"""Twenty times started as a newcomer starts it, twenty times ended with Ctrl-C: none hangs, none leaves anything."""
+"""Started twenty times as by a newcomer, and ended with Ctrl-C: no start hangs or leaves anything behind."""
 
 import shutil
 import time

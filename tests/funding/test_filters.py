@@ -102,7 +102,7 @@ def test_an_unknown_basis_is_an_error(year):
 
 @pytest.fixture
 def several(year):
-    """Allocations that differ in everything that can be asked."""
+    """Allocations that differ in everything that can be filtered."""
     first, second = source_of(year, slug="one"), source_of(year, slug="two")
     low, high = LevelFactory(slug="low"), LevelFactory(slug="high")
     walk, talk = InitiativeFactory(level=low, slug="walk"), InitiativeFactory(level=high, slug="talk")

@@ -43,7 +43,7 @@ def ledger(standing):
 
 
 def record():
-    """Payments of two years that differ in everything that can be asked."""
+    """Payments of two years that differ in everything that can be filtered."""
     year = year_with_everything()
     before = FundingSourceFactory(year=YearFactory(first_year=2030), name="Old", slug="old", amount=Decimal("900.00"))
     mill, inn = OrganisationFactory(name="Mill", slug="mill"), OrganisationFactory(name="Inn", slug="inn")

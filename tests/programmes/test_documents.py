@@ -1,4 +1,4 @@
-"""Documents that staff upload: told by their content, and refused if they can run commands."""
+"""Documents that staff upload: recognised by their content, and refused if they can run commands."""
 
 import io
 import re

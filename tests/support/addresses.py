@@ -1,4 +1,4 @@
-"""Every address of the portal, as a person with each role asks for it."""
+"""Every address of the portal, as requested by a person with each role."""
 
 import copy
 from collections.abc import Iterator

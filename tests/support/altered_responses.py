@@ -1,4 +1,4 @@
-"""A penny, planted in what is served: changes to one page or file, as a fault of it would make them."""
+"""Responses altered by a penny: changes to one page or file, as an error in it would make them."""
 
 import io
 import json
@@ -11,7 +11,7 @@ PENNY = Decimal("0.01")
 
 
 class AlteredResponses:
-    """Middleware that changes what is served at one address, as a fault of a page or a download would."""
+    """Middleware that changes the response at one address, as an error in a page or download would."""
 
     path, change = "", staticmethod(lambda content: content)
 

@@ -1,4 +1,4 @@
-"""Signatures on paper: a scan that is one, four eyes at every door, an entry that says so."""
+"""Signatures on paper: a real scan, two people for every route, and an entry that says so."""
 
 import hashlib
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""Spreadsheets as their senders do not see them: what is read and what is not is said, and nothing is guessed."""
+"""Spreadsheets as their senders do not see them: what is read and what is not is reported, and nothing is guessed."""
 
 import io
 import zipfile

@@ -1,4 +1,4 @@
-"""A figure that was typed once is the same everywhere. What is missing or suppressed is said, never shown as zero."""
+"""A figure is the same everywhere. Missing and suppressed figures are reported as such, never shown as zero."""
 
 import csv
 import io

@@ -74,7 +74,7 @@ class PublicationFactory(RecordFactory):
 
 
 class SourcedFactory(RecordFactory):
-    """Each record has a publication of its own, so that a page that asks for them one by one is found out."""
+    """Each record has a publication of its own, so that tests notice a page that queries them one by one."""
 
     class Meta:
         abstract = True

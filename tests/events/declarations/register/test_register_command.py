@@ -19,7 +19,7 @@ pytestmark = pytest.mark.django_db
 
 
 def register(action):
-    """Run the command; return its exit code and what it said."""
+    """Run the command; return its exit code and output."""
     out, err = StringIO(), StringIO()
     try:
         call_command("register", action, stdout=out, stderr=err)

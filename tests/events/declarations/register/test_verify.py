@@ -56,14 +56,14 @@ class Stranger:
         return name
 
     def run(self, *arguments):
-        """Return the exit code and what was said."""
+        """Return the exit code and the output."""
         command = [sys.executable, "-I", "-c", OFFLINE, *arguments]
         found = subprocess.run(command, cwd=self.folder, capture_output=True, encoding="utf-8", check=False)
         assert found.stderr == "", found.stderr
         return found.returncode, found.stdout.strip()
 
     def asks(self, key, action, *files):
-        """Write files of this content, ask about them."""
+        """Write files with this content, and check them."""
         return self.run(key, action, *(self.write(f"{n}.txt", content) for n, content in enumerate(files)))
 
 

@@ -1,4 +1,4 @@
-"""Every text that was in force keeps its address, beside what it changed and who signed it."""
+"""Every text that was in force keeps its address, with its changes and its signatories."""
 
 import re
 from datetime import timedelta
