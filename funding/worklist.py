@@ -6,7 +6,7 @@ from itertools import groupby
 from django.http import HttpRequest
 from django.utils import timezone
 
-from funding import omissions
+from funding import missing_disclosures
 from funding.accounts import YearAccounts, year_accounts
 from funding.models import Allocation, FinancialYear, FundingSource, Payment, PublicationDuty
 from vru_portal.staff.links import can_view, changelist_url
@@ -35,7 +35,7 @@ def worklist_items(request: HttpRequest) -> list[WorklistItem]:
             f"{duty} requires a copy of each to be published.",
             link_label(request, "funding.add_contractcopy", "Add the copies"),
             changelist_url(Allocation, lacking="yes"),
-            omissions.contracts_without_copy(duty).count(),
+            missing_disclosures.contracts_without_copy(duty).count(),
         )
     if duty and sees_payments:
         items += item_unless_empty(
@@ -44,7 +44,7 @@ def worklist_items(request: HttpRequest) -> list[WorklistItem]:
             "details.",
             "See which",
             changelist_url(Payment, lacking="yes"),
-            omissions.incomplete_items(duty).count(),
+            missing_disclosures.incomplete_items(duty).count(),
         )
     return items
 

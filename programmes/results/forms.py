@@ -21,7 +21,7 @@ from programmes.results.rules.answers import (
 )
 from vru_portal.links.forms import LinkPageForm
 from vru_portal.text.characters import is_letter_or_number
-from vru_portal.text.inputs import EmailAddressInput, LineInput
+from vru_portal.text.form_fields import EmailAddressFormField, LineFormField
 
 SENDS_SELF, SENDS_ANOTHER = "me", "another"
 BEFORE = "before-"  # the hidden fields that hold what the form showed
@@ -93,7 +93,7 @@ class WordsForm(AnswersForm):
         super().__init__(*args, **options)
         hints = {
             "went_well": "One sentence. It is published, so do not name anybody.",
-            "went_badly": "One sentence. It is published, too. It helps others to avoid the same.",
+            "went_badly": "One sentence. It is published too, and helps others to avoid the same problem.",
         }
         for name, label in WORDS.items():
             self.fields[name] = forms.CharField(
@@ -133,7 +133,7 @@ class SendForm(LinkPageForm):
         choices=[(SENDS_SELF, "I send them now"), (SENDS_ANOTHER, "Somebody else checks them first, and sends them")],
         error_messages={"required": "Select who sends the figures"},
     )
-    name = LineInput(
+    name = LineFormField(
         label="Your name",
         help_text="Only our staff see it.",
         max_length=120,
@@ -141,14 +141,14 @@ class SendForm(LinkPageForm):
         error_messages={"required": "Enter your name"},
         widget=forms.TextInput(attrs={"dir": "auto", "autocomplete": "name", "spellcheck": "false"}),
     )
-    confirm_name = LineInput(
+    confirm_name = LineFormField(
         label="Their name",
         max_length=120,
         required=False,
         validators=[readable_name],
         widget=forms.TextInput(attrs={"dir": "auto", "autocomplete": "off", "spellcheck": "false"}),
     )
-    confirm_email = EmailAddressInput(
+    confirm_email = EmailAddressFormField(
         label="Their work email address",
         help_text="We will email them a link. Then only they can send the figures.",
         max_length=254,

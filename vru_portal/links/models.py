@@ -5,7 +5,7 @@ from django.utils import timezone
 
 
 class Delivery(models.TextChoices):
-    """How far an email has got."""
+    """The delivery state of an email."""
 
     WAITING = "waiting", "Waiting"
     SENT = "sent", "Sent"

@@ -26,7 +26,7 @@ Address = Callable[[Any], str]
 
 
 class Facts(NamedTuple):
-    """One kind of record that states facts: what they are called, which are public today, and where they stand."""
+    """One kind of record that states facts: what they are called, which are public today, and where they are shown."""
 
     title: str
     rows: Callable[[date], QuerySet[Any]]

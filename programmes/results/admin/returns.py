@@ -19,7 +19,7 @@ from vru_portal.staff.actions import Action, RecordingForm, Section, WriteOnceAd
 from vru_portal.staff.base_admin import PortalAdmin, ReadOnlyAdmin
 from vru_portal.staff.imports.page import FileImport
 from vru_portal.staff.links import admin_link, can_view
-from vru_portal.text.inputs import CalendarDateInput, EmailAddressInput, LineInput, LongTextInput
+from vru_portal.text.form_fields import CalendarDateFormField, EmailAddressFormField, LineFormField, LongTextFormField
 
 NO_ADDRESS = (
     "This return has no email address, so no email is sent. Tell them yourself. Afterwards, import a file with their "
@@ -38,8 +38,8 @@ def draft_of(row: Return) -> ReturnDraft:
 class ReturnForm(RecordingForm):
     """Asks an organisation for figures."""
 
-    email = EmailAddressInput(help_text="Of whoever is to report. Never published.")
-    contact_name = LineInput(max_length=120, required=False)
+    email = EmailAddressFormField(help_text="The person who will report. Never published.")
+    contact_name = LineFormField(max_length=120, required=False)
 
     class Meta:
         model = Return
@@ -49,7 +49,7 @@ class ReturnForm(RecordingForm):
         super().__init__(*args, **kwargs)
         for name in ("due_on", "closes_on"):
             self.fields[name].required = False
-            self.fields[name].help_text += " Leave empty for what the reporting rules say."
+            self.fields[name].help_text += " Leave empty to use the reporting rules."
 
     def _get_validation_exclusions(self) -> set[str]:
         """The rule fills in the dates, and validates the whole."""
@@ -66,7 +66,7 @@ class ReturnForm(RecordingForm):
 class QuestionForm(forms.Form):
     """Asks what is unclear."""
 
-    question = LongTextInput(
+    question = LongTextFormField(
         max_length=1000,
         widget=forms.Textarea(attrs={"rows": 4, "class": "vLargeTextField"}),
         help_text="They get it by email. It is not published.",
@@ -76,7 +76,7 @@ class QuestionForm(forms.Form):
 class CorrectionForm(forms.Form):
     """Asks why published figures are replaced."""
 
-    correction = LongTextInput(
+    correction = LongTextFormField(
         label="Why they are corrected",
         max_length=300,
         required=False,
@@ -86,16 +86,16 @@ class CorrectionForm(forms.Form):
 
 
 class ContactForm(forms.Form):
-    """Asks whom to send it to."""
+    """Asks who to send it to."""
 
-    email = EmailAddressInput()
-    contact_name = LineInput(max_length=120, required=False)
+    email = EmailAddressFormField()
+    contact_name = LineFormField(max_length=120, required=False)
 
 
 class DayForm(forms.Form):
     """Asks for a date."""
 
-    day = CalendarDateInput(label="Can be filled in until")
+    day = CalendarDateFormField(label="Can be filled in until")
 
 
 class ReturnAction(Action):
@@ -146,7 +146,7 @@ class QuestionAction(ReturnAction):
     def form(self, **data: Any) -> forms.Form:
         form = super().form(**data)
         if not self.has_address:
-            form.fields["question"].help_text = "Whoever opens a link of this return reads it. It is not published."
+            form.fields["question"].help_text = "Anyone who opens this return's link can read it. It is not published."
         return form
 
 
@@ -239,7 +239,7 @@ class CancelAction(ReturnAction):
 
 
 def answer_facts(row: Return) -> list[tuple[str, str]]:
-    """What was entered, with what the rules say of it."""
+    """What was entered, and what the rules find in it."""
     draft = draft_of(row)
     facts: list[tuple[str, str]] = []
     for measure in measures_of(row.initiative):
@@ -258,7 +258,7 @@ def answer_facts(row: Return) -> list[tuple[str, str]]:
 
 
 class StateFilter(admin.SimpleListFilter):
-    """Filters returns by how far they have got."""
+    """Filters returns by their progress."""
 
     title = "state"
     parameter_name = "state"

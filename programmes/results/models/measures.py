@@ -19,7 +19,7 @@ QUARTER_HELP = "The first day of the quarter, such as 1 April."
 
 
 class Breakdown(Slugged):
-    """A way to divide the people whom a measure counts, such as by age."""
+    """A way to divide the people a measure counts, such as by age."""
 
     name = LineField(max_length=60, unique=True, help_text="Such as “Age”.")
     position = models.PositiveSmallIntegerField(default=0, help_text="The lowest number comes first.")

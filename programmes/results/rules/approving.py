@@ -27,7 +27,7 @@ from vru_portal.ledger.append_only.recording import record
 def query(*, row: Return, question: str) -> None:
     """Send figures back with a question. The same link works again, and the answers are still there."""
     send_back(
-        row, DraftState.SUBMITTED, question, "Only figures that were sent and are not approved yet can be sent back."
+        row, DraftState.SUBMITTED, question, "You can send back only figures that were sent and are not approved yet."
     )
 
 
@@ -44,7 +44,7 @@ def send_back(row: Return, expected: DraftState, question: str, otherwise: str) 
         raise ValidationError(otherwise)
     require_time_to_answer(draft)
     if not question.strip():
-        raise ValidationError({"question": "Enter what you want to know."})
+        raise ValidationError({"question": "Enter your question."})
     draft.state, draft.question = DraftState.QUERIED, question
     draft.questioned_answers = fingerprint(draft.answers)
     draft.confirm_name = draft.confirm_email = draft.confirmed_by = ""

@@ -53,7 +53,7 @@ def ask(*, by: Any, row: Return, email: str, contact_name: str = "") -> Return:
     draft = ReturnDraft(asked=row, email=email, contact_name=contact_name)
     draft.full_clean()
     if not draft.email:
-        raise ValidationError({"email": "Enter the email address of whoever is to report."})
+        raise ValidationError({"email": "Enter the email address of the person who will report."})
     draft.save(force_insert=True)
     queue_mail(MailKind.REQUEST, draft)
     return row
@@ -62,7 +62,7 @@ def ask(*, by: Any, row: Return, email: str, contact_name: str = "") -> Return:
 def check_return(*, by: Any, row: Return, rules: ReportingRules | None = None) -> None:
     """Fill in the days of a new return as the reporting rules say, and check it. Raises ValidationError.
 
-    Whoever is asked late has as many days from then.
+    If it asks late, the same number of days applies from then.
     """
     rules = rules or ReportingRules.current()
     quarter, time_to_report = Quarter(row.quarter), timedelta(days=rules.days_to_report)
@@ -114,7 +114,7 @@ def reporters_to_ask(quarter: Quarter) -> list[Reporter]:
 def remind_due(today: date | None = None) -> int:
     """Remind those who have not answered: shortly before the return is due, and twice more; returns how many.
 
-    Whoever was asked late, or could not be reminded for a while, gets no two emails within ten days.
+    Nobody gets two emails within ten days, even if they were asked late or could not be reminded for a while.
     """
     today = today or timezone.localdate()
     waiting = ReturnDraft.objects.filter(
@@ -143,13 +143,13 @@ def remind(*, draft: ReturnDraft) -> bool:
 
 @transaction.atomic
 def send_again(*, row: Return, email: str, contact_name: str = "") -> None:
-    """Send the request again, perhaps to somebody else. Earlier links go on working."""
+    """Send the request again, perhaps to somebody else. Earlier links still work."""
     draft = locked_draft(row)
     require_open(row, draft)
     draft.email, draft.contact_name = email, contact_name
     draft.full_clean()
     if not draft.email:
-        raise ValidationError({"email": "Enter the email address of whoever is to report."})
+        raise ValidationError({"email": "Enter the email address of the person who will report."})
     draft.save()
     queue_mail(MailKind.REQUEST, draft)
 
@@ -159,7 +159,7 @@ def extend(*, row: Return, closes_on: date) -> None:
     """Keep a return open for longer, or open it again. What was typed is still there."""
     today = timezone.localdate()
     if not today <= closes_on <= today + timedelta(days=MAX_DAYS_AHEAD):
-        raise ValidationError({"day": "Enter a date from today on, at most a year ahead."})
+        raise ValidationError({"day": "Enter a date between today and a year from now."})
     if closes_on < row.due_on:
         raise ValidationError({"day": "A return cannot close before it is due."})
     draft = locked_draft(row)
@@ -177,7 +177,7 @@ def cancel(*, row: Return) -> None:
     if row.approved.exists():
         raise ValidationError("These figures are published. Correct them instead.")
     if draft.state == DraftState.CANCELLED:
-        raise ValidationError("This return is cancelled already.")
+        raise ValidationError("This return is already cancelled.")
     Return.objects.filter(pk=row.pk).update(cancelled_at=timezone.now())
     ReturnDraft.objects.filter(pk=draft.pk).update(state=DraftState.CANCELLED)
     for address in draft.reporters if draft.sent_at else ():

@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 import pytest
 import time_machine
 
+from tests.support.altered_responses import in_json, in_text, in_workbook, serve_once
 from tests.support.money.ledger import fill, year_with_everything
-from tests.support.planted import in_json, in_text, in_workbook, serve_once
 
 pytestmark = [pytest.mark.django_db, pytest.mark.once]
 NOW = datetime(2032, 5, 6, 12, tzinfo=UTC)

@@ -79,7 +79,7 @@ def test_carried_money_is_counted_once():
 
 @pytest.mark.parametrize("count", [1, 21, 321])
 def test_a_list_of_any_length_agrees_with_the_database(count):
-    """Sources and totals stand on each page of a long list, and count once."""
+    """Sources and totals are on each page of a long list, and count once."""
     year = year_with_everything()
     first, second = year.sources.order_by("position")
     allocation = award(first, "1.25")

@@ -12,6 +12,7 @@ import time_machine
 
 from funding.datasets import year_report
 from programmes.results.choices import WorkbookField
+from tests.support.altered_responses import in_text, serve_once
 from tests.support.factories import (
     AllocationFactory,
     ApprovedReturnFactory,
@@ -30,7 +31,6 @@ from tests.support.factories import (
     WorkbookColumnFactory,
     YearFactory,
 )
-from tests.support.planted import in_text, serve_once
 
 pytestmark = [pytest.mark.django_db, pytest.mark.once]
 NOW = datetime(2032, 5, 6, 12, tzinfo=UTC)

@@ -282,7 +282,7 @@ def test_json_that_was_damaged_on_its_way_is_joined_or_not_judged(portal, ask):
 # JSON read twice differently ------------------------------------------------------------------------------------------
 
 
-def test_a_name_that_stands_twice_is_refused_in_every_file(portal, ask):
+def test_a_repeated_name_is_refused_in_every_file(portal, ask):
     def doubled(document, name, forged):
         text = json.dumps(document)
         assert text.count(f'"{name}": ') >= 1

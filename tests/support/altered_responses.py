@@ -1,4 +1,4 @@
-"""A penny, planted in what is served: changes to one page or file, as a fault of it would make them."""
+"""Responses altered by a penny: changes to one page or file, as an error in it would make them."""
 
 import io
 import json
@@ -14,8 +14,8 @@ from funding.reconcile import outputs
 PENNY = Decimal("0.01")
 
 
-class Planted:
-    """Middleware that changes what is served at one address, as a fault of a page or a download would."""
+class AlteredResponses:
+    """Middleware that changes the response at one address, as an error in a page or download would."""
 
     path, change = "", staticmethod(lambda content: content)
 
@@ -39,7 +39,7 @@ def serve_once(monkeypatch: pytest.MonkeyPatch, served: dict[str, bytes]) -> Non
     fetch = outputs.fetch
 
     def fetch_once(path: str) -> bytes:
-        if urlsplit(path).path == Planted.path:
+        if urlsplit(path).path == AlteredResponses.path:
             return fetch(path)
         if path not in served:
             served[path] = fetch(path)

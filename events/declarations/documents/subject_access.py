@@ -65,7 +65,7 @@ PERSONAL_FIELDS: dict[str, tuple[str, str]] = {
     "papersignature.scan": ("Signature on paper", ERASED_WITH_PAPER),
     "papersignature.scan_sha256": (
         "Signature on paper",
-        "Kept: identifies the scan, but says nothing of its content.",
+        "Kept: identifies the scan, but reveals nothing about its content.",
     ),
     "papersignature.signed_on": ("Signature on paper", "Kept: a date, no longer linked to a person."),
     "papersignature.name_is_public": ("Signature on paper", "Kept: no longer linked to a person."),
@@ -102,7 +102,7 @@ def records_about(whose: str) -> list[HeldRecord]:
 
 
 def records_of_reporter(whose: str) -> list[HeldRecord]:
-    """Records about whoever was asked for figures."""
+    """Records about the people who were asked for figures."""
     rows = returns.rows_about(whose) if whose else {}
     return [HeldRecord(title, row.pk, field_values(row)) for title, found in rows.items() for row in found]
 
@@ -125,7 +125,7 @@ def records_of_name(name: str) -> list[HeldRecord]:
 
 
 def records_of_signatory(seq: int) -> list[HeldRecord]:
-    """Records about whoever signed this entry, online or on paper."""
+    """Records about the person who signed this entry, online or on paper."""
     record = PersonalRecord.objects.filter(pk=seq).first()
     if record and (address := record.values.get("email")):
         return records_of_mailbox(address)
