@@ -24,7 +24,7 @@ test: .venv/dev-installed ## Run every test on SQLite, then on PostgreSQL; brows
 	$(BIN)/python -m tests.support.processes.postgres $(BIN)/python -m pytest -n 2 -m "both or not (browser or once)"
 
 # FAULT_ROUNDS=2 tries each fault at most twice; FAULTS_TABLE=FILE keeps the table.
-faults: .venv/dev-installed ## Kill, fill, lock and attack a portal on both databases; print one table of what came of it
+faults: .venv/dev-installed ## Kill, fill, lock and attack a portal on both databases; print one table of the results
 	$(BIN)/python -m tests.support.faults
 
 bench: .venv/dev-installed ## Measure pages beside nginx, a large portal, files, signatures, memory; AGAINST=COMMIT: pages of then, too
@@ -35,7 +35,7 @@ bench: .venv/dev-installed ## Measure pages beside nginx, a large portal, files,
 	$(BIN)/python -m tests.performance.signing
 	$(BIN)/python -m tests.performance.memory
 
-check-speed: .venv/dev-installed ## Fail if a page costs more than it may, beside a plain page
+check-speed: .venv/dev-installed ## Fail if a page costs more than its limit, as a multiple of a plain page
 	$(BIN)/python -m tests.performance.speed
 
 check: .venv/dev-installed ## Check code, types, templates, import rules, migrations and deployment settings

@@ -185,7 +185,7 @@ def appearance_changes(event: Event, items: Iterable[AgendaItem], at: datetime) 
 
 
 def public_names(rows: list[Any]) -> dict[tuple[int | None, int | None], str]:
-    """The names of people and organisations, by the keys of both, without those whom the public may not see."""
+    """The names of people and organisations, by the keys of both, without those the public may not see."""
     if not rows:
         return {}
     people = Person.objects.public().filter(pk__in=[row.person_id for row in rows if row.person_id])

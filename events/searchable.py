@@ -1,4 +1,4 @@
-"""What of the events can be found by search."""
+"""The events that search finds."""
 
 from typing import Any
 

@@ -2,7 +2,7 @@
 // Without this the choices and the table below the form say what is left, and the portal refuses what goes beyond it.
 const source = document.getElementById("id_funding_source")
 const sum = document.getElementById("id_amount")
-const SUM = /^£?(\d{1,12}|\d{1,3}(?:,\d{3}){1,3})(?:\.(\d{1,2})0*)?$/ // as in vru_portal/ledger/money.py
+const SUM = /^£?(\d{1,12}|\d{1,3}(?:,\d{3}){1,3})(?:\.(\d{1,2})0*)?$/ // part of what vru_portal/text/sums.py reads
 
 function pence(text) {
   const found = SUM.exec(text.trim())

@@ -87,7 +87,7 @@ class AllocationBalance:
         return max(self.paid - self.allocated, Decimal(0))
 
     @property
-    def overrefunded(self) -> Decimal:
+    def refunded_beyond_paid(self) -> Decimal:
         """What was paid back beyond all that had been paid."""
         return max(-self.paid, Decimal(0))
 
@@ -98,7 +98,7 @@ class AllocationBalance:
 
 @dataclass(frozen=True)
 class BalanceTotals:
-    """Totals of several allocations. Paid + still to pay - over + overrefunded = allocated."""
+    """Totals of several allocations. Paid + still to pay - over + refunded_beyond_paid = allocated."""
 
     balances: Sequence[AllocationBalance]
 
@@ -125,14 +125,14 @@ class BalanceTotals:
         return sum((balance.over for balance in self.balances), Decimal(0))
 
     @cached_property
-    def overrefunded(self) -> Decimal:
+    def refunded_beyond_paid(self) -> Decimal:
         """What was paid back beyond what had been paid on each allocation."""
-        return sum((balance.overrefunded for balance in self.balances), Decimal(0))
+        return sum((balance.refunded_beyond_paid for balance in self.balances), Decimal(0))
 
 
 @dataclass(frozen=True)
 class SourceAccount(BalanceTotals):
-    """One source: paid + still to pay - over + overrefunded + unallocated + carried + returned = its amount."""
+    """One source: paid + still to pay - over + refunded_beyond_paid + unallocated + carried + returned = its amount."""
 
     source: FundingSource
     carried: Decimal = field(kw_only=True)
@@ -180,7 +180,7 @@ class YearAccounts(BalanceTotals):
 
     @property
     def has_uses(self) -> bool:
-        """Whether anything is said of what became of the money."""
+        """Whether anything is known about where the money went."""
         return bool(self.balances or self.carried or self.returned)
 
 
@@ -191,7 +191,7 @@ def prefetch_contributors(path: str = "contributors") -> Prefetch[Any]:
 
 
 def year_accounts(year: FinancialYear, sources: Iterable[FundingSource], as_at: AsAt = NOW) -> YearAccounts:
-    """The year's accounts. ``sources`` must be those of the year that stand as at the same day."""
+    """The year's accounts. ``sources`` must be those of the year that are not reversed as at the same day."""
     variations = list(variation_sums(year, as_at=as_at))
     balances = allocation_balances(year, variations, as_at)
     by_source = defaultdict(list)

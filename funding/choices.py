@@ -21,7 +21,7 @@ class CostKind(models.TextChoices):
 
 
 class VariationKind(models.TextChoices):
-    """What becomes of money that will not be spent as it was allocated."""
+    """What happens to money that will not be spent as it was allocated."""
 
     RELEASE = "release", "Released"
     MOVE = "move", "Moved"
@@ -40,7 +40,7 @@ class ConditionKind(models.TextChoices):
 
 
 class ConditionState(models.TextChoices):
-    """How a condition stands on a day."""
+    """Whether a condition is met on a given day."""
 
     MET = "met", "Met"
     MISSED = "missed", "Missed"
@@ -72,7 +72,7 @@ class OnwardMailKind(models.TextChoices):
 
 
 class Irregularity(models.TextChoices):
-    """Why a payment is an exception. It has happened all the same, so it is recorded and shown.
+    """Why a payment is an exception. It has still happened, so it is recorded and shown.
 
     Pages, files and messages say “exception”. Code says “irregularity”: an exception is another thing in Python.
     """

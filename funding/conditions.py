@@ -137,7 +137,7 @@ def share_text(row: SourceCondition) -> str:
 
 
 def judged_conditions(accounts: YearAccounts) -> list[JudgedCondition]:
-    """The conditions of the year's sources that stand as at the day of the accounts, by source."""
+    """The conditions of the year's sources, not reversed as at the day of the accounts, by source."""
     rows = list(conditions_of(accounts.year, as_at=accounts.as_at))
     if not rows:
         return []

@@ -1,4 +1,4 @@
-"""What of the money can be found by search. Payments are found by the filters of their list."""
+"""What search finds about the money. Payments are found by the filters of their list."""
 
 from django.db.models import Prefetch, QuerySet
 

@@ -1,4 +1,4 @@
-"""How far initiatives have come, worked out from their assessments, money and dates."""
+"""The progress of initiatives, worked out from their assessments, money and dates."""
 
 from collections import defaultdict
 from collections.abc import Collection
@@ -14,7 +14,7 @@ from programmes.choices import Status
 from programmes.models import EvidenceAssessment, Initiative
 from vru_portal.ledger.money import Pence
 from vru_portal.web.prepared_queries import prepared
-from vru_portal.web.public_pages import once_per_state
+from vru_portal.web.public_pages import cached_per_content_version
 
 
 def initiative_statuses() -> dict[int, Status]:
@@ -22,7 +22,7 @@ def initiative_statuses() -> dict[int, Status]:
 
     Initiatives without an assessment, money or dates are left out: they are only announced.
     """
-    return once_per_state("statuses", _read_statuses)
+    return cached_per_content_version("statuses", _read_statuses)
 
 
 def _read_statuses() -> dict[int, Status]:

@@ -6,7 +6,7 @@ from itertools import groupby
 from django.http import HttpRequest
 from django.utils import timezone
 
-from funding import omissions
+from funding import missing_disclosures
 from funding.accounts import YearAccounts, year_accounts
 from funding.models import Allocation, FinancialYear, FundingSource, OnwardRequest, Payment, PublicationDuty
 from vru_portal.links.choices import WAITING_STATES, DraftState
@@ -36,7 +36,7 @@ def worklist_items(request: HttpRequest) -> list[WorklistItem]:
             f"{duty} requires a copy of each to be published.",
             link_label(request, "funding.add_contractcopy", "Add the copies"),
             changelist_url(Allocation, lacking="yes"),
-            omissions.contracts_without_copy(duty).count(),
+            missing_disclosures.contracts_without_copy(duty).count(),
         )
     if duty and sees_payments:
         items += item_unless_empty(
@@ -45,7 +45,7 @@ def worklist_items(request: HttpRequest) -> list[WorklistItem]:
             "details.",
             "See which",
             changelist_url(Payment, lacking="yes"),
-            omissions.incomplete_items(duty).count(),
+            missing_disclosures.incomplete_items(duty).count(),
         )
     return items + onward_items(request)
 
@@ -74,7 +74,7 @@ def onward_items(request: HttpRequest) -> list[WorklistItem]:
         ),
         *item_unless_empty(
             "Onward grants that are late",
-            "They were due, and can still be sent. Pages say how much has not been reported. Call whoever was asked.",
+            "They were due, and can still be sent. Pages say how much is not reported. Phone the person we asked.",
             link_label(request, "funding.change_onwardrequest", "See which"),
             changelist_url(OnwardRequest, state="late"),
             counts["late"],

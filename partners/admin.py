@@ -96,7 +96,7 @@ class UnitAdmin(SourcedAdmin):
 
 @admin.register(LegalNotice)
 class LegalNoticeAdmin(RecordAdmin):
-    """The legal notice, of which there is one row."""
+    """The legal notice: a single row."""
 
     list_display = ("__str__", "controller", "closed")
     search_fields = ("controller", "data_protection_contact", "complaints", "accessibility")

@@ -148,7 +148,7 @@ PUBLICATIONS: Dataset[Publication] = Dataset(
         Column("published_on", "The day on which it was published or launched", lambda p: p.published_on, Type.DATE),
         Column("issued_by", "The organisation that published it", lambda p: public_name(p.issued_by)),
         Column("authors", "Who wrote it, if that is stated", lambda p: join_values(p.public_authors)),  # type: ignore[attr-defined]
-        Column("note", "What it is, in a few sentences. Markdown", lambda p: p.note),
+        Column("note", "What it is, in a few sentences", lambda p: p.note),
         Column("period", "The period that it covers, as stated", lambda p: p.period),
         Column("area", "The area that it covers, as stated", lambda p: p.area),
         page_column(),

@@ -5,12 +5,12 @@ from django.contrib.admin.widgets import AdminTextInputWidget
 
 from partners.models import Unit
 from partners.phrases import GROUPS, PHRASES, Phrase
-from vru_portal.text.inputs import LineInput
+from vru_portal.text.form_fields import LineFormField
 
 PREFIX = "phrase_"
 
 
-class PhraseField(LineInput):
+class PhraseField(LineFormField):
     """One phrase. Empty if the unit uses the portal's wording."""
 
     def __init__(self, phrase: Phrase) -> None:

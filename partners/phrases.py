@@ -17,7 +17,7 @@ PLACEHOLDER = re.compile(r"{(\w+)}")
 
 @dataclass(frozen=True)
 class Phrase:
-    """A heading, label or button: where it stands, and the portal's own wording of it."""
+    """A heading, label or button: where it is shown, and the portal's own wording of it."""
 
     key: str
     where: str

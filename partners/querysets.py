@@ -10,7 +10,7 @@ from partners.choices import Seat
 from vru_portal.publishing.relations import related_manager
 from vru_portal.publishing.slugs import SlugQuerySet
 from vru_portal.publishing.state import PublishableQuerySet, published
-from vru_portal.web.public_pages import once_per_state
+from vru_portal.web.public_pages import cached_per_content_version
 
 if TYPE_CHECKING:
     from partners.models import (  # noqa: F401 - bases name them as strings
@@ -35,7 +35,7 @@ class UnitQuerySet(models.QuerySet["Unit"]):
 
     def current(self) -> "Unit":
         """The unit, with its contact points in `contact_list`; raises DoesNotExist until a unit is loaded."""
-        return once_per_state("unit", self._read_current)
+        return cached_per_content_version("unit", self._read_current)
 
     def _read_current(self) -> "Unit":
         unit = self.select_related("organisation", "source").get()
@@ -101,7 +101,7 @@ class PersonQuerySet(PublishableQuerySet["Person"]):
     """People."""
 
     def without_directory_entry(self) -> Self:
-        """People whom the directory lists neither in the unit's teams nor under an organisation."""
+        """People the directory lists neither in the unit's teams nor under an organisation."""
         posts = related_manager(self.model, "posts")
         other_organisations = related_manager(posts.model, "organisation").public().not_leading()
         in_directory = posts.public().filter(~Q(seat="") | Q(organisation__in=other_organisations))

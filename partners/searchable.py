@@ -1,4 +1,4 @@
-"""What of the partners can be found by search."""
+"""The partners that search finds."""
 
 from collections.abc import Iterable
 from typing import Any

@@ -17,7 +17,7 @@ from partners.datasets import organisation_rows
 from partners.filters import OrganisationFilters, PublicationFilters
 from partners.models import LegalNotice, Organisation, Person, Post, Publication, Statement
 from partners.querysets import with_author_links
-from vru_portal.accounts.guesses import DEVICE_SECONDS
+from vru_portal.accounts.sign_in_throttling import DEVICE_SECONDS
 from vru_portal.publishing.state import published
 from vru_portal.text.dates import format_utc_timestamp
 from vru_portal.web.addresses import full_url

@@ -13,7 +13,7 @@ class Mark(models.TextChoices):
 
 
 class Status(models.TextChoices):
-    """How far an initiative has come. Nobody enters it: it follows from its assessment, its money and dates."""
+    """The progress of an initiative. Nobody enters it: it follows from its assessment, its money and dates."""
 
     ANNOUNCED = "announced", "Announced"
     PROPOSED = "proposed", "Proposed"

@@ -16,7 +16,7 @@ from vru_portal.publishing.addresses import slug_of
 from vru_portal.publishing.state import published
 from vru_portal.web.facets import AnyFacet, Facet, FacetedFilters, FacetValue, KeysByValue, Order, union
 from vru_portal.web.prepared_queries import prepared
-from vru_portal.web.public_pages import once_per_state
+from vru_portal.web.public_pages import cached_per_content_version
 
 # What the approach of a toolkit adds to the filters: the parameters, and what the page calls them.
 APPROACH_FACETS = {
@@ -100,7 +100,7 @@ def keys_by_approach(approaches: Mapping[int, ToolkitApproach], initiatives: Col
 
 def cited_approaches() -> dict[int, ToolkitApproach]:
     """The approach that the latest approved assessment of each initiative cites, by the initiative's primary key."""
-    return once_per_state("approaches", _read_approaches)
+    return cached_per_content_version("approaches", _read_approaches)
 
 
 def _read_approaches() -> dict[int, ToolkitApproach]:

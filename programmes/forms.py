@@ -9,13 +9,13 @@ from programmes.models import Document, Picture, Story
 from programmes.uploads.documents import prepare_document
 from programmes.uploads.prepared_file import PreparedFile
 from vru_portal.text.cleaning import truncate
-from vru_portal.text.inputs import LineInput
+from vru_portal.text.form_fields import LineFormField
 
 
 class UploadForm(forms.ModelForm[Any]):
     """A form with a file that is checked before it is stored. If no file is sent, the stored one stays."""
 
-    note = ""  # what whoever sent the file should know
+    note = ""  # for the person who sent the file
 
     @staticmethod
     def prepare(uploaded: Any) -> PreparedFile:
@@ -37,7 +37,7 @@ class UploadForm(forms.ModelForm[Any]):
 
 PICTURE_KINDS = {"accept": "image/jpeg,image/png,image/webp,image/gif"}
 PICTURE_RULES = (
-    "JPEG, PNG, WebP or GIF, up to 10 MB, and no more than three times as high as wide. Large pictures are made "
+    "JPEG, PNG, WebP or GIF, up to 10 MB, and no more than three times as tall as it is wide. Large pictures are made "
     "smaller. What the camera recorded, such as the place, is removed."
 )
 
@@ -83,14 +83,14 @@ class StoryForm(forms.ModelForm[Story]):
         widget=forms.FileInput(attrs=PICTURE_KINDS),
         help_text=PICTURE_RULES,
     )
-    alternative_text = LineInput(
+    alternative_text = LineFormField(
         label="What the picture shows",
         required=False,
         max_length=250,
         widget=AdminTextInputWidget(attrs={"size": "80"}),
         help_text="For people who cannot see it. You only need this if you upload a picture here.",
     )
-    credit = LineInput(
+    credit = LineFormField(
         label="Credit",
         required=False,
         max_length=160,

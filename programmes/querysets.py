@@ -8,7 +8,7 @@ from programmes.choices import Outcome, Slot
 from vru_portal.publishing.relations import related_manager
 from vru_portal.publishing.slugs import SlugQuerySet
 from vru_portal.publishing.state import PublishableQuerySet, published
-from vru_portal.web.public_pages import once_per_state
+from vru_portal.web.public_pages import cached_per_content_version
 
 if TYPE_CHECKING:
     from partners.models import Organisation
@@ -38,7 +38,7 @@ class LevelQuerySet(PublishableQuerySet["PreventionLevel"]):
 
     def listed(self) -> "list[PreventionLevel]":
         """The public levels with their sources and counts, as most pages show them."""
-        return once_per_state("levels", lambda: list(self.public().select_related("source").with_counts()))
+        return cached_per_content_version("levels", lambda: list(self.public().select_related("source").with_counts()))
 
 
 class InitiativeQuerySet(PublishableQuerySet["Initiative"]):
@@ -119,7 +119,7 @@ class ApproachQuerySet(PublishableQuerySet["ToolkitApproach"]):
     """Approaches of toolkits."""
 
 
-class DecisionQuerySet(QuerySet["AssessmentDecision"]):
+class AssessmentDecisionQuerySet(QuerySet["AssessmentDecision"]):
     """Decisions on evidence assessments."""
 
     def standing(self) -> Self:
@@ -141,7 +141,7 @@ def shares_vocabulary(links: QuerySet[Any]) -> Exists:
     return Exists(links.filter(initiative=OuterRef("pk")))
 
 
-class ConditionQuerySet(PublishableQuerySet["SuccessCondition"]):
+class SuccessConditionQuerySet(PublishableQuerySet["SuccessCondition"]):
     """Conditions for success."""
 
 
@@ -165,7 +165,7 @@ class PassageQuerySet(PublishableQuerySet["Passage"]):
 
     def in_slots(self, *prefixes: str) -> "dict[str, Passage]":
         """The public passages of these pages, by slot. A slot without a published passage is missing."""
-        return once_per_state(f"passages {prefixes}", lambda: self._read_slots(prefixes))
+        return cached_per_content_version(f"passages {prefixes}", lambda: self._read_slots(prefixes))
 
     def _read_slots(self, prefixes: tuple[str, ...]) -> "dict[str, Passage]":
         slots = [slot for slot in Slot.values if slot.startswith(prefixes)]

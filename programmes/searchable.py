@@ -1,4 +1,4 @@
-"""What of the programme can be found by search."""
+"""The parts of the programme that search finds."""
 
 from typing import Any
 
@@ -24,7 +24,7 @@ from programmes.models import (
 )
 from vru_portal.search.documents import Document, Kind, Searchable
 
-# Where on its page a passage stands, for those that are not at the top.
+# Where on its page a passage is, for those that are not at the top.
 ANCHORS = {
     Slot.HOME_LEVELS: "levels",
     Slot.HOME_MONEY: "money",

@@ -5,8 +5,8 @@ from django.utils import timezone
 
 from partners.models import Unit
 from programmes.models import EvidenceAssessment, Initiative, Synonym
-from vru_portal.search.missed import often_missed
 from vru_portal.search.words import words_of
+from vru_portal.search.zero_results import often_missed
 from vru_portal.staff.links import can_view, change_url, changelist_url
 from vru_portal.staff.worklist import WorklistItem, WorklistLink, item_unless_empty, link_label
 from vru_portal.text.dates import format_days
@@ -29,8 +29,8 @@ def help_line_items(request: HttpRequest) -> list[WorklistItem]:
     if not names:
         return []
     explanation = (
-        "Pages about sensitive matters tell nobody whom to turn to. State the unit's help lines, and they show there, "
-        f"on the contact page and in searches: {', '.join(names)}."
+        "Pages about sensitive matters do not say who to contact for help. Add the unit's help lines: they are shown "
+        f"there, on the contact page and in searches: {', '.join(names)}."
     )
     label = link_label(request, "partners.change_unit", "State help lines")
     return [WorklistItem("No help lines are stated", explanation, (WorklistLink(label, change_url(Unit(pk=1))),))]

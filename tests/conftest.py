@@ -147,7 +147,7 @@ def history() -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def own_limits() -> None:
-    """What a process counts for itself begins anew with each test."""
+    """The counts of a process start again with each test."""
     limits.memory_backend.cache_clear()
 
 

@@ -1,4 +1,4 @@
-"""The documents: every path, name, command and link that they give still exists."""
+"""The documentation: every path, name, command and link in it exists."""
 
 import re
 import shlex
@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 from django.conf import settings
 from django.core.management import CommandError, get_commands, load_command_class
+
+from vru_portal.public.open_data.datasets import DATASETS
 
 ROOT = Path(settings.BASE_DIR)
 DOCUMENTS = sorted([ROOT / "README.md", ROOT / "CONTRIBUTING.md", *ROOT.glob("docs/**/*.md")])
@@ -25,6 +27,8 @@ FENCE = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
 INLINE_CODE = re.compile(r"`([^`\n]+)`")
 # `funding/rules/sources.py` or `funding/rules/allocations.py:allocate`, which names something that the file defines.
 PATH = re.compile(r"(?P<path>[\w.-]+(?:/[\w.-]+)*/?)(?::(?P<name>\w+))?")
+# A table whose first column has the modules of one folder.
+MODULES = re.compile(r"^\| Module in `(?P<folder>[\w/]+/)` \|.*\n\|[-|]+\|\n(?P<rows>(?:\|.*\n)+)", re.MULTILINE)
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 
 
@@ -69,7 +73,7 @@ def anchors_of(path: Path) -> set[str]:
 
 
 def command_lines_in(text: str) -> Iterator[list[str]]:
-    """Yield the words behind `manage.py` in each line of the code blocks; a line may go on after a backslash."""
+    """Yield the words behind `manage.py` in each line of the code blocks; a line may continue after a backslash."""
     for block in FENCE.findall(text):
         for line in block.replace("\\\n", " ").splitlines()[1:-1]:
             _, found, words = line.partition("manage.py ")
@@ -78,7 +82,7 @@ def command_lines_in(text: str) -> Iterator[list[str]]:
 
 
 def refusal(words: list[str]) -> str:
-    """What a command says of options and arguments that it does not know; empty if it takes them."""
+    """What a command says about options and arguments that it does not know; empty if it takes them."""
     name, *arguments = words
     if name not in get_commands():
         return ""  # which is a problem of its own
@@ -98,6 +102,10 @@ def problems_in(text: str, folder: Path = ROOT) -> list[str]:
             found.append(f"{path} does not exist")
         elif name and not defines(path, name):
             found.append(f"{path} does not define {name}")
+    for table in MODULES.finditer(text):
+        for name in re.findall(r"^\| `(\w+)` \|", table["rows"], re.MULTILINE):
+            if not exists(f"{table['folder']}{name}.py") and not exists(f"{table['folder']}{name}/__init__.py"):
+                found.append(f"{table['folder']} has no module {name}")
     targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
     for code in code_in(text):
         if (make := re.match(r"make ([a-z-]+)", code)) and make[1] not in targets:
@@ -147,6 +155,10 @@ def test_everything_that_a_document_names_exists(document):
             "```\nmanage.py restore --replace\n```",
             "manage.py restore --replace: the following arguments are required: source",
         ),
+        (
+            "| Module in `funding/rules/` | What it holds |\n|---|---|\n| `payments` | … |\n| `paymnets` | … |\n",
+            "funding/rules/ has no module paymnets",
+        ),
         ("[Here](docs/nothing.md)", "the link to docs/nothing.md leads nowhere"),
         ("[Here](docs/money.md#nothing)", "the link to docs/money.md#nothing names no heading"),
     ],
@@ -169,6 +181,13 @@ def test_what_exists_or_is_no_path_is_not_reported(text):
 
 def test_the_readme_names_the_test_command():
     assert "make test" in (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def test_the_public_pages_name_every_dataset():
+    text = (ROOT / "docs/public-pages.md").read_text(encoding="utf-8")
+    rows = re.search(r"^\| Datasets \|.*?\n\n", text, re.MULTILINE | re.DOTALL)
+    assert rows
+    assert {*code_in(rows[0])} == {*DATASETS}
 
 
 def import_contracts() -> list[dict[str, Any]]:

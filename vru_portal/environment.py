@@ -1,7 +1,6 @@
 """Parsing and checking of settings from the environment, before anything starts.
 
-Every error is one sentence that names the setting and what to set it to: whoever starts the portal sees it without a
-traceback.
+Every error is one sentence that names the setting and what to set it to. The operator sees it without a traceback.
 """
 
 import importlib.util
@@ -24,7 +23,7 @@ from vru_portal.private_files import write_once
 LOOPBACK_HOSTS = ("localhost", "127.0.0.1", "[::1]")
 DEFAULT_PORTS = {"http": 80, "https": 443}
 HOST_NAME = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*")
-SHORTEST_SECRET_KEY = 50  # what Django's own deployment check (security.W009) asks for
+SHORTEST_SECRET_KEY = 50  # what Django's own deployment check (security.W009) requires
 SHORTEST_TOKEN = 32  # beyond guessing, if its characters are random
 
 

@@ -1,4 +1,4 @@
-"""Lines of the log, as `key=value` or as JSON, without secrets. Without Django, too: `serving` has none."""
+"""Lines of the log, as `key=value` or as JSON, without secrets. It does not need Django: `serving` does not load it."""
 
 import json
 import logging
@@ -16,7 +16,7 @@ LONGEST_VALUE = 4000  # characters of one value: an address alone may have 8,000
 PLAIN_VALUE = re.compile(r"[\w./:@+-]+", re.ASCII)  # needs no quotes
 ROOT = f"{Path(__file__).parent.parent}/"
 
-# Each keeps what stands before a secret. More people can read a log than a mailbox or a settings file.
+# Each keeps what is before a secret. More people can read a log than a mailbox or a settings file.
 SECRETS = (
     re.compile(r"(/declaration/sign/|/results/return/|/onward-grants/report/)[^/\s?#\"']{16,}"),  # an emailed link
     re.compile(r"(?i)(\b(?:bearer|basic)\s+)[^\s\"',;]+"),  # an Authorization header
@@ -67,7 +67,7 @@ class Request(NamedTuple):
 class OneLine(logging.Formatter):
     """Formats a record as one line; `as_json` says how. A record of several requests has a line for each.
 
-    An error's message may quote a name, an address or a whole row: only those of `quotable` classes are told.
+    An error's message may quote a name, an address or a whole row: only those of `quotable` classes are logged.
     """
 
     def __init__(self, *, as_json: bool = False, quotable: tuple[type[BaseException], ...] = ()) -> None:
@@ -96,7 +96,7 @@ class OneLine(logging.Formatter):
         return self.whole(self.joined(clean))
 
     def joined(self, values: Mapping[str, object]) -> str:
-        """Fields as they stand in a line."""
+        """Fields as a line writes them."""
         if self.as_json:
             return json.dumps(values, default=str)[1:-1]
         return " ".join(f"{name}={plain(value)}" for name, value in values.items())
@@ -123,7 +123,7 @@ def iso_time(seconds: float) -> str:
 
 
 def plain(value: object) -> str:
-    """A value as it stands after an equals sign: where it has to be, in quotes and with line breaks escaped."""
+    """A value as written after an equals sign: if necessary, in quotes and with line breaks escaped."""
     text = str(value)
     return text if PLAIN_VALUE.fullmatch(text) else json.dumps(text)
 

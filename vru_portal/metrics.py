@@ -35,7 +35,7 @@ own = CollectorRegistry()
 REQUESTS = Counter("portal_requests", "Requests answered.", ["method", "status"], registry=own)
 SECONDS = Histogram(
     "portal_request_seconds",
-    "Seconds from a whole request to its whole answer, without the time that the client takes.",
+    "Seconds from receiving a request to having its answer, without the client's own time.",
     buckets=(0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30),
     registry=own,
 )
@@ -46,7 +46,7 @@ LOCK_WAITS = Histogram(
     buckets=(0.001, 0.01, 0.1, 0.5, 1, 5, 10, 20),
     registry=own,
 )
-LOCKS_REFUSED = Counter("portal_database_locks_refused", "Times that no lock was given in the end.", registry=own)
+LOCKS_REFUSED = Counter("portal_database_locks_refused", "How often no lock was given.", registry=own)
 
 METHODS = ("GET", "HEAD", "POST")  # others count as one: anybody may make up more
 

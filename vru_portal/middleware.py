@@ -64,7 +64,7 @@ class RequireOwnAddress:
 
 
 class CompressPages(GZipMiddleware):
-    """Compress pages, but no files: those that are worth it are compressed once, and parts are asked for by number."""
+    """Compress pages, but not files: those worth compressing are compressed once, and clients request ranges."""
 
     def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
         return response if isinstance(response, FileResponse) else super().process_response(request, response)

@@ -38,7 +38,7 @@ from vru_portal.web.page_cache import Key, Page, PageCache, Variant
 from vru_portal.wsgi import application as portal
 
 THREADS = 4
-MAX_WAITING = 500  # requests for which there is no thread yet: whoever comes after them is sent away at once
+MAX_WAITING = 500  # requests without a thread yet: later ones are refused at once
 LARGEST_FORM = 2**20  # bytes
 LARGEST_UPLOAD = 32 * 2**20  # bytes, from staff
 SECONDS_FOR_BODY = 30
@@ -47,20 +47,20 @@ IN_MEMORY = 2**19  # bytes of a body or an answer; what is larger is kept in a f
 SECONDS_UNTIL_OPENED = 60  # for which an answer's file is kept open for granian, which opens it at once
 # Downloads may take long to make: they have a thread of their own, so that pages never wait for them.
 FILE_SUFFIXES = (".csv", ".json", ".xlsx")
-CLIENT_GONE = 499  # in the log, as nginx has it: nobody was left to be answered
+CLIENT_GONE = 499  # in the log, as in nginx: the client had gone before the answer
 REQUEST_ID = re.compile(r"[A-Za-z0-9-]{8,64}")  # what is accepted from a proxy
 PLAIN_TEXT = ("content-type", "text/plain; charset=utf-8")
 Headers = list[tuple[str, str]]
 
 
 class RequestRefused(Exception):  # noqa: N818 - the client's mistake
-    """A request that no thread is asked for: an HTTP status and a sentence."""
+    """A request that is refused without a thread: an HTTP status and a sentence."""
 
     def __init__(self, status: int, sentence: str) -> None:
         self.status, self.sentence = status, sentence
 
 
-class ClientGone(Exception):  # noqa: N818 - nobody is left to be told
+class ClientGone(Exception):  # noqa: N818 - no error: nobody is left to answer
     """The client went away before its request was whole."""
 
 
@@ -120,7 +120,7 @@ class Exchange:
             self.protocol.response_bytes(answer.status, headers, answer.body.read())
         else:
             headers = [(name, value) for name, value in headers if name.lower() != "content-length"]
-            # Opened anew through the descriptor, the file is read from its start, and lives on after this is closed.
+            # Reopened through the descriptor, the file is read from its start, and outlives the closing of this one.
             path = f"/proc/{os.getpid()}/fd/{answer.body.fileno()}"
             self.protocol.response_file(answer.status, [*headers, ("content-length", str(answer.size))], path)
             asyncio.get_running_loop().call_later(SECONDS_UNTIL_OPENED, answer.body.close)

@@ -59,7 +59,7 @@ EMBEDDED = ADDRESS.is_loopback and not setting("DATABASE_URL")
 # The register's private keys, its newest checkpoint and the list of erasures: outside the database, to be backed up
 # separately.
 REGISTER_KEYS = BASE_DIR / setting("REGISTER_KEYS", str(VAR_DIR / "register"))
-# The keys that seeds of second factors are encrypted with: outside the database, likewise.
+# The keys that secrets of second factors are encrypted with: also outside the database.
 SECOND_FACTOR_KEYS = BASE_DIR / setting("SECOND_FACTOR_KEYS", str(VAR_DIR / "second-factor-keys"))
 DATABASES = {"default": parse_database_url(setting("DATABASE_URL"), embedded=VAR_DIR / "portal.sqlite3")}
 IS_SQLITE = DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3"
@@ -132,7 +132,7 @@ MIDDLEWARE = [
     "simple_history.middleware.HistoryRequestMiddleware",
 ]
 
-# What is reached by an emailed link, and the form that asks for one: kept out of caches and search engines.
+# Pages behind an emailed link, and the form to request one: kept out of caches and search engines.
 PRIVATE_PATHS = ("/declaration/sign", "/declaration/ask", "/results/return", "/onward-grants/report")
 
 ROOT_URLCONF = "vru_portal.urls"
@@ -282,7 +282,7 @@ ACCOUNT_LOGIN_METHODS = {"username"}
 ACCOUNT_SIGNUP_FIELDS = ["username*", "password1*"]
 ACCOUNT_SESSION_REMEMBER = False
 ACCOUNT_FORMS = {"change_password": "vru_portal.accounts.first_password.PasswordForm"}
-# Passwords: accounts/guesses.py. What is left for allauth to limit are codes of a second factor, by account.
+# Passwords: accounts/sign_in_throttling.py. What is left for allauth to limit are codes of a second factor, by account.
 ACCOUNT_RATE_LIMITS = {"login": None, "login_failed": "5/5m/key", "reauthenticate": "10/m/user"}
 MFA_ADAPTER = "vru_portal.accounts.adapters.SecondFactorAdapter"
 MFA_FORMS = {

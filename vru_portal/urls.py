@@ -14,8 +14,8 @@ from vru_portal.public.catalogue import Catalogue
 from vru_portal.public.facts import facts_of
 from vru_portal.public.feed import feed
 from vru_portal.public.milestones import milestones
-from vru_portal.public.page_cards import page_card
 from vru_portal.public.search import search_page
+from vru_portal.public.social_cards import page_card
 from vru_portal.staff.help import help_index, help_page
 from vru_portal.workspace import markdown_tools
 from vru_portal.workspace.dashboard import start_page

@@ -12,7 +12,7 @@ class EntryKind(models.TextChoices):
 
 
 class CorrectionReason(models.TextChoices):
-    """Why an entry corrects another. A fixed list, because free text could name people, and entries stay for good."""
+    """Why an entry corrects another. A fixed list, because free text could name people, and entries are permanent."""
 
     MISSPELT = "misspelt", "The name was misspelt"
     RENAMED = "renamed", "The organisation was renamed"
@@ -21,7 +21,7 @@ class CorrectionReason(models.TextChoices):
 
 
 class InvitationState(models.TextChoices):
-    """How far an invitation has got."""
+    """The state of an invitation."""
 
     DRAFT = "draft", "Not sent yet"
     QUEUED = "queued", "Waiting to be sent"
@@ -86,5 +86,5 @@ class MailKind(models.TextChoices):
     ENDED = "ended", "Invitation ended"
 
 
-# Each tells somebody that a matter is closed, and is therefore queued only once for each address.
-CLOSING_MAILS = (MailKind.SIGNED, MailKind.WITHDRAWN, MailKind.TURNED_DOWN, MailKind.ENDED)
+# Each says that a matter is closed, so it is queued only once for each address.
+FINAL_NOTICES = (MailKind.SIGNED, MailKind.WITHDRAWN, MailKind.TURNED_DOWN, MailKind.ENDED)

@@ -14,7 +14,7 @@ from vru_portal.web.facets import AnyFacet, Facet, FacetedFilters, FacetValue, O
 
 
 class SignatoryFilters(FacetedFilters):
-    """The signatures that stand."""
+    """The signatures in force."""
 
     FACETS: ClassVar[dict[str, AnyFacet]] = {
         "version": ValueFacet("Version", "version__number", lambda n: FacetValue(-n, f"Version {n}", str(n))),

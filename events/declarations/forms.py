@@ -12,7 +12,7 @@ from events.declarations.rules import signing
 from events.declarations.validators import validate_readable
 from partners.models import Sector
 from vru_portal.links.forms import LinkPageForm
-from vru_portal.text.inputs import CalendarDateInput, EmailAddressInput, LineInput, LongTextInput
+from vru_portal.text.form_fields import CalendarDateFormField, EmailAddressFormField, LineFormField, LongTextFormField
 
 SIGNS_SELF, SIGNS_ANOTHER = "me", "another"  # the answers to “who signs?”
 NAME_IS_PUBLIC_CHOICES = {"no": "Only the organisation", "yes": "The organisation, my name and my role"}
@@ -28,7 +28,7 @@ FIELD_CSS_CLASSES = {
 }
 
 
-class SingleLineField(LineInput):
+class SingleLineField(LineFormField):
     """A line of readable text."""
 
     def __init__(self, *, required_message: str, max_length: int = 120, **options: Any) -> None:
@@ -61,7 +61,7 @@ class DetailsForm(LinkPageForm):
         required_message="Enter the role, for example chief executive",
         widget=forms.TextInput(attrs={"dir": "auto", "autocomplete": "organization-title"}),
     )
-    email = EmailAddressInput(
+    email = EmailAddressFormField(
         label="Their work email address",
         help_text="We will email them a link. Then only they can sign, not you.",
         max_length=254,
@@ -85,7 +85,7 @@ class DetailsForm(LinkPageForm):
         required=False,
         widget=forms.TextInput(attrs={"dir": "auto"}),
     )
-    authority_date = CalendarDateInput(label="Date of the decision", required=False)
+    authority_date = CalendarDateFormField(label="Date of the decision", required=False)
     name_is_public = forms.ChoiceField(
         label="What the public register shows",
         help_text="It never shows an email address. You can take your name off later, from your receipt.",
@@ -97,7 +97,7 @@ class DetailsForm(LinkPageForm):
     authorised = forms.BooleanField(required=False)
 
     def __init__(self, data: Any = None, *, organisation: SignatoryBody, is_confirming: bool, **options: Any) -> None:
-        """``is_confirming``: the visitor is the person to whom an assistant has passed the invitation on."""
+        """``is_confirming``: the visitor is the person an assistant has passed the invitation on to."""
         super().__init__(data, **options)
         self.fields["who"].label = f"Who signs for {organisation}?"
         self.fields["who"].choices = [  # type: ignore[attr-defined]
@@ -167,7 +167,7 @@ class DetailsForm(LinkPageForm):
 class DeclineForm(LinkPageForm):
     """Why an organisation will not sign."""
 
-    reason = LongTextInput(
+    reason = LongTextFormField(
         label="Why will your organisation not sign?",
         help_text="One sentence is enough. Only our staff read it. We never publish it.",
         max_length=1000,
@@ -180,7 +180,7 @@ class DeclineForm(LinkPageForm):
 class DecisionDateForm(LinkPageForm):
     """The date on which an organisation decides."""
 
-    day = CalendarDateInput(
+    day = CalendarDateFormField(
         label="When will you decide?",
         help_text="For example, the date when your board or committee meets.",
         error_messages={"required": "Enter the date when you will decide"},
@@ -216,7 +216,7 @@ class RequestToSignForm(LinkPageForm):
         required_message="Enter your name",
         widget=forms.TextInput(attrs={"dir": "auto", "autocomplete": "name", "spellcheck": "false"}),
     )
-    email = EmailAddressInput(
+    email = EmailAddressFormField(
         label="Your work email address",
         help_text="If we agree, we will send the invitation to this address.",
         max_length=SigningRequest._meta.get_field("email").max_length,
@@ -226,7 +226,7 @@ class RequestToSignForm(LinkPageForm):
         },
         widget=forms.EmailInput(attrs={"autocomplete": "email", "spellcheck": "false"}),
     )
-    message = LongTextInput(
+    message = LongTextFormField(
         label="Is there anything else we should know? (optional)",
         max_length=1000,
         required=False,

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 MAX_REMINDERS = 3
 DAYS_BETWEEN_REMINDERS = 14
 DAYS_TO_START = 5  # after which staff may ask whether the email has arrived
-# Emails that failed for good and need attention: not those of an invitation that has ended.
+# Emails that failed permanently and need attention: not those of an invitation that has ended.
 FAILED_MAILS = Q(delivery=Delivery.REFUSED) & ~Q(invitation__state__in=ENDED_STATES)
 
 

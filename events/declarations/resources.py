@@ -145,7 +145,7 @@ class InvitationResource(FileResource):
         )
 
     def import_row(self, row: Any, instance_loader: Any, **kwargs: Any) -> ImportedRow:
-        """Report what became of a row."""
+        """Report the result of a row."""
         number: int = kwargs["row_number"] - 1
         result = ImportedRow()
         result.row_values = row

@@ -37,7 +37,7 @@ def expire_invitations() -> int:
 
 
 def invite_previous_signatories() -> int:
-    """Invite whoever signed an earlier version to sign the one in force.
+    """Invite those who signed an earlier version to sign the one in force.
 
     Publishing a version does this at once; this job catches up where signing was closed at that moment.
     """
@@ -66,7 +66,7 @@ def erase_expired_personal_data() -> int:
     told = turned_down.exclude(mails__delivery=Delivery.WAITING)
     erased = apply_to_each(told, erasure.delete_signing_request)
     retention_days = LegalNotice.current().retention_days
-    if not retention_days:  # the unit has not stated how long it keeps what
+    if not retention_days:  # the unit has not stated how long it keeps personal data
         return erased
     limit = timezone.now() - timedelta(days=retention_days)
     unsigned = [state for state in ENDED_STATES if state != InvitationState.WITHDRAWN]

@@ -1,4 +1,4 @@
-"""What of the declaration can be found by search: its versions, and the organisations that have signed."""
+"""What search finds about the declaration: its versions, and the organisations that have signed."""
 
 from django.db.models import QuerySet
 from django.urls import reverse

@@ -14,7 +14,7 @@ RELATED = ("invitation__body", "invitation__version__declaration", "invitation__
 
 @task()
 def deliver(mail_id: int) -> None:
-    """Send a queued email. If anything goes wrong it stays queued, with the error beside it."""
+    """Send a queued email. If anything goes wrong it stays queued, with its error."""
     if mail := claim_mail(mail_id):
         queue.send(mail, build=mails.build_message, record=record_delivery, postpone=postpone_mail)
 
@@ -36,7 +36,7 @@ def record_delivery(mail: Mail, delivery: Delivery) -> None:
 
 @transaction.atomic
 def postpone_mail(mail: Mail, error: Exception) -> None:
-    """Try again later; an invitation whose email is refused for good is marked as refused."""
+    """Try again later; an invitation whose email is permanently refused is marked as refused."""
     if queue.postpone_or_refuse(mail, error, deliver) and mail.invitation and mail.kind == MailKind.INVITATION:
         queued = Invitation.objects.filter(pk=mail.invitation.pk, state=InvitationState.QUEUED)
         queued.update(state=InvitationState.REFUSED)

@@ -15,7 +15,7 @@ from vru_portal.text.dates import format_days
 
 @dataclass(frozen=True)
 class InvitationProgress:
-    """How far the invitations to a version have got."""
+    """The progress of the invitations to a version."""
 
     version: DeclarationVersion
     figures: list[OverviewCount]

@@ -10,7 +10,7 @@ from django.urls import reverse
 
 from funding.admin.forms import AllocationForm, ContractCopyForm, open_sources
 from funding.admin.imports import LedgerImport
-from funding.admin.missing_facts import CopyFilter
+from funding.admin.missing_disclosures import CopyFilter
 from funding.admin.onward_requests import AskOnwardAction
 from funding.admin.regrants import RegrantingAction
 from funding.admin.variations import EndAction, MoveAction, ReleaseAction, ReturnAction
@@ -53,13 +53,13 @@ class CopyAction(Action):
     def perform(self, form: Any) -> str:
         title, url = form.cleaned_data["title"], form.cleaned_data["url"]
         if self.row.contract_copies.filter(url=url).exists():
-            raise ValidationError({"url": "This copy is recorded already."})
+            raise ValidationError({"url": "This copy is already recorded."})
         add_contract_copy(by=self.by, allocation=self.row, title=title, url=url)
         return "Contract copy added"
 
 
 class ReverseAllocationAction(ReverseAction):
-    """Reverse an allocation on which no payments stand."""
+    """Reverse an allocation that has no payments."""
 
     permission = "funding.add_allocation"
 
@@ -282,7 +282,7 @@ class AllocationAdmin(LedgerImport, AppendOnlyAdmin):
 
     @admin.display(description="assessment")
     def approved_by(self, row: Allocation) -> str:
-        """The evidence assessment that it stands on."""
+        """The evidence assessment that it is based on."""
         return admin_link(row.assessment) or "-"
 
     @admin.display(description="for")

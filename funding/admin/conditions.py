@@ -12,7 +12,7 @@ from funding.models.conditions import RECORDED
 from partners.admin import PROVENANCE
 from partners.models import Organisation, Publication
 from vru_portal.ledger.append_only.recording import record
-from vru_portal.ledger.money import PoundsInput, format_pounds
+from vru_portal.ledger.money import PoundsFormField, format_pounds
 from vru_portal.staff.actions import Action, RecordingForm, Section
 from vru_portal.staff.ledger_admin import (
     AppendOnlyAdmin,
@@ -24,7 +24,7 @@ from vru_portal.staff.ledger_admin import (
 )
 from vru_portal.staff.links import admin_link
 from vru_portal.text.dates import format_date
-from vru_portal.text.inputs import CalendarDateInput, LineInput
+from vru_portal.text.form_fields import CalendarDateFormField, LineFormField
 
 
 class ConditionForm(RecordingForm):
@@ -40,13 +40,13 @@ class FulfilForm(forms.Form):
     organisation = forms.ModelChoiceField(
         Organisation.objects.none(), required=False, help_text="Who gave the match funding."
     )
-    amount = PoundsInput(label="Sum", help_text="In pounds, such as 1,250.50.")
-    happened_on = CalendarDateInput(label="On", widget=AdminDateWidget)
-    note = LineInput(max_length=200, required=False)
+    amount = PoundsFormField(label="Sum", help_text="In pounds, such as 1,250.50.")
+    happened_on = CalendarDateFormField(label="On", widget=AdminDateWidget)
+    note = LineFormField(max_length=200, required=False)
     source = forms.ModelChoiceField(
         Publication.objects.order_by("-published_on"), help_text="The publication that states this."
     )
-    as_at = CalendarDateInput(help_text="The day on which this was stated.", widget=AdminDateWidget)
+    as_at = CalendarDateFormField(help_text="The day on which this was stated.", widget=AdminDateWidget)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -68,7 +68,9 @@ class FulfilAction(Action):
     def blocked_reason(self) -> str:
         if self.applies():
             return ""
-        return "Only match funding and claims are recorded. All else is worked out from allocations and payments."
+        return (
+            "Only match funding and claims are recorded. Everything else is worked out from allocations and payments."
+        )
 
     def form(self, **data: Any) -> forms.Form:
         form = super().form(**data)

@@ -42,7 +42,7 @@ class DecisionForm(RecordingForm):
 
 
 class ReverseDecisionAction(ReverseAction):
-    """Reverse a decision that no money stands on."""
+    """Reverse a decision that no money depends on."""
 
     permission = "funding.add_decision"
 

@@ -17,7 +17,7 @@ from partners.models import Organisation
 from programmes.models import EvidenceAssessment, Initiative
 from vru_portal.ledger.money import format_pounds
 from vru_portal.staff.actions import RecordingForm
-from vru_portal.text.inputs import LineInput, LongTextInput
+from vru_portal.text.form_fields import LineFormField, LongTextFormField
 from vru_portal.text.problems import Problems
 
 
@@ -147,7 +147,7 @@ class PaymentForm(RecordingForm):
         widgets: ClassVar[dict[str, Any]] = {"paid_on": AdminDateWidget}
         error_messages: ClassVar[dict[str, Any]] = {
             "reference": {
-                "unique": "A payment with this reference is recorded already. To correct it, reverse it first."
+                "unique": "A payment with this reference is already recorded. To correct it, reverse it first."
             }
         }
 
@@ -171,7 +171,7 @@ class PaymentForm(RecordingForm):
 class ExplanationForm(forms.Form):
     """The explanation of an exception."""
 
-    text = LongTextInput(
+    text = LongTextFormField(
         widget=forms.Textarea(attrs={"rows": 5, "class": "vLargeTextField"}),
         help_text="Why it happened and what was done. It is published beside the payment, so leave out personal data.",
     )
@@ -180,7 +180,7 @@ class ExplanationForm(forms.Form):
 class ContractCopyForm(forms.Form):
     """Where a contract can be read."""
 
-    title = LineInput(max_length=160, widget=forms.TextInput(attrs={"class": "vTextField"}))
+    title = LineFormField(max_length=160, widget=forms.TextInput(attrs={"class": "vTextField"}))
     url = forms.URLField(
         label="Address",
         assume_scheme="https",

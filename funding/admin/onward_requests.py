@@ -26,13 +26,13 @@ from vru_portal.staff.requests import (
     people_of,
 )
 from vru_portal.text.dates import format_date
-from vru_portal.text.inputs import CalendarDateInput
+from vru_portal.text.form_fields import CalendarDateFormField
 
 
 class AskForm(ContactForm):
     """Whom to ask for onward grants, and until when."""
 
-    due_on = CalendarDateInput(
+    due_on = CalendarDateFormField(
         label="Due on",
         required=False,
         help_text="Leave empty for as many days from today as organisations have to report figures.",
@@ -40,7 +40,7 @@ class AskForm(ContactForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["email"].help_text = "Of whoever is to report. Never published."
+        self.fields["email"].help_text = "The person who will report. Never published."
 
 
 class AskOnwardAction(Action):

@@ -7,7 +7,7 @@ from django.http import HttpRequest, HttpResponse
 
 from funding.admin.forms import ExplanationForm, PaymentForm
 from funding.admin.imports import LedgerImport
-from funding.admin.missing_facts import ItemFilter
+from funding.admin.missing_disclosures import ItemFilter
 from funding.choices import PAYMENT_TEXT_FIELDS, Irregularity
 from funding.models import Explanation, Payment
 from funding.resources import PaymentResource
@@ -50,7 +50,7 @@ class ExplainAction(Action):
     def perform(self, form: Any) -> str:
         text = form.cleaned_data["text"]
         if self.row.explanations.filter(text=text).exists():
-            raise ValidationError({"text": "This explanation is recorded already."})
+            raise ValidationError({"text": "This explanation is already recorded."})
         explain(by=self.by, payment=self.row, text=text)
         return "Explained"
 

@@ -59,8 +59,8 @@ class RegrantingAction(Action):
 
     def blocked_reason(self) -> str:
         if self.row.kind != "grant" or self.row.reverses_id is not None or self.row.is_reversed:
-            return "Only a grant that stands can be for regranting."
-        return "This is recorded already." if self.row.regrantings.standing().exists() else ""
+            return "Only a grant that was not reversed can be for regranting."
+        return "This is already recorded." if self.row.regrantings.standing().exists() else ""
 
     def perform(self, form: Any) -> str:
         row = record_regranting(by=self.by, allocation=self.row, regrant_type=form.cleaned_data["regrant_type"])
@@ -129,7 +129,7 @@ class OnwardGrantForm(RecordingForm):
 
 
 class OnwardFileForm(FileForm):
-    """A file of onward grants, and the grant out of which they were awarded, if its rows do not say."""
+    """A file of onward grants, and the grant they were awarded from, if its rows do not say."""
 
     allocation = forms.ModelChoiceField(
         Allocation.objects.none(),

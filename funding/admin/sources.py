@@ -14,7 +14,7 @@ from partners.admin import PROVENANCE, SourcedAdmin
 from partners.models import Publication
 from partners.stale_facts import CheckedFilter
 from vru_portal.ledger.append_only.recording import record
-from vru_portal.ledger.money import PoundsInput, format_pounds, sum_of_pounds
+from vru_portal.ledger.money import PoundsFormField, format_pounds, sum_of_pounds
 from vru_portal.publishing.addresses import slug_of
 from vru_portal.staff.actions import Action, RecordingForm, Section
 from vru_portal.staff.base_admin import InlineMixin, PortalAdmin, warn_about_rule
@@ -23,7 +23,7 @@ from vru_portal.staff.ledger_admin import AppendOnlyAdmin, RedactAction, Reversa
 from vru_portal.staff.links import admin_link
 from vru_portal.staff.ordering.page import OrderPageMixin
 from vru_portal.text.dates import format_date
-from vru_portal.text.inputs import CalendarDateInput, LineInput
+from vru_portal.text.form_fields import CalendarDateFormField, LineFormField
 
 
 class ContributorInline(InlineMixin, admin.TabularInline[Contributor, FundingSource]):
@@ -87,21 +87,21 @@ class SourceForm(RecordingForm):
 class CarryForm(forms.Form):
     """How much is carried forward, and where that is stated."""
 
-    amount = PoundsInput(label="Sum", help_text="In pounds, such as 1,250.50.")
-    stated_as = LineInput(
+    amount = PoundsFormField(label="Sum", help_text="In pounds, such as 1,250.50.")
+    stated_as = LineFormField(
         max_length=60,
         help_text="The amount as the source writes it, such as £1.25 million.",
         widget=AdminTextInputWidget,
     )
-    name = LineInput(max_length=160, widget=AdminTextInputWidget)
+    name = LineFormField(max_length=160, widget=AdminTextInputWidget)
     source = forms.ModelChoiceField(
         Publication.objects.order_by("-published_on"),
         help_text="The publication that states this.",
     )
-    source_location = LineInput(
+    source_location = LineFormField(
         max_length=120, required=False, label="Where in the source", widget=AdminTextInputWidget
     )
-    as_at = CalendarDateInput(help_text="The day on which this was stated.", widget=AdminDateWidget)
+    as_at = CalendarDateFormField(help_text="The day on which this was stated.", widget=AdminDateWidget)
 
 
 class CarryAction(Action):
@@ -112,7 +112,7 @@ class CarryAction(Action):
     permission = "funding.add_fundingsource"
 
     def applies(self) -> bool:
-        """Whether the source stands."""
+        """Whether the source is not reversed."""
         return self.row.reverses_id is None and not self.row.is_reversed
 
     @property

@@ -15,7 +15,7 @@ from funding.models import Allocation, BudgetHeading, Decision, Overcommitment, 
 from funding.rules.variations import allow_overcommitment, vary
 from partners.models import Organisation
 from programmes.models import EvidenceAssessment, Initiative
-from vru_portal.ledger.money import PoundsInput, format_pounds
+from vru_portal.ledger.money import PoundsFormField, format_pounds
 from vru_portal.staff.actions import Action
 from vru_portal.staff.ledger_admin import (
     RecordedElsewhereAdmin,
@@ -24,18 +24,18 @@ from vru_portal.staff.ledger_admin import (
     ReverseAction,
 )
 from vru_portal.staff.links import admin_link
-from vru_portal.text.inputs import CalendarDateInput, LongTextInput
+from vru_portal.text.form_fields import CalendarDateFormField, LongTextFormField
 
 
 class StepForm(forms.Form):
     """How much, from when, by which decision and why."""
 
-    amount = PoundsInput(label="Sum", help_text="In pounds, such as 1,250.50.")
-    varied_on = CalendarDateInput(label="From", widget=AdminDateWidget, help_text="The day from which it counts.")
+    amount = PoundsFormField(label="Sum", help_text="In pounds, such as 1,250.50.")
+    varied_on = CalendarDateFormField(label="From", widget=AdminDateWidget, help_text="The day from which it counts.")
     decision = DecisionChoice(
         Decision.objects.none(), help_text="The decision that this is made by. If it is not listed, record it first."
     )
-    reasons = LongTextInput(
+    reasons = LongTextFormField(
         widget=forms.Textarea(attrs={"rows": 4, "class": "vLargeTextField"}),
         help_text="Why the money is not spent as it was allocated. Published: no personal data.",
     )
@@ -48,15 +48,15 @@ class StepForm(forms.Form):
 
 
 class MoveForm(StepForm):
-    """The same, and what the money is for from now on."""
+    """The same, and what the money is now for."""
 
     recipient = forms.ModelChoiceField(Organisation.objects.none(), label="New recipient")
     initiative = InitiativeChoice(Initiative.objects.none(), required=False)
     heading = forms.ModelChoiceField(BudgetHeading.objects.none(), required=False, label="Budget heading")
     kind = forms.ChoiceField(choices=Kind.choices)
-    purpose = LongTextInput(widget=forms.Textarea(attrs={"rows": 3, "class": "vLargeTextField"}))
-    conditions = LongTextInput(required=False, widget=forms.Textarea(attrs={"rows": 3, "class": "vLargeTextField"}))
-    value_for_money = LongTextInput(
+    purpose = LongTextFormField(widget=forms.Textarea(attrs={"rows": 3, "class": "vLargeTextField"}))
+    conditions = LongTextFormField(required=False, widget=forms.Textarea(attrs={"rows": 3, "class": "vLargeTextField"}))
+    value_for_money = LongTextFormField(
         required=False, widget=forms.Textarea(attrs={"rows": 3, "class": "vLargeTextField"})
     )
 
@@ -82,7 +82,7 @@ class StepAction(Action):
     def blocked_reason(self) -> str:
         if self.applies():
             return ""
-        return "Nothing of this allocation is left to release, move or return: it is paid, reversed or ended."
+        return "There is nothing left to release, move or return: this allocation is paid, reversed or ended."
 
     def facts(self) -> list[tuple[str, str]]:
         return [
@@ -119,7 +119,7 @@ class ReturnAction(StepAction):
 
 
 class EndAction(StepAction):
-    """End an award of which money is unspent."""
+    """End an award that has unspent money."""
 
     name, label, kind = "end", "End the award", VariationKind.END
     explanation = "The award ends on this day. Everything that has not been paid goes back to its source."
@@ -206,7 +206,7 @@ class OvercommitForm(forms.Form):
         localize=False,
         help_text="Per cent of the source that may be allocated beyond its amount, such as 10.",
     )
-    allowed_on = CalendarDateInput(label="From", widget=AdminDateWidget)
+    allowed_on = CalendarDateFormField(label="From", widget=AdminDateWidget)
     decision = DecisionChoice(Decision.objects.none(), help_text="A decision whose notice is published.")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -223,8 +223,8 @@ class OvercommitAction(Action):
     form_class = OvercommitForm
     permission = "funding.add_overcommitment"
     explanation = (
-        "Where some recipients always spend less, a published decision can allow a share of a source to be allocated "
-        "beyond its amount. The share and the decision are shown in public."
+        "If some recipients always spend less, a published decision can allow more than the source to be allocated, by "
+        "a share. The share and the decision are shown in public."
     )
 
     def applies(self) -> bool:
@@ -232,7 +232,7 @@ class OvercommitAction(Action):
         return row.reverses_id is None and not row.is_reversed and not row.overcommitments.standing().exists()
 
     def blocked_reason(self) -> str:
-        return "" if self.applies() else "The source is reversed, or a share is allowed for it already."
+        return "" if self.applies() else "This source was reversed, or it already has an overcommitment."
 
     def perform(self, form: Any) -> str:
         row = Overcommitment(funding_source=self.row, **form.cleaned_data)

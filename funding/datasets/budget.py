@@ -55,7 +55,7 @@ def decision_rows(filters: DecisionFilters) -> QueryRows[Decision]:
 DECISIONS: Dataset[Decision] = Dataset(
     name="decisions",
     title="Decisions",
-    about="Decisions by which money is allocated, varied and returned. One row for each decision that stands.",
+    about="Decisions to allocate, vary and return money. One row for each decision that was not reversed.",
     columns=(
         Column("financial_year", "The year whose money it is about", lambda d: d.year.label),
         Column("reference", "The reference of the notice", lambda d: d.reference),
@@ -92,14 +92,14 @@ def moved_into(variation: Variation) -> str:
 VARIATIONS: Dataset[Variation] = Dataset(
     name="variations",
     title="Variations and returns",
-    about="Money that was released from an allocation, moved on, left when an award ended, or returned to the funder. "
-    "One row for each step that stands.",
+    about="Money that was released from an allocation, moved, left when an award ended, or returned to the funder. "
+    "One row for each variation that was not reversed.",
     columns=(
-        Column("id", "The variation's own", lambda v: v.public_id, title="Id"),
+        Column("id", "The variation's id", lambda v: v.public_id, title="Id"),
         Column("varied_on", "The day from which it counts", lambda v: v.varied_on, Type.DATE),
         Column("financial_year", "The year of the source", lambda v: v.funding_source.year.label),
         Column("source", "Where the money came from", lambda v: v.funding_source.name),
-        Column("kind", "What became of the money", lambda v: v.get_kind_display()),
+        Column("kind", "What happened to the money", lambda v: v.get_kind_display()),
         Column("amount", "Pounds", lambda v: v.amount, Type.POUNDS),
         Column("allocation", "The id of the allocation that it was part of, if any",
                lambda v: v.allocation.public_id if v.allocation else ""),
@@ -107,7 +107,7 @@ VARIATIONS: Dataset[Variation] = Dataset(
                lambda v: str(v.allocation.subject) if v.allocation else "", title="For"),
         Column("recipient", "Who would have received it",
                lambda v: v.allocation.recipient.name if v.allocation else ""),
-        Column("moved_into", "The id of the allocation that it went on to", moved_into),
+        Column("moved_into", "The id of the allocation that it was moved into", moved_into),
         Column("decision", "The reference of the decision", lambda v: v.decision.reference),
         Column("reasons", "Why", lambda v: v.reasons),
         recorded_column(),
@@ -160,9 +160,9 @@ CONDITIONS: Dataset[JudgedCondition] = Dataset(
         Column("state", "Met, missed or open", lambda c: c.state.label),
         Column("required", "Pounds required or allowed", lambda c: c.required, Type.POUNDS),
         Column("counted", "Pounds that count towards it", lambda c: c.counted, Type.POUNDS),
-        Column("counted_as", "What it is that counts", lambda c: c.counted_as),
-        Column("last_day", "The day by which it is judged", lambda c: c.last_day, Type.DATE),
-        Column("arithmetic", "How the sums were come to", lambda c: c.arithmetic),
+        Column("counted_as", "What is counted", lambda c: c.counted_as),
+        Column("last_day", "The last day on which it can be met", lambda c: c.last_day, Type.DATE),
+        Column("arithmetic", "How the sums were worked out", lambda c: c.arithmetic),
         Column("wording", "The words of the publication", lambda c: c.condition.wording),
         Column("stated_in", "The publication that states it",
                lambda c: c.condition.source.title if c.condition.source.is_public else ""),

@@ -57,7 +57,7 @@ class Cost:
 
 
 def costs_of(figures: Iterable[ApprovedFigure], as_at: AsAt = NOW) -> list[Cost]:
-    """The costs by initiative, measure and year that follow from these figures, of which only reach counts."""
+    """The costs by initiative, measure and year that follow from these figures: only those of reach count."""
     by_place: dict[tuple[int, int], dict[date, list[ApprovedFigure]]] = defaultdict(lambda: defaultdict(list))
     for figure in figures:
         if figure.measure.kind == MeasureKind.REACH:
@@ -125,8 +125,9 @@ def cost_rows(filters: FigureFilters) -> ListedRows[Cost]:
 COSTS: Dataset[Cost] = Dataset(
     name="cost-per-person",
     title="Cost per person reached",
-    about="What was paid for an initiative, divided by the people it reached, of the same quarters: those of which the "
-    "reach is published by everybody who was asked. One row for each initiative, measure of reach and financial year.",
+    about="What was paid for an initiative, divided by the people it reached in the same quarters. A quarter counts "
+    "only if everybody who was asked has published reach for it. One row for each initiative, measure of reach and "
+    "financial year.",
     columns=(
         Column("initiative", "The initiative", lambda r: r.initiative.name),
         Column("initiative_slug", "Its name in addresses", lambda r: r.initiative.slug),
@@ -137,7 +138,7 @@ COSTS: Dataset[Cost] = Dataset(
         Column("paid", "Pounds paid in these quarters", lambda r: r.paid, Type.POUNDS),
         Column("reach", "People reached in these quarters", lambda r: r.reach, Type.COUNT),
         Column("each", "Pounds for each person: paid ÷ reach", lambda r: r.each, Type.POUNDS, "For each person"),
-        Column("left_out", "Quarters with figures that are not complete", lambda r: r.left_out, Type.COUNT),
+        Column("left_out", "Quarters with incomplete figures", lambda r: r.left_out, Type.COUNT),
         Column(
             "url",
             "The page of the initiative",

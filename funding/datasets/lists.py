@@ -35,12 +35,12 @@ class SourceRow(NamedTuple):
 
 
 def once_allocated(attribute: str) -> Any:
-    """What became of a source. While nothing is said of that in its year it is left empty, not 0."""
+    """What happened to a source's money. If nothing is recorded about that in its year, it is left empty, not 0."""
     return lambda row: getattr(row.account, attribute) if row.accounts.has_uses else None
 
 
 def result(name: str, about: str, attribute: str) -> Column[SourceRow]:
-    """What became of a source, in pounds."""
+    """What happened to a source's money, in pounds."""
     return Column(
         name, about, once_allocated(attribute), Type.POUNDS, derived="the allocations, payments and carried sums"
     )
@@ -48,7 +48,9 @@ def result(name: str, about: str, attribute: str) -> Column[SourceRow]:
 
 SOURCE_COLUMNS: tuple[Column[SourceRow], ...] = (
     Column("financial_year", "The year that the money is for", lambda r: r.source.year.label),
-    Column("year_note", "What of the year and its deadline is derived, not stated", lambda r: r.source.year.label_note),
+    Column(
+        "year_note", "What is derived about the year and its deadline, not stated", lambda r: r.source.year.label_note
+    ),
     Column("source", "Where the money comes from", lambda r: r.source.name),
     Column("nature", "What it is, as stated", lambda r: r.source.nature),
     Column("contributors", "Who gives it", lambda r: join_values(public_contributors(r.source))),
@@ -81,7 +83,7 @@ SOURCE_COLUMNS: tuple[Column[SourceRow], ...] = (
     result("paid", "Paid, net of refunds", "paid"),
     result("still_to_pay", "Allocated and not yet paid", "to_pay"),
     result("paid_over_allocations", "Paid beyond what was allocated", "over"),
-    result("paid_back_beyond_payments", "Paid back beyond what had been paid", "overrefunded"),
+    result("paid_back_beyond_payments", "Paid back beyond what had been paid", "refunded_beyond_paid"),
     result("carried_forward", "Carried forward into the next year", "carried"),
     result("returned_to_funder", "Returned to the funder", "returned"),
     result("not_allocated", "Not allocated, carried forward or returned", "unallocated"),
@@ -94,7 +96,7 @@ SOURCE_COLUMNS: tuple[Column[SourceRow], ...] = (
 
 
 class SourceRows:
-    """The sources that filters leave, a handful a year. What became of each follows from all the rows of its year."""
+    """The sources that filters leave, a handful a year. What happened to each depends on all the rows of its year."""
 
     def __init__(self, filters: SourceFilters) -> None:
         self.filters = filters
@@ -192,7 +194,7 @@ ALLOCATION_COLUMNS: tuple[Column[Allocation], ...] = (
     Column("amount", "Pounds awarded", lambda a: a.amount, Type.POUNDS),
     Column(
         "varied",
-        "Pounds released, moved on or returned since",
+        "Pounds released, moved or returned since",
         lambda a: a.varied,
         Type.POUNDS,
         derived="its variations",
@@ -207,8 +209,8 @@ ALLOCATION_COLUMNS: tuple[Column[Allocation], ...] = (
     Column("paid", "Pounds paid from it, net of refunds", lambda a: a.paid, Type.POUNDS, derived="its payments"),
     Column("award_total", "Total award in pounds, over all its years", lambda a: a.award_total, Type.POUNDS),
     Column("continues", "The first allocation of an award over several years", first_of_award),
-    Column("starts_on", "For work from", lambda a: a.starts_on, Type.DATE),
-    Column("ends_on", "For work until", lambda a: a.ends_on, Type.DATE),
+    Column("starts_on", "First day of the funded work", lambda a: a.starts_on, Type.DATE),
+    Column("ends_on", "Last day of the funded work", lambda a: a.ends_on, Type.DATE),
     Column(
         "assessment_approved_on", "When its evidence assessment was approved", lambda a: a.approved_on, Type.DATE
     ),
@@ -224,8 +226,8 @@ ALLOCATION_COLUMNS: tuple[Column[Allocation], ...] = (
     ),
     recorded_column(),
     Column("purpose", "What the money is for", lambda a: a.purpose),
-    Column("conditions", "On what conditions", lambda a: a.conditions),
-    Column("reasons", "Why, and to this recipient", lambda a: a.reasons),
+    Column("conditions", "Conditions of the award", lambda a: a.conditions),
+    Column("reasons", "Why it was awarded, and why to this recipient", lambda a: a.reasons),
     Column("value_for_money", "Why it is value for money", lambda a: a.value_for_money),
     Column("department", "Department", lambda a: a.department),
     Column("merchant_category", "Merchant category", lambda a: a.merchant_category),
@@ -322,7 +324,7 @@ PAYMENT_COLUMNS: tuple[Column[PaymentRow], ...] = (
 
 
 def of_all_years(kind: Callable[[FinancialYear | None, QueryDict], MoneyFilters]) -> Callable[..., MoneyFilters]:
-    """The filters of a list of all years, of which an address can choose some; `filters_of_year` gives it a year."""
+    """The filters of a list of all years, unless the address chooses some; `filters_of_year` gives it a year."""
 
     def filters(data: QueryDict, year: FinancialYear | None = None) -> MoneyFilters:
         return kind(year, data)
@@ -348,7 +350,7 @@ ALLOCATIONS: Dataset[Allocation] = Dataset(
     name="allocations",
     title="Allocations",
     about="Money set aside for an initiative after its evidence assessment was approved, or for a budget heading. One "
-    "row for each allocation that stands.",
+    "row for each allocation that was not reversed.",
     columns=ALLOCATION_COLUMNS,
     key=("id",),
     filters=of_all_years(AllocationFilters),

@@ -20,7 +20,7 @@ class TotalRow(NamedTuple):
 
 
 def payment_totals(filters: TotalsFilters) -> list[Total]:
-    """What the payments come to, the largest first; months in order."""
+    """The totals of the payments, the largest first; months in order."""
     if filters.by == "month":
         month = filters.value("month")
         return [total for total in totals_by_month(filters.days) if not month or total.choice.slug == month]

@@ -86,13 +86,13 @@ def source_data(account: SourceAccount, part: dict[str, Any]) -> dict[str, Any]:
 
 
 def account_sums(account: SourceAccount | YearAccounts) -> dict[str, str]:
-    """What became of the money of a source, or of all sources."""
+    """What happened to the money of a source, or of all sources."""
     names = ("allocated", "paid", "carried", "returned", "unallocated")
     return {name: format_pounds(getattr(account, name)) for name in names}
 
 
 def uses_of(accounts: YearAccounts) -> list[dict[str, Any]]:
-    """The parts of the bar of what became of the money."""
+    """The parts of the bar that shows what happened to the money."""
     if not accounts.has_uses:
         return []
     return [
@@ -112,7 +112,7 @@ def exceptions_of(accounts: YearAccounts) -> list[str]:
     """What readers of the totals must know beside them."""
     facts = (
         (accounts.over, "was paid over allocations"),
-        (accounts.overrefunded, "more was paid back than had been paid"),
+        (accounts.refunded_beyond_paid, "more was paid back than had been paid"),
         (accounts.late, "was paid after the deadline"),
     )
     return [f"{format_pounds(amount)} {fact}." for amount, fact in facts if amount]
@@ -136,7 +136,7 @@ def flow_data(accounts: YearAccounts) -> list[dict[str, Any]]:
 
 
 def results_of_year(year: FinancialYear) -> dict[str, Any]:
-    """What came of it: the published figures of the year's quarters, added up, and the cost per person reached."""
+    """Results: the published figures of the year's quarters, added up, and the cost per person reached."""
     if not Measure.objects.are_in_use():
         return {"results": [], "costs": []}
     figures = figures_of(approved__quarter__gte=year.starts_on, approved__quarter__lte=year.ends_on)

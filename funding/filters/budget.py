@@ -8,10 +8,10 @@ from django.db.models import Q
 from funding.choices import VariationKind
 from funding.filters.money import SLUG_PARAMETERS, MoneyFilters
 from funding.models import Decision, SourceCondition, Variation
-from funding.querysets import FundingDecisionQuerySet, SourceConditionQuerySet, VariationQuerySet
-from vru_portal.web.filters import Parameter, choice
+from funding.querysets import DecisionQuerySet, SourceConditionQuerySet, VariationQuerySet
+from vru_portal.web.filters import Parameter, choice, text
 
-REFERENCE = Parameter("Reference", lambda value: len(value) <= 60, "Enter a reference of up to 60 characters.")
+REFERENCE = text("Reference", 60, "Enter a reference of up to 60 characters.")
 
 
 class DecisionFilters(MoneyFilters):
@@ -22,7 +22,7 @@ class DecisionFilters(MoneyFilters):
     PARAMETERS: ClassVar[Mapping[str, Parameter]] = {"reference": REFERENCE}
 
     @property
-    def rows(self) -> FundingDecisionQuerySet:
+    def rows(self) -> DecisionQuerySet:
         condition = None if self.errors else self.slug_condition()
         if condition is None:
             return Decision.objects.none()

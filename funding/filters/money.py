@@ -95,7 +95,7 @@ def duty_parameter(lists: Sequence[DutyList]) -> Parameter:
 
 
 class MoneyFilters(Filters):
-    """What both sets of filters have in common. Subclasses say which parameters there are."""
+    """What all filters of lists of money have in common. Subclasses say which parameters there are."""
 
     SLUG_FIELDS: ClassVar[Mapping[str, str]]  # the field that each parameter of slugs filters
     DUTY_LISTS: ClassVar[tuple[DutyList, ...]]  # the lists of the publication duty that these rows can be on

@@ -1,4 +1,4 @@
-"""Filters of payments, with the number of payments that each value would leave, and what they come to."""
+"""Filters of payments, with the number of payments that each value would leave, and their totals."""
 
 import json
 import re
@@ -80,7 +80,7 @@ class PaymentFilters(MoneyFilters):
 
     @cached_property
     def rows_without_facets(self) -> PaymentQuerySet:
-        """The payments that match all that is said of single payments, whoever got them, from whom and for what."""
+        """The payments that match the filters on the payment itself, before facets such as recipient and level."""
         if self.errors:
             return Payment.objects.none()
         condition = Q(**{self.YEAR_FIELD: self.year}) if self.year else Q()
@@ -104,7 +104,7 @@ class PaymentFilters(MoneyFilters):
             rows = rows.alias(below=Pence("amount") - threshold_in_pence(most)).filter(below__lte=0)
         if self.duty_list:
             rows = rows.non_grant_items(self.threshold(self.duty_list))
-        if self.value("exceptions"):  # each takes a subquery to find: once, for all that the page asks of them
+        if self.value("exceptions"):  # finding each takes a subquery: done once for the whole page
             irregular = rows.with_irregularities(self.as_at).irregular().order_by().values_list("pk", flat=True)
             rows = Payment.objects.filter(pk__in=keys_as_rows(list(irregular)))
         return rows
@@ -162,7 +162,7 @@ class PaymentFilters(MoneyFilters):
         shared = ("payee", "allocation__initiative", "allocation__heading", "allocation__funding_source__year")
         return list(rows.select_related("reverses", "reversed_by").prefetch_related("explanations", *shared))
 
-    # What they come to ------------------------------------------------------------------------------------------------
+    # Their totals ----------------------------------------------------------------------------------------------------
 
     @cached_property
     def _aggregates(self) -> dict[str, Any]:
@@ -179,7 +179,7 @@ class PaymentFilters(MoneyFilters):
 
     @property
     def total(self) -> Decimal:
-        """What they come to, net of refunds and reversals."""
+        """Their total, net of refunds and reversals."""
         return self._aggregates["total"] or Decimal(0)
 
     @cached_property
@@ -196,7 +196,7 @@ class PaymentFilters(MoneyFilters):
 
 
 def keys_as_rows(keys: list[int]) -> RawSQL:
-    """A subquery of these keys, of which there may be more than a query may have parameters."""
+    """A subquery of these keys: there may be more of them than a query may have parameters."""
     if connection.vendor == "sqlite":
         return RawSQL("SELECT value FROM json_each(%s)", [json.dumps(keys)])
     return RawSQL("SELECT unnest(%s::bigint[])", [keys])

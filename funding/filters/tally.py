@@ -31,7 +31,7 @@ class FacetChoice(NamedTuple):
     slug: str
 
 
-# What has no value in a facet is in its totals all the same. Without a slug, it cannot be chosen.
+# Rows without a value in a facet are still in its totals. Without a slug, that row cannot be chosen.
 LAST = "\uffff"
 OF_HEADINGS, OF_INITIATIVES = FacetChoice(LAST, "Budget headings", ""), FacetChoice(LAST, "Initiatives", "")
 WITHOUT_LEVEL = FacetChoice(1_000_000, "Budget headings", "")  # levels sort by number
@@ -59,7 +59,7 @@ class DayTotal(NamedTuple):
 
 
 class Total(NamedTuple):
-    """How many payments there are of something, and what they come to."""
+    """How many payments there are of something, and their total."""
 
     choice: FacetChoice
     payments: int
@@ -93,7 +93,7 @@ def read_allocations(keys: set[int]) -> dict[int, tuple[FacetChoice, ...]]:
     rows = Allocation.objects.filter(pk__in=keys) if len(keys) < 900 else Allocation.objects.filter(reverses=None)
     kinds = {kind.value: FacetChoice(number, str(kind.label), kind.value) for number, kind in enumerate(Kind)}
     found: dict[int, tuple[FacetChoice, ...]] = {}
-    # A source can stand at another place in another year: it is one choice all the same.
+    # A source can have another position in another year: it is still one choice.
     sources: dict[str, FacetChoice] = {}
     for key, kind, first, *rest in rows.values_list(*fields):
         source, level, initiative, heading = rest[:3], rest[3:6], rest[6:8], rest[8:]
@@ -109,7 +109,7 @@ def read_allocations(keys: set[int]) -> dict[int, tuple[FacetChoice, ...]]:
 
 
 class Tally:
-    """Groups of payments, of which some match what is chosen in each facet."""
+    """Groups of payments, some of which match what is chosen in each facet."""
 
     def __init__(self, groups: Sequence[Group], chosen: Mapping[str, Iterable[str]]) -> None:
         self.groups = groups
@@ -148,7 +148,7 @@ class Tally:
         }
 
     def totals(self, name: str) -> list[Total]:
-        """What the matching payments come to by the values of a facet, the largest first."""
+        """The totals of the matching payments by the values of a facet, the largest first."""
         place = TALLIED.index(name)
         counts: dict[FacetChoice, int] = defaultdict(int)
         amounts: dict[FacetChoice, Decimal] = defaultdict(Decimal)
@@ -160,7 +160,7 @@ class Tally:
 
 
 def totals_by_month(days: Iterable[DayTotal]) -> list[Total]:
-    """What payments come to in each calendar month that has any, in order."""
+    """The total of each calendar month that has payments, in order."""
     counts: dict[date, int] = defaultdict(int)
     amounts: dict[date, Decimal] = defaultdict(Decimal)
     for day, count, amount in days:

@@ -110,7 +110,7 @@ class Migration(migrations.Migration):
                     ('recorded_at', models.DateTimeField(db_index=True, default=django.utils.timezone.now, editable=False)),
                     ('redaction', models.TextField(blank=True, editable=False)),
                     ('reason', models.CharField(blank=True, editable=False, max_length=300, verbose_name='reason for the reversal')),
-                    ('reference', models.CharField(help_text='As the notice has it, such as 04/2031.', max_length=60)),
+                    ('reference', models.CharField(help_text='As the notice gives it, such as 04/2031.', max_length=60)),
                     ('decided_on', models.DateField(help_text='The day on which it was made.')),
                     ('title', models.CharField(help_text='What was decided, in a few words.', max_length=200)),
                     ('reasons', models.TextField(blank=True, help_text='Why. Published: no personal data.')),
@@ -328,7 +328,7 @@ class Migration(migrations.Migration):
                     ('recorded_at', models.DateTimeField(db_index=True, default=django.utils.timezone.now, editable=False)),
                     ('redaction', models.TextField(blank=True, editable=False)),
                     ('reason', models.CharField(blank=True, editable=False, max_length=300, verbose_name='reason for the reversal')),
-                    ('reference', models.CharField(blank=True, error_messages={'unique': 'An onward grant is recorded already under this reference, or under one that differs only in capital letters.'}, help_text="The recipient's own, such as the identifier in its 360Giving file. If it has none, leave this empty: one is made up.", max_length=120, unique=True)),
+                    ('reference', models.CharField(blank=True, error_messages={'unique': 'An onward grant with this reference is already recorded. Capital letters do not make a different reference.'}, help_text="The recipient's own, such as the identifier in its 360Giving file. If it has none, leave this empty: one is made up.", max_length=120, unique=True)),
                     ('recipient_name', models.CharField(help_text='An organisation. For a grant to a person, enter “An individual”.', max_length=200, verbose_name='awarded to')),
                     ('recipient_org_id', models.CharField(blank=True, help_text='On org-id.guide, if it is reported.', max_length=80, verbose_name='identifier of the organisation')),
                     ('amount', vru_portal.ledger.money.SignedMoneyField(decimal_places=2, max_digits=14)),
@@ -372,7 +372,7 @@ class Migration(migrations.Migration):
                     ('recorded_at', models.DateTimeField(db_index=True, default=django.utils.timezone.now, editable=False)),
                     ('redaction', models.TextField(blank=True, editable=False)),
                     ('reason', models.CharField(blank=True, editable=False, max_length=300, verbose_name='reason for the reversal')),
-                    ('reference', models.CharField(error_messages={'unique': 'A payment is recorded already under this reference, or under one that differs only in capital letters.'}, help_text="The finance system's own reference. Each can be used once.", max_length=60, unique=True)),
+                    ('reference', models.CharField(error_messages={'unique': 'A payment with this reference is already recorded. Capital letters do not make a different reference.'}, help_text="The finance system's own reference. Each can be used once.", max_length=60, unique=True)),
                     ('paid_on', models.DateField(db_index=True)),
                     ('amount', vru_portal.ledger.money.SignedMoneyField(decimal_places=2, help_text='What it costs the budget: net amount plus VAT that cannot be recovered. Negative for a refund.', max_digits=14)),
                     ('irrecoverable_vat', vru_portal.ledger.money.PoundsField(blank=True, decimal_places=2, help_text='Part of the amount. Leave empty if it is not stated.', max_digits=14, null=True, verbose_name='VAT that cannot be recovered')),
@@ -637,7 +637,7 @@ class Migration(migrations.Migration):
             ),
             migrations.AddConstraint(
                 model_name='onwardgrant',
-                constraint=models.UniqueConstraint(django.db.models.functions.text.Lower('reference'), name='funding_onwardgrant_reference_once', violation_error_message='An onward grant is recorded already under this reference, or under one that differs only in capital letters.'),
+                constraint=models.UniqueConstraint(django.db.models.functions.text.Lower('reference'), name='funding_onwardgrant_reference_once', violation_error_message='An onward grant with this reference is already recorded. Capital letters do not make a different reference.'),
             ),
             migrations.AddConstraint(
                 model_name='onwardgrant',
@@ -661,7 +661,7 @@ class Migration(migrations.Migration):
             ),
             migrations.AddConstraint(
                 model_name='payment',
-                constraint=models.UniqueConstraint(django.db.models.functions.text.Lower('reference'), name='funding_payment_reference_once', violation_error_message='A payment is recorded already under this reference, or under one that differs only in capital letters.'),
+                constraint=models.UniqueConstraint(django.db.models.functions.text.Lower('reference'), name='funding_payment_reference_once', violation_error_message='A payment with this reference is already recorded. Capital letters do not make a different reference.'),
             ),
             migrations.AddConstraint(
                 model_name='payment',

@@ -55,7 +55,7 @@ class Allocation(Reversible):
             + TAKEN_PENCE.format(source="NEW.funding_source_id")
             + " + ROUND(NEW.amount * 100) > "
             + LIMIT_PENCE.format(source="NEW.funding_source_id"),
-            "This is more than is left of the source.",
+            "This is more than is left in the source.",
             LOCK_SOURCE.format(source="NEW.funding_source_id"),
             bypassed="Two people who allocate at once could together give away more than the source holds.",
         ),
@@ -68,8 +68,8 @@ class Allocation(Reversible):
             "AND e.initiative_id = NEW.initiative_id AND d.outcome = 'approved' AND d.reverses_id IS NULL "
             "AND d.decided_on <= NEW.awarded_on AND d.recorded_by_id <> e.author_id "
             "AND NOT EXISTS (SELECT 1 FROM programmes_assessmentdecision r WHERE r.reverses_id = d.id))",
-            "Money is allocated only after an evidence assessment of this initiative was approved, by somebody other "
-            "than its author, on or before the day of the allocation.",
+            "The initiative needs an evidence assessment that somebody other than its author approved on or before "
+            "the date of the allocation.",
             "SELECT 1 FROM programmes_assessmentdecision WHERE assessment_id = NEW.assessment_id",
             shared=True,
             bypassed="Money could go to an initiative whose evidence nobody, or only its author, has approved.",
@@ -78,7 +78,7 @@ class Allocation(Reversible):
             "decided",
             INSERT,
             "NEW.reverses_id IS NULL AND NOT " + DECIDED_SQL.format(day="awarded_on"),
-            "Money is allocated only by a recorded decision, made on or before the day of the allocation.",
+            "An allocation needs a recorded decision made on or before its date.",
             LOCK_DECISION,
             shared=True,
             bypassed="Money could be given away, and nobody would have decided that.",
@@ -92,7 +92,7 @@ class Allocation(Reversible):
             f"AND ROUND(v.amount * 100) = ROUND(NEW.amount * 100) AND {STANDS.format('v', 'funding_variation')}) "
             "OR EXISTS (SELECT 1 FROM funding_allocation a WHERE a.moved_from_id = NEW.moved_from_id "
             f"AND {STANDS.format('a', 'funding_allocation')}))",
-            "What is moved goes on whole, once, from the same source and by the same decision.",
+            "A move must be allocated in full, once, from the same source and by the same decision.",
             "SELECT 1 FROM funding_variation WHERE id = NEW.moved_from_id",
             bypassed="More could arrive than was moved, or from another source.",
         ),
@@ -113,7 +113,7 @@ class Allocation(Reversible):
             "NEW.reverses_id IS NOT NULL AND EXISTS (SELECT 1 FROM funding_payment p "
             "WHERE p.allocation_id = NEW.reverses_id AND p.reverses_id IS NULL "
             "AND NOT EXISTS (SELECT 1 FROM funding_payment r WHERE r.reverses_id = p.id))",
-            "Payments stand on this allocation. Reverse them first, then record them on the allocation that is right.",
+            "This allocation has payments. Reverse them first, then record them against the correct allocation.",
             "SELECT 1 FROM funding_allocation WHERE id = NEW.reverses_id",
             bypassed="Payments could be left on an allocation that no longer counts.",
         ),
@@ -135,8 +135,8 @@ class Allocation(Reversible):
             "AND NOT a.initiative_id {differs} NEW.initiative_id AND NOT a.heading_id {differs} NEW.heading_id "
             "AND a.recipient_id = NEW.recipient_id "
             "AND NOT EXISTS (SELECT 1 FROM funding_allocation r WHERE r.reverses_id = a.id))",
-            "An award over several years goes on for the same initiative or heading and the same recipient: choose its "
-            "first allocation.",
+            "An award over several years must have the same initiative or heading and the same recipient each year. "
+            "Choose its first allocation.",
             bypassed="An award over several years could be reported under another recipient or initiative.",
         ),
         Trigger(
@@ -146,7 +146,7 @@ class Allocation(Reversible):
             "AND c.list = CASE NEW.kind WHEN 'grant' THEN 'grants' WHEN 'contract' THEN 'contracts' END AND ("
             + " OR ".join(f"(c.field = '{name}' AND TRIM(NEW.{name}) = '')" for name in ALLOCATION_TEXT_FIELDS)
             + "))",
-            "Something that the law requires to be published about an allocation is missing.",
+            "A field that the law requires to be published about an allocation is empty.",
             bypassed="The published spending data would lack a field that the law requires.",
         ),
     )

@@ -132,7 +132,7 @@ class Fulfilment(Reversible, Sourced):
             "NOT EXISTS (SELECT 1 FROM funding_sourcecondition c WHERE c.id = NEW.condition_id "
             "AND c.reverses_id IS NULL AND ((c.kind = 'match' AND NEW.organisation_id IS NOT NULL) "
             "OR (c.kind = 'claim-by' AND NEW.organisation_id IS NULL)))",
-            "Match funding is recorded with the organisation that gave it, and a claim without one.",
+            "Enter the organisation for match funding. Leave it empty for a claim.",
             bypassed="A condition could be met by what has nothing to do with it.",
         ),
     )

@@ -21,7 +21,7 @@ from vru_portal.ledger.append_only.models import Reversible
 from vru_portal.ledger.append_only.trigger import INSERT, Trigger
 from vru_portal.text.fields import CalendarDateField, LineField, LongTextField, ReferenceField
 
-# True where the decision that a new row names was made by the row's day, and stands. To be completed with the day.
+# True where the decision that a new row names was made by the row's day and is not reversed. Takes the name of the day.
 DECIDED_SQL = (
     "EXISTS (SELECT 1 FROM funding_decision d WHERE d.id = NEW.decision_id AND d.decided_on <= NEW.{day} "
     f"AND {STANDS.format('d', 'funding_decision')})"
@@ -43,7 +43,7 @@ class Decision(Reversible):
             INSERT,
             "NEW.reverses_id IS NULL AND EXISTS (SELECT 1 FROM funding_decision d WHERE d.year_id = NEW.year_id "
             f"AND LOWER(d.reference) = LOWER(NEW.reference) AND {STANDS.format('d', 'funding_decision')})",
-            "A decision is recorded already under this reference in this financial year.",
+            "This financial year already has a decision with this reference.",
             "SELECT 1 FROM funding_financialyear WHERE id = NEW.year_id",
             bypassed="Nobody could tell which of two decisions an award was made by.",
         ),
@@ -68,7 +68,7 @@ class Decision(Reversible):
         related_name="decisions",
         help_text="The year whose money it is about, even if it was made in another.",
     )
-    reference = ReferenceField(max_length=60, help_text="As the notice has it, such as 04/2031.")
+    reference = ReferenceField(max_length=60, help_text="As the notice gives it, such as 04/2031.")
     decided_on = CalendarDateField(help_text="The day on which it was made.")
     decided_by = models.ForeignKey(
         Post,
@@ -82,7 +82,7 @@ class Decision(Reversible):
         "published notice", blank=True, help_text="The address of the published notice. You can add it later."
     )
 
-    objects = querysets.FundingDecisionQuerySet.as_manager()
+    objects = querysets.DecisionQuerySet.as_manager()
 
     class Meta:
         ordering = ["decided_on", "id"]
@@ -137,7 +137,7 @@ class Overcommitment(Reversible):
             "decided",
             INSERT,
             "NEW.reverses_id IS NULL AND NOT " + DECIDED_SQL.format(day="allowed_on"),
-            "A source may be over-committed only by a recorded decision, made on or before that day.",
+            "To over-commit a source, you need a recorded decision made on or before that date.",
             LOCK_DECISION,
             shared=True,
             bypassed="More could be promised than there is, and nobody would have decided that.",
@@ -148,7 +148,7 @@ class Overcommitment(Reversible):
             "NEW.reverses_id IS NULL AND EXISTS (SELECT 1 FROM funding_overcommitment o "
             "WHERE o.funding_source_id = NEW.funding_source_id "
             f"AND {STANDS.format('o', 'funding_overcommitment')})",
-            "A share is allowed for this source already. Reverse that first.",
+            "This source already has an overcommitment. Reverse it first.",
             LOCK_SOURCE.format(source="NEW.funding_source_id"),
             bypassed="Two decisions could each allow a share, and nobody could tell which counts.",
         ),
@@ -159,7 +159,7 @@ class Overcommitment(Reversible):
             + TAKEN_PENCE.format(source="NEW.funding_source_id")
             + " > "
             + SOURCE_PENCE.format(source="NEW.funding_source_id"),
-            "More is allocated than the source brings. Release or reverse allocations first.",
+            "The allocations from this source add up to more than its amount. Release or reverse some of them first.",
             LOCK_SOURCE.format(source="NEW.funding_source_id"),
             bypassed="A source could stay over-committed after the decision that allowed it was taken back.",
         ),

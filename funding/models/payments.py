@@ -24,7 +24,7 @@ from vru_portal.text.fields import CalendarDateField, LineField, LongTextField, 
 REFERENCE_LENGTH = 60
 IRREGULARITIES = tuple(Irregularity)  # to go through the class itself takes longer than all the rest of a row
 REFERENCE_TAKEN = (
-    "A payment is recorded already under this reference, or under one that differs only in capital letters."
+    "A payment with this reference is already recorded. Capital letters do not make a different reference."
 )
 
 
@@ -44,7 +44,7 @@ class Payment(Reversible):
             "on_an_allocation",
             INSERT,
             "EXISTS (SELECT 1 FROM funding_allocation a WHERE a.id = NEW.allocation_id AND a.reverses_id IS NOT NULL)",
-            "A payment is made on an allocation, not on the reversal of one.",
+            "Choose the allocation itself, not its reversal.",
             "SELECT 1 FROM funding_allocation WHERE id = NEW.allocation_id",
             shared=True,
             bypassed="A payment on a reversal would count against money that was taken back.",
@@ -110,9 +110,9 @@ class Payment(Reversible):
                 {"paid_on": "The date must be today or in the past. Record a payment once it has been made."}
             )
 
-    def opposite(self) -> Self:
+    def build_reversal(self) -> Self:
         """The row that would reverse this payment. References are unique, so it gets another."""
-        row = super().opposite()
+        row = super().build_reversal()
         row.reference = f"{self.reference} reversed"
         if len(row.reference) > REFERENCE_LENGTH:  # the key tells it from others that begin alike
             row.reference = f"{self.reference[:30]}… {self.pk} reversed"

@@ -23,15 +23,15 @@ FOR_REGRANTING_SQL = (
     "AND NOT EXISTS (SELECT 1 FROM funding_regranting r WHERE r.reverses_id = g.id))"
 )
 LOCK_ALLOCATION_SQL = "SELECT 1 FROM funding_allocation WHERE id = {allocation}"
-ONLY_GRANTS = "Only a grant that stands can be for regranting, not a contract, a reversal or what was reversed."
-ALREADY_FOR_REGRANTING = "This grant is recorded as one for regranting already. Reverse that record first."
+ONLY_GRANTS = "Only a grant that was not reversed can be for regranting, not a contract or a reversal."
+ALREADY_FOR_REGRANTING = "This grant is already recorded as one for regranting. Reverse that record first."
 NOT_FOR_REGRANTING = (
     "This grant is not recorded as one for regranting. If its recipient awards the money on, record that first, on the "
     "grant's page."
 )
 ONWARD_GRANTS_STAND = "Onward grants are recorded for this grant. Reverse them first."
 REFERENCE_TAKEN = (
-    "An onward grant is recorded already under this reference, or under one that differs only in capital letters."
+    "An onward grant with this reference is already recorded. Capital letters do not make a different reference."
 )
 REFERENCE_LENGTH = 120
 
@@ -58,7 +58,7 @@ class Regranting(Reversible):
             f"NEW.reverses_id IS NULL AND {FOR_REGRANTING_SQL.format(allocation='NEW.allocation_id')}",
             ALREADY_FOR_REGRANTING,
             LOCK_ALLOCATION_SQL.format(allocation="NEW.allocation_id"),
-            bypassed="A grant could be published under two codes, of which a reader sees only one.",
+            bypassed="A grant could be published under two codes, and a reader would see only one.",
         ),
         Trigger(
             "not_reversed_under_grants",
@@ -98,7 +98,7 @@ class Regranting(Reversible):
 
 
 class OnwardGrant(Reversible):
-    """A grant that the recipient of an allocation has awarded out of it, as it has reported.
+    """A grant that the recipient of an allocation has awarded from it, as the recipient reports it.
 
     It is part of money that is counted already, so no total includes it. The recipient may have added money of its own:
     more than was allocated can be reported.
@@ -114,7 +114,7 @@ class OnwardGrant(Reversible):
             NOT_FOR_REGRANTING,
             LOCK_ALLOCATION_SQL.format(allocation="NEW.allocation_id"),
             shared=True,
-            bypassed="Money that was given to be spent would look as if it had been given to others.",
+            bypassed="Money that the recipient should spend would look as if it had been given to others.",
         ),
     )
 
@@ -181,8 +181,8 @@ class OnwardGrant(Reversible):
         if errors:
             raise ValidationError(errors)
 
-    def opposite(self) -> Self:
+    def build_reversal(self) -> Self:
         """The row that would reverse this one. References are unique, so it gets another."""
-        row = super().opposite()
+        row = super().build_reversal()
         row.reference = f"{self.reference[: REFERENCE_LENGTH - 30]} reversed ({self.pk})"
         return row

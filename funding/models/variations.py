@@ -34,8 +34,8 @@ _LOCK_SOURCE = LOCK_SOURCE.format(source="NEW.funding_source_id")
 class Variation(Reversible):
     """One step that takes money out of an allocation, or returns what no allocation holds. Never what is paid.
 
-    What is released, moved on or left when an award ends is again part of what is left of its source. A move goes on
-    with an allocation that names it (`Allocation.moved_from`). What is returned leaves the source as well.
+    Money that is released, moved or left when an award ends becomes available in its source again. A move is completed
+    by an allocation that names it (`Allocation.moved_from`). Money that is returned leaves the source as well.
     """
 
     mirrored = ("kind", "funding_source", "allocation", "decision", "varied_on")
@@ -47,7 +47,7 @@ class Variation(Reversible):
             INSERT,
             f"NEW.reverses_id IS NULL AND NEW.allocation_id IS NULL AND {_TAKEN} + ROUND(NEW.amount * 100) > "
             + SOURCE_PENCE.format(source="NEW.funding_source_id"),
-            "More cannot be returned than is left of the source.",
+            "You cannot return more than is left in the source.",
             _LOCK_SOURCE,
             bypassed="Money could be returned that is promised to somebody, and the source would not add up.",
         ),
@@ -56,7 +56,7 @@ class Variation(Reversible):
             INSERT,
             "NEW.reverses_id IS NOT NULL AND NEW.allocation_id IS NOT NULL AND NEW.kind <> 'return' "
             f"AND {_TAKEN} - ROUND(NEW.amount * 100) > " + LIMIT_PENCE.format(source="NEW.funding_source_id"),
-            "The money has been allocated, carried forward or returned since. Reverse that first.",
+            "This money has since been allocated, carried forward or returned. Reverse that first.",
             _LOCK_SOURCE,
             bypassed="Money could be back in an allocation and in another one as well.",
         ),
@@ -64,7 +64,7 @@ class Variation(Reversible):
             "decided",
             INSERT,
             "NEW.reverses_id IS NULL AND NOT " + DECIDED_SQL.format(day="varied_on"),
-            "Money is varied or returned only by a recorded decision, made on or before that day.",
+            "A variation needs a recorded decision made on or before its date.",
             LOCK_DECISION,
             shared=True,
             bypassed="An award could be cut or moved, and nobody would have decided that.",
@@ -84,7 +84,7 @@ class Variation(Reversible):
             "NEW.allocation_id IS NOT NULL AND NOT EXISTS (SELECT 1 FROM funding_allocation a "
             "WHERE a.id = NEW.allocation_id AND a.reverses_id IS NULL "
             "AND a.funding_source_id = NEW.funding_source_id AND a.awarded_on <= NEW.varied_on)",
-            "A variation is of an allocation that was made by its day, and of the source of that allocation.",
+            "A variation must be dated on or after its allocation, and use the allocation's source.",
             bypassed="Money of one source could be given back to another, or before it was allocated.",
         ),
         Trigger(
@@ -94,8 +94,7 @@ class Variation(Reversible):
             f"ROUND(NEW.amount * 100) > {_NET} OR ROUND(NEW.amount * 100) > {_NET} - {_PAID} "
             f"OR (NEW.kind = 'end' AND ROUND(NEW.amount * 100) < {_NET} "
             f"AND ROUND(NEW.amount * 100) < {_NET} - {_PAID}))",
-            "Only what is allocated and not paid can be released, moved or returned. The end of an award takes all "
-            "of it.",
+            "You can release, move or return only what is allocated and not paid. Ending an award takes all of it.",
             LOCK_ALLOCATION.format(allocation="NEW.allocation_id"),
             bypassed="An allocation could end up below what was paid on it, and the difference would exist twice.",
         ),

@@ -148,7 +148,7 @@ class FundingSource(Addressed, Reversible, Sourced):
             + TAKEN_PENCE.format(source="NEW.carried_from_id")
             + " + ROUND(NEW.amount * 100) > "
             + SOURCE_PENCE.format(source="NEW.carried_from_id"),
-            "More cannot be carried forward than is left of the source.",
+            "You cannot carry forward more than is left in the source.",
             LOCK_SOURCE.format(source="NEW.carried_from_id"),
             bypassed="Two people could together carry forward more than is left, and the money would exist twice.",
         ),
@@ -158,7 +158,7 @@ class FundingSource(Addressed, Reversible, Sourced):
             "NEW.carried_from_id IS NOT NULL AND NOT EXISTS (SELECT 1 FROM funding_fundingsource s "
             "JOIN funding_financialyear was ON was.id = s.year_id JOIN funding_financialyear becomes "
             "ON becomes.id = NEW.year_id WHERE s.id = NEW.carried_from_id AND becomes.first_year = was.first_year + 1)",
-            "Money is carried forward into the next financial year.",
+            "Money can be carried forward only into the next financial year.",
             bypassed="Money could skip a year, or be carried backwards, and no year would add up.",
         ),
         Trigger(
@@ -243,9 +243,9 @@ class FundingSource(Addressed, Reversible, Sourced):
         """What is allocated from the source, less what was varied since. Needs `with_remainder`."""
         return self.amount - self.carried - self.returned - self.remainder
 
-    def opposite(self) -> "FundingSource":
+    def build_reversal(self) -> "FundingSource":
         """The row that would reverse this source. Slugs are unique within a year, so it gets another."""
-        row = super().opposite()
+        row = super().build_reversal()
         row.slug = f"{self.slug[:70]}-reversed"
         return row
 

@@ -2,8 +2,8 @@
 
 from funding.querysets.allocations import AllocationQuerySet
 from funding.querysets.budget import (
+    DecisionQuerySet,
     FulfilmentQuerySet,
-    FundingDecisionQuerySet,
     HeadingQuerySet,
     OvercommitmentQuerySet,
     SourceConditionQuerySet,
@@ -17,9 +17,9 @@ from funding.querysets.sources import DutyQuerySet, SourceQuerySet, YearQuerySet
 __all__ = [
     "ZERO_POUNDS",
     "AllocationQuerySet",
+    "DecisionQuerySet",
     "DutyQuerySet",
     "FulfilmentQuerySet",
-    "FundingDecisionQuerySet",
     "HeadingQuerySet",
     "OnwardGrantQuerySet",
     "OvercommitmentQuerySet",

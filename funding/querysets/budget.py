@@ -23,7 +23,7 @@ class HeadingQuerySet(PublishableQuerySet["BudgetHeading"]):
     """Budget headings."""
 
 
-class FundingDecisionQuerySet(models.QuerySet["Decision"]):
+class DecisionQuerySet(models.QuerySet["Decision"]):
     """Decisions about money."""
 
     def get_by_natural_key(self, first_year: int, reference: str) -> "Decision":

@@ -58,7 +58,7 @@ def decision_count(year: YearRow) -> int:
 
 
 def condition_sums(year: YearRow, today: date) -> list[ConditionSums]:
-    """Each condition of the year's sources that stands, by source."""
+    """Each condition of the year's sources that is not reversed, by source."""
     found = fetch_rows(
         f"SELECT c.id, s.name, s.id, c.kind, CAST(ROUND(c.share * 100) AS BIGINT), {PENCE.format('c.sum')}, "
         "c.share_of, c.heading_id, c.level_id, c.cost_kind, c.counts_paid, COALESCE(c.by_day, y.spend_by), "
@@ -148,7 +148,7 @@ def paid_pence(source: int, condition: str, value: Any, *, by: date | None) -> i
 def check_decisions_and_conditions(
     report: Any, label: str, year: YearRow, page: ServedPage | None, forms: tuple[str, ...]
 ) -> None:
-    """Check what the page of the year and its files say of variations, decisions and conditions."""
+    """Check the variations, decisions and conditions on the page of the year and in its files."""
     variations, conditions = variation_sums(year), condition_sums(year, timezone.localdate())
     if page:
         for kind in ("release", "move", "return", "end"):

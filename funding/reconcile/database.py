@@ -55,7 +55,7 @@ class YearRow:
 
 @dataclass(frozen=True)
 class SourceSums:
-    """What a source brings, and what became of it. A reversed source brings £0, but may have been paid from.
+    """What a source brings, and what happened to it. A reversed source brings £0, but may have been paid from.
 
     `allocated` is what variations leave of what was `awarded`. `allowance` is what may be allocated beyond the amount.
 
@@ -71,7 +71,7 @@ class SourceSums:
     listed: Decimal
     to_pay: Decimal
     over: Decimal
-    overrefunded: Decimal
+    refunded_beyond_paid: Decimal
     carried: Decimal
     returned: Decimal
     allowance: Decimal
@@ -84,7 +84,7 @@ class SourceSums:
     @property
     def adds_up(self) -> bool:
         """Whether every penny is accounted for exactly once."""
-        used = self.paid + self.to_pay - self.over + self.overrefunded
+        used = self.paid + self.to_pay - self.over + self.refunded_beyond_paid
         whole = used + self.unallocated + self.carried + self.returned
         return whole == self.amount and self.unallocated >= -self.allowance
 
@@ -135,9 +135,9 @@ def source_sums(year: YearRow) -> list[SourceSums]:
     for allocation, source, awarded in allocated:
         spent, left = int(paid.get(allocation, 0)), int(awarded) - int(varied.get(allocation, 0))
         listed = spent if awarded else 0
-        over, overrefunded = max(spent - left, 0), max(-spent, 0)
+        over, refunded_beyond_paid = max(spent - left, 0), max(-spent, 0)
         to_pay = min(max(left - spent, 0), left)
-        parts = (int(awarded), left, spent, listed, to_pay, over, overrefunded)
+        parts = (int(awarded), left, spent, listed, to_pay, over, refunded_beyond_paid)
         sums[source] = [before + part for before, part in zip(sums[source], parts, strict=True)]
     found = fetch_rows(
         f"SELECT s.id, s.name, {SOURCE_STANDS}, {PENCE.format('s.amount')}, {ALLOWANCE} FROM funding_fundingsource s "

@@ -23,7 +23,7 @@ def first_year_of(day: date) -> int:
 
 @dataclass(frozen=True)
 class FigureRow:
-    """The count of a measure in a return that stands; None if it is suppressed."""
+    """The count of a measure in a current return; None if it is suppressed."""
 
     initiative: int
     slug: str
@@ -114,7 +114,7 @@ def totals(rows: Iterable[FigureRow], names_of: Callable[[FigureRow], Iterable[s
 
 
 def spend_reported(first_year: int) -> Decimal:
-    """What the returns of a year that stand say was spent."""
+    """What was spent according to the current returns of a year."""
     ((total,),) = fetch_rows(
         f"SELECT SUM({PENCE.format('a.spend')}) FROM results_approvedreturn a "
         f"WHERE a.quarter >= %s AND a.quarter < %s AND {STANDS}",
@@ -125,7 +125,7 @@ def spend_reported(first_year: int) -> Decimal:
 
 @dataclass(frozen=True)
 class CostSums:
-    """What was paid in the quarters of which all reach is published, and the reach of these quarters."""
+    """What was paid in the quarters whose reach is all published, and the reach of these quarters."""
 
     paid: Decimal
     reach: int

@@ -9,7 +9,7 @@ from typing import Any
 from django.db import connection
 from django.urls import reverse
 
-from funding import omissions
+from funding import missing_disclosures
 from funding.datasets import threesixtygiving
 from funding.models import PublicationDuty
 from funding.reconcile import budget, database, outputs
@@ -29,7 +29,7 @@ LIST_SUMS = {
     "paid from it": ("allocations", "paid", "allocation-paid"),
     "payments": ("payments", "amount", "payment"),
 }
-# The marks of the rows that go on over several pages; the sources of a year stand whole on each of its pages.
+# The marks of rows that continue over several pages; each page has all sources of its year.
 CONTINUED_SUMS = {"year": ("allocation", "allocation-paid"), "payments": ("payment",)}
 # What page and download say about each source: the attribute of SourceSums, the mark on the page, the column.
 SOURCE_PARTS = {
@@ -38,7 +38,7 @@ SOURCE_PARTS = {
     "paid": ("paid", "paid"),
     "to_pay": ("to-pay", "still_to_pay"),
     "over": ("over", "paid_over_allocations"),
-    "overrefunded": ("overrefunded", "paid_back_beyond_payments"),
+    "refunded_beyond_paid": ("refunded_beyond_paid", "paid_back_beyond_payments"),
     "carried": ("carried", "carried_forward"),
     "returned": ("returned", "returned_to_funder"),
     "unallocated": ("unallocated", "not_allocated"),
@@ -99,7 +99,7 @@ def reconcile(first_year: int | None = None) -> ReconciliationReport:
     check_grants_files(report)
     check_onward_grants(report)
     check_results(report)
-    report.omissions += omissions.all_omissions(first_year)
+    report.omissions += missing_disclosures.all_missing_disclosures(first_year)
     return report
 
 
@@ -143,21 +143,21 @@ def check_accounts(report: ReconciliationReport, label: str, sources: list[datab
             report.differences.append(
                 f"{label}, {source.name}: paid {format_pounds(source.paid)} + still to pay "
                 f"{format_pounds(source.to_pay)} - over {format_pounds(source.over)} + paid back beyond payments "
-                f"{format_pounds(source.overrefunded)} + not allocated {format_pounds(source.unallocated)} + carried "
-                f"forward {format_pounds(source.carried)} + returned {format_pounds(source.returned)} does not add up "
-                f"to {format_pounds(source.amount)}."
+                f"{format_pounds(source.refunded_beyond_paid)} + not allocated {format_pounds(source.unallocated)} + "
+                f"carried forward {format_pounds(source.carried)} + returned {format_pounds(source.returned)} does not "
+                f"add up to {format_pounds(source.amount)}."
             )
     headings = {
         "paid": "paid",
         "to_pay": "+ to pay",
         "over": "- over",
-        "overrefunded": "+ overrefunded",
+        "refunded_beyond_paid": "+ refunded beyond paid",
         "unallocated": "+ not allocated",
-        "carried": "+ carried on",
+        "carried": "+ carried forward",
         "returned": "+ returned",
         "amount": "= sum",
     }
-    rare = ("overrefunded", "returned")
+    rare = ("refunded_beyond_paid", "returned")
     parts = [part for part in headings if part not in rare or total_of_sources(sources, part)]
     report.table(
         ["Source", *(headings[part] for part in parts)],
@@ -192,7 +192,7 @@ def page_sums(
     if year:
         sums |= {what: year.sum_of(mark) for what, (name, _, mark) in LIST_SUMS.items() if name != "payments"}
         for part, (mark, _) in SOURCE_PARTS.items():
-            # While nothing is allocated, carried forward or returned, the page does not say what became of the money.
+            # While nothing is allocated, carried forward or returned, the page does not say where the money went.
             if mark in year.marks or any(map(has_uses, sources)) or part == "amount":
                 report.expect(where, f"“{mark}”", year.sum_of(mark), total_of_sources(sources, part))
         for mark, what in {"allocations-total": "allocated", "allocations-paid-total": "paid from it"}.items():

@@ -34,7 +34,7 @@ class Report(Protocol):
 
 
 def check_results(report: Report) -> None:
-    """Check all that is served of published figures. Nothing is said while there are none."""
+    """Check all published figures that are served. Report nothing while there are none."""
     rows = figures.figure_rows()
     if not rows:
         return
@@ -75,7 +75,7 @@ def read_count(text: object) -> int | None:
 
 
 def check_files(report: Report, rows: list[FigureRow]) -> None:
-    """Check the files of figures, groups and costs, row by row, and what the API says of them."""
+    """Check the files of figures, groups and costs, row by row, and the same rows of the API."""
     figure_counts = {row.key: row.count for row in rows}
     costs = {key: (cost.paid, cost.reach, cost.each) for key, cost in figures.cost_sums(rows).items()}
     wanted: tuple[tuple[str, tuple[str, ...], Callable[[Any], Any], Mapping[Any, Any]], ...] = (

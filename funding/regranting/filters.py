@@ -7,7 +7,7 @@ from vru_portal.web.facets import AnyFacet, Facet, FacetedFilters, FacetValue, O
 
 
 class OnwardGrantFilters(FacetedFilters):
-    """The onward grants that stand."""
+    """The onward grants that are not reversed."""
 
     FACETS: ClassVar[dict[str, AnyFacet]] = {
         "allocation": ValueFacet(

@@ -26,7 +26,7 @@ class OnwardReport:
 
     @property
     def unreported(self) -> Decimal:
-        """What of the allocation is not reported as awarded on; never negative."""
+        """The part of the allocation that is not reported as awarded on; never negative."""
         return max(self.allocated - self.reported, Decimal(0))
 
     @property

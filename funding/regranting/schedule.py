@@ -26,7 +26,7 @@ def erase_expired_personal_data() -> int:
     if not retention_days:
         return 0
     limit = timezone.localdate() - timedelta(days=retention_days)
-    due = list(OnwardRequest.objects.filter(closes_on__lt=limit).exclude(email=""))
+    due = list(OnwardRequest.objects.filter(closes_on__lt=limit).exclude(email="", answers={}))
     for request in due:
         personal.forget_draft(request)
     return len(due)

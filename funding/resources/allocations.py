@@ -17,7 +17,7 @@ from partners.models import Organisation
 from programmes.models import Initiative
 from vru_portal.tabular.readers import cell_text
 from vru_portal.tabular.reading.named_records import NamedRecord, find_by_name, last_part
-from vru_portal.tabular.reading.resaved import by_resaved_form
+from vru_portal.tabular.reading.spreadsheet_rewrites import by_resaved_form
 from vru_portal.tabular.widgets import DateWidget, MoneyWidget, TextWidget
 from vru_portal.text.cleaning import fold
 from vru_portal.text.problems import Problems

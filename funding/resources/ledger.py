@@ -13,7 +13,7 @@ from vru_portal.ledger.append_only.models import REDACTED
 from vru_portal.ledger.money import format_pounds
 from vru_portal.tabular.readers import cell_text
 from vru_portal.tabular.reading.remarks import find_remarks
-from vru_portal.tabular.reading.resaved import resaved_forms
+from vru_portal.tabular.reading.spreadsheet_rewrites import resaved_forms
 from vru_portal.tabular.resources import FileResource
 from vru_portal.tabular.results import MAX_ROWS_SHOWN, ImportedRow, ImportResult
 from vru_portal.tabular.widgets import MoneyWidget
@@ -50,7 +50,7 @@ class LedgerResult(ImportResult):
 
 
 class LedgerResource(FileResource):
-    """What both files of the ledger have in common: rows that are recorded already never change."""
+    """What both files of the ledger have in common: rows that are already recorded never change."""
 
     may_leave_out = True
     key: ClassVar[str]  # the column that identifies a row of the ledger
@@ -161,14 +161,14 @@ class LedgerResource(FileResource):
         return format_date(value) if hasattr(value, "year") and not isinstance(value, Model) else str(value or "")
 
     def skip_row(self, instance: Any, original: Any, row: Any, import_validation_errors: Any = None) -> bool:
-        """Skip empty rows and rows recorded already with the same values; refuse rows recorded with other values."""
+        """Skip empty rows and rows already recorded with the same values; refuse rows recorded with other values."""
         if not any(cell_text(cell) for cell in row.values()):
             return True
         if import_validation_errors or (recorded := self.find_recorded(instance, row)) is None:
             return False
         if differing := self.differences(instance, recorded, row):
             raise ValidationError(
-                f"{recorded} is recorded already, with other values: {'; '.join(differing)}. Recorded rows never "
+                f"{recorded} is already recorded, with other values: {'; '.join(differing)}. Recorded rows never "
                 f"change. {self.correction_advice}"
             )
         return True

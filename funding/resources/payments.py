@@ -19,7 +19,7 @@ from partners.models import Organisation
 from vru_portal.ledger.money import format_pounds
 from vru_portal.tabular.readers import cell_text
 from vru_portal.tabular.reading.named_records import KEYS_PER_QUERY, NamedRecord, find_by_name
-from vru_portal.tabular.reading.resaved import by_resaved_form
+from vru_portal.tabular.reading.spreadsheet_rewrites import by_resaved_form
 from vru_portal.tabular.widgets import DateWidget, MoneyWidget, TextWidget
 from vru_portal.text.cleaning import normalise_reference
 from vru_portal.text.problems import Problems, collect_problems
@@ -144,7 +144,7 @@ class PaymentResource(LedgerResource):
         instance.amount = total
 
     def unread_fields(self, row: Any, problems: Problems) -> set[str]:
-        """The amount too, where what it is made of cannot be read."""
+        """The amount too, if a part of it cannot be read."""
         unread = super().unread_fields(row, problems)
         if {"amount", "net", "irrecoverable_vat"} & problems.keys():
             return unread | {"amount"}
@@ -160,7 +160,7 @@ class PaymentResource(LedgerResource):
         recorded = self.recorded.get(same_reference(reference))
         if recorded and recorded.reference != normalise_reference(reference):
             raise ValidationError(
-                {"reference": f"{reference} is recorded already as {recorded.reference}. Capital letters do not make "
+                {"reference": f"{reference} is already recorded as {recorded.reference}. Capital letters do not make "
                  "another reference."}
             )  # fmt: skip
         first = self.rows_by_reference.setdefault(same_reference(reference), row_number)

@@ -208,8 +208,8 @@ def check_continues(allocation: Allocation) -> None:
     ):
         raise ValidationError(
             {
-                "continues": "An award over several years goes on for the same initiative or heading and the same "
-                "recipient: choose its first allocation."
+                "continues": "An award over several years must have the same initiative or heading and the same "
+                "recipient each year. Choose its first allocation."
             }
         )
 
@@ -220,7 +220,7 @@ def check_not_duplicate(allocation: Allocation) -> None:
     duplicate = Allocation.objects.standing().filter(**same).first()
     if duplicate:
         raise ValidationError(
-            f"The same allocation is recorded already: {duplicate.public_id}. If this is another one, describe the "
+            f"The same allocation is already recorded: {duplicate.public_id}. If this is another one, describe the "
             "difference in its purpose."
         )
 

@@ -20,7 +20,7 @@ def pay(*, by: Any, payment: Payment) -> Payment:
 
     A payment that should not have happened (over its allocation, before its assessment, too late) is recorded all the
     same and shown in public as an exception. Raises ValidationError only for what cannot be a payment: an unknown
-    allocation, a reference that is recorded already, a date in the future, or a payee that is not published.
+    allocation, a reference that is already recorded, a date in the future, or a payee that is not published.
     """
     check_references(payment)
     record(payment, by=by)
@@ -76,7 +76,7 @@ def check_references(payment: Payment) -> None:
         error = f"{payment.payee} is a draft. Publish it first: payments are public immediately."
         raise ValidationError({"payee": error})
     if payment.allocation_id and payment.allocation.reverses_id:
-        raise ValidationError({"allocation": "This is the reversal of an allocation. Choose the allocation itself."})
+        raise ValidationError({"allocation": "Choose the allocation itself, not its reversal."})
 
 
 def explain(*, by: Any, payment: Payment, text: str) -> Explanation:

@@ -28,7 +28,7 @@ def decide(*, by: Any, decision: Decision) -> Decision:
 
 
 def check_decider_public(decision: Decision) -> None:
-    """Refuse a decision of somebody whom the public does not see."""
+    """Refuse a decision by somebody the public cannot see."""
     if decision.decided_by_id and decision.decider is None:
         raise ValidationError(
             {
@@ -43,7 +43,7 @@ def check_reference_unused(decision: Decision) -> None:
     same = Decision.objects.standing().filter(year_id=decision.year_id, reference__iexact=decision.reference)
     if same.exists():
         raise ValidationError(
-            {"reference": f"{decision.reference} is recorded already in {decision.year}. To correct it, reverse it."}
+            {"reference": f"{decision.reference} is already recorded in {decision.year}. To correct it, reverse it."}
         )
 
 
@@ -51,13 +51,13 @@ def check_reference_unused(decision: Decision) -> None:
 def vary(*, by: Any, variation: Variation, into: Allocation | None = None) -> Variation:
     """Record a variation of an allocation, or a return of money that no allocation holds.
 
-    The end of an award takes all that is not paid. For a move, ``into`` says who receives the money or what it is for
-    from now on: it is recorded with the variation, or neither is. Raises ValidationError that says what is left.
+    Ending an award takes all that is not paid. For a move, ``into`` says who will receive the money or what it will be
+    for: both are recorded, or neither. Raises ValidationError that says what is left.
     """
     if variation.allocation:
         variation.funding_source = variation.allocation.funding_source
     if (variation.kind == VariationKind.MOVE) != (into is not None):
-        raise ValidationError({"kind": "A move needs what the money is for from now on, and nothing else does."})
+        raise ValidationError({"kind": "Say what the money is now for. Only a move needs this."})
     lock_sources([variation.funding_source_id])
     variation.clean_fields(exclude=["amount", "decision"])
     problems = Problems()
@@ -84,12 +84,12 @@ def check_arrived(variation: Variation) -> None:
 
 
 def check_unpaid(variation: Variation) -> None:
-    """Refuse to take more out of an allocation than is not paid."""
+    """Refuse to take more out of an allocation than is left to pay."""
     rows = Allocation.objects.select_for_update(of=("self",)).filter(pk=variation.allocation_id or 0)
     list(rows.values_list("pk"))  # payments wait for this lock: see the triggers
     found = Allocation.objects.standing().with_varied().with_paid().filter(pk=variation.allocation_id or 0).first()
     if found is None:
-        raise ValidationError({"allocation": "This allocation was reversed, so nothing of it is left."})
+        raise ValidationError({"allocation": "This allocation was reversed, so there is nothing left of it."})
     if variation.varied_on < found.awarded_on:
         raise ValidationError(
             {"varied_on": f"It was allocated on {format_date(found.awarded_on)}. Enter that day or a later one."}
@@ -100,14 +100,12 @@ def check_unpaid(variation: Variation) -> None:
         if not unpaid:
             raise ValidationError("All of this allocation is paid, so there is nothing to end.")
         if variation.amount != unpaid:
-            raise ValidationError(
-                {"amount": f"The end of an award takes all that is not paid: {format_pounds(unpaid)}."}
-            )
+            raise ValidationError({"amount": f"Ending an award takes all that is not paid: {format_pounds(unpaid)}."})
     if variation.amount is not None and variation.amount > unpaid:
         raise ValidationError(
             {
-                "amount": f"{format_pounds(variation.amount)} is {format_pounds(variation.amount - unpaid)} more than "
-                f"is not paid: of {format_pounds(found.allocated)} allocated, {format_pounds(found.paid)} is paid, so "
+                "amount": f"{format_pounds(variation.amount)} is {format_pounds(variation.amount - unpaid)} too "
+                f"much: of {format_pounds(found.allocated)} allocated, {format_pounds(found.paid)} is paid, so "
                 f"{format_pounds(unpaid)} can be released, moved or returned."
             }
         )
@@ -122,7 +120,7 @@ def check_unallocated(variation: Variation) -> None:
     rows = FundingSource.objects.standing().with_remainder().select_related("year")
     source = rows.filter(pk=variation.funding_source_id).first()
     if source is None:
-        raise ValidationError({"funding_source": "This source was reversed, so nothing of it is left."})
+        raise ValidationError({"funding_source": "This source was reversed, so there is nothing left in it."})
     if variation.amount is not None and variation.amount > source.remainder:
         raise ValidationError(
             {
@@ -148,7 +146,7 @@ def allow_overcommitment(*, by: Any, overcommitment: Overcommitment) -> Overcomm
             )
     with collect_problems(problems):
         if overcommitment.funding_source.overcommitments.standing().exists():
-            raise ValidationError({"funding_source": "A share is allowed for this source already. Reverse that first."})
+            raise ValidationError({"funding_source": "This source already has an overcommitment. Reverse it first."})
     refuse_all(overcommitment, problems)
     record(overcommitment, by=by)
     return overcommitment

@@ -159,7 +159,7 @@ def draw_group(drawing: FlowDrawing, group: GroupFlow, y: float, scale: float) -
             bar, lines = FlowBar(y, float(row.allocated) * scale), wrap_name(row.name, WIDE_WIDTH - TEXT_X)
             placed.append((bar, row, lines))
             y += max(bar.length, LINE_HEIGHT * (len(lines) + 1)) + GAP
-    # Names need more room than small sums do: a level stands in the middle of its initiatives, and its bands fan out.
+    # Names need more room than small sums do: a level is in the middle of its initiatives, and its bands fan out.
     height = float(group.allocated) * scale
     bottom = max(y - GAP, top + max(height, 2 * LINE_HEIGHT))
     level = FlowBar(top + (bottom - top - height) / 2, height)

@@ -89,7 +89,7 @@ def latest(request: HttpRequest) -> HttpResponse:
 @require_safe
 @public_page
 def year(request: HttpRequest, label: str) -> HttpResponse:
-    """A financial year: its sources, what became of them, the deadline for spending them, and what is not stated."""
+    """A financial year: its sources, where they went, the deadline for spending them, and what is not stated."""
     as_at, _ = read_as_at(request.GET)
     if as_at.known_before:
         count_costly_request(request, COSTLY_PAGES)
@@ -152,7 +152,7 @@ def year(request: HttpRequest, label: str) -> HttpResponse:
 
 
 def varied_totals(accounts: YearAccounts) -> list[tuple[str, str, Decimal]]:
-    """What the year's variations of each kind come to: the kind, its name and the sum."""
+    """The totals of the year's variations by kind: the kind, its name and the sum."""
     return [(kind.value, str(kind.label), accounts.varied[kind]) for kind in VariationKind if kind in accounts.varied]
 
 

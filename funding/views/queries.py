@@ -1,4 +1,4 @@
-"""What the pages about sums ask the database."""
+"""The queries of pages about money."""
 
 from collections import defaultdict
 from decimal import Decimal
@@ -84,7 +84,7 @@ def first_grant_of(funder: Organisation) -> QuerySet[Allocation, int]:
 
 @prepared
 def item_counts(year: FinancialYear, *, as_at: AsAt, threshold: Decimal | None) -> QuerySet[Payment, int]:
-    """The number of items on the duty's list, by year, of which there is one."""
+    """The number of items on the duty's list, by year, for years that have any."""
     rows = Payment.objects.counted(as_at).filter(allocation__funding_source__year=year)
     years = rows.non_grant_items(threshold).order_by().values("allocation__funding_source__year")
     return years.values_list(Count("pk"), flat=True)

@@ -28,17 +28,17 @@ class LegalNotice(Record):
     )
     lawful_basis = LongTextField(
         blank=True,
-        help_text="The lawful basis under Article 6 of the UK GDPR for keeping personal data of signatories, "
-        "and why it applies.",
+        help_text="The lawful basis under Article 6 of the UK GDPR for keeping personal data of signatories "
+        "and of people who report figures, and why it applies.",
     )
     retention_days = models.PositiveIntegerField(
         "days kept",
         null=True,
         blank=True,
         validators=[MinValueValidator(30), MaxValueValidator(36_500)],
-        help_text="The personal data of a signature is erased this many days after signing. The data of those "
-        "who did not sign is erased "
-        "this many days after the invitation closed.",
+        help_text="The personal data of a signature is erased this many days after signing. The data of an invitation "
+        "without a signature is erased this many days after it closes. The data of people who report figures is erased "
+        "this many days after the return closes.",
     )
     complaints = LongTextField(
         blank=True,

@@ -31,7 +31,7 @@ class Unit(Sourced, Record):
         related_name="hosted_units",
         help_text="The organisation whose office the unit shares.",
     )
-    region = LineField(max_length=80, help_text="The area that it serves, as it should stand in a heading.")
+    region = LineField(max_length=80, help_text="The area that it serves, as headings should name it.")
     slogan = LineField(max_length=80, help_text="Shown in large type on the home page, exactly as the unit writes it.")
     slogan_emphasis = LineField(
         max_length=40,
@@ -41,7 +41,7 @@ class Unit(Sourced, Record):
     vision = LongTextField(blank=True, help_text="As published. It is quoted, so do not change a word.")
     help_lines = LongTextField(
         blank=True,
-        help_text="Whom people can turn to in danger or distress: names, telephone numbers, hours. Shown with each "
+        help_text="Who people can contact in danger or distress: names, telephone numbers, hours. Shown with each "
         "safety notice, on the contact page and where a search finds nothing. Until you state any, pages show none. "
         "Markdown.",
     )
@@ -131,7 +131,7 @@ class Unit(Sourced, Record):
 
     @staticmethod
     def display_phrases(own_phrases: dict[str, str]) -> str:
-        """The unit's own phrases for a list of changes, each with the place where it stands."""
+        """The unit's own phrases for a list of changes, each with the place where it is shown."""
         return "\n".join(f"{phrases.PHRASES[key].where}: {text}" for key, text in sorted(own_phrases.items()))
 
     def publishing_blockers(self) -> dict[str, str]:
@@ -171,7 +171,7 @@ class ContactPoint(Sourced, Part):
         return f"{self.label or self.get_kind_display()}: {self.value.splitlines()[0] if self.value else ''}"
 
     def clean(self) -> None:
-        """Check the value against its kind, since a link is made of it."""
+        """Check the value against its kind, since it becomes a link."""
         if self.kind == ContactKind.EMAIL:
             validate_email(self.value)
         if self.kind == ContactKind.PHONE and not re.fullmatch(r"\+?[0-9 ()]{3,30}", self.value):

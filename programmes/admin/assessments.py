@@ -24,7 +24,7 @@ from vru_portal.staff.ledger_admin import (
 )
 from vru_portal.staff.links import admin_link
 from vru_portal.text.dates import format_date
-from vru_portal.text.inputs import CalendarDateInput, LongTextInput
+from vru_portal.text.form_fields import CalendarDateFormField, LongTextFormField
 
 
 class AssessmentForm(RecordingForm):
@@ -45,12 +45,12 @@ class DecisionForm(forms.Form):
     """The decision of a second person on an assessment."""
 
     outcome = forms.ChoiceField(choices=Outcome, widget=forms.RadioSelect)
-    decided_on = CalendarDateInput(
+    decided_on = CalendarDateFormField(
         widget=AdminDateWidget,
         initial=timezone.localdate,
         help_text="Money can be allocated from this date.",
     )
-    reasons = LongTextInput(
+    reasons = LongTextFormField(
         widget=forms.Textarea(attrs={"rows": 5, "class": "vLargeTextField"}),
         help_text="Published with the decision. Do not include personal data.",
     )
@@ -279,7 +279,7 @@ class AssessmentDecisionAdmin(RecordedElsewhereAdmin):
     )
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Whoever can decide on assessments can also see the decisions."""
+        """Anyone who can decide on assessments can also see the decisions."""
         return super().has_view_permission(request, obj) or request.user.has_perm(DecideAction.permission)
 
     @admin.display(description="assessment")

@@ -67,7 +67,7 @@ class StoryAdmin(SourcedAdmin):
         return super().changeform_view(request, object_id, form_url, extra_context)
 
     def _store_picture(self, request: HttpRequest) -> None:
-        """Store the picture as a draft, and go on as if it had been selected; a refused one is left to the form."""
+        """Store the picture as a draft, and continue as if it had been selected; a refused one is left to the form."""
         form = picture_form_of(request.POST, request.FILES)
         if form is None or not form.is_valid():
             return

@@ -608,7 +608,7 @@ class Migration(migrations.Migration):
                     'verbose_name_plural': 'toolkit approaches',
                     'ordering': ['toolkit', 'title'],
                     'abstract': False,
-                    'constraints': [models.CheckConstraint(condition=models.Q(('state__in', ['draft', 'published'])), name='programmes_toolkitapproach_state_known'), models.UniqueConstraint(fields=('toolkit', 'title'), name='programmes_approach_once', violation_error_message='This approach of the toolkit is recorded already. Change that record.')],
+                    'constraints': [models.CheckConstraint(condition=models.Q(('state__in', ['draft', 'published'])), name='programmes_toolkitapproach_state_known'), models.UniqueConstraint(fields=('toolkit', 'title'), name='programmes_approach_once', violation_error_message='This approach of the toolkit is already recorded. Change that record.')],
                 },
             ),
             migrations.CreateModel(

@@ -40,7 +40,7 @@ class SuccessCondition(OnAboutPage, Publishable, Sourced):
         help_text="The level of prevention that it mentions, if any.",
     )
 
-    objects = querysets.ConditionQuerySet.as_manager()
+    objects = querysets.SuccessConditionQuerySet.as_manager()
 
     class Meta(Publishable.Meta):
         ordering = ["number"]

@@ -34,7 +34,7 @@ class ToolkitApproach(Slugged, Publishable):
             models.UniqueConstraint(
                 fields=["toolkit", "title"],
                 name="programmes_approach_once",
-                violation_error_message="This approach of the toolkit is recorded already. Change that record.",
+                violation_error_message="This approach of the toolkit is already recorded. Change that record.",
             ),
         ]
 

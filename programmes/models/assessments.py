@@ -158,7 +158,7 @@ class AssessmentDecision(Reversible):
             f"AND NOT {COMMUNITY_STATED_SQL.format(assessment='NEW.assessment_id')}",
             COMMUNITY_NOT_STATED,
             "SELECT 1 FROM programmes_evidenceassessment WHERE id = NEW.assessment_id",
-            bypassed="Money could go to work of which nobody says whether those whom it is for were asked.",
+            bypassed="Money could go to work without a record of whether the people it is for were asked.",
         ),
     )
 
@@ -167,7 +167,7 @@ class AssessmentDecision(Reversible):
     decided_on = CalendarDateField(help_text="Money can be allocated from this date.")
     reasons = LongTextField("reasons for the decision", blank=True)
 
-    objects = querysets.DecisionQuerySet.as_manager()
+    objects = querysets.AssessmentDecisionQuerySet.as_manager()
 
     class Meta:
         ordering = ["id"]

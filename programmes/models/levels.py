@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class PreventionLevel(Slugged, Publishable, Sourced):
-    """A level of prevention: when it acts, and on whom."""
+    """A level of prevention: when it acts, and who for."""
 
     initiative_count: int  # set by `objects.with_counts()`
     public_initiatives: list["Initiative"]  # set by `programmes.presenters.levels.levels_with_initiatives()`

@@ -1,1 +1,1 @@
-"""What came of the programme: measures, returns of figures, and the figures that staff have approved."""
+"""The results of the programme: measures, returns of figures, and the figures that staff have approved."""

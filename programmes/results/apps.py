@@ -2,7 +2,7 @@ from django.apps import AppConfig
 
 
 class ResultsConfig(AppConfig):
-    """What came of the programme."""
+    """The results of the programme."""
 
     name = "programmes.results"
     verbose_name = "Results"

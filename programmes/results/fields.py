@@ -8,7 +8,7 @@ from django.core.exceptions import ValidationError
 
 from programmes.results.quarters import EXAMPLES, Quarter, parse_quarter, validate_quarter
 from vru_portal.text.fields import CalendarDateField
-from vru_portal.text.inputs import CalendarDateInput
+from vru_portal.text.form_fields import CalendarDateFormField
 
 
 class QuarterBox(forms.DateInput):
@@ -18,7 +18,7 @@ class QuarterBox(forms.DateInput):
         return Quarter.of(value).short if isinstance(value, date) else value
 
 
-class QuarterInput(CalendarDateInput):
+class QuarterFormField(CalendarDateFormField):
     """A form field for a quarter: “Apr to Jun 2031”, “2031-32 Q1”, or its first day."""
 
     widget = QuarterBox(attrs={"size": "24"})
@@ -41,4 +41,4 @@ class QuarterField(CalendarDateField[Any, Any]):
 
     def formfield(self, **options: Any) -> Any:
         """The box, also in the admin, which has calendars for dates."""
-        return super().formfield(**{"form_class": QuarterInput, **options, "widget": QuarterInput.widget})
+        return super().formfield(**{"form_class": QuarterFormField, **options, "widget": QuarterFormField.widget})

@@ -71,7 +71,7 @@ class AsAtFilters(FacetedFilters):
         if not self.as_at.day:
             return super().keys_by_facet
         now, then = type(self)(QueryDict("")).keys_by_facet, self.load_keys()
-        # What no figure had by that day can be chosen all the same: it finds nothing.
+        # A value that no figure had by that day can still be chosen: it finds nothing.
         return {
             name: {value: then[name].get(value, set()) for value in (*values, *then[name])}
             for name, values in now.items()
@@ -85,7 +85,7 @@ class AsAtFilters(FacetedFilters):
 
 
 class FigureFilters(AsAtFilters):
-    """The approved figures that stand."""
+    """The current approved figures."""
 
     FACETS: ClassVar[dict[str, AnyFacet]] = {
         "measure": Facet("Measure", ("measure",), order_by="position"),
@@ -114,7 +114,7 @@ class FigureFilters(AsAtFilters):
 
 
 class PartFilters(AsAtFilters):
-    """The approved figures of groups that stand."""
+    """The current approved figures of groups."""
 
     FACETS: ClassVar[dict[str, AnyFacet]] = {
         "measure": Facet("Measure", ("figure__measure",), order_by="position"),

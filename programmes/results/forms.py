@@ -84,7 +84,7 @@ class WordsForm(AnswersForm):
         super().__init__(*args, **options)
         hints = {
             "went_well": "One sentence. It is published, so do not name anybody.",
-            "went_badly": "One sentence. It is published, too. It helps others to avoid the same.",
+            "went_badly": "One sentence. It is published too, and helps others to avoid the same problem.",
         }
         for name, label in WORDS.items():
             self.fields[name] = forms.CharField(

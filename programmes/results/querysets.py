@@ -7,7 +7,7 @@ from django.db.models import Exists, OuterRef, Q
 from vru_portal.publishing.relations import related_manager
 from vru_portal.publishing.slugs import SlugQuerySet
 from vru_portal.publishing.state import published
-from vru_portal.web.public_pages import once_per_state
+from vru_portal.web.public_pages import cached_per_content_version
 
 if TYPE_CHECKING:
     from programmes.models import Initiative
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class BreakdownQuerySet(SlugQuerySet["Breakdown"]):
-    """Ways to divide the people whom a measure counts."""
+    """Ways to divide the people a measure counts."""
 
 
 class MeasureQuerySet(SlugQuerySet["Measure"]):
@@ -30,7 +30,7 @@ class MeasureQuerySet(SlugQuerySet["Measure"]):
 
     def are_in_use(self) -> bool:
         """Whether the unit has any measures: while it has none, most pages ask no more than this."""
-        return once_per_state("measures are in use", self.exists)
+        return cached_per_content_version("measures are in use", self.exists)
 
     def of(self, initiative: "Initiative") -> Self:
         """What this initiative reports."""
@@ -58,7 +58,7 @@ class ApprovedReturnQuerySet(models.QuerySet["ApprovedReturn"]):
     """What was approved: each return as it was first, and each correction."""
 
     def current(self, known_before: datetime | None = None) -> Self:
-        """What stands; with a moment, what stood just before it."""
+        """What is current; with a moment, what was current just before it."""
         return self.filter(**known(known_before)).filter(~Exists(corrections(self.model, "", known_before)))
 
 
@@ -66,7 +66,7 @@ class ApprovedFigureQuerySet(models.QuerySet["ApprovedFigure"]):
     """Approved counts."""
 
     def current(self, known_before: datetime | None = None) -> Self:
-        """The counts that stand; with a moment, those that stood just before it."""
+        """The current counts; with a moment, those that were current just before it."""
         approved = self.model._meta.get_field("approved").related_model
         newer = corrections(approved, "approved__", known_before)
         return self.filter(**known(known_before, "approved__")).filter(~Exists(newer))
@@ -76,7 +76,7 @@ class ApprovedPartQuerySet(models.QuerySet["ApprovedPart"]):
     """Approved counts of groups."""
 
     def current(self, known_before: datetime | None = None) -> Self:
-        """The counts that stand; with a moment, those that stood just before it."""
+        """The current counts; with a moment, those that were current just before it."""
         figure: Any = self.model._meta.get_field("figure").related_model
         approved = figure._meta.get_field("approved").related_model
         newer = corrections(approved, "figure__approved__", known_before)

@@ -44,7 +44,7 @@ class MeasureResource(RecordResource):
 
 @dataclass
 class ReturnOutcome:
-    """What became of a row: a return that was recorded, nothing because it was already, or what is wrong."""
+    """The result of a row: a return that was recorded, nothing because it was already, or what is wrong."""
 
     recorded: Return | None = None
     note: str = ""
@@ -231,7 +231,7 @@ class ReturnResource(FileResource):
         return ValidationError({columns.get(name, name): errors for name, errors in error.error_dict.items()})
 
     def import_row(self, row: Any, instance_loader: Any, **kwargs: Any) -> ImportedRow:
-        """Report what became of a row."""
+        """Report the result of a row."""
         number: int = kwargs["row_number"]
         outcome = self.outcomes[number - 1]
         result = ImportedRow()

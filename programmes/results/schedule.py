@@ -21,12 +21,15 @@ def requeue_lost_mails() -> int:
 
 
 def erase_expired_personal_data() -> int:
-    """Erase who was asked and what they typed, as long after the return has closed as the legal notice states."""
+    """Erase who was asked and what they typed, as long after the return has closed as the legal notice states.
+
+    Answers from a file are erased too, although nobody was emailed about them.
+    """
     retention_days = LegalNotice.current().retention_days
     if not retention_days:
         return 0
     limit = timezone.localdate() - timedelta(days=retention_days)
-    due = list(ReturnDraft.objects.filter(asked__closes_on__lt=limit).exclude(email=""))
+    due = list(ReturnDraft.objects.filter(asked__closes_on__lt=limit).exclude(email="", answers={}))
     for draft in due:
         personal.forget_draft(draft)
     return len(due)

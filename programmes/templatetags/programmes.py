@@ -44,7 +44,7 @@ def shape(mark: str) -> SafeString:
 
 @register.simple_tag
 def mark(level: PreventionLevel | str, *, outline: bool = False) -> SafeString:
-    """Draw a level's shape in its colour. It is decorative: the name must stand beside it."""
+    """Draw a level's shape in its colour. It is decorative: always show the name beside it."""
     found = Mark(level if isinstance(level, str) else level.mark)
     return format_html(MARK, found.value, " mark--outline" if outline else "", SHAPES[found])
 

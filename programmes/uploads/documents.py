@@ -1,4 +1,4 @@
-"""Documents are stored as they were sent. Their type is told from their content, and what can run commands is refused.
+"""Documents are stored as they were sent. Their content shows their type. What can run commands is refused.
 
 This looks for the usual marks of macros and scripts. It is not a virus scanner.
 """

@@ -1,4 +1,4 @@
-"""Pictures are decoded and encoded anew, so that nothing but their pixels is kept: no place, no name, no script."""
+"""Pictures are decoded and encoded again, so that nothing but their pixels is kept: no place, no name, no script."""
 
 import io
 import re
@@ -46,7 +46,7 @@ GIF_USUAL_BLOCK = 200  # bytes: programs write the pixels in blocks of 254 or 25
 
 
 def prepare_picture(uploaded: Any) -> PreparedFile:
-    """Turn a picture upright, reduce it to the sizes above and encode it anew, in the colours of sRGB.
+    """Turn a picture upright, reduce it to the sizes above and encode it again, in sRGB.
 
     An animation is reduced to its first frame, with a note that says so.
 

@@ -14,7 +14,7 @@ class PreparedFile:
     sha256: str
     width: int = 0  # pixels, of a picture
     height: int = 0
-    note: str = ""  # what whoever sent it should know
+    note: str = ""  # for the person who sent it
 
 
 def prepared_file(content: bytes, extension: str, *, width: int = 0, height: int = 0, note: str = "") -> PreparedFile:

@@ -10,7 +10,7 @@ from tests.support.browser import BEYOND, COLOURED_BY_WIDTH, CONTRAST, faults, v
 
 @dataclass
 class Seen:
-    """What was wrong, by address; what the pages asked for; what the browser complained about."""
+    """What was wrong, by address; what the pages requested; what the browser complained about."""
 
     faults: dict[str, Any] = field(default_factory=dict)
     weak_in_the_dark: dict[str, Any] = field(default_factory=dict)

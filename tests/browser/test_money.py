@@ -1,4 +1,4 @@
-"""The money as a browser shows it: pages with every kind of row, and the running balance of whoever allocates."""
+"""The money as a browser shows it: pages with every kind of row, and the running balance when somebody allocates."""
 
 import re
 from decimal import Decimal
@@ -60,7 +60,7 @@ def test_axe_finds_nothing_and_nothing_is_wider_than_the_screen(page, money):
     assert (found, complaints) == ({}, [])
 
 
-def test_a_table_that_is_wider_than_a_phone_shows_that_it_goes_on(page):
+def test_a_table_wider_than_a_phone_shows_that_it_continues(page):
     page.set_viewport_size({"width": 320, "height": 900})
     visit(page, "/funding/2019-20/")
     table = page.get_by_role("region", name="Money in, 2019-20")

@@ -1,4 +1,4 @@
-"""What calendars and programs are told of events: what is stated, and nothing else."""
+"""Events for calendars and programs: what is stated, and nothing else."""
 
 from datetime import UTC, date, datetime, time
 from zoneinfo import ZoneInfo
@@ -87,7 +87,7 @@ def test_a_time_is_the_one_on_clocks_in_london_in_summer_and_in_winter(client):
         (EventStatus.CANCELLED, "CANCELLED", "Cancelled: "),
     ],
 )
-def test_calendars_learn_that_an_event_is_off(client, status, told, begins):
+def test_calendars_show_that_an_event_is_cancelled(client, status, told, begins):
     event = EventFactory(title="Moor day", status=status, status_note="The moor is flooded.")
     AgendaItemFactory(event=event, title="Walk", starts_at=time(9))
     found = agenda(client, event)
@@ -207,7 +207,7 @@ def test_what_was_prepared_before_it_was_published_has_not_changed(client, publi
     assert "Changed since" not in client.get(published.get_absolute_url()).text
 
 
-def test_a_pending_change_is_not_told(client, published):
+def test_a_pending_change_is_not_announced(client, published):
     workflow.propose(published, by=None, edit=lambda: save(published, venue="The Hall"))
     assert said(client, published) == []
 

@@ -24,7 +24,7 @@ def unit():
     return UnitFactory()
 
 
-def test_events_to_come_stand_above_those_that_were(client):
+def test_upcoming_events_are_above_past_events(client):
     today = timezone.localdate()
     for days, title in ((-2, "Older"), (-1, "Old"), (0, "Today"), (9, "Later")):
         EventFactory(title=title, held_on=today + timedelta(days))
@@ -71,7 +71,7 @@ def test_an_agenda_is_in_order_with_who_appears_and_closed_sessions_apart(client
     assert "/declaration/" in page.links("/events/day/")
 
 
-def test_times_and_status_stand_beside_the_words_as_stated(client):
+def test_times_and_status_are_beside_the_words_as_stated(client):
     event = EventFactory(
         ends_on=date(2031, 5, 7),
         days="two days in May",

@@ -15,7 +15,7 @@ FACTS = "fault"  # the property of a test in which its part of a row is
 
 @pytest.fixture
 def report(record_property: Callable[[str, object], None]) -> Callable[..., None]:
-    """Say what was done and what came of it, as a part of a row (the columns: tests/support/faults/reporting.py)."""
+    """Report what was done and the result, as a part of a row (the columns: tests/support/faults/reporting.py)."""
 
     def _report(fault: str, **facts: Any) -> None:
         assert facts.keys() <= reporting.COLUMNS.keys()

@@ -57,7 +57,7 @@ def certificate(folder):
 
 
 def configured(folder, ports, upstream, **changes):
-    """Write the configuration with this test's addresses and folders; nothing else differs, save what is asked for."""
+    """Write the configuration with this test's addresses and folders, and nothing else changed except on request."""
     text = CONFIGURATION.read_text()
     for written, here in {
         "127.0.0.1:8000": f"127.0.0.1:{upstream}",
@@ -171,7 +171,7 @@ COUNTED = """
 import django; django.setup()
 import json
 from django_smart_ratelimit.models import RateLimitCounter
-from vru_portal.accounts.guesses import NETWORK_GUESSES
+from vru_portal.accounts.sign_in_throttling import NETWORK_GUESSES
 networks = ("127.0.0.1", "127.0.0.2", "203.0.113.9")
 rows = RateLimitCounter.objects
 print(json.dumps([one for one in networks if rows.filter(key__contains=NETWORK_GUESSES.key(one)).exists()]))

@@ -31,7 +31,7 @@ class Place:
         self.values, self.folder, self.port = values, folder, free_port()
 
     def say(self, *words: object):
-        """Do something to its database; return what came of it."""
+        """Do something to its database; return the result."""
         return run_python_for_json(self.values, "-m", "tests.support.races.signing_place", *map(str, words))
 
     @contextmanager

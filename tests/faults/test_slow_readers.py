@@ -1,4 +1,4 @@
-"""Fifty clients read a download as slowly as they can, and whoever writes needs nothing that they hold."""
+"""Fifty clients read a download as slowly as they can, and hold nothing that a writer needs."""
 
 import re
 import socket

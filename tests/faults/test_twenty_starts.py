@@ -1,4 +1,4 @@
-"""Twenty times started as a newcomer starts it, twenty times ended with Ctrl-C: none hangs, none leaves anything."""
+"""Started twenty times as by a newcomer, and ended with Ctrl-C: no start hangs or leaves anything behind."""
 
 import shutil
 import time
@@ -15,7 +15,7 @@ pytestmark = [
 STARTS = 20
 
 
-def test_twenty_starts_and_ctrl_cs_none_of_which_hangs(tmp_path):
+def test_none_of_twenty_starts_and_ctrl_cs_hangs(tmp_path):
     make = shutil.which("make")
     command = (make, "run") if make else ()
     rows = []

@@ -1,4 +1,4 @@
-"""Upgrading a database that an earlier version made and filled: nothing that it told is lost or told otherwise."""
+"""Upgrading a database that an earlier version made and filled: nothing that its pages said is lost or changed."""
 
 import subprocess
 import tarfile
@@ -84,7 +84,7 @@ def last_before_squash(tmp_path_factory):
 
 
 def lost(then, now):
-    """What each address told then, and does not tell now."""
+    """What each address said then, and does not say now."""
     missing = {address: [what for what in told if what not in now.get(address, [])] for address, told in then.items()}
     return {address: what for address, what in missing.items() if what}
 

@@ -3,7 +3,7 @@ import io
 import pytest
 from django.core.management import CommandError, call_command
 
-from tests.support.planted import Planted
+from tests.support.altered_responses import AlteredResponses
 
 
 @pytest.fixture
@@ -11,9 +11,9 @@ def plant(settings, monkeypatch):
     """Change what is served at an address."""
 
     def plant(path, change):
-        monkeypatch.setattr(Planted, "path", path)
-        monkeypatch.setattr(Planted, "change", staticmethod(change))
-        settings.MIDDLEWARE = ["tests.support.planted.Planted", *settings.MIDDLEWARE]
+        monkeypatch.setattr(AlteredResponses, "path", path)
+        monkeypatch.setattr(AlteredResponses, "change", staticmethod(change))
+        settings.MIDDLEWARE = ["tests.support.altered_responses.AlteredResponses", *settings.MIDDLEWARE]
 
     return plant
 

@@ -32,7 +32,7 @@ def sums(year, as_at=NOW):
     """Return the year's sums; each source's add up to what it brings."""
     accounts = year_accounts(year, FundingSource.objects.filter(year=year).standing(as_at), as_at)
     for account in accounts.sources:
-        left = account.paid + account.to_pay - account.over + account.overrefunded
+        left = account.paid + account.to_pay - account.over + account.refunded_beyond_paid
         left += account.unallocated + account.carried + account.returned
         assert left == account.source.amount
     return {name: str(value) for name in SUMS if (value := getattr(accounts, name))}
@@ -98,7 +98,7 @@ def test_a_reversed_source_brings_nothing(year, source):
     assert sums(year) == {}
 
 
-def test_late_is_what_was_paid_after_the_last_day_and_stands():
+def test_payments_after_the_last_day_are_late_unless_reversed():
     source = FundingSourceFactory(year=YearFactory(first_year=2031, spend_by=date(2031, 9, 30)))
     allocation = AllocationFactory(funding_source=source)
     PaymentFactory(allocation=allocation, amount=Decimal("5.00"), paid_on=date(2031, 9, 30))
@@ -166,7 +166,7 @@ def test_what_is_recorded_in_place_of_a_source_was_not_known_before(year):
     assert sums(year)["total"] == "150.00"
 
 
-def test_a_source_counts_before_what_stands_on_it(year):
+def test_a_source_counts_before_what_depends_on_it(year):
     """So that a year adds up on each day, whatever the dates of its publications."""
     with on("2031-04-20"):
         later = PublicationFactory(published_on=date(2031, 6, 1))

@@ -72,7 +72,7 @@ def test_no_order_of_events_overspends_a_source_or_breaks_a_sum(events):
         (account,) = accounts.sources
         assert account.unallocated >= 0
         assert account.allocated + account.carried + account.unallocated == Decimal("1.00")
-        assert account.paid + account.to_pay - account.over + account.overrefunded == account.allocated
+        assert account.paid + account.to_pay - account.over + account.refunded_beyond_paid == account.allocated
         assert account.paid == sum((p.amount for p in Payment.objects.all()), Decimal(0))
         assert account.allocated == sum((a.amount for a in Allocation.objects.all()), Decimal(0))
         assert account.carried == sum((s.amount for s in source.carried_into.all()), Decimal(0))

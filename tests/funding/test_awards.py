@@ -1,4 +1,4 @@
-"""What the pages of other apps say of money: an initiative's, a body's, home, and the list of all pages."""
+"""Money on the pages of other apps: an initiative's, an organisation's, home, and the list of all pages."""
 
 from decimal import Decimal
 

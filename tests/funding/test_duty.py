@@ -1,4 +1,4 @@
-"""What must be published is a unit's data: another unit's regime asks other things, above other sums."""
+"""What must be published is a unit's data: another unit's rules require other things, above other sums."""
 
 from datetime import date
 from decimal import Decimal

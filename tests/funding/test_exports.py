@@ -72,7 +72,7 @@ def as_text(cell):
 
 
 def asked(kind, year, query=""):
-    """Return the filters that the page asks for the same address."""
+    """Return the filters that the page has for the same address."""
     data = QueryDict(query.removeprefix("?"))
     if kind == "payments":
         return PaymentFilters(year, data)

@@ -8,8 +8,8 @@ from django.http import QueryDict
 
 from funding.accounts import contract_copies_by_allocation, year_accounts
 from funding.filters import AllocationFilters, PaymentFilters
+from funding.missing_disclosures import all_missing_disclosures
 from funding.models import Allocation, Payment
-from funding.omissions import all_omissions
 from tests.support.crawler import text_of
 from tests.support.factories import (
     AllocationFactory,
@@ -88,12 +88,12 @@ def test_a_day_is_read(query, as_at):
         *("as_at=2033-01-02", "as_at=9999-12-31", "as_at=0000-00-00"),
     ],
 )
-def test_what_is_no_day_or_has_not_come_is_told_at_the_field(query):
+def test_an_invalid_or_future_date_is_an_error_of_its_field(query):
     as_at, errors = read_as_at(QueryDict(query))
     assert (as_at, list(errors)) == (NOW, ["as_at"])
 
 
-def test_a_basis_that_does_not_exist_is_told(year):
+def test_an_unknown_basis_is_an_error(year):
     assert list(read_as_at(QueryDict("as_at=2031-12-01&basis=guessed"))[1]) == ["basis"]
     AllocationFactory(funding_source=source_of(year))
     filters = allocations(year, "basis=guessed")
@@ -102,7 +102,7 @@ def test_a_basis_that_does_not_exist_is_told(year):
 
 @pytest.fixture
 def several(year):
-    """Allocations that differ in everything that can be asked."""
+    """Allocations that differ in everything that can be filtered."""
     first, second = source_of(year, slug="one"), source_of(year, slug="two")
     low, high = LevelFactory(slug="low"), LevelFactory(slug="high")
     walk, talk = InitiativeFactory(level=low, slug="walk"), InitiativeFactory(level=high, slug="talk")
@@ -166,7 +166,7 @@ def test_a_contract_over_two_years_counts_with_both(several):
     assert (filters.count, len(filters.rows)) == (2, 2)
 
 
-def test_a_contract_of_which_money_was_taken_back_stays_on_the_list_of_the_law(year, client):
+def test_a_contract_with_money_taken_back_stays_on_the_legal_list(year, client):
     """Its value is what was agreed: £12,000, of which £5,000 was then released, is a contract over £10,000."""
     UnitFactory()
     DutyFactory(contracts_over=Decimal("10000.00"))
@@ -175,12 +175,12 @@ def test_a_contract_of_which_money_was_taken_back_stays_on_the_list_of_the_law(y
     listed = allocations(year, "duty=contracts")
     assert (listed.count, list(listed.rows)) == (1, [contract])
     assert [balance.allocated for balance in listed.balances] == [Decimal("7000.00")]
-    assert any(contract.public_id in omission for omission in all_omissions(None))
+    assert any(contract.public_id in omission for omission in all_missing_disclosures(None))
     assert "Copy missing" in text_of(client.get(contract.get_absolute_url()))
 
 
-def test_an_award_is_what_stands_of_it_as_at_the_day(year):
-    """£10,000 goes on with a penny in the next year from June on, taken back in July."""
+def test_an_award_is_what_is_left_of_it_as_at_the_day(year):
+    """£10,000 is carried forward with a penny in June, and reversed in July."""
     DutyFactory(contracts_over=Decimal("10000.00"))
     with on(date(2031, 5, 10)):
         first = AllocationFactory(funding_source=source_of(year), kind="contract", amount=Decimal("10000.00"))

@@ -146,10 +146,10 @@ def test_only_a_reversal_has_a_reason():
         row.reason = "Why"
         with pytest.raises(IntegrityError), transaction.atomic():
             insert(row)
-    opposite = PaymentFactory().opposite()
+    reversal = PaymentFactory().build_reversal()
     with pytest.raises(IntegrityError), transaction.atomic():
-        insert(opposite)
-    assert refused_in_words(opposite)["__all__"] == ["A reversal needs a reason, and only a reversal has one."]
+        insert(reversal)
+    assert refused_in_words(reversal)["__all__"] == ["A reversal needs a reason, and only a reversal has one."]
 
 
 def test_work_ends_after_it_starts():
@@ -179,7 +179,7 @@ def test_there_is_one_duty():
         DutyFactory.unsaved(licence_name="Open").clean()
 
 
-def test_a_column_stands_in_a_list_once():
+def test_a_column_is_in_a_list_once():
     column = ColumnFactory()
     with pytest.raises(IntegrityError), transaction.atomic():
         ColumnFactory(duty=column.duty)

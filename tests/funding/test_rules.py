@@ -45,7 +45,7 @@ def later():
 # Allocations ----------------------------------------------------------------------------------------------------------
 
 
-def test_an_allocation_stands_on_the_latest_assessment_that_was_approved_by_its_day():
+def test_an_allocation_uses_the_latest_assessment_approved_by_its_day():
     initiative = InitiativeFactory()
     made = [
         AssessmentDecisionFactory(assessment__initiative=initiative, decided_on=day).assessment
@@ -137,7 +137,7 @@ def test_the_same_allocation_twice_is_refused_and_another_like_it_is_not():
     }
     (sentence,) = validation_messages(lambda: allocate(**same, assessment=None))["__all__"]
     assert sentence == (
-        f"The same allocation is recorded already: {first.public_id}. If this is another one, describe the "
+        f"The same allocation is already recorded: {first.public_id}. If this is another one, describe the "
         "difference in its purpose."
     )
     allocate(**same | {"purpose": "More lanterns."}, assessment=None)
@@ -182,14 +182,14 @@ def test_a_sum_is_pounds_and_pence(amount):
     assert set(validation_messages(lambda: allocations.allocate(by=UserFactory(), allocation=row))) == {"amount"}
 
 
-def test_an_award_goes_on_over_years_for_the_same_initiative_and_recipient():
+def test_an_award_over_years_keeps_its_initiative_and_recipient():
     first = allocate(amount="10.00")
     same = {name: getattr(first, name) for name in ("initiative", "recipient", "awarded_by")}
     second = allocate(**same, amount="20.00", continues=first, assessment=None)
     assert {a.award_total for a in Allocation.objects.with_award_total()} == {Decimal("30.00")}
     message = (
-        "An award over several years goes on for the same initiative or heading and the same recipient: choose its "
-        "first allocation."
+        "An award over several years must have the same initiative or heading and the same recipient each year. "
+        "Choose its first allocation."
     )
     wrong = same | {"recipient": OrganisationFactory()}
     assert validation_messages(lambda: allocate(**wrong, continues=first, assessment=None)) == {"continues": [message]}
@@ -222,8 +222,7 @@ def test_what_hangs_on_a_row_is_reversed_first():
     by, allocation = UserFactory(), payment.allocation
     decision = allocation.assessment.decisions.get()
     assert (
-        "Payments stand on this allocation"
-        in validation_messages(lambda: reverse(allocation, by=by, reason="Why."))[""][0]
+        "This allocation has payments" in validation_messages(lambda: reverse(allocation, by=by, reason="Why."))[""][0]
     )
     assert (
         "Money is allocated on this decision"
@@ -273,7 +272,7 @@ def test_what_is_no_payment_is_refused():
     allocation = allocate()
     first = pay(allocation, "1.00")
     assert (
-        "recorded already"
+        "already recorded"
         in validation_messages(lambda: pay(allocation, "1.00", reference=first.reference))["reference"][0]
     )
     draft = OrganisationFactory(state="draft")
@@ -394,7 +393,7 @@ def test_of_payments_that_are_recorded_together_each_is_refused_that_has_become_
     PaymentFactory(reference="a-2")  # meanwhile
     refused = pay_all(by=by, payments=payments)
     assert [*refused] == [1]
-    assert "recorded already" in refused[1].messages[0]
+    assert "already recorded" in refused[1].messages[0]
     assert Payment.objects.count() == 3
 
 

@@ -137,7 +137,7 @@ def test_the_size_of_a_band_is_its_amount():
     assert heights == pytest.approx([220, 110, 55, 220, 110, 55, 55], abs=0.11)
 
 
-def test_labels_do_not_stand_on_one_another():
+def test_labels_do_not_overlap():
     books = accounts(
         ["100"] * 6, [balance(n, n % 6, n % 3, f"{n + 1}", name="A rather long name of work " * 3) for n in range(40)]
     )

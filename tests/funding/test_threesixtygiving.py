@@ -164,7 +164,7 @@ def ledger(funder, source):
     return full
 
 
-def test_the_json_is_valid_and_holds_the_grants_that_stand(client, ledger):
+def test_the_json_is_valid_and_has_the_grants_that_are_not_reversed(client, ledger):
     package = package_of(client)
     assert faults(package) == []
     assert sorted(grant["amountAwarded"] for grant in package["grants"]) == [

@@ -43,7 +43,7 @@ def ledger(standing):
 
 
 def record():
-    """Payments of two years that differ in everything that can be asked."""
+    """Payments of two years that differ in everything that can be filtered."""
     year = year_with_everything()
     before = FundingSourceFactory(year=YearFactory(first_year=2030), name="Old", slug="old", amount=Decimal("900.00"))
     mill, inn = OrganisationFactory(name="Mill", slug="mill"), OrganisationFactory(name="Inn", slug="inn")
@@ -97,7 +97,7 @@ def test_payments_are_found_by_range_band_words_and_years(ledger, query, found):
 @pytest.mark.parametrize(
     "query", ["from=2031-02-30", "to=yesterday", "min=ten", "max=1.234", "year=2031-33", "min=" + "9" * 50]
 )
-def test_a_value_that_cannot_be_is_told_at_its_field(ledger, query):
+def test_an_impossible_value_is_an_error_of_its_field(ledger, query):
     filters = asked(query)
     assert list(filters.errors) == [query.partition("=")[0]]
     assert (filters.count, filters.total, list(filters.rows)) == (0, 0, [])

@@ -80,8 +80,7 @@ def test_what_is_paid_cannot_be_taken(award, kind):
     said = validation_messages(lambda: vary(award, "39.51", kind))
     assert said == {
         "amount": [
-            "£39.51 is £0.01 more than is not paid: of £60 allocated, £20.50 is paid, so £39.50 can be released, moved "
-            "or returned."
+            "£39.51 is £0.01 too much: of £60 allocated, £20.50 is paid, so £39.50 can be released, moved or returned."
         ]
     }
     assert not Variation.objects.exists()
@@ -111,7 +110,7 @@ def test_the_end_of_an_award_takes_all_that_is_not_paid(source, award):
     assert "nothing to end" in str(validation_messages(lambda: vary(award, None, VariationKind.END)))
 
 
-def test_an_award_of_which_everything_was_released_commissions_nothing(source):
+def test_a_fully_released_award_commissions_nothing(source):
     award = AllocationFactory(funding_source=source)
     assert initiative_statuses()[award.initiative_id] == Status.COMMISSIONED
     vary(award, "100.00")
@@ -123,7 +122,7 @@ def moving_to(**fields):
     return Allocation(kind=Kind.GRANT, **same | fields)
 
 
-def test_a_move_goes_on_whole_to_another_recipient_initiative_or_heading(source, award):
+def test_a_move_is_allocated_in_full_to_another_recipient_initiative_or_heading(source, award):
     assessed = AssessmentDecisionFactory().assessment.initiative
     into = moving_to(initiative=assessed)
     step = vary(award, "10.00", VariationKind.MOVE, into)
@@ -268,7 +267,7 @@ def test_a_decision_has_reasons_and_a_reference_of_its_own_in_its_year():
     first = DecisionFactory(reference="Moor 1")
     again = DecisionFactory.unsaved(year=first.year, reference="moor 1")
     assert (
-        "recorded already"
+        "already recorded"
         in validation_messages(lambda: variations.decide(by=UserFactory(), decision=again))["reference"][0]
     )
     reverse(first)

@@ -9,7 +9,7 @@ from funding.accounts import year_accounts
 from funding.datasets import year_report
 from funding.models import FinancialYear
 from tests.support.factories import FundingSourceFactory, UnitFactory, YearFactory, make_everything
-from tests.support.papers import tags_of, words
+from tests.support.pdfs import tags_of, words
 from vru_portal.ledger.money import format_pounds
 
 pytestmark = [pytest.mark.django_db, pytest.mark.once]
@@ -43,7 +43,7 @@ def test_it_can_be_read_aloud(client):
     assert {"H1", "H2", "Table", "Figure"} <= names
 
 
-def test_a_year_of_which_only_the_sources_are_known_has_one(client):
+def test_a_year_with_sources_only_has_one(client):
     UnitFactory()
     FundingSourceFactory(year=YearFactory(first_year=2033, stated_total=None), name="A hat passed round")
     paper = words(report(client, "2033-34"))

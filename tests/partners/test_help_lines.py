@@ -41,7 +41,7 @@ def test_help_lines_are_shown_once_the_unit_has_stated_some(client, address):
 
 
 @pytest.mark.usefixtures("shelter")
-def test_they_stand_as_stated_where_somebody_may_be_in_danger(client):
+def test_they_are_shown_as_stated_where_somebody_may_be_in_danger(client):
     state_them()
     calm = InitiativeFactory(name="Walks", slug="walks")
     for address in ("/initiatives/shelter/", "/contact/"):

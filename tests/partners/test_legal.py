@@ -43,7 +43,7 @@ def test_what_is_not_stated_is_said_to_be_so_and_that_signing_is_closed_until_it
     assert "We have not published our complaints procedure yet" in page(client, "complaints")
 
 
-def test_what_the_unit_states_stands_on_its_page(client):
+def test_what_the_unit_states_is_on_its_page(client):
     state(data_protection_contact="data@example.org", retention_days=400)
     privacy = page(client, "privacy")
     assert "Signing is closed" not in privacy
@@ -54,6 +54,16 @@ def test_what_the_unit_states_stands_on_its_page(client):
     assert NOTICE["accessibility"] in page(client, "accessibility")
     assert "not published an accessibility statement" not in page(client, "accessibility")
     assert NOTICE["complaints"] in page(client, "complaints")
+
+
+def test_each_text_about_how_long_data_is_kept_counts_from_signing_and_from_the_close_of_a_return(client):
+    state()
+    help_text = str(LegalNotice._meta.get_field("retention_days").help_text)
+    help_page = (settings.BASE_DIR / "templates/admin/help/personal-data.md").read_text(encoding="utf-8")
+    for said in (page(client, "privacy"), help_text, help_page):
+        assert re.search(r"\b(day of|after) signing", said), said
+        assert re.search(r"return (of figures, .* )?closes", said), said
+    assert "If you report figures for an initiative" in page(client, "privacy")
 
 
 def test_the_footer_of_every_page_and_the_site_map_lead_there(client):

@@ -224,7 +224,7 @@ def test_other_spellings_are_one_a_line():
     assert Person(other_names="").other_name_list == []
 
 
-def test_a_name_stands_with_its_honorific():
+def test_a_name_is_shown_with_its_honorific():
     assert Person(name="Robin Vale", honorific="Rev Dr").full_name == "Rev Dr Robin Vale"
     assert Person(name="Robin Vale").full_name == "Robin Vale"
 

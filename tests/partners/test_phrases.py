@@ -68,7 +68,7 @@ def test_that_test_finds_words():
     assert words_in('<a aria-label="Go">{% comment %}no{% endcomment %}</a>') == ["Go"]
 
 
-def test_each_phrase_stands_somewhere_and_each_that_stands_is_declared():
+def test_each_declared_phrase_is_used_and_each_used_phrase_is_declared():
     source = "".join(path.read_text(encoding="utf-8") for path in (settings.BASE_DIR / "templates").rglob("*.html"))
     source += Path(settings.BASE_DIR, "vru_portal/templatetags/portal.py").read_text(encoding="utf-8")
     used = set(re.findall(r"""phrase ["'](\w+)["']""", source)) | set(re.findall(r'"(site_\w+)"', source))

@@ -97,7 +97,7 @@ def test_its_files_are_listed_in_order_without_drafts(client):
     assert "an accessible version of it" in text
 
 
-def test_facts_stand_under_their_sections_and_source_notes_lead_there(client):
+def test_facts_are_under_their_sections_and_source_notes_link_to_them(client):
     plan = PublicationFactory(title="Plan")
     walk = InitiativeFactory(name="Moor walk", source=plan, source_location="Chapter 1; Page 7")
     InitiativeFactory(name="Hidden walk", source=plan, source_location="Chapter 1", state=State.DRAFT)

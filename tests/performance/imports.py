@@ -117,7 +117,7 @@ def took(what: str, content: bytes, rows: int, by: Any, *, dry_run: bool) -> Too
 
 
 def write_now_and_then(stop: Event, waits: Any) -> None:
-    """Write until told to stop; tell the longest that this took."""
+    """Write until stopped; return the longest time that a write took."""
     from django.db import OperationalError
 
     from vru_portal.models import Heartbeat

@@ -1,4 +1,4 @@
-"""What strangers may ask of a large portal: `python -m tests.performance.large`, on SQLite.
+"""What strangers may request of a large portal: `python -m tests.performance.large`, on SQLite.
 
 A demonstration with many payments is asked for its dearest pages, files that are sent whole among them. The processor
 time of each is that of the quickest of a few. It fails where one takes longer than `MAX_SECONDS`.

@@ -151,7 +151,7 @@ def nginx(folder: Path, body: bytes) -> Iterator[tuple[int, list[int]]]:
 
 @contextmanager
 def bare_granian(folder: Path, head: bytes, body: bytes) -> Iterator[tuple[int, list[int]]]:
-    """Serve the same bytes, with the same headers, as the portal's server does when it is asked to do nothing else."""
+    """Serve the same bytes, with the same headers, as the portal's server does, and nothing else."""
     from tests.support.processes.portal_process import free_port
 
     folder.mkdir()

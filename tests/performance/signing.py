@@ -72,7 +72,7 @@ def row(by: str, times: list[float], took: float) -> tuple[str, float, float, fl
 
 
 def at_once(work: Callable[[list[Any]], list[Any]], shares: list[list[Any]]) -> tuple[list[Any], float]:
-    """Do each share of the work in a process of its own; return what came of it, and how many seconds it took."""
+    """Do each share of the work in a process of its own; return the result, and how many seconds it took."""
     from django.db import connection
 
     connection.close()  # each process has its own

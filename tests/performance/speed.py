@@ -71,7 +71,7 @@ def prepare(payments: int = 0) -> None:
 
 
 def measured(paths: list[str], rounds: int = ROUNDS) -> tuple[dict[str, float], dict[str, int]]:
-    """Return the least processor time of each page, and how often it asks the database."""
+    """Return the least processor time of each page, and its number of queries."""
     from django.db import connection
     from django.test.utils import CaptureQueriesContext
 

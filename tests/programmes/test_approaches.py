@@ -106,7 +106,7 @@ def test_pages_say_who_was_asked_what_they_said_and_what_changed_or_why_nobody_w
     assert "What they said" not in said
 
 
-def test_who_decides_reads_what_the_community_said_and_is_told_if_it_has_changed(staff):
+def test_deciders_read_what_the_community_said_and_see_if_it_has_changed(staff):
     row = AssessmentFactory(approach=ApproachFactory(title="Walking together"))
     page = text_of(staff.get(decide_page(row)))
     assert "The lamps are out." in page

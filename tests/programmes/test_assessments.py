@@ -91,7 +91,7 @@ def test_an_assessment_is_written_and_changed_by_its_author_until_it_is_decided(
     assert row.need == "Walkers fall."
 
 
-def test_its_author_is_told_why_they_cannot_decide_and_cannot(client, author):
+def test_authors_cannot_decide_and_see_why(client, author):
     row = AssessmentFactory(author=author)
     client.force_login(author)
     for response in (client.get(page_of(row, "decide")), client.post(page_of(row, "decide"), answers(row))):
@@ -118,7 +118,7 @@ def test_a_colleague_decides_once_and_the_decision_is_shown_and_logged(client, a
     assert LogEntry.objects.get().change_message == "Decided: Approved on 20 May 2031"
 
 
-def test_a_decision_is_reversed_with_a_reason_unless_money_stands_on_it(client, colleague):
+def test_a_decision_is_reversed_with_a_reason_unless_money_depends_on_it(client, colleague):
     free, bound = AssessmentDecisionFactory().assessment, AllocationFactory().assessment
     client.force_login(colleague)
     assert "This field is required." in text_of(client.post(page_of(free, "reverse-decision"), {"reason": ""}))
@@ -194,7 +194,7 @@ def test_text_of_a_decision_and_of_its_reversal_is_taken_out(client, colleague):
     assert not LogEntry.objects.filter(change_message__contains="Robin").exists()
 
 
-def test_who_may_only_write_does_not_decide_and_who_may_only_decide_does_not_write(client):
+def test_writing_and_deciding_need_separate_permissions(client):
     row = AssessmentFactory()
     for codename, allowed, forbidden in (
         ("add_evidenceassessment", f"{PLACE}add/", page_of(row, "decide")),

@@ -1,4 +1,4 @@
-"""Documents that staff upload: told by their content, and refused if they can run commands."""
+"""Documents that staff upload: recognised by their content, and refused if they can run commands."""
 
 import io
 import re
@@ -30,7 +30,7 @@ def pdf(*bodies, catalog=b"", compressed=()):
 
 
 def pdf_with_direct_catalog(more):
-    """Write a sound PDF whose catalog stands in the trailer itself, as no object of its own."""
+    """Write a valid PDF whose catalog is in the trailer itself, not a separate object."""
     pages = b"%PDF-1.7\n1 0 obj\n<</Type/Pages/Kids[]/Count 0>>\nendobj\n"
     table = b"xref\n0 2\n0000000000 65535 f \n%010d 00000 n \n" % pages.index(b"1 0 obj")
     trailer = b"trailer\n<</Size 2/Root<</Type/Catalog/Pages 1 0 R%s>>>>\n" % more
@@ -59,7 +59,7 @@ def stream(held, more=b""):
         (b"Words.", "../../etc/passwd", "txt"),
     ],
 )
-def test_a_document_is_told_by_what_it_is(content, name, ending):
+def test_the_type_of_a_document_follows_from_its_content(content, name, ending):
     made = prepare_document(sent(content, name))
     assert re.fullmatch(rf"[0-9a-f]{{32}}\.{ending}", str(made.file.name))
     assert made.file.read() == content
@@ -240,7 +240,7 @@ MACROS = '<Override PartName="/word/m.bin" ContentType="application/vnd.ms-offic
     ],
     ids=["padded", "in capitals", "too large", "in UTF-16", "a letter as a number", "an entity"],
 )
-def test_macros_under_another_name_are_found_by_what_a_document_says_of_its_parts(types, message):
+def test_macros_under_another_name_are_found_by_the_types_of_the_documents_parts(types, message):
     with pytest.raises(ValidationError, match=message):
         prepare_document(sent(office("word/document.xml", "word/m.bin", types=types), "plan.docx"))
 

@@ -1,4 +1,4 @@
-"""The catalogue: what can be asked, how many each answer leaves, and the way back."""
+"""The catalogue: its filters, how many initiatives each value leaves, and the way back."""
 
 import re
 

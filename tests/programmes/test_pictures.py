@@ -82,7 +82,7 @@ def test_of_an_animation_the_first_frame_is_kept():
 
 
 @pytest.mark.parametrize("kind", ["GIF", "PNG", "WEBP"])
-def test_whoever_sends_an_animation_is_told_that_it_will_stand_still(kind):
+def test_uploading_an_animation_warns_that_only_the_first_frame_is_shown(kind):
     frames = [Image.new("RGB", (20, 10), colour) for colour in ("red", "blue")]
     file = io.BytesIO()
     frames[0].save(file, kind, save_all=True, append_images=frames[1:])

@@ -81,7 +81,7 @@ def test_the_form_says_what_is_wrong_with_a_file_and_keeps_nothing(editor, setti
     assert not list(settings.UPLOADS.rglob("*.*"))
 
 
-def test_a_draft_answers_like_what_never_was_and_to_staff_who_may_see_it(walk, editor, client):
+def test_a_draft_looks_as_if_it_did_not_exist_except_to_staff_who_may_see_it(walk, editor, client):
     draft, never = client.get("/pictures/a-walk/"), client.get("/pictures/b-walk/")
     assert (draft.status_code, never.status_code) == (404, 404)
     assert draft.content.replace(b"a-walk", b"b-walk") == never.content

@@ -21,7 +21,7 @@ def unit():
     return UnitFactory()
 
 
-def test_an_initiative_says_all_that_is_stated_of_it_and_where(client):
+def test_an_initiative_shows_everything_stated_about_it_with_the_source(client):
     initiative = InitiativeFactory(
         name="Night walks",
         audience_text="Walkers",
@@ -129,7 +129,7 @@ def test_a_level_tells_what_it_means_its_conditions_and_initiatives(client):
     assert "Day walks" not in text
 
 
-def test_a_quoted_definition_stands_word_for_word_with_whose_it_is(client):
+def test_a_quoted_definition_is_word_for_word_with_its_author(client):
     body = OrganisationFactory(name="House of Words")
     TermFactory(name="Storm", definition="wind *above* ten", defined_by=body, defines_violence=True)
     page = Elements(client.get("/about/").text)
@@ -138,7 +138,7 @@ def test_a_quoted_definition_stands_word_for_word_with_whose_it_is(client):
     assert body.get_absolute_url() in page.links("/about/")
 
 
-def test_news_is_told_latest_first(client):
+def test_news_is_listed_latest_first(client):
     StoryFactory(title="Older", published_on="2031-01-01")
     StoryFactory(title="Newer", published_on="2031-02-01", slug="newer")
     text = Elements(client.get("/news/").text).text

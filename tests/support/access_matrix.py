@@ -1,7 +1,7 @@
 """The access matrix: who may open every address of the portal, by its model and page, or by its name.
 
 A letter stands for a role: Editor, Publisher, Finance, Declaration manager, Information governance, Auditor, X for
-Administrator; "-" for an account without any, "." for whoever is not signed in. The tests make one row
+Administrator; "-" for an account without any, "." for anybody not signed in. The tests make one row
 of everything, all of it published: so no record can be deleted, and an assessment can be changed only by its author.
 """
 
@@ -164,7 +164,7 @@ SINGLE_MODEL_PAGES: dict[tuple[str, str], tuple[str, str]] = {
     ("declarations.entry", "disclose/"): ("I", "I"),
     ("declarations.signingrequest", f"{ROW}approve/"): ("D", "D"),
     ("declarations.signingrequest", f"{ROW}turn-down/"): ("D", "D"),
-    # only who has sent the file, which here is somebody else, and who sees everybody's and what it holds: payments
+    # only the sender of the file, here somebody else, and those who may see everybody's files and payments
     ("vru_portal.filejob", f"{ROW}change/"): ("A", "A"),
     ("vru_portal.filejob", f"{ROW}history/"): ("A", "A"),
     ("vru_portal.filejob", "<int:pk>/record/"): ("", ""),
@@ -192,7 +192,7 @@ _PUBLIC = (
     *("results", "workbook"),
     *("entry_json", "keys", "checkpoint", "consistency", "verifier", "brand", "feed", "robots", "sitemap"),
 )
-# What opens by the link that a person was sent, whoever they are; without it, the page that says so.
+# Opened with a link that somebody was sent; without it, the page that says so.
 _JOURNEY = (
     *("ask", "read", "details", "check", "passed_on", "decline", "decide", "withdraw"),
     *("receipt", "receipt_json", "receipt_pdf", "open"),

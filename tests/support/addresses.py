@@ -1,4 +1,4 @@
-"""Every address of the portal, as a person with each role asks for it."""
+"""Every address of the portal, as requested by a person with each role."""
 
 import copy
 from collections.abc import Iterator
@@ -20,7 +20,7 @@ from vru_portal.accounts.roles import ROLES_BY_NAME
 ANONYMOUS, NO_ROLE = "anonymous", "no role"
 ACTORS = (ANONYMOUS, NO_ROLE, *ROLES_BY_NAME)
 
-# What stands in an address for a row; the slugs of the furnished unit are looked up by the test.
+# What an address has for a row; the test looks up the slugs of the furnished unit.
 Pattern = tuple[str, str]
 
 
@@ -68,7 +68,7 @@ def fill_in_address(address: str, row: Any) -> str:
 
 
 def public_addresses() -> dict[str, str]:
-    """Return the address of each page that the public or whoever is signed in may ask for, by its name."""
+    """Return the address of each page that the public or signed-in users may request, by its name."""
     slugs = {
         "initiative": "programmes.initiative", "level": "programmes.preventionlevel", "story": "programmes.story",
         "picture": "programmes.picture", "document": "programmes.document", "organisation": "partners.organisation",
@@ -125,7 +125,7 @@ def request_and_roll_back(
 
 
 def access_outcome(response: HttpResponse) -> str:
-    """Return what an answer means: in, out, or how it failed."""
+    """Return the meaning of an answer: in, out, or how it failed."""
     to_sign_in = ("/admin/login/", "/admin/account/login/?next=")
     if response.status_code in (403, 405) or response.headers.get("Location", "").startswith(to_sign_in):
         return "out"
@@ -133,7 +133,7 @@ def access_outcome(response: HttpResponse) -> str:
 
 
 def table_contents() -> dict[str, list[Any]]:
-    """Return what stands in every table but those that signing in writes to."""
+    """Return the rows of every table except those that signing in writes to."""
     own = ("django_session", "vru_portal_cache")
     with connection.cursor() as cursor:
         found = {}

@@ -9,7 +9,7 @@ from tests.support.processes.portal_process import Portal
 
 SECONDS_TO_ANSWER = 120  # where something has hung: a busy machine is waited for
 
-# Only what is wrong leaves the browser: rule, element, and what is said of it.
+# Only problems leave the browser: rule, element and message.
 FIND = """options => axe.run({resultTypes: ["violations"], ...options}).then(found => found.violations.flatMap(
     rule => rule.nodes.map(node => [rule.id, node.target, (node.failureSummary ?? "").slice(0, 300)])))"""
 

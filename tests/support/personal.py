@@ -1,4 +1,4 @@
-"""Somebody of whom the portal holds everything that it can hold, each value one that stands nowhere else."""
+"""A person about whom the portal holds everything it can, each value unique."""
 
 from datetime import date
 from typing import Any

@@ -1,6 +1,6 @@
 """What a spreadsheet set to British English makes of a CSV file that is opened and saved in it, and .ods files.
 
-This is written from how Excel behaves, apart from the portal's own idea of it (`tabular/reading/resaved.py`).
+It follows Excel's behaviour, independently of the portal's own code (`tabular/reading/spreadsheet_rewrites.py`).
 """
 
 import csv

@@ -46,7 +46,7 @@ GENERAL = {"Local authorities", "Launch brochure", "Violence Reduction Unit", "V
 
 
 def distinctive_words() -> list[str]:
-    """Return what gives the launch unit away wherever it stands: names, sums, sentences, ways to reach it."""
+    """Return what gives the launch unit away anywhere: names, sums, sentences, contact details."""
     amounts = [Decimal(a) for a in values(LAUNCH_UNIT, "funding.fundingsource", "amount")]
     amounts += [Decimal(a) for a in values(LAUNCH_UNIT, "funding.financialyear", "stated_total")]
     words = {
@@ -76,7 +76,7 @@ def distinctive_words() -> list[str]:
 
 
 def words_found_in(text: str, words: list[str]) -> list[str]:
-    """Return those of the words that stand in a text, as whole words; an acronym counts in capitals only."""
+    """Return the words that are in a text, as whole words; an acronym counts in capitals only."""
     text = " ".join(text.split())
     lower = text.lower()
     return [

@@ -1,6 +1,6 @@
 """The facts of the launch unit arrive whole.
 
-They are written out here once more, on purpose: whoever changes one in `fixtures/` must mean it.
+They are repeated here on purpose, so that nobody changes one in `fixtures/` by accident.
 """
 
 import re
@@ -284,7 +284,7 @@ class TestLaunchUnit:
             (6, "Changing attitudes and social norms"),
         ]
 
-    def test_initiatives_say_for_whom_and_where_only_as_stated(self):
+    def test_initiatives_say_who_they_are_for_and_where_only_as_stated(self):
         young, schools = "Children and young people", "Schools"
         assert {
             i.name: ([a.name for a in i.audiences.all()], [s.name for s in i.settings.all()])

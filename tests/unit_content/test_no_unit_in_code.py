@@ -1,4 +1,4 @@
-"""Nothing in the code belongs to one unit: its facts stand in `fixtures/` alone."""
+"""No code belongs to one unit: its facts are only in `fixtures/`."""
 
 from pathlib import Path
 
@@ -24,7 +24,7 @@ def code_files() -> list[Path]:
 
 
 @pytest.mark.once
-def test_no_fact_of_the_launch_unit_stands_in_code_templates_or_style():
+def test_no_fact_of_the_launch_unit_is_in_code_templates_or_style():
     words = distinctive_words()
     assert len(words) > 100, "the content must yield words to look for"
     assert len(code_files()) > 50, "the portal must yield files to look in"

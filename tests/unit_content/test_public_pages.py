@@ -126,7 +126,7 @@ def walk_faults(words: list[str]) -> tuple[set[str], list[str]]:
 
 
 def context(text: str, word: str) -> str:
-    """Return a word with what stands around it."""
+    """Return a word with the text around it."""
     at = text.lower().find(word.lower())
     return " ".join(text[max(0, at - 60) : at + 60].split())
 

@@ -1,6 +1,6 @@
 """What the launch brochure states is told as stated: each claim on its page, in its order, and a promise as a promise.
 
-Readers compared every sentence of the brochure with the pages. What they found distorted or missing stands here.
+Readers compared every sentence of the brochure with the pages. What they found distorted or missing is tested here.
 """
 
 import html

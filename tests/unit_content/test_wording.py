@@ -44,7 +44,7 @@ def test_what_must_be_exact_is_word_for_word(exact):
 
 
 @pytest.mark.once
-def test_what_stands_in_quotation_marks_is_word_for_word():
+def test_text_in_quotation_marks_is_word_for_word():
     own = {"Exit this page"}  # a button of the portal
     quoted = {
         " ".join(part.split()).rstrip(",.")
@@ -59,7 +59,7 @@ def test_what_stands_in_quotation_marks_is_word_for_word():
 
 @pytest.mark.once
 def test_sentences_are_the_portals_own():
-    """Nine words in a row that also stand in the source are a copy, unless they are quoted.
+    """Nine words in a row that are also in the source are a copy, unless they are quoted.
 
     Names and what must be exact are exempt.
     """

@@ -38,13 +38,13 @@ from vru_portal.staff.site import StaffSite
 
 pytestmark = [pytest.mark.django_db, pytest.mark.once, pytest.mark.usefixtures("quiet")]
 
-# Answers that are right although nobody gets anything: the page, and what is not there for anybody.
+# Right answers although nobody gets anything: the page, and what does not exist for anybody.
 SCAN = ("declarations.papersignature", "<int:pk>/scan/")
 
 
 @pytest.fixture
 def bare_pages(monkeypatch):
-    """Who gets through, not what they see there: nothing is rendered, neither a page nor a refusal."""
+    """Only access is tested: nothing is rendered, neither a page nor a refusal."""
     monkeypatch.setattr(Template, "render", lambda *_, **__: "")
     monkeypatch.setattr(StaffSite, "each_context", lambda *_: {})
     monkeypatch.setattr(StaffSite, "forbidden", lambda *_: HttpResponseForbidden())
@@ -52,7 +52,7 @@ def bare_pages(monkeypatch):
 
 @pytest.fixture
 def known(monkeypatch):
-    """Whoever asks a thousand times is looked up once, and so are their permissions; sessions are still read."""
+    """A user who makes a thousand requests is looked up once, with their permissions; sessions are still read."""
     look_up, people = auth.get_user, {}
 
     def get_user(request):
@@ -93,7 +93,7 @@ def declared(model: str, page: str) -> tuple[str, str] | None:
     return get, post
 
 
-# The table is whole ---------------------------------------------------------------------------------------------------
+# The matrix is complete -----------------------------------------------------------------------------------------------
 
 
 def test_every_page_of_a_model_is_declared():
@@ -115,7 +115,7 @@ def test_nothing_is_declared_that_does_not_exist():
     assert set(ROLE_LETTERS) == set(ACTORS)
 
 
-# Asked of with parameters, or by scripts: each has tests of its own, which say who gets an answer.
+# Requested with parameters, or by scripts: each has tests of its own, which check who gets an answer.
 ELSEWHERE = {
     "card",
     "staff_search",
@@ -139,7 +139,7 @@ def test_everybody_opens_the_pages_that_are_theirs_and_no_other(addresses_of_mod
         expected = declared(model, page) or ("", "")
         for method, letters in zip(("get", "post"), expected, strict=True):
             response = request_and_roll_back(client, method, address)
-            # a row that is not theirs is like one that never was: Django leads to the start page and says so
+            # a row that is not theirs looks as if it did not exist: Django redirects to the start page
             found = "out" if response.headers.get("Location") == "/admin/" else access_outcome(response)
             right = "in" if ROLE_LETTERS[actor] in letters else "out"
             if (model, page) == SCAN and found == "404":
@@ -163,11 +163,11 @@ EMPTY = {
 def test_public_pages_and_account_pages_open_only_for_their_audience(furnished, bare_pages, known):
     everybody, wrong = clients(), []
     for name, address in public_addresses().items():
-        # the public's pages know no roles: that one sees what the public sees is enough
+        # public pages do not depend on roles: checking one signed-in role is enough
         actors = everybody if address.startswith("/admin/") else {k: everybody[k] for k in (ANONYMOUS, "Administrator")}
         for method, letters in zip(("get", "post"), NAMED_ADDRESSES[name], strict=True):
             for actor, client in actors.items():
-                # what takes nothing asks for no token, and whoever sends something without one is refused
+                # a page without a form needs no token; a form that is sent without one is refused
                 client.handler.enforce_csrf_checks = not letters
                 found = access_outcome(request_and_roll_back(client, method, address))
                 if name in EMPTY and found in ("400", "404", "410", "503"):

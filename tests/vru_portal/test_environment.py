@@ -1,5 +1,6 @@
 import json
 import os
+import re
 import secrets
 import stat
 import subprocess
@@ -25,6 +26,20 @@ from vru_portal.environment import (
 pytestmark = pytest.mark.once
 
 KEY = "k" * 50
+
+
+# Read from the environment, but set for one command or by `serve`, so not in .env.
+NOT_IN_ENV_FILE = {"BACKUP_PASSPHRASE", "PROMETHEUS_MULTIPROC_DIR", "DJANGO_SETTINGS_MODULE"}
+
+
+def test_env_example_explains_exactly_the_settings_that_are_read():
+    packages = ("vru_portal", "partners", "programmes", "funding", "events")
+    modules = [path for package in packages for path in Path(settings.BASE_DIR, package).rglob("*.py")]
+    code = "\n".join(path.read_text(encoding="utf-8") for path in modules)
+    read = {*re.findall(r'\bsetting\("([A-Z_]+)"', code)}
+    read |= {*re.findall(r'os\.environ(?:\.get\(|\.setdefault\(|\[)"([A-Z_]+)"', code)} - NOT_IN_ENV_FILE
+    example = Path(settings.BASE_DIR, ".env.example").read_text(encoding="utf-8")
+    assert {*re.findall(r"^#?([A-Z_]+)=", example, re.MULTILINE)} == read
 
 
 def address(value):

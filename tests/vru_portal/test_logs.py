@@ -93,7 +93,7 @@ def test_a_long_value_is_cut():
         f"connection failed: host=db password={SECRET} user=vru",
     ],
 )
-def test_secrets_are_masked_and_what_stands_around_them_stays(text):
+def test_secrets_are_masked_and_the_text_around_them_stays(text):
     assert SECRET not in mask(text)
     assert "***" in mask(text)
     assert SECRET not in OneLine().format(record("%s", text))

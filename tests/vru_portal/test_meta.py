@@ -15,7 +15,7 @@ APPS = ("partners", "programmes", "results", "funding", "events", "declarations"
 
 # Whether a model keeps the history of its changes: a new model must say which.
 HISTORIC, PLAIN = True, False
-TABLE = {
+KEEPS_HISTORY = {
     "partners.sector": PLAIN,
     "partners.publication": HISTORIC,
     "partners.organisation": HISTORIC,
@@ -122,12 +122,12 @@ PROJECT_MODELS = [
 
 
 def test_each_model_is_declared_historic_or_plain():
-    assert {model._meta.label_lower: hasattr(model, "history") for model in PROJECT_MODELS} == TABLE
+    assert {model._meta.label_lower: hasattr(model, "history") for model in PROJECT_MODELS} == KEEPS_HISTORY
 
 
 def test_each_model_can_be_edited_in_the_admin():
     registered = {model._meta.label_lower for model in admin.site._registry}
-    assert {label for label in TABLE if label not in registered} == {*INLINES, *UNSEEN}
+    assert {label for label in KEEPS_HISTORY if label not in registered} == {*INLINES, *UNSEEN}
     for label, parent in INLINES.items():
         inlines = admin.site._registry[apps.get_model(parent)].inlines
         assert label in {inline.model._meta.label_lower for inline in inlines}

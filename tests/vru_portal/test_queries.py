@@ -1,4 +1,4 @@
-"""How many questions a page asks the database: a literal number, which does not grow with the rows."""
+"""How many queries each page makes: a literal number, which does not grow with the rows."""
 
 import pytest
 from django.contrib import admin
@@ -16,7 +16,7 @@ from vru_portal.models import Heartbeat
 
 pytestmark = [pytest.mark.django_db, pytest.mark.once]
 
-# The first of its kind, that every row hangs on.
+# The first record of each kind, which all other rows belong to.
 PAGES = {
     "/": 18,
     "/about/": 9,
@@ -41,7 +41,7 @@ PAGES = {
     "/people/{person}/": 9,
     "/messages/{statement}/": 5,
     "/publications/": 8,
-    "/publications/{publication}/": 30,
+    "/publications/{publication}/": 29,
     "/contact/": 4,
     "/events/": 6,
     "/events/opening/": 10,
@@ -76,7 +76,7 @@ PAGES = {
 
 
 def slugs():
-    """Return the slug of a record of each kind on which everything else hangs."""
+    """Return the slug of the record of each kind that everything else belongs to."""
     from funding.models import BudgetHeading, FundingSource
     from partners.models import Organisation, Person, Statement
     from programmes.models import Initiative, Story
@@ -94,7 +94,7 @@ def slugs():
 
 
 def more_of_everything_on_one(names):
-    """Hang two more of everything on the records whose pages are asked for."""
+    """Add two more of everything to the records whose pages are requested."""
     from events.models import AgendaItem, Appearance
     from partners.models import Organisation, Person
     from programmes.models import Initiative
@@ -222,7 +222,7 @@ def test_the_admin_shows_searches_adds_changes_and_tells_the_history_of_every_mo
 
 @pytest.mark.both
 @pytest.mark.parametrize("model", CHANGED)
-def test_a_record_can_be_saved_in_the_admin_as_it_stands(staff, model):
+def test_a_record_can_be_saved_in_the_admin_unchanged(staff, model):
     row = model._default_manager.order_by("pk")[0]
     response = staff.get(place(model, "change", row.pk))
     data = {"seen": response.context.get("seen", "")}  # the state that the form was opened on
@@ -235,7 +235,7 @@ def test_a_record_can_be_saved_in_the_admin_as_it_stands(staff, model):
             value = bound.value()
             if value is True:
                 data[bound.html_name] = "on"
-            elif value is not None and value is not False and not hasattr(value, "chunks"):  # no file is sent anew
+            elif value is not None and value is not False and not hasattr(value, "chunks"):  # no file is sent again
                 data[bound.html_name] = value
     saved = staff.post(place(model, "change", row.pk), data)
     assert saved.status_code == 302, getattr(saved, "context", {}) and saved.context["errors"]

@@ -15,7 +15,7 @@ def walked(tmp_path_factory, template, django_db_setup):
 
 def test_every_page_is_read_while_somebody_writes(walked):
     assert walked["asked"] > 400
-    assert walked["wrong"] == []  # whoever waited for the lock would have been refused
+    assert walked["wrong"] == []  # a request that waited for the lock would have been refused
 
 
 @pytest.mark.parametrize("page", ["change", "preview", "publish"])

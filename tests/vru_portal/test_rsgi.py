@@ -1,4 +1,4 @@
-"""What granian is told before the portal itself is asked: over HTTP, since only a server speaks its interface."""
+"""What the server does before it calls the portal: tested over HTTP, since only a server speaks its interface."""
 
 import http.client
 import json
@@ -105,7 +105,7 @@ def test_staff_may_send_more_and_not_just_anything(served):
     answer, _ = ask(served, "POST", "/admin/programmes/picture/add/", large, Cookie=cookie, **FORM)
     assert answer.status == 403  # read, and refused for want of a token
     for path, length in (("/declaration/ask/", len(large)), ("/admin/", 300_000_000)):
-        # its head alone: whoever is still sending when the answer comes finds the connection closed
+        # its head alone: a client that is still sending when the answer comes finds the connection closed
         head = f"POST {path} HTTP/1.1\r\nHost: localhost\r\nCookie: {cookie}\r\nContent-Length: {length}\r\n\r\n"
         assert raw(served, head.encode()).startswith("HTTP/1.1 413 ")
 

@@ -13,7 +13,7 @@ from allauth.mfa.utils import is_mfa_enabled
 from django.http import HttpRequest
 from django.template.defaultfilters import pluralize
 
-from vru_portal.accounts import guesses, second_factor, seeds
+from vru_portal.accounts import second_factor, sign_in_throttling, totp_secrets
 from vru_portal.web.limits import TooMany
 
 
@@ -36,29 +36,29 @@ class AccountAdapter(DefaultAccountAdapter):
         """Send nothing: allauth would mail at once, and staff accounts have no email address to mail to."""
 
     def pre_authenticate(self, request: HttpRequest, **credentials: Any) -> None:
-        """Limit guesses by the rules of this portal, where allauth would count a name from wherever it is tried."""
+        """Limit guesses by this portal's rules: allauth would count those for one name from all networks together."""
         try:
-            guesses.count_guess(request, credentials["username"])
+            sign_in_throttling.count_guess(request, credentials["username"])
         except TooMany as error:
             wait = f"{error.minutes} minute{pluralize(error.minutes)}"
             raise self.validation_error("too_many_guesses", wait) from error
 
     def authenticate(self, request: HttpRequest, **credentials: Any) -> Any:
-        """Treat an account that is deactivated, or not staff, as one that does not exist."""
+        """Treat an account that is deactivated or not staff as if it did not exist."""
         user: Any = super().authenticate(request, **credentials)
         if user and user.is_active and user.is_staff:
-            guesses.forget_guesses(request, credentials["username"])
+            sign_in_throttling.forget_guesses(request, credentials["username"])
             return user
-        guesses.keep_guess(request, credentials["username"])
+        sign_in_throttling.keep_guess(request, credentials["username"])
         return None
 
     def post_login(self, request: HttpRequest, user: Any, **options: Any) -> Any:
         response = super().post_login(request, user, **options)
-        guesses.remember_device(request, response, user)
+        sign_in_throttling.remember_device(request, response, user)
         return response
 
     def get_reauthentication_methods(self, user: Any) -> list[dict[str, Any]]:
-        """Ask for the second factor where there is one, not the password: who steals that could remove the factor."""
+        """Ask for the second factor if there is one: somebody who stole the password could otherwise remove it."""
         methods = super().get_reauthentication_methods(user)
         if is_mfa_enabled(user, second_factor.FACTORS):
             return [method for method in methods if method["id"] != "reauthenticate"]
@@ -71,7 +71,7 @@ class AccountAdapter(DefaultAccountAdapter):
 
 
 class SecondFactorAdapter(DefaultMFAAdapter):
-    """Seeds are encrypted; and where a second factor is required, the last one cannot be removed."""
+    """Secrets are encrypted; and where a second factor is required, the last one cannot be removed."""
 
     error_messages = DefaultMFAAdapter.error_messages | {
         "incorrect_code": "This code is wrong or has already been used. Wait for the next code, then enter it.",
@@ -84,10 +84,10 @@ class SecondFactorAdapter(DefaultMFAAdapter):
         return not (second_factor.is_required() and second_factor.is_last_factor(authenticator))
 
     def encrypt(self, text: str) -> str:
-        return seeds.encrypt(text)
+        return totp_secrets.encrypt(text)
 
     def decrypt(self, encrypted_text: str) -> str:
-        return seeds.decrypt(encrypted_text)
+        return totp_secrets.decrypt(encrypted_text)
 
     def get_totp_label(self, user: Any) -> str:
         """Label the account in the authenticator app with the username."""

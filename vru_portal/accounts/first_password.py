@@ -1,6 +1,6 @@
 """A password that somebody else has set for an account: its owner has to choose another before anything opens.
 
-The account has a row that says so. Each session notes it when it begins, so that no page has to ask the database; none
+The account has a row that says so. Each session notes it when it begins, so that no page has to query the tables; none
 is older than the row, since setting somebody's password ends their sessions.
 """
 

@@ -164,7 +164,7 @@ OWN_APPS = (*("admin", "auth", "declarations", "events", "funding", "partners", 
 
 
 def install_roles(using: str = "default", **options: Any) -> None:
-    """Create and update the groups that stand for these roles. Runs after each migration."""
+    """Create and update the groups for these roles. Runs after each migration."""
     keys = {
         f"{app}.{name}": key
         for key, app, name in Permission.objects.using(using).values_list("pk", "content_type__app_label", "codename")

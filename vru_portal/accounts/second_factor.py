@@ -18,10 +18,10 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.http import urlencode
 
-from vru_portal.accounts import first_password, seeds
+from vru_portal.accounts import first_password, totp_secrets
 from vru_portal.accounts.sessions import end_sessions
 
-# Recovery codes are not a factor by themselves: they stand in for one of these.
+# Recovery codes are not a factor by themselves: they replace one of these.
 FACTORS = [Authenticator.Type.TOTP, Authenticator.Type.WEBAUTHN]
 
 
@@ -79,7 +79,7 @@ def reset(user: Any) -> None:
 
 
 def require_steps_before(view: Callable[..., Any], step: str) -> Callable[..., Any]:
-    """Close a page of the account to whoever has an earlier step to complete, and lead there.
+    """Close a page of the account to anyone who has an earlier step to complete, and redirect them to it.
 
     ``step`` is the page of the step that the view belongs to; empty if it is for those who have completed all of them.
     Where no second factor is required, setting one up is not a step.
@@ -93,7 +93,7 @@ def require_steps_before(view: Callable[..., Any], step: str) -> Callable[..., A
                 return redirect_to_account_page(request, page, request.path)
         try:
             return view(request, *args, **kwargs)
-        except seeds.KeyLost as error:
+        except totp_secrets.KeyLost as error:
             messages.error(request, error.messages[0])
             return HttpResponseRedirect(reverse("mfa_index"))
 

@@ -1,4 +1,4 @@
-"""What the worker does for staff accounts. A task is stored in the queue by its name: whoever renames it empties it."""
+"""What the worker does for accounts. The queue stores a task's name: renaming a task loses those already queued."""
 
 from django.conf import settings
 from django.contrib.auth import get_user_model

@@ -16,7 +16,7 @@ from django.contrib.auth.decorators import login_required
 from django.urls import path
 from django.views.decorators.cache import never_cache
 
-from vru_portal.accounts.emails import choose_emails
+from vru_portal.accounts.email_preferences import choose_emails
 from vru_portal.accounts.ended_sessions import say_why_ended
 from vru_portal.accounts.second_factor import refuse_to_remove_last_passkey, require_steps_before
 

@@ -48,7 +48,7 @@ def validate_not_zero(amount: Decimal) -> None:
         raise ValidationError("A sum must not be £0.00.")
 
 
-class PoundsInput(forms.DecimalField):
+class PoundsFormField(forms.DecimalField):
     """A form field for a sum as people write it, such as £1,250.50."""
 
     widget = forms.TextInput
@@ -72,7 +72,7 @@ class PoundsField(models.DecimalField[Any, Any]):
         return None if value is None else value.quantize(PENNY)
 
     def formfield(self, **options: Any) -> Any:
-        return super().formfield(**{"form_class": PoundsInput, **options})
+        return super().formfield(**{"form_class": PoundsFormField, **options})
 
     def get_db_prep_save(self, value: Any, connection: Any) -> Any:
         """Refuse floats here too, since `save()` does not call `full_clean()`."""

@@ -82,7 +82,7 @@ def note_delivery(mail: QueuedMail, delivery: Delivery) -> datetime | None:
 
 
 def postpone_or_refuse(mail: QueuedMail, error: Exception, deliver: Any) -> bool:
-    """Try again later with the task ``deliver``; or give up if the mail server refuses this email for good or has done
+    """Try again later with the task ``deliver``; or give up if the mail server rejects this email for good or has done
     so for days. Returns whether it gave up.
     """
     message = " ".join(describe_error(error).split())[:500]

@@ -7,7 +7,7 @@ from django import forms
 from django.core.exceptions import ValidationError
 
 from vru_portal.text.characters import is_letter_or_number
-from vru_portal.text.inputs import EmailAddressInput, LineInput
+from vru_portal.text.form_fields import EmailAddressFormField, LineFormField
 
 SENDS_SELF, SENDS_ANOTHER = "me", "another"
 
@@ -49,7 +49,7 @@ class SendForm(LinkPageForm):
         choices=[(SENDS_SELF, "I send it now"), (SENDS_ANOTHER, "Somebody else checks it first, and sends it")],
         error_messages={"required": "Select who sends it"},
     )
-    name = LineInput(
+    name = LineFormField(
         label="Your name",
         help_text="Only our staff see it.",
         max_length=120,
@@ -57,14 +57,14 @@ class SendForm(LinkPageForm):
         error_messages={"required": "Enter your name"},
         widget=forms.TextInput(attrs={"dir": "auto", "autocomplete": "name", "spellcheck": "false"}),
     )
-    confirm_name = LineInput(
+    confirm_name = LineFormField(
         label="Their name",
         max_length=120,
         required=False,
         validators=[readable_name],
         widget=forms.TextInput(attrs={"dir": "auto", "autocomplete": "off", "spellcheck": "false"}),
     )
-    confirm_email = EmailAddressInput(
+    confirm_email = EmailAddressFormField(
         label="Their work email address",
         help_text="We will email them a link. Then only they can send it.",
         max_length=254,

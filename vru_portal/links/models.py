@@ -11,7 +11,7 @@ from vru_portal.text.fields import EmailAddressField, LineField, LongTextField
 
 
 class Delivery(models.TextChoices):
-    """How far an email has got."""
+    """The delivery state of an email."""
 
     WAITING = "waiting", "Waiting"
     SENT = "sent", "Sent"

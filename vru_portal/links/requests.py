@@ -131,7 +131,7 @@ class Requests:
         draft.email, draft.contact_name = email, contact_name
         draft.full_clean()
         if not draft.email:
-            raise ValidationError({"email": "Enter the email address of whoever is to report."})
+            raise ValidationError({"email": "Enter the email address of the person who will report."})
         draft.save()
         self.queue_mail(MailPurpose.REQUEST, draft)
 
@@ -140,7 +140,7 @@ class Requests:
         if draft.is_closed(timezone.localdate()):
             raise ValidationError(f"This {draft.noun} is closed. Extend it first, so that they can answer.")
         if not question.strip():
-            raise ValidationError({"question": "Enter what you want to know."})
+            raise ValidationError({"question": "Enter your question."})
         nobody = dict.fromkeys(("confirm_name", "confirm_email", "confirmed_by"), "")
         for field, value in {**fields, **nobody, "state": DraftState.QUERIED, "question": question}.items():
             setattr(draft, field, value)
@@ -151,7 +151,7 @@ class Requests:
     def cancel(self, draft: Any) -> None:
         """No longer ask for it. Nothing of what was typed is published."""
         if draft.state == DraftState.CANCELLED:
-            raise ValidationError(f"This {draft.noun} is cancelled already.")
+            raise ValidationError(f"This {draft.noun} is already cancelled.")
         draft.state = DraftState.CANCELLED
         draft.save(update_fields=["state"])
         if draft.sent_at:
@@ -162,6 +162,6 @@ def check_closing_day(closes_on: date, *, due_on: date, noun: str) -> None:
     """Raise ValidationError for a day until which nothing can be kept open."""
     today = timezone.localdate()
     if not today <= closes_on <= today + timedelta(days=MAX_DAYS_AHEAD):
-        raise ValidationError({"day": "Enter a date from today on, at most a year ahead."})
+        raise ValidationError({"day": "Enter a date between today and a year from now."})
     if closes_on < due_on:
         raise ValidationError({"day": f"A {noun} cannot close before it is due."})

@@ -59,7 +59,7 @@ class MissingReferenceError(ContentError):
 
 
 class Refusals:
-    """All that is wrong with the content, and the models of which a record is missing because it was refused."""
+    """All problems of the content, and the models that miss a record because it was refused."""
 
     def __init__(self) -> None:
         self.sentences: list[str] = []
@@ -211,7 +211,7 @@ def deserialize(place: str, model: type[models.Model], entry: dict[str, Any]) ->
         raise ContentError("\n".join(f"{place}: {sentence}" for sentence in wrong))
     try:
         found = next(iter(Deserializer([entry], handle_forward_references=True)))
-    except models.ObjectDoesNotExist as error:  # what the record is told by is missing
+    except models.ObjectDoesNotExist as error:  # the record that identifies it is missing
         refuse_missing_references(place, model, entry["fields"])
         raise ContentError(f"{place}: {error}") from error
     except (DeserializationError, ValidationError, TypeError, ValueError) as error:
@@ -284,7 +284,10 @@ def save_record(record: ContentRecord) -> None:
 
 
 def refuse_without_permission(record: ContentRecord) -> None:
-    """Refuse a record that names an account as its author or recorder which could not have recorded it in the admin."""
+    """Refuse a record whose author or recorder is an account that could not have recorded it in the admin.
+
+    The permission is the one that Django makes for adding to the model, which the admin's actions name, too.
+    """
     meta = record.row._meta
     for name in ACCOUNTS:
         user: Any = getattr(record.row, name, None)

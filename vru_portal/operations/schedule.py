@@ -1,7 +1,7 @@
 """The portal's timer: it runs the jobs of every app, one after the other.
 
-Each app lists its own in `JOBS` of its module `schedule`: a function, and what its count is a count of (nothing is
-printed where that is empty).
+Each app lists its own in `JOBS` of its module `schedule`: a function, and what it counts (if that is empty, nothing is
+printed).
 """
 
 import logging
@@ -38,7 +38,7 @@ logger = logging.getLogger(__name__)
 
 
 def delete_ended_tasks() -> int:
-    """Delete queued tasks that ended a while ago: the mail or the import itself says what came of them."""
+    """Delete queued tasks that ended a while ago: the mail or the import itself records the result."""
     return DBTaskResult.objects.filter(finished_at__lt=timezone.now() - KEEP_ENDED_TASKS).delete()[0]
 
 

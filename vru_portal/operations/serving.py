@@ -49,7 +49,7 @@ class StopSignals:
         signal.pthread_sigmask(signal.SIG_UNBLOCK, STOP_SIGNALS)
 
     def ignore(self) -> None:
-        """Ignore the signals from now on, also while Python shuts down: it would restore only its own handlers."""
+        """Ignore the signals after this, also while Python shuts down: it would restore only its own handlers."""
         self.postponed = True
         for number in STOP_SIGNALS:
             signal.signal(number, signal.SIG_IGN)
@@ -74,7 +74,7 @@ class StopSignals:
 
 @dataclass(frozen=True)
 class Plan:
-    """What to run: Python modules with their arguments, the address that is then served, and what to say of it."""
+    """What to run: Python modules with their arguments, the address that is then served, and how to announce it."""
 
     web_server: list[str]
     mail_queue: list[str]

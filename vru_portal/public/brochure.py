@@ -127,7 +127,7 @@ def write_brochure_pdf(file: IO[bytes]) -> None:
 
 
 def brochure_data(brochure: Brochure) -> dict[str, Any]:
-    """What templates/pdf/brochure.typ asks for: text only, with Markdown taken apart."""
+    """The data of templates/pdf/brochure.typ: text only, with Markdown parsed."""
     unit = brochure.unit
     before, emphasis, after = unit.slogan_parts
     slogan = [{"text": text, "accent": text is emphasis} for text in (before, emphasis, after) if text]

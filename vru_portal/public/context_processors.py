@@ -6,7 +6,7 @@ from django.utils.functional import SimpleLazyObject
 
 from partners.models import Unit
 from programmes.models import PreventionLevel
-from vru_portal.public.page_cards import has_card
+from vru_portal.public.social_cards import has_card
 from vru_portal.web.addresses import full_url
 
 

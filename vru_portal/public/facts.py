@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Any, NamedTuple
 
 from django.db.models import QuerySet
@@ -15,8 +16,9 @@ from funding.models import BudgetHeading, FinancialYear, Fulfilment, FundingSour
 from partners.models import ContactPoint, Organisation, Person, Post, Publication, Statement, Unit
 from partners.models.publications import section_anchor
 from programmes.models import Initiative, Passage, Predecessor, PreventionLevel, Story, SuccessCondition, Term
-from programmes.results.models import Measure, Target
+from programmes.results.models import Target
 from vru_portal.publishing.state import published
+from vru_portal.web.prepared_queries import prepared
 
 MAX_OF_A_KIND = 50  # shown of each publication; the lists of the portal have the others
 
@@ -24,82 +26,78 @@ Address = Callable[[Any], str]
 
 
 class Facts(NamedTuple):
-    """One kind of record that states facts: what they are called, which are public, and where they stand."""
+    """One kind of record that states facts: what they are called, which are public today, and where they are shown."""
 
     title: str
-    rows: Callable[[], QuerySet[Any]]
+    rows: Callable[[date], QuerySet[Any]]
     address: Address = lambda row: row.public_address
     name: Callable[[Any], str] = str
 
 
-def public_targets() -> QuerySet[Target]:
-    if not Measure.objects.are_in_use():
-        return Target.objects.none()
-    return Target.objects.filter(**published("initiative")).select_related("initiative", "measure")
-
-
 KINDS = (
-    Facts("The unit", Unit.objects.with_organisations, name=lambda unit: unit.slogan),
-    Facts("Levels of prevention", PreventionLevel.objects.public),
-    Facts("Initiatives", Initiative.objects.public),
+    Facts("The unit", lambda _: Unit.objects.with_organisations(), name=lambda unit: unit.slogan),
+    Facts("Levels of prevention", lambda _: PreventionLevel.objects.public()),
+    Facts("Initiatives", lambda _: Initiative.objects.public()),
     Facts(
         "Targets",
-        public_targets,
+        lambda _: Target.objects.filter(**published("initiative")).select_related("initiative", "measure"),
         lambda target: f"{target.initiative.get_absolute_url()}#results",
     ),
-    Facts("Budget", FinancialYear.objects.with_money, name=lambda year: f"Funding {year.label}"),
+    Facts("Budget", lambda _: FinancialYear.objects.with_money(), name=lambda year: f"Funding {year.label}"),
     Facts(
         "Sources of money",
-        lambda: FundingSource.objects.standing().select_related("year"),
+        lambda _: FundingSource.objects.standing().select_related("year"),
         lambda source: f"{source.year.get_absolute_url()}#in",
         lambda source: f"{source.name}: {source.stated_as}",
     ),
-    Facts("Budget headings", BudgetHeading.objects.public),
+    Facts("Budget headings", lambda _: BudgetHeading.objects.public()),
     Facts(
         "Conditions of sources",
-        lambda: SourceCondition.objects.standing().select_related("funding_source__year"),
+        lambda _: SourceCondition.objects.standing().select_related("funding_source__year"),
         lambda row: f"{row.funding_source.year.get_absolute_url()}#conditions",
     ),
     Facts(
         "Match funding and claims",
-        lambda: Fulfilment.objects.standing().select_related("organisation", "condition__funding_source__year"),
+        lambda _: Fulfilment.objects.standing().select_related("organisation", "condition__funding_source__year"),
         lambda row: f"{row.condition.funding_source.year.get_absolute_url()}#conditions",
     ),
-    Facts("Organisations", Organisation.objects.public),
-    Facts("People", Person.objects.public),
+    Facts("Organisations", lambda _: Organisation.objects.public()),
+    Facts("People", lambda _: Person.objects.public()),
     Facts(
         "Posts",
-        lambda: Post.objects.public().select_related("person", "organisation"),
+        lambda _: Post.objects.public().select_related("person", "organisation"),
         lambda post: post.person.get_absolute_url(),
     ),
-    Facts("Messages", Statement.objects.public),
-    Facts("Events", Event.objects.public),
+    Facts("Messages", lambda _: Statement.objects.public()),
+    Facts("Events", lambda _: Event.objects.public()),
     Facts(
         "Agenda",
-        lambda: AgendaItem.objects.filter(**published("event")).select_related("event"),
+        lambda _: AgendaItem.objects.filter(**published("event")).select_related("event"),
         lambda item: f"{item.event.get_absolute_url()}#item-{item.position}",
     ),
     Facts(
         "Appearances",
-        lambda: Appearance.objects.public().select_related("person", "organisation", "item__event"),
+        lambda _: Appearance.objects.public().select_related("person", "organisation", "item__event"),
         lambda row: f"{row.item.event.get_absolute_url()}#item-{row.item.position}",
         lambda row: f"{row}: {row.item.title}",
     ),
     Facts(
         "Declaration",
-        lambda: DeclarationVersion.objects.in_force(timezone.localdate()).select_related("declaration"),
+        lambda today: DeclarationVersion.objects.in_force(today).select_related("declaration"),
         lambda version: version.get_absolute_url(),
     ),
     Facts(
         "Conditions for success",
-        SuccessCondition.objects.public,
+        lambda _: SuccessCondition.objects.public(),
         lambda condition: f"{reverse('about')}#condition-{condition.number}",
     ),
-    Facts("What the unit builds on", Predecessor.objects.public, lambda row: f"{reverse('about')}#building"),
-    Facts("Terms", Term.objects.public, lambda term: f"{reverse('about')}#term-{term.slug}"),
-    Facts("Ways to reach the unit", ContactPoint.objects.all, lambda point: reverse("partners:contact")),
-    Facts("News", Story.objects.public),
-    Facts("Texts of the pages", Passage.objects.public),
+    Facts(
+        "What the unit builds on", lambda _: Predecessor.objects.public(), lambda row: f"{reverse('about')}#building"
+    ),
+    Facts("Terms", lambda _: Term.objects.public(), lambda term: f"{reverse('about')}#term-{term.slug}"),
+    Facts("Ways to reach the unit", lambda _: ContactPoint.objects.all(), lambda point: reverse("partners:contact")),
+    Facts("News", lambda _: Story.objects.public()),
+    Facts("Texts of the pages", lambda _: Passage.objects.public()),
 )
 
 
@@ -117,11 +115,17 @@ class Section:
         return list(self.facts.items())
 
 
+@prepared
+def rows_of(publication: Publication, today: date, *, kind: Facts) -> QuerySet[Any]:
+    return kind.rows(today).filter(source=publication)[:MAX_OF_A_KIND]
+
+
 def facts_of(publication: Publication) -> list[Section]:
     """The sections of a publication by name, each with its facts; those that name no section come last."""
     sections: dict[str, Section] = {}
+    today = timezone.localdate()
     for kind in KINDS:
-        for row in kind.rows().filter(source=publication)[:MAX_OF_A_KIND]:
+        for row in rows_of(publication, today, kind=kind):
             for title in row.source_location.split("; "):
                 section = sections.setdefault(title, Section(title, section_anchor(title)))
                 section.facts[kind.title].append((kind.name(row), kind.address(row)))

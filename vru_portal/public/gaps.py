@@ -81,14 +81,14 @@ def without_decision() -> QuerySet[Allocation]:
 
 
 def without_payment() -> QuerySet[Allocation]:
-    """Allocations of which something is left and nothing was paid."""
+    """Allocations with money left and no payment."""
     paid = Payment.objects.standing().filter(allocation=OuterRef("pk"))
     rows: QuerySet[Allocation] = standing_allocations().with_something_left().filter(~Exists(paid))
     return rows
 
 
 def without_result() -> QuerySet[Initiative]:
-    """Initiatives that money was paid for and of which no figures are published."""
+    """Initiatives that money was paid for and that have no published figures."""
     paid = Payment.objects.standing().filter(allocation__initiative=OuterRef("pk"), amount__gt=0)
     published = ApprovedReturn.objects.current().filter(initiative=OuterRef("pk"))
     rows: QuerySet[Initiative] = public_initiatives().filter(Exists(paid), ~Exists(published))

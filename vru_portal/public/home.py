@@ -1,4 +1,4 @@
-"""What the home page shows of each app: the latest agenda and year of money, and how far the declaration is signed."""
+"""What the home page shows from each app: the latest agenda and year of money, and who has signed the declaration."""
 
 from collections.abc import Sequence
 from datetime import date
@@ -49,7 +49,7 @@ def first_statements() -> QuerySet[Statement]:
 
 
 def latest_year_money() -> dict[str, Any]:
-    """The funding sources of the latest year with a budget, and what became of their money."""
+    """The funding sources of the latest year with a budget, and what happened to their money."""
     sources = of_latest_budget(standing_sources())
     if not sources:
         return {}

@@ -17,11 +17,11 @@ import partners.searchable
 import programmes.searchable
 from programmes.models import Synonym as SynonymRow
 from vru_portal.public.search_pages import site_pages
-from vru_portal.search import missed
+from vru_portal.search import zero_results
 from vru_portal.search.current import CurrentIndex, still_public
 from vru_portal.search.documents import Kind, Synonym
+from vru_portal.search.highlighting import Marker
 from vru_portal.search.index import Findings, Hit
-from vru_portal.search.marking import Marker
 from vru_portal.search.queries import MAX_CHARACTERS
 from vru_portal.text.characters import remove_forbidden
 from vru_portal.web.filters import QueryLink
@@ -80,7 +80,7 @@ def search_page(request: HttpRequest) -> HttpResponse:
     if query:
         index, is_fresh = CURRENT.get()
         findings = index.find(query)
-        missed.note(query, findings.missed)
+        zero_results.note(query, findings.missed)
         context |= found(request, query, findings, is_fresh)
         # A page of an older index may be out of date, and a search that missed a word is counted: nobody keeps these.
         if is_fresh and not findings.missed:

@@ -59,7 +59,7 @@ PAGES = (
     SitePage(
         "results:results",
         "Results",
-        "What came of the work: who was reached, what was done and what changed.",
+        "What the work achieved: who was reached, what was done and what changed.",
         ("What difference does it make", "How many people were reached", "Outcomes", "Does it work"),
         "impact measures figures quarterly reporting effect",
     ),
@@ -99,7 +99,7 @@ PAGES = (
     SitePage(
         "about",
         "About the unit",
-        "What is meant by violence, the approach, and what the unit builds on.",
+        "What the unit means by violence, its approach, and what it builds on.",
         ("What is the unit", "What does the unit do"),
         "purpose aims glossary",
     ),
@@ -174,7 +174,7 @@ PAGES = (
 HELP_LINES = SitePage(
     "partners:contact",
     "Help lines",
-    "Whom you can turn to in danger or distress.",
+    "Who to contact if you are in danger or distress.",
     ("Emergency", "In danger", "I need help now", "Crisis"),
     "urgent 999 helpline hotline safe danger scared suicide samaritans police ambulance",
     "help",

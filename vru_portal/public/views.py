@@ -176,7 +176,7 @@ def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 def server_failed(request: HttpRequest) -> HttpResponse:
     """The 500 page; a 503 that says to try again where the database is busy, full, restarting or gone.
 
-    Django calls this while it handles the exception. Neither page asks the database for anything that it needs.
+    Django calls this while it handles the exception. Neither page needs the database.
     A body that breaks off while a view reads it is a 400: no fault of the portal.
     """
     error = sys.exc_info()[1]

@@ -121,7 +121,7 @@ def own_path(address: str) -> str | None:
 
 
 def _problem_with_link(address: str, linking: Any) -> str:
-    """Why a visitor cannot follow a link, once the record that it stands in is published; empty if they can."""
+    """Why a visitor cannot follow a link, once the record that has it is published; empty if they can."""
     path = own_path(address)
     if path is None:
         return ""

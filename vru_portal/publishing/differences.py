@@ -39,7 +39,7 @@ def describe_differences(before: Snapshot, after: Snapshot) -> list[Difference]:
 
 
 def summarise_changeset(changeset: Changeset) -> str:
-    """Which fields and parts a changeset changes, without values: the log keeps this for good."""
+    """Which fields and parts a changeset changes, without values: the log keeps this permanently."""
     changes = [field_label(model_in_key(key), name) for key, values in changeset.get("set", ()) for name in values]
     changes += [f"{model_in_key(key)._meta.verbose_name} added" for key, _ in changeset.get("new", ())]
     changes += [f"{model_in_key(key)._meta.verbose_name} removed" for key in changeset.get("gone", ())]

@@ -1,4 +1,4 @@
-"""A manager for simple_history's models that does not make a new class each time it is asked for a query."""
+"""A manager for simple_history's models that does not make a new class for each query."""
 
 from functools import cache
 from typing import Any

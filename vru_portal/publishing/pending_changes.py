@@ -51,7 +51,7 @@ def pending_version(root: Any) -> str:
 def save_pending_change(root: Any, changeset: Changeset, *, by: Any) -> None:
     """Replace the record's pending change; drop it if nothing would change any more.
 
-    A scheduled publication is cancelled: whoever scheduled it had read something else.
+    A scheduled publication is cancelled: the person who scheduled it had read something else.
     """
     if changeset:
         values = {"changes": changeset, "by": by, "fault": "", "publish_at": None, "together": []}

@@ -111,7 +111,7 @@ class Publishable(Record):
         ]
 
     def has_ledger_rows(self) -> bool:
-        """Whether a row that is public for good refers to it, directly or through a record that it would hide."""
+        """Whether a permanently public row refers to it, directly or through a record that it would hide."""
         return self.pk is not None and stays_published(self)
 
     def clean(self) -> None:

@@ -1,6 +1,6 @@
 """Submissions: what Editors and Publishers tell each other about a record, and the dates that a later change cancels.
 
-`workflow` has the rules of who may do what; this module only stores what came of them.
+`workflow` has the rules of who may do what; this module only stores the results.
 """
 
 from collections.abc import Iterable
@@ -21,7 +21,7 @@ def submission_of(root: Any) -> Submission | None:
     return Submission.objects.filter(**pending_lookup(root)).select_related("by", "concerns", "changed_by").first()
 
 
-# What a Publisher decides on. What was sent back waits for the person whom it concerns.
+# What a Publisher decides on. What was sent back waits for the person it concerns.
 FOR_PUBLISHERS = (Submission.State.READY, Submission.State.DATE_CANCELLED)
 
 
@@ -61,7 +61,7 @@ def close(root: Any) -> None:
 
 
 def author_of(root: Any) -> Any:
-    """Who has to be told about a record: who marked it ready or, if nobody did, who changed it last."""
+    """Who to notify about a record: the person who marked it ready or, if nobody did, who changed it last."""
     submission = submission_of(root)
     if submission and submission.state != Submission.State.DATE_CANCELLED and submission.concerns:
         return submission.concerns
@@ -107,7 +107,7 @@ def note_edit(root: Any, *, by: Any) -> list[str]:
             continue
         sentences.append(f"This cancels {describe_date(pending, by)}.")
         record, at, set_by = pending.record, pending.publish_at, pending.by
-        log_lost_date(pending, f"Cancelled by a change of “{root}”", by=by)
+        log_lost_date(pending, f"Cancelled by a change to “{root}”", by=by)
         cancel_date_of(pending)
         if record is not None:
             save(record, Submission.State.DATE_CANCELLED, by=by, concerns=set_by, publish_at=at)
@@ -115,7 +115,7 @@ def note_edit(root: Any, *, by: Any) -> list[str]:
 
 
 def cancel_dates(dates: Iterable[Pending], *, by: Any, because: str) -> None:
-    """Cancel scheduled publications, and tell whoever else has set them: in the history and on the start page."""
+    """Cancel scheduled publications, and tell anyone else who has set them: in the history and on the start page."""
     for pending in dates:
         record, at, set_by, is_over = pending.record, pending.publish_at, pending.by, bool(pending.fault)
         if not is_over:

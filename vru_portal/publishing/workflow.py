@@ -130,7 +130,7 @@ def reasons_not_ready(root: Any) -> list[str]:
 
 @transaction.atomic
 def send_back(root: Any, *, by: Any, note: str) -> None:
-    """Return a draft or a pending change to whoever has written it, with a note. A scheduled date is cancelled."""
+    """Return a draft or a pending change to its author, with a note. A scheduled date is cancelled."""
     require_publisher(by)
     root = lock_record(root)
     if not has_something_to_publish(root):
@@ -348,7 +348,7 @@ def publish_due() -> int:
             published += _publish_if_due(pk)
         except ValidationError as error:
             fault = " ".join(error.messages)
-        except Exception as error:  # of one record: the others are published all the same
+        except Exception as error:  # of one record: the others are still published
             # Only the type is logged: the message may contain what is not public yet.
             logger.error("A scheduled record could not be published: %s", type(error).__name__)
             fault = "Something went wrong. Publish it yourself, and tell the person who runs the portal."

@@ -1,6 +1,6 @@
-"""The index as it is kept: one in each process, made from what is public now and made anew when that has changed.
+"""The index as it is kept: one in each process, made from what is public now and rebuilt when that has changed.
 
-While the content changes all the time, as when an import runs or many people sign, the index is not made anew each
+While the content changes all the time, as when an import runs or many people sign, the index is not rebuilt each
 time: an older one answers for twenty times as long as it takes to make one. What it finds is then read once more from
 the database, so that a page which is no longer public is never shown.
 """
@@ -24,7 +24,7 @@ State = tuple[str, str]
 
 @dataclass(frozen=True)
 class Kept:
-    """An index, the state of the content that it was made from, and when it may be made anew."""
+    """An index, the state of the content that it was made from, and when it may be rebuilt."""
 
     index: Index
     state: State

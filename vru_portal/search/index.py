@@ -1,4 +1,4 @@
-"""The index of everything public: a private database in memory, made anew for each version of the content.
+"""The index of everything public: a private database in memory, rebuilt for each version of the content.
 
 The corpus is small, a few thousand pages, so that this takes less than a second and a few megabytes, works the same
 beside either database, and neither reading nor writing content waits for it. FTS5, SQLite's full text search, counts

@@ -13,7 +13,7 @@ SHORTEST_PREFIX = 3
 PREFIX, SYNONYM, CORRECTED, OF_THAT_AGE = 0.5, 0.7, 0.8, 0.35  # beside 1 for the word itself
 ADULTS, CHILDREN = ("adult",), ("child", "children", "young", "youth", "pupil")
 
-Phrase = tuple[str, ...]  # stems that stand side by side
+Phrase = tuple[str, ...]  # stems that are side by side
 
 
 class Vocabulary(Protocol):
@@ -121,7 +121,7 @@ def synonyms_among(words: Sequence[str], vocabulary: Vocabulary) -> Iterator[tup
 
 
 def join_hyphenated(text: str, wanted: Sequence[Wanted], vocabulary: Vocabulary) -> None:
-    """Whoever types “re-offending” also finds “reoffending”."""
+    """Somebody who types “re-offending” also finds “reoffending”."""
     for joined in joined_words_of(text):
         if vocabulary.has(stem_of(joined)):
             for one in wanted:

@@ -1,5 +1,5 @@
 """Timed jobs of the search; `vru_portal.operations.schedule` runs them."""
 
-from vru_portal.search import missed
+from vru_portal.search import zero_results
 
-JOBS = ((missed.count_missed_words, ""),)
+JOBS = ((zero_results.count_missed_words, ""),)

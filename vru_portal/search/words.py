@@ -44,7 +44,7 @@ _stemming = threading.Lock()  # a stemmer has a state of its own while it works
 
 
 class Word(NamedTuple):
-    """A word of a text, and where it stands."""
+    """A word of a text, and its position."""
 
     start: int
     end: int

@@ -1,4 +1,4 @@
-"""Actions: what staff do to a single row, each on a page of its own that explains it, shows facts and asks for a form.
+"""Actions: what staff do to a single row, each on a page of its own that explains it, shows facts and has a form.
 
 Rows that are never edited freely (payments, signatures, published records) are changed only through such actions, each
 with a rule behind it. Not to be confused with Django's `ModelAdmin.actions`, which act on rows ticked in a list.
@@ -153,7 +153,7 @@ class ActionAdmin(PortalAdmin):
         css: ClassVar[dict[str, list[str]]] = {"all": ["css/staff.css"]}
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Also whoever may add rows, or do something to one."""
+        """Also for anyone who may add rows, or do something to one."""
         return (
             super().has_view_permission(request, obj)
             or self.has_add_permission(request)

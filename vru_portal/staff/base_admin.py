@@ -54,7 +54,7 @@ def warn_about_rule(request: HttpRequest, rule: Callable[..., None], **records: 
 
 
 class SafeOptionsMixin:
-    """An autocomplete widget that survives any value: Django's asks the database for text that is not a key."""
+    """An autocomplete widget that survives any value: Django's queries the database for text that is not a key."""
 
     loaded_choice: models.Model | None = None  # the chosen record, if the form has loaded it: this saves a query
 

@@ -1,4 +1,4 @@
-"""The daily email: it tells staff in the morning that something new waits for them, unless they have turned it off."""
+"""The daily email: it tells staff in the morning that something new needs them, unless they have turned it off."""
 
 from typing import Any
 
@@ -17,14 +17,14 @@ MORNING = range(7, 12)  # hours, by the clock of the settings' time zone
 
 
 def queue_daily_emails() -> int:
-    """Queue an email for everybody for whom something waits that is newer than the last one; return how many."""
+    """Queue an email for everybody who has something waiting that is newer than their last one; return how many."""
     if timezone.localtime().hour not in MORNING:
         return 0
     return sum(_queue_once_a_day(user, newest) for user, newest in _newest_by_person())
 
 
 def _newest_by_person() -> list[tuple[Any, Any]]:
-    """Each person with an email address for whom something is waiting, and when the newest item was handed over."""
+    """Each person with an email address who has something waiting, and when the newest item was handed over."""
     accounts: Any = get_user_model()._default_manager
     newest_by_key: dict[int, Any] = {}
     waiting = Submission.objects.filter(state__in=submissions.FOR_PUBLISHERS), ProposedOrder.objects.all()

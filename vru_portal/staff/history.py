@@ -1,7 +1,7 @@
 """The history page: who changed what in a record, when, from what to what; and reverting to an earlier version.
 
 It combines three sources: the versions that simple_history keeps of a record and of its parts, Django's log of what was
-done in the admin, and, for append-only rows, what the row itself says of its recording and reversal.
+done in the admin, and, for append-only rows, what the row itself says about its recording and reversal.
 """
 
 from collections.abc import Iterable, Iterator

@@ -14,13 +14,13 @@ from vru_portal.staff.actions import Action, WriteOnceAdmin
 from vru_portal.staff.history import HistoryMixin
 from vru_portal.staff.links import admin_link
 from vru_portal.text.dates import format_date
-from vru_portal.text.inputs import LongTextInput
+from vru_portal.text.form_fields import LongTextFormField
 
 
 class ReasonForm(forms.Form):
     """Asks why."""
 
-    reason = LongTextInput(
+    reason = LongTextFormField(
         max_length=300,
         widget=forms.Textarea(attrs={"rows": 3, "class": "vLargeTextField"}),
         help_text="Published with the row that it concerns. Do not include personal data.",
@@ -51,7 +51,7 @@ class ReverseAction(Action):
 
 
 class RedactAction(Action):
-    """Remove free text for good."""
+    """Remove free text permanently."""
 
     name = "redact"
     label = "Redact text"
@@ -105,7 +105,7 @@ class AppendOnlyAdmin(HistoryMixin, WriteOnceAdmin):
 
 
 class RecordedElsewhereInline(admin.TabularInline[Any, Any]):
-    """Append-only rows of another row, on that row's page. They are public, so whoever sees the page sees them."""
+    """Append-only rows of another row, on that row's page. They are public, so anyone who sees the page sees them."""
 
     extra = 0
     can_delete = False
@@ -155,7 +155,7 @@ def reversal_status(row: Reversible) -> str:
 
 
 class ReversalFilter(admin.SimpleListFilter):
-    """Whether rows stand, are reversed, or are reversals."""
+    """Whether rows are valid, reversed, or reversals."""
 
     title = "reversal"
     parameter_name = "standing"

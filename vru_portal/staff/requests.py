@@ -9,13 +9,13 @@ from django.utils import timezone
 from vru_portal.links.choices import OPEN_STATES, WAITING_STATES, DraftState
 from vru_portal.links.models import LinkDraft
 from vru_portal.staff.actions import Action
-from vru_portal.text.inputs import CalendarDateInput, EmailAddressInput, LineInput, LongTextInput
+from vru_portal.text.form_fields import CalendarDateFormField, EmailAddressFormField, LineFormField, LongTextFormField
 
 
 class QuestionForm(forms.Form):
     """Asks what is unclear."""
 
-    question = LongTextInput(
+    question = LongTextFormField(
         max_length=1000,
         widget=forms.Textarea(attrs={"rows": 4, "class": "vLargeTextField"}),
         help_text="They get it by email. It is not published.",
@@ -25,14 +25,14 @@ class QuestionForm(forms.Form):
 class ContactForm(forms.Form):
     """Asks whom to send it to."""
 
-    email = EmailAddressInput()
-    contact_name = LineInput(max_length=120, required=False)
+    email = EmailAddressFormField()
+    contact_name = LineFormField(max_length=120, required=False)
 
 
 class DayForm(forms.Form):
     """Asks for a date."""
 
-    day = CalendarDateInput(label="Can be filled in until")
+    day = CalendarDateFormField(label="Can be filled in until")
 
 
 class RequestAction(Action):

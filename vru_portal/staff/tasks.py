@@ -1,4 +1,4 @@
-"""What the worker does for staff. A task is stored in the queue by its name: whoever renames it empties it."""
+"""What the worker does for staff. The queue stores a task's name: renaming a task loses those already queued."""
 
 from django.conf import settings
 from django.contrib.auth import get_user_model
@@ -17,7 +17,7 @@ from vru_portal.web.addresses import full_url
 
 @task()
 def send_daily_email(user_key: int) -> None:
-    """Tell somebody what waits for them, by titles only; nothing is sent if it was all dealt with meanwhile."""
+    """Tell somebody what needs them, by titles only; send nothing if it was all dealt with meanwhile."""
     user = get_user_model()._default_manager.get(pk=user_key)
     waiting, orders = submissions.waiting_for(user), orders_waiting_for(user)
     if not ((waiting or orders) and user.email and user.is_active):

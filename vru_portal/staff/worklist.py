@@ -1,7 +1,7 @@
 """The worklist on staff's start page: what needs doing, with links to the lists where it is done.
 
 Each app says in its own `worklist.py` what needs doing there. An item is shown only to those who may open its lists;
-whoever may look but not act reads "View" instead of the action (see `link_label`).
+people who may look but not act see "View" instead of the action (see `link_label`).
 """
 
 from dataclasses import dataclass, field
@@ -47,7 +47,7 @@ class WorklistItem:
 
 
 def link_label(request: HttpRequest, permission: str, action: str) -> str:
-    """The action, for a reader who has the permission to do it; for others, an invitation to look."""
+    """The action, for a reader who may do it; “View” for others."""
     return action if request.user.has_perm(permission) else "View"
 
 

@@ -12,7 +12,7 @@ from django.db.models import Model, QuerySet
 
 Item = TypeVar("Item")
 Record = TypeVar("Record", bound=Model)
-AT_ONCE = 900  # rows: they are asked for by as many keys, and SQLite accepts fewer than 1,000
+AT_ONCE = 900  # rows: a query names as many keys, and SQLite accepts fewer than 1,000
 
 
 def in_batches(items: Iterable[Item], size: int = AT_ONCE) -> Iterator[list[Item]]:

@@ -1,6 +1,6 @@
 """Open data: each published list is declared once, and its file, schema, page and API all come from that.
 
-A `Dataset` names its columns, its filters and its rows. Whoever writes a file takes all of the rows, in batches; the
+A `Dataset` names its columns, its filters and its rows. Files take all of the rows, in batches; the
 API takes some of the same rows, in the same order, with the same cells.
 """
 

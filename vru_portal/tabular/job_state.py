@@ -1,4 +1,4 @@
-"""What is known of a long file: what reads it, how far the worker has come, and how it ended.
+"""What is known about a long file: what reads it, the worker's progress, and the result.
 
 Progress is written to a file, not to the database. A file is recorded in one transaction: nobody else would see rows
 that count progress until it ends, and SQLite lets nobody else write meanwhile.

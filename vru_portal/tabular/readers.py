@@ -66,7 +66,7 @@ def check_size(size: int) -> None:
 def build_dataset(
     rows: Iterable[list[Any]], notes: Iterable[str] = (), *, first_row: int = 1, max_columns: int = MAX_COLUMNS
 ) -> tablib.Dataset:
-    """Make a dataset of rows, the first of which may have the headings; raises ValidationError if they make no table.
+    """Make a dataset of rows, the first of which may have the headings; raises ValidationError if they are not a table.
 
     Every row gets as many cells as the widest of the first rows: spreadsheets leave out empty cells at the end of a
     row, and put titles of a cell or two above the headings (`reading.headings` finds those). `dataset.first_row` is the
@@ -228,7 +228,7 @@ class JSON(BytesFormat, base_formats.JSON):
 
 
 def format_of(content: bytes, formats: Sequence[type[Format]]) -> type[Format]:
-    """The format of a file, by its content; raises ValidationError for one that is none of these formats."""
+    """The format of a file, by its content; raises ValidationError for any other format."""
     kind = kind_of(content)
     found: type[Format] = {"xlsx": XLSX, "ods": ODS}.get(kind, CSV)
     reads_json = any(issubclass(one, JSON) for one in formats)

@@ -28,7 +28,7 @@ class FileResource(resources.Resource):
     required_note: ClassVar[str] = ""
     formats: ClassVar[tuple[type[base_formats.Format], ...]] = (CSV, XLSX, ODS)
     aliases: ClassVar[Mapping[str, Sequence[str]]] = {}  # other headings that mean a column
-    ignored: ClassVar[Sequence[str]] = ()  # headings that such files have, and of which the portal reads nothing
+    ignored: ClassVar[Sequence[str]] = ()  # headings that such files have and the portal does not read
     rows_label: ClassVar[str]  # what a file has, in the plural: "payments"
     permission: ClassVar[str]
     may_leave_out = False  # whether its sender may have the good rows recorded without the refused ones
@@ -57,7 +57,7 @@ class FileResource(resources.Resource):
 
     @classmethod
     def can_import(cls, user: Any) -> bool:
-        """Whether a user may send such a file: whoever may record one row may record many."""
+        """Whether a user may send such a file: anyone who may record one row may record many."""
         return user.has_perm(cls.permission)
 
     @classmethod
@@ -148,7 +148,7 @@ class FileResource(resources.Resource):
         raise NotImplementedError
 
     def describe_recorded(self, result: Any) -> None:
-        """Add what only the database can say of the new rows."""
+        """Add what only the database knows about the new rows."""
 
     def import_row(self, *args: Any, **kwargs: Any) -> Any:
         result = super().import_row(*args, **kwargs)
@@ -212,7 +212,7 @@ class FileResource(resources.Resource):
         self.keep_columns(dataset, rows[found.row + 1 :], found)
 
     def headings_not_read(self, dataset: tablib.Dataset) -> Sequence[str]:
-        """Headings of which nothing is read. One that means a column is read all the same."""
+        """Headings that are not read, except those that mean a column."""
         return self.ignored
 
     def apply_mapping(self, found: Headings, rows: list[Any], names: ColumnNames) -> Headings:

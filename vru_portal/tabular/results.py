@@ -1,4 +1,4 @@
-"""What became of a file and of each of its rows, as the pages and the commands tell it."""
+"""The result of a file and of each of its rows, as pages and commands report it."""
 
 from collections.abc import Sequence
 from typing import Any, ClassVar
@@ -21,7 +21,7 @@ MAX_CELL_LENGTH_SHOWN = 120  # characters of a cell of a new row
 
 
 class ImportedRow(RowResult):
-    """What became of a row. Its number is the one that a spreadsheet shows: row 1 has the names of the columns."""
+    """The result of a row. Its number is the one that a spreadsheet shows: row 1 has the names of the columns."""
 
     column_names: ClassVar[dict[str, str]] = {}  # by field, where a file calls its column something else
     number: int = 0
@@ -45,7 +45,7 @@ class ImportedRow(RowResult):
 
 
 class ImportResult(Result):
-    """What became of a file."""
+    """The result of a file."""
 
     summary = ""  # how much it records, as a phrase such as "3 payments"
     reading: Sequence[str] = ()  # sentences about what was read of the file and what was not
@@ -93,7 +93,7 @@ class ImportResult(Result):
 
     @property
     def unchanged(self) -> int:
-        """How many rows are recorded already."""
+        """How many rows are already recorded."""
         return self.totals[RowResult.IMPORT_TYPE_SKIP] - sum(row.is_ignored for row in self.rows)
 
     @property

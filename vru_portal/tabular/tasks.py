@@ -1,4 +1,4 @@
-"""What the worker does with long files. The name of a task is stored in the queue: whoever renames one empties it."""
+"""What the worker does with long files. The queue stores a task's name, so renaming a task loses those queued."""
 
 import logging
 

@@ -1,6 +1,6 @@
 """Where a file is tried: on SQLite in a copy of the database, so that nobody who writes has to wait for it.
 
-To try a file is to record all of its rows, look at what came of it, and roll back. SQLite has one write lock for the
+To try a file is to record all of its rows, look at the result, and roll back. SQLite has one write lock for the
 whole database, and a large file would hold it for minutes.
 """
 

@@ -10,7 +10,7 @@ from import_export.tmp_storages import BaseStorage
 
 SECONDS_TO_CONFIRM = 86_400  # a day
 FILE_GONE = (
-    "This file was recorded already, or it was sent more than a day ago. Look at the list. If its rows are not there, "
+    "This file was already recorded, or it was sent more than a day ago. Look at the list. If its rows are not there, "
     "send the file again."
 )
 

@@ -52,7 +52,7 @@ class Column(Generic[Row]):
     """A column of a table; a cell whose value is not known is None, and empty in every format."""
 
     name: str
-    about: str  # what the column says, for whoever reads the file
+    about: str  # what the column says, for readers of the file
     read: Callable[[Row], Cell]
     type: Type = Type.TEXT
     title: str = ""  # where the name with spaces would not do as a heading

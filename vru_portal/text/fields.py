@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from django.core.exceptions import ValidationError
 from django.db import models
 
-from vru_portal.text import inputs
+from vru_portal.text import form_fields
 from vru_portal.text.characters import validate_characters
 from vru_portal.text.cleaning import normalise_email, normalise_line, normalise_reference, normalise_text
 from vru_portal.text.markdown import is_markdown, left_out_of, problem_of
@@ -32,7 +32,7 @@ class LineField(models.CharField[_ST, _GT]):
         return normalise_line(value) if isinstance(value, str) else super().to_python(value)
 
     def formfield(self, **options: Any) -> Any:
-        return super().formfield(**{"form_class": inputs.LineInput, **options})
+        return super().formfield(**{"form_class": form_fields.LineFormField, **options})
 
     def deconstruct(self) -> Any:
         return _as_django_field(super().deconstruct(), "CharField")
@@ -61,7 +61,7 @@ class LongTextField(models.TextField[_ST, _GT]):
             raise ValidationError(problems[:MAX_PROBLEMS])
 
     def formfield(self, **options: Any) -> Any:
-        return super().formfield(**{"form_class": inputs.LongTextInput, **options})
+        return super().formfield(**{"form_class": form_fields.LongTextFormField, **options})
 
     def deconstruct(self) -> Any:
         return _as_django_field(super().deconstruct(), "TextField")
@@ -74,7 +74,7 @@ class EmailAddressField(models.EmailField[_ST, _GT]):
         return normalise_email(value) if isinstance(value, str) else super().to_python(value)
 
     def formfield(self, **options: Any) -> Any:
-        return super().formfield(**{"form_class": inputs.EmailAddressInput, **options})
+        return super().formfield(**{"form_class": form_fields.EmailAddressFormField, **options})
 
     def deconstruct(self) -> Any:
         return _as_django_field(super().deconstruct(), "EmailField")
@@ -99,7 +99,7 @@ class CalendarDateField(models.DateField[_ST, _GT]):
 
     def formfield(self, **options: Any) -> Any:
         bounds = {"earliest": self.earliest, "latest": self.latest}
-        return super().formfield(**{"form_class": inputs.CalendarDateInput, **bounds, **options})
+        return super().formfield(**{"form_class": form_fields.CalendarDateFormField, **bounds, **options})
 
     def deconstruct(self) -> Any:
         return _as_django_field(super().deconstruct(), "DateField")
@@ -112,7 +112,7 @@ class ClockTimeField(models.TimeField[_ST, _GT]):
         return parse_time(value) if isinstance(value, str) and value else super().to_python(value)
 
     def formfield(self, **options: Any) -> Any:
-        return super().formfield(**{"form_class": inputs.ClockTimeInput, **options})
+        return super().formfield(**{"form_class": form_fields.ClockTimeFormField, **options})
 
     def value_to_string(self, obj: Any) -> str:
         value: Any = self.value_from_object(obj)

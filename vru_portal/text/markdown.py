@@ -173,7 +173,7 @@ _plain = MarkdownIt("zero")  # paragraphs, and nothing else
 
 @dataclass(frozen=True)
 class _Reading:
-    """What a text says. A text that has a problem is read as plain text: a public page shows it all the same."""
+    """What a text says. A text that has a problem is read as plain text, so that a public page can still show it."""
 
     tokens: list[Token]
     problem: str = ""  # why it is not read as Markdown, and what to do about it
@@ -216,7 +216,7 @@ def problem_of(text: str) -> str:
 
 
 def left_out_of(text: str) -> list[str]:
-    """What of this text is not shown, such as pictures without alternative text, each with what to do about it."""
+    """What is not shown of this text, such as pictures without alternative text, each with what to do about it."""
     return _read(text).left_out
 
 
@@ -243,7 +243,7 @@ def parse(text: str, heading_above: int) -> SyntaxTreeNode:
 def render(text: str, heading_above: int = 2) -> SafeString:
     """Render Markdown as sanitised HTML: headings, paragraphs, emphasis, links, lists, tables, quotations and pictures.
 
-    ``heading_above`` is the level of the heading below which the text is shown: most stand in a section with an h2.
+    ``heading_above`` is the level of the heading below which the text is shown: most are in a section with an h2.
     """
     reading = _read(text)
     tokens = _nest_headings(reading.tokens, heading_above)

@@ -1,4 +1,4 @@
-"""What is wrong with what somebody sent, told all at once."""
+"""All the problems of what somebody sent, reported together."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

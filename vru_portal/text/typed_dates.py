@@ -3,7 +3,7 @@
 The day comes before the month. What could be two different days, or cannot be one, is refused with what to write
 instead.
 
-Forms (`inputs.py`) and the cells of imports (`tabular/widgets.py`) read dates like this. The parameters of web
+Forms (`form_fields.py`) and the cells of imports (`tabular/widgets.py`) read dates like this. The parameters of web
 addresses and of the API do not: they take only YYYY-MM-DD (`dates.parse_iso_date`), so that one page has one address.
 """
 
@@ -138,7 +138,7 @@ def _checked(day_typed: str, month_typed: str, year_typed: str, earliest: date, 
 
 
 def check_date_range(value: date, *, earliest: date, latest: date) -> None:
-    """Raise ValidationError for a day that cannot be meant, such as one in the year 24."""
+    """Raise ValidationError for an implausible day, such as one in the year 24."""
     if not earliest <= value <= latest:
         raise ValidationError(
             f"Check the year of {value.day} {value:%B} {value.year:04}: "

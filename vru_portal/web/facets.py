@@ -1,6 +1,6 @@
 """Lists with facets: filters with the number of rows that each of their values would leave, search words and orders.
 
-Values of the same facet widen the result, different facets narrow it. The database is asked once for each facet which
+Values of the same facet widen the result, different facets narrow it. There is one query for each facet which
 row has which value. Results and counts are then worked out in Python with sets of keys, which is faster than a query
 for each count (decision 13).
 """
@@ -27,7 +27,7 @@ from vru_portal.web.filters import (
     choice,
     search_words,
 )
-from vru_portal.web.public_pages import once_per_state
+from vru_portal.web.public_pages import cached_per_content_version
 
 NO_SUCH_VALUE = "Select only options from the list."
 
@@ -96,7 +96,7 @@ class ValueFacet:
 
 @dataclass(frozen=True)
 class QueryFacet:
-    """One filter: a few parts of the rows, each of which is a method of their queryset."""
+    """One filter: a few parts of the rows, each a method of their queryset."""
 
     label: str
     parts: Mapping[str, tuple[str, Callable[[Any], QuerySet[Any]]]]  # by slug: the name, and which rows
@@ -133,7 +133,7 @@ class Order:
 
 
 class LazyValues(Sequence[str]):
-    """Values that are read from the database once somebody asks for one."""
+    """Values that are read from the database when they are first needed."""
 
     def __init__(self, read: Callable[[], list[str]]) -> None:
         self.read = read
@@ -172,9 +172,9 @@ class FacetedFilters(Filters):
 
     @cached_property
     def keys_by_facet(self) -> dict[str, KeysByValue]:
-        """The keys of the public rows for each value of each facet, loaded when something is asked of a facet."""
+        """The keys of the public rows for each value of each facet, loaded when a facet is first used."""
         name = f"{type(self).__module__}.{type(self).__qualname__}"
-        return once_per_state(f"facets of {name}", self.load_keys)
+        return cached_per_content_version(f"facets of {name}", self.load_keys)
 
     @cached_property
     def facets(self) -> dict[str, list[FacetOption]]:
@@ -202,7 +202,7 @@ class FacetedFilters(Filters):
     def all_keys(self) -> set[int]:
         """The keys of all public rows."""
         name = f"{type(self).__module__}.{type(self).__qualname__}"
-        return once_per_state(
+        return cached_per_content_version(
             f"keys of {name}", lambda: set(self.public_rows().order_by().values_list("pk", flat=True))
         )
 
@@ -219,7 +219,7 @@ class FacetedFilters(Filters):
     def keys_with(self, words: str) -> frozenset[int]:
         return frozenset(self.with_words(words).order_by().values_list("pk", flat=True))
 
-    # What is asked for ------------------------------------------------------------------------------------------------
+    # What is selected -------------------------------------------------------------------------------------------------
 
     @cached_property
     def matching_keys(self) -> frozenset[int]:
@@ -294,7 +294,7 @@ class FacetedFilters(Filters):
 
     @classmethod
     def is_asked_for(cls, data: QueryDict) -> bool:
-        """Whether an address asks for the list, where a page shows something else unless it does."""
+        """Whether an address requests the list, if the page otherwise shows something else."""
         return any(name in data for name in ("q", "sort", *cls.FACETS))
 
     def form(self, submit: str, action: str, *, leave_out: Iterable[str] = ()) -> FiltersForm:

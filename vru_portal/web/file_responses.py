@@ -52,7 +52,7 @@ def text_response(text: str, status: int = 200) -> HttpResponse:
 
 
 def file_headers(name: str, *, inline: bool = False) -> dict[str, str]:
-    """What a browser is told of a file: its type, and the name under which it is saved."""
+    """What a browser learns about a file: its type, and the name under which it is saved."""
     ending = name.rpartition(".")[2]
     disposition = "inline" if inline else "attachment"
     return {

@@ -32,10 +32,10 @@ class Parameter:
     label: str
     is_valid: Callable[[str], bool]
     error: str = ""  # what to say about a value that is not valid; without it, such a value just matches nothing
-    several: bool = False  # takes several values, of which any may match; otherwise the last one counts
+    several: bool = False  # takes several values, any of which may match; otherwise the last one counts
     narrows: bool = True  # leaves out rows, and can be removed; otherwise it says how the rows are shown
     values: Sequence[str] | None = None  # those that are valid, where they can be listed
-    schema: Mapping[str, Any] = dataclasses.field(default_factory=dict)  # what the API says of a value, in JSON Schema
+    schema: Mapping[str, Any] = dataclasses.field(default_factory=dict)  # how the API describes a value, in JSON Schema
 
     def read(self, values: Iterable[str]) -> tuple[list[str], list[str]]:
         """The values that are valid, and those that are not."""
@@ -50,14 +50,19 @@ def is_slug(value: str) -> bool:
     return bool(SLUG_PATTERN.fullmatch(value))
 
 
-def search_words(label: str) -> Parameter:
-    """A parameter for words to search for."""
+def text(label: str, longest: int, error: str) -> Parameter:
+    """A parameter for text of up to so many characters. PostgreSQL refuses NUL."""
     return Parameter(
         label,
-        lambda value: len(value) <= MAX_LENGTH and "\0" not in value,
-        f"Search for up to {MAX_LENGTH} characters.",
-        schema={"maxLength": MAX_LENGTH},
+        lambda value: len(value) <= longest and "\0" not in value,
+        error,
+        schema={"maxLength": longest},
     )
+
+
+def search_words(label: str) -> Parameter:
+    """A parameter for words to search for."""
+    return text(label, MAX_LENGTH, f"Search for up to {MAX_LENGTH} characters.")
 
 
 def slugs(label: str) -> Parameter:
@@ -113,7 +118,7 @@ class Filters:
 
     @property
     def is_filtered(self) -> bool:
-        """Whether the address asks for less than the whole list."""
+        """Whether the address filters the list."""
         return any(self.parameters[name].narrows for name in self.data)
 
     @property
@@ -153,7 +158,7 @@ class Filters:
 
 
 class UncheckedField(forms.Field):
-    """Shows a value as the address has it. `Filters` has read and checked it already."""
+    """Shows a value as in the address. `Filters` has read and checked it already."""
 
     def __init__(self, widget: forms.Widget, **options: Any) -> None:
         super().__init__(required=False, widget=widget, **options)

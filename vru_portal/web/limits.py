@@ -12,7 +12,7 @@ from django_smart_ratelimit.backends.base import BaseBackend
 from django_smart_ratelimit.backends.database import DatabaseBackend
 from django_smart_ratelimit.backends.memory import MemoryBackend
 
-# An internet provider usually gives a household or an office a /64: whoever has one IPv6 address can use all of it.
+# An internet provider usually gives a household or an office a /64: so one client can use all of its addresses.
 IPV6_NETWORK_BITS = 64
 
 IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
@@ -118,7 +118,7 @@ def client_network(request: HttpRequest) -> str:
 def client_address(request: HttpRequest) -> IPAddress | None:
     """The client's address as the outermost trusted proxy saw it.
 
-    Each proxy appends the address that it was called from to X-Forwarded-For. Whatever stands before the entries of
+    Each proxy appends the address that it was called from to X-Forwarded-For. Whatever is before the entries of
     our own proxies was sent by the client, who can write anything there, and is ignored. If the proxies did not write
     what they should, this is the address that connected.
     """

@@ -1,7 +1,7 @@
-"""Pages that are the same for everybody, answered from memory before Django is asked.
+"""Pages that are the same for everybody, answered from memory without calling Django.
 
 A page is made from a request that holds nothing but its key: the host, the path and the parameters. No header of the
-visitor who happens to come first can get into it. Who sends a cookie or an Authorization header is always passed on.
+first visitor can get into it. A request with a cookie or an Authorization header is always passed on.
 
 Pages of one state of the content are kept, and all of them dropped when it changes. The state is read from the database
 once a second, whenever a page is made, and after each request that may have written. While it cannot be read, pages are
@@ -39,10 +39,10 @@ from vru_portal.web.public_pages import PageState, page_state
 MAX_PAGES, MAX_BYTES = 2000, 16 * 2**20  # of addresses without parameters; as much again of those with parameters
 LARGEST_PAGE = 2**19  # bytes
 LONGEST_QUERY = 500  # characters
-MAX_ASKED_ONCE = 5000  # addresses with parameters that are remembered, to keep what is asked for a second time
+MAX_ASKED_ONCE = 5000  # addresses with parameters that are remembered, to keep those requested a second time
 SECONDS_BETWEEN_LOOKS = 1
 SECONDS_UNTIL_UNSURE = 2.5  # without having seen the state of the content
-# Whoever sends one of these may be somebody in particular, or asks for something else than a page.
+# A request with one of these may be from somebody in particular, or ask for something other than a page.
 PASSED_ON = frozenset({
     "cookie", "authorization", "range", "if-range", "if-match", "if-unmodified-since", "content-length",
     "transfer-encoding", "expect", "upgrade",
@@ -76,7 +76,7 @@ class Variant(NamedTuple):
 
 
 class Page:
-    """A page as it is sent: compressed once, in each encoding that somebody asks for."""
+    """A page as it is sent: compressed once, in each encoding that clients accept."""
 
     def __init__(self, status: int, headers: Headers, body: bytes, state: PageState | None = None) -> None:
         self.status, self.body = status, body
@@ -154,7 +154,7 @@ class PageCache:
         self.drop()
 
     def drop(self) -> None:
-        """Begin anew: without pages, and without those that are being made."""
+        """Start again, without pages and without those that are being made."""
         self.kept_state = self.state
         self.plain, self.filtered = Shelf(), Shelf()
         self.in_progress: dict[Key, asyncio.Future[Page]] = {}
@@ -171,7 +171,7 @@ class PageCache:
     def look(self) -> PageState:
         """Read the state of the content; callable from any thread.
 
-        Of several who look at the same moment, whoever began last is right: what is written when it is called is seen.
+        Of several looks at once, the one that began last is right: what is written when it is called is seen.
         """
         with self.lock:
             self.looks += 1
@@ -296,7 +296,7 @@ def key_of(scope: Any) -> Key | None:
         parameters = parse_qsl(query, keep_blank_values=True, max_num_fields=40, errors="strict")
     except ValueError:
         return None
-    # By name alone: of a name that stands twice, a view may read the last value.
+    # By name alone: if a name is repeated, a view may read the last value.
     return Key(host, scope.path, tuple(sorted(parameters, key=itemgetter(0))))
 
 

@@ -8,7 +8,7 @@ from django.core.paginator import EmptyPage, InvalidPage, Page, Paginator
 from django.db.models import Model, QuerySet
 from django.http import Http404, HttpRequest
 
-from vru_portal.web.public_pages import LeadsTo, declare
+from vru_portal.web.public_pages import RedirectTo, declare
 
 ROWS_PER_PAGE = 20
 WHOLE_NUMBER = re.compile(r"[1-9]\d{0,40}", re.ASCII)
@@ -37,7 +37,7 @@ def get_page_or_404(
     *,
     count: int | None = None,
 ) -> Page[Any]:
-    """The page that the URL parameter `page` asks for; one past the end leads to the last page.
+    """The page that the URL parameter `page` names; one past the end redirects to the last page.
 
     Raises Http404 for what is not the number of a page. A caller that has counted the rows already can pass the
     `count`, which saves a query.
@@ -50,7 +50,7 @@ def get_page_or_404(
     except EmptyPage as error:
         if not WHOLE_NUMBER.fullmatch(request.GET["page"]):
             raise Http404("This list has no such page.") from error
-        raise LeadsTo(address_of_page(request, paginator.num_pages)) from error
+        raise RedirectTo(address_of_page(request, paginator.num_pages)) from error
     except InvalidPage as error:
         raise Http404("This list has no such page.") from error
     if "page" in request.GET:

@@ -1,6 +1,6 @@
-"""Queries that are put together once in a process and then asked again and again, like prepared statements.
+"""Queries that are built once in a process and then run again and again, like prepared statements.
 
-A page's queries never change, only the values in them. Yet Django builds and compiles each of them anew, which takes
+A page's queries never change, only the values in them. Yet Django builds and compiles each of them again, which takes
 several times as long as the database takes to answer: it was more than half of what the home page cost.
 """
 
@@ -24,12 +24,12 @@ class Parameter(Value):
     """Stands in a prepared query for a value that each call gives: its number among the arguments."""
 
     def as_sql(self, compiler: Any, connection: Any) -> tuple[str, Any]:
-        """Return a placeholder and, as what it stands for, this parameter itself."""
+        """Return a placeholder and, as its value, this parameter itself."""
         return "%s", [self]
 
 
 class Compiled(NamedTuple):
-    """A query as one connection asks it."""
+    """A query prepared for one connection."""
 
     rows: QuerySet[Any, Any]
     compiler: SQLCompiler
@@ -89,7 +89,7 @@ def compiled_here(build: Callable[..., QuerySet[Any, Any]], count: int, choices:
 
 
 def require_transaction() -> None:
-    """Raise TransactionManagementError where a lock would end at once: Django asks this as it compiles a query."""
+    """Raise TransactionManagementError if a lock would end at once, as Django does when it compiles a query."""
     if connection.features.has_select_for_update and not connection.in_atomic_block:
         raise TransactionManagementError("select_for_update cannot be used outside of a transaction.")
 

@@ -1,7 +1,7 @@
-"""Pages that are the same for everybody: views say which, and on what of the address they depend.
+"""Pages that are the same for everybody: views mark them, and declare which parameters they depend on.
 
-`page_cache` answers for them without asking the view again, until the content changes. Caches outside of the portal are
-told by headers how long they may.
+`page_cache` serves them without calling the view again, until the content changes. Headers tell caches outside the
+portal how long to keep them.
 """
 
 from collections.abc import Callable, Iterable
@@ -20,15 +20,15 @@ Value = TypeVar("Value")
 View = TypeVar("View", bound=Callable[..., HttpResponse])
 PageState = tuple[str, str, int]
 
-# Whoever keeps a page elsewhere may show it for half a minute at most, and asks for the next one meanwhile.
+# Other caches may serve a page for half a minute at most, and fetch the next one meanwhile.
 CACHE_PUBLIC = "public, max-age=5, stale-while-revalidate=25"
-# Who is signed in, or about to sign, sees what they have just done.
+# People who are signed in, or about to sign, see what they have just done.
 CACHE_PRIVATE = "private, no-cache"
-# Nothing of a page that one may have to leave in a hurry stays in the browser.
+# A page that somebody may have to leave quickly is not stored by the browser.
 CACHE_NO_STORE = "no-store"
 QUICK_EXIT = b'data-module="govuk-exit-this-page"'
 
-# In the WSGI environment: what reads the content's state, from whoever keeps pages; and what a page says in return.
+# In the WSGI environment: the function that reads the content's state, set by the page cache; and the page's answers.
 LOOK = "vru_portal.look"
 STATE = "vru_portal.state"
 DECLARED = "vru_portal.declared"
@@ -38,7 +38,7 @@ present_state: ContextVar[PageState | None] = ContextVar("present_state", defaul
 read_before: dict[str, tuple[PageState, Any]] = {}
 
 
-class LeadsTo(Exception):  # noqa: N818 - it is not an error
+class RedirectTo(Exception):  # noqa: N818 - it is not an error
     """Raised while a page is made: what was asked for is at another address."""
 
     def __init__(self, address: str) -> None:
@@ -57,7 +57,7 @@ def public_page(view: View) -> View:
         token = present_state.set(state)
         try:
             response = view(request, *args, **kwargs)
-        except LeadsTo as other:
+        except RedirectTo as other:
             return HttpResponseRedirect(other.address)
         finally:
             present_state.reset(token)
@@ -71,7 +71,7 @@ def public_page(view: View) -> View:
     return answer  # type: ignore[return-value]
 
 
-def once_per_state(name: str, read: Callable[[], Value]) -> Value:
+def cached_per_content_version(name: str, read: Callable[[], Value]) -> Value:
     """What nearly every page reads and hardly anything changes: read once for each state of the content.
 
     Only pages that are made to be kept share it. Nobody may change what it returns.
@@ -107,14 +107,14 @@ def asks_only_for_what_is_declared(request: HttpRequest) -> bool:
 
 
 def pairs_of(query: QueryDict) -> list[tuple[str, str]]:
-    """Names and values; an empty value, which forms send for what nobody has filled in, is none."""
+    """Names and values, without the empty values that forms send for fields that were not filled in."""
     return [(name, value) for name, values in query.lists() for value in values if value]
 
 
 def page_state() -> PageState:
-    """The state of the content. What was made from an earlier one may have become wrong.
+    """The state of the content. Anything made from an earlier one may be out of date.
 
-    The day in London is part of it, and when the register's keys and checkpoint, which are files, were last written.
+    It includes the date in London, and when the register's keys and checkpoint, which are files, were last written.
     """
     day, folder = timezone.localdate().isoformat(), settings.REGISTER_KEYS
     return content_version(), day, folder.stat().st_mtime_ns if folder.exists() else 0

@@ -64,7 +64,7 @@ def own_file_response(request: HttpRequest, name: str, make: Make, *, inline: bo
         file = closing.enter_context(tempfile.TemporaryFile())
         make(file)
         file.seek(0)
-        closing.pop_all()  # from now on the response closes it
+        closing.pop_all()  # the response closes it after this
     return opened_file_response(file, name, inline=inline)
 
 
@@ -160,7 +160,7 @@ def remove_old_files(state: str) -> None:
 
 
 def sent(request: HttpRequest, path: Path, name: str, *, inline: bool) -> HttpResponseBase:
-    """The file, or the part of it that is asked for, or that it has not changed. Raises FileNotFoundError."""
+    """The file, the requested part of it, or the answer that it has not changed. Raises FileNotFoundError."""
     etag = f'"{path.stem[-24:]}-{path.stat().st_mtime_ns:x}"'
     headers = [*file_headers(name, inline=inline).items(), ("ETag", etag), ("Cache-Control", "public, no-cache")]
     headers.append(("Accept-Ranges", "bytes"))

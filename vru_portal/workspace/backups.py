@@ -1,6 +1,6 @@
 """What staff's start page says about backups.
 
-What came of the last ones is a file beside them: in the database, it would be as old as the backup after a restore.
+The result of the last ones is in a file beside them: in the database, it would be as old as the backup after a restore.
 """
 
 import json
@@ -51,7 +51,7 @@ def read_record() -> BackupRecord:
 
 @contextmanager
 def recorded(path: Path) -> Iterator[None]:
-    """Record whether a backup is made in the block. Its error goes on."""
+    """Record whether a backup is made in the block. It re-raises an error."""
     try:
         yield
     except Exception as error:
@@ -89,7 +89,7 @@ def may_see_backups(request: HttpRequest) -> bool:
 
 
 def worklist_items(request: HttpRequest, record: BackupRecord) -> list[WorklistItem]:
-    """A warning where a backup failed or is too old; none where the portal was never told to make any."""
+    """A warning where a backup failed or is too old; none if the portal was never set up to make any."""
     if not may_see_backups(request) or not (settings.DAILY_BACKUPS or record.made_at or record.failure):
         return []
     last = f"The last successful backup was made on {format_datetime(record.made_at)}." if record.made_at else ""

@@ -1,4 +1,4 @@
-"""What the script of a Markdown field asks for: a preview of the text, and the addresses of records to link to."""
+"""What the script of a Markdown field requests: a preview of the text, and the addresses of records to link to."""
 
 from typing import Any
 

@@ -49,7 +49,7 @@ WEEKS = {1: "The last 7 days", 2: "8 to 14 days ago", 3: "15 to 21 days ago", 4:
 
 
 class ChangesForm(forms.Form):
-    """Whose changes, and of which week."""
+    """Whose changes, and in which week."""
 
     who = forms.ModelChoiceField(
         get_user_model().objects.filter(is_staff=True).order_by("username"), required=False, empty_label="Everybody"

@@ -1,4 +1,4 @@
-"""Staff's search over the records that they may view, with drafts. It asks the database, not `vru_portal.search`."""
+"""Staff's search over the records that they may view, with drafts. It queries the database, not `vru_portal.search`."""
 
 from dataclasses import dataclass
 from typing import Any

@@ -18,7 +18,7 @@ from partners.models import LegalNotice
 from vru_portal.staff.actions import ActionAdmin, WriteOnceAdmin
 from vru_portal.staff.links import change_url, reader_can_view
 from vru_portal.text.dates import format_short_date
-from vru_portal.text.inputs import CalendarDateInput
+from vru_portal.text.form_fields import CalendarDateFormField
 
 ENTRIES_ARE_PERMANENT = "The register is public and keeps every entry permanently."
 
@@ -68,7 +68,7 @@ class VersionFilter(admin.RelatedFieldListFilter):
 class DateForm(forms.Form):
     """Asks for a date."""
 
-    day = CalendarDateInput()
+    day = CalendarDateFormField()
 
 
 def next_entry_fact(kind: EntryKind, signature: Entry | None = None, *, subject: Any = None) -> tuple[str, str]:

@@ -1,6 +1,6 @@
 """The staff page that answers a subject access request: everything the portal holds about one person.
 
-The form uses POST even though showing changes nothing, so that no address or log contains whom it was about.
+The form uses POST even though showing changes nothing, so that no address or log says who it was about.
 """
 
 from typing import Any
@@ -13,16 +13,16 @@ from django.template.defaultfilters import pluralize
 from django.template.response import TemplateResponse
 from django.views.decorators.cache import never_cache
 
-from events.declarations.documents import disclosure
+from events.declarations.documents import subject_access
 from events.declarations.rules import erasure
-from vru_portal.text.inputs import LineInput
+from vru_portal.text.form_fields import LineFormField
 from vru_portal.web.file_responses import file_response
 
 
 class DisclosureForm(forms.Form):
     """Asks about which person."""
 
-    person = LineInput(
+    person = LineFormField(
         label="Person",
         max_length=254,
         help_text="Enter their email address or the number of the entry they signed. If you have neither, enter their "
@@ -44,16 +44,16 @@ def disclosure_view(request: HttpRequest) -> HttpResponse:
             f"{deleted} record{pluralize(deleted)} deleted. To erase records that belong to a signature, go to the "
             "signature's entry.",
         )
-    found = disclosure.records_about(person) if person else []
+    found = subject_access.records_about(person) if person else []
     if person and requested == "json":
-        return file_response(disclosure.records_as_json(found).encode(), "held-about-you.json")
+        return file_response(subject_access.records_as_json(found).encode(), "held-about-you.json")
     context: dict[str, Any] = {
         **admin.site.each_context(request),
         "title": "Personal data about one person",
         "form": form,
         "person": person,
         "found": found,
-        "text": disclosure.records_as_text(found),
+        "text": subject_access.records_as_text(found),
         "entries": sorted(record.key for record in found if record.title == "Signature"),
         "can_delete": "@" in person,
     }

@@ -19,7 +19,7 @@ from partners.models import Sector
 from vru_portal.staff.actions import RecordingForm
 from vru_portal.staff.imports.page import FileForm, FileImport
 from vru_portal.tabular.readers import CSV, ODS, XLSX
-from vru_portal.text.inputs import LineInput
+from vru_portal.text.form_fields import LineFormField
 
 PASTED_LIST_FORMAT = 3  # the index of PastedList in InvitationImportMixin.formats
 
@@ -27,7 +27,7 @@ PASTED_LIST_FORMAT = 3  # the index of PastedList in InvitationImportMixin.forma
 class InvitationRecordingForm(RecordingForm):
     """Invites one organisation."""
 
-    organisation = LineInput(
+    organisation = LineFormField(
         max_length=200,
         widget=forms.TextInput(attrs={"class": "vTextField"}),
         help_text="As the register will show it.",

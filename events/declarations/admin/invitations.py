@@ -30,7 +30,7 @@ from vru_portal.staff.actions import Action, Section
 from vru_portal.staff.help import help_link
 from vru_portal.staff.links import admin_link
 from vru_portal.text.dates import format_date
-from vru_portal.text.inputs import EmailAddressInput, LineInput
+from vru_portal.text.form_fields import EmailAddressFormField, LineFormField
 
 MAX_BULK_ROWS = 500  # invitations that one bulk action sends again or extends
 
@@ -116,8 +116,8 @@ class RevokeAction(InvitationAction):
 class InviteAgainForm(forms.Form):
     """Asks where to send the new invitation."""
 
-    email = EmailAddressInput(widget=forms.EmailInput(attrs={"class": "vTextField"}))
-    contact_name = LineInput(max_length=120, required=False, widget=forms.TextInput(attrs={"class": "vTextField"}))
+    email = EmailAddressFormField(widget=forms.EmailInput(attrs={"class": "vTextField"}))
+    contact_name = LineFormField(max_length=120, required=False, widget=forms.TextInput(attrs={"class": "vTextField"}))
 
 
 class InviteAgainAction(InvitationAction):

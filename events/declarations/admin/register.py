@@ -17,7 +17,7 @@ from vru_portal.staff.actions import Action, Section
 from vru_portal.staff.ledger_admin import RecordedElsewhereAdmin
 from vru_portal.staff.links import admin_link
 from vru_portal.text.dates import format_date
-from vru_portal.text.inputs import LineInput
+from vru_portal.text.form_fields import LineFormField
 
 
 class SignatureAction(Action):
@@ -36,12 +36,12 @@ class SignatureAction(Action):
 
 
 class CorrectForm(forms.Form):
-    """What the register should show about an organisation from now on."""
+    """What the register should now show about an organisation."""
 
-    name = LineInput(max_length=200, widget=forms.TextInput(attrs={"class": "vTextField"}))
+    name = LineFormField(max_length=200, widget=forms.TextInput(attrs={"class": "vTextField"}))
     sector = forms.ModelChoiceField(Sector.objects.all(), required=False)
     reason = forms.ChoiceField(
-        # Nothing is chosen beforehand: the register would give a reason for good that nobody stated.
+        # Nothing is chosen beforehand: the register would permanently give a reason that nobody stated.
         choices=[
             *BLANK_CHOICE_DASH,
             *(choice for choice in CorrectionReason.choices if choice[0] != CorrectionReason.CONSENT),

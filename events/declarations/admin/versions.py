@@ -50,7 +50,7 @@ class PublishVersionAction(Action):
     label = "Put in force"
     permission = "declarations.publish_declarationversion"
     explanation = (
-        "From now on, this is the text that organisations sign. It can never be changed. Earlier signatures stay in "
+        "This becomes the text that organisations sign. It can never be changed. Earlier signatures stay in "
         "the register with the text they were given for."
     )
 

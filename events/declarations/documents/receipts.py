@@ -62,7 +62,7 @@ def build_receipt(entry: Entry) -> Receipt:
 def receipt_as_json(entry: Entry) -> bytes:
     """The receipt that `verify.py` reads.
 
-    The keys are in it for information only: whoever checks a receipt must take them from elsewhere.
+    The keys are in it for information only: to check a receipt, take them from elsewhere.
     """
     return (
         json.dumps(log.receipt_data(entry) | {"keys": log.public_keys()}, ensure_ascii=False, indent=1).encode() + b"\n"
@@ -115,6 +115,6 @@ def key_of_checkpoint(checkpoint: str) -> str:
 
 
 def format_recorded_at(at: datetime) -> str:
-    """Write a moment with its time zone, which a receipt needs to stand on its own: 9 October 2019, 2:06pm (BST)."""
+    """Write a moment with its time zone, which a receipt needs to be clear on its own: 9 October 2019, 2:06pm (BST)."""
     local = timezone.localtime(at)
     return f"{format_date(local)}, {local:%-I:%M%p}".replace("AM", "am").replace("PM", "pm") + f" ({local:%Z})"

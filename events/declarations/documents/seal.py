@@ -1,6 +1,6 @@
 """The unit's electronic seal on a PDF (PAdES), if it has a certificate: no byte can then be changed unnoticed.
 
-A seal proves that the file is unchanged. It proves who the unit is only as far as a reader trusts whoever issued the
+A seal proves that the file is unchanged. It proves who the unit is only as far as a reader trusts the issuer of the
 certificate. The register's own proof depends on neither.
 """
 

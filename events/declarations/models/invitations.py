@@ -13,8 +13,8 @@ from django.utils import timezone
 
 from events.declarations import querysets
 from events.declarations.choices import (
-    CLOSING_MAILS,
     ENDED_STATES,
+    FINAL_NOTICES,
     Authority,
     InvitationState,
     LinkPurpose,
@@ -188,7 +188,7 @@ class Mail(QueuedMail):
             ),
             models.UniqueConstraint(
                 fields=["invitation", "kind", "to"],
-                condition=Q(kind__in=CLOSING_MAILS),
+                condition=Q(kind__in=FINAL_NOTICES),
                 name="declarations_mail_closes_invitation_once",
             ),
             models.UniqueConstraint(fields=["request", "kind"], name="declarations_mail_closes_request_once"),

@@ -20,7 +20,7 @@ ERASED_ONLY_MESSAGE = "What an entry commits to cannot be changed, only erased."
 
 
 class Head(models.Model):
-    """The end of the log: a single row, which whoever appends locks."""
+    """The end of the log: a single row, which appending locks."""
 
     end: Any = None  # what `log.read_end` has read; not a column
 
@@ -39,7 +39,7 @@ class Head(models.Model):
 class Entry(AppendOnly):
     """An entry of the register. The leaf is the entry; the columns repeat those of its values that are queried.
 
-    Entries stay for good, so they name no member of staff and have no free text.
+    Entries are permanent, so they name no member of staff and have no free text.
     """
 
     recorded_by = None
@@ -68,7 +68,7 @@ class Entry(AppendOnly):
             "head_stays",
             DELETE,
             "TRUE",
-            "The register's head stays.",
+            "The register's head cannot be removed.",
             table="declarations_head",
             bypassed="Without its head the log would start again at 1 beside the entries it has.",
         ),
@@ -76,7 +76,7 @@ class Entry(AppendOnly):
             "head_not_replaced",
             INSERT,
             "EXISTS (SELECT 1 FROM declarations_head h WHERE h.id = NEW.id)",
-            "The register's head stays.",
+            "The register's head cannot be removed.",
             table="declarations_head",
             bypassed="INSERT OR REPLACE on SQLite, which fires no DELETE trigger, could put another head in its place.",
         ),
@@ -111,7 +111,7 @@ class Entry(AppendOnly):
             "AND e.body_id = NEW.body_id AND e.version_id = NEW.version_id) "
             "OR EXISTS (SELECT 1 FROM declarations_entry e WHERE e.of_id = NEW.entry_id "
             "AND e.kind IN ('withdrawn', 'superseded'))",
-            "Only an entry makes a signature, and none that was ended.",
+            "A signature needs an entry in the register that has not been ended.",
             table="declarations_livesignature",
             bypassed="An organisation could be shown as a signatory that never signed, or has withdrawn.",
         ),
@@ -120,7 +120,7 @@ class Entry(AppendOnly):
             INSERT,
             "EXISTS (SELECT 1 FROM declarations_livesignature l WHERE l.id = NEW.id OR l.entry_id = NEW.entry_id "
             "OR (l.body_id = NEW.body_id AND l.version_id = NEW.version_id))",
-            "A signature is not changed.",
+            "A signature cannot be changed.",
             table="declarations_livesignature",
             bypassed="A standing signature could be replaced, or counted twice.",
         ),
@@ -128,7 +128,7 @@ class Entry(AppendOnly):
             "live_stays",
             UPDATE,
             "TRUE",
-            "A signature is not changed.",
+            "A signature cannot be changed.",
             table="declarations_livesignature",
             bypassed="A signature could be moved to another organisation or another version.",
         ),
@@ -137,7 +137,7 @@ class Entry(AppendOnly):
             DELETE,
             "NOT EXISTS (SELECT 1 FROM declarations_entry e WHERE e.of_id = OLD.entry_id "
             "AND e.kind IN ('withdrawn', 'superseded'))",
-            "A signature ends only by an entry of the register.",
+            "Only an entry in the register can end a signature.",
             table="declarations_livesignature",
             bypassed="A signatory could disappear from the public list without a trace in the register.",
         ),
@@ -195,7 +195,7 @@ class Entry(AppendOnly):
 
     @property
     def is_live(self) -> bool:
-        """Whether it is a signature that stands. This and the properties below need `with_status`, or they query."""
+        """Whether it is a signature in force. This and the properties below need `with_status`, or they query."""
         return hasattr(self, "live")
 
     @property
@@ -226,7 +226,7 @@ class Entry(AppendOnly):
 
     @property
     def public_signatory(self) -> dict[str, str]:
-        """The signatory's name and role, if they agreed to show them and the signature stands; otherwise empty."""
+        """The signatory's name and role, if they agreed to show them and the signature is in force; otherwise empty."""
         personal = getattr(self, "personal", None)
         if not (personal and self.is_live and self.name_is_public):
             return {}
@@ -280,7 +280,7 @@ class PersonalRecord(models.Model):
 
 
 class LiveSignature(models.Model):
-    """The signature of an organisation that stands for a version: at most one, written only together with an entry."""
+    """The signature of an organisation in force for a version: at most one, written only together with an entry."""
 
     body = models.ForeignKey(SignatoryBody, on_delete=models.PROTECT, related_name="live_signatures")
     version = models.ForeignKey(DeclarationVersion, on_delete=models.PROTECT, related_name="live_signatures")

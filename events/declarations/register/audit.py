@@ -154,7 +154,7 @@ class Audit:
             seen.add(number)
             if record.erased_at is not None:
                 leaf_hash, at = recorded.get(number, ("", ""))
-                # The time of an erasure stands in its entry; after `reapply_erasures`, only in the file of erasures.
+                # The time of an erasure is in its entry; after `reapply_erasures`, only in the file of erasures.
                 times = {self.erased.get(number), at if leaf_hash == self.hashes.get(number) else None} - {None}
                 if record.disclosed or exact_timestamp(record.erased_at) not in times:
                     yield f"Entry {number}: its personal data is missing, but no entry says that it was erased then."
@@ -166,7 +166,7 @@ class Audit:
             yield f"Entry {number}: it has commitments without personal data, or personal data without commitments."
 
     def standing_faults(self) -> Iterator[str]:
-        """Where the signatures that stand, or the names of organisations, differ from the entries."""
+        """Where the signatures in force, or the names of organisations, differ from the entries."""
         rows = LiveSignature.objects.values_list("body", "version", "entry")
         if {(body, version): entry for body, version, entry in rows} != self.live:
             yield "The signatures in force do not match the entries."

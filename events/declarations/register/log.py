@@ -1,4 +1,4 @@
-"""Appending to the register, and proofs about it. Whoever appends keeps the head's row locked until they commit."""
+"""Appending to the register, and proofs about it. Appending keeps the head's row locked until the commit."""
 
 import base64
 import hashlib
@@ -80,7 +80,7 @@ def key_path(vkey: str) -> Path:
 
 @transaction.atomic
 def rotate_key() -> RegisterKey:
-    """Make the key that signs from now on. Earlier public keys stay known, so that old receipts stay valid."""
+    """Make the key for all signatures that follow. Earlier public keys stay known, so that old receipts stay valid."""
     origin = settings.PORTAL_URL.split("://")[1] + "/declaration"
     head, _ = Head.objects.select_for_update().get_or_create(id=1, defaults={"origin": origin})
     if head.size == 0 and head.origin != origin:  # the portal's address may change until the first entry, never after
@@ -108,7 +108,7 @@ def locked_heads() -> QuerySet[Head]:
 
 @dataclass(frozen=True)
 class End:
-    """How the log ends, as read by whoever holds the head's lock: nobody else changes it meanwhile."""
+    """How the log ends, as read with the head's lock held: nobody else changes it meanwhile."""
 
     key: keys.Key
     size: int
@@ -151,7 +151,7 @@ def append_entry(
     """Append an entry and sign the checkpoint over it. Must run inside a transaction.
 
     - ``personal``: values about people. The leaf has only salted commitments to them, so they can be erased later.
-    - ``stated``: further values of the leaf, which are public for good.
+    - ``stated``: further values of the leaf, which are permanently public.
     - ``head``: what `lock_head` returned in this transaction, to save a query.
     """
     head = head or lock_head()
@@ -294,6 +294,6 @@ def entry_proof(entry: Entry) -> dict[str, Any]:
 
 
 def receipt_data(entry: Entry) -> dict[str, Any]:
-    """The proof of a signature together with who signed: for the signatory, and whoever they show it to."""
+    """The proof of a signature together with who signed: for the signatory, and anyone they show it to."""
     personal = PersonalRecord.objects.filter(entry=entry).first()
     return entry_proof(entry) | {"disclosed": personal.salted_values if personal else {}}

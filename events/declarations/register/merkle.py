@@ -98,7 +98,7 @@ def consistency_proof(old: int, new: int, node: Lookup) -> list[bytes]:
         raise ValueError("A tree can only extend a smaller one.")
     if old in (0, new):
         return []
-    # As long as the walk only turns left, the old tree is a subtree of the new one, and whoever checks the proof knows
+    # As long as the walk only turns left, the old tree is a subtree of the new one, and the verifier of the proof knows
     # its root already. Once it has turned right (no longer whole), the proof must contain the node at which it ends.
     proof, start, end, whole = [], 0, new, True
     while old - start != end - start:

@@ -57,7 +57,7 @@ def keep_if_newer(size: int, checkpoint: str) -> None:
 
 
 def adopt_checkpoint(checkpoint: str) -> None:
-    """Keep a checkpoint that was kept elsewhere, unless a newer one is kept here or it is none."""
+    """Keep a checkpoint that was kept elsewhere, unless a newer one is kept here or it is not valid."""
     _, size, *_ = [*checkpoint.split("\n"), "", ""]
     if size.isdecimal():
         settings.REGISTER_KEYS.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -13,7 +13,7 @@ from vru_portal.web.prepared_queries import prepared
 
 
 class InvalidLink(Exception):  # noqa: N818 - reads as the condition it reports
-    """A link that does not work: unknown, damaged, used, revoked or expired. Nobody is told which."""
+    """A link that does not work: unknown, damaged, used, revoked or expired. The answer never says which."""
 
 
 class SigningClosed(Exception):  # noqa: N818
@@ -37,7 +37,7 @@ def signing_blockers(version: DeclarationVersion | None, head: Head | None = Non
     """The reasons, for staff, why nobody can be invited, ask or sign; empty when signing is open.
 
     Inviting collects personal data too, so the legal notice must be complete before the first invitation, not only
-    before the first signature. Whoever holds the head's lock gives the head, which then keeps what was read of the
+    before the first signature. With the head's lock held, pass the head, which then keeps what was read of the
     register: `log.append_entry` needs the same.
     """
     reasons = []
@@ -59,7 +59,7 @@ def signing_blockers(version: DeclarationVersion | None, head: Head | None = Non
 
 
 def require_signing_open(version: DeclarationVersion | None, head: Head | None = None) -> DeclarationVersion:
-    """Return this version, or raise SigningClosed. The person who tried is told only of a pause, not of our faults."""
+    """Return this version, or raise SigningClosed. The visitor learns only about a pause, not about our faults."""
     if version is None or signing_blockers(version, head):
         paused = version.declaration.paused_because if version else ""
         raise SigningClosed(paused or "Signing is not open.")

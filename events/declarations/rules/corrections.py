@@ -32,7 +32,7 @@ from partners.models import Sector
 def send_withdrawal_link(*, secret: str) -> None:
     """Email the link that withdraws a signature to the mailbox that signed, and nowhere else.
 
-    ``secret`` is that of a receipt's link. Receipts are forwarded, so whoever has one can ask, but only the signatory
+    ``secret`` is that of a receipt's link. Receipts are forwarded, so anyone with one can ask, but only the signatory
     gets the email; at most one every fifteen minutes. Raises InvalidLink.
     """
     token = tokens.find_usable_token(secret, LinkPurpose.RECEIPT)
@@ -75,7 +75,7 @@ def end_signature(*, entry: Entry) -> Entry:
 def hide_signatory_name(*, secret: str) -> None:
     """Append an entry that takes back the consent to publish the signatory's name. Raises InvalidLink.
 
-    There is no counterpart that publishes a name: receipts are forwarded, and whoever has one may hide a name but not
+    There is no counterpart that publishes a name: receipts are forwarded, and anyone with one may hide a name but not
     reveal it.
     """
     log.lock_head()

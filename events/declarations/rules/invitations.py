@@ -36,7 +36,7 @@ from vru_portal.tabular.batches import in_batches
 from vru_portal.text.cleaning import fold, normalise_email, normalise_line
 
 MAX_DAYS_AHEAD = 366
-# Whoever decides on a day needs time afterwards to find the email and sign.
+# Somebody who decides on a day needs time afterwards to find the email and sign.
 DAYS_TO_SIGN_AFTER_DECISION = 14
 
 
@@ -52,7 +52,7 @@ class Invitee:
 
 @dataclass(frozen=True)
 class InvitationOutcome:
-    """What became of an invitee: a new invitation, the reason why it was skipped, or an error."""
+    """The result for an invitee: a new invitation, the reason why it was skipped, or an error."""
 
     invitation: Invitation | None = None
     skipped_reason: str = ""
@@ -74,7 +74,7 @@ def invite(
     """Invite an organisation, by email, to sign the version in force.
 
     Returns None, and sends nothing, if it has signed or has ever been invited to this version. With ``again``, it is
-    invited anew if its invitation has ended (declined, expired, revoked) or its signature was withdrawn. Raises
+    invited again if its invitation has ended (declined, expired, revoked) or its signature was withdrawn. Raises
     ValidationError.
     """
     (outcome,) = invite_all(by=by, invitees=[Invitee(organisation, email, contact_name, sector)], again=again)
@@ -207,7 +207,7 @@ def validation_error(invitation: Invitation) -> ValidationError | None:
 
 
 def duplicate_outcome(row: Invitee, first: Invitee, first_row_number: int) -> InvitationOutcome:
-    """The outcome of an organisation that stands in a list for the second time."""
+    """The outcome for an organisation that is in a list twice."""
     if fold(row.email) == fold(first.email):
         return InvitationOutcome(skipped_reason=f"Same as row {first_row_number}, so skipped.")
     message = f"This organisation is also in row {first_row_number}, with {first.email}. Keep one of the two."
@@ -263,7 +263,7 @@ def end_invitation(invitation: Invitation, state: InvitationState, *changed: str
     invitation.state = state
     invitation.save(update_fields=["state", *changed])
     if state != InvitationState.EXPIRED:
-        # By this time a link that has signed is told from one revoked before, even if the clock was set back.
+        # This time distinguishes a link that has signed from one revoked before, even if the clock was set back.
         at = max(timezone.now(), invitation.entry.recorded_at) if invitation.entry else timezone.now()
         invitation.tokens.filter(burnt_at=None, purpose__in=SIGNING_PURPOSES).update(burnt_at=at)
 

@@ -33,7 +33,7 @@ ALREADY_SIGNED = "This organisation has already signed this version."
 
 
 def scan_format(content: bytes) -> str:
-    """The format of a file by its content, as a key of SCAN_MAGIC_BYTES; empty if it is none of them."""
+    """The format of a file by its content, as a key of SCAN_MAGIC_BYTES; empty for any other."""
     for kind, (start, end) in SCAN_MAGIC_BYTES.items():
         if content.startswith(start) and end in content[-1024:]:
             return kind

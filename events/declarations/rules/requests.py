@@ -31,7 +31,7 @@ def record_request(
 def approve_request(*, by: Any, request: SigningRequest) -> Invitation:
     """Invite the organisation that asked, like any other."""
     require_inviting_open()
-    log.lock_head()  # before the request, in the order in which whoever signs locks: no two can wait for each other
+    log.lock_head()  # before the request, in the order in which signing locks: no two can wait for each other
     locked = lock_unanswered(request)
     invitation = invite(
         by=by,

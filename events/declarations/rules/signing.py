@@ -227,7 +227,7 @@ def sign(*, secret: str, checked: str, text_sha256: str) -> Entry:
     invitation.entry = entry
     end_invitation(invitation, InvitationState.SIGNED, "version", "entry")
     if preparation.passed_on_at:
-        queue_mail(MailKind.SIGNED, invitation)  # to whoever was invited, and has prepared it
+        queue_mail(MailKind.SIGNED, invitation)  # to the person who was invited, and prepared it
     preparation.delete()
     queue_mail(MailKind.RECEIPT, invitation, to=signatory.email)
     return entry

@@ -24,10 +24,10 @@ from vru_portal.text.fonts import validate_drawable
 
 @transaction.atomic
 def publish_version(*, by: Any, version: DeclarationVersion, read: str = "") -> int:
-    """Put a version in force; it can never be changed again. Returns how many organisations are invited anew.
+    """Put a version in force; it can never be changed again. Returns how many organisations are invited again.
 
-    - Open invitations become invitations to this version, and whoever had already got one is emailed again.
-    - Whoever has signed an earlier version is invited again: now, or by the scheduled job once signing is open.
+    - Open invitations become invitations to this version, and anyone who already had one is emailed again.
+    - Those who signed an earlier version are invited again: now, or by the scheduled job once signing is open.
 
     ``read`` is the fingerprint of the text that a member of staff has read and approved. Raises ValidationError.
     """
@@ -52,7 +52,7 @@ def publish_version(*, by: Any, version: DeclarationVersion, read: str = "") -> 
     for later in earlier.filter(in_force_from__gt=today)[:1]:  # a clock can be set back
         raise ValidationError(
             f"The clock of this portal says that today is {format_date(today)}, but version {later.number} is in force "
-            f"from {format_date(later.in_force_from or today)}. Ask whoever runs the portal to set the clock."
+            f"from {format_date(later.in_force_from or today)}. Ask your operator to set the clock."
         )
     version.sha256, version.in_force_from, version.recorded_by = version.fingerprint, today, by
     version.save()
@@ -67,7 +67,7 @@ def publish_version(*, by: Any, version: DeclarationVersion, read: str = "") -> 
 
 @transaction.atomic
 def invite_previous_signatories(*, by: Any, version: DeclarationVersion) -> int:
-    """Invite whoever signed an earlier version and was not invited to this one, at the mailbox that signed."""
+    """Invite those who signed an earlier version and were not invited to this one, at the mailbox that signed."""
     log.lock_head()
     if require_inviting_open() != version:
         raise ValidationError("Another version is now in force.")
@@ -82,7 +82,7 @@ def invite_previous_signatories(*, by: Any, version: DeclarationVersion) -> int:
 
 
 def signatures_of_other_versions(version: DeclarationVersion) -> QuerySet[LiveSignature]:
-    """The signatures that stand for other versions of the same declaration."""
+    """The signatures in force for other versions of the same declaration."""
     standing = LiveSignature.objects.filter(version__declaration=version.declaration).exclude(version=version)
     return standing.select_related("body", "entry__personal")
 

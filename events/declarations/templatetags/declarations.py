@@ -13,7 +13,7 @@ register = template.Library()
 
 @register.simple_tag
 def signatures_of(organisation: Organisation) -> list[LiveSignature]:
-    """The signatures of an organisation that stand, the latest version first."""
+    """The signatures of an organisation in force, the latest version first."""
     return live_signatures_of(organisation, timezone.localdate())
 
 

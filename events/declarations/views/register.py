@@ -190,7 +190,7 @@ def checkpoint_note(newest: Entry | None) -> str | HttpResponse:
         return text_response(NO_REGISTER_YET, 404)
     try:
         return log.newest_checkpoint()
-    except ImproperlyConfigured:  # its message is for whoever runs the portal, not for visitors
+    except ImproperlyConfigured:  # its message is for operators, not for visitors
         return text_response("The register has no entries yet, and cannot sign a checkpoint at the moment.", 503)
 
 

@@ -33,7 +33,7 @@ def record_onward_grant(*, by: Any, grant: OnwardGrant) -> OnwardGrant:
     """Record a grant that a recipient has reported; one without a reference gets the next of its allocation.
 
     It may be more than was allocated: it is recorded and shown as reported. Raises ValidationError if
-    the allocation is not for regranting, or the same grant is recorded already.
+    the allocation is not for regranting, or the same grant is already recorded.
     """
     if grant.allocation_id:
         allocation = locked(grant.allocation)
@@ -58,7 +58,7 @@ def check_not_duplicate(grant: OnwardGrant) -> None:
     same = OnwardGrant.objects.standing().filter(**{name: getattr(grant, name) for name in SAME_GRANT}).first()
     if same:
         raise ValidationError(
-            f"The same onward grant is recorded already: {same.reference}. If this is another one, give it a reference "
+            f"The same onward grant is already recorded: {same.reference}. If this is another one, give it a reference "
             "or a title of its own."
         )
 

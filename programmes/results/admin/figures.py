@@ -25,7 +25,7 @@ class QuarterFilter(admin.SimpleListFilter):
 
 
 class RedactReturnAction(RedactAction):
-    """Removes text from an approved return for good."""
+    """Permanently removes text from an approved return."""
 
     permission = "results.approve_return"
 

@@ -31,7 +31,7 @@ class BreakdownGroupInline(InlineMixin, admin.TabularInline[BreakdownGroup, Brea
 
 @admin.register(Breakdown)
 class BreakdownAdmin(PortalAdmin):
-    """Ways to divide the people whom a measure counts."""
+    """Ways to divide the people a measure counts."""
 
     list_display = ("name", "position")
     search_fields = ("name", "groups__name")

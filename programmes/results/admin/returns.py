@@ -20,7 +20,7 @@ from vru_portal.staff.base_admin import PortalAdmin, ReadOnlyAdmin
 from vru_portal.staff.imports.page import FileImport
 from vru_portal.staff.links import admin_link, can_view
 from vru_portal.staff.requests import DayForm, QuestionForm, RequestAction, SendAgain, StateFilter, people_of
-from vru_portal.text.inputs import EmailAddressInput, LineInput, LongTextInput
+from vru_portal.text.form_fields import EmailAddressFormField, LineFormField, LongTextFormField
 
 WILL_HIDE = " (will be suppressed)"
 NO_ADDRESS = (
@@ -40,8 +40,8 @@ def draft_of(row: Return) -> ReturnDraft:
 class ReturnForm(RecordingForm):
     """Asks an organisation for figures."""
 
-    email = EmailAddressInput(help_text="Of whoever is to report. Never published.")
-    contact_name = LineInput(max_length=120, required=False)
+    email = EmailAddressFormField(help_text="The person who will report. Never published.")
+    contact_name = LineFormField(max_length=120, required=False)
 
     class Meta:
         model = Return
@@ -51,7 +51,7 @@ class ReturnForm(RecordingForm):
         super().__init__(*args, **kwargs)
         for name in ("due_on", "closes_on"):
             self.fields[name].required = False
-            self.fields[name].help_text += " Leave empty for what the reporting rules say."
+            self.fields[name].help_text += " Leave empty to use the reporting rules."
 
     def _get_validation_exclusions(self) -> set[str]:
         """The rule fills in the dates, and validates the whole."""
@@ -68,7 +68,7 @@ class ReturnForm(RecordingForm):
 class CorrectionForm(forms.Form):
     """Asks why published figures are replaced."""
 
-    correction = LongTextInput(
+    correction = LongTextFormField(
         label="Why they are corrected",
         max_length=300,
         required=False,
@@ -130,7 +130,7 @@ class QuestionAction(ReturnAction):
     def form(self, **data: Any) -> forms.Form:
         form = super().form(**data)
         if not self.has_address:
-            form.fields["question"].help_text = "Whoever opens a link of this return reads it. It is not published."
+            form.fields["question"].help_text = "Anyone who opens this return's link can read it. It is not published."
         return form
 
 

@@ -1,4 +1,4 @@
-"""What is counted, who is asked for it, what they answer, and what is approved of that."""
+"""What is counted, who is asked for it, their answers, and the figures that are approved."""
 
 from programmes.results.models.figures import RECORDED_ALONE, ApprovedFigure, ApprovedPart, ApprovedReturn
 from programmes.results.models.measures import (

@@ -1,4 +1,4 @@
-"""The figures that staff have approved. They are public from then on, and never change: a correction follows them."""
+"""The figures that staff have approved. They are then public, and never change: a correction is a new row."""
 
 from django.db import models
 from django.db.models import F, Q
@@ -35,7 +35,7 @@ class ApprovedReturn(AppendOnly):
             INSERT,
             f"NEW.number <> 1 + (SELECT COUNT(*) {EARLIER}) "
             f"OR EXISTS (SELECT 1 {EARLIER} AND a.recorded_at > NEW.recorded_at)",
-            "A correction follows what it corrects: somebody else may have approved these figures at the same time.",
+            "Somebody else may have approved these figures at the same time. Check what is published first.",
             bypassed="What was published on an earlier day could be made to look different.",
         ),
         Trigger(
@@ -127,7 +127,7 @@ class ApprovedFigure(AppendOnly):
 
 
 class ApprovedPart(AppendOnly):
-    """How many of those whom a figure counts are of one group of a breakdown."""
+    """How many of the people in a figure belong to one group of a breakdown."""
 
     triggers = (
         Trigger(

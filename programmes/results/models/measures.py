@@ -20,7 +20,7 @@ QUARTER_HELP = "For example, Apr to Jun 2031, 2031-32 Q1 or 1 April 2031."
 
 
 class Breakdown(Slugged):
-    """A way to divide the people whom a measure counts, such as by age."""
+    """A way to divide the people a measure counts, such as by age."""
 
     name = LineField(max_length=60, unique=True, help_text="Such as “Age”.")
     position = models.PositiveSmallIntegerField(default=0, help_text="The lowest number comes first.")

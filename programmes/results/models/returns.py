@@ -98,7 +98,7 @@ class Return(models.Model):
 
     @property
     def status_while_unpublished(self) -> ReturnStatus:
-        """What the public is told while none of its figures is published."""
+        """What the public sees while none of its figures is published."""
         if self.reported_at:
             return ReturnStatus.CHECKING
         return ReturnStatus.LATE if self.due_on < timezone.localdate() else ReturnStatus.DUE

@@ -12,6 +12,7 @@ from programmes.results.models import BreakdownGroup, Measure
 from programmes.results.validators import parse_count
 from vru_portal.ledger.money import parse_pounds
 from vru_portal.text.cleaning import normalise_text
+from vru_portal.text.sums import parse_sum
 
 WORDS = {"went_well": "What went well", "went_badly": "What did not go well"}
 MAX_CHARACTERS = 500  # a sentence or two
@@ -27,9 +28,11 @@ def group_name(measure: Measure, group: BreakdownGroup) -> str:
 
 
 def plain(text: str) -> str:
-    """A number without what may stand in it, so that “£1,250.00” is 1250; other texts without differences of spaces."""
-    number = text.replace(",", "").removeprefix("£")
-    return f"{Decimal(number).normalize():f}" if number.replace(".", "", 1).isdecimal() else " ".join(text.split())
+    """A number in one form, so that “£1,250.00” is 1250; other texts without differences of spaces."""
+    try:
+        return f"{parse_sum(text).normalize():f}"
+    except ValidationError:  # a sentence, or a number that nobody could mean
+        return " ".join(text.split())
 
 
 def same_answers(saved: Mapping[str, str], filled: Mapping[str, str]) -> bool:

@@ -28,7 +28,7 @@ from vru_portal.links.choices import DraftState
 def query(*, row: Return, question: str) -> None:
     """Send figures back with a question. The same link works again, and the answers are still there."""
     send_back(
-        row, DraftState.SUBMITTED, question, "Only figures that were sent and are not approved yet can be sent back."
+        row, DraftState.SUBMITTED, question, "You can send back only figures that were sent and are not approved yet."
     )
 
 

@@ -47,7 +47,7 @@ def ask(*, by: Any, row: Return, email: str, contact_name: str = "") -> Return:
 def check_return(*, by: Any, row: Return, rules: ReportingRules | None = None) -> None:
     """Fill in the days of a new return as the reporting rules say, and check it. Raises ValidationError.
 
-    Whoever is asked late has as many days from then.
+    If it asks late, the same number of days applies from then.
     """
     rules = rules or ReportingRules.current()
     quarter, time_to_report = Quarter(row.quarter), timedelta(days=rules.days_to_report)
@@ -105,7 +105,7 @@ def remind_due(today: date | None = None) -> int:
 
 @transaction.atomic
 def send_again(*, row: Return, email: str, contact_name: str = "") -> None:
-    """Send the request again, perhaps to somebody else. Earlier links go on working."""
+    """Send the request again, perhaps to somebody else. Earlier links still work."""
     draft = locked_draft(row)
     RETURNS.require_open(draft)
     RETURNS.address(draft, email, contact_name)

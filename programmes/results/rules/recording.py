@@ -71,7 +71,7 @@ def record_answers(
     most: int | None = None,
     rules: ReportingRules | None = None,
 ) -> Return | None:
-    """Record what an organisation reports, as if it had sent it; returns None if that is recorded already.
+    """Record what an organisation reports, as if it had sent it; returns None if that is already recorded.
 
     ``typed`` has the texts by the names of the forms' fields. What was not asked for yet is recorded as a return that
     nobody was emailed about. ``measures`` are those of the initiative, and ``most`` is how many people there can be: a

@@ -16,7 +16,7 @@ from collections.abc import Mapping, Sequence
 from typing import TypeVar
 
 Key = TypeVar("Key")
-MAX_OPEN = 1  # a breakdown of which no more groups than this would be published is suppressed as a whole
+MAX_OPEN = 1  # if no more groups of a breakdown than this would be published, all of it is suppressed
 
 
 def suppressed_groups(counts: Mapping[Key, int], threshold: int) -> set[Key]:

@@ -25,7 +25,7 @@ MAX_LATE = 20  # on the page; the file of returns has all
 @require_safe
 @public_page
 def results(request: HttpRequest) -> HttpResponse:
-    """What came of it: totals, the figures behind them, and what was not reported."""
+    """Results: totals, the figures behind them, and what was not reported."""
     filters = FigureFilters(request.GET)
     declare(request, filters.valid)
     rows = filters.rows.select_related("measure", "approved__initiative", "approved__organisation")

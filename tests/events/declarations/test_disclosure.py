@@ -1,4 +1,4 @@
-"""Finding all data about one person, for whoever asks for their own."""
+"""Finding all data about one person who asks for it."""
 
 import json
 
@@ -7,7 +7,7 @@ from django.core.management import call_command
 from django.core.management.base import CommandError
 from django.urls import reverse
 
-from events.declarations.documents import disclosure
+from events.declarations.documents import subject_access
 from tests.support.factories import UserFactory
 from tests.support.personal import (
     CANARIES,
@@ -30,7 +30,7 @@ def test_all_of_a_person_is_found_by_mailbox_by_entry_and_by_name():
     theirs = {"paper name", "paper role", "reference"}
 
     def told(whose):
-        text = disclosure.records_as_text(disclosure.records_about(whose))
+        text = subject_access.records_as_text(subject_access.records_about(whose))
         assert CANARIES["scan"] not in text  # the scan itself is named: its file is handed over beside it
         return {name for name in CANARIES if CANARIES[name] in text}
 
@@ -44,7 +44,9 @@ def test_all_of_a_person_is_found_by_mailbox_by_entry_and_by_name():
 
 def test_a_paper_that_nobody_has_confirmed_is_found_by_name():
     make_paper_signature(confirmed=False)
-    assert [part.title for part in disclosure.records_about(CANARIES["paper name"].lower())] == ["Signature on paper"]
+    assert [part.title for part in subject_access.records_about(CANARIES["paper name"].lower())] == [
+        "Signature on paper"
+    ]
 
 
 def test_the_command_prints_it_as_text_and_as_json(capsys):
@@ -80,6 +82,6 @@ def test_staff_find_disclose_and_drop_only_with_the_permission(client):
 @pytest.mark.django_db
 def test_nothing_is_held_under_a_number_that_no_entry_can_have(client):
     for number in ("9" * 15, "9" * 30, "9" * 5000, "\u0663" * 30):
-        assert disclosure.records_about(number) == []
+        assert subject_access.records_about(number) == []
         with pytest.raises(CommandError):
             call_command("disclose", number)

@@ -259,7 +259,7 @@ def opened(client, secret):
     assert client.get(reverse("declarations:open", args=[secret])).status_code == 303
 
 
-def test_a_receipt_is_for_whoever_holds_its_link_and_stored_by_nobody(open_register, client):
+def test_a_receipt_opens_with_its_link_and_no_cache_stores_it(open_register, client):
     entry = signing.invite_and_sign("Example Trust")
     opened(client, signing.new_link(entry.invitation, LinkPurpose.RECEIPT))
     for ending, kind in (("pdf", "application/pdf"), ("json", "application/json")):

@@ -11,8 +11,8 @@ from django.urls import reverse
 
 from events.declarations import schedule
 from events.declarations.choices import EntryKind, InvitationState, LinkPurpose
-from events.declarations.documents import disclosure
-from events.declarations.documents.disclosure import PERSONAL_FIELDS
+from events.declarations.documents import subject_access
+from events.declarations.documents.subject_access import PERSONAL_FIELDS
 from events.declarations.models import (
     Entry,
     Invitation,
@@ -129,7 +129,7 @@ def test_every_personal_field_is_disclosed_and_then_erased_or_kept_for_a_reason(
     for scene, names in made.items():
         with transaction.atomic():
             rows, whose, erase = scene()
-            found = disclosure.records_about(whose)
+            found = subject_access.records_about(whose)
             values = {name: value_of(rows[name.split(".")[0]], name) for name in names}
             for name, value in values.items():
                 field = rows[name.split(".")[0]]._meta.get_field(name.split(".")[1])

@@ -183,7 +183,7 @@ def test_every_door_refuses_with_every_reason_while_signing_is_closed(client, of
     assert not Invitation.objects.exists()
 
 
-def test_the_form_invites_one_and_names_what_stands_against_a_second(client, officer, version):
+def test_the_form_invites_one_and_names_what_prevents_a_second(client, officer, version):
     sector = SectorFactory()
     sent = {"organisation": "Moor Trust", "email": "post@moor.example", "contact_name": "Ann", "sector": sector.pk}
     assert client.post(f"{LIST}add/", sent).status_code == 302
@@ -286,7 +286,7 @@ def test_a_confirmed_list_is_sent_once_and_only_refused_rows_wait_to_be_fetched(
     assert len(set(waiting.iterdir()) - refused) == 1
     for _ in range(2):
         last = client.post(f"{LIST}process_import/", form, follow=True)
-    assert "This file was recorded already" in text_of(last)
+    assert "This file was already recorded" in text_of(last)
     assert (Invitation.objects.count(), Mail.objects.count(), set(waiting.iterdir())) == (1, 1, refused)
     assert LogEntry.objects.get().change_message == "Recorded from a pasted list."
 

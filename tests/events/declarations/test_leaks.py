@@ -42,7 +42,7 @@ def opened(db):
 
 @pytest.fixture
 def secrets(monkeypatch):
-    """The secrets of all links that are made from now on."""
+    """The secrets of all links that are made after this."""
     made, issue_secret = [], tokens.issue_secret
 
     def keep(**arguments):
@@ -84,7 +84,7 @@ def test_no_public_page_or_file_names_anybody_who_did_not_agree(client):
     named = sign(
         invite("A body with a face"), name="Agreeable Person", role="Chair of the Lanterns", name_is_public=True
     )
-    # the paper's name is public, since whoever signed it agreed: everything else must be found nowhere
+    # the name on paper is public, as its signatory agreed: everything else must be found nowhere
     agreed = {CANARIES["paper name"], CANARIES["paper role"], "Agreeable Person", "Chair of the Lanterns"}
 
     more = [reverse(f"declarations:{name}") for name in ("register_json", "register_csv", "checkpoint", "ask")]
@@ -222,7 +222,7 @@ def test_going_through_all_signing_pages_leaves_nothing_in_logs_tasks_files_or_a
 
 
 class Refusing:
-    """A mail server that refuses, and repeats to whom."""
+    """A mail server that refuses, and quotes the recipient."""
 
     error: Callable[[str], Exception]  # set by each test
 

@@ -38,7 +38,7 @@ def asked(forwarded=None, connected=PROXY):
         (0, None, PROXY),
         (0, CLIENT, PROXY),
         (0, f"{FORGED}, {CLIENT}", PROXY),
-        # one has added whom it was asked by; what the client has sent stands before it
+        # the proxy has added its client; what the client sent is before it
         (1, CLIENT, CLIENT),
         (1, f"{FORGED}, {CLIENT}", CLIENT),
         (1, f"{FORGED},{FORGED},{CLIENT}", CLIENT),
@@ -222,7 +222,7 @@ def test_an_invited_signatory_is_never_locked_out_by_others_at_their_address(cli
 
 @pytest.fixture
 def client_of_another():
-    """Whoever else is at the same address: another browser each time."""
+    """Somebody else at the same address: another browser each time."""
     return Client
 
 

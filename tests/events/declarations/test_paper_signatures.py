@@ -1,4 +1,4 @@
-"""Signatures on paper: a scan that is one, four eyes at every door, an entry that says so."""
+"""Signatures on paper: a real scan, two people for every route, and an entry that says so."""
 
 import hashlib
 from datetime import timedelta
@@ -169,7 +169,7 @@ def test_a_decision_is_stated_with_its_reference_and_made_by_the_day_of_the_sign
             PaperSignature.objects.filter(pk=paper.pk).update(**values)
 
 
-def test_whoever_entered_it_cannot_confirm_it_at_any_door(client, clerk, colleague, version):
+def test_the_person_who_entered_it_cannot_confirm_it_in_any_way(client, clerk, colleague, version):
     paper = entered(client, clerk, version)
     for response in (client.get(f"{LIST}{paper.pk}/confirm/"), confirm(client, clerk, paper)):
         assert "You entered this signature, so a colleague must confirm it." in text_of(response)
@@ -186,9 +186,9 @@ def test_whoever_entered_it_cannot_confirm_it_at_any_door(client, clerk, colleag
         setting = ", ".join(f"{name} = %s" for name in values)
         with pytest.raises(IntegrityError), transaction.atomic(), connection.cursor() as cursor:
             cursor.execute(f"UPDATE {table} SET {setting} WHERE id = %s", [*values.values(), paper.pk])  # noqa: S608
-    corrections.end_signature(entry=entry)  # it stands for nobody: only the trigger is in the way
+    corrections.end_signature(entry=entry)  # nobody has signed with it: only the trigger is in the way
     live = LiveSignature._meta.db_table
-    with pytest.raises(IntegrityError, match="Only an entry makes a signature"), transaction.atomic():  # noqa: SIM117
+    with pytest.raises(IntegrityError, match="A signature needs an entry"), transaction.atomic():  # noqa: SIM117
         with connection.cursor() as cursor:
             cursor.execute(
                 f"INSERT INTO {live} (body_id, version_id, entry_id) VALUES (%s, %s, %s)",  # noqa: S608

@@ -57,7 +57,7 @@ def unit(db):
 
 @pytest.fixture
 def queries():
-    """Count what a page asks of the database."""
+    """Count the queries of a page."""
 
     class Counted(list[str]):
         def of(self, client, address):

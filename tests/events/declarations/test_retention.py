@@ -41,7 +41,7 @@ def opened(time_machine):
 
 @pytest.fixture
 def later(time_machine, django_capture_on_commit_callbacks):
-    """Let days pass, run the timed jobs, and return what is left of whom."""
+    """Let days pass, run the timed jobs, and return whose data is left."""
 
     def _later(days: int, *names: str) -> set[str]:
         time_machine.move_to(timezone.now() + timedelta(days=days))
@@ -60,7 +60,7 @@ def test_a_signature_is_erased_after_its_days_and_not_before(later):
     assert later(KEPT - 1) == mine
     assert later(2) == set()
     assert [kept.kind for kept in Entry.objects.order_by("seq")] == [EntryKind.SIGNED, EntryKind.ERASED]
-    assert LiveSignature.objects.get().entry == entry  # the promise stands: only the name is gone
+    assert LiveSignature.objects.get().entry == entry  # the promise remains: only the name is gone
     assert later(1) == set()
     assert Entry.objects.count() == 2
 

@@ -92,7 +92,7 @@ def files(tmp_path, key):
 
 
 def checked(paper):
-    """Return what pyHanko says of the one seal on a paper."""
+    """Return what pyHanko says about the one seal on a document."""
     reader = PdfFileReader(BytesIO(paper))
     [signature] = reader.embedded_signatures
     trusts = ValidationContext(trust_roots=[signature.signer_cert], allow_fetching=False)

@@ -1,4 +1,4 @@
-"""Who may take which step of the ledger in the admin, and what becomes of anything else that is sent."""
+"""Who may take each step of the ledger in the admin, and what happens to anything else that is sent."""
 
 from decimal import Decimal
 

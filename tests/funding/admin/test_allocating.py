@@ -64,7 +64,7 @@ def test_a_double_click_does_not_allocate_twice(client, officer, source):
     client.post(ADD, sent)
     second = client.post(ADD, sent)
     assert Allocation.objects.count() == 1
-    assert f"The same allocation is recorded already: {Allocation.objects.get().public_id}" in text_of(second)
+    assert f"The same allocation is already recorded: {Allocation.objects.get().public_id}" in text_of(second)
 
 
 def refused(client, source, sent):
@@ -92,7 +92,7 @@ def test_a_waiting_and_a_declined_and_a_reversed_assessment_are_no_approval(clie
     AssessmentFactory(initiative=waiting)
     AssessmentDecisionFactory(assessment__initiative=declined, outcome="declined")
     decision = AssessmentDecision.objects.get(assessment__initiative=taken_back)
-    back = decision.opposite()
+    back = decision.build_reversal()
     back.reason, back.recorded_by = "Miscounted", officer
     back.save()
     for initiative in (waiting, declined, taken_back):

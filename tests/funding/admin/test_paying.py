@@ -28,7 +28,7 @@ def test_a_payment_is_recorded_once_to_the_recipient(client, officer, source):
     allocation = AllocationFactory(funding_source=source)
     assert client.get(f"{PAY}?allocation={allocation.pk}").status_code == 200
     paid(client, allocation)
-    assert "A payment with this reference is recorded already" in text_of(paid(client, allocation))
+    assert "A payment with this reference is already recorded" in text_of(paid(client, allocation))
     row = Payment.objects.get()
     assert (row.payee, row.amount, row.recorded_by) == (allocation.recipient, Decimal("12.50"), officer)
 
@@ -42,7 +42,7 @@ def test_a_payment_is_recorded_once_to_the_recipient(client, officer, source):
         ({"paid_on": "2031-03-31"}, "Paid outside the financial year 2031-32."),
     ],
 )
-def test_an_irregular_payment_is_recorded_all_the_same_and_said_to_be_an_exception(client, officer, changes, sentence):
+def test_an_irregular_payment_is_still_recorded_and_shown_as_an_exception(client, officer, changes, sentence):
     year = YearFactory(first_year=2031, spend_by=date(2031, 5, 30))
     allocation = AllocationFactory(funding_source=FundingSourceFactory(year=year))
     said = text_of(paid(client, allocation, **changes))

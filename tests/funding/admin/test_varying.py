@@ -37,7 +37,7 @@ def step(row, name, **sent):
 def test_what_is_not_paid_is_released_or_returned(client, officer, award, kind):
     assert "Not paid £87.50" in text_of(client.get(f"/admin/funding/allocation/{award.pk}/{kind}/"))
     said = text_of(step(award, kind, amount="87.51")(client))
-    assert "£87.51 is £0.01 more than is not paid" in said
+    assert "£87.51 is £0.01 too much" in said
     assert step(award, kind, amount="80.00")(client).status_code == 302
     row = Variation.objects.get()
     assert (row.kind, row.amount, row.recorded_by) == (kind, Decimal("80.00"), officer)
@@ -91,7 +91,7 @@ def test_a_decision_is_recorded_and_only_its_notice_added_later(client, officer,
     sent |= {"decided_by": PostFactory().pk, "reasons": "It is dark.", "notice_url": ""}
     assert client.post("/admin/funding/decision/add/", sent).status_code == 302
     row = Decision.objects.get()
-    assert "recorded already" in text_of(client.post("/admin/funding/decision/add/", sent))
+    assert "already recorded" in text_of(client.post("/admin/funding/decision/add/", sent))
     address = f"/admin/funding/decision/{row.pk}/change/"
     client.post(address, sent | {"notice_url": "https://moor.example.org/4", "title": "Torches"})
     row.refresh_from_db()

@@ -7,6 +7,7 @@ from decimal import Decimal
 import pytest
 
 from funding.choices import ConditionKind, Kind, VariationKind
+from tests.support.altered_responses import in_json, in_text, in_workbook
 from tests.support.factories import (
     DAY,
     AllocationFactory,
@@ -17,7 +18,6 @@ from tests.support.factories import (
     VariationFactory,
 )
 from tests.support.money.ledger import award, fill, pay, year_with_everything
-from tests.support.planted import in_json, in_text, in_workbook
 from tests.support.refusals import without_triggers
 
 pytestmark = [pytest.mark.django_db, pytest.mark.once]
@@ -129,15 +129,15 @@ def a_heading_without_a_decision(year):
 
 
 @pytest.mark.parametrize(
-    ("offence", "sentence"),
+    ("violation", "sentence"),
     [
         (a_variation_below_nothing, "was released, moved or returned than was awarded"),
         (a_move_that_arrives_nowhere, "moves money that arrived in 0 allocations"),
         (a_heading_without_a_decision, "is for a budget heading, but names no decision"),
     ],
 )
-def test_what_the_triggers_should_have_kept_out_is_reported(offence, sentence, reconciled):
-    names, act = offence(year_with_everything())
+def test_what_the_triggers_should_have_kept_out_is_reported(violation, sentence, reconciled):
+    names, act = violation(year_with_everything())
     with without_triggers(*names):
         act()
         code, said = reconciled()

@@ -8,9 +8,11 @@ from decimal import Decimal
 
 import openpyxl
 import pytest
+import time_machine
 
 from funding.datasets import year_report
 from programmes.results.choices import WorkbookField
+from tests.support.altered_responses import in_text, serve_once
 from tests.support.factories import (
     AllocationFactory,
     ApprovedReturnFactory,
@@ -29,18 +31,31 @@ from tests.support.factories import (
     WorkbookColumnFactory,
     YearFactory,
 )
-from tests.support.planted import in_text
 
 pytestmark = [pytest.mark.django_db, pytest.mark.once]
+NOW = datetime(2032, 5, 6, 12, tzinfo=UTC)
 
 
 @pytest.fixture(autouse=True)
 def _clock(time_machine):
-    time_machine.move_to(datetime(2032, 5, 6, 12, tzinfo=UTC))
+    time_machine.move_to(NOW)
 
 
-@pytest.fixture
-def figures():
+@pytest.fixture(scope="module")
+def figures(standing):
+    with standing():
+        with time_machine.travel(NOW):
+            first = make_figures()
+        yield first
+
+
+@pytest.fixture(scope="module")
+def served_before(figures):
+    """What has been served of them."""
+    return {}
+
+
+def make_figures():
     """Two initiatives: one in two areas, with a correction, groups and a payment; one with a suppressed figure."""
     UnitFactory()
     walkers = MeasureFactory(name="Walkers", slug="walkers", position=1)
@@ -182,7 +197,9 @@ PLANTS = {
 
 
 @pytest.mark.parametrize(("path", "change", "where"), list(PLANTS.values()), ids=list(PLANTS))
-def test_a_wrong_figure_that_is_planted_is_found(path, change, where, figures, plant, reconciled):
+def test_a_wrong_figure_that_is_planted_is_found(path, change, where, served_before, plant, reconciled, monkeypatch):
+    serve_once(monkeypatch, served_before)
+
     def once(content):
         """The results are served in several ways at one address: whichever has the words is changed."""
         try:

@@ -31,8 +31,19 @@ def test_still_to_pay_is_never_more_than_the_allocation(client):
     pay(allocation, "100.00")
     pay(allocation, "-807.50")
     account = year_accounts(year, [source]).sources[0]
-    assert (account.paid, account.to_pay, account.overrefunded) == (Decimal("-707.50"), Decimal(390), Decimal("707.50"))
-    whole = account.paid + account.to_pay - account.over + account.overrefunded + account.unallocated + account.carried
+    assert (account.paid, account.to_pay, account.refunded_beyond_paid) == (
+        Decimal("-707.50"),
+        Decimal(390),
+        Decimal("707.50"),
+    )
+    whole = (
+        account.paid
+        + account.to_pay
+        - account.over
+        + account.refunded_beyond_paid
+        + account.unallocated
+        + account.carried
+    )
     assert whole == source.amount
     assert Allocation.objects.with_paid().with_varied().get().still_to_pay == Decimal(390)
     page = text_of(client.get("/funding/2031-32/"))

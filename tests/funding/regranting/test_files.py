@@ -194,7 +194,7 @@ def test_what_is_no_360giving_file_is_refused(client, officer, allocation, conte
 def test_a_recorded_grant_that_a_file_has_otherwise_is_refused_and_stays(client, officer):
     made = OnwardGrantFactory(reference="360G-fen-001", amount=Decimal("60.00"))
     said = send(client, package(grant()), "json", allocation=made.allocation.pk)
-    assert "360G-fen-001 is recorded already, with other values:" in said
+    assert "360G-fen-001 is already recorded, with other values:" in said
     assert "amount is £60, not £60.50" in said
     assert OnwardGrant.objects.get().amount == Decimal("60.00")
 
@@ -209,7 +209,7 @@ def test_staff_say_that_a_grant_is_awarded_on_and_record_what_is_reported(client
     assert f"{page}/regranting/" in client.get(f"{page}/change/").content.decode()
     assert client.post(f"{page}/regranting/", {"regrant_type": "FRG010"}).status_code == 302
     assert f"{page}/regranting/" not in client.get(f"{page}/change/").content.decode()
-    assert "This is recorded already." in text_of(client.get(f"{page}/regranting/"))
+    assert "This is already recorded." in text_of(client.get(f"{page}/regranting/"))
     sent = {"allocation": allocation.pk, "recipient_name": "Fen club", "amount": "£1,000.50", "awarded_on": DAY}
     refused = client.post(f"{PLACE}add/", sent | {"reported_on": "1 June 2032"})
     assert "The date must be today or in the past." in text_of(refused)
@@ -217,7 +217,9 @@ def test_staff_say_that_a_grant_is_awarded_on_and_record_what_is_reported(client
     assert client.post(f"{PLACE}add/", sent | {"reported_on": "1 June 2031"}).status_code == 302
     assert "£1,000.50 of £100 reported" in text_of(client.get(allocation.get_absolute_url()))
     contract = AllocationFactory(kind="contract")
-    assert "Only a grant that stands" in text_of(client.get(f"/admin/funding/allocation/{contract.pk}/regranting/"))
+    assert "Only a grant that was not reversed" in text_of(
+        client.get(f"/admin/funding/allocation/{contract.pk}/regranting/")
+    )
 
 
 def test_a_wrong_one_is_reversed_and_a_name_is_taken_out(client, officer):

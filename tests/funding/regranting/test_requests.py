@@ -277,7 +277,7 @@ def test_a_question_opens_the_list_again_and_a_closed_one_is_extended_first(cloc
     query = partial(approving.query, request=asked.row, question="All?")
     assert "Extend it first" in refusal(query)
     asking.extend(request=asked.row, closes_on=date(2031, 12, 20))
-    assert "Enter what you want to know." in refusal(partial(approving.query, request=asked.row, question=" "))
+    assert "Enter your question." in refusal(partial(approving.query, request=asked.row, question=" "))
     query()
     assert OnwardMail.objects.filter(kind="query").count() == 1
     enter(asked, "bbbb", title="Hats")

@@ -57,14 +57,14 @@ def test_a_grant_is_recorded_once_with_its_code():
     grant = AllocationFactory()
     assert record_regranting(by=UserFactory(), allocation=grant, regrant_type="FRG010").regrant_type == "FRG010"
     again = validation_messages(lambda: record_regranting(by=UserFactory(), allocation=grant, regrant_type="FRG020"))
-    assert again[""][0].startswith("This grant is recorded as one for regranting already.")
+    assert again[""][0].startswith("This grant is already recorded as one for regranting.")
     wrong = validation_messages(
         lambda: record_regranting(by=UserFactory(), allocation=AllocationFactory(), regrant_type="FRG999")
     )
     assert "regrant_type" in wrong
 
 
-def test_an_onward_grant_needs_a_grant_that_is_awarded_on_and_stands():
+def test_an_onward_grant_needs_a_grant_for_regranting_that_is_not_reversed():
     assert "allocation" in validation_messages(lambda: record(reported(AllocationFactory())))
     allocation = RegrantingFactory().allocation
     reverse(allocation)
@@ -91,7 +91,7 @@ def test_one_without_a_reference_gets_the_next_and_is_not_recorded_twice():
     allocation = RegrantingFactory().allocation
     first, second = record(reported(allocation)), record(reported(allocation, title="Coats"))
     assert (first.reference, second.reference) == (f"{allocation.public_id}-1", f"{allocation.public_id}-2")
-    assert "recorded already" in validation_messages(lambda: record(reported(allocation)))[""][0]
+    assert "already recorded" in validation_messages(lambda: record(reported(allocation)))[""][0]
     record(reported(allocation, reference="Another"))  # it says itself that it is another
 
 
@@ -99,7 +99,7 @@ def test_a_reference_is_used_once_in_any_case_and_under_any_allocation():
     OnwardGrantFactory(reference="360G-fen-1")
     other = RegrantingFactory().allocation
     messages = validation_messages(lambda: record(reported(other, reference="360g-FEN-1")))
-    assert messages == {"": ["This onward grant is recorded already."]}
+    assert messages == {"": ["This onward grant is already recorded."]}
     with pytest.raises(IntegrityError), transaction.atomic():
         OnwardGrantFactory(allocation=other, reference="360G-FEN-1")
 
@@ -170,7 +170,7 @@ def test_what_was_released_of_an_allocation_is_not_missing_from_the_reports(clie
     assert reconcile().differences == []
 
 
-def test_an_allocation_that_is_not_awarded_on_says_nothing_of_it(client):
+def test_an_allocation_that_is_not_awarded_on_does_not_mention_it(client):
     UnitFactory()
     assert "Onward grants by the recipient" not in text_of(client.get(AllocationFactory().get_absolute_url()))
 

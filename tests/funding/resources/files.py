@@ -1,4 +1,4 @@
-"""Files of allocations and payments, and the two doors that take them: the command and the admin."""
+"""Files of allocations and payments, and the two ways to send them: the command and the admin."""
 
 import csv
 import io

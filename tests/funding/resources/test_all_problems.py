@@ -1,4 +1,4 @@
-"""Whatever is wrong with a row of a file is told at once: nobody corrects a file again for each of its mistakes."""
+"""All problems of a row are reported at once: nobody has to correct a file once for each mistake."""
 
 import pytest
 

@@ -64,7 +64,7 @@ def test_one_refused_allocation_keeps_all_of_them_out(import_file, client, offic
 
 
 @BOTH_IMPORTS
-def test_an_allocation_that_is_recorded_is_skipped_as_it_stands_and_refused_otherwise(
+def test_a_recorded_allocation_is_skipped_if_unchanged_and_refused_otherwise(
     import_file, client, officer, source, tmp_path
 ):
     row = AllocationFactory(funding_source=source)
@@ -84,12 +84,12 @@ def test_an_allocation_that_is_recorded_is_skipped_as_it_stands_and_refused_othe
     output = import_file("allocate", as_csv([sent]), client, tmp_path)
     assert "problem" not in output
     output = import_file("allocate", as_csv([sent | {"amount": "101"}]), client, tmp_path)
-    assert "is recorded already, with other values: amount is £100, not £101." in output
+    assert "is already recorded, with other values: amount is £100, not £101." in output
     assert "Reverse it, then record the correct allocation with an empty id." in output
     output = import_file("allocate", as_csv([sent | {"id": "zzzzzzzzzz"}]), client, tmp_path)
     assert "Row 2, id: No allocation has the id 'zzzzzzzzzz'. Leave the id of a new allocation empty." in output
     output = import_file("allocate", as_csv([sent | {"id": ""}]), client, tmp_path)
-    assert f"The same allocation is recorded already: {row.public_id}." in output
+    assert f"The same allocation is already recorded: {row.public_id}." in output
     assert Allocation.objects.count() == 1
 
 

@@ -1,4 +1,4 @@
-"""The headings of finance systems' files: recognised by what they mean, wherever they stand, or refused by name."""
+"""The headings of finance systems' files: recognised by their meaning, wherever they are, or refused by name."""
 
 from decimal import Decimal
 
@@ -64,7 +64,7 @@ def test_headings_are_recognised_by_what_they_mean(headings, payee, officer, sou
         ("utf-8", ",", "Payments report\r\nRun on,27/05/2031\r\n\r\n", "Ignored above the headings: rows 1 to 2"),
     ],
 )
-def test_characters_separators_and_titles_are_told_and_said(encoding, separator, first, said, officer, source):
+def test_encodings_separators_and_titles_are_recognised_and_reported(encoding, separator, first, said, officer, source):
     on = AllocationFactory(funding_source=source)
     rows = [
         ["Ref", "Allocation", "Paid on", "Amount", "Purpose"],
@@ -96,13 +96,13 @@ def test_rows_below_a_title_keep_the_numbers_that_a_spreadsheet_shows(officer, s
         b"\x00\x00\x00\x18ftypheic",
     ],
 )
-def test_characters_that_cannot_be_told_are_not_guessed(content, officer):
+def test_an_unknown_encoding_is_not_guessed(content, officer):
     with pytest.raises(Exception, match="not UTF-8, and we cannot tell which"):
         CSV().create_dataset(content)
 
 
 @pytest.mark.once
-def test_a_misspelt_heading_is_told_what_it_may_mean_and_another_word_is_not(officer):
+def test_a_misspelt_heading_gets_a_suggestion_and_another_word_does_not(officer):
     result = run(PaymentResource, b"Refrence,Alocation,Paid on,Amount,VAT Amt,Gross amount\n", officer)
     (said,) = result.problems
     assert "“Refrence” may mean reference. “Alocation” may mean allocation. The columns" in said
@@ -152,7 +152,7 @@ def test_two_headings_of_one_meaning_are_both_named(officer):
         assert words in problem
 
 
-def test_a_saved_mapping_is_offered_and_used_from_then_on(client, officer, source):
+def test_a_saved_mapping_is_offered_and_then_used(client, officer, source):
     on = AllocationFactory(funding_source=source)
     rows = [
         ["Belegnr", "Cost centre", "Allocation", "Buchung", "Amount"],

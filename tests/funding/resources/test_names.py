@@ -106,9 +106,9 @@ def test_references_that_look_alike_are_one_payment(import_file, reference, clie
     on = AllocationFactory(funding_source=source)
     PaymentFactory(allocation=on, reference="EXAMPLE-00001", paid_on=date(2031, 5, 19), amount=Decimal(7))
     output = import_file("pay", as_csv([payment(on, reference=reference)]), client, tmp_path)
-    assert "is recorded already" in output
+    assert "is already recorded" in output
     assert Payment.objects.count() == 1
-    with pytest.raises(ValidationError, match="recorded already"):
+    with pytest.raises(ValidationError, match="already recorded"):
         pay(
             by=officer,
             payment=Payment(reference=reference, allocation=on, paid_on=date(2031, 5, 20), amount=Decimal(7)),
@@ -123,7 +123,7 @@ def test_the_database_takes_no_reference_twice(source):
     if connection.vendor == "sqlite":  # REPLACE would remove the row that has the key
         names = [f.attname for f in Payment._meta.concrete_fields if not f.primary_key and f.name != "reference"]
         columns = ", ".join(names)
-        with pytest.raises(IntegrityError, match="recorded already"), connection.cursor() as cursor:
+        with pytest.raises(IntegrityError, match="already recorded"), connection.cursor() as cursor:
             cursor.execute(
                 f"INSERT OR REPLACE INTO funding_payment (reference, {columns}) "  # noqa: S608 - names of columns
                 f"SELECT 'example-00001', {columns} FROM funding_payment"

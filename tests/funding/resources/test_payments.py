@@ -56,7 +56,7 @@ def test_a_payment_that_is_recorded_otherwise_is_refused_with_the_way_out(
     on = AllocationFactory(funding_source=source)
     PaymentFactory(allocation=on, reference="FIN-1", paid_on=date(2031, 5, 20), amount=Decimal("12.00"), purpose="Oil.")
     output = import_file("pay", as_csv([payment(on, net="10.01"), payment(on, reference="FIN-2")]), client, tmp_path)
-    assert "Row 2: FIN-1 is recorded already, with other values:" in output
+    assert "Row 2: FIN-1 is already recorded, with other values:" in output
     assert "amount is £12, not £12.01" in output
     assert "Reverse it, then record the correct payment under a new reference." in output
     assert Payment.objects.count() == 1

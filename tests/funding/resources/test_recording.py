@@ -57,7 +57,7 @@ def test_a_confirmed_file_is_recorded_once_and_only_by_the_name_that_the_portal_
     assert "Look at the list. If its rows are not there, send the file again." in text_of(forged)
     client.post("/admin/funding/payment/process_import/", form)
     second = client.post("/admin/funding/payment/process_import/", form, follow=True)
-    assert "This file was recorded already" in text_of(second)
+    assert "This file was already recorded" in text_of(second)
     assert Payment.objects.count() == 1
     assert LogEntry.objects.get().change_message == "Recorded from file.csv."
 

@@ -1,4 +1,4 @@
-"""Spreadsheets as their senders do not see them: what is read and what is not is said, and nothing is guessed."""
+"""Spreadsheets as their senders do not see them: what is read and what is not is reported, and nothing is guessed."""
 
 import io
 import zipfile
@@ -264,6 +264,6 @@ def test_a_cell_that_a_merged_one_covers_is_no_empty_cell(officer, on):
 
 
 @pytest.mark.parametrize("reference", [1234567890123456789, 1e21])
-def test_a_number_of_which_a_spreadsheet_has_lost_figures_is_refused(reference, officer, on):
+def test_a_number_that_lost_digits_in_a_spreadsheet_is_refused(reference, officer, on):
     (problem,) = run(PaymentResource, workbook(on, reference=reference), officer, form=XLSX).problems
     assert problem.startswith("Row 2, reference: A spreadsheet keeps only 15 digits of a number")

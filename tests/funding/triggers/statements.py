@@ -63,11 +63,11 @@ def replacing(row, **values):
 
 def reversing(row, **wrong):
     """Return what reverses a row wrongly."""
-    opposite = row.opposite()
-    opposite.reason, opposite.recorded_by = "Entered twice.", UserFactory()
+    reversal = row.build_reversal()
+    reversal.reason, reversal.recorded_by = "Entered twice.", UserFactory()
     for name, value in wrong.items():
-        setattr(opposite, name, value)
-    return inserting(opposite)
+        setattr(reversal, name, value)
+    return inserting(reversal)
 
 
 def carry(source, amount, **fields):

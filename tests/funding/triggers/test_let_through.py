@@ -41,7 +41,7 @@ def test_what_is_carried_forward_can_be_taken_back_and_allocated():
 def test_a_large_sum_is_counted_to_the_penny():
     source = source_of("999999999999.99")
     AllocationFactory(funding_source=source, amount=Decimal("999999999999.98"))
-    with refused_with("This is more than is left of the source."):
+    with refused_with("This is more than is left in the source."):
         insert(takes(source, "0.02"))
     insert(takes(source, "0.01"))
 
@@ -77,5 +77,5 @@ def test_a_temporary_table_hides_nothing_of_what_triggers_look_at():
     allocation = takes(source_of("100.00"), "100.01")
     execute("CREATE TEMP TABLE funding_fundingsource AS SELECT * FROM public.funding_fundingsource")
     execute("UPDATE pg_temp.funding_fundingsource SET amount = 1000000")
-    with refused_with("This is more than is left of the source."):
+    with refused_with("This is more than is left in the source."):
         insert(allocation)

@@ -6,7 +6,7 @@ from django.core.exceptions import ValidationError
 from funding.regranting.rules.recording import record_onward_grant, record_regranting
 from funding.rules import allocations, payments, sources, variations
 from programmes.rules import decide_on_assessment
-from tests.funding.triggers.offences import OFFENCES
+from tests.funding.triggers.violations import TRIGGER_VIOLATIONS
 from tests.support.factories import UserFactory
 from tests.support.refusals import without_triggers
 
@@ -43,7 +43,7 @@ def allow_overcommitment(row):
     variations.allow_overcommitment(by=UserFactory(), overcommitment=row)
 
 
-TWICE = {
+ALSO_A_PYTHON_RULE = {
     "funding_allocation_continues_an_award": allocate,
     "funding_allocation_decided": allocate,
     "funding_decision_once": lambda row: variations.decide(by=UserFactory(), decision=row),
@@ -86,16 +86,18 @@ ONLY_IN_SQL = {
 
 
 def test_every_trigger_is_said_to_have_a_rule_beside_it_or_none():
-    reversals = {name for name in OFFENCES if name.endswith("_reversal")}  # `opposite` makes them as they must be
-    assert set(TWICE) | ONLY_IN_SQL | reversals == set(OFFENCES)
+    reversals = {
+        name for name in TRIGGER_VIOLATIONS if name.endswith("_reversal")
+    }  # `build_reversal` makes them as they must be
+    assert set(ALSO_A_PYTHON_RULE) | ONLY_IN_SQL | reversals == set(TRIGGER_VIOLATIONS)
 
 
 @pytest.mark.parametrize(
-    ("name", "offence"),
-    [(name, offence) for name in TWICE for offence in OFFENCES[name]],
-    ids=[f"{name}-{number}" for name in TWICE for number, _ in enumerate(OFFENCES[name])],
+    ("name", "violation"),
+    [(name, violation) for name in ALSO_A_PYTHON_RULE for violation in TRIGGER_VIOLATIONS[name]],
+    ids=[f"{name}-{number}" for name in ALSO_A_PYTHON_RULE for number, _ in enumerate(TRIGGER_VIOLATIONS[name])],
 )
-def test_the_rule_refuses_without_the_trigger_what_the_trigger_refuses(name, offence):
-    (row,) = offence().args
+def test_the_rule_refuses_without_the_trigger_what_the_trigger_refuses(name, violation):
+    (row,) = violation().args
     with without_triggers(name), pytest.raises(ValidationError):
-        TWICE[name](row)
+        ALSO_A_PYTHON_RULE[name](row)

@@ -1,4 +1,4 @@
-"""The pages of headings and decisions, and what the pages of a year and an allocation say of steps and conditions."""
+"""The pages of headings and decisions, and variations and conditions on the pages of a year and an allocation."""
 
 from datetime import date
 from decimal import Decimal
@@ -56,7 +56,7 @@ def test_a_heading_has_a_page_with_its_money_year_by_year(client, team):
     assert client.get("/funding/headings/draft/").status_code == 404
 
 
-def test_a_heading_stands_beside_initiatives_on_the_page_of_the_year(client, source, team):
+def test_a_heading_is_beside_initiatives_on_the_page_of_the_year(client, source, team):
     AllocationFactory(funding_source=source, initiative=InitiativeFactory(level=LevelFactory()))
     response = client.get(YEAR)
     page = text_of(response)

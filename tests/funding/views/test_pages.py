@@ -35,7 +35,7 @@ def test_staff_are_never_named(client, allocation):
         assert not [name for name in names if name in html], path
 
 
-def test_names_are_text_wherever_they_stand(client, year):
+def test_names_are_text_wherever_they_are_shown(client, year):
     name = '<script>alert(1)</script> "&'
     source = FundingSourceFactory(year=year, name=name)
     row = AllocationFactory(

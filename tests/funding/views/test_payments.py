@@ -12,7 +12,7 @@ from vru_portal.ledger.append_only.recording import reverse
 pytestmark = [pytest.mark.django_db, pytest.mark.once]
 
 
-def test_payments_say_what_is_irregular_and_what_the_unit_says_of_it(client, allocation):
+def test_payments_show_exceptions_with_the_units_explanation(client, allocation):
     silent = PaymentFactory(allocation=allocation, amount=Decimal("700.00"))
     assert "£100 over its allocation of £600." in text_of(client.get("/funding/2031-32/payments/"))
     assert "No explanation published yet" in text_of(client.get("/funding/2031-32/payments/?exceptions=1"))
@@ -23,7 +23,7 @@ def test_payments_say_what_is_irregular_and_what_the_unit_says_of_it(client, all
         assert "<b>oil</b>" not in response.text
 
 
-def test_refunds_and_reversals_are_told_apart(client, allocation):
+def test_refunds_and_reversals_are_distinguished(client, allocation):
     wrong = PaymentFactory(allocation=allocation, amount=Decimal("50.00"), reference="FIN-X")
     reverse(wrong, by=None, reason="Entered twice.")
     PaymentFactory(allocation=allocation, amount=Decimal("-1.00"))

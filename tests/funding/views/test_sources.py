@@ -29,7 +29,7 @@ def test_funding_leads_to_the_latest_year_that_has_a_source(client):
     assert client.get("/funding/2035-36/").status_code == 404
 
 
-def test_each_sum_stands_as_stated_and_as_a_figure_and_the_sum_is_that_of_the_rows(client):
+def test_each_sum_is_shown_as_stated_and_as_a_figure_and_the_rows_add_up_to_the_total(client):
     year = YearFactory(first_year=2031, spend_by_stated="before the thaw")
     for amount, stated in (("1000000.00", "a million"), ("250000.50", "£250,000.50"), ("0.01", "a penny")):
         source = FundingSourceFactory(year=year, amount=Decimal(amount), stated_as=stated)

@@ -106,7 +106,7 @@ def test_no_deadline_is_invented(client, later):
     assert "Deadline Not stated" in text
 
 
-def test_a_payment_after_the_last_day_is_flagged_where_the_year_is_told(client, allocation):
+def test_a_payment_after_the_last_day_is_flagged_on_the_years_page(client, allocation):
     with on(date(2032, 4, 5)):
         PaymentFactory(allocation=allocation, paid_on=date(2032, 4, 1), amount=Decimal("5.00"))
         response = client.get("/funding/2031-32/")
@@ -150,14 +150,14 @@ def test_known_by_a_day_does_not_change_and_dated_by_it_does(client, year):
     assert "as_at=2031-07-01" in Elements(known.text).text or "allocations.csv?as_at=2031-07-01" in known.text
 
 
-def test_before_anything_was_known_the_page_says_so_and_leads_on(client, allocation):
+def test_a_date_before_anything_was_known_says_so_and_links_on(client, allocation):
     text = text_of(client.get("/funding/2031-32/?as_at=2030-01-01"))
     assert "Nothing was known about this year" in text
     assert "£1,000" not in text
 
 
 @pytest.mark.parametrize("path", ["/funding/2031-32/", "/funding/2031-32/payments/"])
-def test_a_day_that_is_none_is_told_at_the_field(client, allocation, path):
+def test_an_invalid_date_is_an_error_of_its_field(client, allocation, path):
     response = client.get(f"{path}?as_at=tomorrow")
     assert "Enter a date in the format 2019-12-01" in text_of(response)
     assert 'aria-describedby="day-as_at' in response.text or "day-as_at_error" in response.text
@@ -181,7 +181,7 @@ def test_the_list_can_be_filtered_and_each_filter_undone(client, allocation):
     assert "No allocations match these filters" in text_of(client.get("/funding/2031-32/?recipient=nobody"))
 
 
-def test_a_missing_copy_of_a_contract_is_said_and_a_copy_is_linked(client, year):
+def test_a_missing_copy_of_a_contract_is_reported_and_a_copy_is_linked(client, year):
     source = FundingSourceFactory(year=year, amount=Decimal("50000.00"))
     row = AllocationFactory(funding_source=source, kind="contract", amount=Decimal("10000.01"))
     AllocationFactory(funding_source=source, kind="contract", amount=Decimal("10000.00"))

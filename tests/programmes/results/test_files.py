@@ -1,4 +1,4 @@
-"""Files of measures, and of figures that organisations sent: what they record, what they refuse, and at which doors."""
+"""Files of measures, and of figures from organisations: what they record, what they refuse, and by which routes."""
 
 import io
 

@@ -1,4 +1,4 @@
-"""The pages behind the link: what each visitor is told, and that nothing they typed is lost."""
+"""The pages behind the link: what visitors see, and that nothing they typed is lost."""
 
 import re
 
@@ -275,7 +275,7 @@ def test_texts_of_staff_and_visitors_are_escaped(client):
     assert "<img src=x>" not in client.get("/results/return/check/").content.decode()
 
 
-def test_whoever_reported_is_told_that_the_figures_are_published(client):
+def test_reporters_are_told_that_their_figures_are_published(client):
     asked = ask(*count_people())
     opened(client, asked.secret)
     send(client, FIGURE, asked.typed(20))
@@ -285,7 +285,7 @@ def test_whoever_reported_is_told_that_the_figures_are_published(client):
     assert [*Mail.objects.filter(kind="approved").values_list("to", flat=True)] == [asked.draft.email]
 
 
-def test_whoever_was_asked_is_told_that_the_figures_are_no_longer_needed():
+def test_reporters_are_told_that_the_figures_are_no_longer_needed():
     counted = count_people()
     asked, unsent = ask(*counted), ask(*counted)
     ReturnDraft.objects.filter(pk=asked.draft.pk).update(
@@ -317,7 +317,7 @@ def test_each_person_is_greeted_by_their_own_name(mailoutbox):
         assert "Dear Sam," in found["sam@reporter.example"]
 
 
-def test_whoever_has_a_link_that_was_sent_earlier_is_told_too(mailoutbox):
+def test_people_with_an_earlier_link_are_told_too(mailoutbox):
     asked = ask(*count_people())
     unsent = ask(asked.measure)
     deliver.call(Mail.objects.get(draft=asked.draft).pk)

@@ -1,4 +1,4 @@
-"""A figure that was typed once is the same everywhere. What is missing or suppressed is said, never shown as zero."""
+"""A figure is the same everywhere. Missing and suppressed figures are reported as such, never shown as zero."""
 
 import csv
 import io
@@ -238,7 +238,7 @@ def test_without_measures_the_pages_say_that_nothing_is_published(client):
     InitiativeFactory(slug="night-bus", level=LevelFactory(slug="first"))
     assert "None published" in text(client.get("/initiatives/night-bus/"))
     assert "The unit has not said what it measures." in text(client.get("/results/"))
-    assert "What came of it" not in text(client.get("/prevention/first/"))
+    assert "Results in" not in text(client.get("/prevention/first/"))
     assert not Return.objects.exists()
 
 
@@ -254,7 +254,7 @@ def test_the_report_on_the_year_has_the_same_figures(client):
     response = client.get("/funding/2031-32/report.pdf")
     content = b"".join(response.streaming_content) if response.streaming else response.content
     written = " ".join(" ".join(page.extract_text() for page in PdfReader(io.BytesIO(content)).pages).split())
-    assert "What came of it" in written
+    assert "Results Reported by the organisations" in written
     assert re.search(r"Walkers \(1 suppressed\).* April to June 2031 33", written)
     assert re.search(r"Day bus.* suppressed", written)
     assert "£99 ÷ 33 £3" in written
@@ -279,4 +279,4 @@ def test_the_page_of_a_level_leads_to_the_results_of_earlier_years(client):
     publish(ask(measure, groups, initiative=initiative, quarter=second), 30)
     html = client.get(initiative.level.get_absolute_url()).content.decode()
     assert link in html
-    assert "What came of it in 2031-32" in html
+    assert "Results in 2031-32" in html

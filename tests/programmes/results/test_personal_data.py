@@ -1,16 +1,18 @@
 """Who was asked for figures is disclosed to them, erased in time, and never public; every field says which."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 
 import pytest
 
-from events.declarations.documents.disclosure import records_about
+from events.declarations.documents.subject_access import records_about
 from partners.models import LegalNotice
 from programmes.results import schedule
 from programmes.results.documents.disclosure import PERSONAL_FIELDS
 from programmes.results.models import ApprovedFigure, Mail, Reporter, ReturnDraft, Token
-from tests.programmes.results.returns import ask, count_people, publish
-from tests.support.factories import ReporterFactory
+from programmes.results.rules.answers import total_name
+from programmes.results.rules.recording import record_answers
+from tests.programmes.results.returns import QUARTER, ask, count_people, publish
+from tests.support.factories import InitiativeFactory, OrganisationFactory, ReporterFactory, UserFactory
 from vru_portal.ledger.content_version import PRIVATE_MODELS, public_tables
 from vru_portal.links.personal import personal_fields
 
@@ -36,7 +38,7 @@ def test_every_field_is_known_to_be_personal_or_not():
 
 
 @pytest.mark.parametrize("whose", ["robin@reporter.example", "ROBIN@reporter.example", "Robin Reporter"])
-def test_a_person_is_told_everything_that_is_held_about_them(whose):
+def test_a_person_gets_everything_that_is_held_about_them(whose):
     asked = ask(*count_people())
     publish(asked, 20, went_well="Many came.")
     ReporterFactory(email="robin@reporter.example")
@@ -67,3 +69,23 @@ def test_who_was_asked_is_erased_when_the_legal_notice_says_and_the_figures_stay
     assert not Mail.objects.exists()
     assert not Token.objects.exists()
     assert ApprovedFigure.objects.get().count == 20
+
+
+def test_answers_from_a_file_are_erased_too_although_nobody_was_emailed_about_them(clock):
+    measure, _ = count_people()
+    row = record_answers(
+        by=UserFactory(),
+        initiative=InitiativeFactory(),
+        organisation=OrganisationFactory(),
+        quarter=QUARTER,
+        typed={total_name(measure): "20", "went_well": "Ask Robin Vale."},
+        measures=[measure],
+    )
+    assert row
+    assert (row.draft.email, row.draft.answers["went_well"]) == ("", "Ask Robin Vale.")
+    days = LegalNotice.current().retention_days
+    assert days
+    clock.move_to(datetime.combine(row.closes_on, time(12), UTC) + timedelta(days=days + 1), tick=False)
+    assert schedule.erase_expired_personal_data() == 1
+    assert schedule.erase_expired_personal_data() == 0
+    assert ReturnDraft.objects.get().answers == {}

@@ -120,7 +120,7 @@ def test_the_database_refuses_such_an_approval_too(row, asked, editor):
         alone.save()
 
 
-def test_whoever_recorded_a_file_may_approve_what_was_later_sent_through_the_link(row, asked, editor):
+def test_the_person_who_recorded_a_file_may_approve_later_answers_through_the_link(row, asked, editor):
     run(as_csv([row()]), editor)
     approving.query(row=asked.row, question="Is that all?")
     reporting.submit(secret=new_link(asked.row), name="Robin")

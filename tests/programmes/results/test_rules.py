@@ -9,6 +9,7 @@ from django.db import IntegrityError, connection, transaction
 from programmes.results.choices import MailKind
 from programmes.results.models import ApprovedFigure, ApprovedPart, ApprovedReturn, Mail, Return, ReturnDraft
 from programmes.results.rules import approving, asking, reporting
+from programmes.results.rules.answers import same_answers
 from tests.programmes.results.returns import approve, ask, count_people, new_link, publish, report
 from tests.support.factories import (
     AreaFactory,
@@ -41,7 +42,7 @@ def test_a_return_is_due_and_closes_as_the_rules_say_and_one_email_is_queued():
     assert [(mail.kind, mail.to) for mail in Mail.objects.all()] == [(MailKind.REQUEST, "robin@reporter.example")]
 
 
-def test_whoever_is_asked_late_has_as_many_days_and_is_not_reminded_at_once(clock):
+def test_a_late_request_gives_as_many_days_and_no_immediate_reminder(clock):
     RulesFactory(days_to_report=20, days_open=10)
     clock.move_to("2032-02-01 12:00Z", tick=False)
     asked = ask(*count_people())
@@ -101,7 +102,7 @@ def test_those_who_report_every_quarter_are_asked_once_for_the_one_that_has_ende
     assert (asking.ask_reporters(), asking.ask_reporters()) == (2, 0)
 
 
-def test_three_reminders_are_sent_and_none_to_whoever_has_reported(clock):
+def test_three_reminders_are_sent_and_none_after_reporting(clock):
     asked, other = ask(*count_people()), None
     other = ask(asked.measure)
     report(other, 12)
@@ -166,6 +167,17 @@ def test_numbers_are_read_as_people_type_them(typed, count):
     assert ApprovedFigure.objects.get().count == count
 
 
+@pytest.mark.parametrize(
+    ("typed", "same"),
+    [
+        *(("£1,250.00", True), ("1 250", True), ("1250 ", True), ("GBP 1,250", True)),
+        *(("-1250", False), ("12,50", False), ("1250p", False), ("about 1250", False)),
+    ],
+)
+def test_two_answers_are_the_same_if_they_are_read_as_the_same_number(typed, same):
+    assert same_answers({"spend": "1250"}, {"spend": typed}) is same
+
+
 def test_a_population_that_is_not_known_of_every_area_refuses_nothing():
     asked = ask(*count_people())
     known, unknown = AreaFactory(), AreaFactory()
@@ -216,7 +228,7 @@ def test_nothing_can_be_changed_with_a_link_that_is_over_and_what_was_saved_is_k
 def test_a_closed_return_opens_again_with_the_same_link(clock):
     asked = ask(*count_people())
     clock.move_to("2031-12-01 12:00Z", tick=False)
-    with pytest.raises(ValidationError, match="at most a year ahead"):
+    with pytest.raises(ValidationError, match="between today and a year from now"):
         asking.extend(row=asked.row, closes_on=date(2031, 11, 1))
     asking.extend(row=asked.row, closes_on=date(2031, 12, 24))
     report(asked, 20)
@@ -257,7 +269,7 @@ def test_figures_are_sent_back_with_a_question_and_sent_again_with_the_same_link
     with pytest.raises(ValidationError, match="Only figures that were sent can be approved"):
         approve(asked)
     report(asked, 20)
-    with pytest.raises(ValidationError, match="Enter what you want to know"):
+    with pytest.raises(ValidationError, match="Enter your question"):
         approving.query(row=asked.row, question=" ")
     approving.query(row=asked.row, question="Is that all?")
     assert Mail.objects.filter(kind=MailKind.QUERY).count() == 1
@@ -293,7 +305,7 @@ def test_small_numbers_are_suppressed_with_what_gives_them_away():
     assert ApprovedFigure.objects.get(approved__asked=small.row).published_count is None
 
 
-def test_the_units_own_threshold_applies_to_what_is_approved_from_then_on():
+def test_the_units_own_threshold_applies_to_later_approvals():
     first = ask(*count_people())
     publish(first, 8)
     RulesFactory(threshold=10)
@@ -347,9 +359,13 @@ def test_a_correction_cannot_skip_a_number_or_be_dated_before_what_it_corrects(c
     approved = publish(ask(*count_people()), 20)
     same = {name: getattr(approved, name) for name in ("initiative", "organisation", "quarter")}
     made = {**same, "correction": "Wrong.", "recorded_by": UserFactory()}
-    assert "follows what it corrects" in refused_by_database(ApprovedReturn(**made, number=3).save)
+    assert "may have approved these figures at the same time" in refused_by_database(
+        ApprovedReturn(**made, number=3).save
+    )
     clock.move_to("2031-07-01 12:00Z", tick=False)
-    assert "follows what it corrects" in refused_by_database(ApprovedReturn(**made, number=2).save)
+    assert "may have approved these figures at the same time" in refused_by_database(
+        ApprovedReturn(**made, number=2).save
+    )
 
 
 def test_the_initiative_and_organisation_of_published_figures_stay_published():

@@ -1,4 +1,4 @@
-"""Made-up records for tests of rules: no fact of any real unit stands here."""
+"""Made-up records for tests: no fact of any real unit is here."""
 
 from tests.support.factories.base import (
     DAY,

@@ -74,7 +74,7 @@ class PublicationFactory(RecordFactory):
 
 
 class SourcedFactory(RecordFactory):
-    """Each record has a publication of its own, so that a page that asks for them one by one is found out."""
+    """Each record has a publication of its own, so that tests notice a page that queries them one by one."""
 
     class Meta:
         abstract = True
@@ -101,8 +101,8 @@ class UserFactory(RecordFactory):
 
 def reverse(row: Any) -> Any:
     """Record the row that takes this one back."""
-    opposite = row.opposite()
-    opposite.reason = "Entered twice."
-    opposite.recorded_by = UserFactory()
-    opposite.save(force_insert=True)
-    return opposite
+    reversal = row.build_reversal()
+    reversal.reason = "Entered twice."
+    reversal.recorded_by = UserFactory()
+    reversal.save(force_insert=True)
+    return reversal

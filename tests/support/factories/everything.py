@@ -96,7 +96,7 @@ from vru_portal.models import HeadingMapping
 
 
 def spend(source: Any, initiative: Any, body: Any) -> None:
-    """Make whatever can stand on a source of money, and what comes before it."""
+    """Make everything that can belong to a source of money, and what comes before it."""
     AssessmentFactory(initiative=initiative)
     AssessmentDecisionFactory(assessment__initiative=initiative, outcome=Outcome.DECLINED)
     reverse(AssessmentDecisionFactory(assessment__initiative=initiative))
@@ -122,7 +122,7 @@ def spend(source: Any, initiative: Any, body: Any) -> None:
 
 
 def vary_and_return(source: Any, grant: Any, body: Any, decision: Any) -> None:
-    """Make whatever can become of money that is not spent as it was allocated, and what a funder can ask."""
+    """Make every kind of variation, and every kind of condition that a funder can set."""
     heading = HeadingFactory()
     own = {"funding_source": source, "heading": heading, "recipient": body, "awarded_by": body, "decision": decision}
     team = AllocationFactory(**own, kind=Kind.OWN)
@@ -165,7 +165,7 @@ def make_result_records(initiative: Any, body: Any, area: Any) -> None:
 
 
 def make_declaration_records(version: Any, body: Any) -> None:
-    """Make whatever there is of who is asked to sign a version, and of who has signed it."""
+    """Make every kind of row about people who are asked to sign a version, and who signed it."""
     signed = EntryFactory(version=version, body__organisation=body, body__sector=body.sector)
     InvitationFactory(version=version, body=signed.body, state=InvitationState.SIGNED, entry=signed)
     PreparationFactory(invitation__version=version)

@@ -34,7 +34,7 @@ class UnitFactory(SourcedFactory):
 
 
 class LegalNoticeFactory(RecordFactory):
-    """All that the law wants said before personal data is taken."""
+    """All that the law requires to be stated before personal data is collected."""
 
     class Meta:
         model = LegalNotice

@@ -1,4 +1,4 @@
-"""`make faults`: every fault on SQLite, then on PostgreSQL, to the end, and one table of what came of them.
+"""`make faults`: every fault on SQLite, then on PostgreSQL, to the end, and one table of the results.
 
 FAULT_ROUNDS lowers how often each is tried; FAULTS_TABLE names a file for the table. Words after the command go to
 pytest: `python -m tests.support.faults -k killed`.

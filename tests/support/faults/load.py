@@ -113,7 +113,7 @@ class Load:
         if said is None:
             return
         # The second press of a button whose answer was lost is told that the payment is recorded.
-        if said.status == 302 or "A payment with this reference is recorded already" in said.text:
+        if said.status == 302 or "A payment with this reference is already recorded" in said.text:
             self.paid.append(reference)
         else:
             self.unexpected.append(said)

@@ -1,4 +1,4 @@
-"""The table of `make faults`: what was done to a portal, what became of it, and the same without what protects it."""
+"""The table of `make faults`: what was done to a portal, the result, and the same without what protects it."""
 
 import json
 import os
@@ -51,6 +51,6 @@ def as_table(rows: Iterable[Row]) -> list[str]:
 
 
 def write(found: dict[str, Any]) -> None:
-    """Keep what this run has found, where somebody has asked for it."""
+    """Keep the results of this run, if somebody requested that."""
     if name := os.environ.get(ROWS_FILE):
         Path(name).write_text(json.dumps(found))

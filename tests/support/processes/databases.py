@@ -49,7 +49,7 @@ INSTALLS = (
 def run_python(
     values: dict[str, str], *arguments: str, checkout: Path = settings.BASE_DIR
 ) -> subprocess.CompletedProcess[str]:
-    """Run Python on a database, with this or another checkout's code; return what it has said."""
+    """Run Python on a database, with this or another checkout's code; return its output."""
     environ = environment(**{"DJANGO_SETTINGS_MODULE": "vru_portal.settings"} | values)
     if checkout == settings.BASE_DIR:
         return run_fork(arguments, environ, checkout, SECONDS)

@@ -30,7 +30,7 @@ LIBRARIES = [  # nearly all of what a start imports, in the order in which most 
 def run_fork(
     arguments: tuple[str, ...], environ: dict[str, str], folder: Path, seconds: float
 ) -> CompletedProcess[str]:
-    """Run what `python ARGUMENTS` runs, a script, `-m MODULE` or `-c CODE`; return what it has said.
+    """Run what `python ARGUMENTS` runs, a script, `-m MODULE` or `-c CODE`; return its output.
 
     Raises TimeoutExpired. What is to happen as Python ends, by `atexit`, does not.
     """

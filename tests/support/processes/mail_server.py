@@ -58,7 +58,7 @@ class MailServer(socketserver.ThreadingTCPServer):
     def __init__(self, answer: Answer = lambda to, attempt: TAKE) -> None:
         super().__init__(("127.0.0.1", 0), Conversation)
         self.answer, self.attempts, self.said = answer, Counter[str](), dict[str, str]()
-        self.sender = TAKE  # what is said of every sender
+        self.sender = TAKE  # the answer for every sender
         self.taken: list[EmailMessage] = []
         self.lock = threading.Lock()
 
@@ -68,7 +68,7 @@ class MailServer(socketserver.ThreadingTCPServer):
         return int(self.server_address[1])
 
     def answer_to(self, to: str) -> str:
-        """Return what is said of a recipient this time."""
+        """Return the answer for a recipient this time."""
         with self.lock:
             self.attempts[to] += 1
             self.said[to] = self.answer(to, self.attempts[to])

@@ -81,7 +81,7 @@ class Portal:
 
     @property
     def printed(self) -> str:
-        """What it has said so far."""
+        """Its output so far."""
         return self.output.read_text()
 
     def url(self, path: str = "/", host: str = "localhost") -> str:

@@ -30,7 +30,7 @@ def main() -> None:
     from vru_portal.publishing import pending_changes
 
     logging.disable(logging.CRITICAL)
-    connection.settings_dict["CONN_MAX_AGE"] = None  # opened anew beside the writer, not for each page
+    connection.settings_dict["CONN_MAX_AGE"] = None  # reopened beside the writer, not for each page
     settings.SECOND_FACTOR_REQUIRED = False
     settings.STORAGES["staticfiles"] = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
     with with_history():
@@ -55,7 +55,7 @@ def main() -> None:
 
 
 def is_error(status: int) -> bool:
-    """Whether an answer is that of a page which could not have what it asked for."""
+    """Whether an answer is that of a page which could not get a lock."""
     return status >= 500 or status == HTTPStatus.TOO_MANY_REQUESTS
 
 
@@ -112,7 +112,7 @@ def concurrent_writer() -> Iterator[None]:
 
 
 def write(end: Connection) -> None:
-    """Hold the lock until told that it is enough."""
+    """Hold the lock until told to stop."""
     django.setup()
     from django.db import connection, transaction
 
@@ -131,7 +131,7 @@ def write(end: Connection) -> None:
 
 
 def fill_database() -> tuple[dict[str, Any], list[tuple[str, str]]]:
-    """Fill the database; return a browser for each person, and who asks for what."""
+    """Fill the database; return a browser for each person, and who requests what."""
     from django.apps import apps
     from django.contrib.auth import get_user_model
     from django.test import Client

@@ -14,7 +14,7 @@ import django
 
 
 def main() -> None:
-    """Do it, and print what came of it as JSON."""
+    """Do it, and print the result as JSON."""
     action, *numbers = sys.argv[1:]
     print(json.dumps(ACTIONS[action](*map(int, numbers))))
 

@@ -26,7 +26,7 @@ def columns_of(model: type[models.Model]) -> tuple[str, ...]:
     return tuple(str(f.column) for f in model._meta.local_concrete_fields)
 
 
-# Every column of entries, nodes, head and personal rows, and what stands on them. Left out are numbers that only name
+# Every column of entries, nodes, head and personal rows, and what depends on them. Left out are numbers that only name
 # a row of the database (`id` of a node, of a live signature): nothing refers to them, nothing reads them.
 COLUMNS: dict[type[models.Model], tuple[str, ...]] = {
     Entry: columns_of(Entry),

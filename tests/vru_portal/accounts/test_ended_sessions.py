@@ -103,7 +103,7 @@ def test_an_abandoned_attempt_to_sign_in_is_not_an_ended_session(client, ada, se
     assert told(client) == NO_SESSION
 
 
-def test_a_reason_that_is_made_up_says_nothing_of_its_own(client, ada):
+def test_an_invented_reason_reveals_nothing(client, ada):
     page = client.get(f"/admin/login/?next={PAGE}&ended=<b>gone</b>")
     assert "gone" not in page.text.replace("next=", "")
     assert NO_SESSION in page.text

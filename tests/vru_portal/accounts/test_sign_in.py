@@ -355,7 +355,7 @@ def test_the_embedded_default_asks_for_none_and_says_so(client, ada, settings):
     assert "No second factor is asked for" not in client.get("/admin/auth/user/").text
 
 
-def test_whether_one_is_required_follows_from_where_it_stands():
+def test_whether_one_is_required_depends_on_where_it_runs():
     question = "from vru_portal import settings as s; print(s.SECOND_FACTOR_REQUIRED)"
     for values, answer in (
         ({}, "False"),

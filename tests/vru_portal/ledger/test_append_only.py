@@ -154,7 +154,7 @@ def twin_of(model, columns):
 
 @pytest.mark.parametrize(("model", "columns"), KEYS, ids=lambda value: label(value) or "+".join(value))
 def test_no_insert_replaces_a_row(model, columns):
-    """SQLite deletes the row that stands in the way without asking the DELETE trigger, unless a connection wants it."""
+    """SQLite deletes the conflicting row without firing the DELETE trigger, unless a connection asks for it."""
     row, twin, trace = twin_of(model, columns)
     trigger, table = f"{model._meta.db_table}_no_replace", model._meta.db_table
     if connection.vendor == "sqlite":
@@ -168,7 +168,7 @@ def test_no_insert_replaces_a_row(model, columns):
         for verb, after in ways:
             with (
                 with_only_trigger(trigger, table=table),
-                refused_with(f"This {model._meta.verbose_name} is recorded already."),
+                refused_with(f"This {model._meta.verbose_name} is already recorded."),
             ):
                 insert(twin, verb, after)
         if connection.vendor == "sqlite":  # what would happen without it
@@ -227,7 +227,10 @@ def test_the_database_also_refuses_sums_that_are_not_in_whole_pence(model, amoun
             execute(statement, *columns.values())
         return
     trigger = f"{model._meta.db_table}_whole_pence"
-    with with_only_trigger(trigger, table=model._meta.db_table), refused_with("A sum is in pounds and whole pence."):
+    with (
+        with_only_trigger(trigger, table=model._meta.db_table),
+        refused_with("Enter the amount in pounds and whole pence."),
+    ):
         execute(statement, *columns.values())
 
 
@@ -237,13 +240,13 @@ def test_the_database_also_refuses_sums_that_are_not_in_whole_pence(model, amoun
 @pytest.mark.parametrize("model", [m for m in APPEND_ONLY if issubclass(m, Reversible)], ids=label)
 def test_a_reversal_mirrors_all_that_the_trigger_compares(model):
     row = recorded(model)
-    opposite = row.opposite()
-    assert {name: getattr(opposite, name) for name in model.mirrored} == {
+    reversal = row.build_reversal()
+    assert {name: getattr(reversal, name) for name in model.mirrored} == {
         name: getattr(row, name) for name in model.mirrored
     }
-    assert opposite.reverses_id == row.pk
+    assert reversal.reverses_id == row.pk
     if hasattr(row, "amount"):
-        assert opposite.amount == -row.amount
+        assert reversal.amount == -row.amount
     assert not row.is_reversed
     reverse(row)
     assert model._default_manager.get(pk=row.pk).is_reversed

@@ -54,7 +54,7 @@ def test_what_is_taken_out_is_taken_out_of_the_history_too():
     assert EvidenceAssessment.history.filter(need="Of somebody else.").count() == 1
 
 
-def test_two_long_redactions_of_one_row_are_both_told():
+def test_two_long_redactions_of_one_row_are_both_reported():
     row = AllocationFactory()
     for name in ("purpose", "reasons"):
         redact(row, fields=[name], by=UserFactory(), reason=f"{name}: " + "x" * 290)

@@ -125,7 +125,7 @@ def test_content_that_breaks_a_rule_is_one_sentence(demo, tmp_path):
         demo(tmp_path)
 
 
-def test_make_demo_hides_what_env_says_of_the_unit_s_own_portal():
+def test_make_demo_ignores_the_settings_of_the_units_own_portal():
     makefile = (settings.BASE_DIR / "Makefile").read_text()
     [command] = re.findall(r"^demo:.*\n\t(.*)$", makefile, re.MULTILINE)
     assert {"DEMO=1", "DATABASE_URL=", "PORTAL_URL=", "GRANTS_PREFIX=360G-example"} <= set(command.strip("@").split())
@@ -171,7 +171,7 @@ def test_a_unit_with_hardly_anything_has_a_demonstration_of_money_too(
 @pytest.mark.parametrize("first_year", [2026, 2027, 2098])
 def test_nothing_happens_in_the_future(demo, without_signing, monkeypatch, first_year):
     made(monkeypatch, initiatives=3, sources=0)
-    load = getattr(populate, "load_content")  # noqa: B009 - it is stood in for
+    load = getattr(populate, "load_content")  # noqa: B009 - a stand-in replaces it
 
     def with_a_late_year(folder):
         load(folder)

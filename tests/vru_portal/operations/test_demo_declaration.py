@@ -88,7 +88,7 @@ def test_every_kind_of_entry_and_every_answer_is_there_and_the_register_is_whole
     assert SigningRequest.objects.get().answered_at is None
 
 
-def test_two_versions_were_put_in_force_and_signatures_of_both_stand(filled):
+def test_two_versions_were_put_in_force_and_signatures_of_both_count(filled):
     first, second = DeclarationVersion.objects.exclude(in_force_from=None).order_by("number")
     assert second.text == f"{first.text}\n\n{ADDED_COMMITMENT}"
     assert availability.version_in_force() == second

@@ -22,7 +22,7 @@ from events.declarations.register import log, witness
 from tests.support.factories import UnitFactory
 from tests.support.second_factors import give_app
 from tests.support.signing import invite, open_signing, sign
-from vru_portal.accounts import seeds
+from vru_portal.accounts import totp_secrets
 from vru_portal.environment import parse_portal_url
 from vru_portal.models import Heartbeat
 from vru_portal.operations.doctor import database, machine
@@ -137,7 +137,7 @@ def open_key(portal, patch):
 
 
 def open_second_factor_key(portal, patch):
-    seeds.keys_file().chmod(0o640)
+    totp_secrets.keys_file().chmod(0o640)
 
 
 def small_disk(portal, patch):
@@ -188,11 +188,11 @@ def no_second_factor(portal, patch):
 
 
 def lost_second_factor_key(portal, patch):
-    seeds.keys_file().unlink()
+    totp_secrets.keys_file().unlink()
 
 
 def other_second_factor_key(portal, patch):
-    seeds.keys_file().write_text(seeds.new_key())
+    totp_secrets.keys_file().write_text(totp_secrets.new_key())
 
 
 def clock_set_back(portal, patch):

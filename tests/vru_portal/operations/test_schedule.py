@@ -76,7 +76,7 @@ def test_a_job_that_fails_stops_no_other(monkeypatch):
     assert witness.checkpoint_file().read_text() == entry.checkpoint
 
 
-def test_the_command_goes_on_after_an_error_and_names_nobody(monkeypatch, log):
+def test_the_command_continues_after_an_error_and_names_nobody(monkeypatch, log):
     waits = []
 
     class Enough(BaseException):

@@ -253,7 +253,7 @@ def test_a_wrong_setting_is_one_sentence(tmp_path, values):
 @pytest.mark.skipif(
     connection.vendor != "postgresql", reason="runs where tests.support.processes.postgres serves a PostgreSQL"
 )
-def test_on_postgresql_it_migrates_but_loads_content_only_when_told_to(tmp_path):
+def test_on_postgresql_it_migrates_but_loads_no_content_by_itself(tmp_path):
     url = os.environ["DATABASE_URL"]
     name = f"served_{os.getpid()}"
     parts = urlsplit(url)

@@ -59,7 +59,7 @@ def test_what_has_ended_is_started_again_after_its_pause(clock):
     assert waiting == []
 
 
-def test_pauses_grow_and_begin_anew_once_it_has_run_for_a_while(clock):
+def test_pauses_grow_and_are_reset_once_it_has_run_for_a_while(clock):
     supervisor, child, _ = supervised(clock, *(Ended() for _ in range(6)))
     pauses = []
     for _ in range(4):

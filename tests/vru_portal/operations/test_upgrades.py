@@ -31,7 +31,7 @@ def test_triggers_are_put_back_after_a_migration_that_rebuilds_their_tables(tmp_
 def migrated_from(*steps):
     """Return what migrates a database as if, of partners, only these steps had been applied, or all if none is given.
 
-    All in one process: each that is started loads the portal anew.
+    All in one process: each new one would load the portal again.
     """
     return f"""
 import django

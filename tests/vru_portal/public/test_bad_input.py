@@ -1,4 +1,4 @@
-"""Whatever stands in an address: a page that helps, never a fault."""
+"""Whatever is in an address, the answer is a helpful page, never an error."""
 
 import pytest
 from django.contrib.auth import get_user_model
@@ -137,7 +137,7 @@ def test_a_page_past_the_end_leads_to_the_last(client, furnished, path):
         ("level=first&level=no-such", "no-such"),
     ],
 )
-def test_a_question_that_finds_nothing_says_why_and_how_to_go_on(client, furnished, question, explained):
+def test_a_search_that_finds_nothing_says_why_and_what_to_try(client, furnished, question, explained):
     response = client.get(f"/initiatives/?{question}")
     assert response.status_code == 200
     page = Elements(response.text)

@@ -21,7 +21,7 @@ from tests.support.factories import (
     YearFactory,
     make_everything,
 )
-from tests.support.papers import tags_of, words
+from tests.support.pdfs import tags_of, words
 from vru_portal.public import views
 from vru_portal.public.brochure import read_brochure
 from vru_portal.web import shared_files

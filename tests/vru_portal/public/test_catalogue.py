@@ -1,4 +1,4 @@
-"""How far an initiative has come: it follows from its assessment, its money and its days, and can be asked for."""
+"""The progress of an initiative: it follows from its assessment, money and dates, and can be filtered by."""
 
 from datetime import timedelta
 from decimal import Decimal
@@ -103,7 +103,7 @@ def test_it_has_ended_only_when_all_of_its_work_has(initiative):
     assert status() == Status.DELIVERING
 
 
-def test_a_payment_shows_that_work_goes_on_and_a_reversed_one_does_not(initiative):
+def test_a_payment_shows_that_work_has_begun_and_a_reversed_one_does_not(initiative):
     allocation = AllocationFactory(initiative=initiative, awarded_on=day(-60))
     payment = PaymentFactory(allocation=allocation, paid_on=day(-5))
     assert status() == Status.DELIVERING

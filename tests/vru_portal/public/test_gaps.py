@@ -53,7 +53,7 @@ def test_an_initiative_lacks_an_assessment_until_one_is_approved(level):
     assert lacking("assessment") == ["Bare", "Reversed", "Turned", "Waiting"]
 
 
-def test_an_assessment_that_says_nothing_of_the_community_is_listed_if_it_was_approved(level):
+def test_an_approved_assessment_that_does_not_mention_the_community_is_listed(level):
     silent = dict.fromkeys(COMMUNITY_FIELDS, "")
     named = {"initiative__level": level}
     row = AssessmentFactory(initiative__name="Silent", **named, **silent)
@@ -75,7 +75,7 @@ def test_an_allocation_from_before_decisions_were_kept_lacks_one(level):
         assert lacking("decision") == ["£100 for Old"]
 
 
-def test_an_allocation_lacks_a_payment_until_one_stands(level):
+def test_an_allocation_lacks_a_payment_until_one_is_not_reversed(level):
     made = {
         name: AllocationFactory(initiative__level=level, initiative__name=name) for name in ("Idle", "Paid", "Gone")
     }

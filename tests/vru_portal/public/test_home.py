@@ -75,7 +75,7 @@ def test_signatures_of_an_earlier_version_count_and_are_shown_separately(client)
     assert "3 have signed the declaration, 1 of them version 2" in read(client)
 
 
-def test_signatures_do_not_stand_under_the_source_of_a_text(client):
+def test_signatures_are_not_under_the_source_of_a_text(client):
     UnitFactory()
     PassageFactory(slot="home_declaration", source__title="Old plan", as_at=date(2019, 10, 2))
     EntryFactory(version=VersionFactory(in_force=True, in_force_from=date(2019, 5, 9)))
@@ -84,7 +84,7 @@ def test_signatures_do_not_stand_under_the_source_of_a_text(client):
 
 
 @pytest.mark.parametrize(("held_on", "shown"), [(date(2019, 10, 2), True), (date(2032, 1, 1), False)])
-def test_what_was_said_of_one_event_does_not_stand_under_a_later_one(client, held_on, shown):
+def test_text_about_one_event_is_not_shown_under_a_later_one(client, held_on, shown):
     UnitFactory()
     PassageFactory(slot="home_launch", body="The unit was launched.", as_at=date(2019, 10, 2))
     AgendaItemFactory(event=EventFactory(held_on=held_on, summary="A day on the moor."))

@@ -108,7 +108,7 @@ def test_optional_facts_that_are_not_stated_leave_no_trace_of_a_default(client):
     StoryFactory(slug="news")
     assert unit.host is None
     found = pages(crawl(client))
-    assert "null" in found.pop("/api/v1/").text  # which says what stands in JSON for what is not stated
+    assert "null" in found.pop("/api/v1/").text  # which explains what JSON has for what is not stated
     for address, page in found.items():
         assert not re.search(
             r"£0|\bNone\b(?! (is )?published| yet| recorded)|\bTBC\b|00:00|\bnull\b|1970", page.text
@@ -322,7 +322,7 @@ def test_security_headers_are_on_every_response(client, address):
     assert "X-Powered-By" not in headers
 
 
-def test_security_headers_stand_on_the_admin_and_it_is_never_stored(admin_client):
+def test_the_admin_has_security_headers_and_is_never_stored(admin_client):
     headers = admin_client.get("/admin/").headers
     assert policy(headers["Content-Security-Policy"]) == policy(HEADERS["Content-Security-Policy"])
     assert {name: headers[name] for name in HEADERS if name != "Content-Security-Policy"} == {

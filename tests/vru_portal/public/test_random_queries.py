@@ -1,8 +1,9 @@
-"""Two thousand random query strings: none breaks a page, makes a large one, or makes the database work hard."""
+"""Two thousand random query strings: none breaks a page, makes a large one, or takes long."""
 
 import random
 from collections.abc import Iterator
 from contextlib import contextmanager
+from time import thread_time
 from typing import Any
 from urllib.parse import quote, quote_plus
 
@@ -25,6 +26,7 @@ MAX_BYTES = 300_000
 MAX_QUERIES = 50  # the site map asks for each kind of record, and a search for each kind of result
 MAX_QUERIES_OF_ALL_DATA = 100  # pages that describe every dataset: its rows, its last change, and its filters
 MAX_SQL = 80_000  # characters, of all queries of a page with their values
+MAX_SECONDS = 1.0  # of processor time: the slowest takes a fifth of it
 FILTERED = ("initiatives", "year", "payments", "download", "register", "register_csv")
 KNOWN = (
     *("q", "level", "audience", "setting", "area", "partner", "status", "sort", "page"),
@@ -91,20 +93,22 @@ def size_of(response):
     return sum(map(len, response)) if response.streaming else len(response.content)
 
 
-def test_no_random_query_breaks_a_page_or_makes_a_large_one(furnished, quiet, rf):
+def test_no_random_query_breaks_a_page_makes_a_large_one_or_takes_long(furnished, quiet, rf, record_property):
     portal = BaseHandler()  # the test client would copy the context of every template
     portal.load_middleware()
     addresses = {name: at for name, at in public_addresses().items() if not at.startswith("/admin/") or "login" in at}
     names = [*addresses, *FILTERED * 2]
     log.rotate_key()  # signing is open
     chance = random.Random(SEED)  # noqa: S311 - the same in every run
-    statuses = set()
+    statuses, slowest = set(), (0.0, "")
     for _ in range(NUMBER):
         address = f"{addresses[chance.choice(names)]}?{random_query(chance)}"
+        began = thread_time()
         with counted_queries() as lengths:
             response = portal.get_response(rf.get(address, REMOTE_ADDR=""))
             size = size_of(response)
             response.close()
+        slowest = max(slowest, (thread_time() - began, address[:500]))
         statuses.add(response.status_code)
         assert response.status_code < 500, address[:500]
         assert size <= MAX_BYTES, f"{size} bytes: {address[:500]}"
@@ -112,6 +116,8 @@ def test_no_random_query_breaks_a_page_or_makes_a_large_one(furnished, quiet, rf
         assert len(lengths) <= most, f"{len(lengths)} queries: {address[:500]}"
         assert sum(lengths) <= MAX_SQL, f"{sum(lengths)} characters of SQL: {address[:500]}"
     assert statuses >= {200, 400, 404}
+    record_property("measured", f"the slowest of {NUMBER} random queries took {slowest[0] * 1000:.0f} ms")
+    assert slowest[0] <= MAX_SECONDS, slowest
 
 
 def test_every_value_of_every_filter_at_once_with_a_long_unknown_parameter_makes_no_large_page(client, furnished):

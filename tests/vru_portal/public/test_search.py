@@ -9,7 +9,7 @@ from tests.support.factories import InitiativeFactory, SynonymFactory, make_ever
 from tests.vru_portal.public.test_bad_input import HOSTILE_HERE, helps
 from vru_portal.models import MissedWord
 from vru_portal.publishing.state import State
-from vru_portal.search import missed
+from vru_portal.search import zero_results
 
 pytestmark = pytest.mark.django_db
 
@@ -108,7 +108,7 @@ def test_a_synonym_that_staff_add_works_immediately(client):
 @pytest.mark.usefixtures("furnished")
 def test_a_word_that_is_missed_is_noted_and_its_page_is_kept_by_nobody(client):
     search(client, "xylophone")
-    missed.count_missed_words()
+    zero_results.count_missed_words()
     assert [*MissedWord.objects.values_list("word", "count")] == [("xylophone", 1)]
 
 

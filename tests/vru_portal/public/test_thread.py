@@ -54,7 +54,7 @@ class Site:
 
 
 def thread_of(allocation):
-    """Return where the parts of an allocation's thread stand."""
+    """Return the positions of the parts of an allocation's thread."""
     page, initiative = allocation.get_absolute_url(), allocation.initiative.get_absolute_url()
     return [f"{page}#need", f"{page}#why", f"{page}#approval", f"{page}#payments", f"{initiative}#results"]
 

@@ -82,7 +82,7 @@ def hide_canaries() -> dict[str, str]:
         held_on=date(2032, 1, 1),
     )
 
-    # what hangs on a draft person
+    # what belongs to a draft person
     post_at_organisation = PostFactory(
         person=draft_person, organisation=organisation, title="CANARY post", seat=Seat.EXECUTIVE
     )
@@ -98,7 +98,7 @@ def hide_canaries() -> dict[str, str]:
     source = organisation.contributions.order_by("pk")[0].funding_source
     ContributorFactory(funding_source=source, organisation=None, post=post_at_organisation)
 
-    # what hangs on a draft organisation
+    # what belongs to a draft organisation
     post_at_draft_organisation = PostFactory(
         person=person, organisation=draft_organisation, title="CANARY keeper", department="CANARY", seat=Seat.EXECUTIVE
     )
@@ -118,7 +118,7 @@ def hide_canaries() -> dict[str, str]:
     PredecessorFactory(organisation=draft_organisation, title="Path of a draft")
     TermFactory(defined_by=draft_organisation, name="Weather")
 
-    # what hangs on a draft publication
+    # what belongs to a draft publication
     plan = PublicationFactory(
         **DRAFT, title="CANARY plan", slug="canary-plan", note="CANARY note", issued_by=organisation
     )
@@ -128,7 +128,7 @@ def hide_canaries() -> dict[str, str]:
     Passage.objects.filter(slot=Slot.ABOUT_APPROACH).update(source=plan, source_location="CANARY chapter")
     assert told.is_public
 
-    # what hangs on a draft level
+    # what belongs to a draft level
     hidden = InitiativeFactory(
         level=draft_level,
         name="CANARY of a draft level",
@@ -144,7 +144,7 @@ def hide_canaries() -> dict[str, str]:
     SuccessConditionFactory(level=draft_level, number=700)
     TermFactory(level=draft_level, name="Wind")
 
-    # what hangs on a draft event
+    # what belongs to a draft event
     own = AgendaItemFactory(event=draft_event, title="CANARY item", text="CANARY", kind=ItemKind.CEREMONY)
     AppearanceFactory(item=own, person=person, description="CANARY address")
     AppearanceFactory(item=own, person=None, organisation=organisation, description="CANARY stall")

@@ -38,7 +38,7 @@ pytestmark = [pytest.mark.usefixtures("history"), pytest.mark.django_db, pytest.
 
 
 def content(response) -> bytes:
-    """Return all of an answer but the token that each form has anew."""
+    """Return an answer without the token, which each form gets afresh."""
     return re.sub(rb'name="csrfmiddlewaretoken" value="\w+"', b"", response.content)
 
 
@@ -55,7 +55,7 @@ REFUSED = {
 
 @pytest.mark.once
 def test_a_pending_change_alters_no_byte_of_anything_public(client, publisher):
-    make_everything(2)
+    make_everything(1)
     with time_machine.travel(timezone.now(), tick=False):  # files say when they were made
         before = crawl(client)
         found = propose_canaries(publisher)
@@ -107,7 +107,7 @@ def could_be_unpublished(root) -> bool:
 
 @pytest.mark.once
 def test_after_unpublishing_no_response_contains_a_word_of_the_record(client, publisher):
-    make_everything(2)
+    make_everything(1)
     # ones from which nothing that is public is taken, and against which no money is recorded
     PublicationFactory()
     InitiativeFactory(level=LevelFactory())
@@ -167,7 +167,7 @@ def test_changes_add_up_and_an_undone_change_is_no_longer_pending(publisher):
     assert row.history.count() == 1
 
 
-def test_only_differences_are_stored_so_that_a_change_of_another_field_stands(publisher):
+def test_only_differences_are_stored_so_that_a_change_of_another_field_is_kept(publisher):
     row = StoryFactory(title="Rain", summary="Wet.")
     workflow.propose(row, by=publisher, edit=edit_values(row, title="Snow"))
     edit_values(row, summary="Very wet.")()

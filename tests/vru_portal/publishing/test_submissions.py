@@ -168,7 +168,7 @@ def test_cancelling_the_date_of_a_pending_change_keeps_the_change(ash, robin):
     ],
     ids=["cancelled", "unpublished", "sent back", "replaced"],
 )
-def test_whoever_set_a_date_learns_who_else_has_undone_it(ash, robin, undo, did, is_told):
+def test_the_person_who_set_a_date_learns_who_cancelled_it(ash, robin, undo, did, is_told):
     kim = UserFactory(username="kim", is_superuser=True)
     story = StoryFactory(title="Rain")
     workflow.propose(story, by=ash, edit=edit_values(story, title="Snow"))
@@ -183,7 +183,7 @@ def test_whoever_set_a_date_learns_who_else_has_undone_it(ash, robin, undo, did,
         assert "robin had set " in submissions.describe(row)
 
 
-def test_whoever_undoes_their_own_date_is_not_told_of_it(ash, robin):
+def test_cancelling_your_own_date_sends_no_notice(ash, robin):
     story = StoryFactory()
     workflow.propose(story, by=ash, edit=edit_values(story, title="Snow"))
     workflow.publish(story, by=robin, at=timezone.now() + timedelta(days=1))
@@ -202,7 +202,7 @@ def test_both_people_see_that_a_change_cancelled_a_date(ash, robin, published):
     row = Submission.objects.get()
     assert (row.state, row.by, row.concerns, row.publish_at) == ("date_cancelled", ash, robin, at)
     logged = LogEntry.objects.get(user=ash).change_message
-    assert logged.startswith("Cancelled by a change of “")
+    assert logged.startswith("Cancelled by a change to “")
     assert "the date that robin had set for “" in logged
     workflow.publish(story, by=robin, at=at)
     assert not Submission.objects.exists()

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vru_portal.search.documents import Document, Entry, Kind, Searchable, Synonym
+from vru_portal.search.highlighting import Marker
 from vru_portal.search.index import Index
-from vru_portal.search.marking import Marker
 
 ANY = Searchable(Kind.PAGE, Mock(), Mock())
 SMALL = Searchable(Kind.EVENT, Mock(), Mock(), weight=0.5)
@@ -88,7 +88,7 @@ def test_words_that_say_nothing_are_left_out_unless_there_are_no_others():
     assert titles("for the") == [] or all(titles("for the"))
 
 
-def test_a_correction_is_said_and_a_missing_word_is_named():
+def test_a_spelling_correction_is_shown_and_a_missing_word_is_named():
     found = WALKS.find("foudnation xylophone")
     assert found.corrected == [("foudnation", "foundation")]
     assert found.missed == ["xylophone"]

@@ -33,7 +33,7 @@ def test_anything_has_words_or_none(text):
     assert all(word and len(word) <= 40 for word in words_of(text))
 
 
-def test_words_know_where_they_stand():
+def test_words_have_their_positions():
     text = "The A&E’s mentors"
     assert [(text[word.start : word.end], word.word) for word in words_in(text)] == [
         ("The", "the"), ("A&E", "ae"), ("s", "s"), ("mentors", "mentors"),

@@ -36,7 +36,7 @@ def people(time_machine):
 
 
 def sent():
-    """Queue what is due, let the worker send it, and return to whom."""
+    """Queue what is due, let the worker send it, and return the recipients."""
     DBTaskResult.objects.all().delete()
     mail.outbox.clear()
     queue_daily_emails()

@@ -9,7 +9,7 @@ from django.template.loader import render_to_string
 from tests.support.admin_forms import admin_list_url, admin_url, form_data
 from tests.support.factories import AgendaItemFactory, EventFactory, StoryFactory
 from vru_portal.publishing.state import State
-from vru_portal.text.inputs import MomentInput
+from vru_portal.text.form_fields import MomentFormField
 
 pytestmark = [pytest.mark.django_db, pytest.mark.once]
 
@@ -52,7 +52,7 @@ def test_forms_that_are_no_records_have_the_summary_too(staff, model):
 
 
 class Moment(forms.Form):
-    at = MomentInput(label="Publish on")
+    at = MomentFormField(label="Publish on")
     secret = forms.CharField(widget=forms.HiddenInput)
 
     def clean(self):

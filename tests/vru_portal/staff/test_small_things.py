@@ -1,4 +1,4 @@
-"""What staff are told: things are named, linked and counted, and no sentence ends in nothing."""
+"""What staff see: things are named, linked and counted, and no sentence is left unfinished."""
 
 import re
 from datetime import timedelta

@@ -12,7 +12,7 @@ from django.core.exceptions import ValidationError
 from django.db import models
 
 from partners.models import Person, Publication
-from vru_portal.text import fields, inputs
+from vru_portal.text import fields, form_fields
 
 PACKAGES = ("vru_portal", "partners", "programmes", "funding", "events")
 # Text and dates that only the portal writes, though Django calls the fields editable.
@@ -90,11 +90,11 @@ PLAIN_FORM_FIELDS = {
 
 def test_every_text_date_and_time_that_people_type_into_a_form_is_cleaned_by_its_field():
     own = (
-        inputs.LineInput,
-        inputs.LongTextInput,
-        inputs.EmailAddressInput,
-        inputs.CalendarDateInput,
-        inputs.MomentInput,
+        form_fields.LineFormField,
+        form_fields.LongTextFormField,
+        form_fields.EmailAddressFormField,
+        form_fields.CalendarDateFormField,
+        form_fields.MomentFormField,
     )
     typed = (forms.CharField, forms.DateField, forms.TimeField, forms.SplitDateTimeField, forms.DateTimeField)
     checked_by_field = (forms.URLField, forms.SlugField)
@@ -136,15 +136,15 @@ def test_a_date_in_the_year_24_is_refused():
 
 
 def test_too_long_a_text_is_refused_with_its_length_rather_than_cut_off_by_the_browser():
-    line = inputs.LineInput(max_length=5)
+    line = form_fields.LineFormField(max_length=5)
     assert "maxlength" not in str(line.widget.render("name", "", line.widget_attrs(line.widget)))
     with pytest.raises(ValidationError, match="at most 5 characters \\(it has 6\\)"):
         line.clean("sixsix")
 
 
 def test_a_moment_takes_a_date_and_a_time_and_says_which_is_missing():
-    moment = inputs.MomentInput()
+    moment = form_fields.MomentFormField()
     assert str(moment.clean(["2/10/2019", "9.30"])) == "2019-10-02 08:30:00+00:00"
     for missing, advice in ((["2/10/2019", ""], "Enter the time too"), (["", "9am"], "Enter the date too")):
         with pytest.raises(ValidationError, match=advice):
-            inputs.MomentInput(required=False).clean(missing)
+            form_fields.MomentFormField(required=False).clean(missing)

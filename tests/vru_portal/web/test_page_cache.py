@@ -1,4 +1,4 @@
-"""Pages that are answered from memory: which are kept, for whom, how many, and until when."""
+"""Pages that are answered from memory: which are kept, who for, how many, and until when."""
 
 import asyncio
 import gzip

@@ -1,4 +1,4 @@
-"""What pages say of themselves: who may keep them, for how long, and on which parameters they depend."""
+"""The headers of pages: who may cache them, for how long, and on which parameters they depend."""
 
 from typing import Any
 
@@ -20,7 +20,7 @@ from vru_portal.web.public_pages import (
     LOOK,
     QUICK_EXIT,
     STATE,
-    once_per_state,
+    cached_per_content_version,
     page_state,
     present_state,
     read_before,
@@ -31,7 +31,7 @@ SEEN = ("version", "2032-05-06", 1)
 
 
 def kept(path, state=SEEN, **environ: Any):
-    """Ask for a page as whoever keeps pages does."""
+    """Request a page as the page cache does."""
     environ.setdefault(LOOK, lambda: state)
     response = Client().get(path, **environ)
     response.getvalue()  # files too are read, and so closed
@@ -146,7 +146,7 @@ def test_a_page_asks_for_the_state_before_anything_else(everything):
 
 
 def test_a_form_has_the_process_look_once_it_is_answered(admin_client, everything):
-    """So whoever unpublishes something finds it gone at once."""
+    """So somebody who unpublishes something finds it gone at once."""
     story = StoryFactory(state=State.PUBLISHED)
     before, seen = page_state(), []
     environ: dict[str, Any] = {LOOK: lambda: seen.append(page_state())}
@@ -218,8 +218,8 @@ def test_an_error_is_not_remembered():
     token = present_state.set(SEEN)
     try:
         with pytest.raises(Unit.DoesNotExist):
-            once_per_state("x", lambda: Unit.objects.get(pk=99))
+            cached_per_content_version("x", lambda: Unit.objects.get(pk=99))
         values = iter((1, 2))
-        assert [once_per_state("x", values.__next__) for _ in range(2)] == [1, 1]
+        assert [cached_per_content_version("x", values.__next__) for _ in range(2)] == [1, 1]
     finally:
         present_state.reset(token)

@@ -1,4 +1,4 @@
-"""Files that are made once for each state of the data, whoever asks and how often."""
+"""Files that are made once for each state of the data, however often they are requested."""
 
 import gzip
 import threading

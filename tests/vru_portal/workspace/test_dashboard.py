@@ -1,4 +1,4 @@
-"""Staff's start page: each line counts exactly what its list shows, for whoever may see that list."""
+"""Staff's start page: each line counts exactly what its list shows, for everybody who may see that list."""
 
 from datetime import timedelta
 

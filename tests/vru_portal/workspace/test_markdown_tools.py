@@ -103,7 +103,7 @@ def test_the_preview_shows_what_would_be_stored_and_names_what_is_left_out(staff
     assert "Not shown:</p><ul><li>The picture /pictures/a/ has no alternative text." in response.text
 
 
-def test_a_form_refuses_a_text_of_which_something_would_be_left_out(chief):
+def test_a_form_refuses_a_text_that_would_lose_something(chief):
     UnitFactory()
     page = chief.post("/admin/programmes/story/add/", {"body": "![](/pictures/a/)"}).text
     assert "The picture /pictures/a/ has no alternative text. Write what it shows" in page
@@ -299,7 +299,7 @@ class Harm(HTMLParser):
                 self.found.append(f"{tag} {name}")
             if name in ("href", "src", "action") and address.startswith(("javascript:", "data:", "vbscript:", "file:")):
                 self.found.append(f"{tag} {name}={value}")
-            # What a page says of itself to search engines is text.
+            # What a page tells search engines is text.
             is_text = (tag, name) == ("meta", "content") and "http-equiv" not in dict(attrs)
             if "evil.example.org" in address and tag != "a" and not is_text:
                 self.found.append(f"{tag} {name}={value}")

@@ -1,7 +1,7 @@
 """The triggers that the models declare.
 
-The SQL made here is compared, character by character, with what the database holds. Whoever changes it must add a
-migration, if only an empty one: until it is applied the portal refuses to start.
+The SQL made here is compared, character by character, with what the database holds. If you change it, messages
+included, add a migration, even an empty one: the portal does not start until it is applied.
 """
 
 from collections.abc import Iterator
@@ -17,8 +17,8 @@ from vru_portal.text.typed_dates import EARLIEST, LATEST
 
 # Django's own tables whose rows may change but must not be deleted: the history and the log refer to them.
 UNDELETABLE_ROWS = {
-    "auth_user": "An account is never deleted: deactivate it, so that history and log keep its name.",
-    "django_admin_log": "What staff did stays in the log.",
+    "auth_user": "You cannot delete an account. Deactivate it, so that the history and the log keep its name.",
+    "django_admin_log": "Entries of the log cannot be deleted.",
 }
 
 
@@ -74,7 +74,7 @@ def value_triggers(model: type[AppendOnly]) -> Iterator[Trigger]:
             f"{table}_whole_pence",
             INSERT,
             wrong,
-            "A sum is in pounds and whole pence.",
+            "Enter the amount in pounds and whole pence.",
             table=table,
             bypassed="Sums would no longer add up to the penny, or at all.",
         )
@@ -83,9 +83,9 @@ def value_triggers(model: type[AppendOnly]) -> Iterator[Trigger]:
             f"{table}_real_days",
             INSERT,
             " OR ".join(dates),
-            "A date must be real, and in the format YYYY-MM-DD.",
+            "Enter a real date in the format YYYY-MM-DD.",
             table=table,
-            bypassed="Rows would fall out of every financial year, and pages that read them would fail.",
+            bypassed="Rows would be in no financial year, and pages that read them would fail.",
         )
 
 
@@ -134,7 +134,7 @@ def replacement_trigger(model: type[AppendOnly]) -> Trigger:
         f"{table}_no_replace",
         INSERT,
         f'EXISTS (SELECT 1 FROM "{table}" o WHERE {same_key})',
-        f"This {model._meta.verbose_name} is recorded already.",
+        f"This {model._meta.verbose_name} is already recorded.",
         table=table,
         bypassed="A recorded row could be exchanged for another, as if it had been changed.",
     )
@@ -155,7 +155,7 @@ def unique_keys(model: type[AppendOnly]) -> Iterator[list[tuple[str, str]]]:
 
 
 def reversal_trigger(model: type[Reversible]) -> Trigger:
-    """Make a reversal mirror the row that it takes back."""
+    """Make a reversal mirror the row that it reverses."""
     table, columns = model._meta.db_table, columns_of(model)
     differs = [f'o."{columns[name]}" {{differs}} NEW."{columns[name]}"' for name in model.mirrored]
     if "amount" in columns:
@@ -166,8 +166,8 @@ def reversal_trigger(model: type[Reversible]) -> Trigger:
         INSERT,
         f'NEW.reverses_id IS NOT NULL AND EXISTS (SELECT 1 FROM "{table}" o WHERE o.id = NEW.reverses_id '
         f"AND (o.reverses_id IS NOT NULL OR {' OR '.join(differs)}))",
-        f"A reversal takes back the whole of one {model._meta.verbose_name}, and no reversal.",
+        f"A reversal must reverse the whole of one {model._meta.verbose_name}. You cannot reverse a reversal.",
         f'SELECT 1 FROM "{table}" WHERE id = NEW.reverses_id',
         table,
-        bypassed="A reversal could take back more than was ever recorded.",
+        bypassed="A reversal could cancel more than was ever recorded.",
     )

@@ -14,7 +14,7 @@ REDACTED = "[redacted]"
 class AppendOnly(models.Model):
     """A row that is recorded once and never changed or removed."""
 
-    # Fields that may change all the same. No sum and no decision may depend on them.
+    # Fields that may still change. No sum and no decision may depend on them.
     open_fields: ClassVar[tuple[str, ...]] = ()
     # Free text that can be redacted, which leaves REDACTED and a reason: people write names where they should not.
     redactable: ClassVar[tuple[str, ...]] = ()
@@ -61,7 +61,7 @@ class Reversible(AppendOnly):
         """Whether another row reverses this one."""
         return hasattr(self, "reversed_by")
 
-    def opposite(self) -> Self:
+    def build_reversal(self) -> Self:
         """The row that would reverse this one, not yet recorded."""
         row = type(self)(reverses_id=self.pk, **{name: getattr(self, name) for name in self.mirrored})
         if "amount" in columns_of(type(self)):

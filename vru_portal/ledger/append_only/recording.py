@@ -52,7 +52,7 @@ def refuse_all(row: AppendOnly, problems: Problems) -> None:
 
 
 def check(row: AppendOnly, *, by: Any) -> None:
-    """Validate a row by itself, before `insert_checked`: the database is not asked. Raises ValidationError.
+    """Validate a row by itself, before `insert_checked`, without a query. Raises ValidationError.
 
     What the row refers to must have been read from the database, which checks it again, like all constraints.
     """
@@ -82,14 +82,14 @@ def reverse(row: Reversible, *, by: Any, reason: str) -> Any:
         raise ValidationError("This is a reversal, which cannot be reversed. Record the correct entry instead.")
     if row.is_reversed:
         raise ValidationError("This has already been reversed.")
-    opposite = row.opposite()
-    opposite.reason = reason.strip()
-    record(opposite, by=by)
-    return opposite
+    reversal = row.build_reversal()
+    reversal.reason = reason.strip()
+    record(reversal, by=by)
+    return reversal
 
 
 def redact(row: AppendOnly, *, fields: list[str], by: Any, reason: str) -> None:
-    """Remove free text from a row for good, also from its history. A note says what, when, by whom and why."""
+    """Remove free text from a row permanently, also from its history. A note says what, when, by whom and why."""
     if not reason.strip() or not fields or set(fields) - set(row.redactable):
         raise ValidationError(f"Choose from {', '.join(row.redactable)}, and say why.")
     note = f"{format_date(timezone.localdate())}: {', '.join(fields)} taken out by {by}. {reason.strip()}"

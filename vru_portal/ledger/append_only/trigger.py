@@ -56,7 +56,7 @@ class Trigger:
         if self.lock:
             strength = "SHARE" if self.shared else "UPDATE"
             lock = f"{REQUIRE_READ_COMMITTED}PERFORM * FROM ({self.lock} FOR {strength}) AS locked; "
-        # A BEFORE trigger returns the row to go on with; a statement-level one has no row.
+        # A BEFORE trigger returns the row to continue with; a statement-level one has no row.
         row = {DELETE: "OLD", TRUNCATE: "NULL"}.get(self.statement, "NEW")
         return (
             f"BEGIN {lock}IF {when} THEN RAISE EXCEPTION USING ERRCODE = 'check_violation', "

@@ -15,8 +15,8 @@ from django.utils import timezone
 from vru_portal.operations.backup.archive import BackupError
 from vru_portal.operations.backup.create import KeyChoice, KeysGo, make_backup
 from vru_portal.operations.backup.keys import require_passphrase
-from vru_portal.operations.backup.running import hold_while_running
-from vru_portal.operations.backup.trial import try_backup
+from vru_portal.operations.backup.lock import hold_while_running
+from vru_portal.operations.backup.verification import try_backup
 from vru_portal.workspace import backups
 
 
@@ -72,7 +72,7 @@ def add_passphrase_argument(parser: ArgumentParser) -> None:
 
 
 def parse_key_choice(words: list[str], passphrase_file: Path | None) -> KeyChoice:
-    """What --keys asks for; raises CommandError where that is unclear."""
+    """The meaning of --keys; raises CommandError if it is unclear."""
     match words:
         case ["none"]:
             return KeyChoice()

@@ -44,7 +44,7 @@ class PatientWorker(Worker):
         self.beat_at = -math.inf
 
     def run(self) -> None:
-        """Work until told to stop. A task that was under way when the database went is freed by the timer later."""
+        """Work until told to stop. A task that was running when the database went away is freed by the timer later."""
         said_at = -math.inf
         while self.running:
             try:

@@ -27,11 +27,11 @@ from events.declarations.register import log, witness
 from events.declarations.rules import erasure
 from partners.models import Unit
 from vru_portal import checks
-from vru_portal.accounts import seeds
+from vru_portal.accounts import totp_secrets
 from vru_portal.ledger.append_only.database import require_triggers
 from vru_portal.management.commands.demo import refuse_real_unit
 from vru_portal.models import Heartbeat
-from vru_portal.operations.backup.running import hold_while_running
+from vru_portal.operations.backup.lock import hold_while_running
 from vru_portal.operations.serving import Plan, StopRequested, StopSignals, listener
 from vru_portal.table_creation import needs_earlier_upgrade, nothing_to_migrate
 
@@ -96,10 +96,10 @@ class Command(BaseCommand):
                 if settings.EMBEDDED and not RegisterKey.objects.exists():
                     log.rotate_key()
                 self.prepare_register()
-                if names := seeds.unreadable_accounts():
+                if names := totp_secrets.unreadable_accounts():
                     self.stderr.write(
-                        f"The second factors of {', '.join(names)} cannot be read. Restore {seeds.keys_file()} from "
-                        "your backup. If there is none: manage.py staff rotate-key"
+                        f"The second factors of {', '.join(names)} cannot be read. Restore "
+                        f"{totp_secrets.keys_file()} from your backup. If there is none: manage.py staff rotate-key"
                     )
             with suppress(DatabaseError):  # on a full disk, the public pages still work
                 for part in (Heartbeat.Part.TIMER, Heartbeat.Part.MAIL_QUEUE):  # about to start: they count as running
@@ -204,7 +204,7 @@ def metrics_folder() -> Path:
 
 
 def empty_metrics_folder() -> None:
-    """Counting begins anew: Prometheus expects that of a portal which was restarted."""
+    """Counting starts again from zero, as Prometheus expects after a restart."""
     shutil.rmtree(metrics_folder(), ignore_errors=True)
     with suppress(OSError):  # without the folder, each process counts for itself
         metrics_folder().mkdir(mode=0o700, exist_ok=True)

@@ -14,7 +14,7 @@ from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError, transaction
 
-from vru_portal.accounts import first_password, roles, second_factor, seeds
+from vru_portal.accounts import first_password, roles, second_factor, totp_secrets
 from vru_portal.accounts.second_factor import FACTORS
 
 
@@ -86,9 +86,11 @@ class Command(BaseCommand):
 
     def rotate_key(self) -> None:
         """Encrypt second factors with a new key, and name the accounts whose second factor cannot be read any more."""
-        count = seeds.rotate_key()
-        self.stdout.write(f"Encrypted {count} seeds of second factors with a new key. Back up {seeds.keys_file()}.")
-        for name in seeds.unreadable_accounts():
+        count = totp_secrets.rotate_key()
+        self.stdout.write(
+            f"Encrypted {count} secrets of second factors with a new key. Back up {totp_secrets.keys_file()}."
+        )
+        for name in totp_secrets.unreadable_accounts():
             self.stdout.write(f"The second factor of {name} cannot be read. Reset it: manage.py staff reset {name}")
 
     def show(self) -> None:

@@ -30,7 +30,7 @@ NAME_PART = re.compile(r"[^/\\\x00-\x1f\x7f]{1,255}")
 
 
 class BackupError(Exception):
-    """Why a backup cannot be made or restored: a sentence for whoever asked for it."""
+    """Why a backup cannot be made or restored: a sentence for the operator."""
 
 
 @dataclass(frozen=True)
@@ -211,7 +211,7 @@ def read_at(file: IO[bytes], header: tarfile.TarInfo, largest: int) -> bytes:
 def parse_manifest(content: bytes, stated: bytes) -> Manifest:
     """Read the manifest; raises BackupError where it is damaged or of another format."""
     if stated != f"{hashlib.sha256(content).hexdigest()}  {MANIFEST}\n".encode():
-        raise BackupError(f"The backup is damaged: {MANIFEST} does not have the checksum that is stated beside it.")
+        raise BackupError(f"The backup is damaged: {MANIFEST} does not match its checksum.")
     try:
         values: dict[str, Any] = json.loads(content)
         if values["format"] != FORMAT:

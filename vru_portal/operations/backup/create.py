@@ -31,7 +31,7 @@ class KeysGo(StrEnum):
 
 @dataclass(frozen=True)
 class KeyChoice:
-    """What is asked for: where the keys go, to which file, or encrypted with which passphrase."""
+    """The options of a backup: where the keys go, to which file, or encrypted with which passphrase."""
 
     go: KeysGo = KeysGo.NONE
     path: Path | None = None

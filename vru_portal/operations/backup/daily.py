@@ -1,4 +1,4 @@
-"""The backups that the default installation makes by itself: one a day, of which seven are kept."""
+"""The backups that the default installation makes by itself: one a day. The last seven are kept."""
 
 import fcntl
 import os

@@ -19,7 +19,7 @@ ALIAS = "backup"
 
 @dataclass(frozen=True)
 class Snapshot:
-    """A copy of the database in a file, and what stands in that very copy."""
+    """A copy of the database in a file, and what that very copy contains."""
 
     file: Path
     migrations: list[str]
@@ -60,7 +60,7 @@ def take_snapshot(folder: Path) -> Snapshot:
 
 
 def describe(file: Path) -> Snapshot:
-    """What stands in the snapshot to which the second connection leads."""
+    """What the snapshot of the second connection contains."""
     newest = Entry.objects.using(ALIAS).order_by("seq").values_list("seq", "checkpoint").last()
     size, checkpoint = newest or (0, "")
     scans = PaperSignature.objects.using(ALIAS).exclude(scan="").values_list("scan", flat=True)

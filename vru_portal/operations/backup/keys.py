@@ -26,7 +26,7 @@ NAME = re.compile(r"register/([0-9a-f]{8}\.key|checkpoint|erased)|secret-key|sec
 
 
 def replaced_files() -> dict[str, Path]:
-    """The keys that stand in one file each, by their names in a backup: a restore puts them in the place of others."""
+    """The keys that have a file each, by their names in a backup: a restore replaces others with them."""
     files = {"second-factor-keys": Path(settings.SECOND_FACTOR_KEYS)}
     if settings.EMBEDDED:  # which makes its own (`environment.embedded_secret_key`)
         files["secret-key"] = Path(settings.VAR_DIR, "secret-key")

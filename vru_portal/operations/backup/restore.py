@@ -29,7 +29,7 @@ ROOM = 2**26  # bytes that stay free on a disk after everything is unpacked
 
 @dataclass
 class Restored:
-    """What was restored, and what whoever restored it has to know."""
+    """What was restored, and what the operator has to know."""
 
     manifest: archive.Manifest
     aside: list[str]  # where that is kept which was there before

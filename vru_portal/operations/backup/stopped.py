@@ -11,7 +11,7 @@ from django.db import connection
 
 from vru_portal.operations.backup import postgresql
 from vru_portal.operations.backup.archive import BackupError
-from vru_portal.operations.backup.running import open_lock
+from vru_portal.operations.backup.lock import open_lock
 
 
 @contextmanager

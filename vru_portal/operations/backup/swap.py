@@ -1,4 +1,4 @@
-"""Replacing a portal by what was restored beside it: all of it, or nothing.
+"""Replacing a portal with what was restored beside it: all of it, or nothing.
 
 Files and folders are only renamed. Before the first of them a journal says which, so that whatever ends the process
 half-way, even a loss of power, can be undone.
@@ -13,12 +13,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from vru_portal.operations.backup import postgresql
-from vru_portal.operations.backup.running import journal_file
+from vru_portal.operations.backup.lock import journal_file
 
 
 @dataclass(frozen=True)
 class Move:
-    """A place, what was restored for it beside it (if anything), and where what is there goes."""
+    """A place, what was restored for it (if anything), and where its present contents go."""
 
     place: Path
     new: Path | None
@@ -32,7 +32,7 @@ class Move:
             self.new.rename(self.place)
 
     def undo(self) -> None:
-        """Undo as much of it as was done; and what was restored beside the place goes, too."""
+        """Undo as much of it as was done, and remove what was restored beside the place."""
         was_moved_in = self.new is not None and not os.path.lexists(self.new)
         if os.path.lexists(self.aside):
             delete(self.place)

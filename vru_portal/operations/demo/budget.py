@@ -1,4 +1,4 @@
-"""The rest of an example budget: its headings, what became of unspent money, and what its funder asks."""
+"""The rest of an example budget: its headings, what happened to unspent money, and what its funder asks."""
 
 from datetime import date, timedelta
 from decimal import ROUND_DOWN, Decimal
@@ -62,7 +62,7 @@ class DemoBudget:
         return rows
 
     def vary(self, source: FundingSource, grants: list[Allocation], allocations: list[Allocation]) -> None:
-        """Release, move, end and return: one of each, as the year goes on."""
+        """Release, move, end and return: one of each, during the year."""
         year, capacity = self.year.first_year, allocations[-1]
         first, second, last = date(year + 1, 1, 15), date(year + 1, 2, 15), date(year + 1, 3, 15)
         if first <= self.money.today:

@@ -51,7 +51,7 @@ NOTICE: dict[str, Any] = {
     "accessibility": f"{EXAMPLE}tested by keyboard, with a screen reader and at 400% zoom, in the autumn.",
     "security_contact": "security@office.example",
 }
-ADDED_COMMITMENT = f"{EXAMPLE}we also publish each year what we did and what came of it."
+ADDED_COMMITMENT = f"{EXAMPLE}we also publish each year what we did and what it achieved."
 MADE_UP_TEXT = f"{EXAMPLE}we promise to work together."
 SIGNATORIES = ("Sam", "Robin", "Ash", "Kit", "Jo", "Alex", "Noor", "Priya", "Dele", "Mair", "Lee", "Ana")
 ROLES = ("Chair of trustees", "Chief executive", "Leader of the council", "Director of public health")

@@ -39,7 +39,7 @@ ASSESSMENT = {
     "need": f"{EXAMPLE}in two districts, twice as many young people are hurt as elsewhere.",
     "expected_effect": f"{EXAMPLE}a tenth fewer injuries within a year, measured at the same places.",
     "community_asked": f"{EXAMPLE}forty young people and twelve parents, in four evening meetings.",
-    "community_said": f"{EXAMPLE}the way home is where they feel unsafe, and they want adults whom they know.",
+    "community_said": f"{EXAMPLE}the way home is where they feel unsafe, and they want adults they know.",
     "community_changed": f"{EXAMPLE}the work begins after school instead of in lessons.",
 }
 NOBODY_ASKED = {
@@ -329,11 +329,11 @@ class DemoMoney:
         return FundingSource.objects.with_remainder().get(pk=source.pk).remainder
 
     def reverse(self, row: Any, day: date, reason: str) -> None:
-        opposite = row.opposite()
-        opposite.reason = reason
-        if isinstance(opposite, Allocation):
-            opposite.public_id = random_public_id(self.dice)
-        self.record(opposite, day, self.people.officer)
+        reversal = row.build_reversal()
+        reversal.reason = reason
+        if isinstance(reversal, Allocation):
+            reversal.public_id = random_public_id(self.dice)
+        self.record(reversal, day, self.people.officer)
 
     def explain(self, payment: Payment | None, text: str) -> None:
         """Record the explanation of a payment exception, the day after; nothing where the payment is still to come."""

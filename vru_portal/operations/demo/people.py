@@ -30,7 +30,7 @@ ORGANISATION_NAMES = (
 
 @dataclass(frozen=True)
 class DemoPeople:
-    """Whom and what made-up rows refer to: who recorded them, where they come from, whom the money goes to."""
+    """Who and what made-up rows refer to: who recorded them, where they come from, who the money goes to."""
 
     author: Any
     approver: Any

@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from events.declarations.models import Entry, RegisterKey
 from events.declarations.register import log, witness
-from vru_portal.accounts import second_factor, seeds
+from vru_portal.accounts import second_factor, totp_secrets
 from vru_portal.ledger.append_only.database import DatabaseTriggers
 from vru_portal.models import Heartbeat
 from vru_portal.operations.doctor.findings import Finding
@@ -25,7 +25,7 @@ MAX_AHEAD = timedelta(minutes=1)  # of this machine's clock, for something that 
 
 
 def unreachable() -> Iterator[Finding]:
-    """Why the database cannot be asked anything. A missing file is not made by looking for it."""
+    """Why the database cannot be queried. Looking for a missing file does not create it."""
     if connection.vendor == "sqlite" and not connection.is_in_memory_db():  # type: ignore[attr-defined]
         path = Path(connection.settings_dict["NAME"])
         if not path.exists():
@@ -100,11 +100,11 @@ def second_factors() -> Iterator[Finding]:
             "Ask them to sign in once, and deactivate accounts that nobody uses.",
             urgent=second_factor.is_required(),
         )
-    if unreadable := seeds.unreadable_accounts():
+    if unreadable := totp_secrets.unreadable_accounts():
         names = ", ".join(unreadable[:5]) + (" …" if len(unreadable) > 5 else "")
         yield Finding(
             f"The second-factor key is missing or is the wrong key: {names} cannot sign in.",
-            f"Restore {seeds.keys_file()} from your backup. If there is none, run manage.py staff rotate-key.",
+            f"Restore {totp_secrets.keys_file()} from your backup. If there is none, run manage.py staff rotate-key.",
         )
 
 

@@ -1,4 +1,4 @@
-"""All that `manage.py doctor` looks at, in the order in which it is worth mending."""
+"""Everything that `manage.py doctor` checks, in the order in which to fix it."""
 
 from collections.abc import Callable, Iterator
 

@@ -44,7 +44,7 @@ def https() -> Iterator[Finding]:
         )
     elif not settings.ADDRESS.is_secure:
         yield Finding(
-            "Passwords and signing links travel unencrypted.",
+            "Passwords and signing links are sent unencrypted.",
             "Terminate HTTPS at a proxy in front of the portal, and set PORTAL_URL to the https address.",
         )
     else:
@@ -114,7 +114,7 @@ def permissions() -> Iterator[Finding]:
         settings.BASE_DIR / ".env",
         Path(settings.VAR_DIR),
         Path(settings.VAR_DIR) / "secret-key",
-        Path(settings.DATABASES["default"]["NAME"]),  # on PostgreSQL a name, of which there is no file
+        Path(settings.DATABASES["default"]["NAME"]),  # on PostgreSQL a name without a file
         Path(settings.SECOND_FACTOR_KEYS),
         keys,
         *keys.glob("*.key"),

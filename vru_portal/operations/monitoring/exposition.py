@@ -33,13 +33,13 @@ def exposition() -> bytes:
 
 
 class PortalCollector(Collector):
-    """What is asked for with each scrape. Without the database, only what can be known without it."""
+    """The metrics read at each scrape. If the database is down, only those that do not need it."""
 
     def describe(self) -> list[Metric]:
-        return []  # otherwise registering would ask the database
+        return []  # otherwise registering would query the database
 
     def collect(self) -> Iterator[Metric]:
-        checks = GaugeMetricFamily("portal_ready", "1 for each thing that the portal can do now.", labels=["check"])
+        checks = GaugeMetricFamily("portal_ready", "1 for each check that passes now, else 0.", labels=["check"])
         for check in readiness.run_checks():
             checks.add_metric([check.name], 0 if check.problem else 1)
         yield checks
@@ -64,13 +64,14 @@ def database_metrics() -> Iterator[Metric]:
     by_delivery: Counter[str] = Counter()
     for queue in (model for model in apps.get_models() if issubclass(model, QueuedMail)):
         by_delivery.update(dict(queue._default_manager.order_by().values_list("delivery").annotate(count=Count("pk"))))
-    mails = GaugeMetricFamily("portal_mails", "Emails by what became of them.", labels=["delivery"])
+    mails = GaugeMetricFamily("portal_mails", "Emails by delivery state.", labels=["delivery"])
     for delivery in Delivery:
         mails.add_metric([delivery.value], by_delivery[delivery])
     yield mails
     size = Head.objects.values_list("size", flat=True).first()
     yield GaugeMetricFamily("portal_register_entries", "Size of the declaration's register.", size or 0)
-    beats = GaugeMetricFamily("portal_heartbeat_timestamp_seconds", "Last sign of life of a part.", labels=["part"])
+    about = "When each process last reported in."
+    beats = GaugeMetricFamily("portal_heartbeat_timestamp_seconds", about, labels=["part"])
     for beat in Heartbeat.objects.all():
         beats.add_metric([beat.part], beat.at.timestamp())
     yield beats

@@ -37,7 +37,7 @@ class AnswerProbes:
 
 
 def answer_readiness(request: HttpRequest) -> HttpResponse:
-    """Everybody is told which part fails; only the unit's monitoring is told why."""
+    """Everybody can see which part fails; only the unit's monitoring can see why."""
     checks = readiness.run_checks()
     failing = [check.name for check in checks if check.problem]
     status = 503 if failing else 200

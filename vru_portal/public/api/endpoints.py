@@ -45,7 +45,7 @@ def list_rows(dataset: Dataset[Any]) -> Callable[[HttpRequest], Any]:
     """The operation that lists a dataset."""
 
     def operation(request: HttpRequest) -> Any:
-        """The page of rows that a request asks for, or what is wrong with it."""
+        """The requested page of rows, or what is wrong with the request."""
         filters = dataset.filters(request.GET)
         problems = problems_of(request.GET, filters)
         if problems:
@@ -53,7 +53,7 @@ def list_rows(dataset: Dataset[Any]) -> Callable[[HttpRequest], Any]:
             not_yet = set(problems) == {"as_at"} and parse_iso_date(filters.value("as_at"))
             title = "There are no figures for a future date." if not_yet else PROBLEM
             return Status(404 if not_yet else 400, {"title": title, "errors": problems})
-        if filters.value("exceptions"):  # each row's are worked out anew
+        if filters.value("exceptions"):  # each row's are worked out again
             count_costly_request(request, COSTLY_PAGES)
         number, per_page = int(request.GET.get("page", 1)), int(request.GET.get("per_page", PER_PAGE))
         declare(request, filters.valid)

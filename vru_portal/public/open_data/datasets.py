@@ -15,7 +15,7 @@ from vru_portal.public.catalogue import Catalogue
 from vru_portal.tabular.datasets import Dataset
 from vru_portal.tabular.writers import Column
 
-# How far an initiative has come depends on its money, which `programmes` must not import.
+# An initiative's progress depends on its money, which `programmes` must not import.
 INITIATIVES = replace(
     programmes.datasets.INITIATIVES,
     filters=Catalogue,

@@ -1,4 +1,4 @@
-"""What to say to an address that asks for what does not exist: what there is."""
+"""Answers to addresses that name something that does not exist: they list what does."""
 
 from collections.abc import Collection, Iterable
 

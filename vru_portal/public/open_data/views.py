@@ -136,7 +136,7 @@ def download_of_year(request: HttpRequest, label: str, name: str, form: str) -> 
     table = dataset_table(found, filters)
 
     def make(file: IO[bytes]) -> None:
-        if name != "sources":  # of which a year has only a few
+        if name != "sources":  # a year has only a few of them
             count_costly_request(request, COSTLY_FILES)
         write_table(table, form, file)
 

@@ -20,7 +20,7 @@ from vru_portal.tabular import job_state, jobs
 from vru_portal.tabular.records.permissions import has_model_permission
 
 REFRESH_SECONDS = 3
-VIEW_ALL_PERMISSION = "admin.view_logentry"  # whoever may read the log may see whose files there are
+VIEW_ALL_PERMISSION = "admin.view_logentry"  # anyone who may read the log may see whose files there are
 
 
 @admin.register(FileJob)
@@ -52,7 +52,7 @@ class FileJobAdmin(ReadOnlyAdmin):
         return self.has_view_permission(request)
 
     def has_view_permission(self, request: HttpRequest, obj: FileJob | None = None) -> bool:
-        """Also whoever has sent a file."""
+        """Also for anyone who has sent a file."""
         return super().has_view_permission(request, obj) or FileJob.objects.filter(by=request.user.pk).exists()
 
     def get_urls(self) -> list[Any]:

@@ -1,4 +1,4 @@
-"""The order of rows: whoever changes it moves rows, and the numbers follow.
+"""The order of rows: staff move rows, and the numbers follow.
 
 Numbers are often unique, and neither database checks that at the end of a statement only. So rows whose numbers change
 are first moved out of the way, and then saved one by one.
@@ -28,7 +28,7 @@ class Place:
 
     @property
     def direction(self) -> int:
-        """Of two rows that want one place: a row that moves up, or is new, goes before the one that has it."""
+        """If two rows want one place, a row that moves up or is new goes before the one that was there."""
         if not self.is_moved:
             return 0
         return -1 if self.now is None or (self.wanted or 0) < self.now else 1

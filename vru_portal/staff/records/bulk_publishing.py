@@ -1,4 +1,4 @@
-"""Publishing or sending back several records from a list: each on its own, and each outcome is told."""
+"""Publishing or sending back several records from a list: each on its own, with its own result."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -42,7 +42,7 @@ class RecordKindFilter(admin.SimpleListFilter):
         return sorted(((str(kind.pk), model_label(kind)) for kind in kinds), key=lambda choice: choice[1])
 
     def queryset(self, request: Any, queryset: Any) -> Any:
-        # A value that is not a choice, typed into the address, filters nothing: the database is not asked for it.
+        # A value that is not a choice, typed into the address, filters nothing: it is not queried.
         choices = {str(value) for value, _ in self.lookup_choices}
         return queryset.filter(content_type=self.value()) if self.value() in choices else queryset
 

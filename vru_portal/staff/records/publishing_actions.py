@@ -23,7 +23,7 @@ from vru_portal.staff.actions import Action
 from vru_portal.staff.links import action_url, admin_link
 from vru_portal.staff.markdown_field import TextArea
 from vru_portal.text.dates import format_datetime
-from vru_portal.text.inputs import LongTextInput, MomentInput
+from vru_portal.text.form_fields import LongTextFormField, MomentFormField
 
 
 class ReadVersionForm(forms.Form):
@@ -41,7 +41,7 @@ class PublishForm(ReadVersionForm):
         widget=forms.CheckboxSelectMultiple,
         help_text="It names these drafts. They are all published at the same time, or none are.",
     )
-    publish_at = MomentInput(
+    publish_at = MomentFormField(
         label="Publish on",
         required=False,
         widget=AdminSplitDateTime,
@@ -62,7 +62,7 @@ class PublishForm(ReadVersionForm):
 class NoteForm(forms.Form):
     """Asks for a note to the Editor or the Publisher."""
 
-    note = LongTextInput(
+    note = LongTextFormField(
         max_length=1000,
         widget=TextArea(attrs={"rows": "4"}),
         help_text="It stays in the history of this record, so do not name private people.",
@@ -70,7 +70,7 @@ class NoteForm(forms.Form):
 
 
 class PublishWithWarningsForm(PublishForm):
-    """Asks whether to publish all the same."""
+    """Asks whether to publish anyway."""
 
     despite_warnings = forms.BooleanField(
         label="Publish although these links do not work",
@@ -137,7 +137,7 @@ class PublishAction(Action):
 
 
 class MarkReadyAction(Action):
-    """Tell the Publishers that a draft or a pending change is ready. Whoever may change a record may do this."""
+    """Tell the Publishers that a draft or a pending change is ready. Anyone who may change a record may do this."""
 
     name = "ready"
     label = "Ready to publish"
@@ -172,7 +172,7 @@ class MarkReadyAction(Action):
 
 
 class SendBackAction(Action):
-    """Return a draft or a pending change to whoever has written it."""
+    """Return a draft or a pending change to its author."""
 
     name = "send-back"
     label = "Send back"
@@ -256,7 +256,7 @@ class UnpublishAction(Action):
 
 
 class DiscardPendingChangeAction(Action):
-    """Discard the pending change. Whoever may change a record may do this."""
+    """Discard the pending change. Anyone who may change a record may do this."""
 
     name = "discard"
     label = "Discard pending changes"
@@ -279,7 +279,7 @@ class DiscardPendingChangeAction(Action):
     def passage(self) -> tuple[str, SafeString] | None:
         try:
             table = _differences_table(pending_changes.pending_differences(self.row))
-        except ValidationError as error:  # it can be discarded all the same: often that is the way out
+        except ValidationError as error:  # it can still be discarded: often that is the way out
             table = format_html("<p>{}</p>", " ".join(error.messages))
         return "What is discarded", table
 

@@ -26,7 +26,7 @@ FOR_PUBLISHERS = {
 
 @admin.register(Submission)
 class SubmissionAdmin(BulkPublishing, ReadOnlyAdmin):
-    """What Editors and Publishers have told each other. It is answered on the page of the record, or from this list."""
+    """Messages between Editors and Publishers. They are answered on the page of the record, or from this list."""
 
     actions = ("publish_selected", "send_back_selected")
     list_display = ("record_link", "kind", "state", "note", "by", "concerns", "at")

@@ -84,7 +84,7 @@ def _kind_of_package(content: bytes) -> str:
 
 
 def _member_names(content: bytes) -> Iterator[bytes]:
-    """The names of the members, as they stand in the ZIP directory, without the work of opening the archive."""
+    """The names of the members, as the ZIP directory lists them, without opening the archive."""
     for entry in re.finditer(rb"PK\x01\x02.{24}(?P<length>..).{16}", content, re.DOTALL):
         length = int.from_bytes(entry["length"], "little")
         yield content[entry.end() : entry.end() + length]

@@ -39,7 +39,7 @@ def heading_key(heading: object) -> str:
 
 
 def are_alike(words: Sequence[str], others: Sequence[str]) -> bool:
-    """Whether each word may be the other one misspelt: “net” is never “vat”, whatever stands beside it."""
+    """Whether each word may be the other one misspelt: “net” is never “vat”, whatever is beside it."""
     return len(words) == len(others) and all(
         SequenceMatcher(None, word, other).ratio() >= LIKENESS for word, other in zip(words, others, strict=True)
     )
@@ -79,7 +79,7 @@ class Headings:
 
     row: int  # counted from the first row of the dataset, which is 0
     texts: list[str]
-    columns: list[str | None]  # for each heading, as `ColumnNames.column` has it; "" too where there is no heading
+    columns: list[str | None]  # for each heading, from `ColumnNames.column`; "" also if there is no heading
     notes: list[str] = field(default_factory=list)
 
     @property

@@ -8,8 +8,8 @@ from django.db.models import Model
 from import_export import widgets
 
 from vru_portal.tabular.readers import cell_text
-from vru_portal.tabular.reading.resaved import by_resaved_form
 from vru_portal.tabular.reading.sheets import join_texts
+from vru_portal.tabular.reading.spreadsheet_rewrites import by_resaved_form
 from vru_portal.text.cleaning import fold
 
 KEYS_PER_QUERY = 500  # SQLite limits how many parameters a query may have

@@ -91,7 +91,7 @@ def _note_cell(facts: SheetFacts, cell: Any, last_row: int, last_column: int, pl
     if formula is not None and kind is None:
         facts.add_uncomputed(*place)
     elif cell.get(f"{CALC}value-type") == "error" or (formula is not None and shown.startswith(("#", "Err:"))):
-        facts.replaced[place] = shown  # the error, as a cell of text has it
+        facts.replaced[place] = shown  # the error, as text
     elif kind == "percentage":
         facts.replaced[place] = shown
     elif kind == "currency" and (currency := cell.get(f"{OFFICE}currency", "GBP")) != "GBP":

@@ -39,7 +39,7 @@ class DecodedText:
 
 
 def decode_table(content: bytes) -> DecodedText:
-    """Decode a file of rows; raises ValidationError if its encoding cannot be told."""
+    """Decode a file of rows; raises ValidationError if its encoding is not known."""
     text, encoding = decode(content)
     if stated := SEPARATOR_LINE.match(text):
         separator, text = stated["separator"], text[stated.end() :]
@@ -50,7 +50,7 @@ def decode_table(content: bytes) -> DecodedText:
 
 
 def decode(content: bytes) -> tuple[str, str]:
-    """The text and the name of its encoding; raises ValidationError if that cannot be told.
+    """The text and the name of its encoding; raises ValidationError if that is not known.
 
     A file says by a mark at its beginning that it is Unicode. Without one it is UTF-8 if all of it is valid as such,
     and otherwise Windows-1252, in which Excel saves “CSV” in Britain. UTF-8 that was damaged is taken for neither.

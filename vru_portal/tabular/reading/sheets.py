@@ -1,6 +1,6 @@
 """What a sheet has that its rows alone do not show: hidden rows, merged cells, formulas without a result, other sheets.
 
-Whoever sends a workbook checks it by eye. What the portal reads and they cannot see, or the other way round, is told
+The sender of a workbook checks it by eye. What the portal reads and they cannot see, or the reverse, is reported
 in sentences beside the result.
 """
 
@@ -37,7 +37,7 @@ class SheetFacts:
     hidden_rows: list[int] = field(default_factory=list)
     hidden_columns: list[int] = field(default_factory=list)
     merged: list[str] = field(default_factory=list)  # as B3:B5
-    # By row and column, what stands for a cell whose value its reader does not have as the sheet shows it.
+    # By row and column, what replaces a cell whose value its reader does not have as the sheet shows it.
     replaced: dict[tuple[int, int], "BrokenCell | str"] = field(default_factory=dict)
 
     covered: dict[tuple[int, int], tuple[int, int, str]] = field(default_factory=dict)  # by a merged cell: its place

@@ -1,7 +1,7 @@
 """Reading ZIP files that people send, without unpacking more than the server can bear.
 
 A small ZIP file can unpack to a huge one (a "ZIP bomb"), and its directory can list a million entries. Workbooks and
-office documents are ZIP files, so whoever opens one goes through these functions.
+office documents are ZIP files, so everything that opens one uses these functions.
 """
 
 import zipfile

@@ -15,7 +15,7 @@ from django.core.exceptions import ValidationError
 from django.db import models
 
 from vru_portal.tabular.readers import cell_text
-from vru_portal.tabular.reading.resaved import by_resaved_form
+from vru_portal.tabular.reading.spreadsheet_rewrites import by_resaved_form
 from vru_portal.tabular.widgets import DateWidget, MoneyWidget, TimeWidget
 from vru_portal.tabular.writers import TRUNCATION_NOTE, Cell
 from vru_portal.text.characters import remove_forbidden
@@ -117,7 +117,7 @@ class RecordColumn:
         return row
 
     def show(self, row: Any) -> Cell:
-        """The value as an export has it."""
+        """The value as exports write it."""
         value = self.value(row)
         if isinstance(value, bool):
             return "yes" if value else "no"

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.db import models
 
-from vru_portal.tabular.reading.resaved import by_resaved_form
+from vru_portal.tabular.reading.spreadsheet_rewrites import by_resaved_form
 from vru_portal.tabular.records.columns import (
     LIST_SEPARATOR,
     RecordColumn,
@@ -18,7 +18,7 @@ from vru_portal.text.cleaning import fold
 
 
 class SlugLookup:
-    """The slugs of a model, and what else may stand for one: a slug in another case, or the name of a record.
+    """The slugs of a model, and what else may mean one: a slug in another case, or the name of a record.
 
     A slug in its own case comes before one in another, that before a name, and that before what a spreadsheet has made
     of a slug. A name that two records share stands
@@ -39,12 +39,12 @@ class SlugLookup:
         )
 
     def find(self, text: str) -> str:
-        """The slug that a text stands for; the text itself if it stands for none."""
+        """The slug that a text means; the text itself if it means none."""
         return text if text in self.slugs else self.alternatives.get(fold(text), text)
 
 
 def unambiguous(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
-    """The slug of each text, by the folded text, without the texts that stand for several slugs."""
+    """The slug of each text, by the folded text, without the texts that mean several slugs."""
     slugs_by_text: dict[str, set[str]] = {}
     for text, slug in pairs:
         slugs_by_text.setdefault(fold(text), set()).add(slug)

@@ -7,7 +7,7 @@ from django.db import models
 
 from vru_portal.publishing.state import State
 from vru_portal.tabular.readers import unreadable_cell
-from vru_portal.tabular.reading.resaved import by_resaved_key, resaved_forms
+from vru_portal.tabular.reading.spreadsheet_rewrites import by_resaved_key, resaved_forms
 from vru_portal.tabular.records.columns import MAX_VALUES_NAMED, STATE_FIELD, RecordColumn, columns_of_field
 from vru_portal.tabular.records.lookup import References, rows_for_columns, split_list
 from vru_portal.tabular.records.permissions import missing_permissions
@@ -86,7 +86,7 @@ class RecordReader:
         return tuple(column.text(record) for column in self.key_columns)
 
     def empty_key_fields(self, outcome: RecordOutcome) -> list[str]:
-        """The fields that identify a record and of which a row says nothing."""
+        """The fields that identify a record and are missing from a row."""
         columns = [column for column in self.key_columns if not column.field.blank]
         filled = {column.field.name for column in columns if outcome.texts.get(column.name)}
         return list(dict.fromkeys(column.field.name for column in columns if column.field.name not in filled))

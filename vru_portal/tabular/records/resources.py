@@ -90,7 +90,7 @@ class RecordResource(FileResource):
         return str(self.model._meta.verbose_name if count == 1 else self.model._meta.verbose_name_plural)
 
     def prepare(self, dataset: tablib.Dataset) -> None:
-        """Check the columns, then record all rows; `import_row` only tells what became of each.
+        """Check the columns, then record all rows; `import_row` only reports the result of each.
 
         They cannot be recorded one by one, as django-import-export would do: rows may refer to each other, and the
         rows about one record and its parts make one pending change.

@@ -1,4 +1,4 @@
-"""A row of a file of records: what it says while it is read, and what became of it once it is saved."""
+"""A row of a file of records: what it says while it is read, and the result once it is saved."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -55,7 +55,7 @@ class RecordOutcome:
         return [(c.name, *changed_words(c.text(self.existing), self.texts[c.name])) for c in self.changed]
 
     def result(self) -> "RecordRow":
-        """What became of the row, as django-import-export has it."""
+        """The result of the row, in the terms of django-import-export."""
         row = RecordRow()
         row.number, row.cells, row.row_values = self.number, tuple(map(cell_text, self.cells.values())), self.cells
         row.notes = tuple(self.notes)
@@ -73,7 +73,7 @@ class RecordOutcome:
 
 
 class RecordRow(ImportedRow):
-    """What became of a row."""
+    """The result of a row."""
 
     changed_root: Any = None  # the record whose log mentions the change; None for a record that is new itself
     is_pending = False
@@ -91,7 +91,7 @@ class RecordRow(ImportedRow):
 
 
 class RecordResult(ImportResult):
-    """What became of a file."""
+    """The result of a file."""
 
     @property
     def changed(self) -> list[RecordRow]:

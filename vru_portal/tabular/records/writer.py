@@ -200,6 +200,6 @@ class RecordWriter:
             elif columns:
                 known = self.references.primary_keys.setdefault(related, {})
                 setattr(record, field.attname, known.get(texts) if any(texts) else None)
-            else:  # an owner of which there is only one, such as the unit: no column names it
+            else:  # a single owner, such as the unit: no column names it
                 setattr(record, field.attname, primary_keys_by_texts(related).get(()))
         return lists

@@ -3,7 +3,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from events.declarations.documents import disclosure
+from events.declarations.documents import subject_access
 
 
 class Command(BaseCommand):
@@ -20,9 +20,9 @@ class Command(BaseCommand):
         parser.add_argument("--json", action="store_true", dest="as_json", help="print JSON")
 
     def handle(self, *, whose: str, as_json: bool, **options: Any) -> None:
-        records = disclosure.records_about(whose)
+        records = subject_access.records_about(whose)
         if not records:
             raise CommandError("There is no data about this person.")
         self.stdout.write(
-            disclosure.records_as_json(records) if as_json else disclosure.records_as_text(records), ending=""
+            subject_access.records_as_json(records) if as_json else subject_access.records_as_text(records), ending=""
         )

@@ -145,7 +145,7 @@ def test_erasing_says_what_goes_and_stays_and_leaves_an_entry(client, officer, v
     assert list(audit.find_faults()) == []
 
 
-def test_a_lost_key_is_said_in_the_form_and_no_fault(client, officer, version, settings):
+def test_a_lost_key_is_an_error_of_the_form_not_a_server_error(client, officer, version, settings):
     entry = signing.invite_and_sign("Moor Trust")
     for path in settings.REGISTER_KEYS.glob("*.key"):
         path.unlink()

@@ -288,7 +288,7 @@ def test_tasks_that_ended_are_dropped_after_a_week(clock):
     assert portal_schedule.delete_ended_tasks() == 2
 
 
-def test_a_reminder_is_not_sent_to_who_has_signed_since_the_list_was_made(clock):
+def test_a_reminder_is_not_sent_to_somebody_who_has_signed_meanwhile(clock):
     body = signing.invite("A body")
     work()
     clock.shift(timedelta(days=15))

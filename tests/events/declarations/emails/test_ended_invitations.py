@@ -1,4 +1,4 @@
-"""Whoever has a link that somebody else has ended is told, once, and nobody else is."""
+"""People whose link somebody else has ended get one email, and nobody else does."""
 
 import pytest
 from django.core.mail import EmailMultiAlternatives
@@ -57,7 +57,7 @@ def sign_on_paper(body):
     ],
     ids=["revoked", "signed on paper", "declined by the chair", "declined by the assistant"],
 )
-def test_whoever_has_a_link_is_told_when_somebody_else_ends_it(unit, end, told, said):
+def test_people_with_a_link_are_told_when_somebody_else_ends_it(unit, end, told, said):
     end(passed_on())
     ended = Mail.objects.filter(kind=MailKind.ENDED)
     assert sorted(mail.to for mail in ended) == told

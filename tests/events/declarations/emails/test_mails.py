@@ -7,6 +7,7 @@ import sys
 from email import message_from_bytes, policy
 from html.parser import HTMLParser
 from io import BytesIO
+from pathlib import Path
 
 import pytest
 from django.conf import settings
@@ -16,7 +17,7 @@ from django.db import IntegrityError, transaction
 from pypdf import PdfReader
 
 from events.declarations import mails, tokens
-from events.declarations.choices import CLOSING_MAILS, LinkPurpose, MailKind
+from events.declarations.choices import FINAL_NOTICES, LinkPurpose, MailKind
 from events.declarations.models import (
     Invitation,
     Mail,
@@ -60,7 +61,7 @@ def unit(db):
     return unit
 
 
-LINKED_KINDS = [kind for kind in MailKind if kind not in CLOSING_MAILS]
+LINKED_KINDS = [kind for kind in MailKind if kind not in FINAL_NOTICES]
 
 
 def sign_for_assistant(body):
@@ -139,6 +140,19 @@ class Page(HTMLParser):
         self.words += data
 
 
+TEMPLATES = sorted(Path(settings.BASE_DIR, "templates/mail").glob("[!_]*.html"))
+
+
+@pytest.mark.parametrize("html", TEMPLATES, ids=lambda path: path.stem)
+def test_the_text_and_the_html_of_an_email_state_the_same_numbers(html):
+    tags = re.compile(r"\{[{%].*?[%}]\}|<[^>]*>")
+    numbers = [
+        set(re.findall(r"\d+", tags.sub("", path.read_text(encoding="utf-8"))))
+        for path in (html, html.with_suffix(".txt"))
+    ]
+    assert numbers[0] == numbers[1]
+
+
 @pytest.mark.parametrize("kind", LINKED_KINDS)
 def test_each_kind_says_who_is_asking_for_what_until_when_and_who_to_contact(unit, kind):
     message = a_mail(kind)
@@ -173,7 +187,7 @@ def test_each_kind_says_who_is_asking_for_what_until_when_and_who_to_contact(uni
         (MailKind.ENDED, "post@body.example", "has withdrawn its invitation to A body"),
     ],
 )
-def test_a_mail_that_closes_a_matter_says_what_came_of_it_and_carries_no_secret(unit, kind, to, said):
+def test_a_final_mail_says_what_happened_and_has_no_secret(unit, kind, to, said):
     message = a_mail(kind)
     _, text, html = read(message)
     page = Page(html)
@@ -199,13 +213,13 @@ def test_a_matter_is_closed_by_one_mail_however_often_it_is_closed(unit):
     requests.turn_down_request(by=None, request=asked)
     with pytest.raises(ValidationError, match="already been answered"):
         requests.turn_down_request(by=None, request=asked)
-    found = Mail.objects.filter(kind__in=CLOSING_MAILS).order_by("pk").values_list("kind", "to")
+    found = Mail.objects.filter(kind__in=FINAL_NOTICES).order_by("pk").values_list("kind", "to")
     assert list(found) == [
         (MailKind.SIGNED, "post@body.example"),
         (MailKind.WITHDRAWN, "chair@body.example"),
         (MailKind.TURNED_DOWN, asked.email),
     ]
-    for mail in Mail.objects.filter(kind__in=CLOSING_MAILS):
+    for mail in Mail.objects.filter(kind__in=FINAL_NOTICES):
         mail.pk, mail.message_id = None, "another"
         with pytest.raises(IntegrityError), transaction.atomic():
             mail.save(force_insert=True)
@@ -213,7 +227,7 @@ def test_a_matter_is_closed_by_one_mail_however_often_it_is_closed(unit):
 
 def test_somebody_who_signs_alone_gets_only_the_receipt(unit):
     signing.sign(signing.invite("A body"))
-    assert not Mail.objects.filter(kind__in=CLOSING_MAILS).exists()
+    assert not Mail.objects.filter(kind__in=FINAL_NOTICES).exists()
 
 
 def test_nobody_is_emailed_about_a_withdrawal_once_their_data_is_erased(unit):

@@ -29,7 +29,7 @@ GAPS = re.compile(verify.GAP)
 
 
 class Files:
-    """What a register publishes and gives out at two sizes, and what may be told of it."""
+    """What a register publishes and hands out at two sizes, and what may be concluded from it."""
 
     def __init__(self, client, folder):
         self.folder = folder
@@ -63,7 +63,7 @@ class Files:
             self.told |= facts_of(said)
 
     def asked(self):
-        """Everything that may be asked about files as they are."""
+        """Every question that may be asked about unchanged files."""
         everything = [*self.receipts.values(), *self.proofs.values(), *self.notes.values(), *self.registers.values()]
         yield "register", [self.registers[8], *everything]
         yield "register", [self.registers[8]]
@@ -73,7 +73,7 @@ class Files:
         yield "compare", [self.receipts[4], self.notes[8], self.consistency]
 
     def run(self, main, action, texts):
-        """Return the exit code, and what was said."""
+        """Return the exit code and the output."""
         paths = []
         for number, text in enumerate(texts):
             paths.append(self.folder / f"{number}.txt")
@@ -150,7 +150,7 @@ def facts_of(said):
 
 
 class Edits:
-    """Draws what to ask about which files, and what was done to one of them before."""
+    """Draws a question about some files, and a change to one of them."""
 
     def __init__(self, files, draw):
         self.files, self.draw = files, draw
@@ -187,7 +187,7 @@ class Edits:
     # by whoever has a file
 
     def letters(self, text):
-        """Change, add, take out or double a letter, or swap two."""
+        """Change, add, remove or repeat a letter, or swap two."""
         place = self.draw.randrange(max(len(text), 1))
         letter = text[place : place + 1] or "x"
         other = self.draw.choice(
@@ -278,7 +278,7 @@ class Edits:
         return json.dumps(document, ensure_ascii=False)
 
     def twice(self, text):
-        """Let a name stand twice, with another value."""
+        """Repeat a name, with another value."""
         names = re.findall(r'"(?:disclosed|value|salt|leaf|checkpoint|now|name|role|entries|keys)": ', text)
         if not names:
             return self.lines(text)

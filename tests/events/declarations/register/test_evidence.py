@@ -282,7 +282,7 @@ def test_json_that_was_damaged_on_its_way_is_joined_or_not_judged(portal, ask):
 # JSON read twice differently ------------------------------------------------------------------------------------------
 
 
-def test_a_name_that_stands_twice_is_refused_in_every_file(portal, ask):
+def test_a_repeated_name_is_refused_in_every_file(portal, ask):
     def doubled(document, name, forged):
         text = json.dumps(document)
         assert text.count(f'"{name}": ') >= 1
@@ -358,9 +358,12 @@ def test_both_verifiers_find_an_entry_dated_before_the_one_before_it(portal, ask
         assert ask(action, fifth, fourth)[0] == 1
     assert ask("register", made(portal.signer, [changed(leaves[0], at="yesterday")]))[0] == 2
     monkeypatch.setattr(log, "require_continuation", lambda size, frontier: None)
-    time_machine.move_to(timezone.now() - timedelta(hours=3))
+    now = timezone.now()
+    time_machine.move_to(now + timedelta(hours=3))
     invite_and_sign("Eighth", "post@8.example")
-    assert list(audit.find_faults()) == ["Entry 8: it is dated before the entry before it."]
+    time_machine.move_to(now)
+    invite_and_sign("Ninth", "post@9.example")
+    assert list(audit.find_faults()) == ["Entry 9: it is dated before the entry before it."]
 
 
 # How to check it, as printed ------------------------------------------------------------------------------------------

@@ -19,7 +19,7 @@ pytestmark = pytest.mark.django_db
 
 
 def register(action):
-    """Run the command; return its exit code and what it said."""
+    """Run the command; return its exit code and output."""
     out, err = StringIO(), StringIO()
     try:
         call_command("register", action, stdout=out, stderr=err)
@@ -40,7 +40,7 @@ def test_a_register_that_is_whole_ends_with_nought_and_its_checkpoint():
     assert verify.read_checkpoints(note, [key])[0][1] == 3
 
 
-def test_every_fault_is_told_and_ends_with_one():
+def test_every_fault_is_reported_and_exits_with_one():
     open_signing()
     for number in range(3):
         invite_and_sign(f"Body {number}", f"post@{number}.example")
@@ -68,7 +68,7 @@ def test_an_older_backup_that_was_put_back_is_an_alarm_and_signs_nothing():
         witness.require_no_rollback()
 
 
-def test_a_lost_key_stops_and_is_not_made_anew():
+def test_a_lost_key_stops_and_is_not_replaced():
     open_signing()
     invite_and_sign()
     second = invite("Second", "post@two.example")

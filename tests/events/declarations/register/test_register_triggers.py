@@ -46,7 +46,7 @@ def entry_after(*, gap):
 
 
 def entry_over_the_first():
-    """An entry that stands where the first one stood, as a log that is written anew would have it."""
+    """An entry in the place of the first one, as in a log that was rewritten."""
     EntryFactory()
     second = EntryFactory()
     second.seq = 0
@@ -157,7 +157,7 @@ def standing_removed_because_another_was_withdrawn():
     return standing_removed()
 
 
-OFFENCES = {
+TRIGGER_VIOLATIONS = {
     "declarations_entry_in_order": [
         lambda: entry_after(gap=1),
         lambda: entry_after(gap=1000),
@@ -192,7 +192,7 @@ OFFENCES = {
         standing_removed_because_another_was_withdrawn,
     ],
 }
-CASES = [(name, offence) for name, offences in OFFENCES.items() for offence in offences]
+CASES = [(name, violation) for name, violations in TRIGGER_VIOLATIONS.items() for violation in violations]
 REPLACED = {
     "declarations_entry_head_not_replaced": Head,
     "declarations_entry_personal_not_replaced": PersonalRecord,
@@ -205,18 +205,20 @@ TRUNCATED = {
 }
 
 
-def test_every_trigger_of_the_register_is_offended_here():
-    assert {*OFFENCES, *REPLACED, *TRUNCATED} == {f"declarations_entry_{trigger.name}" for trigger in Entry.triggers}
+def test_every_trigger_of_the_register_is_violated_here():
+    assert {*TRIGGER_VIOLATIONS, *REPLACED, *TRUNCATED} == {
+        f"declarations_entry_{trigger.name}" for trigger in Entry.triggers
+    }
 
 
-@pytest.mark.parametrize(("name", "offence"), CASES, ids=[f"{name}-{n}" for n, (name, _) in enumerate(CASES)])
-def test_it_is_refused_by_its_trigger_and_by_nothing_else(name, offence):
-    refused_by_its_trigger_alone(name, offence())
+@pytest.mark.parametrize(("name", "violation"), CASES, ids=[f"{name}-{n}" for n, (name, _) in enumerate(CASES)])
+def test_it_is_refused_by_its_trigger_and_by_nothing_else(name, violation):
+    refused_by_its_trigger_alone(name, violation())
 
 
 @pytest.mark.parametrize("name", REPLACED)
 def test_no_row_beside_the_log_is_replaced(name):
-    """SQLite deletes the row that stands in the way without asking the DELETE trigger, unless a connection wants it."""
+    """SQLite deletes the conflicting row without firing the DELETE trigger, unless a connection asks for it."""
     EntryFactory()
     row = REPLACED[name]._default_manager.get()
     trigger = DatabaseTriggers(connection).expected[name]

@@ -56,14 +56,14 @@ class Stranger:
         return name
 
     def run(self, *arguments):
-        """Return the exit code and what was said."""
+        """Return the exit code and the output."""
         command = [sys.executable, "-I", "-c", OFFLINE, *arguments]
         found = subprocess.run(command, cwd=self.folder, capture_output=True, encoding="utf-8", check=False)
         assert found.stderr == "", found.stderr
         return found.returncode, found.stdout.strip()
 
     def asks(self, key, action, *files):
-        """Write files of this content, ask about them."""
+        """Write files with this content, and check them."""
         return self.run(key, action, *(self.write(f"{n}.txt", content) for n, content in enumerate(files)))
 
 
@@ -139,7 +139,7 @@ def test_a_good_register_extends_every_receipt_and_checkpoint_that_was_kept(port
     )
 
 
-def test_the_register_says_which_kept_receipts_no_longer_stand(portal, stranger):
+def test_the_register_names_kept_receipts_that_are_no_longer_in_force(portal, stranger):
     corrections.end_signature(entry=Entry.objects.get(pk=3))
     before = Entry.objects.get(pk=1).version
     after = VersionFactory(declaration=before.declaration, number=before.number + 1, text="New words")

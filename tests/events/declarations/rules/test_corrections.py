@@ -58,7 +58,7 @@ def test_a_later_version_takes_the_place_of_the_earlier_signature():
     second = open_signing(declaration=declaration, text="We keep the paths, and light them.")
     invitation = Invitation.objects.get(version=second)
     assert (invitation.email, invitation.state) == ("post@body.example", InvitationState.QUEUED)
-    assert LiveSignature.objects.get().entry == first  # it stands until the later one is there
+    assert LiveSignature.objects.get().entry == first  # it counts until the later one is there
     secret = new_link(invitation)
     preparation = signing.prepare_signature(secret=secret, signatory=signatory())
     checked = signing.Signatory.from_preparation(preparation).fingerprint

@@ -235,7 +235,7 @@ def test_reminders_come_every_two_weeks_and_three_times_at_most(clock):
     assert Mail.objects.filter(kind=MailKind.REMINDER, invitation=row).count() == 3
 
 
-def test_whoever_has_answered_or_expired_is_not_reminded_and_whoever_has_started_is(clock):
+def test_those_who_started_are_reminded_but_not_those_who_answered_or_expired(clock):
     rows = {state: in_state(state) for state in InvitationState}
     reminded(clock, 120)
     found = set(Mail.objects.filter(kind=MailKind.REMINDER).values_list("invitation__state", flat=True))

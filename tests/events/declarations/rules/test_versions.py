@@ -1,4 +1,4 @@
-"""Every text that was in force keeps its address, beside what it changed and who signed it."""
+"""Every text that was in force keeps its address, with its changes and its signatories."""
 
 import re
 from datetime import timedelta
@@ -159,7 +159,7 @@ def test_a_text_that_only_looks_otherwise_says_so(client):
 
 
 @pytest.mark.django_db
-def test_only_signatures_that_stand_are_listed_and_counted_beside_the_text(client):
+def test_only_signatures_in_force_are_listed_and_counted_beside_the_text(client):
     UnitFactory()
     first = open_signing(number=1, text="One")
     for name in ("Kept", "Also kept", "Gone"):

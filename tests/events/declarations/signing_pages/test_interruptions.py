@@ -1,4 +1,4 @@
-"""Forms that are sent twice, side by side, while signing is closed, or after the text has changed."""
+"""Forms that are sent twice, at the same time, while signing is closed, or after the text has changed."""
 
 import re
 from datetime import timedelta

@@ -70,7 +70,7 @@ def test_a_link_that_opens_nothing_looks_the_same_whatever_is_wrong_with_it(vers
             said = assert_private(client.post(address, {"reason": "No.", "checked": "x", "form": "withdraw"}))
             assert said.status_code == 404, what
             assert "This link does not work" in said.text
-    # where the page stands is the only difference: its own address
+    # the only difference is the page's own address
     words = {re.sub(r"http://[^\"]*/declaration/sign/[a-z-]*/?", "", text) for _, text, *_ in seen}
     assert {status for status, *_ in seen} == {404}
     assert len(words) == 1
@@ -133,7 +133,7 @@ def test_head_and_get_write_nothing(invited):
     assert invited.invitation.state == InvitationState.QUEUED
 
 
-def test_who_sends_every_form_as_it_stands_changes_nothing(invited):
+def test_sending_every_form_unchanged_changes_nothing(invited):
     """A scanner that presses each button: as the person who was asked, and with links to what was signed."""
     entry = invite_and_sign("Other", "post@other.example")
     passed = invite("Third", "post@third.example")

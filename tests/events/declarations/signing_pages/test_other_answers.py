@@ -116,7 +116,7 @@ def test_after_erasure_the_link_of_a_receipt_opens_nothing(client, version):
     assert assert_private(client.get(RECEIPT)).status_code == 404
 
 
-def test_a_body_that_was_not_invited_asks_and_is_told_the_same_however_often(client, version):
+def test_a_body_that_was_not_invited_gets_the_same_answer_however_often_it_asks(client, version):
     OrganisationFactory(sector=SectorFactory(name="Health"))
     page = assert_private(client.get(ASK))
     assert_says(page, "Ask to sign", "Health")

@@ -1,4 +1,4 @@
-"""What a restore accepts: whole archives that the portal has made, and no other file, whoever sends it."""
+"""What a restore accepts: complete archives made by the portal, and no other file."""
 
 import hashlib
 import io

@@ -6,7 +6,7 @@ from contextlib import suppress
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
-from vru_portal.operations.backup import running, stopped, swap
+from vru_portal.operations.backup import lock, stopped, swap
 from vru_portal.operations.backup.archive import BackupError
 from vru_portal.operations.backup.swap import Move, Swap
 
@@ -88,16 +88,16 @@ def test_a_portal_does_not_start_on_half_a_restore(portal, settings, monkeypatch
     with suppress(PowerCut), swap.journalled(planned, folder):
         raise PowerCut
     with pytest.raises(ImproperlyConfigured, match="A restore was interrupted"):
-        running.hold_while_running()
+        lock.hold_while_running()
 
 
 def test_a_portal_that_runs_keeps_a_restore_away_and_the_other_way_round(tmp_path, settings):
     settings.VAR_DIR = tmp_path / "first"
-    running.hold_while_running()
-    running.hold_while_running()  # the timer, in another process, shares the lock
+    lock.hold_while_running()
+    lock.hold_while_running()  # the timer, in another process, shares the lock
     with pytest.raises(BackupError, match="The portal is running"), stopped.stopped_portal():
         pass
     settings.VAR_DIR = tmp_path / "second"
     with stopped.alone(), pytest.raises(ImproperlyConfigured, match="being restored"):
-        running.hold_while_running()
-    running.hold_while_running()
+        lock.hold_while_running()
+    lock.hold_while_running()

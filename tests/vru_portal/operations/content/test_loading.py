@@ -33,7 +33,7 @@ def test_the_first_history_row_holds_what_the_record_holds(unit, load):
             assert sorted(model.history.values_list(*fields), key=str) == now, model
 
 
-def test_a_record_may_name_another_that_stands_further_down(unit, load):
+def test_a_record_may_refer_to_a_later_one(unit, load):
     unit["partners"][0]["fields"] |= {"issued_by": ["moor"], "authors": [["kit-ford"]]}
     unit["partners"][1]["fields"]["represents"] = ["fen"]
     unit["partners"].append(stated("partners.organisation", name="Fen", slug="fen", represents=["moor"]))

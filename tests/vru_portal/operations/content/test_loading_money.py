@@ -67,11 +67,11 @@ REFUSED = {
     ),
     "a penny more than is left": (
         ("funding", "amount: '19750.50'", "amount: '19750.51'"),
-        "dcbb2cd3ef.*: This is more than is left of the source",
+        "dcbb2cd3ef.*: This is more than is left in the source",
     ),
     "before the decision": (
         ("funding", "awarded_on: 2024-04-22", "awarded_on: 2024-04-21"),
-        "d2ab2cd3ef.*: Money is allocated only by a recorded decision",
+        "d2ab2cd3ef.*: An allocation needs a recorded decision",
     ),
     "after the deadline of the year": (
         ("funding", "first_year: 2024", "first_year: 2024\n    spend_by: 2025-03-31"),
@@ -91,7 +91,7 @@ REFUSED = {
     ),
     "more than is unpaid": (
         ("funding", "kind: release\n    amount: '5250.50'", "kind: release\n    amount: '45000.01'"),
-        "d9bb2cd3ef.*: Only what is allocated and not paid can be released",
+        "d9bb2cd3ef.*: You can release, move or return only what is allocated and not paid",
     ),
 }
 

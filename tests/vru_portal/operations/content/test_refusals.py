@@ -233,7 +233,7 @@ def test_a_binary_file_is_refused(unit, load, tmp_path):
     assert set(counts().values()) == {0}
 
 
-def test_all_that_is_wrong_with_a_unit_is_told_at_once_and_nothing_that_only_follows_from_it(unit, load):
+def test_all_problems_of_a_unit_are_reported_together_without_those_that_only_follow(unit, load):
     before = counts()
     unit["partners"].append(record("partners.guild", name="Guild"))
     initiative = unit["programmes"][2]["fields"]

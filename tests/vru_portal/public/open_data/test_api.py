@@ -117,6 +117,15 @@ def test_its_description_holds_an_example_that_is_valid(client):
         assert len(operation["parameters"]) >= 2  # the pages; most have filters, too
 
 
+def test_its_description_says_which_values_each_parameter_takes(client):
+    paths = get(client, "/api/v1/openapi.json")["paths"]
+    for path in paths:
+        for parameter in paths[path]["get"].get("parameters", []):
+            schema = parameter["schema"].get("items", parameter["schema"])
+            limits = {"enum", "format", "maximum", "maxLength", "pattern"}
+            assert limits & {*schema}, f"{path}?{parameter['name']}"
+
+
 @contextmanager
 def same_connection():
     """A request of no test client would close the connection, and what is in it; that client connects these again."""

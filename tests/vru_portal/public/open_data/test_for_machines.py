@@ -1,4 +1,4 @@
-"""What pages say of themselves to search engines and to programs that show links."""
+"""What pages tell search engines and programs that show links."""
 
 import json
 import re
@@ -37,7 +37,7 @@ def found(answers):
 
 
 def described(page) -> dict[str, Any]:
-    """Return what a page says of itself in JSON-LD, by type."""
+    """Return the JSON-LD of a page, by type."""
     data = [json.loads(text) for text in page.scripts if text.strip()]
     assert {one["@context"] for one in data} <= {"https://schema.org"}
     return {one["@type"]: one for one in data}

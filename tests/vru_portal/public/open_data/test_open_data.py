@@ -14,8 +14,9 @@ from django.conf import settings
 from django.http import QueryDict
 from frictionless import Resource, Schema
 
+from events.models import Event
 from funding.models import PublicationDuty
-from partners.models import Organisation, Unit
+from partners.models import Organisation, Post, Publication, Unit
 from programmes.models import Initiative, PreventionLevel
 from tests.support.factories import InitiativeFactory, LevelFactory, OrganisationFactory, PostFactory, make_everything
 from tests.support.money.ledger import LICENCE
@@ -23,6 +24,7 @@ from vru_portal.public.open_data.datasets import DATASETS
 from vru_portal.publishing.state import State
 from vru_portal.tabular.datasets import Dataset
 from vru_portal.tabular.writers import Type
+from vru_portal.text.markdown import is_markdown
 
 pytestmark = [pytest.mark.django_db, pytest.mark.once]
 NAMES = list(DATASETS)
@@ -107,6 +109,21 @@ def test_the_formats_agree_and_are_the_rows_of_the_page_about_them(client, name)
         assert f"<code>{column.name}</code>" in page
         assert column.about
     assert ("total" in found) is bool(DATASETS[name].total_of)
+
+
+@pytest.mark.parametrize(
+    ("name", "model"),
+    [
+        *(("initiatives", Initiative), ("partners", Organisation), ("posts", Post)),
+        *(("publications", Publication), ("events", Event)),
+    ],
+)
+def test_a_column_is_called_markdown_if_its_field_is(name, model):
+    fields = {field.name: field for field in model._meta.concrete_fields}
+    columns = [column for column in DATASETS[name].columns if column.name in fields]
+    assert columns
+    for column in columns:
+        assert ("Markdown" in column.about) is is_markdown(fields[column.name]), column.name
 
 
 def test_a_csv_opens_correctly_in_excel_and_follows_rfc_4180(client):

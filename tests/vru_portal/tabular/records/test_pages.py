@@ -50,7 +50,7 @@ def test_a_file_is_tried_shown_and_recorded_once(client, lead):
     assert "Recorded: 1 pending change." in text_of(done)
     assert LogEntry.objects.get().change_message == "Recorded from file.json."
     again = client.post(f"{address}process_import/", confirm, follow=True)
-    assert "This file was recorded already" in text_of(again)
+    assert "This file was already recorded" in text_of(again)
 
 
 def test_the_import_page_says_how_each_column_is_written(client, lead):

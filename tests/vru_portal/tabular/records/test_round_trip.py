@@ -15,7 +15,7 @@ from programmes.models import Story
 from tests.support.factories import OrganisationFactory, StoryFactory
 from tests.support.spreadsheets import through_uk_excel
 from tests.vru_portal.tabular.records.files import FORMATS, changed_excerpts, export_records, import_content
-from tests.vru_portal.test_meta import HISTORIC, TABLE
+from tests.vru_portal.test_meta import HISTORIC, KEEPS_HISTORY
 from vru_portal.models import Pending
 from vru_portal.tabular.records.columns import columns_of
 from vru_portal.tabular.records.resources import RESOURCES
@@ -32,7 +32,7 @@ WITHOUT_IMPORT = {
 
 
 def test_each_model_that_keeps_its_history_has_a_resource():
-    historic = {label for label, kind in TABLE.items() if kind is HISTORIC} - WITHOUT_IMPORT
+    historic = {label for label, kind in KEEPS_HISTORY.items() if kind is HISTORIC} - WITHOUT_IMPORT
     sent_as_files = {model._meta.label_lower for model in RESOURCES}
     assert sorted(historic - sent_as_files) == []
     assert sorted(label for label in sent_as_files if not hasattr(apps.get_model(label), "history")) == []

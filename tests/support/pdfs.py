@@ -15,7 +15,7 @@ def words(paper: bytes) -> str:
 
 
 def tags_of(paper: bytes) -> list["Tag"]:
-    """Return the tags of a PDF, once it has what PDF/UA-1 asks for and a program can see."""
+    """Return the tags of a PDF, after checking the requirements of PDF/UA-1 that a program can check."""
     reader: Any = PdfReader(BytesIO(paper))
     catalogue = reader.root_object
     assert catalogue["/MarkInfo"]["/Marked"]

@@ -1,17 +1,21 @@
-"""A penny, planted in what is served: changes to one page or file, as a fault of it would make them."""
+"""Responses altered by a penny: changes to one page or file, as an error in it would make them."""
 
 import io
 import json
 from decimal import Decimal
+from urllib.parse import urlsplit
 
 import openpyxl
+import pytest
 from django.http import HttpResponse
+
+from funding.reconcile import outputs
 
 PENNY = Decimal("0.01")
 
 
-class Planted:
-    """Middleware that changes what is served at one address, as a fault of a page or a download would."""
+class AlteredResponses:
+    """Middleware that changes the response at one address, as an error in a page or download would."""
 
     path, change = "", staticmethod(lambda content: content)
 
@@ -28,6 +32,20 @@ class Planted:
             for close in response._resource_closers:  # not `close()`, which would end the test's connection too
                 close()
         return HttpResponse(content, headers={"Content-Type": response["Content-Type"]})
+
+
+def serve_once(monkeypatch: pytest.MonkeyPatch, served: dict[str, bytes]) -> None:
+    """Let `reconcile` reread what was served of the same rows before, except where something is planted."""
+    fetch = outputs.fetch
+
+    def fetch_once(path: str) -> bytes:
+        if urlsplit(path).path == AlteredResponses.path:
+            return fetch(path)
+        if path not in served:
+            served[path] = fetch(path)
+        return served[path]
+
+    monkeypatch.setattr(outputs, "fetch", fetch_once)
 
 
 def in_text(before, after):

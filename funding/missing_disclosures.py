@@ -46,7 +46,7 @@ def incomplete_items(duty: PublicationDuty) -> PaymentQuerySet:
     return listed_items(duty).filter(reduce(or_, blank)) if blank else Payment.objects.none()
 
 
-def all_omissions(first_year: int | None) -> Iterator[str]:
+def all_missing_disclosures(first_year: int | None) -> Iterator[str]:
     """Yield each omission as a sentence, for one year or all."""
     duty = PublicationDuty.objects.current()
     if duty is None:

@@ -27,7 +27,7 @@ KEEP_RARE, KEEP = timedelta(days=30), timedelta(days=365)
 WORD = re.compile(r"[a-z]{3,30}")
 # An address, a number that may be somebody's, or a capital letter inside, as names have it.
 MAY_BE_PERSONAL = re.compile(r"@|\d{3}|://|www\.|\S\s+(?-i:[A-Z])")
-MAX_WORDS = 5  # whoever types more may be telling a story
+MAX_WORDS = 5  # somebody who types more may be telling a story
 
 
 def note(typed: str, missed: Iterable[str]) -> None:
@@ -71,7 +71,7 @@ def often_missed() -> QuerySet[MissedWord]:
 
 
 def forget_old_words() -> int:
-    """Keep few words, and none for long. Returns 0, as nobody needs to be told."""
+    """Keep few words, and none for long. Returns 0, as nobody needs to know."""
     today = timezone.localdate()
     MissedWord.objects.filter(last_on__lt=today - KEEP).delete()
     MissedWord.objects.filter(count__lt=SHOWN_FROM, last_on__lt=today - KEEP_RARE).delete()

@@ -1,4 +1,4 @@
-"""Keeping a portal and a restore apart: whoever runs the portal shares a lock that a restore must have alone."""
+"""Keeping a portal and a restore apart: the portal's processes share a lock that a restore needs alone."""
 
 import fcntl
 import os

@@ -66,7 +66,7 @@ PERSONAL_FIELDS: dict[str, tuple[str, str]] = {
     "papersignature.scan": ("Signature on paper", ERASED_WITH_PAPER),
     "papersignature.scan_sha256": (
         "Signature on paper",
-        "Kept: identifies the scan, but says nothing of its content.",
+        "Kept: identifies the scan, but reveals nothing about its content.",
     ),
     "papersignature.signed_on": ("Signature on paper", "Kept: a date, no longer linked to a person."),
     "papersignature.name_is_public": ("Signature on paper", "Kept: no longer linked to a person."),
@@ -126,7 +126,7 @@ def records_of_name(name: str) -> list[HeldRecord]:
 
 
 def records_of_signatory(seq: int) -> list[HeldRecord]:
-    """Records about whoever signed this entry, online or on paper."""
+    """Records about the person who signed this entry, online or on paper."""
     record = PersonalRecord.objects.filter(pk=seq).first()
     if record and (address := record.values.get("email")):
         return records_of_mailbox(address)

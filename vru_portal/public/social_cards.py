@@ -1,4 +1,4 @@
-"""The picture that stands beside a shared link: drawn for each page once for each state of the content.
+"""The picture beside a shared link, drawn once for each page and version of the content.
 
 It shows the page's own title, which it takes from the page, so that no page has to say anything about its picture.
 """
@@ -53,7 +53,7 @@ def has_card(match: Any) -> bool:
 
 
 def title_of(match: Any, address: str, request: HttpRequest) -> str:
-    """The title of the page, as everybody sees it: asked for with nothing of who asks for the picture."""
+    """The title of the page, as everybody sees it: requested without anything from the visitor's request."""
     asked = HttpRequest()
     asked.method, asked.path, asked.path_info, asked.resolver_match = "GET", address, address, match
     passed_on = {name: request.META[name] for name in PASSED_ON if name in request.META}

@@ -149,7 +149,7 @@ def fulfilling(kind, **fields):
     return inserting(FulfilmentFactory.unsaved(condition=condition, **fields))
 
 
-STEP_OFFENCES = {
+STEP_VIOLATIONS = {
     "funding_allocation_decided": [
         lambda: inserting(AllocationFactory.unsaved(decision=None)),
         lambda: inserting(AllocationFactory.unsaved(decision=None, heading=HeadingFactory())),

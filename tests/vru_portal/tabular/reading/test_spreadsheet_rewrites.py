@@ -2,7 +2,7 @@
 
 import pytest
 
-from vru_portal.tabular.reading.resaved import resaved_forms
+from vru_portal.tabular.reading.spreadsheet_rewrites import resaved_forms
 
 
 @pytest.mark.parametrize(

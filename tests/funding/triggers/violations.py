@@ -32,8 +32,8 @@ from tests.funding.triggers.statements import (
     takes,
     updating,
 )
-from tests.funding.triggers.step_offences import (
-    STEP_OFFENCES,
+from tests.funding.triggers.step_violations import (
+    STEP_VIOLATIONS,
     a_penny_beyond_an_overcommitment,
     a_penny_that_was_returned,
     carrying_what_is_only_allowed,
@@ -339,7 +339,7 @@ def reversing_a_reversal(model):
     return _reversing
 
 
-OFFENCES = {
+TRIGGER_VIOLATIONS = {
     "funding_fundingsource_carried_within": [
         carrying_a_penny_more_than_is_left,
         carrying_twice,
@@ -423,7 +423,7 @@ OFFENCES = {
     "programmes_evidenceassessment_author_stays": [
         lambda: updating(AssessmentFactory(), author_id=UserFactory().pk),
     ],
-    **STEP_OFFENCES,
+    **STEP_VIOLATIONS,
     **{
         f"{model._meta.db_table}_reversal": [
             *(reversing_with_another(model, name) for name in model.mirrored if (model, name) not in CHANGED_TOGETHER),

@@ -1,4 +1,4 @@
-"""The seeds of second factors: encrypted in the database, with a key that is kept outside of it.
+"""The secrets of second factors: encrypted in the database, with a key that is kept outside of it.
 
 Someone who reads a copy of the database therefore cannot generate anyone's codes. The keys are a file, one to a line:
 the newest comes first and encrypts; those below it still decrypt.
@@ -17,8 +17,8 @@ from django.db import transaction
 
 from vru_portal.private_files import write_once
 
-ENCRYPTED = "fernet:"  # how a stored seed begins
-SEED_FIELDS = ("secret", "seed")  # of an app, and of recovery codes
+ENCRYPTED = "fernet:"  # how a stored secret begins
+SECRET_FIELDS = ("secret", "seed")  # of an authenticator app, and of recovery codes
 KEPT_KEYS = 2  # a worker may still be writing with the key that was the newest before a rotation
 
 
@@ -32,15 +32,15 @@ class KeyLost(ValidationError):  # noqa: N818 - it says what happened
         )
 
 
-def encrypt(seed: str) -> str:
-    """Encrypt a seed. Makes the key with the first one; raises KeyLost if there was a key."""
-    if not keys_file().exists() and not seeds_are_stored():
+def encrypt(secret: str) -> str:
+    """Encrypt a secret. Makes the key with the first one; raises KeyLost if there was a key."""
+    if not keys_file().exists() and not secrets_are_stored():
         write_once(keys_file(), new_key)
-    return ENCRYPTED + cipher().encrypt(seed.encode()).decode()
+    return ENCRYPTED + cipher().encrypt(secret.encode()).decode()
 
 
 def decrypt(stored: str) -> str:
-    """Read a seed. Raises KeyLost."""
+    """Read a secret. Raises KeyLost."""
     try:
         return cipher().decrypt(stored.removeprefix(ENCRYPTED)).decode()
     except InvalidToken as error:
@@ -62,19 +62,19 @@ def read_keys() -> list[str]:
 
 
 def cipher() -> MultiFernet:
-    """Encrypts with the newest key, and decrypts with any. Read anew each time: a rotation holds at once for all."""
+    """Encrypts with the newest key, and decrypts with any. Read each time, so that a rotation takes effect at once."""
     try:
         return MultiFernet([Fernet(key) for key in read_keys()])
-    except ValueError as error:  # no key, or what is none
+    except ValueError as error:  # no key, or not a key
         raise KeyLost from error
 
 
-def seeds_are_stored() -> bool:
-    return any(map(seeds_of, Authenticator.objects.all()))
+def secrets_are_stored() -> bool:
+    return any(map(secrets_of, Authenticator.objects.all()))
 
 
-def seeds_of(row: Any) -> dict[str, str]:
-    return {name: row.data[name] for name in SEED_FIELDS if name in row.data}
+def secrets_of(row: Any) -> dict[str, str]:
+    return {name: row.data[name] for name in SECRET_FIELDS if name in row.data}
 
 
 def unreadable_accounts() -> list[str]:
@@ -82,7 +82,7 @@ def unreadable_accounts() -> list[str]:
     names = set()
     for row in Authenticator.objects.select_related("user"):
         try:
-            for stored in seeds_of(row).values():
+            for stored in secrets_of(row).values():
                 decrypt(stored)
         except KeyLost:
             names.add(row.user.get_username())
@@ -90,7 +90,7 @@ def unreadable_accounts() -> list[str]:
 
 
 def rotate_key() -> int:
-    """Make a new key and encrypt every seed that can be read with it; returns how many rows have one.
+    """Make a new key and encrypt every secret that can be read with it; returns how many rows have one.
 
     Wherever this is interrupted, everything that could be read still can: no key goes before nothing needs it.
     """
@@ -104,12 +104,12 @@ def rotate_key() -> int:
 
 @transaction.atomic
 def encrypt_again(pk: int) -> bool:
-    """Encrypt the seed of one row with the newest key. Returns False if it has none, or cannot be read."""
+    """Encrypt the secrets of one row with the newest key. Returns False if it has none, or cannot be read."""
     row = Authenticator.objects.select_for_update().filter(pk=pk).first()
-    if row is None or not (seeds := seeds_of(row)):
+    if row is None or not (found := secrets_of(row)):
         return False
     try:
-        row.data |= {name: encrypt(decrypt(stored)) for name, stored in seeds.items()}
+        row.data |= {name: encrypt(decrypt(stored)) for name, stored in found.items()}
     except KeyLost:
         return False
     row.save(update_fields=["data"])

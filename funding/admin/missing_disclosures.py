@@ -3,7 +3,7 @@ from typing import Any
 from django.contrib import admin
 from django.db.models import QuerySet
 
-from funding import omissions
+from funding import missing_disclosures
 from funding.models import PublicationDuty
 
 
@@ -31,11 +31,11 @@ class CopyFilter(MissingFactsFilter):
     """Contracts without a copy."""
 
     def rows(self, duty: PublicationDuty) -> QuerySet[Any]:
-        return omissions.contracts_without_copy(duty)
+        return missing_disclosures.contracts_without_copy(duty)
 
 
 class ItemFilter(MissingFactsFilter):
     """Items of expenditure with blank required fields."""
 
     def rows(self, duty: PublicationDuty) -> QuerySet[Any]:
-        return omissions.incomplete_items(duty)
+        return missing_disclosures.incomplete_items(duty)

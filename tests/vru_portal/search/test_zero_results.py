@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from tests.support.factories import SynonymFactory, UnitFactory
 from vru_portal.models import MissedWord
-from vru_portal.search import missed
+from vru_portal.search import zero_results
 
 pytestmark = pytest.mark.django_db
 
@@ -23,14 +23,14 @@ def counts():
 
 def test_words_are_counted_by_the_timer_and_not_during_the_search(django_assert_num_queries):
     with django_assert_num_queries(0):
-        missed.note("xylophone lessons", ["xylophone", "lessons"])
-        missed.note("Xylophone", ["xylophone"])
+        zero_results.note("xylophone lessons", ["xylophone", "lessons"])
+        zero_results.note("Xylophone", ["xylophone"])
     assert counts() == {}
-    missed.count_missed_words()
+    zero_results.count_missed_words()
     assert counts() == {"xylophone": 2, "lessons": 1}
-    missed.note("xylophone", ["xylophone"])
-    missed.count_missed_words()
-    missed.count_missed_words()
+    zero_results.note("xylophone", ["xylophone"])
+    zero_results.count_missed_words()
+    zero_results.count_missed_words()
     assert counts() == {"xylophone": 3, "lessons": 1}
 
 
@@ -46,34 +46,34 @@ def test_words_are_counted_by_the_timer_and_not_during_the_search(django_assert_
     ],
 )
 def test_nothing_is_noted_of_a_search_that_may_be_about_somebody(typed):
-    missed.note(typed, ["zoe", "smithson", "xanadu"])
-    assert not missed.waiting().exists()
+    zero_results.note(typed, ["zoe", "smithson", "xanadu"])
+    assert not zero_results.waiting().exists()
 
 
 @pytest.mark.parametrize("word", ["ab", "a" * 31, "zoë", "07700", "x1", "../x", "a\nb", ""])
 def test_only_plain_words_are_noted(word):
-    missed.note("plain", [word])
-    assert not missed.waiting().exists()
+    zero_results.note("plain", [word])
+    assert not zero_results.waiting().exists()
 
 
 def test_a_run_that_was_interrupted_is_finished_by_the_next(settings):
-    missed.note("xylophone", ["xylophone"])
-    missed.waiting().rename(missed.waiting().with_suffix(".taken"))
-    missed.note("lessons", ["lessons"])
-    missed.count_missed_words()
+    zero_results.note("xylophone", ["xylophone"])
+    zero_results.waiting().rename(zero_results.waiting().with_suffix(".taken"))
+    zero_results.note("lessons", ["lessons"])
+    zero_results.count_missed_words()
     assert counts() == {"xylophone": 1}
-    missed.count_missed_words()
+    zero_results.count_missed_words()
     assert counts() == {"xylophone": 1, "lessons": 1}
 
 
 def test_neither_the_file_nor_the_table_grows_without_end(monkeypatch):
-    monkeypatch.setattr(missed, "MAX_BYTES", 100)
-    monkeypatch.setattr(missed, "MAX_ROWS", 5)
+    monkeypatch.setattr(zero_results, "MAX_BYTES", 100)
+    monkeypatch.setattr(zero_results, "MAX_ROWS", 5)
     for number in range(100):
         word = f"word{chr(97 + number // 26)}{chr(97 + number % 26)}"
-        missed.note(word, [word])
-    assert missed.waiting().stat().st_size < 120
-    missed.count_missed_words()
+        zero_results.note(word, [word])
+    assert zero_results.waiting().stat().st_size < 120
+    zero_results.count_missed_words()
     assert MissedWord.objects.count() == 5
 
 
@@ -81,13 +81,13 @@ def test_old_and_rare_words_are_forgotten():
     today = timezone.localdate()
     for word, count, days in (("old", 99, 366), ("rare", 2, 31), ("kept", 3, 31), ("new", 1, 1)):
         MissedWord.objects.create(word=word, count=count, last_on=today - timedelta(days=days))
-    missed.count_missed_words()
+    zero_results.count_missed_words()
     assert set(counts()) == {"kept", "new"}
 
 
 def test_a_search_works_when_the_disk_is_full(settings, tmp_path):
     settings.VAR_DIR = tmp_path / "not there"
-    missed.note("xylophone", ["xylophone"])
+    zero_results.note("xylophone", ["xylophone"])
 
 
 def test_the_start_page_names_what_was_missed_several_times_and_has_no_synonym_yet(admin_client):

@@ -11,7 +11,7 @@ from vru_portal.text.cleaning import normalise_email, normalise_line, normalise_
 from vru_portal.text.typed_dates import EARLIEST, LATEST, local_moment, parse_date, parse_time
 
 
-class _TextInput(forms.CharField):
+class _TextFormField(forms.CharField):
     """Text whose length is checked by the form, not by the browser, which would cut off a paste without a word."""
 
     default_validators = [validate_characters]
@@ -23,14 +23,14 @@ class _TextInput(forms.CharField):
         return attrs
 
 
-class LineInput(_TextInput):
+class LineFormField(_TextFormField):
     """Text in a single line."""
 
     def to_python(self, value: Any) -> str:
         return normalise_line(super().to_python(value) or "")
 
 
-class LongTextInput(_TextInput):
+class LongTextFormField(_TextFormField):
     """Text in any number of lines."""
 
     widget = forms.Textarea
@@ -39,14 +39,14 @@ class LongTextInput(_TextInput):
         return normalise_text(super().to_python(value) or "").strip()
 
 
-class EmailAddressInput(forms.EmailField):
+class EmailAddressFormField(forms.EmailField):
     """An email address."""
 
     def to_python(self, value: Any) -> str:
         return normalise_email(super().to_python(value) or "")
 
 
-class CalendarDateInput(forms.DateField):
+class CalendarDateFormField(forms.DateField):
     """A date in any form that `parse_date` reads: chosen in a date picker, or typed."""
 
     widget = forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
@@ -69,7 +69,7 @@ class CalendarDateInput(forms.DateField):
         return attrs
 
 
-class ClockTimeInput(forms.TimeField):
+class ClockTimeFormField(forms.TimeField):
     """A time of day in any form that `parse_time` reads."""
 
     widget = forms.TimeInput(format="%H:%M")
@@ -80,12 +80,12 @@ class ClockTimeInput(forms.TimeField):
         return value if isinstance(value, time) else parse_time(str(value))
 
 
-class MomentInput(forms.SplitDateTimeField):
+class MomentFormField(forms.SplitDateTimeField):
     """A date and a time of day in the portal's time zone."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
-        self.fields = (CalendarDateInput(required=False), ClockTimeInput(required=False))
+        self.fields = (CalendarDateFormField(required=False), ClockTimeFormField(required=False))
         for widget, part in zip(self.widget.widgets, ("date", "time"), strict=True):
             widget.attrs["aria-label"] = f"{self.label or 'Day and time'}: {part}"
 

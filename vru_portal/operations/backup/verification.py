@@ -1,4 +1,4 @@
-"""Trying a backup: it is restored into a throw-away place, and what stands there is checked as a portal is."""
+"""Verifying a backup: it is restored into a temporary place, and checked there as a portal is."""
 
 import os
 import secrets

@@ -1,4 +1,4 @@
-"""Guessing at passwords: it ends, and locks out nobody but whoever guesses."""
+"""Guessing passwords: it is stopped, and locks out only the person who guesses."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -14,7 +14,7 @@ from django_tasks_db.models import DBTaskResult
 
 from tests.support.factories import UnitFactory
 from tests.support.second_factors import PASSWORD, code, give_app
-from vru_portal.accounts import guesses
+from vru_portal.accounts import sign_in_throttling
 from vru_portal.accounts.tasks import send_refusal_notice
 from vru_portal.web.limits import TooMany, database_backend
 
@@ -35,7 +35,7 @@ def ada():
 
 
 def attempt(name, password="wrong", network=OFFICE, client=None):  # noqa: S107
-    """Try to sign in, and return what came of it."""
+    """Try to sign in, and return the result."""
     client = client or Client()
     answer = client.post(LOGIN, {"login": name, "password": password}, REMOTE_ADDR=network)
     if answer.status_code == 302:
@@ -61,7 +61,11 @@ def test_another_spelling_of_a_name_does_not_give_more_guesses(ada, spelling):
 
 
 def test_a_dotless_i_is_one_to_a_database_and_to_the_count():
-    assert guesses.comparable("adm\u0131n") == guesses.comparable("ADMIN") != guesses.comparable("admon")
+    assert (
+        sign_in_throttling.comparable("adm\u0131n")
+        == sign_in_throttling.comparable("ADMIN")
+        != sign_in_throttling.comparable("admon")
+    )
 
 
 def test_a_stranger_locks_out_nobody(ada):
@@ -77,7 +81,7 @@ def test_an_ipv6_network_guesses_as_one(ada):
     assert attempt("ada", PASSWORD, network="2001:db8:0:1::1") == "in"
 
 
-def test_a_right_password_starts_the_count_anew(ada):
+def test_a_right_password_resets_the_count(ada):
     assert [attempt("ada", password) for password in ["wrong"] * 4 + [PASSWORD] + ["wrong"] * 5] == (
         ["wrong"] * 4 + ["in"] + ["wrong"] * 5
     )
@@ -86,7 +90,7 @@ def test_a_right_password_starts_the_count_anew(ada):
 @pytest.fixture
 def few(monkeypatch):
     """A network may make ten guesses."""
-    monkeypatch.setattr(guesses, "NETWORK_GUESSES", replace(guesses.NETWORK_GUESSES, most=10))
+    monkeypatch.setattr(sign_in_throttling, "NETWORK_GUESSES", replace(sign_in_throttling.NETWORK_GUESSES, most=10))
 
 
 def test_a_network_tries_so_many_names_and_no_more(ada, few):
@@ -96,7 +100,7 @@ def test_a_network_tries_so_many_names_and_no_more(ada, few):
     assert attempt("another", network=STRANGER) == "wrong"
 
 
-def test_a_network_is_who_asked_the_outermost_trusted_proxy(few, settings):
+def test_a_network_is_that_of_the_outermost_trusted_proxys_client(few, settings):
     settings.TRUSTED_PROXIES = 1
     asked = {"login": "x", "password": "y"}
     for number in range(10):
@@ -157,9 +161,11 @@ def test_a_device_is_known_to_the_accounts_that_signed_in_on_it_alone(ada):
         shared.post("/admin/account/logout/")
     request = RequestFactory().get("/")
     request.COOKIES = {name: morsel.value for name, morsel in shared.cookies.items()}
-    assert guesses.known_device(request, "ADA") == guesses.known_device(request, "bea") is not None
-    assert guesses.known_device(request, "cy") is None
-    assert "ada" not in shared.cookies[guesses.DEVICE_COOKIE].value
+    assert (
+        sign_in_throttling.known_device(request, "ADA") == sign_in_throttling.known_device(request, "bea") is not None
+    )
+    assert sign_in_throttling.known_device(request, "cy") is None
+    assert "ada" not in shared.cookies[sign_in_throttling.DEVICE_COOKIE].value
 
 
 def test_a_device_is_known_only_after_the_second_factor(ada, settings):
@@ -167,23 +173,28 @@ def test_a_device_is_known_only_after_the_second_factor(ada, settings):
     give_app(ada)
     client = Client()
     client.post(LOGIN, {"login": "ada", "password": PASSWORD})
-    assert guesses.DEVICE_COOKIE not in client.cookies
+    assert sign_in_throttling.DEVICE_COOKIE not in client.cookies
     client.post("/admin/account/login/second-factor/", {"code": code()})
-    cookie = client.cookies[guesses.DEVICE_COOKIE]
+    cookie = client.cookies[sign_in_throttling.DEVICE_COOKIE]
     assert (bool(cookie["httponly"]), cookie["samesite"], cookie["path"]) == (True, "Lax", "/")
 
 
 def test_nobody_makes_up_a_known_device(ada):
-    for value in ("", "x", "a:b:c", signing.dumps({"id": "x", "names": [guesses.name_mark("ada")]}, salt="another")):
+    for value in (
+        "",
+        "x",
+        "a:b:c",
+        signing.dumps({"id": "x", "names": [sign_in_throttling.name_mark("ada")]}, salt="another"),
+    ):
         request = RequestFactory().get("/")
-        request.COOKIES = {guesses.DEVICE_COOKIE: value}
-        assert guesses.known_device(request, "ada") is None
+        request.COOKIES = {sign_in_throttling.DEVICE_COOKIE: value}
+        assert sign_in_throttling.known_device(request, "ada") is None
     client = Client()
     attempt("ada", PASSWORD, client=client)
-    request.COOKIES = {guesses.DEVICE_COOKIE: client.cookies[guesses.DEVICE_COOKIE].value}
-    assert guesses.known_device(request, "ada")
+    request.COOKIES = {sign_in_throttling.DEVICE_COOKIE: client.cookies[sign_in_throttling.DEVICE_COOKIE].value}
+    assert sign_in_throttling.known_device(request, "ada")
     with time_machine.travel(timezone.now() + timedelta(days=181)):
-        assert guesses.known_device(request, "ada") is None
+        assert sign_in_throttling.known_device(request, "ada") is None
 
 
 # What the owner hears -------------------------------------------------------------------------------------------------
@@ -250,7 +261,7 @@ def test_the_page_to_sign_in_repeats_no_endless_address(client, quiet):
 
 def test_the_count_is_the_databases_own(ada, monkeypatch):
     """What several guesses at the same moment have in common is one row."""
-    counted = guesses.GUESSES
+    counted = sign_in_throttling.GUESSES
     for _ in range(counted.most):
         database_backend().incr(counted.key("x"), counted.seconds)
     monkeypatch.setattr(type(counted), "require", lambda *_: None)  # asked before the others were counted
