@@ -169,11 +169,11 @@ NEVER_ADDED = (
     *("Unit", "LegalNotice", "PublicationDuty", "AssessmentDecision", "Explanation", "ContractCopy", "Regranting"),
     *("Variation", "Overcommitment", "Fulfilment"),
     *("Entry", "Mail", "RegisterKey", "SigningRequest"),
-    *("ApprovedReturn", "ReportingRules"),
+    *("ApprovedReturn", "ReportingRules", "OnwardRequest", "OnwardMail"),
     *("ContactPoint", "Post", "AgendaItem", "Appearance"),  # parts: on the page of what they belong to
 )
 # Changed by steps, each with a rule behind it, and by nothing else.
-BY_STEPS = ("Invitation", "Mail", "PaperSignature", "SigningRequest", "Return")
+BY_STEPS = ("Invitation", "Mail", "PaperSignature", "SigningRequest", "Return", "OnwardRequest", "OnwardMail")
 CHANGED = [model for model in IN_ADMIN if not issubclass(model, AppendOnly) and model.__name__ not in BY_STEPS]
 # At most: with the numbers of all invitations above them, and one more question once a checkpoint is kept.
 LONG_LISTS = {"declarations.invitation": 18, "funding.allocation": 16}
