@@ -7,7 +7,7 @@ from django.urls import reverse
 
 from events.declarations.models import LiveSignature
 from partners.choices import PublicationKind
-from partners.models import Publication
+from partners.models import Publication, Unit
 from tests.support.factories import (
     DocumentFactory,
     InitiativeFactory,
@@ -53,6 +53,16 @@ def test_the_list_has_kinds_with_counts_and_leads_to_each(client):
     assert "Paths" in minutes
     assert "Walks" not in minutes
     assert "No publications match" in client.get(reverse("partners:publications"), {"q": "zzz"}).text
+
+
+def test_the_units_own_brochure_leads_to_the_one_made_from_its_facts(client):
+    own = Unit.objects.get().organisation
+    assert reverse("brochure_pdf") in page(client, PublicationFactory(kind=PublicationKind.BROCHURE, issued_by=own))
+    for other in (
+        PublicationFactory(kind=PublicationKind.BROCHURE, issued_by=OrganisationFactory()),
+        PublicationFactory(kind=PublicationKind.STRATEGY, issued_by=own),
+    ):
+        assert reverse("brochure_pdf") not in page(client, other)
 
 
 def test_an_empty_list_leads_on(client):

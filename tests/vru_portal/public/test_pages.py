@@ -48,6 +48,13 @@ def policy(value):
     return {part.strip() for part in value.split(";")}
 
 
+def test_each_page_leads_to_where_a_mistake_is_reported(client):
+    make_everything(1)
+    for address in (*LISTS, "/search/", "/nope/", "/data/", "/publications/"):
+        text = client.get(address, follow=True).text
+        assert f'href="{reverse("partners:contact")}#mistake"' in text, address
+
+
 # No unit at all ---------------------------------------------------------------------------------------------------
 
 

@@ -197,6 +197,12 @@ def test_an_excerpt_begins_near_the_first_word_and_ends_between_words():
     assert marker.excerpt("Nothing of it.") == ""
 
 
+def test_an_excerpt_tells_paragraphs_and_fields_apart():
+    assert Marker(WALKS.find("moor").wanted).excerpt("Over the moor\n\n- In spring\n\n\n\nYoung people") == (
+        "Over the <mark>moor</mark> · In spring · Young people"
+    )
+
+
 def test_an_empty_index_answers():
     assert index_of().find("moor").hits == []
     assert index_of().find("moor").best is None
