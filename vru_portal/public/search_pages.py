@@ -29,7 +29,7 @@ PAGES = (
     SitePage(
         "programmes:initiatives",
         "Initiatives",
-        "Everything that the programme does, by level, people and place.",
+        "What is being done, by level of prevention, for whom and where.",
         (
             *("Projects", "Services", "Schemes", "What is being done", "Near me", "In my area"),
             *("Refer a young person", "Refer somebody", "Make a referral", "Get help"),
