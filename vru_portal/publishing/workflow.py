@@ -169,7 +169,7 @@ class Review:
     differences: list[Difference]  # from what the public sees now
     together: dict[str, Any]  # the drafts to publish with it, by their keys with their fingerprints
     blockers: list[str]  # once these drafts are published, too
-    warnings: list[str]
+    warnings: list[str]  # likewise
 
 
 def review_record(root: Any) -> Review:
@@ -178,10 +178,20 @@ def review_record(root: Any) -> Review:
     with pending_changes.viewing_with_pending_change(root):
         differences = describe_differences(before, take_snapshot(root))
         fingerprint = record_fingerprint(root)
-        warnings = problems_with_links(root)
         drafts = list(drafts_named_by(root, {row_key(root)}))
         together = {f"{row_key(draft)} {record_fingerprint(draft)}": draft for draft in drafts}
-    return Review(fingerprint, differences, together, all_publishing_blockers(root, together=drafts), warnings)
+    blockers = all_publishing_blockers(root, together=drafts)
+    return Review(fingerprint, differences, together, blockers, link_warnings(root, drafts))
+
+
+def link_warnings(root: Any, drafts: list[Any]) -> list[str]:
+    """The links that no visitor could follow once a record is published with its pending change, and drafts with it."""
+    try:
+        with _viewing_together(root, drafts):
+            of_drafts = [f"“{draft}”, {problem}" for draft in drafts for problem in problems_with_links(draft)]
+            return problems_with_links(root) + of_drafts
+    except ValidationError:  # they cannot be published like this: `all_publishing_blockers` says why
+        return []
 
 
 def all_publishing_blockers(root: Any, *, together: list[Any] | None = None) -> list[str]:
@@ -380,10 +390,6 @@ def _publish_if_due(pk: int) -> bool:
     if pending.by is not None and not pending.by.has_perm(PUBLISH):
         raise ValidationError(f"{pending.by}, who scheduled this, can no longer publish. Publish it yourself.")
     publish(root, by=pending.by, together=dict.fromkeys(_keys_of_drafts(pending.together), ""))
-    dead_links = ". ".join(problems_with_links(root))  # nobody could be asked about those that are new since
-    _log(
-        root,
-        f"Published, with links that do not work for visitors: {dead_links}" if dead_links else "Published",
-        by=pending.by,
-    )
+    dead = ". ".join(problems_with_links(root))  # nobody could be asked about those that are new since
+    _log(root, f"Published, with links that do not work for visitors: {dead}" if dead else "Published", by=pending.by)
     return True

@@ -113,6 +113,32 @@ def test_the_drafts_that_are_not_ticked_stay_drafts(page_as, robin):
     assert not Picture.objects.get().is_public
 
 
+def test_links_to_drafts_that_are_published_with_it_are_not_called_dead(page_as, robin):
+    PictureFactory(state=State.DRAFT, slug="walk")
+    story = StoryFactory(state=State.DRAFT, body="![A walk](/pictures/walk/)")
+    publisher = page_as(robin)
+    page = publisher.get(admin_url(story, "publish"))
+    assert "Links that do not work" not in text_of(page)
+    refused = publisher.post(admin_url(story, "publish"), publish_data(page, together=[]))
+    assert "Body: /pictures/walk/ leads to “View" in text_of(refused)
+    assert "Correct the links, or confirm that you want to publish anyway." in text_of(refused)
+    publisher.post(admin_url(story, "publish"), publish_data(page))
+    assert Picture.objects.get().is_public
+    assert Story.objects.get().is_public
+
+
+def test_a_dead_link_of_a_draft_that_is_published_along_is_asked_about(page_as, robin):
+    hidden = StoryFactory(state=State.DRAFT, title="Hail", slug="hail", body="[a](/initiatives/nope/)")
+    story = StoryFactory(state=State.DRAFT, body="[a](/news/hail/)")
+    page = page_as(robin).get(admin_url(story, "publish"))
+    assert "“Hail”, body: /initiatives/nope/ leads nowhere." in text_of(page)
+    asked = page_as(robin).post(admin_url(story, "publish"), publish_data(page))
+    assert "confirm that you want to publish anyway" in text_of(asked)
+    page_as(robin).post(admin_url(story, "publish"), publish_data(page, despite_warnings="on"))
+    hidden.refresh_from_db()
+    assert hidden.is_public
+
+
 def test_changing_a_scheduled_record_warns_before_and_after_and_informs_who_set_the_date(page_as, ash, robin):
     story = StoryFactory(state=State.DRAFT, title="Rain")
     publisher = page_as(robin)
@@ -176,6 +202,22 @@ def test_several_records_are_published_together_and_each_outcome_is_shown(page_a
     assert "“Bad” stays as it was. Picture: “View" in told
     assert "“Public” stays as it was." in told
     assert list(Story.objects.filter(state=State.DRAFT)) == [bad]
+
+
+def test_drafts_that_selected_records_name_are_published_with_them(page_as, robin):
+    picture = PictureFactory(state=State.DRAFT, title="A view", slug="view")
+    one = StoryFactory(state=State.DRAFT, title="Rain", picture=picture)
+    two = StoryFactory(state=State.DRAFT, title="Snow", body="![A view](/pictures/view/)")
+    page, _ = decide(page_as(robin), Story, "publish_selected", [one, two])
+    assert "Publish with it: Picture “A view”" in text_of(page)
+    assert "Links that do not work" not in text_of(page)
+    ticked = dict(re.findall(r'name="(together_\d+)" value="([^"]+)" checked', page.text))
+    assert ticked.keys() == {f"together_{one.pk}", f"together_{two.pk}"}
+    _, done = decide(page_as(robin), Story, "publish_selected", [one, two], **ticked)
+    assert "Rain. Published, together with “A view”" in text_of(done)
+    assert "Snow. Published" in text_of(done)
+    assert not Story.objects.filter(state=State.DRAFT).exists()
+    assert Picture.objects.get().is_public
 
 
 def test_a_record_that_was_changed_after_it_was_listed_is_not_published(page_as, robin):
