@@ -164,6 +164,7 @@ def test_a_saved_mapping_is_offered_and_used_from_then_on(client, officer, sourc
     assert "Unknown columns: Belegnr, Cost centre, Buchung. Missing columns: reference, paid_on." in text_of(tried)
     form = client.get(tried.context["mapping_url"]).context["adminform"].form
     assert form.initial == {"kind": "payments", "lines": "Belegnr = \nCost centre = \nBuchung = "}
+    assert "The columns of payments are: reference, allocation, paid_on," in form["lines"].help_text
     saved = {"name": "Ledger 9", "kind": "payments", "lines": "Belegnr = amuont\nCost centre =\nBuchung = Paid on"}
     refused = client.post("/admin/vru_portal/headingmapping/add/", saved)
     assert "There is no column amuont. The columns are:" in text_of(refused)
