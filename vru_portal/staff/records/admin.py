@@ -136,10 +136,6 @@ class RecordAdmin(BulkPublishing, RecordFiles, PreviewPages, HistoryMixin, Actio
         fixed = super().get_readonly_fields(request, obj)
         return [*fixed, self.model.owner_name] if obj is not None and issubclass(self.model, Part) else fixed
 
-    def get_prepopulated_fields(self, request: HttpRequest, obj: Any = None) -> Any:
-        """Suggest a slug only for a new record: the address of others is known already."""
-        return super().get_prepopulated_fields(request, obj) if obj is None else {}
-
     # The list ---------------------------------------------------------------------------------------------------------
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
