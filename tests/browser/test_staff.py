@@ -159,6 +159,23 @@ PASTE = """(area, html) => {
 }"""
 
 
+def test_a_long_word_makes_no_page_of_staff_wider_than_a_phone(page, password):
+    sign_in(page, password)
+    page.set_viewport_size({"width": 320, "height": 700})
+    page.goto("/admin/programmes/story/add/")
+    page.locator("[name=title]").fill("Gemeindeverwaltungsrechtsgrundlagen" * 4)
+    page.locator("[name=summary]").fill("https://meetings.moor.example.org/rooms/" + "hall" * 30)
+    page.locator("[name=body]").fill("Text.")
+    page.locator("[name=_continue]").last.click()
+    page.locator(".messagelist .success").wait_for()
+    story = page.url.removesuffix("change/")
+    wide = {"change": page.evaluate(BEYOND)}
+    for name in ("history", "ready", "publish", "send-back", "delete"):
+        page.goto(f"{story}{name}/")
+        wide[name] = page.evaluate(BEYOND)
+    assert {name: found for name, found in wide.items() if found} == {}
+
+
 def word_item(level, sign, words):
     """An item of a list, as Word puts it on the clipboard."""
     space = "<span style='font:7.0pt \"Times New Roman\"'>&nbsp;&nbsp;&nbsp; </span>"
