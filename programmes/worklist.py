@@ -29,8 +29,8 @@ def help_line_items(request: HttpRequest) -> list[WorklistItem]:
     if not names:
         return []
     explanation = (
-        "Pages about sensitive matters tell nobody whom to turn to. State the unit's help lines, and they show there, "
-        f"on the contact page and in searches: {', '.join(names)}."
+        f"The pages of {', '.join(names)} do not say where to get help. Add the unit's help lines: they are shown "
+        "there, on the contact page and where a search finds nothing."
     )
     label = link_label(request, "partners.change_unit", "State help lines")
     return [WorklistItem("No help lines are stated", explanation, (WorklistLink(label, change_url(Unit(pk=1))),))]

@@ -68,7 +68,7 @@ class FulfilAction(Action):
     def blocked_reason(self) -> str:
         if self.applies():
             return ""
-        return "Only match funding and claims are recorded. All else is worked out from allocations and payments."
+        return "Only match funding and claims are recorded. The rest is worked out from allocations and payments."
 
     def form(self, **data: Any) -> forms.Form:
         form = super().form(**data)
@@ -115,7 +115,7 @@ class SourceConditionAdmin(AppendOnlyAdmin):
     record_fieldsets = (
         (None, {"fields": ["funding_source", "kind", "share", "sum", "share_of"]}),
         (
-            "For what: one of these, for at least and at most",
+            "What it is for: fill in one of these if the condition is a minimum or a maximum",
             {"fields": ["heading", "level", "cost_kind", "counts_paid"]},
         ),
         ("By when: to spend or claim", {"fields": ["by_day"]}),

@@ -28,7 +28,7 @@ def worklist_items(request: HttpRequest) -> list[WorklistItem]:
     )
     items += item_unless_empty(
         "Figures that are late",
-        "They were due, and can still be sent. Pages say that they were not reported. Call whoever was asked.",
+        "They were due, and can still be sent. Pages say that they were not reported. Call the people who were asked.",
         link_label(request, "results.change_return", "See which"),
         changelist_url(Return, state="late"),
         counts["late"],

@@ -174,7 +174,7 @@ PAGES = (
 HELP_LINES = SitePage(
     "partners:contact",
     "Help lines",
-    "Whom you can turn to in danger or distress.",
+    "Who you can turn to in danger or distress.",
     ("Emergency", "In danger", "I need help now", "Crisis"),
     "urgent 999 helpline hotline safe danger scared suicide samaritans police ambulance",
     "help",

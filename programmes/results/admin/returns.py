@@ -38,7 +38,7 @@ def draft_of(row: Return) -> ReturnDraft:
 class ReturnForm(RecordingForm):
     """Asks an organisation for figures."""
 
-    email = EmailAddressInput(help_text="Of whoever is to report. Never published.")
+    email = EmailAddressInput(help_text="The email address of the person who reports. Never published.")
     contact_name = LineInput(max_length=120, required=False)
 
     class Meta:
@@ -146,7 +146,7 @@ class QuestionAction(ReturnAction):
     def form(self, **data: Any) -> forms.Form:
         form = super().form(**data)
         if not self.has_address:
-            form.fields["question"].help_text = "Whoever opens a link of this return reads it. It is not published."
+            form.fields["question"].help_text = "Everybody with a link to this return can read it. It is not published."
         return form
 
 

@@ -53,7 +53,7 @@ def ask(*, by: Any, row: Return, email: str, contact_name: str = "") -> Return:
     draft = ReturnDraft(asked=row, email=email, contact_name=contact_name)
     draft.full_clean()
     if not draft.email:
-        raise ValidationError({"email": "Enter the email address of whoever is to report."})
+        raise ValidationError({"email": "Enter the email address of the person who reports."})
     draft.save(force_insert=True)
     queue_mail(MailKind.REQUEST, draft)
     return row
@@ -149,7 +149,7 @@ def send_again(*, row: Return, email: str, contact_name: str = "") -> None:
     draft.email, draft.contact_name = email, contact_name
     draft.full_clean()
     if not draft.email:
-        raise ValidationError({"email": "Enter the email address of whoever is to report."})
+        raise ValidationError({"email": "Enter the email address of the person who reports."})
     draft.save()
     queue_mail(MailKind.REQUEST, draft)
 
