@@ -106,7 +106,6 @@ def test_the_directory_leads_to_the_list_and_is_itself_without_filters(client):
     [
         ("/payments/?min=abc", "Error: Payments"),
         ("/events/?year=x", "Error: Events"),
-        ("/declaration/register/?kind=x", "Error: Public register"),
         ("/payments/", "Payments"),
     ],
 )
