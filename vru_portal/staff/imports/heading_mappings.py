@@ -25,7 +25,8 @@ class HeadingMappingForm(forms.ModelForm[HeadingMapping]):
     def __init__(self, *args: Any, **options: Any) -> None:
         """Name the columns of the kind of file that was refused, or whose mapping is changed."""
         super().__init__(*args, **options)
-        if (kind := self["kind"].value()) in (kinds := kinds_of_file()):
+        kind = self["kind"].value() if "kind" in self.fields else None  # it has no fields for those who may only read
+        if kind in (kinds := kinds_of_file()):
             columns = ", ".join(column_names(kinds[kind]))
             self.fields["lines"].help_text += f" The columns of {kind} are: {columns}."
 
