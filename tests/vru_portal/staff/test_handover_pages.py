@@ -89,6 +89,34 @@ def test_what_is_sent_back_is_on_the_start_page_and_the_form_of_its_author(page_
     assert "Sent back to you" not in worklist(page_as(robin))
 
 
+def test_an_editor_takes_back_that_something_is_ready(page_as, ash, robin):
+    story = StoryFactory(state=State.DRAFT, title="Rain")
+    assert "Not ready yet" not in dict(page_as(ash).get(admin_url(story)).context["tools"])
+    workflow.mark_ready(story, by=ash)
+    assert "Not ready yet" in dict(page_as(ash).get(admin_url(story)).context["tools"])
+    assert "Not ready yet" not in dict(page_as(robin).get(admin_url(story)).context["tools"])
+    done = page_as(ash).post(admin_url(story, "take-back"), follow=True)
+    assert "Rain. No longer marked ready to publish" in text_of(done)
+    assert "Ready to publish" not in worklist(page_as(robin))
+    assert "This is not marked as ready to publish." in text_of(page_as(ash).get(admin_url(story, "take-back")))
+
+
+def test_what_is_sent_back_to_somebody_who_has_left_waits_for_all_editors(page_as, ash, robin):
+    sky = account("sky", "Editor")
+    gone, left, unknown = (StoryFactory(state=State.DRAFT, title=title) for title in ("Rain", "Snow", "Hail"))
+    for story in (gone, left):
+        workflow.mark_ready(story, by=ash)
+    workflow.send_back(left, by=robin, note="The date.")
+    ash.is_active = False
+    ash.save()
+    for story in (gone, unknown):
+        assert "Goes to All Editors" in text_of(page_as(robin).get(admin_url(story, "send-back")))
+        page_as(robin).post(admin_url(story, "send-back"), {"note": "The date."})
+    rows = worklist(page_as(sky))["Sent back to you"].rows
+    assert sorted(row.label for row in rows) == ["Hail", "Rain", "Snow"]
+    assert "Sent back to you" not in worklist(page_as(robin)), "who may not change it"
+
+
 def test_a_story_and_its_draft_picture_are_published_in_three_clicks(page_as, ash, robin):
     picture = PictureFactory(state=State.DRAFT, title="A view")
     story = StoryFactory(state=State.DRAFT, picture=picture)

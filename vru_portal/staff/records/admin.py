@@ -40,6 +40,7 @@ from vru_portal.staff.records.publishing_actions import (
     MarkReadyAction,
     PublishAction,
     SendBackAction,
+    TakeBackAction,
     UnpublishAction,
     linked_from,
 )
@@ -83,6 +84,7 @@ class RecordAdmin(BulkPublishing, RecordFiles, PreviewPages, HistoryMixin, Actio
     delete_selected_confirmation_template = "admin/record/delete_selected_confirmation.html"
     row_actions: tuple[type[Action], ...] = (
         MarkReadyAction,
+        TakeBackAction,
         PublishAction,
         SendBackAction,
         CancelDateAction,

@@ -149,7 +149,7 @@ class MarkReadyAction(Action):
 
     @classmethod
     def allowed(cls, user: Any, opts: Any) -> bool:
-        return may_change(user, opts)
+        return submissions.may_change(user, opts.model)
 
     def applies(self) -> bool:
         return workflow.has_something_to_publish(self.row)
@@ -175,6 +175,31 @@ class MarkReadyAction(Action):
         return f"Marked ready to publish{f': “{note}”' if note else ''}"
 
 
+class TakeBackAction(Action):
+    """Tell the Publishers that a record is not ready after all."""
+
+    name = "take-back"
+    label = "Not ready yet"
+    explanation = "Publishers no longer see this on their start page. Mark it ready again when it is."
+
+    @classmethod
+    def allowed(cls, user: Any, opts: Any) -> bool:
+        return submissions.may_change(user, opts.model)
+
+    def applies(self) -> bool:
+        return submissions.is_marked_ready(self.row)
+
+    def blocked_reason(self) -> str:
+        return "" if self.applies() else "This is not marked as ready to publish."
+
+    def facts(self) -> list[tuple[str, str]]:
+        return said_before(self.row)
+
+    def perform(self, form: Any) -> str:
+        workflow.take_back(self.row, by=self.by)
+        return "No longer marked ready to publish"
+
+
 class SendBackAction(Action):
     """Return a draft or a pending change to whoever has written it."""
 
@@ -195,7 +220,7 @@ class SendBackAction(Action):
         author = submissions.author_of(self.row)
         return [
             *said_before(self.row),
-            ("Goes to", str(author or "All Editors, because its history does not name anyone")),
+            ("Goes to", str(author or "All Editors, because nobody who wrote it has an active account")),
         ]
 
     def form(self, **data: Any) -> forms.Form:
@@ -271,7 +296,7 @@ class DiscardPendingChangeAction(Action):
 
     @classmethod
     def allowed(cls, user: Any, opts: Any) -> bool:
-        return may_change(user, opts)
+        return submissions.may_change(user, opts.model)
 
     def applies(self) -> bool:
         pending = pending_changes.pending_change(self.row)
@@ -293,10 +318,6 @@ class DiscardPendingChangeAction(Action):
     def perform(self, form: Any) -> str:
         workflow.discard(self.row, seen_version=form.cleaned_data["seen"])
         return "Pending changes discarded"
-
-
-def may_change(user: Any, opts: Any) -> bool:
-    return bool(user.has_perm(f"{opts.app_label}.change_{opts.model_name}"))
 
 
 def draft_choices(drafts: dict[str, Any]) -> list[tuple[str, SafeString]]:
