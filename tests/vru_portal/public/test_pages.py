@@ -58,7 +58,7 @@ def test_each_page_leads_to_where_a_mistake_is_reported(client):
 
 def test_on_paper_a_filtered_list_says_what_it_was_filtered_by(client):
     make_everything(1)
-    level = PreventionLevel.objects.first()
+    level = PreventionLevel.objects.get(slug="first")
     text = client.get(f"/initiatives/?level={level.slug}&sort=name&q=&utm=x").text
     assert f'class="printed">http://localhost:8000/initiatives/?level={level.slug}&amp;sort=name, as it was' in text
     assert 'rel="canonical" href="http://localhost:8000/initiatives/"' in text
