@@ -112,8 +112,8 @@ def test_facts_are_under_their_sections_and_source_notes_link_to_them(client):
     walk = InitiativeFactory(name="Moor walk", source=plan, source_location="Chapter 1; Page 7")
     InitiativeFactory(name="Hidden walk", source=plan, source_location="Chapter 1", state=State.DRAFT)
     note = page(client, walk)
-    assert f'<a href="{plan.get_absolute_url()}#section-chapter-1">Plan, “Chapter 1”</a>' in note
-    assert f'<a href="{plan.get_absolute_url()}#section-page-7">“Page 7”</a>' in note
+    assert f'<a href="{plan.get_absolute_url()}#section-chapter-1" dir="auto">Plan, “Chapter 1”</a>' in note
+    assert f'<a href="{plan.get_absolute_url()}#section-page-7" dir="auto">“Page 7”</a>' in note
     text = page(client, plan)
     assert text.count("Moor walk") == 2
     assert "Hidden walk" not in text
