@@ -47,6 +47,7 @@ def staff(client):
         (f"{settings.PORTAL_URL}/initiatives/nope/", "leads nowhere"),
         (f"{settings.PORTAL_URL.upper()}/initiatives/nope/", "leads nowhere"),
         (f"https://{settings.PORTAL_URL.partition('//')[2]}/initiatives/nope/", "leads nowhere"),
+        (f"https://{settings.PORTAL_URL.partition('//')[2].partition(':')[0]}:443/initiatives/nope/", ""),
         ("https://[moor/initiatives/nope/", ""),
         ("/admin/programmes/story/", "leads to a page that only staff can open"),
         ("/news/hidden/", "leads to “Hidden”, which only staff can see. Publish that first, or remove the link"),
