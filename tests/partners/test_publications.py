@@ -12,6 +12,7 @@ from tests.support.factories import (
     DocumentFactory,
     InitiativeFactory,
     OrganisationFactory,
+    PassageFactory,
     PersonFactory,
     PostFactory,
     PublicationFactory,
@@ -63,6 +64,12 @@ def test_the_units_own_brochure_leads_to_the_one_made_from_its_facts(client):
         PublicationFactory(kind=PublicationKind.STRATEGY, issued_by=own),
     ):
         assert reverse("brochure_pdf") not in page(client, other)
+
+
+def test_a_text_of_a_page_is_named_with_its_place_on_it(client):
+    source = PublicationFactory()
+    PassageFactory(slot="about_approach", source=source, source_location="Page 2")
+    assert f'href="{reverse("about")}#approach"' in page(client, source)
 
 
 def test_an_empty_list_leads_on(client):

@@ -16,7 +16,7 @@ from vru_portal.models import OldAddress, Pending
 from vru_portal.publishing.differences import field_label
 from vru_portal.publishing.pending_changes import viewing_with_pending_change
 from vru_portal.publishing.snapshots import owning_record, record_and_parts
-from vru_portal.publishing.state import Record
+from vru_portal.publishing.state import Part, Record
 from vru_portal.text.markdown import is_markdown, links_in
 
 STAFF_PAGES = "/admin/"
@@ -69,6 +69,18 @@ def texts_linking_to(record: Any) -> list[TextField]:
             if row.is_public and owning_record(row) != record:
                 found += [text for text in texts_of(row) if any(_leads_to(link, paths) for link in text.links)]
     return found
+
+
+def records_naming(record: Any) -> Iterator[tuple[Any, str]]:
+    """Yield the published records and parts that name a record in one of their fields, each with that field's name."""
+    for relation in record._meta.get_fields(include_hidden=True):
+        model = relation.related_model
+        if relation.concrete or not relation.auto_created or not issubclass(model, Record | Part):
+            continue
+        name = relation.field.name
+        for row in model._default_manager.filter(**{name: record}):
+            if row.is_public and owning_record(row) != record:
+                yield row, name
 
 
 def scheduled_texts_linking_to(record: Any) -> Iterator[tuple[Pending, TextField]]:

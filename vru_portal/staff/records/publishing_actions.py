@@ -4,6 +4,7 @@ unpublish, discard a pending change.
 
 from collections.abc import Sequence
 from functools import cached_property
+from itertools import islice
 from typing import Any
 
 from django import forms
@@ -15,7 +16,7 @@ from django.utils.safestring import SafeString
 from django.utils.text import capfirst
 
 from vru_portal.publishing import pending_changes, submissions, workflow
-from vru_portal.publishing.dead_links import scheduled_texts_linking_to, texts_linking_to
+from vru_portal.publishing.dead_links import records_naming, scheduled_texts_linking_to, texts_linking_to
 from vru_portal.publishing.differences import Difference, field_label
 from vru_portal.publishing.related_drafts import related_drafts
 from vru_portal.publishing.snapshots import owning_record
@@ -25,6 +26,8 @@ from vru_portal.staff.links import action_url, admin_link
 from vru_portal.staff.markdown_field import TextArea
 from vru_portal.text.dates import format_datetime
 from vru_portal.text.form_fields import LongTextFormField, MomentFormField
+
+MAX_NAMING = 20  # records that name another, on the page that unpublishes it
 
 
 class ReadVersionForm(forms.Form):
@@ -349,7 +352,10 @@ def _differences_table(differences: list[Difference]) -> SafeString:
 
 
 def linked_from(row: Any) -> list[tuple[str, str]]:
-    """Where texts link to a record, whose page is about to go: published ones, and those that have a date."""
+    """Where texts link to a record, whose page is about to go: published ones, and those that have a date.
+
+    And which published records name it: they stay, without it.
+    """
     lines = [
         (admin_link(owning_record(text.row)), field_label(text.row, text.field.name), "")
         for text in texts_linking_to(row)
@@ -363,7 +369,14 @@ def linked_from(row: Any) -> list[tuple[str, str]]:
         for pending, text in scheduled_texts_linking_to(row)
         if pending.publish_at
     ]
-    return [("Linked from", format_html_join("\n", "{}, {}{}", lines))] if lines else []
+    naming = {(admin_link(owning_record(one)), field_label(one, name)): None for one, name in records_naming(row)}
+    more = len(naming) - MAX_NAMING
+    names = [*islice(naming, MAX_NAMING), *([(f"{more} more", "in the same way")] if more > 0 else [])]
+    facts = [
+        ("Linked from", format_html_join("\n", "{}, {}{}", lines)),
+        ("Named by", format_html_join("\n", "{}, {}", names)),
+    ]
+    return [(heading, text) for heading, text in facts if text]
 
 
 def as_sentence(text: str) -> str:

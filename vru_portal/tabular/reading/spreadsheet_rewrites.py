@@ -27,6 +27,7 @@ FIRST_OF_LAST_CENTURY = 30  # of two digits: 29 is 2029, 30 is 1930
 NAMED_MONTH = re.compile(r"(?:(?P<day>\d{1,2})[ -])?(?P<month>[A-Za-z]{3,9})(?:[ -](?P<number>\d{1,4}))?", re.ASCII)
 CLOCK = re.compile(r"(?P<hour>\d{1,2}):(?P<minute>\d{2})(?P<second>:\d{2})?", re.ASCII)
 CLOCK_OF_HALF = re.compile(r"0?(?P<time>\d{1,2}:\d{2}) (?P<half>[ap]m)", re.ASCII | re.IGNORECASE)
+IN_BRACKETS = re.compile(r"\A\((?P<number>[^-+()]+)\)\Z")
 PERCENT = re.compile(r"(?P<number>-?\d+\.\d+)%", re.ASCII)
 MONTHS = {
     name.casefold(): n for names in (calendar.month_name, calendar.month_abbr) for n, name in enumerate(names) if n
@@ -74,6 +75,7 @@ def _as_truth_value(text: str) -> Iterator[str]:
 
 
 def _as_number(text: str) -> Iterator[str]:
+    text = IN_BRACKETS.sub(r"-\g<number>", text)  # accountants' minus
     if not NUMBER.fullmatch(text) or not re.search(r"\d", text):
         return
     with suppress(ArithmeticError):

@@ -30,6 +30,7 @@ from vru_portal.tabular.reading.spreadsheet_rewrites import resaved_forms
         ("2/10/19", "02/10/2019"),
         ("2 Oct 31", "02-Oct-31"),
         ("7.5%", "7.50%"),
+        ("(5)", "-5"),
         ("£1,234.5", "£1,234.50"),
         ("1,234.5", "1,234.50"),
         ("7e2", "7.00E+02"),
