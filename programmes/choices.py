@@ -52,7 +52,7 @@ class NewsKind(models.TextChoices):
 
 
 class FileRole(models.TextChoices):
-    """What a document is of the publication that it belongs to."""
+    """What a document is: the publication itself, another version of it, or its data."""
 
     ITSELF = "itself", "The publication itself"
     ACCESSIBLE = "accessible", "An accessible version of it"

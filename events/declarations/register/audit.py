@@ -79,7 +79,7 @@ class Audit:
         _, self.frontier = merkle.append_leaf(entry.seq - 1, leaf_hash, self.frontier)
         note = f"{self.head.origin}\n{entry.seq}\n{base64.b64encode(merkle.root_of(self.frontier)).decode()}\n"
         if not self.is_signed(entry.checkpoint, note):
-            yield "the checkpoint is not a signature of this history."
+            yield "the checkpoint does not match the entries up to here, or is not signed by the register's key."
         if self.latest and entry.recorded_at < self.latest:
             yield "it is dated before the entry before it."
         self.latest = entry.recorded_at
