@@ -414,7 +414,7 @@ class Migration(migrations.Migration):
                     ('contracts_over', vru_portal.ledger.money.PoundsField(blank=True, decimal_places=2, help_text='Only amounts above this are listed. Leave empty to list everything.', max_digits=14, null=True, verbose_name='contracts over')),
                     ('licence_name', models.CharField(blank=True, help_text="The licence of the unit's data on funding. 360Giving needs an open one.", max_length=120)),
                     ('licence_url', models.URLField(blank=True, verbose_name="licence's address")),
-                    ('licence_covers_all', models.BooleanField(default=False, help_text='Tick this if the unit also publishes its lists of initiatives, partners, posts, events, publications and signatories under this licence.', verbose_name='it is the licence of all lists')),
+                    ('licence_covers_all', models.BooleanField(default=False, help_text='Tick this if the unit publishes every list of the page “Open data” under this licence, and not only those of money.', verbose_name='it is the licence of all lists')),
                     ('awarding_body', models.ForeignKey(help_text="The legal entity that awards the unit's grants and contracts.", on_delete=django.db.models.deletion.PROTECT, related_name='+', to='partners.organisation')),
                 ],
                 options={
