@@ -59,7 +59,7 @@ class FileRole(models.TextChoices):
     DATA = "data", "Data from it"
 
 
-class Slot(models.TextChoices):
+class PassagePlace(models.TextChoices):
     """The places on pages that can show a passage of the unit's own text."""
 
     HOME_LEAD = "home_lead", "Home: what the unit does"
@@ -93,13 +93,13 @@ PAGES = {
 
 # Where on its page a passage is, for those that are not at the top.
 ANCHORS = {
-    Slot.HOME_LEVELS: "levels",
-    Slot.HOME_MONEY: "money",
-    Slot.HOME_LAUNCH: "launch",
-    Slot.HOME_DECLARATION: "declaration",
-    Slot.ABOUT_VIOLENCE: "violence",
-    Slot.ABOUT_APPROACH: "approach",
-    Slot.ABOUT_CONDITIONS: "conditions",
-    Slot.ABOUT_BUILDING: "building",
-    Slot.PARTNERS_TEAM: "team",
+    PassagePlace.HOME_LEVELS: "levels",
+    PassagePlace.HOME_MONEY: "money",
+    PassagePlace.HOME_LAUNCH: "launch",
+    PassagePlace.HOME_DECLARATION: "declaration",
+    PassagePlace.ABOUT_VIOLENCE: "violence",
+    PassagePlace.ABOUT_APPROACH: "approach",
+    PassagePlace.ABOUT_CONDITIONS: "conditions",
+    PassagePlace.ABOUT_BUILDING: "building",
+    PassagePlace.PARTNERS_TEAM: "team",
 }

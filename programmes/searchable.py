@@ -8,7 +8,7 @@ from django.urls import reverse
 from partners.choices import PublicationKind
 from partners.models import Publication
 from partners.searchable import joined
-from programmes.choices import ANCHORS, Slot
+from programmes.choices import ANCHORS, PassagePlace
 from programmes.models import (
     Document as UploadedDocument,
 )
@@ -67,7 +67,7 @@ def term(row: Term) -> Document:
 
 
 def passage(row: Passage) -> Document:
-    page = Slot(row.slot).label.partition(":")[0]
+    page = PassagePlace(row.slot).label.partition(":")[0]
     return Document(row.title or page, row.place_address, "", () if row.slot in ANCHORS else (page,), row.body)
 
 
