@@ -27,7 +27,7 @@ from vru_portal.search.queries import MAX_CHARACTERS
 from vru_portal.text.characters import remove_forbidden
 from vru_portal.web.filters import QueryLink
 from vru_portal.web.pagination import get_page_or_404
-from vru_portal.web.public_pages import declare, public_page
+from vru_portal.web.public_pages import declare_parameters, public_page
 
 SHOWN_OF_A_KIND = 3  # where results of all kinds are shown
 MAX_WITH_SOME_WORDS = 20  # results, where no page has all the words
@@ -91,9 +91,9 @@ def search_page(request: HttpRequest) -> HttpResponse:
         context |= found(request, query, findings, is_fresh)
         # A page of an older index may be out of date, and a search that missed a word is counted: nobody keeps these.
         if is_fresh and not findings.missed:
-            declare(request, [("q", request.GET["q"])])
+            declare_parameters(request, [("q", request.GET["q"])])
     else:
-        declare(request, [])
+        declare_parameters(request, [])
     return render(request, "search.html", context)
 
 
@@ -122,7 +122,7 @@ def found(request: HttpRequest, query: str, findings: Findings, is_fresh: bool) 
         return [result(hit, marker) for hit in some]
 
     if kind:
-        declare(request, [("kind", kind.value)])
+        declare_parameters(request, [("kind", kind.value)])
         page = get_page_or_404(request, by_kind[kind])
         context |= {"kind": kind, "page": page, "results": results([*page])}
         context["filters"] = {"prefix": address_of(query, kind).partition("?")[2] + "&"}  # for the links between pages

@@ -93,7 +93,7 @@ def cache_control(request: HttpRequest, response: HttpResponse) -> str:
     return CACHE_PRIVATE if is_known else CACHE_PUBLIC
 
 
-def declare(request: HttpRequest, parameters: QueryDict | Iterable[tuple[str, str]]) -> None:
+def declare_parameters(request: HttpRequest, parameters: QueryDict | Iterable[tuple[str, str]]) -> None:
     """Say which parameters of the address a page has read, with the values that it took for valid.
 
     Nobody keeps a page whose address has any other: there is no end to those that can be made up.
