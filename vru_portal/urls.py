@@ -11,7 +11,7 @@ from partners.views import publication
 from programmes.views import about, initiative, initiatives, level, stories
 from vru_portal.public import views
 from vru_portal.public.catalogue import CatalogueFilters
-from vru_portal.public.facts import facts_of
+from vru_portal.public.citations import facts_of
 from vru_portal.public.feed import feed
 from vru_portal.public.milestones import milestones
 from vru_portal.public.search import search_page
