@@ -92,7 +92,17 @@ def test_one_without_a_reference_gets_the_next_and_is_not_recorded_twice():
     first, second = record(reported(allocation)), record(reported(allocation, title="Coats"))
     assert (first.reference, second.reference) == (f"{allocation.public_id}-1", f"{allocation.public_id}-2")
     assert "already recorded" in validation_messages(lambda: record(reported(allocation)))[""][0]
-    record(reported(allocation, reference="Another"))  # it says itself that it is another
+    with_reference = reported(allocation, reference="360G-fen-1")  # which it was given since it was reported
+    assert "a title of its own" in validation_messages(lambda: record(with_reference))[""][0]
+    for reference in ("360G-fen-2", "360G-fen-3"):  # each says itself that it is another
+        record(reported(allocation, reference=reference, title="Hats"))
+    assert "already recorded" in validation_messages(lambda: record(reported(allocation, title="Hats")))[""][0]
+
+
+def test_a_reference_that_is_made_up_is_free_whoever_has_called_a_grant_so():
+    allocation, other = RegrantingFactory().allocation, RegrantingFactory().allocation
+    record(reported(other, reference=f"{allocation.public_id.upper()}-1"))
+    assert record(reported(allocation)).reference == f"{allocation.public_id}-2"
 
 
 def test_a_reference_is_used_once_in_any_case_and_under_any_allocation():
