@@ -63,6 +63,11 @@ class LinkDraft(models.Model):
         return bool(self.closes_on < today)
 
     @property
+    def state_once_erased(self) -> str:
+        """The state once personal data is erased: nobody is left to confirm it."""
+        return DraftState.STARTED if self.state == DraftState.PASSED_ON else self.state
+
+    @property
     def reporters(self) -> list[str]:
         """The addresses of all who were asked to answer or to confirm, also of those who were asked earlier."""
         asked = (MailPurpose.REQUEST, MailPurpose.CONFIRM)

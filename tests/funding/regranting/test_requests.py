@@ -396,6 +396,33 @@ def test_who_was_asked_is_erased_in_time_even_if_a_second_person_never_answered(
     assert schedule.erase_expired_personal_data() == 0
     row = asked.row
     assert (row.email, row.contact_name, row.prepared_by, row.confirm_email, row.answers) == ("", "", "", "", {})
+    assert row.state == DraftState.CANCELLED  # and the recipient can be asked again
     assert not OnwardMail.objects.exists()
     with pytest.raises(InvalidLink):
         enter(Asked(row, theirs))
+
+
+def test_a_list_that_nobody_has_read_is_not_approved_as_an_empty_one_once_it_is_erased(clock):
+    asked = ask()
+    enter(asked)
+    send(asked)
+    clock.move_to("2041-06-01 12:00Z", tick=False)
+    assert schedule.erase_expired_personal_data() == 1
+    assert "“Cancelled”" in refusal(partial(approve, asked))
+
+
+def test_what_staff_extend_while_the_data_of_others_is_erased_is_left_as_it_is(clock, monkeypatch):
+    asked, other = ask(), ask()
+    enter(asked)
+    clock.move_to("2041-06-01 12:00Z", tick=False)
+    erase = personal.forget_draft
+
+    def extended_meanwhile(due, pk):
+        if pk == asked.request.pk:
+            asking.extend(request=asked.row, closes_on=date(2041, 6, 20))
+        return erase(due, pk)
+
+    monkeypatch.setattr(personal, "forget_draft", extended_meanwhile)
+    assert schedule.erase_expired_personal_data() == 1
+    assert (asked.row.state, asked.row.email, len(asked.grants)) == (DraftState.STARTED, "kim@recipient.example", 1)
+    assert (other.row.state, other.row.email) == (DraftState.CANCELLED, "")
