@@ -173,7 +173,8 @@ def describe(entry: Entry) -> str:
     grant, typed = entry.grant, entry.typed
     amount = typed["amount"] if "amount" in entry.errors else format_pounds(grant.amount)
     day = typed["awarded_on"] if "awarded_on" in entry.errors else format_date(grant.awarded_on)
-    texts = [typed[name].strip().rstrip(".") for name in ("title", "description", "reference", "area")]
+    texts = [typed[name].strip().rstrip(".") for name in ("title", "description")]
+    texts += [f"{label}: {text}" for label, text in entry.details]
     problems = [f"To be corrected: {said}" for found in entry.errors.values() for said in found]
     return ". ".join([f"{amount or 'No amount'} to {entry.name}, {day or 'no date'}", *filter(None, texts), *problems])
 
@@ -230,12 +231,13 @@ class OnwardRequestAdmin(ActionAdmin):
                 entry.name,
                 entry.typed["amount"] if "amount" in entry.errors else format_pounds(entry.grant.amount),
                 entry.typed["awarded_on"] if "awarded_on" in entry.errors else format_date(entry.grant.awarded_on),
-                "; ".join(entry.typed[name] for name in ("title", "description", "reference") if entry.typed[name]),
+                "; ".join(entry.typed[name].strip() for name in ("title", "description") if entry.typed[name].strip()),
+                "; ".join(f"{label}: {text}" for label, text in entry.details),
                 " ".join(said for found in entry.errors.values() for said in found),
             )
             for entry in entries
         ]
-        headings = ("", "To", "Sum", "Awarded on", "What for", "To be corrected")
+        headings = ("", "To", "Sum", "Awarded on", "What for", "Details", "To be corrected")
         return [
             Section("How much is reported", ("What", "Sum"), balance_facts(balance_of(row.allocation, entries))),
             Section("The list", headings, listed, empty="Nothing has been entered.", figures=frozenset({2})),

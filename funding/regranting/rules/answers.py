@@ -24,6 +24,14 @@ REQUIRED = {
     "amount": "Enter how much was awarded",
     "awarded_on": "Enter the date on which it was awarded",
 }
+# What is published of a grant besides what it is called and what it is for.
+DETAILS = {
+    "reference": "Identifier",
+    "recipient_org_id": "Identifier of who received it",
+    "area": "Where it helps",
+    "area_code": "Official code of that place",
+    "url": "Address",
+}
 READERS: dict[str, Callable[[str], Any]] = {"amount": parse_pounds, "awarded_on": parse_date}
 SAME_TWICE = (
     "Grant {} of this list is the same. Remove one of them. If there were two such grants, give each its own title or "
@@ -59,6 +67,14 @@ class Entry:
     @property
     def name(self) -> str:
         return truncate(self.typed["recipient"].strip(), 80) or "No recipient yet"
+
+    @property
+    def details(self) -> list[tuple[str, str]]:
+        """Labels with texts, as they are published, so that whoever checks the list reads all of it."""
+        texts = {name: self.typed[name].strip() for name in DETAILS}
+        if texts["url"] and "url" not in self.errors:
+            texts["url"] = self.grant.url  # typed perhaps without https://
+        return [(DETAILS[name], text) for name, text in texts.items() if text]
 
     def add_error(self, name: str, sentence: str) -> None:
         self.errors.setdefault(name, []).append(sentence)

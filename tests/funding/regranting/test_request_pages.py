@@ -59,7 +59,19 @@ def test_the_page_of_the_grant_says_why_nobody_can_be_asked(client):
 
 def test_finance_reads_asks_and_approves(client):
     asked = ask()
-    enter(asked, description="Forty pairs.", reference="360G-fen-1")
+    place = {"area": "The fen", "area_code": "E05000001"}
+    enter(
+        asked,
+        description="Forty pairs.",
+        reference="360G-fen-1",
+        recipient_org_id="GB-CHC-1",
+        url="fen.example",
+        **place,
+    )
+    details = [
+        *("Identifier: 360G-fen-1", "Identifier of who received it: GB-CHC-1", "Where it helps: The fen"),
+        *("Official code of that place: E05000001", "Address: https://fen.example"),
+    ]
     send(asked)
     listed = text_of(client.get(f"{PLACE}?state=submitted"))
     assert str(asked.request.allocation.recipient) in listed
@@ -67,7 +79,8 @@ def test_finance_reads_asks_and_approves(client):
     for shown in (
         "Fen club",
         "£60.50",
-        "Boots; Forty pairs.; 360G-fen-1",
+        "Boots; Forty pairs.",
+        "; ".join(details),
         "Not reported £39.50",
         "kim@recipient.example",
     ):
@@ -76,7 +89,7 @@ def test_finance_reads_asks_and_approves(client):
     assert asked.row.state == DraftState.QUERIED
     send(asked)
     asks = text_of(client.get(f"{PLACE}{asked.request.pk}/approve/"))
-    assert "£60.50 to Fen club, 20 May 2031. Boots. Forty pairs. 360G-fen-1" in asks
+    assert f"£60.50 to Fen club, 20 May 2031. Boots. Forty pairs. {'. '.join(details)}" in asks
     assert "Approved: 1 onward grant recorded" in text_of(step(client, asked, "approve"))
     assert OnwardGrant.objects.get().recipient_name == "Fen club"
     assert "This request is “Approved”." in text_of(client.get(f"{PLACE}{asked.request.pk}/approve/"))

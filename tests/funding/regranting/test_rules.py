@@ -26,6 +26,7 @@ from tests.support.factories import (
     reverse,
 )
 from tests.support.refusals import validation_messages
+from vru_portal.ledger.append_only.recording import redact
 
 pytestmark = pytest.mark.django_db
 
@@ -207,3 +208,15 @@ def test_the_amount_that_is_awarded_on_is_known_by_the_day():
     reverse(Regranting.objects.get())
     (row,) = with_onward(Allocation.objects.all())
     assert row.regrant_type is None
+
+
+def test_an_address_that_is_redacted_is_linked_nowhere(client):
+    UnitFactory()
+    grant = OnwardGrantFactory(url="https://fen.example.org/kim")
+    page, file = grant.allocation.get_absolute_url(), "/onward-grants.csv"
+    for address in (page, file):
+        assert b"https://fen.example.org/kim" in client.get(address).getvalue()
+    redact(grant, fields=["url"], by=UserFactory(), reason="It names a person.")
+    assert b"[redacted]" not in client.get(page).getvalue()
+    for address in (page, file):
+        assert b"fen.example.org" not in client.get(address).getvalue()
