@@ -35,7 +35,6 @@ class EventAdmin(SourcedAdmin):
     list_filter = ("state", "status")
     search_fields = ("title", "venue", "place")
     date_hierarchy = "held_on"
-    prepopulated_fields = {"slug": ("short_title",)}
     inlines = (AgendaItemInline,)
     fieldsets = (
         (None, {"fields": ["title", "short_title", "slug", "summary"]}),

@@ -78,7 +78,7 @@ def event_entry(event: Event, revision: Revision, items: Iterable[AgendaItem] = 
         entry.add("dtend", last + timedelta(days=1))  # the day after the last
         entry.add("transp", "TRANSPARENT")  # nobody knows that it takes the whole day
     lines = [event.status_note, event.summary, event.days, event.times]
-    lines += [f"{item.position}. {item.title}" for item in items]
+    lines += map(str, items)  # numbered
     entry.add("description", "\n".join(line for line in lines if line))
     return entry
 

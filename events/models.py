@@ -160,7 +160,8 @@ class AgendaItem(Sourced, Part):
         ]
 
     def __str__(self) -> str:
-        return f"{self.position}. {self.title}"
+        # A closed session stands below the agenda, without a number.
+        return self.title if self.kind == ItemKind.CLOSED else f"{self.position}. {self.title}"
 
     def natural_key(self) -> tuple[Any, ...]:
         return (*self.event.natural_key(), self.position)

@@ -19,6 +19,7 @@ def event(row: Event) -> Document:
         f"{format_date(row.held_on)}{where}. {row.summary}",
         (
             row.short_title,
+            format_date(row.held_on),
             *(f"{row.short_title} {word}" for word in ("agenda", "calendar", "event", "programme", "speakers")),
             *(f"Who {spoke} at the {row.short_title}" for spoke in ("spoke", "speaks")),
         ),

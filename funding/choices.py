@@ -10,7 +10,7 @@ class Kind(models.TextChoices):
 
 
 class CostKind(models.TextChoices):
-    """What a budget heading pays for, as funders' conditions tell costs apart."""
+    """What a budget heading pays for: the kinds of cost that funders' conditions distinguish."""
 
     STAFF = "staff", "Staff"
     EVALUATION = "evaluation", "Evaluation"

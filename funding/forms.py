@@ -30,9 +30,14 @@ BASIS_LABELS = {
 
 
 def filter_form(filters: MoneyFilters, choices: Mapping[str, Choices], *, action: str, submit: str) -> FiltersForm:
-    """The filters of a list: checkboxes where several of a few choices can be ticked, otherwise drop-down lists."""
+    """The filters of a list: checkboxes where several of a few choices can be ticked, otherwise drop-down lists.
+
+    One without a choice is left out.
+    """
     shown = {name: typed_field(name) for name in filters.parameters if name in TYPED}
     for name, options in choices.items():
+        if not options:
+            continue
         if name in MULTIPLE_CHOICE_FILTERS and len(options) <= MAX_CHECKBOXES:
             widget: forms.Widget = forms.CheckboxSelectMultiple(choices=list(options))
         else:

@@ -137,7 +137,6 @@ class SectorAdmin(PortalAdmin):
 
     list_display = ("name",)
     search_fields = ("name",)
-    prepopulated_fields = {"slug": ("name",)}
 
 
 @admin.register(Publication)
@@ -150,7 +149,6 @@ class PublicationAdmin(RecordAdmin):
     search_fields = ("title", "note")
     date_hierarchy = "published_on"
     autocomplete_fields = ("issued_by", "authors")
-    prepopulated_fields = {"slug": ("title",)}
     fieldsets = (
         (
             None,
@@ -172,7 +170,6 @@ class OrganisationAdmin(SourcedAdmin):
     list_select_related = ("sector",)
     search_fields = ("name", "other_names", "summary")
     autocomplete_fields = ("sector", "represents", "source")
-    prepopulated_fields = {"slug": ("name",)}
     fieldsets = (
         (None, {"fields": ["name", "slug", "other_names", "sector", "is_group", "represents"]}),
         ("About it", {"fields": ["summary", "website", "org_id", "charity_number", "company_number"]}),
@@ -187,7 +184,6 @@ class PersonAdmin(SourcedAdmin):
     list_display = ("name", "honorific", "state", "as_at", "checked_on")
     list_filter = ("state", "posts__seat")
     search_fields = ("name", "other_names", "posts__title", "posts__organisation__name")
-    prepopulated_fields = {"slug": ("name",)}
     inlines = (PostInline,)
     fieldsets = (
         (None, {"fields": ["honorific", "name", "family_name", "slug", "other_names", "biography"]}),
@@ -245,7 +241,6 @@ class StatementAdmin(OrderPageMixin, SourcedAdmin):
     list_select_related = ("speaker",)
     search_fields = ("title", "quote", "text", "speaker__name", "body_name")
     autocomplete_fields = ("speaker", "source")
-    prepopulated_fields = {"slug": ("title",)}
     fieldsets = (
         (None, {"fields": ["title", "slug"]}),
         ("From", {"fields": ["speaker", "body_name"]}),

@@ -7,11 +7,21 @@ from django.urls import reverse
 
 from partners.models import ContactPoint, Organisation, Person, Statement
 from vru_portal.search.documents import Document, Kind, Searchable
+from vru_portal.search.words import STOP_WORDS, words_of
+
+FEWEST_INITIALS = 3
 
 
 def organisation(row: Organisation) -> Document:
     words = [row.sector.name if row.sector else "", row.website]
-    return Document(row.name, row.get_absolute_url(), row.summary, tuple(row.other_name_list), " ".join(words))
+    initials = filter(None, map(initials_of, (row.name, *row.other_name_list)))
+    return Document(row.name, row.get_absolute_url(), row.summary, (*row.other_name_list, *initials), " ".join(words))
+
+
+def initials_of(name: str) -> str:
+    """What people call a body with a long name: “City of London Corporation” is “CLC”."""
+    letters = [word[0] for word in words_of(name) if word not in STOP_WORDS]
+    return "".join(letters).upper() if len(letters) >= FEWEST_INITIALS else ""
 
 
 def person(row: Any) -> Document:

@@ -90,3 +90,16 @@ PAGES = {
     "declaration": "declarations:declaration",
     "contact": "partners:contact",
 }
+
+# Where on its page a passage is, for those that are not at the top.
+ANCHORS = {
+    Slot.HOME_LEVELS: "levels",
+    Slot.HOME_MONEY: "money",
+    Slot.HOME_LAUNCH: "launch",
+    Slot.HOME_DECLARATION: "declaration",
+    Slot.ABOUT_VIOLENCE: "violence",
+    Slot.ABOUT_APPROACH: "approach",
+    Slot.ABOUT_CONDITIONS: "conditions",
+    Slot.ABOUT_BUILDING: "building",
+    Slot.PARTNERS_TEAM: "team",
+}

@@ -68,7 +68,7 @@ def approach_columns() -> list[Column[Initiative]]:
 INITIATIVES: Dataset[Initiative] = Dataset(
     name="initiatives",
     title="Initiatives",
-    about="Every initiative that the unit has announced. One row for each initiative.",
+    about="The initiatives on this site. One row for each initiative.",
     columns=(
         Column("slug", "Its slug: the last part of its web address", lambda i: i.slug),
         Column("name", "Its name", lambda i: i.name),

@@ -8,7 +8,7 @@ from django.urls import reverse
 from partners.choices import PublicationKind
 from partners.models import Publication
 from partners.searchable import joined
-from programmes.choices import PAGES, Slot
+from programmes.choices import ANCHORS, Slot
 from programmes.models import (
     Document as UploadedDocument,
 )
@@ -23,19 +23,6 @@ from programmes.models import (
     Term,
 )
 from vru_portal.search.documents import Document, Kind, Searchable
-
-# Where on its page a passage is, for those that are not at the top.
-ANCHORS = {
-    Slot.HOME_LEVELS: "levels",
-    Slot.HOME_MONEY: "money",
-    Slot.HOME_LAUNCH: "launch",
-    Slot.HOME_DECLARATION: "declaration",
-    Slot.ABOUT_VIOLENCE: "violence",
-    Slot.ABOUT_APPROACH: "approach",
-    Slot.ABOUT_CONDITIONS: "conditions",
-    Slot.ABOUT_BUILDING: "building",
-    Slot.PARTNERS_TEAM: "team",
-}
 
 
 def initiatives() -> QuerySet[Initiative]:
@@ -80,11 +67,8 @@ def term(row: Term) -> Document:
 
 
 def passage(row: Passage) -> Document:
-    slot = Slot(row.slot)
-    anchor = f"#{ANCHORS[slot]}" if slot in ANCHORS else ""
-    page = slot.label.partition(":")[0]
-    address = reverse(PAGES[slot.partition("_")[0]])
-    return Document(row.title or page, f"{address}{anchor}", "", (page,) if not anchor else (), row.body)
+    page = Slot(row.slot).label.partition(":")[0]
+    return Document(row.title or page, row.place_address, "", () if row.slot in ANCHORS else (page,), row.body)
 
 
 def story(row: Story) -> Document:

@@ -38,10 +38,10 @@ def note_parts(*facts: Any, note: str = "") -> list[dict[str, str]]:
     parts = []
     for day in found["days"]:
         parts.append({"text": f"As at {format_date(day['as_at'])}. ", "to": ""})
-        for publication, sections in day["publications"]:
-            named = "".join(f", “{section}”" for section in sections)
-            address = full_url(publication.get_absolute_url())
-            parts += [{"text": f"{one_line(publication.title)}{named}", "to": address}, {"text": ". ", "to": ""}]
+        for _, links in day["publications"]:
+            for text, address in links:
+                parts += [{"text": one_line(text), "to": full_url(address)}, {"text": ", ", "to": ""}]
+            parts[-1] = {"text": ". ", "to": ""}
         if day["checked_on"]:
             parts.append({"text": f"Checked by staff on {format_date(day['checked_on'])}. ", "to": ""})
     return [*parts, {"text": note, "to": ""}] if note else parts

@@ -29,8 +29,8 @@ def help_line_items(request: HttpRequest) -> list[WorklistItem]:
     if not names:
         return []
     explanation = (
-        "Pages about sensitive matters do not say who to contact for help. Add the unit's help lines: they are shown "
-        f"there, on the contact page and in searches: {', '.join(names)}."
+        f"The pages of {', '.join(names)} do not say where to get help. Add the unit's help lines: they are shown "
+        "there, on the contact page and where a search finds nothing."
     )
     label = link_label(request, "partners.change_unit", "State help lines")
     return [WorklistItem("No help lines are stated", explanation, (WorklistLink(label, change_url(Unit(pk=1))),))]

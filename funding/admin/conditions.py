@@ -117,7 +117,7 @@ class SourceConditionAdmin(AppendOnlyAdmin):
     record_fieldsets = (
         (None, {"fields": ["funding_source", "kind", "share", "sum", "share_of"]}),
         (
-            "For what: one of these, for at least and at most",
+            "What it is for: fill in one of these if the condition is a minimum or a maximum",
             {"fields": ["heading", "level", "cost_kind", "counts_paid"]},
         ),
         ("By when: to spend or claim", {"fields": ["by_day"]}),

@@ -12,5 +12,4 @@ class BudgetHeadingAdmin(OrderPageMixin, SourcedAdmin):
     list_display = ("name", "kind", "state", "position")
     list_filter = ("state", "kind")
     search_fields = ("name", "summary")
-    prepopulated_fields = {"slug": ("name",)}
     fieldsets = ((None, {"fields": ["name", "slug", "kind", "summary"]}), PROVENANCE)

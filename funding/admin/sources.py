@@ -206,10 +206,6 @@ class FundingSourceAdmin(OrderPageMixin, AppendOnlyAdmin):
         named = [name for _, options in self.fieldsets for name in options["fields"]]
         return [name for name in named if name not in FundingSource.open_fields]
 
-    def get_prepopulated_fields(self, request: HttpRequest, obj: FundingSource | None = None) -> dict[str, Any]:
-        """Make the address from the name, once."""
-        return {} if obj else {"slug": ("name",)}
-
     def save_model(self, request: HttpRequest, obj: FundingSource, form: Any, change: bool) -> None:
         """Record a new source; save what may change of another."""
         if change:

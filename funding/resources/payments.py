@@ -26,6 +26,15 @@ from vru_portal.text.problems import Problems, collect_problems
 
 # What a spreadsheet may have made of a reference: a number, a date such as 06/05/2031 or Dec-11, or lost characters.
 RESAVED = re.compile(r"[-+.\d]+(?:E[-+]\d+)?|[\d/: ]+|(?:\d\d-)?[A-Z][a-z]{2}-?(?:\d\d)?|TRUE|FALSE|.*\?.*", re.DOTALL)
+AWARD_NUMBERS = ("award number", "award reference", "grant number", "allocation number", "allocation reference")
+# Nothing of these says whether, when or what was paid. A status or a currency might, so they are not among them.
+OF_FINANCE_SYSTEMS = (
+    *(f"{who} {what}" for who in ("supplier", "vendor", "payee") for what in ("id", "number", "code", "site")),
+    *("invoice number", "invoice reference", "invoice date", "supplier invoice number", "external invoice reference"),
+    *("account", "account code", "account number", "account name", "cost centre", "cost center", "cost code"),
+    *("gl code", "ledger code", "nominal code", "subjective", "project number", "project code", "company code"),
+    *("client", "business unit", "period", "batch", "batch number", "line", "line number", "user", "entered by"),
+)
 SHORTENED = re.compile(r"\d(?:\.\d+)?E[+-]\d+", re.IGNORECASE)
 
 
@@ -39,19 +48,20 @@ class PaymentResource(LedgerResource):
             *("payment id", "transaction", "transaction no", "transaction number", "transaction reference"),
             *("transaction ref", "transaction id", "document no", "document number", "voucher no", "voucher number"),
         ),
-        "allocation": ("allocation id", "award", "award id", "grant", "grant id", "grant reference"),
+        "allocation": ("allocation id", "award", "award id", "grant", "grant id", "grant reference", *AWARD_NUMBERS),
         "paid_on": ("payment date", "date", "date paid", "paid", "paid date", "date of payment", "transaction date"),
         "net": ("net amount", "net value", "net of vat", "amount net", "amount excluding vat", "amount ex vat"),
         "irrecoverable_vat": ("non recoverable vat", "vat not recoverable", "vat that cannot be recovered"),
         "amount": ("value", "amount paid", "payment amount", "sum", "total cost"),
         "payee": ("supplier", "vendor", "beneficiary", "paid to", "payee name", "supplier name", "vendor name"),
-        "purpose": ("description", "details", "narrative", "summary", "purpose of payment"),
+        "purpose": ("description", "details", "narrative", "summary", "purpose of payment", "invoice description"),
         "value_for_money": ("why it is value for money", "value for money reasons"),
         "department": ("service", "service area", "directorate"),
         "merchant_category": ("merchant", "category"),
     }
-    # What the published list of payments has beside: it can be sent back as it is.
+    # What the published list of payments has beside, which can be sent back as it is, and what finance systems have.
     ignored = (
+        *OF_FINANCE_SYSTEMS,
         *("recorded_on", "financial_year", "payee_org_id", "state", "reversal_reason", "exceptions", "explanation"),
         *("kind", "initiative", "level", "heading", "source", "allocation_url", "example"),
     )

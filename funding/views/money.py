@@ -190,7 +190,7 @@ def payments(request: HttpRequest, label: str | None = None) -> HttpResponse:
             "filter_form": filter_form(filters, choices, action=here, submit="Show payments"),
             "day_form": day_form(filters, action=here),
             "sort_links": filters.sort_links,
-            "totals_url": reverse("funding:totals") + (totals_query or "?"),
+            "totals_url": reverse("funding:totals") + (f"{totals_query}&" if totals_query else "?"),
             "all_years_url": reverse("funding:all_payments") + filters.query,
             **query_context(filters, payment_choices(filters, counts=False)),
         },

@@ -12,7 +12,6 @@ class ToolkitApproachAdmin(RecordAdmin):
     list_display = ("title", "toolkit", "state", "impact", "evidence", "cost", "read_on")
     list_filter = ("state",)
     search_fields = ("title", "toolkit")
-    prepopulated_fields = {"slug": ("title",)}
     fieldsets = (
         (
             None,

@@ -16,7 +16,6 @@ class UploadedFileAdmin(RecordAdmin):
 
     list_filter: ClassVar[Any] = ("state",)
     search_fields: ClassVar[Any] = ("title", "slug", "credit")
-    prepopulated_fields: ClassVar[Any] = {"slug": ("title",)}
     readonly_fields = ("current_file",)
 
     class Media:

@@ -13,7 +13,6 @@ class PreventionLevelAdmin(OrderPageMixin, SourcedAdmin):
     list_display = ("name", "state", "position", "mark", "moment")
     list_filter = ("state",)
     search_fields = ("name", "definition")
-    prepopulated_fields = {"slug": ("name",)}
     fieldsets = (
         (None, {"fields": ["name", "slug", "mark"]}),
         ("Words", {"fields": ["moment", "summary", "definition"]}),
@@ -27,7 +26,6 @@ class VocabularyAdmin(PortalAdmin):
 
     list_display = ("name",)
     search_fields = ("name",)
-    prepopulated_fields = {"slug": ("name",)}
 
 
 @admin.register(Area)
@@ -36,7 +34,6 @@ class AreaAdmin(PortalAdmin):
 
     list_display = ("name", "gss_code", "kind")
     search_fields = ("name", "gss_code")
-    prepopulated_fields = {"slug": ("name",)}
 
 
 @admin.register(Initiative)
@@ -58,7 +55,6 @@ class InitiativeAdmin(OrderPageMixin, SourcedAdmin):
         "partners",
         "source",
     )
-    prepopulated_fields = {"slug": ("name",)}
     fieldsets = (
         (
             None,

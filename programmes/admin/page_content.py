@@ -44,7 +44,6 @@ class TermAdmin(SourcedAdmin):
     list_select_related = ("defined_by", "level")
     search_fields = ("name", "definition")
     autocomplete_fields = ("defined_by", "level", "source")
-    prepopulated_fields = {"slug": ("name",)}
     fieldsets = (
         (None, {"fields": ["name", "slug", "definition", "defined_by", "defines_violence", "level"]}),
         PROVENANCE,

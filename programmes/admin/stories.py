@@ -25,7 +25,6 @@ class StoryAdmin(SourcedAdmin):
     search_fields = ("title", "summary", "body")
     date_hierarchy = "published_on"
     autocomplete_fields = ("picture", "source")
-    prepopulated_fields = {"slug": ("title",)}
     fieldsets = (
         (
             None,

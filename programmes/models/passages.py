@@ -4,7 +4,7 @@ from django.urls import reverse
 
 from partners.provenance import Sourced
 from programmes import querysets
-from programmes.choices import PAGES, Slot
+from programmes.choices import ANCHORS, PAGES, Slot
 from vru_portal.publishing.state import Publishable
 from vru_portal.text.fields import LineField, LongTextField
 
@@ -35,3 +35,8 @@ class Passage(Publishable, Sourced):
     def public_address(self) -> str:
         """The page that contains this place."""
         return reverse(PAGES[self.slot.partition("_")[0]])
+
+    @property
+    def place_address(self) -> str:
+        """Where on that page it is."""
+        return f"{self.public_address}#{ANCHORS[Slot(self.slot)]}" if self.slot in ANCHORS else self.public_address

@@ -15,8 +15,8 @@
     });
 
     // Characters left ----------------------------------------------------------------------------------------------
-    // As the server counts: code points, with a line break as one.
-    const lengthOf = box => [...box.value.replace(/\r\n/g, "\n")].length;
+    // As the server counts: code points, with a line break and an accented letter as one, without spaces at the ends.
+    const lengthOf = box => [...box.value.replace(/\r\n/g, "\n").normalize("NFC").trim()].length;
     const WARN_BELOW = 0.25; // of the limit: until then the number would only distract
 
     const count = box => {

@@ -4,8 +4,10 @@
     const PREFIX = "vru-kept:", DAYS = 7, SENT = "vru-sent";
     const NEVER = ["csrfmiddlewaretoken", "seen", "read"];
     const TYPES = ["hidden", "file", "password", "submit", "button", "image"];
-    // Forms of records and actions. Other pages hold secrets, such as the code of a second factor, or nothing typed.
-    const form = document.querySelector(".change-form #content form[method=post]");
+    // Forms of records, actions and orders. Other pages hold secrets, such as the code of a second factor, or nothing typed.
+    const form = document.querySelector(".change-form #content form[method=post], form[data-kept]");
+    // What is typed into a window for another record is only asked about: once saved, the window closes without a word.
+    const isPopup = new URLSearchParams(location.search).has("_popup");
     const who = document.querySelector(".staff-who")?.textContent.trim();
 
     let signedOut = false;
@@ -29,6 +31,7 @@
         let now = opened, sending = false, waiting;
         const keep = () => {
             now = values();
+            if (isPopup) return;
             if (signedOut) return forget(true);
             try {
                 if (now === opened && !wasRefused) localStorage.removeItem(key);
@@ -47,7 +50,7 @@
             if (!sending && (now !== opened || wasRefused)) event.preventDefault();
         });
         window.addEventListener("pageshow", event => { if (event.persisted) sending = false; });
-        offer();
+        if (!isPopup) offer();
 
         function offer() {
             const kept = read(key);
@@ -121,10 +124,12 @@
     }
 
     window.addEventListener("load", () => {
-        if (!who || new URLSearchParams(location.search).has("_popup")) return;
+        if (!who && !isPopup) return;
         try {
-            forget();
-            saved();
+            if (!isPopup) {
+                forget();
+                saved();
+            }
             if (form) start();
         } catch (error) {
             if (!(error instanceof DOMException)) throw error; // storage is forbidden in this browser
@@ -132,6 +137,6 @@
     });
     document.addEventListener("submit", event => {
         if (event.target.id === "logout-form") { signedOut = true; forget(true); } // and may leave the computer to others
-        else if (event.target.closest("#content")) sessionStorage.setItem(SENT, key);
+        else if (!isPopup && event.target.closest("#content")) sessionStorage.setItem(SENT, key);
     });
 }

@@ -71,20 +71,54 @@ const addButtons = (field, area) => {
 
 // What Word, Google Docs or a web page puts on the clipboard, as Markdown. The portal cleans whatever text comes of it.
 const MARKS = { STRONG: "**", B: "**", EM: "*", I: "*" }
+const LEFT_OUT = /^(STYLE|SCRIPT|META|UL|OL|TABLE|DEL|S|STRIKE)$/ // what is struck out is not to be read
+
+// Only links that lead somewhere from here too are kept: none within their own page, such as to a footnote, or to a file.
+const linked = (words, address) => {
+  if (!/^(https?|mailto|tel):/i.test(address)) return words
+  return `[${words}](${/^[^\s<>()]+$/.test(address) ? address : `<${address.replace(/[<>\s]/g, encodeURIComponent)}>`})`
+}
+
+// The preview says of a picture of elsewhere that it has to be uploaded. Emails have pictures of emoji.
+const picture = (node) => {
+  const shows = node.alt.trim()
+  if (shows && !/[\p{L}\p{N}]/u.test(shows)) return shows
+  const name = (node.dataset.src ?? "").split(/[\\/?#]/).filter(Boolean).pop()
+  return name && node.width !== 1 ? `![${shows}](<${name.replace(/[<>]/g, "")}>)` : ""
+}
 
 const inline = (node) => [...node.childNodes].map((child) => {
   if (child.nodeType === Node.TEXT_NODE) return child.data.replace(/\s+/g, " ").replace(/([\\*[\]`<])/g, "\\$1")
-  if (child.nodeType !== Node.ELEMENT_NODE || /^(STYLE|SCRIPT|META|IMG|UL|OL|TABLE)$/.test(child.tagName)) return ""
+  if (child.nodeType !== Node.ELEMENT_NODE || LEFT_OUT.test(child.tagName)) return ""
   if (child.tagName === "BR") return "\n"
+  if (child.tagName === "IMG") return picture(child)
   const text = inline(child)
   if (!text.trim()) return text
   const weight = /font-weight:\s*(\w+)/.exec(child.dataset.style)?.[1]
   const bold = weight ? weight === "bold" || weight >= 600 : MARKS[child.tagName] === "**" // Google Docs wraps all in <b>
   const mark = bold ? "**" : MARKS[child.tagName] === "*" ? "*" : ""
   const [, lead, words, tail] = text.match(/^(\s*)([^]*?)(\s*)$/)
-  const address = child.tagName === "A" && /^(https?:|mailto:|tel:)/.test(child.href) ? child.href : ""
-  return lead + (address ? `[${words}](${address})` : mark && !words.startsWith(mark) ? mark + words + mark : words) + tail
+  if (child.tagName === "A") return lead + linked(words, child.getAttribute("href") ?? "") + tail
+  return lead + (mark && !words.startsWith(mark) ? mark + words + mark : words) + tail
 }).join("")
+
+// A paragraph that begins with a sign is no heading or quotation, and one that begins with a year no list.
+const paragraph = (node) => inline(node).trim().replace(/^(?=[#>])/gm, "\\").replace(/^(\d{4,})(?=[.)] )/gm, "$1\\")
+
+// A cell that covers several is followed by empty ones, so that all rows are equally wide.
+const table = (node) => {
+  const rows = [...node.rows].map(() => [])
+  for (const [number, row] of [...node.rows].entries()) {
+    for (const cell of row.cells) {
+      let place = 0
+      while (rows[number][place] !== undefined) place += 1
+      const text = inline(cell).trim().replace(/\s*\n\s*/g, " ")
+      for (let down = 0; down < cell.rowSpan && number + down < rows.length; down += 1)
+        for (let right = 0; right < cell.colSpan; right += 1) rows[number + down][place + right] = down || right ? "" : text
+    }
+  }
+  return rows.map((cells) => cells.join("\t")).join("\n")
+}
 
 const list = (node, depth) => [...node.children].flatMap((item, index) => {
   if (/^[UO]L$/.test(item.tagName)) return list(item, depth + 1)
@@ -95,8 +129,9 @@ const list = (node, depth) => [...node.children].flatMap((item, index) => {
 
 const block = (node) => {
   if (/^[UO]L$/.test(node.tagName)) return [list(node, 0).join("\n")]
-  if (/^H[1-6]$/.test(node.tagName)) return [`${"#".repeat(Math.max(2, node.tagName[1]))} ${inline(node).trim()}`]
-  if (node.tagName === "TABLE") return [[...node.rows].map((row) => [...row.cells].map((cell) => inline(cell).trim()).join("\t")).join("\n")]
+  if (/^H[1-6]$/.test(node.tagName)) return [`${"#".repeat(Math.max(2, node.tagName[1]))} ${inline(node).replace(/(?<!\\)\*/g, "").replace(/\s+/g, " ").trim()}`]
+  if (node.tagName === "TABLE") return [table(node)]
+  if (node.tagName === "BLOCKQUOTE") return [blocks(node).join("\n\n").replace(/^/gm, "> ")]
   return blocks(node)
 }
 
@@ -119,7 +154,7 @@ const blocks = (node) => {
   let run = make("div") // words between two blocks
   let items = [] // of a list of Word
   const endRun = () => {
-    found.push(inline(run).trim())
+    found.push(paragraph(run))
     run = make("div")
   }
   const endList = () => {
@@ -144,9 +179,10 @@ const blocks = (node) => {
 }
 
 const pasteAsMarkdown = (event) => {
-  // Renamed, styles are not applied, which the portal's own policy would refuse.
-  const html = event.clipboardData.getData("text/html").replace(/\sstyle=/gi, " data-style=")
-  if (!/<(b|strong|i|em|a|ul|ol|h[1-6]|table)\b/i.test(html)) return
+  // Renamed, styles are not applied and pictures not loaded, which the portal's own policy would refuse.
+  const html = event.clipboardData.getData("text/html")
+    .replace(/<style\b[^]*?<\/style>/gi, "").replace(/\s(style|src)=/gi, " data-$1=")
+  if (!/<(b|strong|i|em|a|ul|ol|h[1-6]|table|blockquote|img|del|s|strike)\b/i.test(html)) return
   const pasted = blocks(new DOMParser().parseFromString(html, "text/html").body)
   if (!pasted.length) return
   event.preventDefault()

@@ -60,6 +60,12 @@ def test_axe_finds_nothing_and_nothing_is_wider_than_the_screen(page, money):
     assert (found, complaints) == ({}, [])
 
 
+def test_the_home_page_of_a_demonstration_is_short_on_a_small_phone(page):
+    page.set_viewport_size({"width": 320, "height": 640})
+    visit(page, "/")
+    assert page.evaluate("document.documentElement.scrollHeight") <= 4_500
+
+
 def test_a_table_wider_than_a_phone_shows_that_it_continues(page):
     page.set_viewport_size({"width": 320, "height": 900})
     visit(page, "/funding/2019-20/")

@@ -159,6 +159,23 @@ PASTE = """(area, html) => {
 }"""
 
 
+def test_a_long_word_makes_no_page_of_staff_wider_than_a_phone(page, password):
+    sign_in(page, password)
+    page.set_viewport_size({"width": 320, "height": 700})
+    page.goto("/admin/programmes/story/add/")
+    page.locator("[name=title]").fill("Gemeindeverwaltungsrechtsgrundlagen" * 4)
+    page.locator("[name=summary]").fill("https://meetings.moor.example.org/rooms/" + "hall" * 30)
+    page.locator("[name=body]").fill("Text.")
+    page.locator("[name=_continue]").last.click()
+    page.locator(".messagelist .success").wait_for()
+    story = page.url.removesuffix("change/")
+    wide = {"change": page.evaluate(BEYOND)}
+    for name in ("history", "ready", "publish", "send-back", "delete"):
+        page.goto(f"{story}{name}/")
+        wide[name] = page.evaluate(BEYOND)
+    assert {name: found for name, found in wide.items() if found} == {}
+
+
 def word_item(level, sign, words):
     """An item of a list, as Word puts it on the clipboard."""
     space = "<span style='font:7.0pt \"Times New Roman\"'>&nbsp;&nbsp;&nbsp; </span>"
@@ -179,6 +196,23 @@ PASTED_FROM_WORD = (
     + word_item(2, "a)", "Moor")
     + word_item(1, "2.", "Tell")
     + "<p class=MsoNormal>The end.</p><!--EndFragment--></body>"
+)
+
+
+# What Word's page of a report has beside paragraphs and lists, and what its writer means by it.
+REPORT_FROM_WORD = """<html><head><style>p.MsoNormal { margin: 0 }</style></head><body>
+<h2><b>What we heard</b></h2>
+<p>We met <b><i>forty</i></b><a href="#_ftn1" name="_ftnref1">[1]</a>.<del>Not this.</del> See
+<a href="file:///C:/plan.docx">our plan</a> and <a href="https://moor.example.org/a b(1)">this</a>.</p>
+<table><tr><td colspan=2><b>Year</b></td></tr><tr><td>2019<br>Q1</td><td>4&nbsp;000</td></tr></table>
+<p><img src="file:///C:/Temp/clip_image002.png" alt="Chart"><img src="x.png" alt="\u263a"></p>
+<blockquote><p>It helped.</p><p>A lot.</p></blockquote>
+<p># 4 was a good year</p><p>1990. A good year</p>
+<div id=ftn1><p><a href="#_ftnref1">[1]</a> Notes.</p></div></body></html>"""
+REPORT = (
+    "## What we heard\n\nWe met ***forty***\\[1\\]. See our plan and [this](<https://moor.example.org/a%20b(1)>).\n\n"
+    "**Year**\t\n2019 Q1\t4 000\n\n![Chart](<clip_image002.png>)\u263a\n\n> It helped.\n> \n> A lot.\n\n"
+    "\\# 4 was a good year\n\n1990\\. A good year\n\n\\[1\\] Notes."
 )
 
 
@@ -210,6 +244,10 @@ def test_text_is_marked_with_the_keyboard_and_what_is_pasted_becomes_markdown(pa
         "## Lamps\n\nWe asked:\n\n- **More** light\n    - in winter\n- [a map](https://moor.example.org/)\n\n"
         "1. Count\n    - a) Moor\n2. Tell\n\nThe end."
     )
+    area.fill("")
+    assert area.evaluate(PASTE, REPORT_FROM_WORD) is False
+    assert area.input_value() == REPORT
+    page.get_by_text("The picture clip_image002.png is not in this portal.").wait_for()  # the preview
     area.fill("")
     assert area.evaluate(PASTE, "<p>Plain words</p>") is True, "the browser pastes plain text as it is"
     assert [text for text in complaints if "Content Security Policy" in text] == []

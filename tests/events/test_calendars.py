@@ -7,7 +7,7 @@ import icalendar
 import pytest
 import time_machine
 
-from events.choices import EventStatus
+from events.choices import EventStatus, ItemKind
 from events.models import AgendaItem, Event
 from tests.support.factories import AgendaItemFactory, AppearanceFactory, EventFactory, PersonFactory, UnitFactory
 from vru_portal.publishing import workflow
@@ -111,6 +111,13 @@ def test_items_with_a_time_have_entries_of_their_own_and_those_without_none(clie
     assert walk["related-to"] == found["Moor days"]["uid"]
     assert walk["location"] == "The Barn, Moor"
     assert "1. Arrival\n2. Walk" in found["Moor days"]["description"]
+
+
+def test_a_closed_session_has_no_number_as_on_the_page(client):
+    event = EventFactory(title="Moor day")
+    AgendaItemFactory(event=event, title="Arrival")
+    AgendaItemFactory(event=event, title="Talks behind doors", kind=ItemKind.CLOSED)
+    assert agenda(client, event)["Moor day"]["description"].endswith("1. Arrival\nTalks behind doors")
 
 
 def test_all_public_events_are_in_one_file_the_same_as_alone(client):

@@ -61,7 +61,7 @@ def test_an_allocation_states_what_its_units_regime_asks(unit, kind):
     assert set(said) == ASKED[unit, kind]
     duty = PublicationDuty.objects.get()
     assert all(f"{duty} requires it to be published" in sentence for (sentence,) in said.values())
-    with pytest.raises(IntegrityError, match="Something that the law requires"), transaction.atomic():
+    with pytest.raises(IntegrityError, match="A field that the law requires"), transaction.atomic():
         insert(row)
     for name in ASKED[unit, kind]:
         setattr(row, name, "Stated.")

@@ -7,11 +7,12 @@ from django.urls import reverse
 
 from events.declarations.models import LiveSignature
 from partners.choices import PublicationKind
-from partners.models import Publication
+from partners.models import Publication, Unit
 from tests.support.factories import (
     DocumentFactory,
     InitiativeFactory,
     OrganisationFactory,
+    PassageFactory,
     PersonFactory,
     PostFactory,
     PublicationFactory,
@@ -53,6 +54,22 @@ def test_the_list_has_kinds_with_counts_and_leads_to_each(client):
     assert "Paths" in minutes
     assert "Walks" not in minutes
     assert "No publications match" in client.get(reverse("partners:publications"), {"q": "zzz"}).text
+
+
+def test_the_units_own_brochure_leads_to_the_one_made_from_its_facts(client):
+    own = Unit.objects.get().organisation
+    assert reverse("brochure_pdf") in page(client, PublicationFactory(kind=PublicationKind.BROCHURE, issued_by=own))
+    for other in (
+        PublicationFactory(kind=PublicationKind.BROCHURE, issued_by=OrganisationFactory()),
+        PublicationFactory(kind=PublicationKind.STRATEGY, issued_by=own),
+    ):
+        assert reverse("brochure_pdf") not in page(client, other)
+
+
+def test_a_text_of_a_page_is_named_with_its_place_on_it(client):
+    source = PublicationFactory()
+    PassageFactory(slot="about_approach", source=source, source_location="Page 2")
+    assert f'href="{reverse("about")}#approach"' in page(client, source)
 
 
 def test_an_empty_list_leads_on(client):
@@ -102,8 +119,8 @@ def test_facts_are_under_their_sections_and_source_notes_link_to_them(client):
     walk = InitiativeFactory(name="Moor walk", source=plan, source_location="Chapter 1; Page 7")
     InitiativeFactory(name="Hidden walk", source=plan, source_location="Chapter 1", state=State.DRAFT)
     note = page(client, walk)
-    assert f'<a href="{plan.get_absolute_url()}#section-chapter-1">Plan, “Chapter 1”</a>' in note
-    assert f'<a href="{plan.get_absolute_url()}#section-page-7">“Page 7”</a>' in note
+    assert f'<a href="{plan.get_absolute_url()}#section-chapter-1" dir="auto">Plan, “Chapter 1”</a>' in note
+    assert f'<a href="{plan.get_absolute_url()}#section-page-7" dir="auto">“Page 7”</a>' in note
     text = page(client, plan)
     assert text.count("Moor walk") == 2
     assert "Hidden walk" not in text

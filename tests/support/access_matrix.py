@@ -92,6 +92,7 @@ SHARED_PAGES: dict[str, tuple[int | str, int | str]] = {
     f"{ROW}discard/": (CHANGE, CHANGE),
     "order/": (CHANGE, CHANGE),
     f"{ROW}ready/": (CHANGE, CHANGE),
+    f"{ROW}take-back/": (CHANGE, CHANGE),
     f"{ROW}send-back/": ("P", "P"),
     f"{ROW}cancel-date/": ("P", "P"),
     "export/<str:form>/": (VIEW, VIEW),

@@ -14,6 +14,17 @@ def words(paper: bytes) -> str:
     return " ".join(text.replace("\u200b", "").split())
 
 
+def links_of(paper: bytes) -> list[str]:
+    """Return the addresses of all links, page by page."""
+    reader: Any = PdfReader(BytesIO(paper))
+    return [
+        action["/URI"]
+        for page in reader.pages
+        for note in page.get("/Annots", ())
+        if (action := note.get_object().get("/A")) and "/URI" in action
+    ]
+
+
 def tags_of(paper: bytes) -> list["Tag"]:
     """Return the tags of a PDF, after checking the requirements of PDF/UA-1 that a program can check."""
     reader: Any = PdfReader(BytesIO(paper))

@@ -35,7 +35,18 @@ def resaved_cell(cell):
             continue
     if found := re.fullmatch(r"(\d{4})-(\d{2})", plain, re.ASCII):
         return f"{date(int(found[1]), int(found[2]), 1):%b-%y}" if 1 <= int(found[2]) <= 12 else cell
+    if found := re.fullmatch(r"(\d{1,2})[-/](\d{1,2})", plain, re.ASCII):
+        return day_of_month_or_month(int(found[1]), int(found[2])) or cell
+    if found := re.fullmatch(r"(\d{1,2}:\d{2}) (am|pm)", plain, re.ASCII):
+        return f"{found[1]} {found[2].upper()}"
     return f"0{plain}"[-5:] if re.fullmatch(r"\d{1,2}:\d{2}", plain, re.ASCII) else cell
+
+
+def day_of_month_or_month(first, second):
+    """Return what Excel makes of two numbers: 5-11 is a day in November, 11-18 is November 2018."""
+    if 1 <= second <= 12 and 1 <= first <= 31:
+        return f"{date(2000, second, first):%d-%b}"
+    return f"{date(2000 + second, first, 1):%b-%y}" if 1 <= first <= 12 and second < 30 else ""
 
 
 CONTENT = """<?xml version="1.0" encoding="UTF-8"?>

@@ -3,6 +3,7 @@
 import re
 
 import pytest
+from django.apps import apps
 
 from tests.unit_content.files import (
     BROCHURE,
@@ -10,6 +11,7 @@ from tests.unit_content.files import (
     records,
     values,
 )
+from vru_portal.text.markdown import is_markdown, render
 
 
 def brochure() -> str:
@@ -80,3 +82,22 @@ def test_sentences_are_the_portals_own():
         for run in runs(part) & source
     ]
     assert not copies, "\n".join(copies)
+
+
+@pytest.mark.once
+def test_no_sentence_is_broken_off():
+    """Lines of a file that are wrapped unevenly are read as lines that somebody meant to end there."""
+    texts = {
+        f"{entry['model']} {field}: {text[:60]}": str(render(text))
+        for entry in records(LAUNCH_UNIT)
+        for field, text in entry["fields"].items()
+        if isinstance(text, str) and "defined_by" not in entry["fields"]
+        if is_markdown(apps.get_model(entry["model"])._meta.get_field(field))
+    }
+    assert len(texts) > 30
+    ends = r"[.:?!”)]$|</(?:strong|a)>$"
+    assert [
+        named
+        for named, html in texts.items()
+        if "<br>" in html or any(not re.search(ends, part) for part in re.findall(r"<p>(.*?)</p>", html, re.DOTALL))
+    ] == []

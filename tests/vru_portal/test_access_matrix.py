@@ -1,4 +1,4 @@
-"""Every address, as everybody: the access matrix says who may open it, and an address that it does not name fails."""
+"""Every address, as every role: the access matrix says who may open it, and an address that it does not name fails."""
 
 import pytest
 from django.apps import apps
@@ -84,7 +84,7 @@ def addresses_of_models(furnished):
 
 
 def declared(model: str, page: str) -> tuple[str, str] | None:
-    """Return who gets through by GET and by POST."""
+    """Return who may GET and who may POST."""
     if own := SINGLE_MODEL_PAGES.get((model, page)):
         return own
     if model not in MODEL_ACCESS or page not in SHARED_PAGES:
@@ -149,7 +149,7 @@ def test_everybody_opens_the_pages_that_are_theirs_and_no_other(addresses_of_mod
     assert not wrong, "\n".join(wrong)
 
 
-# There, but with nothing to give on this unit: a link that opens nothing, no prefix for 360Giving, no key of one's own.
+# Nothing to show in this test's unit: links that open nothing, no prefix for 360Giving, no key of the user's own.
 EMPTY = {
     *("giving", "security", "picture", "document", "mfa_edit_webauthn", "mfa_remove_webauthn", "mfa_deactivate_totp"),
     *("consistency", "ask", "open", "read", "details", "check", "passed_on", "decline", "decide", "withdraw"),

@@ -6,6 +6,7 @@ import re
 import sys
 
 import pytest
+from django.conf import settings
 from django.core.exceptions import DisallowedHost, RequestDataTooBig, SuspiciousOperation
 from django.db import IntegrityError, OperationalError
 from django.http import UnreadablePostError
@@ -78,6 +79,8 @@ def test_a_long_value_is_cut():
     [
         f"Not Found: /declaration/sign/{SECRET}/",
         f"/declaration/sign/{SECRET}",
+        f"/results/return/{SECRET}/",
+        f"/onward-grants/report/{SECRET}/x",
         f"GET /x/?token={SECRET}&a=b",
         f"GET /x/?a=b&access_token={SECRET}",
         f"Authorization: Bearer {SECRET}",
@@ -201,3 +204,11 @@ def test_requests_that_are_logged_together_have_the_lines_that_each_would_have_h
         one_by_one.append(formatter.format(logging.makeLogRecord(known)))
     assert formatter.format(together).splitlines() == one_by_one
     assert "s" * 43 not in formatter.format(together)
+
+
+def test_the_web_server_in_front_masks_the_links_that_the_portal_masks():
+    links = log_lines.SECRETS[0].pattern.partition(")")[0]
+    nginx = (settings.BASE_DIR / "deploy/nginx.conf").read_text(encoding="utf-8")
+    assert f'"~^{links})' in nginx
+    private = {link.rstrip("/") for link in links.strip("(").split("|")}
+    assert private <= set(settings.PRIVATE_PATHS)

@@ -164,7 +164,7 @@ def staff(client, furnished):
 
 
 IN_ADMIN = [model for model in PROJECT_MODELS if model._meta.label_lower not in {*INLINES, *UNSEEN}]
-# One is enough; or it is recorded on the page of what it belongs to; or only a rule makes it.
+# No add page: there is a single row, it is added on the page of what it belongs to, or only a rule creates it.
 NEVER_ADDED = (
     *("Unit", "LegalNotice", "PublicationDuty", "AssessmentDecision", "Explanation", "ContractCopy", "Regranting"),
     *("Variation", "Overcommitment", "Fulfilment"),

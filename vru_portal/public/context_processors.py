@@ -8,6 +8,7 @@ from partners.models import Unit
 from programmes.models import PreventionLevel
 from vru_portal.public.social_cards import has_card
 from vru_portal.web.addresses import full_url
+from vru_portal.web.public_pages import declared_query
 
 
 def portal(request: HttpRequest) -> dict[str, Any]:
@@ -23,6 +24,7 @@ def portal(request: HttpRequest) -> dict[str, Any]:
         "letterhead": SimpleLazyObject(Unit.objects.letterhead),
         "sign": SimpleLazyObject(lambda: list(PreventionLevel.objects.public().with_counts().only("mark"))),
         "canonical_url": full_url(request.path),
+        "printed_url": full_url(request.path) + declared_query(request),
         "card_url": card_url(request),
         "exit_url": settings.EXIT_URL,
         "preview": getattr(request, "preview", None),

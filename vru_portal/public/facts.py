@@ -97,7 +97,7 @@ KINDS = (
     Facts("Terms", lambda _: Term.objects.public(), lambda term: f"{reverse('about')}#term-{term.slug}"),
     Facts("Ways to reach the unit", lambda _: ContactPoint.objects.all(), lambda point: reverse("partners:contact")),
     Facts("News", lambda _: Story.objects.public()),
-    Facts("Texts of the pages", lambda _: Passage.objects.public()),
+    Facts("Texts of the pages", lambda _: Passage.objects.public(), lambda passage: passage.place_address),
 )
 
 

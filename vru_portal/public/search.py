@@ -15,6 +15,7 @@ import events.searchable
 import funding.searchable
 import partners.searchable
 import programmes.searchable
+from partners.models import Unit
 from programmes.models import Synonym as SynonymRow
 from vru_portal.public.search_pages import site_pages
 from vru_portal.search import zero_results
@@ -43,7 +44,13 @@ def synonyms() -> list[Synonym]:
     return [Synonym(row.typed_lines, row.found_lines) for row in SynonymRow.objects.all()]
 
 
-CURRENT = CurrentIndex(SEARCHABLES, site_pages, synonyms)
+def own_names() -> list[str]:
+    """What the unit is called: whoever types it here, beside other words, looks for the other words."""
+    unit = Unit.objects.with_organisations().first()
+    return [unit.organisation.name, *unit.organisation.other_name_list] if unit else []
+
+
+CURRENT = CurrentIndex(SEARCHABLES, site_pages, synonyms, own_names)
 
 
 @dataclass(frozen=True)

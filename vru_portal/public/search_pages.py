@@ -29,8 +29,12 @@ PAGES = (
     SitePage(
         "programmes:initiatives",
         "Initiatives",
-        "Everything that the programme does, by level, people and place.",
-        ("Projects", "Services", "Schemes", "What is being done"),
+        "What is being done, by level of prevention, for whom and where.",
+        (
+            *("Projects", "Services", "Schemes", "What is being done", "Near me", "In my area"),
+            *("Refer a young person", "Refer somebody", "Make a referral", "Get help"),
+        ),
+        "refer referral referrals join sign up support",
     ),
     SitePage(
         "funding:latest",
@@ -60,8 +64,8 @@ PAGES = (
         "results:results",
         "Results",
         "What the work achieved: who was reached, what was done and what changed.",
-        ("What difference does it make", "How many people were reached", "Outcomes", "Does it work"),
-        "impact measures figures quarterly reporting effect",
+        ("What difference does it make", "How many people were reached", "Outcomes", "Impact", "Does it work"),
+        "measures figures statistics quarterly reporting effect",
     ),
     SitePage(
         "partners:directory",
@@ -74,8 +78,8 @@ PAGES = (
         "events:events",
         "Events",
         "Upcoming and past events, with their agendas, to read or to add to a calendar.",
-        ("Calendar", "Add to calendar", "What is on"),
-        "dates conference meeting diary",
+        ("Calendar", "Add to calendar", "What is on", "Next event", "Next meeting"),
+        "dates conference meeting diary iCal ics Outlook",
     ),
     SitePage(
         "declarations:declaration",
@@ -104,11 +108,19 @@ PAGES = (
         "purpose aims glossary",
     ),
     SitePage(
+        "about",
+        "Sources",
+        "The publications from which the facts on this site are taken.",
+        ("Where do the facts come from", "References", "Evidence for these facts"),
+        "",
+        "sources",
+    ),
+    SitePage(
         "partners:publications",
         "Publications",
         "The unit's documents, and those that its facts are taken from.",
         ("Reports", "Strategies", "Documents", "Minutes", "Annual report", "Needs assessment", "Evaluations"),
-        "sources download pdf board meeting training",
+        "download pdf board meeting training",
     ),
     SitePage("brochure", "Brochure", "The brochure of the unit, to read or to print.", (), "leaflet pdf print booklet"),
     SitePage(
@@ -122,8 +134,8 @@ PAGES = (
         "open_data:catalogue",
         "Open data",
         "Every list on this site as a file: CSV, JSON and Excel.",
-        ("Data", "Download the data", "Datasets"),
-        "csv json excel spreadsheet dcat frictionless 360giving licence",
+        ("Data", "Download the data", "Datasets", "Licence", "Reuse", "360 Giving"),
+        "csv json excel spreadsheet dcat frictionless 360giving copyright",
     ),
     SitePage(
         "api:root",
@@ -136,8 +148,14 @@ PAGES = (
         "partners:contact",
         "Contact",
         "How to email, call or write to the unit.",
-        ("Contact us", "Get in touch", "Phone number", "Email address", "Postal address", "Jobs", "Press office"),
-        "telephone question vacancy volunteer media freedom of information request FOI",
+        (
+            *("Contact us", "Get in touch", "Phone number", "Email address", "Postal address", "Where is your office"),
+            *("Jobs", "Press office"),
+        ),
+        (
+            "telephone question vacancy volunteer donate donation media freedom of information request FOI "
+            "safeguarding report a crime"
+        ),
     ),
     SitePage(
         "partners:contact",
@@ -158,7 +176,7 @@ PAGES = (
         "partners:privacy",
         "Privacy",
         "What happens to personal data.",
-        ("Privacy notice", "Data protection"),
+        ("Privacy notice", "Data protection", "My personal data", "Delete my data"),
         "GDPR personal information rights erase",
     ),
     SitePage(

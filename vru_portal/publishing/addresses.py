@@ -29,8 +29,8 @@ def slug_of(text: str) -> str:
 def proposed_slug(record: Any) -> str:
     """The slug for a record that has none yet: its name, or else its kind; with a number if that is taken."""
     kind = slug_of(str(record._meta.verbose_name))
-    name = getattr(record, "name", None) or getattr(record, "title", None) or ""
-    base = slug_of(str(name)) or kind
+    names = (getattr(record, field, None) for field in ("short_title", "name", "title"))
+    base = slug_of(str(next(filter(None, names), ""))) or kind
     manager = type(record)._base_manager
     taken = set(manager.filter(slug__startswith=base[: MAX_LENGTH - 6]).values_list("slug", flat=True))
     number = 1 if base == kind else 2

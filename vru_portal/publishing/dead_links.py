@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
-from urllib.parse import unquote, urlsplit
+from urllib.parse import SplitResult, unquote, urlsplit
 
 from django.apps import apps
 from django.conf import settings
@@ -16,10 +16,11 @@ from vru_portal.models import OldAddress, Pending
 from vru_portal.publishing.differences import field_label
 from vru_portal.publishing.pending_changes import viewing_with_pending_change
 from vru_portal.publishing.snapshots import owning_record, record_and_parts
-from vru_portal.publishing.state import Record
+from vru_portal.publishing.state import Part, Record
 from vru_portal.text.markdown import is_markdown, links_in
 
 STAFF_PAGES = "/admin/"
+DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
 class TextField(NamedTuple):
@@ -70,6 +71,18 @@ def texts_linking_to(record: Any) -> list[TextField]:
     return found
 
 
+def records_naming(record: Any) -> Iterator[tuple[Any, str]]:
+    """Yield the published records and parts that name a record in one of their fields, each with that field's name."""
+    for relation in record._meta.get_fields(include_hidden=True):
+        model = relation.related_model
+        if relation.concrete or not relation.auto_created or not issubclass(model, Record | Part):
+            continue
+        name = relation.field.name
+        for row in model._default_manager.filter(**{name: record}):
+            if row.is_public and owning_record(row) != record:
+                yield row, name
+
+
 def scheduled_texts_linking_to(record: Any) -> Iterator[tuple[Pending, TextField]]:
     """Yield the texts that link to a record and are to be published on a date, each with that date."""
     paths = _paths_of(record)
@@ -99,10 +112,10 @@ def _paths_of(record: Any) -> list[str]:
 
 def _leads_to(address: str, paths: list[str]) -> bool:
     path = own_path(address)
-    return path is not None and any(_is_at_or_below(path, one) for one in paths)
+    return path is not None and any(is_at_or_below(path, one) for one in paths)
 
 
-def _is_at_or_below(path: str, page: str) -> bool:
+def is_at_or_below(path: str, page: str) -> bool:
     """Whether a path is that of a page or of something that belongs to it, such as its PDF."""
     return re.fullmatch(rf"{re.escape(page.rstrip('/'))}(?:[/.].*)?", path) is not None
 
@@ -111,13 +124,20 @@ def own_path(address: str) -> str | None:
     """The path of an address in this portal; None if the address leads elsewhere, or to a place on the same page."""
     try:
         parts = urlsplit(address)
+        is_own = bool(parts.netloc) and _host_and_port(parts) == _host_and_port(urlsplit(settings.PORTAL_URL))
     except ValueError:  # such as http://[
         return None
-    if parts.scheme in ("", "http", "https") and parts.netloc.casefold() == urlsplit(settings.PORTAL_URL).netloc:
+    if is_own and parts.scheme in ("", *DEFAULT_PORTS):
         return unquote(parts.path) or "/"
     if address.startswith(("//", "#", "?")) or re.match(r"[a-z][a-z0-9+.-]*:", address, re.IGNORECASE):
         return None
     return unquote(parts.path)
+
+
+def _host_and_port(parts: SplitResult) -> tuple[str, int | None]:
+    """Where an address leads; the port is None if it is the one that its scheme has anyway."""
+    port = None if parts.port == DEFAULT_PORTS.get(parts.scheme) else parts.port
+    return (parts.hostname or "").rstrip("."), port
 
 
 def _problem_with_link(address: str, linking: Any) -> str:
@@ -161,7 +181,7 @@ def _record_at(path: str, names: dict[str, Any]) -> Any:
     for model in apps.get_models():
         if hasattr(model, "get_absolute_url") and not hasattr(model, "instance_type"):
             for row in _rows_named(model, names):
-                if _is_at_or_below(path, row.get_absolute_url()):
+                if is_at_or_below(path, row.get_absolute_url()):
                     return row
     return None
 

@@ -1,20 +1,17 @@
 """Related drafts: the drafts that a record names, which have to be published before it, or together with it."""
 
-import re
 from collections.abc import Iterator
 from typing import Any
 
 from django.apps import apps
 from django.db import models
 
+from vru_portal.publishing.dead_links import is_at_or_below, own_path
 from vru_portal.publishing.pending_changes import viewing_with_pending_change
 from vru_portal.publishing.slugs import Slugged
 from vru_portal.publishing.snapshots import owning_record, record_and_parts, row_key, rows_with_key
 from vru_portal.publishing.state import Part, Publishable, State
-from vru_portal.text.markdown import is_markdown
-
-# Where Markdown leads within the portal: the address of a link or picture, and the slug that ends it.
-LINKED_ADDRESS = re.compile(r"\]\((/(?:[-\w]+/)*([-\w]+)/)", re.ASCII)
+from vru_portal.text.markdown import is_markdown, links_in
 
 
 def related_drafts(root: Any) -> list[Any]:
@@ -49,11 +46,12 @@ def _named_by(row: models.Model) -> Iterator[Any]:
 
 
 def _drafts_linked_from(text: str) -> Iterator[Any]:
-    """Yield the drafts whose addresses a text links to, in the order of their models."""
-    slugs_by_address = dict(LINKED_ADDRESS.findall(text))
-    if not slugs_by_address:
+    """Yield the drafts whose pages, or what belongs to them, a text links to, in the order of their models."""
+    paths = [path for link in links_in(text) if (path := own_path(link))]
+    if not paths:
         return
+    words = {word for path in paths for word in path.split("/")} - {""}
     for model in apps.get_models():
         if issubclass(model, Slugged) and issubclass(model, Publishable):
-            drafts = model._default_manager.filter(state=State.DRAFT, slug__in=slugs_by_address.values())
-            yield from (draft for draft in drafts if draft.public_address in slugs_by_address)
+            drafts = model._default_manager.filter(state=State.DRAFT, slug__in=words)
+            yield from (draft for draft in drafts if any(is_at_or_below(path, draft.public_address) for path in paths))

@@ -21,17 +21,35 @@ def submission_of(root: Any) -> Submission | None:
     return Submission.objects.filter(**pending_lookup(root)).select_related("by", "concerns", "changed_by").first()
 
 
+def is_marked_ready(root: Any) -> bool:
+    submission = submission_of(root)
+    return submission is not None and submission.state == Submission.State.READY
+
+
 # What a Publisher decides on. What was sent back waits for the person it concerns.
 FOR_PUBLISHERS = (Submission.State.READY, Submission.State.DATE_CANCELLED)
 
 
 def waiting_for(user: Any) -> list[Submission]:
-    """What waits for this person: for a decision if they may publish, or because it was sent back to them."""
-    mine = Q(state=Submission.State.SENT_BACK, concerns=user)
+    """What waits for this person: for a decision if they may publish, or because it was sent back to them.
+
+    What was sent back to nobody, or to somebody who has left, waits for all who may change it.
+    """
+    nobody = Q(concerns=None) | Q(concerns__is_active=False)
+    mine = Q(state=Submission.State.SENT_BACK) & (Q(concerns=user) | nobody)
     if user.has_perm(PUBLISH):
         mine |= Q(state__in=FOR_PUBLISHERS)
     found = Submission.objects.filter(mine).select_related("content_type", "by", "concerns", "changed_by")
-    return [one for one in found.prefetch_related("record") if one.record is not None]
+    return [
+        one
+        for one in found.prefetch_related("record")
+        if one.record is not None
+        and (one.state != Submission.State.SENT_BACK or one.concerns == user or may_change(user, one.record))
+    ]
+
+
+def may_change(user: Any, root: Any) -> bool:
+    return bool(user.has_perm(f"{root._meta.app_label}.change_{root._meta.model_name}"))
 
 
 def describe(submission: Submission) -> str:
@@ -61,15 +79,22 @@ def close(root: Any) -> None:
 
 
 def author_of(root: Any) -> Any:
-    """Who to notify about a record: the person who marked it ready or, if nobody did, who changed it last."""
+    """Who to notify about a record: the person who marked it ready or, if nobody did, who changed it last.
+
+    None if none of them has an account that still works.
+    """
     submission = submission_of(root)
-    if submission and submission.state != Submission.State.DATE_CANCELLED and submission.concerns:
+    if submission and submission.state != Submission.State.DATE_CANCELLED and _is_active(submission.concerns):
         return submission.concerns
     pending = pending_change(root)
     if pending and pending.changes:
-        return pending.by
-    last = root.history.select_related("history_user").exclude(history_user=None).first()
+        return pending.by if _is_active(pending.by) else None
+    last = root.history.select_related("history_user").filter(history_user__is_active=True).first()
     return last and last.history_user
+
+
+def _is_active(user: Any) -> bool:
+    return user is not None and user.is_active
 
 
 # Dates ----------------------------------------------------------------------------------------------------------------

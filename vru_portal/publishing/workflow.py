@@ -37,7 +37,6 @@ from vru_portal.text.dates import format_datetime
 # that its own check notices a page that takes locks.
 
 CHANGED_MEANWHILE = "Somebody else saved changes while you were reading. Check the new version, then {}."
-
 NOTHING_TO_PUBLISH = "There is nothing to publish. The public version is up to date."
 
 logger = logging.getLogger(__name__)
@@ -107,12 +106,23 @@ def delete_draft(row: Any, *, by: Any) -> None:
 @transaction.atomic
 def mark_ready(root: Any, *, by: Any, note: str = "") -> None:
     """Tell those who may publish that a draft or a pending change is ready. Raises ValidationError if it is not."""
-    if by is not None and not by.has_perm(f"{root._meta.app_label}.change_{root._meta.model_name}"):
+    if by is not None and not submissions.may_change(by, root):
         raise PermissionDenied
     root = lock_record(root)
     if reasons := reasons_not_ready(root):
         raise ValidationError(reasons)
     submissions.save(root, Submission.State.READY, by=by, concerns=by, note=note)
+
+
+@transaction.atomic
+def take_back(root: Any, *, by: Any) -> None:
+    """Tell those who may publish that a record is not ready after all; nothing else changes."""
+    if by is not None and not submissions.may_change(by, root):
+        raise PermissionDenied
+    root = lock_record(root)
+    if not submissions.is_marked_ready(root):
+        raise ValidationError("This is not marked as ready to publish.")
+    submissions.close(root)
 
 
 def reasons_not_ready(root: Any) -> list[str]:
@@ -138,8 +148,7 @@ def send_back(root: Any, *, by: Any, note: str) -> None:
     if not note.strip():
         raise ValidationError({"note": "Say what must change before it can be published."})
     author = submissions.author_of(root)
-    dates = submissions.dates_that_include(root)
-    submissions.cancel_dates(dates, by=by, because="Sent the record back")
+    submissions.cancel_dates(submissions.dates_that_include(root), by=by, because="Sent the record back")
     submissions.save(root, Submission.State.SENT_BACK, by=by, concerns=author, note=note)
 
 
@@ -169,7 +178,7 @@ class Review:
     differences: list[Difference]  # from what the public sees now
     together: dict[str, Any]  # the drafts to publish with it, by their keys with their fingerprints
     blockers: list[str]  # once these drafts are published, too
-    warnings: list[str]
+    warnings: list[str]  # likewise
 
 
 def review_record(root: Any) -> Review:
@@ -178,10 +187,20 @@ def review_record(root: Any) -> Review:
     with pending_changes.viewing_with_pending_change(root):
         differences = describe_differences(before, take_snapshot(root))
         fingerprint = record_fingerprint(root)
-        warnings = problems_with_links(root)
         drafts = list(drafts_named_by(root, {row_key(root)}))
         together = {f"{row_key(draft)} {record_fingerprint(draft)}": draft for draft in drafts}
-    return Review(fingerprint, differences, together, all_publishing_blockers(root, together=drafts), warnings)
+    blockers = all_publishing_blockers(root, together=drafts)
+    return Review(fingerprint, differences, together, blockers, link_warnings(root, drafts))
+
+
+def link_warnings(root: Any, drafts: list[Any]) -> list[str]:
+    """The links that no visitor could follow once a record is published with its pending change, and drafts with it."""
+    try:
+        with _viewing_together(root, drafts):
+            of_drafts = [f"“{draft}”, {problem}" for draft in drafts for problem in problems_with_links(draft)]
+            return problems_with_links(root) + of_drafts
+    except ValidationError:  # they cannot be published like this: `all_publishing_blockers` says why
+        return []
 
 
 def all_publishing_blockers(root: Any, *, together: list[Any] | None = None) -> list[str]:
@@ -321,8 +340,7 @@ def unpublish(root: Any, *, by: Any) -> None:
         raise ValidationError(blocker)
     _set_state(root, State.DRAFT, by=by, reason="Unpublished")
     submissions.close(root)
-    dates = submissions.dates_that_include(root)
-    submissions.cancel_dates(dates, by=by, because="Unpublished the record")
+    submissions.cancel_dates(submissions.dates_that_include(root), by=by, because="Unpublished the record")
     if pending := pending_changes.pending_change(root):
         apply_changeset(pending.changes, by=pending.by, reason="Pending changes kept in the draft", final=True)
         pending.delete()
@@ -358,11 +376,6 @@ def publish_due() -> int:
     return published
 
 
-def _keys_of_drafts(keys: list[str]) -> list[str]:
-    """Those that are drafts still: others have been published, or deleted, since the date was set."""
-    return [key for key in keys if rows_with_key(key).filter(state=State.DRAFT).exists()]
-
-
 @transaction.atomic
 def _publish_if_due(pk: int) -> bool:
     """Publish a pending change if, once nobody else is changing the record, it is still due; return whether it was."""
@@ -379,11 +392,8 @@ def _publish_if_due(pk: int) -> bool:
         return False
     if pending.by is not None and not pending.by.has_perm(PUBLISH):
         raise ValidationError(f"{pending.by}, who scheduled this, can no longer publish. Publish it yourself.")
-    publish(root, by=pending.by, together=dict.fromkeys(_keys_of_drafts(pending.together), ""))
-    dead_links = ". ".join(problems_with_links(root))  # nobody could be asked about those that are new since
-    _log(
-        root,
-        f"Published, with links that do not work for visitors: {dead_links}" if dead_links else "Published",
-        by=pending.by,
-    )
+    drafts = [key for key in pending.together if rows_with_key(key).filter(state=State.DRAFT).exists()]  # still
+    publish(root, by=pending.by, together=dict.fromkeys(drafts, ""))
+    dead = ". ".join(problems_with_links(root))  # nobody could be asked about those that are new since
+    _log(root, f"Published, with links that do not work for visitors: {dead}" if dead else "Published", by=pending.by)
     return True

@@ -1,5 +1,6 @@
 """The ages that a text states, and the age that somebody searches for."""
 
+import calendar
 import re
 from collections.abc import Iterator, Sequence
 
@@ -23,6 +24,7 @@ OVER = re.compile(
 )
 AGE_WORD = re.compile(r"(\d{1,3})(?:y|yo|yrs?|years?)?")
 OF_AN_AGE = frozenset(("year", "years", "yr", "yrs", "yo", "old", "olds"))
+MONTHS = frozenset(name.casefold() for name in (*calendar.month_name, *calendar.month_abbr) if name)
 BEFORE_AN_AGE = frozenset(("age", "aged", "ages"))
 
 
@@ -45,7 +47,7 @@ def _ranges(text: str) -> Iterator[Range]:
 def age_at(words: Sequence[str], place: int) -> tuple[int, int] | None:
     """The age that the words state from this place on, with how many words it takes; None if they state none there.
 
-    “14”, “aged 14”, “14 year old” and “14yo” are all the age of 14.
+    “14”, “aged 14”, “14 year old” and “14yo” are all the age of 14. “2 October” is not one.
     """
     begin = place + 1 if words[place] in BEFORE_AN_AGE and place + 1 < len(words) else place
     found = AGE_WORD.fullmatch(words[begin])
@@ -54,4 +56,6 @@ def age_at(words: Sequence[str], place: int) -> tuple[int, int] | None:
     end = begin + 1
     while end < len(words) and words[end] in OF_AN_AGE:
         end += 1
+    if end < len(words) and words[end] in MONTHS:
+        return None
     return int(found[1]), end - place

@@ -39,8 +39,9 @@ class CurrentIndex:
         searchables: Sequence[Searchable],
         pages: Callable[[], Iterable[Entry]],
         synonyms: Callable[[], list[Synonym]],
+        own_names: Callable[[], Sequence[str]] = list,
     ) -> None:
-        self.searchables, self.pages, self.synonyms = searchables, pages, synonyms
+        self.searchables, self.pages, self.synonyms, self.own_names = searchables, pages, synonyms, own_names
         self.kept: Kept | None = None
         self.making = threading.Lock()
 
@@ -64,7 +65,7 @@ class CurrentIndex:
             self.making.release()
 
     def make(self) -> Index:
-        return Index([*self.pages(), *self.entries()], self.synonyms())
+        return Index([*self.pages(), *self.entries()], self.synonyms(), self.own_names())
 
     def entries(self) -> Iterator[Entry]:
         for searchable in self.searchables:

@@ -11,6 +11,7 @@ from vru_portal.search.words import Word, words_in
 
 EXCERPT = 220  # characters
 BEFORE = 60  # of them, before the first word that is marked
+BETWEEN_PARTS = " · "  # paragraphs, and fields of a record: without it, one would seem to go on as the next
 MARKUP = re.compile(r"\]\([^)]*\)|^[#>\s]*[-*+]?\s+|[*`#\[\]]+", re.MULTILINE)
 
 
@@ -43,7 +44,8 @@ class Marker:
 
     def excerpt(self, text: str) -> SafeString | str:
         """The part of a longer text that has the words, as HTML; empty if it has none."""
-        plain = " ".join(MARKUP.sub(" ", text[:20_000]).split())
+        parts = (" ".join(MARKUP.sub(" ", part).split()) for part in text[:20_000].split("\n\n"))
+        plain = BETWEEN_PARTS.join(filter(None, parts))
         places = self.places(plain)
         if not places:
             return ""

@@ -29,6 +29,7 @@ MAX_LONGER_WORDS = 20  # that begin with what was typed
 MAX_SIMILAR_WORDS = 10
 SHORTEST_SPELLED, LONG_WORD = 4, 8  # letters: shorter words are not corrected; in longer ones, two may be wrong
 NAMED = 3.0  # for a page that is named as was typed, beside about 1 to 5 for each word that it has
+LEAST = 0.2  # for a word that nearly every page has, or might have, such as the name of the body whose site this is
 BEST_BY = 1.5  # times the next one's score: the obvious best answer
 
 
@@ -69,10 +70,13 @@ class Findings:
 class Index:
     """Pages, and the words by which they are found. Nothing changes it once it is made; threads share it."""
 
-    def __init__(self, entries: Iterable[Entry], synonyms: Iterable[Synonym] = ()) -> None:
+    def __init__(
+        self, entries: Iterable[Entry], synonyms: Iterable[Synonym] = (), own_names: Iterable[str] = ()
+    ) -> None:
         self.entries = list(entries)
         synonyms = list(synonyms)
         self.synonyms = phrases_by_phrase(synonyms)
+        self.own_names = frozenset(map(phrase_of, own_names))
         self.names: list[list[frozenset[str]]] = []  # of each page, each of its names as stems
         stem_by_word: dict[str, str] = {}
         rows = []
@@ -140,16 +144,20 @@ class Index:
             found = self._pages_with(one)
             if not found:
                 missed.append(one.typed)
-            importance = max(0.2, log(1 + len(self.entries) / (1 + len(found))))
+            importance = max(LEAST, log(1 + len(self.entries) / (1 + len(found))))
             for page, closeness in found.items():
-                scores[page] = scores.get(page, 0) + importance * closeness
-                counts[page] = counts.get(page, 0) + 1
+                scores[page] = scores.get(page, 0) + (LEAST if one.is_own_name else importance) * closeness
+                counts[page] = counts.get(page, 0) + (not one.is_own_name)
         stems = [one.stems for one in wanted]
+        sought = [one.stems for one in wanted if not one.is_own_name]
         hits = []
         for page, score in scores.items():
             entry, likeness = self.entries[page], self._likeness(page, stems)
+            is_name = likeness == 1
+            if not is_name and len(sought) < len(stems):
+                likeness = self._likeness(page, sought)
             total = (score + NAMED * likeness) * entry.searchable.weight
-            hits.append(Hit(entry, total, counts[page] == len(wanted), likeness == 1))
+            hits.append(Hit(entry, total, counts[page] == len(sought), is_name))
         hits.sort(key=lambda hit: (not hit.has_all, -hit.score, hit.entry.document.title))
         return Findings(once_each(hits), wanted, missed)
 
@@ -209,12 +217,16 @@ def once_each(hits: Iterable[Hit]) -> list[Hit]:
     return list(by_address.values())
 
 
+def phrase_of(text: str) -> Phrase:
+    return tuple(map(stem_of, words_of(text)))
+
+
 def phrases_by_phrase(synonyms: Iterable[Synonym]) -> dict[Phrase, list[Phrase]]:
     """What pages say, as stems, by what visitors type, as stems."""
     found: dict[Phrase, list[Phrase]] = {}
     for synonym in synonyms:
-        phrases = [phrase for text in synonym.found if (phrase := tuple(map(stem_of, words_of(text))))]
+        phrases = [phrase for text in synonym.found if (phrase := phrase_of(text))]
         for typed in synonym.typed:
-            if phrase := tuple(map(stem_of, words_of(typed))):
+            if phrase := phrase_of(typed):
                 found.setdefault(phrase, []).extend(phrases)
     return found

@@ -1,6 +1,6 @@
 """What somebody typed, taken apart: each thing that they look for, with all the words that pages may have for it."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -23,6 +23,10 @@ class Vocabulary(Protocol):
     def synonyms(self) -> Mapping[Phrase, Sequence[Phrase]]:
         """What pages say, by what visitors type."""
 
+    @property
+    def own_names(self) -> Collection[Phrase]:
+        """What the body is called whose site this is."""
+
     def has(self, stem: str) -> bool:
         """Whether any page has a word of this stem."""
 
@@ -41,6 +45,7 @@ class Wanted:
     phrases: dict[Phrase, float] = field(default_factory=dict)  # what pages may call it, each with its weight
     age: int | None = None
     meant: str = ""  # the word that was taken instead, if no page has the one that was typed
+    is_own_name: bool = False  # of the body whose site this is, beside what is looked for on it
 
     def add(self, phrase: Phrase, weight: float) -> None:
         self.phrases[phrase] = max(weight, self.phrases.get(phrase, 0))
@@ -58,7 +63,10 @@ def take_apart(typed: str, vocabulary: Vocabulary) -> list[Wanted]:
     """
     text = typed[:MAX_CHARACTERS]
     words = words_of(text)
-    covering = list(synonyms_among(words, vocabulary))
+    covering = list(places_of(vocabulary.synonyms, words))
+    own = {place for begin, end, _ in places_of(vocabulary.own_names, words) for place in range(begin, end)}
+    if all(place in own or is_stop_word(word) for place, word in enumerate(words)):
+        own = set()  # it is what they look for
     wanted: list[Wanted] = []
     said: set[str] = set()
     only_stop_words = all(word in STOP_WORDS for word in words)
@@ -74,9 +82,10 @@ def take_apart(typed: str, vocabulary: Vocabulary) -> list[Wanted]:
         else:
             one = with_word(word, vocabulary)
         said.add(stem_of(word))
-        for begin, end, phrases in covering:
+        one.is_own_name = place in own
+        for begin, end, typed_phrase in covering:
             if begin < place + taken and place < end:
-                for phrase in phrases:
+                for phrase in vocabulary.synonyms[typed_phrase]:
                     one.add(phrase, SYNONYM)
         wanted.append(one)
         place += taken
@@ -110,14 +119,14 @@ def with_age(years: int) -> Wanted:
     return one
 
 
-def synonyms_among(words: Sequence[str], vocabulary: Vocabulary) -> Iterator[tuple[int, int, Sequence[Phrase]]]:
-    """Yield each place where words that have synonyms begin and end, with these synonyms."""
+def places_of(phrases: Collection[Phrase], words: Sequence[str]) -> Iterator[tuple[int, int, Phrase]]:
+    """Yield each of these phrases that is among the words, with where it begins and ends."""
     stems = tuple(map(stem_of, words))
-    longest = max(map(len, vocabulary.synonyms), default=0)
+    longest = max(map(len, phrases), default=0)
     for begin in range(len(stems)):
         for end in range(begin + 1, min(len(stems), begin + longest) + 1):
-            if phrases := vocabulary.synonyms.get(stems[begin:end]):
-                yield begin, end, phrases
+            if stems[begin:end] in phrases:
+                yield begin, end, stems[begin:end]
 
 
 def join_hyphenated(text: str, wanted: Sequence[Wanted], vocabulary: Vocabulary) -> None:

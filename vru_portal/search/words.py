@@ -9,6 +9,7 @@ import re
 import threading
 import unicodedata
 from collections.abc import Iterator
+from decimal import Decimal
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -17,13 +18,17 @@ import Stemmer
 from vru_portal.text.cleaning import APOSTROPHES
 
 LONGEST_WORD = 40  # characters: nobody searches for more, and a longer one costs time
-# Numbers with what separates their digits; two letters joined as in A&E; letters and digits with apostrophes inside.
+# Accents, and the signs of vowels of scripts from Hebrew to Burmese, which stand inside words.
+MARKS = "".join(c for c in map(chr, range(0x300, 0x1100)) if unicodedata.category(c) in ("Mn", "Mc"))
+# Numbers with what separates their digits, also in millions and thousands as in £3.37m and £524k; two letters joined as
+# in A&E; letters and digits with apostrophes inside.
 WORD = re.compile(
-    r"\d+(?:[.,]\d+)*(?![^\W_])"
+    r"\d+(?:[.,]\d+)*(?:k(?![^\W_])|(?=m(?![^\W_]))|(?![^\W_]))"
     r"|(?<![^\W_])[^\W\d_](?:\s?[&+]\s?|\sand\s)[^\W\d_](?![^\W_])"
-    rf"|[^\W_]+(?:['{APOSTROPHES}][^\W_]+)*",
+    rf"|[^\W_]+(?:[{MARKS}]+[^\W_]*)*(?:['{APOSTROPHES}][^\W_]+)*",
     re.IGNORECASE,
 )
+THOUSANDS = re.compile(r"\d{1,9}(?:\.\d{1,3})?k")
 HYPHENATED = re.compile(r"[^\W_]+(?:[-\u2010\u2011][^\W_]+)+")
 SEPARATORS = re.compile(r"[^\w.]|_")
 SAY_NOTHING = """
@@ -81,7 +86,10 @@ def plain(word: str) -> str:
     if " " in lower or "&" in lower or "+" in lower:  # two letters with what joins them
         return lower[0] + lower[-1]
     if lower[:1].isdigit():
-        return lower.replace(",", "")[:LONGEST_WORD]
+        lower = lower.replace(",", "")
+        if THOUSANDS.fullmatch(lower):
+            lower = f"{(1000 * Decimal(lower[:-1])).normalize():f}"
+        return lower[:LONGEST_WORD]
     return SEPARATORS.sub("", lower.removesuffix("'s"))[:LONGEST_WORD]
 
 

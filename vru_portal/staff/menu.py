@@ -17,10 +17,17 @@ MODEL_ORDER = (
 
 
 def in_order_of_use(app_list: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The apps and lists that Django has sorted by name, in the order in which staff need them."""
+    """The apps and lists that Django has sorted by name, in the order in which staff need them.
+
+    The first to which this person may add something is `opened`: of somebody in Finance, that of payments.
+    """
+    apps = sorted(app_list, key=lambda app: _place(app["app_label"], APP_ORDER))
+    opened = next((app for app in apps if any(model["add_url"] for model in app["models"])), next(iter(apps), None))
     return [
-        app | {"models": sorted(app["models"], key=lambda model: _place(model["object_name"], MODEL_ORDER))}
-        for app in sorted(app_list, key=lambda app: _place(app["app_label"], APP_ORDER))
+        app
+        | {"models": sorted(app["models"], key=lambda model: _place(model["object_name"], MODEL_ORDER))}
+        | {"opened": app is opened}
+        for app in apps
     ]
 
 

@@ -37,6 +37,7 @@ MAX_COLUMNS = 40
 MAX_CELLS_IN_ROW = 1_000  # a spreadsheet may leave empty cells beside the table
 ROWS_SEARCHED = 20  # below the first, for the headings
 MIN_WIDTH_BELOW_TITLE = 3  # a table that has a title is at least so wide; a narrower one has its headings on top
+RULED_LINE = re.compile(r"[-=_*]{3,}")
 MAX_BRACKETS = 200_000  # in a JSON file, those in strings included
 
 TOO_MANY_COLUMNS = f"This file has more than {MAX_COLUMNS} columns. Check that it is the right file."
@@ -115,6 +116,12 @@ def is_blank(cell: Any) -> bool:
 def is_blank_row(row: list[Any]) -> bool:
     """Whether no cell has anything; a row of too many cells is not looked through."""
     return len(row) <= MAX_CELLS_IN_ROW and all(map(is_blank, row))
+
+
+def is_ruled_line(row: Iterable[Any]) -> bool:
+    """Whether a row is nothing but a line, such as SAP and other systems draw with hyphens."""
+    texts = [text for cell in row if (text := cell_text(cell))]
+    return bool(texts) and all(map(RULED_LINE.fullmatch, texts))
 
 
 def filled_width(row: list[Any]) -> int:

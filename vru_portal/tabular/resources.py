@@ -12,7 +12,16 @@ from import_export.formats import base_formats
 from import_export.instance_loaders import BaseInstanceLoader
 
 from vru_portal.models import HeadingMapping
-from vru_portal.tabular.readers import CSV, ODS, XLSX, cell_problem, cell_text, is_blank, refuse_more_cells
+from vru_portal.tabular.readers import (
+    CSV,
+    ODS,
+    XLSX,
+    cell_problem,
+    cell_text,
+    is_blank,
+    is_ruled_line,
+    refuse_more_cells,
+)
 from vru_portal.tabular.reading.headings import ColumnNames, Headings, find_headings, heading_key
 from vru_portal.tabular.reading.sheets import join_names
 from vru_portal.tabular.refused_rows import store_refused_rows
@@ -48,7 +57,7 @@ class FileResource(resources.Resource):
         super().__init__(**kwargs)
         self.by, self.name, self.max_rows_now = by, name, max_rows_now
         self.first_row = 2  # its number, as a spreadsheet shows it
-        self.unknown_headings: list[str] = []
+        self.unclear_headings: dict[str, str] = {}  # what their sender may say they mean: the column that is likely
         self.notes: list[str] = []  # what was read of the file and what was not
         self.whole_headings: list[str] = []
         self.whole_rows: list[Any] = []  # as the file has them, with the columns that are not read
@@ -111,7 +120,7 @@ class FileResource(resources.Resource):
             result = self.record_checked(dataset, *args, on_recorded=on_recorded, left_out=left_out, **kwargs)
             if dry_run and result.refused_rows and self.whole_rows:
                 result.refused_file = store_refused_rows(self.whole_headings, self.whole_rows, self.first_row, result)
-        result.unknown_headings, result.reading = self.unknown_headings, self.notes
+        result.unclear_headings, result.reading = self.unclear_headings, self.notes
         return result
 
     def record_checked(
@@ -194,11 +203,17 @@ class FileResource(resources.Resource):
         first_number = dataset.first_row - 1
         searched = rows[:1] if getattr(dataset, "has_raw_text", False) else rows
         found = self.apply_mapping(find_headings(searched, names, first_number), searched, names)
-        self.unknown_headings = found.unknown
+        missing = self.missing_columns({*found.columns})
+        unclear = [*found.unclear, *(found.left_out if missing else ())]
+        likely = {text: names.column(text) or names.likely(text) for text in unclear}
+        self.unclear_headings = likely | self.unclear_headings if likely else {}
         problems = found.repeated
         problems += [
             f"{what} columns: {', '.join(columns)}."
-            for what, columns in (("Unknown", found.unknown), ("Missing", self.missing_columns({*found.columns})))
+            for what, columns in (
+                *(("Unknown", found.unknown), ("Missing", missing)),
+                ("Ignored", found.left_out if missing else []),
+            )
             if columns
         ]
         if problems:
@@ -216,16 +231,23 @@ class FileResource(resources.Resource):
         return self.ignored
 
     def apply_mapping(self, found: Headings, rows: list[Any], names: ColumnNames) -> Headings:
-        """The headings as a saved mapping has them, if one leaves none unknown; else as they were found."""
-        if not found.unknown:
+        """The headings as a saved mapping has them; as they were found, if none is needed or none is for this file.
+
+        Of several, the first that leaves nothing unclear, or else the first: what is still unclear is added to it.
+        """
+        if not found.unclear and not self.missing_columns({*found.columns}):
             return found
+        incomplete = None
         for mapping in HeadingMapping.objects.filter(kind=self.get_display_name()):  # by its label: see the model
             columns = {heading: column for heading, column in mapping.columns.items() if column in (*names.columns, "")}
             mapped = find_headings(rows, names.with_mapping(columns), self.first_row - 1)
-            if not mapped.unknown and {*map(heading_key, columns)} <= {*map(heading_key, mapped.texts)}:
+            if {*map(heading_key, columns)} <= {*map(heading_key, mapped.texts)}:
                 mapped.notes.append(f"Headings were read as saved for {mapping}.")
-                return mapped
-        return found
+                if not mapped.unclear and not self.missing_columns({*mapped.columns}):
+                    return mapped
+                if incomplete is None:
+                    incomplete, self.unclear_headings = mapped, columns
+        return incomplete or found
 
     def missing_columns(self, found: set[str | None]) -> list[str]:
         """The required columns that are not among those found."""
@@ -238,7 +260,7 @@ class FileResource(resources.Resource):
             [
                 number
                 for number, row in enumerate(rows, self.first_row)
-                if any(not is_blank(row[place]) for place in without_heading)
+                if any(not is_blank(row[place]) for place in without_heading) and not is_ruled_line(row)
             ]
         )
         self.whole_headings, self.whole_rows = found.texts, rows

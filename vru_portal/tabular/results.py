@@ -1,6 +1,7 @@
 """The result of a file and of each of its rows, as pages and commands report it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, ClassVar
 
 from django.contrib.admin.models import ADDITION, LogEntry
@@ -49,7 +50,7 @@ class ImportResult(Result):
 
     summary = ""  # how much it records, as a phrase such as "3 payments"
     reading: Sequence[str] = ()  # sentences about what was read of the file and what was not
-    unknown_headings: Sequence[str] = ()
+    unclear_headings: Mapping[str, str] = MappingProxyType({})  # of a refused file: what they may mean
     refused_file = ""  # where the refused rows of a file that was only checked are kept, with the reasons
     left_out: list[int] | None = None  # the rows that its sender has chosen to leave out, by their numbers
     deferred_rows = 0  # how many rows a file has that was not tried because it is for the worker

@@ -30,6 +30,8 @@ SAME_WHEN_COMPARED = (
     | dict.fromkeys(map(ord, DASHES), "-")
     | dict.fromkeys(map(ord, UNSEEN), None)
 )
+# The slash, the ratio sign and the decimal points that are typed for others: of fractions, of print, of Arabic.
+SAME_IN_VALUES = str.maketrans("\u2044\u2215\\\u2236\u00b7\u066b\u066c\u20a4", "///:..,\u00a3")
 
 
 def normalise_line(text: str) -> str:
@@ -81,6 +83,23 @@ def fold(text: str) -> str:
     dashed = text.translate(SAME_WHEN_COMPARED)  # first: NFKC would break some of these into a space and an accent
     plain = unicodedata.normalize("NFKC", remove_invisible(dashed)).translate(SAME_WHEN_COMPARED)
     return " ".join(unicodedata.normalize("NFKC", FORBIDDEN.sub("", plain).casefold()).split())
+
+
+def plain_value(typed: str) -> str:
+    """A date, a time or a sum in the characters that its reader knows, in lower case and without quotation marks.
+
+    Digits of every script, full-width signs, and the kinds of dash, apostrophe and space are the plain ones. What is no
+    digit stays, such as the mark of a footnote: £500² is not £5002.
+    """
+    same = remove_invisible(typed).translate(SAME_WHEN_COMPARED)
+    plain = "".join(map(_plain_character, same)).translate(SAME_WHEN_COMPARED | SAME_IN_VALUES).casefold()
+    return " ".join(plain.split()).strip("'\" ")  # a spreadsheet marks a number that is text by an apostrophe
+
+
+def _plain_character(character: str) -> str:
+    if character.isdecimal():
+        return str(unicodedata.decimal(character))
+    return character if character.isnumeric() else unicodedata.normalize("NFKC", character)
 
 
 def one_line(text: str) -> str:

@@ -52,6 +52,5 @@ def validate_drawable(text: str) -> None:
     if missing := undrawable_characters(text):
         more = " and others" if len(missing) > MAX_NAMED else ""
         raise ValidationError(
-            f"Our PDFs do not have a font for {' '.join(missing[:MAX_NAMED])}{more}. Write this in other letters, such "
-            "as Latin ones."
+            f"Our PDFs cannot show {' '.join(missing[:MAX_NAMED])}{more}. Enter this in other letters, such as A to Z."
         )

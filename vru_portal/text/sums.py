@@ -1,28 +1,30 @@
 """Sums of money as people and finance systems write them: read in many forms, and never guessed."""
 
 import re
-import unicodedata
 from decimal import Decimal
 
 from django.core.exceptions import ValidationError
 
-from vru_portal.text.characters import remove_invisible
-from vru_portal.text.cleaning import refuse_long_value
+from vru_portal.text.cleaning import plain_value, refuse_long_value
 
 PENNY = Decimal("0.01")
 EXAMPLE = "1234.50"
-OTHER_CURRENCY = re.compile(r"[$€¥]|\b(?:eur|usd)\b")
-# Commas and spaces only between thousands: 1,25 is a typing error, not £125. A sum has up to twelve digits of pounds.
-NUMBER = re.compile(r"(?:\d{1,12}|\d{1,3}(?:([, ])\d{3})(?:\1\d{3}){0,2})(?:\.\d+)?|\.\d+", re.ASCII)
+OTHER_CURRENCY = re.compile(
+    r"[$\u00a2\u00a5\u20a0-\u20c0]|\b(?:eur|usd|chf|aud|cad|inr|pkr|pln|sek|nok|dkk|jpy|zar)\b|\b(?:euro|dollar)s?\b"
+)
+# Commas, spaces and, in Switzerland, apostrophes only between thousands: 1,25 is a typing error, not £125. A sum has up
+# to twelve digits of pounds.
+NUMBER = re.compile(r"(?:\d{1,12}|\d{1,3}(?:([, '])\d{3})(?:\1\d{3}){0,2})(?:\.\d+)?|\.\d+", re.ASCII)
 POUNDS = re.compile(
-    r"(?P<before>[-+])? ?(?:£|gbp)? ?(?P<inside>-)?(?P<number>[\d., ]*\d)\.?(?: ?gbp)?(?P<after> ?[-+])?", re.ASCII
+    r"(?P<before>[-+])? ?(?:£|gbp)? ?(?P<inside>-)?(?P<number>[\d., ']*\d)\.?(?: ?(?:£|gbp|pounds))?(?P<after> ?[-+])?",
+    re.ASCII,
 )
 CONTINENTAL = re.compile(r"\d{1,3}(?:[. ]?\d{3})*,\d{2}", re.ASCII)
 PENCE = re.compile(r"(?P<pence>\d{1,2})p", re.ASCII)
-NO_FIGURE = ("-", "--", "nil", "none", "n/a", "na", "tbc", "tba", "?")
+NO_FIGURE = ("-", "--", "nil", "none", "n/a", "na", "n/k", "tbc", "tba", "tbd", "unknown", "not known", "?")
 # Credits are money coming back: finance systems write them in brackets, with a minus sign on either side, or with CR.
 IN_BRACKETS = re.compile(r"(?:£|gbp)? ?\((?P<sum>.*)\)")
-CREDIT, DEBIT = re.compile(r"^cr\.? ?| ?cr\.?$"), re.compile(r"^dr\.? ?| ?dr\.?$")
+CREDIT, DEBIT = (re.compile(rf"^(?:{word})\.? ?| ?(?:{word})\.?$") for word in ("cr(?:edit)?", "d[rb]|debit"))
 DIGITS_OF_A_SPREADSHEET = 15  # Excel stores binary fractions and shows this many digits of them
 
 
@@ -34,8 +36,7 @@ def parse_sum(typed: str) -> Decimal:
     with what to type instead, for fractions of a penny, other currencies, shortened numbers and anything else.
     """
     refuse_long_value(typed, "a sum")
-    text = unicodedata.normalize("NFKC", remove_invisible(typed)).casefold()
-    text = " ".join(re.sub("[\u2010-\u2015\u2212]", "-", text).split())
+    text = plain_value(typed)
     if OTHER_CURRENCY.search(text):
         raise ValidationError(f"“{typed}” is in another currency. Enter the sum in pounds, such as {EXAMPLE}.")
     credit = bool(CREDIT.search(text))
@@ -52,7 +53,7 @@ def parse_sum(typed: str) -> Decimal:
         )
     if found is None or not NUMBER.fullmatch(found["number"]):
         raise ValidationError(_refusal(typed, text))
-    amount = _whole_pence(Decimal(re.sub("[, ]", "", found["number"])), typed)
+    amount = _whole_pence(Decimal(re.sub("[, ']", "", found["number"])), typed)
     negative = signs and "+" not in (found["before"], (found["after"] or "").strip())
     return -amount if negative and amount else amount
 
@@ -73,7 +74,7 @@ def _refusal(typed: str, text: str) -> str:
         return f"Enter the sum in pounds: 0.{int(pence['pence']):02} instead of “{typed}”."
     if text.removeprefix("£").strip() in NO_FIGURE:
         return f"“{typed}” could mean zero or “not known”. Enter 0, or leave it empty."
-    figures = re.sub(r"^[-+£ ]+|[-+ ]+$|gbp", "", text)
+    figures = re.sub(r"^[-+£ ]+|[-+£ ]+$|gbp", "", text)
     if CONTINENTAL.fullmatch(figures):
         return f"Enter a full stop before the pence of “{typed}”, and commas only between thousands."
     if re.fullmatch(r"\d{13,}(?:\.\d*)?|\d{1,3}(?:,\d{3}){4,}(?:\.\d*)?", figures, re.ASCII):

@@ -9,16 +9,14 @@ addresses and of the API do not: they take only YYYY-MM-DD (`dates.parse_iso_dat
 
 import calendar
 import re
-import unicodedata
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from django.core.exceptions import ValidationError
 from django.utils import timezone
 
-from vru_portal.text.characters import remove_invisible
-from vru_portal.text.cleaning import refuse_long_value
-from vru_portal.text.dates import format_date
+from vru_portal.text.cleaning import plain_value, refuse_long_value
+from vru_portal.text.dates import format_date, format_time
 
 EARLIEST, LATEST = date(1900, 1, 1), date(2199, 12, 31)
 EXAMPLE = "27 3 2031 or 27 March 2031"
@@ -29,46 +27,58 @@ YEAR_FIRST = re.compile(r"(?P<year>\d{4})([-/.])(?P<month>\d{1,2})\2(?P<day>\d{1
 COMPACT = re.compile(r"(?P<year>(?:19|2[01])\d\d)(?P<month>\d\d)(?P<day>\d\d)", re.ASCII)  # ISO 8601's basic form
 DAY_FIRST = re.compile(r"(?P<day>\d{1,2})([-/. ])(?P<month>\d{1,2})\2(?P<year>\d{4}|\d{2})", re.ASCII)
 DAY_AND_MONTH_NAME = re.compile(
-    r"(?P<day>\d{1,2})(?:st|nd|rd|th)?(?: of)?[- ,/]?(?P<month>[a-z]+)[- ,./]{0,2}(?P<year>\d{4}|\d{2})", re.ASCII
+    r"(?P<day>\d{1,2})(?: ?(?:st|nd|rd|th))?(?: of)?[ ,./-]{0,3}(?P<month>[a-z]+)[ ,./-]{0,3}(?P<year>\d{4}|\d{2})",
+    re.ASCII,
 )
-MONTH_NAME_FIRST = re.compile(r"(?P<month>[a-z]+)\.? (?P<day>\d{1,2})(?:st|nd|rd|th)?,? (?P<year>\d{4})", re.ASCII)
+MONTH_NAME_FIRST = re.compile(
+    r"(?P<month>[a-z]+)[ .-]{1,2}(?:the )?(?P<day>\d{1,2})(?: ?(?:st|nd|rd|th))?[ ,.-]{1,2}(?P<year>\d{4})", re.ASCII
+)
+YEAR_AND_MONTH_NAME = re.compile(
+    r"(?P<year>\d{4})[ ,./-]{1,2}(?P<month>[a-z]+)[ ./-]{1,2}(?P<day>\d{1,2})(?: ?(?:st|nd|rd|th))?", re.ASCII
+)
+BEFORE_A_DATE = re.compile(r"^(?:on )?(?:the )?")
+DATE_FORMS = (YEAR_FIRST, COMPACT, DAY_FIRST, DAY_AND_MONTH_NAME, MONTH_NAME_FIRST, YEAR_AND_MONTH_NAME)
 WEEKDAY = re.compile(
     r"(?P<weekday>mon|tue|wed|thu|fri|sat|sun)(?:day|s|sday|nesday|r|rs|rsday|urday)?[.,]? +(?:the )?", re.ASCII
 )
 WEEKDAY_AT_END = re.compile(
     r"(?:, ?| )\(?(?P<weekday>mon|tue|wed|thu|fri|sat|sun)(?:day|s|sday|nesday|r|rs|rsday|urday)?\.?\)?$", re.ASCII
 )
+BETWEEN_DAYS = r" ?(?:-|to|and|&|or|until|till|/|,|;) ?"
 SEVERAL_DAYS = re.compile(
-    r"\d{1,2}(?:st|nd|rd|th)? ?(?:-|to|and|&) ?\d{1,2}(?:st|nd|rd|th)?(?: of)? [a-z]{3,}.*"
-    r"|\d{4}-\d\d-\d\d ?(?:-|to|and|&|until) ?\d{4}-\d\d-\d\d"
-    r"|\d.{0,30}\d{4} ?(?:-|to|and|&|until) ?\d.{0,30}\d{4}",
+    rf"\d{{1,2}}(?:st|nd|rd|th)? ?(?:-|to|and|&|or) ?\d{{1,2}}(?:st|nd|rd|th)?(?: of)? [a-z]{{3,}}.*"
+    rf"|\d{{4}}-\d\d-\d\d{BETWEEN_DAYS}\d{{4}}-\d\d-\d\d"
+    rf"|\d.{{0,30}}\d{{4}}{BETWEEN_DAYS}\d.{{0,30}}\d{{4}}",
     re.ASCII,
 )
 # What spreadsheets and databases add to a day.
 TIME_OF_DAY = re.compile(
     r"(?:(?<=\d)t|,? (?:at )?)(?P<time>\d{1,2}:\d\d(?::\d\d(?:\.\d+)?)?(?: ?[ap]m)?|\d{1,2}(?:\.\d\d)? ?[ap]m)"
-    r"(?: ?(?P<zone>z|gmt|bst|utc|[-+]\d\d:?\d\d))?$",
+    r"(?: ?(?P<zone>z|gmt|bst|utc|[-+]\d\d(?::?\d\d)?))?$",
     re.ASCII,
 )
 MIDNIGHT = re.compile(r"0?0:00(?::00(?:\.0+)?)?|12:00(?::00)? ?am", re.ASCII)
 AROUND_A_SEPARATOR = re.compile(r"(?<=\d) ?([-/.]) ?(?=\d)", re.ASCII)
-MONTH_AND_YEAR = re.compile(
-    r"(?:[a-z]{3,}\.?|\d{1,2})[-/. ](?:19|2[01])\d\d|(?:19|2[01])\d\d[-/. ](?:[a-z]{3,}|\d{1,2})", re.ASCII
-)
+A_MONTH = r"(?:(?:jan|feb|mar|apr|may|june?|july?|aug|sep|oct|nov|dec)[a-z]*\.?|0?[1-9]|1[0-2])"
+MONTH_AND_YEAR = re.compile(rf"{A_MONTH}[-/. ](?:19|2[01])\d\d|(?:19|2[01])\d\d[-/. ]{A_MONTH}", re.ASCII)
+ONLY_YEARS = re.compile(r"(?:f\.?y\.? ?)?(?:19|2[01])\d\d(?: ?[-/] ?(?:\d\d)?\d\d)?", re.ASCII)
 DAY_AND_MONTH = re.compile(
     r"\d{1,2}(?:[-/.]\d{1,2}|(?:st|nd|rd|th)?(?: of)?[- ]?[a-z]{3,})|[a-z]{3,} \d{1,2}(?:st|nd|rd|th)?", re.ASCII
 )
-YEAR_IN_SHORT = re.compile(r"['\u2018\u2019](?=\d\d$)", re.ASCII)
+YEAR_IN_SHORT = re.compile(r"'(?=\d\d$)", re.ASCII)
+HALF = r"(?P<half>[ap](?:\.?|\.? ?m\.?))"
 # Spreadsheets and databases add the seconds.
-CLOCK_TIME = re.compile(r"(?P<hour>\d{1,2})(?:[:.h](?P<minute>\d{2})(?::00)?)? ?(?P<half>[ap]\.?m\.?)?", re.ASCII)
-WITHOUT_SEPARATOR = re.compile(r"(?P<hour>\d{2}|\d(?=\d\d ?[ap]))(?P<minute>\d{2}) ?(?P<half>[ap]\.?m\.?)?", re.ASCII)
-AROUND_A_TIME = re.compile(r"^at | ?(?:o['\u2019]clock|h(?:ou)?rs?)\b")
-ZONE = re.compile(r"(?:gmt|bst|utc)$")
+CLOCK_TIME = re.compile(rf"(?P<hour>\d{{1,2}})(?:[:.h,; ](?P<minute>\d{{2}})(?::00(?:\.0+)?)?)? ?{HALF}?", re.ASCII)
+WITHOUT_SEPARATOR = re.compile(rf"(?P<hour>\d{{2}}|\d(?=\d\d ?[ap]))(?P<minute>\d{{2}}) ?{HALF}?", re.ASCII)
+AROUND_A_TIME = re.compile(r"^at | ?(?:o'clock|h(?:(?:ou)?rs?)?)\b")
+PART_OF_DAY = re.compile(r" ?(?:in the )?(?P<part>morning|afternoon|evening)$")
+ZONE = re.compile(r"\(?(?:gmt|bst|utc)\)?$|(?<=\d)z$|utc ?[-+]\d{1,2}$|[-+]\d\d:?\d\d$", re.ASCII)
+SECONDS = re.compile(r"\d{1,2}:\d\d:\d\d(?:\.\d+)?(?: ?[ap]m)?", re.ASCII)
+PART_OF_A_DAY = re.compile(r"0?\.\d{3,}", re.ASCII)  # how a spreadsheet stores a time
 NOON = re.compile(r"(?:12(?:[:.]00)? ?)?(?:noon|midday)")
 MIDNIGHT_IN_WORDS = re.compile(r"(?:12(?:[:.]00)? ?)?midnight")
-SEVERAL_TIMES = re.compile(
-    r"\d{1,2}(?:[:.]\d\d)? ?(?:[ap]m)? ?(?:-|to|until) ?\d{1,2}(?:[:.]\d\d)? ?(?:[ap]m)?", re.ASCII
-)
+AN_HOUR = r"(?:2[0-4]|1\d|0?\d)(?:[:.]\d\d)? ?(?:[ap]m)?"
+SEVERAL_TIMES = re.compile(rf"{AN_HOUR} ?(?:-|to|until|till|for|or|and) ?{AN_HOUR}", re.ASCII)
 
 
 def parse_date(typed: str, *, earliest: date = EARLIEST, latest: date = LATEST) -> date:
@@ -79,7 +89,7 @@ def parse_date(typed: str, *, earliest: date = EARLIEST, latest: date = LATEST) 
     another time zone, which may be of another day, and days outside `earliest` to `latest`.
     """
     refuse_long_value(typed, "a date")
-    text = _without_time(_plain(typed).rstrip(".,"), typed)
+    text = _without_time(plain_value(typed).rstrip(".,;"), typed)
     if re.fullmatch(r"\d{5}(\.\d+)?", text, re.ASCII):
         meant = SPREADSHEET_EPOCH + timedelta(days=int(float(text)))
         raise ValidationError(
@@ -87,9 +97,9 @@ def parse_date(typed: str, *, earliest: date = EARLIEST, latest: date = LATEST) 
             f"Format the cell as a date, or enter {meant:%d/%m/%Y}."
         )
     weekday = WEEKDAY.match(text) or WEEKDAY_AT_END.search(text)
-    text = text[: weekday.start()] + text[weekday.end() :] if weekday else text.removeprefix("the ")
+    text = text[: weekday.start()] + text[weekday.end() :] if weekday else BEFORE_A_DATE.sub("", text)
     text = AROUND_A_SEPARATOR.sub(r"\1", YEAR_IN_SHORT.sub("", text))
-    for pattern in (YEAR_FIRST, COMPACT, DAY_FIRST, DAY_AND_MONTH_NAME, MONTH_NAME_FIRST):
+    for pattern in DATE_FORMS:
         if found := pattern.fullmatch(text):
             day = _checked(found["day"], found["month"], found["year"], earliest, latest)
             if weekday and weekday["weekday"] != f"{day:%a}".casefold():
@@ -101,6 +111,8 @@ def parse_date(typed: str, *, earliest: date = EARLIEST, latest: date = LATEST) 
         raise ValidationError(f"“{typed}” has no year. Enter a date such as {EXAMPLE}.")
     if MONTH_AND_YEAR.fullmatch(text):
         raise ValidationError(f"“{typed}” has no day. Enter a date such as {EXAMPLE}.")
+    if ONLY_YEARS.fullmatch(text):
+        raise ValidationError(f"“{typed}” has no day or month. Enter a date such as {EXAMPLE}.")
     raise ValidationError(f"“{typed}” is not a date. Enter a date such as {EXAMPLE}.")
 
 
@@ -157,25 +169,35 @@ def parse_time(typed: str) -> time:
     Raises ValidationError for anything else, and for an hour alone, which may be in the morning or in the evening.
     """
     refuse_long_value(typed, "a time")
-    text = AROUND_A_TIME.sub("", _plain(typed))
+    text = AROUND_A_TIME.sub("", plain_value(typed))
+    text = PART_OF_DAY.sub(lambda found: "am" if found["part"] == "morning" else "pm", text)
     if NOON.fullmatch(text):
         return time(12)
     if MIDNIGHT_IN_WORDS.fullmatch(text):
         raise ValidationError("Midnight could be the start or the end of the day. Enter 00:00 or 23:59.")
-    if ZONE.search(text):
-        raise ValidationError(f"Leave out the time zone of “{typed}”. Times are those of clocks here on that day.")
+    if ZONE.search(text) and not SEVERAL_TIMES.fullmatch(text):
+        raise ValidationError(f"Leave out the time zone of “{typed}”. Enter the time in the UK on that day.")
+    if PART_OF_A_DAY.fullmatch(text):
+        minutes = round(float(text) * 24 * 60) % (24 * 60)
+        shown = time(minutes // 60, minutes % 60)
+        raise ValidationError(
+            f"“{typed}” is how a spreadsheet stores {format_time(shown)}. Format the cell as a time, or enter "
+            f"{shown:%H:%M}."
+        )
     found = CLOCK_TIME.fullmatch(text) or WITHOUT_SEPARATOR.fullmatch(text)
     if found is None and SEVERAL_TIMES.fullmatch(text):
         raise ValidationError(f"“{typed}” is two times. Enter one time, such as 9:30am or 14:30.")
+    if found is None and SECONDS.fullmatch(text):
+        raise ValidationError(f"Leave out the seconds of “{typed}”. Enter a time such as 9:30am or 14:30.")
     if found is None:
         raise ValidationError(f"“{typed}” is not a time. Enter a time such as 9:30am or 14:30.")
-    hour, minute, half = int(found["hour"]), int(found["minute"] or 0), (found["half"] or "").replace(".", "")
+    hour, minute, half = int(found["hour"]), int(found["minute"] or 0), (found["half"] or "")[:1]
     if found["minute"] is None and not half:
         raise ValidationError(f"Add am or pm to the time: {hour}am or {hour}pm." if 1 <= hour <= 12 else
                               f"Enter the minutes of the time too: {hour:02}:00.")  # fmt: skip
     if half and 1 <= hour <= 12:
-        hour = hour % 12 + (12 if half == "pm" else 0)
-    elif half and (hour == 0 or half == "am"):
+        hour = hour % 12 + (12 if half == "p" else 0)
+    elif half and (hour == 0 or half == "a"):
         raise ValidationError(f"“{typed}” is not a time. Enter a time such as 9:30am or 14:30.")
     if hour > 23 or minute > 59:
         raise ValidationError(f"“{typed}” is not a time. Hours go up to 23 and minutes up to 59.")
@@ -196,9 +218,3 @@ def local_moment(day: date, at: time, *, zone: ZoneInfo | None = None) -> dateti
             f"Enter {shown:%H:%M} or another time."
         )
     return moment
-
-
-def _plain(typed: str) -> str:
-    """Full-width digits, dashes and spaces of every kind as their simple forms, in lower case."""
-    text = unicodedata.normalize("NFKC", remove_invisible(typed)).casefold()
-    return " ".join(re.sub("[\u2044\u2215]", "/", re.sub("[\u2010-\u2015\u2212]", "-", text)).split())

@@ -9,6 +9,7 @@ from contextvars import ContextVar
 from functools import wraps
 from http import HTTPStatus
 from typing import Any, TypeVar
+from urllib.parse import urlencode
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
@@ -99,6 +100,12 @@ def declare(request: HttpRequest, parameters: QueryDict | Iterable[tuple[str, st
     """
     pairs = pairs_of(parameters) if isinstance(parameters, QueryDict) else parameters
     request.META.setdefault(DECLARED, []).extend(pairs)
+
+
+def declared_query(request: HttpRequest) -> str:
+    """What the page depends on, as the query of its address, with the question mark; empty if on nothing."""
+    declared: list[tuple[str, str]] = request.META.get(DECLARED, [])
+    return f"?{urlencode(declared)}" if declared else ""
 
 
 def asks_only_for_what_is_declared(request: HttpRequest) -> bool:

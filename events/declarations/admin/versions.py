@@ -36,9 +36,6 @@ class DeclarationAdmin(DeclarationActionAdmin):
         # Entries of the register name the slug, so it stays once a text has been in force.
         return ("slug",) if obj and obj.versions.exclude(in_force_from=None).exists() else ()
 
-    def get_prepopulated_fields(self, request: HttpRequest, obj: Declaration | None = None) -> dict[str, Any]:
-        return {} if obj else {"slug": ("title",)}
-
     def notice(self, request: HttpRequest, row: Declaration) -> str:
         return signing_closed_notice()
 

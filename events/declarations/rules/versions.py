@@ -52,7 +52,7 @@ def publish_version(*, by: Any, version: DeclarationVersion, read: str = "") -> 
     for later in earlier.filter(in_force_from__gt=today)[:1]:  # a clock can be set back
         raise ValidationError(
             f"The clock of this portal says that today is {format_date(today)}, but version {later.number} is in force "
-            f"from {format_date(later.in_force_from or today)}. Ask your operator to set the clock."
+            f"from {format_date(later.in_force_from or today)}. Ask the person who runs the portal to set the clock."
         )
     version.sha256, version.in_force_from, version.recorded_by = version.fingerprint, today, by
     version.save()

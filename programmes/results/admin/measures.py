@@ -35,7 +35,6 @@ class BreakdownAdmin(PortalAdmin):
 
     list_display = ("name", "position")
     search_fields = ("name", "groups__name")
-    prepopulated_fields = {"slug": ("name",)}
     inlines = (BreakdownGroupInline,)
     fieldsets = ((None, {"fields": ["name", "slug", "position"]}),)
 
@@ -50,7 +49,6 @@ class MeasureAdmin(RecordFiles, HistoryMixin, OrderPageMixin, PortalAdmin):
     list_display = ("name", "kind", "unit", "counts_people")
     list_filter = ("kind",)
     search_fields = ("name", "counts")
-    prepopulated_fields = {"slug": ("name",)}
     autocomplete_fields = ("breakdowns", "initiatives")
     fieldsets = (
         (None, {"description": help_link("results"), "fields": ["name", "slug", "kind", "unit", "counts"]}),

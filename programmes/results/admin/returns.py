@@ -269,7 +269,7 @@ class ReturnAdmin(FileImport, WriteOnceAdmin):
         ("Dates", {"fields": ["due_on", "closes_on"]}),
     )
     fieldsets = (
-        (None, {"fields": ["initiative", "organisation", "quarter", "state_name", "due_on", "closes_on"]}),
+        (None, {"fields": ["initiative", "organisation", "period_name", "state_name", "due_on", "closes_on"]}),
         ("What has happened", {"fields": ["asked_at", "asked_by", "reported_at", "cancelled_at"]}),
     )
 

@@ -50,7 +50,7 @@ def test_an_award_is_ended_and_its_end_taken_back(client, officer, award):
     row = Variation.objects.get()
     assert (row.kind, row.amount) == (VariationKind.END, Decimal("87.50"))
     blocked = text_of(client.get(f"/admin/funding/allocation/{award.pk}/release/"))
-    assert "Nothing of this allocation is left" in blocked
+    assert "There is nothing left to release, move or return" in blocked
     client.post(f"/admin/funding/variation/{row.pk}/reverse/", {"reason": "Too early"})
     assert Allocation.objects.with_varied().get(pk=award.pk).allocated == Decimal("100.00")
 

@@ -223,6 +223,17 @@ def test_a_link_that_does_not_work_says_what_to_do(client, secret):
         assert "This link does not work" in text_of(answer)
 
 
+def test_a_link_says_what_became_of_it_for_a_year_and_then_expires(client, clock):
+    asked = ask()  # open until 30 August 2031
+    opened(client, asked.secret)
+    clock.move_to("2032-08-29 12:00Z", tick=False)
+    assert "This request is closed" in text_of(client.get(PLACE))
+    clock.move_to("2032-08-30 12:00Z", tick=False)
+    answer = client.get(PLACE)
+    assert answer.status_code == 404
+    assert "This link does not work" in text_of(answer)
+
+
 def test_a_second_person_checks_and_sends_and_can_be_taken_back(client, mailoutbox):
     asked = ask()
     enter(asked)

@@ -12,6 +12,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from events.declarations.documents.subject_access import records_about
 from funding.choices import OnwardMailKind
 from funding.models import OnwardGrant, OnwardMail, OnwardRequest, OnwardToken, Regranting
 from funding.regranting import schedule
@@ -379,6 +380,8 @@ def test_a_person_is_told_everything_that_is_held_about_them(whose):
     assert found["Email about onward grants"] == [*OnwardMail.objects.order_by("pk")]
     assert found["Link to report onward grants"] == [*OnwardToken.objects.all()]
     assert not any(personal.rows_about("somebody@else.example").values())
+    handed_over = {record.title for record in records_about(whose)}  # with what is held about signatories
+    assert handed_over == {"Request for onward grants", "Email about onward grants", "Link to report onward grants"}
 
 
 def test_who_was_asked_is_erased_in_time_even_if_a_second_person_never_answered(clock):

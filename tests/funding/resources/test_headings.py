@@ -10,6 +10,7 @@ from funding.resources import AllocationResource, PaymentResource
 from tests.funding.resources.files import allocation, as_csv, run
 from tests.support.crawler import text_of
 from tests.support.factories import AllocationFactory, OrganisationFactory
+from vru_portal.models import HeadingMapping
 from vru_portal.tabular.readers import CSV
 
 pytestmark = pytest.mark.django_db
@@ -155,25 +156,88 @@ def test_two_headings_of_one_meaning_are_both_named(officer):
 def test_a_saved_mapping_is_offered_and_then_used(client, officer, source):
     on = AllocationFactory(funding_source=source)
     rows = [
-        ["Belegnr", "Cost centre", "Allocation", "Buchung", "Amount"],
+        ["Belegnr", "Kostenstelle", "Allocation", "Buchung", "Amount"],
         ["FIN-1", "4711", on.public_id, "1/5/2031", "5"],
     ]
     content = text_file(*rows, separator=";").encode()
     sent = {"import_file": SimpleUploadedFile("file.csv", content), "format": 0}
     tried = client.post("/admin/funding/payment/import/", sent)
-    assert "Unknown columns: Belegnr, Cost centre, Buchung. Missing columns: reference, paid_on." in text_of(tried)
+    assert "Unknown columns: Belegnr, Kostenstelle, Buchung. Missing columns: reference, paid_on." in text_of(tried)
     form = client.get(tried.context["mapping_url"]).context["adminform"].form
-    assert form.initial == {"kind": "payments", "lines": "Belegnr = \nCost centre = \nBuchung = "}
-    saved = {"name": "Ledger 9", "kind": "payments", "lines": "Belegnr = amuont\nCost centre =\nBuchung = Paid on"}
+    assert form.initial == {"kind": "payments", "lines": "Belegnr = \nKostenstelle = \nBuchung = "}
+    assert "The columns of payments are: reference, allocation, paid_on," in form["lines"].help_text
+    saved = {"name": "Ledger 9", "kind": "payments", "lines": "Belegnr = amuont\nKostenstelle =\nBuchung = Paid on"}
     refused = client.post("/admin/vru_portal/headingmapping/add/", saved)
     assert "There is no column amuont. The columns are:" in text_of(refused)
-    corrected = saved | {"lines": "Belegnr = reference\nCost centre =\nBuchung = Paid on"}
+    corrected = saved | {"lines": "Belegnr = reference\nKostenstelle =\nBuchung = Paid on"}
     answer = client.post("/admin/vru_portal/headingmapping/add/", corrected)
     assert answer.url == "/admin/funding/payment/import/", "where the file can be sent again"
     result = run(PaymentResource, content, officer)
     assert (result.problems, Payment.objects.get().reference) == ([], "FIN-1")
     assert "Headings were read as saved for Ledger 9." in result.reading
-    assert "Columns that were ignored: “Cost centre”." in result.reading
+    assert "Columns that were ignored: “Kostenstelle”." in result.reading
+
+
+def test_a_listing_of_a_finance_system_is_read_as_it_is(officer, source):
+    on = AllocationFactory(funding_source=source)
+    body = OrganisationFactory(name="Example: Community trust")
+    listing = f"""AP payment listing,,,,,,,,
+User: JSMITH,Printed: 03/06/2031 09:14,,,,,,,
+Trans. No,Trans. Date,Supplier ID,Supplier Name,Inv. Ref,Account,Cost Centre,Award No,Net Amount
+40001234,12/05/2031,100123,{body.name},INV-771,R4000,VR100,{on.public_id},"1,250.00"
+40001235,13/05/2031,100123,{body.name},CRN-12,R4000,VR100,{on.public_id},(250.00)
+40001236,31/04/2031,100123,{body.name},INV-772,R4000,VR100,{on.public_id},78.00
+,,,,,,,Sub total,"1,078.00"
+Run by,JSMITH,,,,,,,
+"""
+    result = run(PaymentResource, listing.encode(), officer, dry_run=True)
+    assert result.problems == ["Row 6, paid_on: There is no 31 April 2031. Check the date."]
+    assert result.summary == "2 payments, £1,000 together"
+    for sentence in (
+        "Columns that were ignored: “Supplier ID”, “Inv. Ref”, “Account” and “Cost Centre”.",
+        "Row 7 is a total and was ignored: “Sub total”, 1,078.00. Compare it with the total below.",
+        "Row 8 is a remark and was ignored: “Run by”.",
+    ):
+        assert sentence in result.reading
+
+
+def test_a_list_between_lines_is_read_once_its_headings_are_said(client, officer, source):
+    on = AllocationFactory(funding_source=source)
+    line = "-" * 60
+    listing = f"""Supplier Line Item Display
+{line}
+|Document No|Pstng Date|Vendor|Name 1 |Reference|Assignment|Amt in loc.cur.|
+{line}
+|1900000123|12.05.2031|100123|{on.recipient.name}|INV-771|{on.public_id}|1,250.00 |
+|1900000124|13.05.2031|100123|{on.recipient.name}|CRN-12 |{on.public_id}|  250.00-|
+{line}
+|**        |          |      |       |         |          |1,000.00 |
+{line}
+""".encode()
+    said = {"Document No": "reference", "Reference": "", "Pstng Date": "paid_on", "Assignment": "allocation"}
+    refused = run(PaymentResource, listing, officer)
+    assert "“Document No” and “Reference” both mean the column reference." in refused.problems[0]
+    assert refused.unclear_headings["Document No"] == "reference"
+    said |= {"Name 1": "payee", "Amt in loc.cur.": "amount"}
+    lines = "\n".join(f"{heading} = {column}" for heading, column in said.items())
+    mapping = HeadingMapping.objects.create(name="SAP", kind="payments", lines=lines)
+    refused = run(PaymentResource, listing, officer)
+    assert refused.problems == ["“Vendor” and “Name 1” both mean the column payee. Rename or delete one of them."], (
+        "what is still unclear with the mapping"
+    )
+    assert refused.unclear_headings == {**said, "Vendor": "payee"}, "so that one mapping says all"
+    mapping.lines += "\nVendor ="
+    mapping.save()
+    result = run(PaymentResource, listing, officer)
+    assert (result.problems, result.summary) == ([], "2 payments, £1,000 together")
+
+
+@pytest.mark.once
+def test_a_heading_that_is_usually_ignored_is_named_where_a_column_is_missing(officer):
+    result = run(PaymentResource, b"Invoice No,Allocation,Date,Amount,Account\nINV-1,x,1/5/2031,5,R4\n", officer)
+    (problem,) = result.problems
+    assert problem.startswith("Missing columns: reference. Ignored columns: Invoice No, Account. The columns are:")
+    assert list(result.unclear_headings) == ["Invoice No", "Account"]
 
 
 def test_a_net_amount_without_any_vat_is_the_amount_and_the_trial_says_so(officer, source):

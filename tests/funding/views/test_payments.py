@@ -54,3 +54,25 @@ def test_before_anything_is_paid_the_lists_lead_to_the_budget(client):
 
     for address in ("/payments/", "/payments/totals/", "/payments/totals/?by=month"):
         assert 'href="/funding/"' in client.get(address).text.partition("<main")[2]
+
+
+def test_before_anything_is_paid_there_is_nothing_to_filter(client, allocation):
+    for address in ("/payments/", "/payments/totals/", "/funding/2031-32/payments/"):
+        text = client.get(address).text
+        assert "Filters</h2>" not in text
+        assert "#filters" not in text
+        assert "Filters</h2>" in client.get(f"{address}?q=boots").text
+        assert "Filters</h2>" in client.get(f"{address}?min=many").text
+
+
+def test_a_filter_without_a_choice_is_left_out(client, allocation):
+    PaymentFactory(allocation=allocation, amount=Decimal("50.00"))
+    text = client.get("/payments/?q=nothing-like-it").text
+    assert "At least £" in text
+    assert "Financial year" not in text
+
+
+def test_the_totals_of_a_list_are_at_their_own_address(client, allocation):
+    PaymentFactory(allocation=allocation, amount=Decimal("50.00"))
+    assert 'href="/payments/totals/?by=recipient"' in client.get("/payments/").text
+    assert 'href="/payments/totals/?year=2031-32&amp;by=month"' in client.get("/funding/2031-32/payments/").text

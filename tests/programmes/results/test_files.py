@@ -194,7 +194,7 @@ def test_the_headings_of_another_system_are_mapped_once(row, editor):
     named = {f"{name} (form 7)": cell for name, cell in row().items()}
     content = as_csv([named])
     result = run(content, editor)
-    assert result.unknown_headings == list(named)
+    assert list(result.unclear_headings) == list(named)
     lines = "\n".join(f"{name} (form 7) = {name}" for name in row())
     HeadingMapping.objects.create(kind="returns of figures", name="Form 7", lines=lines)
     mapped = run(content, editor)

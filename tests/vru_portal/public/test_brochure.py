@@ -16,14 +16,16 @@ from tests.support.factories import (
     EventFactory,
     FundingSourceFactory,
     InitiativeFactory,
+    PublicationFactory,
     StatementFactory,
     UnitFactory,
     YearFactory,
     make_everything,
 )
-from tests.support.pdfs import tags_of, words
+from tests.support.pdfs import links_of, tags_of, words
 from vru_portal.public import views
 from vru_portal.public.brochure import read_brochure
+from vru_portal.text.dates import format_date
 from vru_portal.web import shared_files
 
 pytestmark = [pytest.mark.django_db, pytest.mark.once]
@@ -56,6 +58,16 @@ def test_page_and_pdf_show_the_same_content(client):
     for fact in facts:
         assert fact in page, fact
         assert "".join(fact.split()) in "".join(paper.split()), fact
+
+
+def test_the_notes_of_sources_are_the_same_on_paper(client):
+    UnitFactory()
+    source = PublicationFactory(title="Launch leaflet")
+    event = EventFactory(source=source, source_location="Cover; Page 2")
+    AgendaItemFactory(event=event, source=source, source_location="Page 2")
+    paper = brochure_pdf(client)
+    assert f"As at {format_date(event.as_at)}. Launch leaflet, “Cover”, “Page 2”." in words(paper)
+    assert "#section-page-2" in "".join(links_of(paper))
 
 
 def test_the_pdf_can_be_read_aloud(client):

@@ -99,3 +99,22 @@ def test_the_directory_leads_to_the_list_and_is_itself_without_filters(client):
     assert "lead_entries" in page.context
     assert 'href="?sort=name"' in page.text
     assert "lead_entries" not in client.get("/partners/?sort=name").context
+
+
+@pytest.mark.parametrize(
+    ("address", "title"),
+    [
+        ("/payments/?min=abc", "Error: Payments"),
+        ("/events/?year=x", "Error: Events"),
+        ("/payments/", "Payments"),
+    ],
+)
+def test_a_filter_that_is_wrong_is_said_first_and_has_the_focus(address, title, client):
+    page = client.get(address).text
+    assert f"<title>{title}" in page
+    assert ('class="govuk-error-summary" tabindex="-1" autofocus>' in page) is title.startswith("Error")
+
+
+def test_a_wrong_password_is_said_in_the_title(client):
+    page = client.post("/admin/login/", {"login": "sam", "password": "x"}, follow=True).text
+    assert "<title>Error: Sign in" in page

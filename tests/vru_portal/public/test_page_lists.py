@@ -18,7 +18,7 @@ NOT_FOUND_BY_SEARCH = {"/", "/search/", "/gaps/"}
 NOT_IN_DOCS = re.compile(
     r"/(robots\.txt|brand\.css|\.well-known/.*|declaration/register[./].*)|.*\.<>|/(pictures|documents)/.*"
 )
-LINKED_BY_EMAIL = re.compile(r"/(declaration/(sign|ask)|results/return)")
+LINKED_BY_EMAIL = re.compile(r"/(declaration/(sign|ask)|results/return|onward-grants/report)")
 
 
 def public_patterns() -> dict[str, str]:

@@ -9,6 +9,7 @@ from django.template.loader import render_to_string
 from django.test import Client, override_settings
 from django.urls import reverse
 
+from programmes.models import PreventionLevel
 from tests.support.canaries import RECORDS, insert_canaries
 from tests.support.crawler import Elements, crawl, pages, sitemap
 from tests.support.factories import (
@@ -46,6 +47,22 @@ HEADERS = {
 
 def policy(value):
     return {part.strip() for part in value.split(";")}
+
+
+def test_each_page_leads_to_where_a_mistake_is_reported(client):
+    make_everything(1)
+    for address in (*LISTS, "/search/", "/nope/", "/data/", "/publications/"):
+        text = client.get(address, follow=True).text
+        assert f'href="{reverse("partners:contact")}#mistake"' in text, address
+
+
+def test_on_paper_a_filtered_list_says_what_it_was_filtered_by(client):
+    make_everything(1)
+    level = PreventionLevel.objects.get(slug="first")
+    text = client.get(f"/initiatives/?level={level.slug}&sort=name&q=&utm=x").text
+    assert f'class="printed">http://localhost:8000/initiatives/?level={level.slug}&amp;sort=name, as it was' in text
+    assert 'rel="canonical" href="http://localhost:8000/initiatives/"' in text
+    assert f"for “{level.name}”" in client.get("/search/", {"q": level.name}).text
 
 
 # No unit at all ---------------------------------------------------------------------------------------------------

@@ -6,8 +6,8 @@ from django.core.exceptions import ValidationError
 
 from partners.models import Organisation
 from programmes.models import Story
-from tests.support.factories import StoryFactory, UnitFactory
-from vru_portal.publishing.addresses import MAX_LENGTH, slug_of
+from tests.support.factories import EventFactory, StoryFactory, UnitFactory
+from vru_portal.publishing.addresses import MAX_LENGTH, proposed_slug, slug_of
 
 pytestmark = [pytest.mark.django_db, pytest.mark.once]
 
@@ -21,6 +21,9 @@ pytestmark = [pytest.mark.django_db, pytest.mark.once]
         ("さくら計画", "sakurajihua"),
         ("Ｆｕｌｌ ｗｉｄｔｈ", "full-width"),
         ("Ärger & Übermut", "arger-ubermut"),
+        ("Annual_Report – 2031", "annual-report-2031"),
+        ("– A day", "a-day"),
+        ("½ price: 50% off", "1-2-price-50-off"),
         ("word " * 40, "-".join(["word"] * 16)),
         ("x" * 200, "x" * MAX_LENGTH),
         ("…", ""),
@@ -67,6 +70,12 @@ def test_the_form_proposes_an_address_for_every_title(staff):
         "sakura-3",
         "story-1",
     ]
+
+
+def test_no_script_proposes_another_address_than_the_portal_would(staff):
+    assert staff.get("/admin/programmes/story/add/").context["adminform"].prepopulated_fields == []
+    event = EventFactory.build(slug="", title="Launch of the Moor Partnership", short_title="Launch")
+    assert proposed_slug(event) == "launch"
 
 
 def test_the_form_says_what_an_address_may_be_and_refuses_another(staff):

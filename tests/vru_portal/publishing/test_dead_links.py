@@ -47,6 +47,7 @@ def staff(client):
         (f"{settings.PORTAL_URL}/initiatives/nope/", "leads nowhere"),
         (f"{settings.PORTAL_URL.upper()}/initiatives/nope/", "leads nowhere"),
         (f"https://{settings.PORTAL_URL.partition('//')[2]}/initiatives/nope/", "leads nowhere"),
+        (f"https://{settings.PORTAL_URL.partition('//')[2].partition(':')[0]}:443/initiatives/nope/", ""),
         ("https://[moor/initiatives/nope/", ""),
         ("/admin/programmes/story/", "leads to a page that only staff can open"),
         ("/news/hidden/", "leads to “Hidden”, which only staff can see. Publish that first, or remove the link"),
@@ -124,6 +125,19 @@ def test_what_links_to_a_page_is_listed_before_it_goes(staff):
     assert [text.row for text in texts_linking_to(event)] == [story], "by its earlier address"
     workflow.unpublish(event, by=None)
     assert "Linked from Rain, body" in text_of(staff.get(admin_url(event, "delete")))
+
+
+def test_what_names_a_record_is_listed_before_it_goes(staff):
+    UnitFactory()
+    picture = PictureFactory(title="View")
+    StoryFactory(title="Rain", picture=picture)
+    StoryFactory(title="Draft", state=State.DRAFT, picture=picture)
+    said = text_of(staff.get(admin_url(picture, "unpublish")))
+    assert "Named by Rain, picture" in said
+    assert "Draft, picture" not in said
+    level = InitiativeFactory(name="River").level
+    assert "Named by River, level" in text_of(staff.get(admin_url(level, "unpublish")))
+    assert "Named by" not in text_of(staff.get(admin_url(StoryFactory(), "unpublish")))
 
 
 def test_what_is_to_be_published_on_a_date_is_listed_too(staff):

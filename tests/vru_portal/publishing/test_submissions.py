@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 import time_machine
+from django.conf import settings
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import Permission
 from django.core.exceptions import PermissionDenied, ValidationError
@@ -232,6 +233,26 @@ def test_the_drafts_that_a_record_names_are_found_in_the_order_to_publish_them()
     PostFactory(person=person, organisation=organisation)
     assert related_drafts(person) == [source, organisation]
     assert related_drafts(StoryFactory(picture=PictureFactory())) == []
+
+
+@pytest.mark.parametrize(
+    "link",
+    [
+        "[a](/news/hail)",
+        "[a](/news/hail/#top)",
+        "[a](/news/hail/?x=1)",
+        "[a]\n\n[a]: /news/hail/",
+        "[a](<{portal}/news/hail/>)",
+        "{portal}/news/hail/",
+        '[a](/news/hail/ "Hail")',
+        "[a](/news/%68ail/)",
+    ],
+)
+def test_a_draft_is_found_however_the_link_to_it_is_written(link):
+    hail = StoryFactory(state=State.DRAFT, slug="hail")
+    StoryFactory(state=State.DRAFT, slug="hailstones")
+    story = StoryFactory(state=State.DRAFT, body=link.format(portal=settings.PORTAL_URL))
+    assert related_drafts(story) == [hail]
 
 
 def test_a_pending_change_can_name_a_draft(ash, robin):

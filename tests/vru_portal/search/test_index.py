@@ -14,8 +14,9 @@ ANY = Searchable(Kind.PAGE, Mock(), Mock())
 SMALL = Searchable(Kind.EVENT, Mock(), Mock(), weight=0.5)
 
 
-def index_of(*documents, synonyms=(), searchable=ANY):
-    return Index((Entry(document, searchable, number) for number, document in enumerate(documents)), synonyms)
+def index_of(*documents, synonyms=(), searchable=ANY, own_names=()):
+    entries = (Entry(document, searchable, number) for number, document in enumerate(documents))
+    return Index(entries, synonyms, own_names)
 
 
 def page(title, text="", **fields):
@@ -86,6 +87,22 @@ def test_a_synonym_of_several_words_stands_for_all_of_them():
 def test_words_that_say_nothing_are_left_out_unless_there_are_no_others():
     assert titles("what is there about the moor") == titles("moor")
     assert titles("for the") == [] or all(titles("for the"))
+
+
+def test_the_name_of_the_site_itself_is_no_condition():
+    """Whoever types it beside other words is on the right site, and looks for the other words on it."""
+    documents = (
+        page("Moor Wardens", names=("MW",)),
+        page("What Moor Wardens cost", "MW in figures"),
+        page("Budget"),
+        page("Northern Moor Wardens"),
+    )
+    plain, named = index_of(*documents), index_of(*documents, own_names=["Moor Wardens", "MW"])
+    assert not any(hit.has_all for hit in plain.find("the MW's budget").hits)
+    assert named.find("the MW's budget").hits[0].has_all
+    assert titles("the MW's budget", named)[0] == titles("budget of the Moor Wardens", named)[0] == "Budget"
+    assert titles("Northern MW", named)[0] == titles("northern moor wardens", named)[0] == "Northern Moor Wardens"
+    assert titles("MW", named)[0] == titles("moor wardens", named)[0] == "Moor Wardens"
 
 
 def test_a_spelling_correction_is_shown_and_a_missing_word_is_named():
@@ -178,6 +195,12 @@ def test_an_excerpt_begins_near_the_first_word_and_ends_between_words():
     assert "<mark>moor</mark> at last" in excerpt
     assert len(excerpt) < 300
     assert marker.excerpt("Nothing of it.") == ""
+
+
+def test_an_excerpt_tells_paragraphs_and_fields_apart():
+    assert Marker(WALKS.find("moor").wanted).excerpt("Over the moor\n\n- In spring\n\n\n\nYoung people") == (
+        "Over the <mark>moor</mark> · In spring · Young people"
+    )
 
 
 def test_an_empty_index_answers():

@@ -20,6 +20,9 @@ from vru_portal.search.words import joined_words_of, stem_of, words_in, words_of
         ("£524,000", "524000"),
         ("high-crime", "high crime"),
         ("don't", "dont"),
+        ("£524k", "£524,000"),
+        ("£3.5k", "3500"),
+        ("ਹਿੰਸਾ", "ਹਿੰਸਾ."),
     ],
 )
 def test_these_are_the_same(one, other):
@@ -31,6 +34,18 @@ def test_these_are_the_same(one, other):
 )
 def test_anything_has_words_or_none(text):
     assert all(word and len(word) <= 40 for word in words_of(text))
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("£3.37m", ["3.37", "m"]),  # and “£3.37 million”, of which it is short for
+        ("14yo on the 2nd at 10km", ["14yo", "on", "the", "2nd", "at", "10km"]),
+        ("ਘਰੇਲੂ ਹਿੰਸਾ, বাংলা", ["ਘਰਲ", "ਹਸ", "বল"]),  # signs of vowels neither end a word nor count
+    ],
+)
+def test_what_is_a_word(text, words):
+    assert words_of(text) == words
 
 
 def test_words_have_their_positions():
@@ -75,6 +90,8 @@ def test_ages_that_a_text_states(text, ranges):
         ("aged 14 boy", (14, 2)),
         ("2019", None),
         ("121", None),
+        ("2 october 2019", None),
+        ("2 oct", None),
     ],
 )
 def test_an_age_that_somebody_types(words, found):

@@ -89,6 +89,34 @@ def test_what_is_sent_back_is_on_the_start_page_and_the_form_of_its_author(page_
     assert "Sent back to you" not in worklist(page_as(robin))
 
 
+def test_an_editor_takes_back_that_something_is_ready(page_as, ash, robin):
+    story = StoryFactory(state=State.DRAFT, title="Rain")
+    assert "Not ready yet" not in dict(page_as(ash).get(admin_url(story)).context["tools"])
+    workflow.mark_ready(story, by=ash)
+    assert "Not ready yet" in dict(page_as(ash).get(admin_url(story)).context["tools"])
+    assert "Not ready yet" not in dict(page_as(robin).get(admin_url(story)).context["tools"])
+    done = page_as(ash).post(admin_url(story, "take-back"), follow=True)
+    assert "Rain. No longer marked ready to publish" in text_of(done)
+    assert "Ready to publish" not in worklist(page_as(robin))
+    assert "This is not marked as ready to publish." in text_of(page_as(ash).get(admin_url(story, "take-back")))
+
+
+def test_what_is_sent_back_to_somebody_who_has_left_waits_for_all_editors(page_as, ash, robin):
+    sky = account("sky", "Editor")
+    gone, left, unknown = (StoryFactory(state=State.DRAFT, title=title) for title in ("Rain", "Snow", "Hail"))
+    for story in (gone, left):
+        workflow.mark_ready(story, by=ash)
+    workflow.send_back(left, by=robin, note="The date.")
+    ash.is_active = False
+    ash.save()
+    for story in (gone, unknown):
+        assert "Goes to All Editors" in text_of(page_as(robin).get(admin_url(story, "send-back")))
+        page_as(robin).post(admin_url(story, "send-back"), {"note": "The date."})
+    rows = worklist(page_as(sky))["Sent back to you"].rows
+    assert sorted(row.label for row in rows) == ["Hail", "Rain", "Snow"]
+    assert "Sent back to you" not in worklist(page_as(robin)), "who may not change it"
+
+
 def test_a_story_and_its_draft_picture_are_published_in_three_clicks(page_as, ash, robin):
     picture = PictureFactory(state=State.DRAFT, title="A view")
     story = StoryFactory(state=State.DRAFT, picture=picture)
@@ -111,6 +139,32 @@ def test_the_drafts_that_are_not_ticked_stay_drafts(page_as, robin):
     refused = publisher.post(admin_url(story, "publish"), publish_data(page, together=[]))
     assert "Publish that picture first" in text_of(refused)
     assert not Picture.objects.get().is_public
+
+
+def test_links_to_drafts_that_are_published_with_it_are_not_called_dead(page_as, robin):
+    PictureFactory(state=State.DRAFT, slug="walk")
+    story = StoryFactory(state=State.DRAFT, body="![A walk](/pictures/walk/)")
+    publisher = page_as(robin)
+    page = publisher.get(admin_url(story, "publish"))
+    assert "Links that do not work" not in text_of(page)
+    refused = publisher.post(admin_url(story, "publish"), publish_data(page, together=[]))
+    assert "Body: /pictures/walk/ leads to “View" in text_of(refused)
+    assert "Correct the links, or confirm that you want to publish anyway." in text_of(refused)
+    publisher.post(admin_url(story, "publish"), publish_data(page))
+    assert Picture.objects.get().is_public
+    assert Story.objects.get().is_public
+
+
+def test_a_dead_link_of_a_draft_that_is_published_along_is_asked_about(page_as, robin):
+    hidden = StoryFactory(state=State.DRAFT, title="Hail", slug="hail", body="[a](/initiatives/nope/)")
+    story = StoryFactory(state=State.DRAFT, body="[a](/news/hail/)")
+    page = page_as(robin).get(admin_url(story, "publish"))
+    assert "“Hail”, body: /initiatives/nope/ leads nowhere." in text_of(page)
+    asked = page_as(robin).post(admin_url(story, "publish"), publish_data(page))
+    assert "confirm that you want to publish anyway" in text_of(asked)
+    page_as(robin).post(admin_url(story, "publish"), publish_data(page, despite_warnings="on"))
+    hidden.refresh_from_db()
+    assert hidden.is_public
 
 
 def test_changing_a_scheduled_record_warns_before_and_after_and_informs_who_set_the_date(page_as, ash, robin):
@@ -176,6 +230,22 @@ def test_several_records_are_published_together_and_each_outcome_is_shown(page_a
     assert "“Bad” stays as it was. Picture: “View" in told
     assert "“Public” stays as it was." in told
     assert list(Story.objects.filter(state=State.DRAFT)) == [bad]
+
+
+def test_drafts_that_selected_records_name_are_published_with_them(page_as, robin):
+    picture = PictureFactory(state=State.DRAFT, title="A view", slug="view")
+    one = StoryFactory(state=State.DRAFT, title="Rain", picture=picture)
+    two = StoryFactory(state=State.DRAFT, title="Snow", body="![A view](/pictures/view/)")
+    page, _ = decide(page_as(robin), Story, "publish_selected", [one, two])
+    assert "Publish with it: Picture “A view”" in text_of(page)
+    assert "Links that do not work" not in text_of(page)
+    ticked = dict(re.findall(r'name="(together_\d+)" value="([^"]+)" checked', page.text))
+    assert ticked.keys() == {f"together_{one.pk}", f"together_{two.pk}"}
+    _, done = decide(page_as(robin), Story, "publish_selected", [one, two], **ticked)
+    assert "Rain. Published, together with “A view”" in text_of(done)
+    assert "Snow. Published" in text_of(done)
+    assert not Story.objects.filter(state=State.DRAFT).exists()
+    assert Picture.objects.get().is_public
 
 
 def test_a_record_that_was_changed_after_it_was_listed_is_not_published(page_as, robin):

@@ -7,6 +7,7 @@ import pytest
 from django.conf import settings
 from django.contrib import admin
 from django.contrib.auth import get_user_model
+from django.contrib.auth.models import Group
 from django.utils import timezone
 
 from tests.support.admin_forms import admin_list_url, admin_url
@@ -87,3 +88,14 @@ def test_the_menu_starts_with_what_staff_use_every_day(staff):
     assert [models[0]["object_name"] for models in apps.values()][:5] == [
         "Story", "Return", "Person", "Event", "Payment"
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("role", "opened"), [("Editor", "programmes"), ("Finance", "funding"), ("Auditor", "programmes")]
+)
+def test_the_menu_opens_at_what_somebody_works_on(role, opened, client, unit):
+    user = get_user_model().objects.create_user(role, is_staff=True)
+    user.groups.add(Group.objects.get(name=role))
+    client.force_login(user)
+    apps = client.get("/admin/").context["app_list"]
+    assert [app["app_label"] for app in apps if app["opened"]] == [opened]

@@ -24,12 +24,20 @@ class HeadingMappingForm(forms.ModelForm[HeadingMapping]):
         model = HeadingMapping
         fields = ("name", "kind", "lines")
 
+    def __init__(self, *args: Any, **options: Any) -> None:
+        """Name the columns of the kind of file that was refused, or whose mapping is changed."""
+        super().__init__(*args, **options)
+        kind = self["kind"].value() if "kind" in self.fields else None  # it has no fields for those who may only read
+        if kind in (kinds := kinds_of_file(self.by)):
+            columns = ", ".join(column_names(kinds[kind]))
+            self.fields["lines"].help_text += f" The columns of {kind} are: {columns}."
+
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
         kinds = kinds_of_file(self.by)
         if cleaned.get("kind") not in kinds:
             raise ValidationError({"kind": f"Enter one of: {', '.join(sorted(kinds))}."})
-        known = {field.column_name for field in kinds[cleaned["kind"]]().get_import_fields()}
+        known = {*column_names(kinds[cleaned["kind"]])}
         cleaned["lines"] = with_column_names(cleaned.get("lines", ""), known)
         columns = HeadingMapping(lines=cleaned["lines"]).columns
         if unknown := sorted({*columns.values()} - known - {""}):
@@ -39,6 +47,10 @@ class HeadingMappingForm(forms.ModelForm[HeadingMapping]):
         if "" in columns:
             raise ValidationError({"lines": "Write the heading, an equals sign, and the column on each line."})
         return cleaned
+
+
+def column_names(kind: type[FileResource]) -> list[str]:
+    return [field.column_name for field in kind().get_import_fields()]
 
 
 def with_column_names(lines: str, known: Iterable[str]) -> str:

@@ -146,8 +146,8 @@ class FileImport(ImportMixin):
             initial = self.get_confirm_form_initial(request, context["form"])
             initial["left_out"] = signing.dumps(result.refused_numbers, salt="left out")
             context["confirm_form"] = response.context_data["confirm_form"] = self.confirm_form_class(initial=initial)
-        if result is not None and result.unknown_headings and response.context_data is not None:
-            lines = "\n".join(f"{heading} = " for heading in result.unknown_headings)
+        if result is not None and result.unclear_headings and response.context_data is not None:
+            lines = "\n".join(f"{heading} = {column}" for heading, column in result.unclear_headings.items())
             initial = {"kind": resource.get_display_name(), "lines": lines}
             address = f"{reverse('admin:vru_portal_headingmapping_add')}?{urlencode(initial)}"
             if request.user.has_perm("vru_portal.add_headingmapping"):

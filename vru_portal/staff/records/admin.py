@@ -40,6 +40,7 @@ from vru_portal.staff.records.publishing_actions import (
     MarkReadyAction,
     PublishAction,
     SendBackAction,
+    TakeBackAction,
     UnpublishAction,
     linked_from,
 )
@@ -83,6 +84,7 @@ class RecordAdmin(BulkPublishing, RecordFiles, PreviewPages, HistoryMixin, Actio
     delete_selected_confirmation_template = "admin/record/delete_selected_confirmation.html"
     row_actions: tuple[type[Action], ...] = (
         MarkReadyAction,
+        TakeBackAction,
         PublishAction,
         SendBackAction,
         CancelDateAction,
@@ -135,10 +137,6 @@ class RecordAdmin(BulkPublishing, RecordFiles, PreviewPages, HistoryMixin, Actio
         """A part stays with its owner."""
         fixed = super().get_readonly_fields(request, obj)
         return [*fixed, self.model.owner_name] if obj is not None and issubclass(self.model, Part) else fixed
-
-    def get_prepopulated_fields(self, request: HttpRequest, obj: Any = None) -> Any:
-        """Suggest a slug only for a new record: the address of others is known already."""
-        return super().get_prepopulated_fields(request, obj) if obj is None else {}
 
     # The list ---------------------------------------------------------------------------------------------------------
 

@@ -15,7 +15,7 @@ from django.template.response import TemplateResponse
 from vru_portal.publishing import workflow
 from vru_portal.publishing.state import PUBLISH
 from vru_portal.staff.links import action_url
-from vru_portal.staff.records.publishing_actions import NoteForm, as_sentence
+from vru_portal.staff.records.publishing_actions import NoteForm, as_sentence, draft_choices
 
 MAX_RECORDS = 50  # at a time: each is checked as if it were published
 LINKS_NOT_CONFIRMED = (
@@ -30,8 +30,9 @@ class SelectedRecord:
     key: Any  # of the row in the list
     record: Any
     fingerprint: str
-    reasons: list[str]  # why it cannot be published
-    warnings: list[str]  # links in it that visitors cannot follow
+    reasons: list[str]  # why it cannot be published, even with the drafts that it names
+    warnings: list[str]  # links that visitors cannot follow then
+    together: list[tuple[str, Any]]  # these drafts, as choices
 
     @property
     def preview(self) -> str:
@@ -53,10 +54,16 @@ class BulkPublishing:
     @admin.action(description="Publish selected", permissions=["publish"])
     def publish_selected(self, request: HttpRequest, queryset: QuerySet[Any]) -> HttpResponse | None:
         def publish(row: Any, record: Any) -> str:
-            if f"despite_{row.pk}" not in request.POST and workflow.review_record(record).warnings:
+            ticked = request.POST.getlist(f"together_{row.pk}")
+            together = {key: draft for key, draft in workflow.review_record(record).together.items() if key in ticked}
+            drafts = list(together.values())
+            if f"despite_{row.pk}" not in request.POST and workflow.link_warnings(record, drafts):
                 raise ValidationError(LINKS_NOT_CONFIRMED)
-            workflow.publish(record, by=request.user, seen_fingerprint=request.POST.get(f"seen_{row.pk}", ""))
-            return "Published"
+            seen = request.POST.get(f"seen_{row.pk}", "")
+            chosen = dict(key.split() for key in together)
+            workflow.publish(record, by=request.user, seen_fingerprint=seen, together=chosen)
+            names = ", ".join(f"“{draft}”" for draft in drafts)
+            return f"Published, together with {names}" if names else "Published"
 
         return self._decide(request, queryset, "publish_selected", "Publish", publish)
 
@@ -127,9 +134,10 @@ class BulkPublishing:
 
 def _selected_record(key: Any, record: Any) -> SelectedRecord:
     if not workflow.has_something_to_publish(record):
-        return SelectedRecord(key, record, "", [workflow.NOTHING_TO_PUBLISH], [])
+        return SelectedRecord(key, record, "", [workflow.NOTHING_TO_PUBLISH], [], [])
     try:
         review = workflow.review_record(record)
     except ValidationError as error:
-        return SelectedRecord(key, record, "", list(error.messages), [])
-    return SelectedRecord(key, record, review.fingerprint, review.blockers, list(map(as_sentence, review.warnings)))
+        return SelectedRecord(key, record, "", list(error.messages), [], [])
+    warnings = list(map(as_sentence, review.warnings))
+    return SelectedRecord(key, record, review.fingerprint, review.blockers, warnings, draft_choices(review.together))

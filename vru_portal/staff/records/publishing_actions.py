@@ -2,7 +2,9 @@
 unpublish, discard a pending change.
 """
 
+from collections.abc import Sequence
 from functools import cached_property
+from itertools import islice
 from typing import Any
 
 from django import forms
@@ -14,7 +16,7 @@ from django.utils.safestring import SafeString
 from django.utils.text import capfirst
 
 from vru_portal.publishing import pending_changes, submissions, workflow
-from vru_portal.publishing.dead_links import scheduled_texts_linking_to, texts_linking_to
+from vru_portal.publishing.dead_links import records_naming, scheduled_texts_linking_to, texts_linking_to
 from vru_portal.publishing.differences import Difference, field_label
 from vru_portal.publishing.related_drafts import related_drafts
 from vru_portal.publishing.snapshots import owning_record
@@ -24,6 +26,8 @@ from vru_portal.staff.links import action_url, admin_link
 from vru_portal.staff.markdown_field import TextArea
 from vru_portal.text.dates import format_datetime
 from vru_portal.text.form_fields import LongTextFormField, MomentFormField
+
+MAX_NAMING = 20  # records that name another, on the page that unpublishes it
 
 
 class ReadVersionForm(forms.Form):
@@ -51,10 +55,7 @@ class PublishForm(ReadVersionForm):
     def __init__(self, *args: Any, drafts: dict[str, Any], **options: Any) -> None:
         super().__init__(*args, **options)
         together: Any = self.fields["together"]
-        together.choices = [
-            (key, format_html('{} (<a href="{}">preview</a>)', draft_title(draft), action_url(draft, "preview")))
-            for key, draft in drafts.items()
-        ]
+        together.choices = draft_choices(drafts)
         if not drafts:
             del self.fields["together"]
 
@@ -85,6 +86,7 @@ class PublishAction(Action):
     label = "Publish"
     permission = PUBLISH
     explanation = "Check what the public will see, then publish it."
+    warnings: Sequence[str] = ()  # about publishing it with the drafts that are ticked
 
     def applies(self) -> bool:
         return workflow.has_something_to_publish(self.row)
@@ -104,7 +106,7 @@ class PublishAction(Action):
         return f"This cannot be published yet. {' '.join(map(as_sentence, blockers))}" if blockers else ""
 
     def facts(self) -> list[tuple[str, str]]:
-        warnings = "\n".join(map(as_sentence, self.review.warnings))
+        warnings = "\n".join(map(as_sentence, self.warnings))
         links = [("Links that do not work for visitors", warnings)] if warnings else []
         return [*said_before(self.row), preview_fact(self.row), *links]
 
@@ -112,14 +114,19 @@ class PublishAction(Action):
         return ("What changes", _differences_table(self.review.differences)) if self.row.is_public else None
 
     def form(self, **data: Any) -> forms.Form:
-        pending = pending_changes.pending_change(self.row)
+        pending, together = pending_changes.pending_change(self.row), self.review.together
         initial = {
             "seen": self.review.fingerprint,
-            "together": list(self.review.together),
+            "together": list(together),
             "publish_at": pending and pending.publish_at,
         }
-        form = PublishWithWarningsForm if self.review.warnings else PublishForm
-        return form(**data, drafts=self.review.together, initial=initial)
+        self.warnings = self.review.warnings
+        if data:
+            ticked = data["data"].getlist("together")
+            drafts = [draft for key, draft in together.items() if key in ticked]
+            self.warnings = workflow.link_warnings(self.row, drafts)
+        form = PublishWithWarningsForm if self.warnings else PublishForm
+        return form(**data, drafts=together, initial=initial)
 
     def perform(self, form: Any) -> str:
         at, chosen = form.cleaned_data["publish_at"], form.cleaned_data.get("together", [])
@@ -145,7 +152,7 @@ class MarkReadyAction(Action):
 
     @classmethod
     def allowed(cls, user: Any, opts: Any) -> bool:
-        return may_change(user, opts)
+        return submissions.may_change(user, opts.model)
 
     def applies(self) -> bool:
         return workflow.has_something_to_publish(self.row)
@@ -171,6 +178,31 @@ class MarkReadyAction(Action):
         return f"Marked ready to publish{f': “{note}”' if note else ''}"
 
 
+class TakeBackAction(Action):
+    """Tell the Publishers that a record is not ready after all."""
+
+    name = "take-back"
+    label = "Not ready yet"
+    explanation = "Publishers no longer see this on their start page. Mark it ready again when it is."
+
+    @classmethod
+    def allowed(cls, user: Any, opts: Any) -> bool:
+        return submissions.may_change(user, opts.model)
+
+    def applies(self) -> bool:
+        return submissions.is_marked_ready(self.row)
+
+    def blocked_reason(self) -> str:
+        return "" if self.applies() else "This is not marked as ready to publish."
+
+    def facts(self) -> list[tuple[str, str]]:
+        return said_before(self.row)
+
+    def perform(self, form: Any) -> str:
+        workflow.take_back(self.row, by=self.by)
+        return "No longer marked ready to publish"
+
+
 class SendBackAction(Action):
     """Return a draft or a pending change to its author."""
 
@@ -191,7 +223,7 @@ class SendBackAction(Action):
         author = submissions.author_of(self.row)
         return [
             *said_before(self.row),
-            ("Goes to", str(author or "All Editors, because its history does not name anyone")),
+            ("Goes to", str(author or "All Editors, because nobody who wrote it has an active account")),
         ]
 
     def form(self, **data: Any) -> forms.Form:
@@ -267,7 +299,7 @@ class DiscardPendingChangeAction(Action):
 
     @classmethod
     def allowed(cls, user: Any, opts: Any) -> bool:
-        return may_change(user, opts)
+        return submissions.may_change(user, opts.model)
 
     def applies(self) -> bool:
         pending = pending_changes.pending_change(self.row)
@@ -291,8 +323,12 @@ class DiscardPendingChangeAction(Action):
         return "Pending changes discarded"
 
 
-def may_change(user: Any, opts: Any) -> bool:
-    return bool(user.has_perm(f"{opts.app_label}.change_{opts.model_name}"))
+def draft_choices(drafts: dict[str, Any]) -> list[tuple[str, SafeString]]:
+    """Drafts to tick, each with a link to its preview."""
+    return [
+        (key, format_html('{} (<a href="{}">preview</a>)', draft_title(draft), action_url(draft, "preview")))
+        for key, draft in drafts.items()
+    ]
 
 
 def draft_title(draft: Any) -> str:
@@ -316,7 +352,10 @@ def _differences_table(differences: list[Difference]) -> SafeString:
 
 
 def linked_from(row: Any) -> list[tuple[str, str]]:
-    """Where texts link to a record, whose page is about to go: published ones, and those that have a date."""
+    """Where texts link to a record, whose page is about to go: published ones, and those that have a date.
+
+    And which published records name it: they stay, without it.
+    """
     lines = [
         (admin_link(owning_record(text.row)), field_label(text.row, text.field.name), "")
         for text in texts_linking_to(row)
@@ -330,7 +369,14 @@ def linked_from(row: Any) -> list[tuple[str, str]]:
         for pending, text in scheduled_texts_linking_to(row)
         if pending.publish_at
     ]
-    return [("Linked from", format_html_join("\n", "{}, {}{}", lines))] if lines else []
+    naming = {(admin_link(owning_record(one)), field_label(one, name)): None for one, name in records_naming(row)}
+    more = len(naming) - MAX_NAMING
+    names = [*islice(naming, MAX_NAMING), *([(f"{more} more", "in the same way")] if more > 0 else [])]
+    facts = [
+        ("Linked from", format_html_join("\n", "{}, {}{}", lines)),
+        ("Named by", format_html_join("\n", "{}, {}", names)),
+    ]
+    return [(heading, text) for heading, text in facts if text]
 
 
 def as_sentence(text: str) -> str:

@@ -10,15 +10,40 @@ OTHER_KINDS = {
     b"\x89PNG": "a picture",
     b"\xff\xd8\xff": "a picture",
     b"GIF8": "a picture",
+    b"II*\x00": "a picture",
+    b"MM\x00*": "a picture",
     b"{\\rtf": "a text document (.rtf)",
     b"\x1f\x8b": "a compressed file",
     b"7z\xbc\xaf": "a compressed file",
     b"Rar!": "a compressed file",
+    b"\x00\x01\x00\x00Standard ": "an Access database",
+    b"SQLite format 3": "a database",
+    b"PAR1": "a Parquet file",
 }
 WEB_PAGE = re.compile(r"<(?:!doctype html|html|table|head|meta|body)\b")
+# What is saved in place of a document that is somewhere else: by Google Drive, Windows and macOS.
+SHORTCUT = re.compile(
+    r'\{\s*"(?:url|doc_id|resource_id|)"\s*:.*(?:docs\.google\.com|"doc_id")|\[internetshortcut\]|<\?xml.*<key>url</key>',
+    re.DOTALL,
+)
+EMAIL = re.compile(
+    r"\A(?:received|return-path|delivered-to|from|to|subject|date|message-id|x-[-\w]+):.*^mime-version:", re.M | re.S
+)
+SYLK = re.compile(r"id;p(?:wxl|scalc3?)?[;\r\n]")
+# Old documents of Office are all of one format; the names of their parts tell them apart.
+OLE_DOCUMENT = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+OLE_PARTS = {
+    "WordDocument": ("a Word document (.doc)", "Word"),
+    "PowerPoint Document": ("a presentation (.ppt)", "PowerPoint"),
+    "__nameid_version1.0": ("an Outlook email (.msg)", ""),
+}
+# Excel keeps the name of whoever has a workbook open in a file beside it.
+LOCK_FILE_SIZE, LONGEST_USER_NAME = 165, 54
 START = 4_096  # bytes: enough of a file to know its kind by
 SAVE_AS = "Open it in {program} and save it as {form}."
 AS_XLSX = "an Excel workbook (.xlsx)"
+SAVE_ATTACHMENT = "Save the spreadsheet that is attached to it, and send that."
+FLAT_SPREADSHEET = "application/vnd.oasis.opendocument.spreadsheet"
 OLD_EXCEL = (
     "This is an old Excel workbook (.xls), or one with a password. "
     "Open it in Excel and save it as “Excel Workbook (.xlsx)”, without a password."
@@ -40,8 +65,13 @@ READABLE = {"xlsx": "an Excel workbook", "ods": "an OpenDocument spreadsheet", "
 def kind_of(content: bytes) -> str:
     """ "xlsx", "ods" or "" for anything else that may be a file of text; raises ValidationError for other kinds."""
     start = content[:START]
-    if start.startswith(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"):
-        raise ValidationError(OLD_EXCEL)
+    if start.startswith(OLE_DOCUMENT):
+        raise ValidationError(_advice_on_old_document(content))
+    if len(content) == LOCK_FILE_SIZE and content[0] <= LONGEST_USER_NAME:
+        raise ValidationError(
+            "This is not the workbook but a file that Excel makes while a workbook is open: its name begins with ~$. "
+            "Close the workbook, and choose the file without ~$."
+        )
     if start.startswith(b"%PDF"):
         raise ValidationError("This is a PDF. Ask for the table as a spreadsheet, or copy it into one.")
     if start.startswith(b"PK\x03\x04"):
@@ -50,10 +80,36 @@ def kind_of(content: bytes) -> str:
         if start.startswith(mark):
             raise ValidationError(f"This is {what}, not a table. Send a spreadsheet or a CSV file.")
     text = start.decode("utf-8", "ignore").lstrip("\ufeff \r\n\t").casefold()
-    if (text.startswith("<") and WEB_PAGE.search(text)) or text.startswith("mime-version:"):
-        raise ValidationError("This file is a web page, even if its name says otherwise. " + _save_as("Excel", AS_XLSX))
+    if advice := _advice_on_text(text):
+        raise ValidationError(advice)
+    return ""
+
+
+def _advice_on_old_document(content: bytes) -> str:
+    for part, (what, program) in OLE_PARTS.items():
+        if part.encode("utf-16-le") in content:
+            advice = f"Open it in {program}, and copy its table into a spreadsheet." if program else SAVE_ATTACHMENT
+            return f"This is {what}, not a table. {advice}"
+    return OLD_EXCEL
+
+
+def _advice_on_text(text: str) -> str:
+    """What to do about a file of text that is no table, by its beginning in lower case; empty for any other."""
+    if SHORTCUT.match(text):
+        return (
+            "This is only a link to a document, not the document. Open it, and download it as an Excel workbook "
+            "(.xlsx) or a CSV file."
+        )
     if text.startswith("<?xml") and "urn:schemas-microsoft-com:office:spreadsheet" in text:
-        raise ValidationError("This is an XML spreadsheet of 2003. " + _save_as("Excel", AS_XLSX))
+        return "This is an Excel 2003 XML spreadsheet. " + _save_as("Excel", AS_XLSX)
+    if text.startswith("<?xml") and FLAT_SPREADSHEET in text:
+        return "This is a flat OpenDocument spreadsheet (.fods). " + _save_as("LibreOffice", "ODF Spreadsheet (.ods)")
+    if SYLK.match(text):
+        return "This is a SYLK file (.slk). " + _save_as("Excel", AS_XLSX)
+    if EMAIL.match(text):
+        return f"This is an email, not a table. {SAVE_ATTACHMENT}"
+    if (text.startswith("<") and WEB_PAGE.search(text)) or text.startswith("mime-version:"):
+        return "This file is a web page, even if its name says otherwise. " + _save_as("Excel", AS_XLSX)
     return ""
 
 

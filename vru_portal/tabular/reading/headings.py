@@ -11,7 +11,7 @@ from vru_portal.text.cleaning import fold, truncate
 
 ROWS_SEARCHED = 20  # below the first row with anything in it
 REASONS_HEADING = "why it was refused"  # of the column that files of refused rows have beside those of their sender
-LIKENESS = 0.75  # of two words, from which one may be the other misspelt: they share so much of their letters
+LIKENESS = 0.8  # of two words, from which one may be the other misspelt: they share so much of their letters
 LEFT_OUT = ""  # what a saved mapping has for a heading that is not read
 CAPITAL_INSIDE = re.compile(r"(?<=[a-z])(?=[A-Z])")
 # In what or how a column is written says nothing of what it means.
@@ -23,7 +23,7 @@ NOT_IN_A_KEY = re.compile(r"(?:(?![<>]\d)(?!(?<=\d)\+)[\W_])+")
 SHORT_FORMS = (
     *(("amt", "amount"), ("pmt", "payment"), ("pymt", "payment"), ("ref", "reference"), ("no", "number")),
     *(("num", "number"), ("trans", "transaction"), ("txn", "transaction"), ("dt", "date"), ("desc", "description")),
-    *(("ex", "excluding"), ("excl", "excluding")),
+    *(("ex", "excluding"), ("excl", "excluding"), ("inv", "invoice"), ("acct", "account"), ("ctr", "centre")),
 )
 WHOLE_WORDS = dict(SHORT_FORMS)
 
@@ -89,6 +89,16 @@ class Headings:
     @property
     def left_out(self) -> list[str]:
         return [text for text, column in zip(self.texts, self.columns, strict=True) if text and column == LEFT_OUT]
+
+    @property
+    def unclear(self) -> list[str]:
+        """The headings that are unknown, and those of which several mean one column."""
+        known = [column for column in self.columns if column]
+        return [
+            text
+            for text, column in zip(self.texts, self.columns, strict=True)
+            if column is None or (column and known.count(column) > 1)
+        ]
 
     @property
     def repeated(self) -> list[str]:

@@ -1,6 +1,6 @@
 """What the cells of a file name: organisations and other records, by address, key or name."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -61,8 +61,8 @@ def find_by_name(model: type[Model], texts: Iterable[str], *related: str) -> Fou
     return find(model, wanted, [Candidate(pk, slug, [name]) for pk, slug, name in rows], *related)
 
 
-def find(model: type[Model], texts: Iterable[str], candidates: Sequence[Candidate], *related: str) -> Found:
-    """The records that texts name: by the key, by the key as a spreadsheet saves it, then by a name."""
+def find(model: type[Model], texts: Collection[str], candidates: Sequence[Candidate], *related: str) -> Found:
+    """The records that texts name: by the key, by the key as a spreadsheet saves it, then by a name, likewise."""
     by_key = {candidate.key: candidate.pk for candidate in candidates}
     resaved = {form: by_key[key] for form, key in by_resaved_form(by_key).items()}
     by_name: dict[str, set[int]] = {}
@@ -70,12 +70,14 @@ def find(model: type[Model], texts: Iterable[str], candidates: Sequence[Candidat
         for name in (candidate.key, *candidate.names):
             by_name.setdefault(fold(name), set()).add(candidate.pk)
     keys = {one.pk: f"{one.key} ({one.described})" if one.described else one.key for one in candidates}
+    others = {text for text in texts if fold(last_part(text)) not in by_name}
+    names = by_resaved_form(name for one in candidates for name in one.names) if others else {}
     found: dict[str, int] = {}
     ambiguous: dict[str, list[str]] = {}
     for text in texts:
         meant = last_part(text)
         pk = by_key.get(meant) or resaved.get(text)
-        pks = {pk} if pk else by_name.get(fold(meant), set())
+        pks = {pk} if pk else by_name.get(fold(names.get(text, meant) if text in others else meant), set())
         if len(pks) == 1:
             found[text] = min(pks)
         elif pks:

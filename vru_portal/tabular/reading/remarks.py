@@ -7,11 +7,14 @@ from typing import Any
 
 import tablib
 
-from vru_portal.tabular.readers import cell_text
+from vru_portal.tabular.readers import cell_text, is_ruled_line
 from vru_portal.tabular.reading.headings import heading_key
+from vru_portal.tabular.reading.sheets import join_texts
 from vru_portal.text.cleaning import fold, truncate
 
-TOTAL = re.compile(r"(?:(?:grand|sub|overall|report) ?-?)?totals?\b.*|sum", re.DOTALL)
+# SAP marks a subtotal by one asterisk, the sum of several by more.
+TOTAL = re.compile(r"(?:(?:grand|sub|overall|report) ?-?)?totals?\b.*|sum|\*{1,4}", re.DOTALL)
+MAX_CELLS_OF_A_REMARK = 2
 # What reports write below their rows, or between the pages.
 REMARK = re.compile(
     r"\b(?:end of|report|page \d+|(?:printed|generated|produced|exported|run) (?:on|by|at)|number of|count|records?"
@@ -47,6 +50,9 @@ def find_remarks(
     for number, row in enumerate(rows, 1):
         texts = [cell_text(cell) for cell in row]
         place = f"Row {number + first_row - 1}"
+        if is_ruled_line(row):
+            found.rows.add(number)
+            continue
         if [heading_key(text) for text in texts] == keys:
             found.rows.add(number)
             found.notes.append(f"{place} repeats the headings and was ignored.")
@@ -54,17 +60,20 @@ def find_remarks(
         label = next((text for text in texts if is_total(text) or REMARK.search(fold(text))), "")
         cells = dict(zip(dataset.headers, dataset[number - 1], strict=True))
         filled = {name for name in required if (text := cell_text(cells[name])) and text != label}
-        if label and not filled - set(sums):
+        # a row of a label and its value, such as “Run by” and a name, lacks most of what is required
+        is_pair = len(required) > MAX_CELLS_OF_A_REMARK >= sum(map(bool, texts)) and not is_total(label)
+        if label and (is_pair or not filled - set(sums)):
             found.rows.add(number)
             if not is_total(label):
                 found.notes.append(f"{place} is a remark and was ignored: “{truncate(label, 60)}”.")
                 continue
             stated = [cell_text(cells[name]) for name in dataset.headers if name in sums and cell_text(cells[name])]
-            total = f"{place} is a total and was ignored: “{label}”{f', {stated[-1]}' if stated else ''}."
+            total = f"{place} is a total and was ignored: “{label}”{f', {join_texts(stated)}' if stated else ''}."
             found.notes.append(f"{total} {advice}".strip())
     return found
 
 
 def is_total(text: str) -> bool:
     """Whether a cell says that its row is a total."""
-    return ("total" in (plain := text.casefold()) or plain == "sum") and bool(TOTAL.fullmatch(fold(text)))
+    plain = text.casefold()
+    return ("total" in plain or plain == "sum" or set(plain) == {"*"}) and bool(TOTAL.fullmatch(fold(text)))

@@ -22,8 +22,13 @@ MAX_LENGTH = 60  # characters: nothing longer is taken for a number or a date
 NUMBER = re.compile(r"(-|\+)?£?(?:\d+|\d{1,3}(?:,\d{3})+)?(?:\.\d*)?(?:e[+-]?\d{1,3})?", re.ASCII | re.IGNORECASE)
 YEAR_AND_MONTH = re.compile(r"(?P<year>\d{4})[-/](?P<month>\d{1,2})|(?P<month_first>\d{1,2})[-/](?P<year_last>\d{4})")
 DAY_AND_MONTH = re.compile(r"(?P<day>\d{1,2})[-/](?P<month>\d{1,2})", re.ASCII)
+SHORT_YEAR = re.compile(r"(?P<before>\d{1,2}([-/ ])(?:\d{1,2}|[A-Za-z]{3,9})\2)(?P<year>\d{1,2})", re.ASCII)
+FIRST_OF_LAST_CENTURY = 30  # of two digits: 29 is 2029, 30 is 1930
 NAMED_MONTH = re.compile(r"(?:(?P<day>\d{1,2})[ -])?(?P<month>[A-Za-z]{3,9})(?:[ -](?P<number>\d{1,4}))?", re.ASCII)
 CLOCK = re.compile(r"(?P<hour>\d{1,2}):(?P<minute>\d{2})(?P<second>:\d{2})?", re.ASCII)
+CLOCK_OF_HALF = re.compile(r"0?(?P<time>\d{1,2}:\d{2}) (?P<half>[ap]m)", re.ASCII | re.IGNORECASE)
+IN_BRACKETS = re.compile(r"\A\((?P<number>[^-+()]+)\)\Z")
+PERCENT = re.compile(r"(?P<number>-?\d+\.\d+)%", re.ASCII)
 MONTHS = {
     name.casefold(): n for names in (calendar.month_name, calendar.month_abbr) for n, name in enumerate(names) if n
 }
@@ -59,7 +64,9 @@ def by_resaved_form(texts: Iterable[str]) -> dict[str, str]:
 
 @lru_cache(maxsize=10_000)
 def _forms_of_values(text: str) -> frozenset[str]:
-    return frozenset((*_as_truth_value(text), *_as_number(text), *_as_date(text), *_as_time(text)))
+    return frozenset(
+        (*_as_truth_value(text), *_as_number(text), *_as_percentage(text), *_as_date(text), *_as_time(text))
+    )
 
 
 def _as_truth_value(text: str) -> Iterator[str]:
@@ -68,6 +75,7 @@ def _as_truth_value(text: str) -> Iterator[str]:
 
 
 def _as_number(text: str) -> Iterator[str]:
+    text = IN_BRACKETS.sub(r"-\g<number>", text)  # accountants' minus
     if not NUMBER.fullmatch(text) or not re.search(r"\d", text):
         return
     with suppress(ArithmeticError):
@@ -81,6 +89,15 @@ def _as_number(text: str) -> Iterator[str]:
         else:
             decimals = max(0, DIGITS_IN_FULL - len(str(int(abs(value)))))
             yield _without_zeros(f"{value:.{decimals}f}")
+        if "e" in text.casefold():
+            yield f"{value:.2E}"
+        if set(text) & {"£", ","} and "." in text:
+            yield f"{'-' if value < 0 else ''}{'£' if '£' in text else ''}{abs(value):,.2f}"
+
+
+def _as_percentage(text: str) -> Iterator[str]:
+    if found := PERCENT.fullmatch(text):
+        yield f"{Decimal(found['number']):.2f}%"
 
 
 def _without_zeros(number: str) -> str:
@@ -94,13 +111,21 @@ def _as_date(text: str) -> Iterator[str]:
         return
     if found := YEAR_AND_MONTH.fullmatch(text):
         yield from _month(int(found["year"] or found["year_last"]), int(found["month"] or found["month_first"]))
+    elif found := SHORT_YEAR.fullmatch(text):
+        yield from _as_date(f"{found['before']}{_full_year(int(found['year']))}")
     elif found := DAY_AND_MONTH.fullmatch(text):
-        yield from _day_of_month(int(found["day"]), int(found["month"]))
+        first, second = int(found["day"]), int(found["month"])
+        # what cannot be a day and a month, such as the ages 11-18, is a month and a year
+        yield from _day_of_month(first, second) if second <= 12 else _month(_full_year(second), first)
     elif (found := NAMED_MONTH.fullmatch(text)) and (month := MONTHS.get(found["month"].casefold())):
         if found["number"] and len(found["number"]) == 4 and not found["day"]:
             yield from _month(int(found["number"]), month)
         elif bool(found["day"]) != bool(found["number"]):
             yield from _day_of_month(int(found["day"] or found["number"]), month)
+
+
+def _full_year(two_digits: int) -> int:
+    return two_digits + (2000 if two_digits < FIRST_OF_LAST_CENTURY else 1900)
 
 
 def _month(year: int, month: int) -> Iterator[str]:
@@ -117,3 +142,5 @@ def _as_time(text: str) -> Iterator[str]:
     if (found := CLOCK.fullmatch(text)) and int(found["hour"]) < 24 and int(found["minute"]) < 60:
         hour = f"{int(found['hour']):02}:{found['minute']}"
         yield from (hour + (found["second"] or ""), hour + (found["second"] or ":00"))
+    elif found := CLOCK_OF_HALF.fullmatch(text):
+        yield from (f"{found['time']} {found['half'].upper()}", f"{found['time']:0>5} {found['half'].upper()}")

@@ -8,6 +8,7 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, models, transaction
 
+from vru_portal.publishing.changesets import park_numbers
 from vru_portal.publishing.snapshots import owning_record
 from vru_portal.publishing.state import Part, Record
 from vru_portal.publishing.workflow import propose
@@ -22,6 +23,7 @@ logger = logging.getLogger(__name__)
 REFUSED_BY_DATABASE = "Another record already has a value that must be unique. Look for that record in the list."
 NO_OWNER = "There is no {owner} yet that this {part} could belong to. Add the {owner} first."
 REMOVED_BY_PENDING_CHANGE = "The pending change removes this. Publish or discard the pending change first."
+PLACE_TAKEN = "Another {} has this number. To change the order, use “Change the order” above the list."
 MAX_REASON_LENGTH = 100  # of a reason in the history of a record
 
 
@@ -58,9 +60,22 @@ class RecordWriter:
                 new.append(outcome)
             else:
                 self.attempt(partial(self.group_by_root, outcome, changes_by_root), [outcome])
+        self.park_places(changes_by_root)
         self.add(new)
         for root in sorted(changes_by_root, key=lambda root: root.pk):
             self.change(root, changes_by_root[root])
+
+    def park_places(self, changes_by_root: dict[Any, list[RecordOutcome]]) -> None:
+        """Let drafts change places, of which each would find its new one taken. Published ones do so on their page."""
+        drafts = [o for root, rows in changes_by_root.items() if not getattr(root, "is_public", False) for o in rows]
+        for name in self.places:
+            park_numbers([o.existing for o in drafts if o.existing and name in o.changed_fields], name)
+
+    @property
+    def places(self) -> list[str]:
+        """The fields of the file that say where a record stands in its list, and in which no two are equal."""
+        fields = {column.field for column in self.columns if column.field.name not in self.key}
+        return [f.name for f in fields if f.unique and isinstance(f, models.PositiveSmallIntegerField)]
 
     def group_by_root(self, outcome: RecordOutcome, groups: dict[Any, list[RecordOutcome]]) -> None:
         groups.setdefault(self.root_of_row(outcome), []).append(outcome)
@@ -135,13 +150,24 @@ class RecordWriter:
         if hasattr(self.model, "history"):
             record._history_user = self.by
             record._change_reason = f"From the file {self.file_name}"[:MAX_REASON_LENGTH]
-        record.full_clean()
+        try:
+            record.full_clean()
+        except ValidationError as error:
+            raise self.with_advice(error) from error
         record.save()
         for name, primary_keys in lists.items():
             getattr(record, name).set(primary_keys)
         outcome.saved = record
         if self.model in self.references.primary_keys:
             self.references.primary_keys[self.model][outcome.texts_of(self.key_columns)] = record.pk
+
+    def with_advice(self, error: ValidationError) -> ValidationError:
+        """The same refusal, which says how records change places if that is what was refused."""
+        advice = ValidationError(PLACE_TAKEN.format(self.model._meta.verbose_name))
+        taken = {
+            name: advice for name in self.places if any(e.code == "unique" for e in error.error_dict.get(name, ()))
+        }
+        return ValidationError({**error.error_dict, **taken})
 
     def check_other_cells(self, outcome: RecordOutcome) -> None:
         """Add to the errors of a row what is wrong with its other cells: its sender is to hear of all at once."""

@@ -5,6 +5,7 @@ import json
 import re
 import subprocess
 import sys
+import unicodedata
 from contextlib import redirect_stdout
 from datetime import timedelta
 from html import unescape
@@ -263,6 +264,10 @@ def test_json_that_was_damaged_on_its_way_is_joined_or_not_judged(portal, ask):
         "wrapped at spaces, which are gone": (receipt.replace("Body 5", "Body\n5"), {2}),
         "no-break spaces": (receipt.replace(" ", "\u00a0"), {0}),
         "no-break spaces in a name": (receipt.replace("Sam Example", "Sam\u00a0Example"), {0}),
+        "narrow no-break spaces": (receipt.replace(" ", "\u202f"), {0}),
+        "hints for breaking lines": (receipt.replace("/", "/\u200b").replace(",", ",\u2060"), {0}),
+        "soft hyphens": (receipt.replace("Example", "Ex\u00adample"), {0}),
+        "soft hyphens, and something was changed": (receipt.replace("Sam Example", "Pam Ex\u00adample"), {2}),
         "cut short": (receipt[: len(receipt) // 2], {2}),
         "the last letter lost": (receipt.rstrip()[:-1], {2}),
         "curly quotes": (receipt.replace('"', "\u201d"), {2}),
@@ -272,6 +277,13 @@ def test_json_that_was_damaged_on_its_way_is_joined_or_not_judged(portal, ask):
         found, wanted = codes
         code, said = ask("receipt", found)
         assert code in wanted, (damage, said)
+    # letters that a Mac has taken apart, and put together again
+    accented = changed(leaves_of(portal.register)[2], body="Café")
+    leaves = [*leaves_of(portal.register)[:2], accented, *leaves_of(portal.register)[3:]]
+    own = json.dumps(proof_in(leaves, portal.signer, 2) | {"leaf": accented}, ensure_ascii=False)
+    assert ask("receipt", own)[0] == 0
+    code, said = ask("receipt", unicodedata.normalize("NFD", own))
+    assert (code, "Café" in said) == (0, True), said
     # a register that is known to be forked is called so, whatever the way of another file
     leaves = leaves_of(portal.register)
     fork = made(portal.signer, [leaves[0], changed(leaves[1], body="Another body"), *leaves[2:]])

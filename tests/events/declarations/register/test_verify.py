@@ -421,7 +421,7 @@ def test_it_is_one_file_of_the_standard_library_that_python_3_9_reads(stranger):
         if isinstance(node, (ast.Import, ast.ImportFrom))
         for alias in node.names
     }
-    assert imported == {"__future__", "base64", "hashlib", "json", "re", "sys", "typing"}
+    assert imported == {"__future__", "base64", "hashlib", "json", "re", "sys", "typing", "unicodedata"}
     assert len(source.splitlines()) < 480
     if OLDEST and subprocess.run([OLDEST, "--version"], capture_output=True, check=False).returncode == 0:
         found = subprocess.run([OLDEST, "-I", "verify.py"], cwd=stranger.folder, capture_output=True, check=False)

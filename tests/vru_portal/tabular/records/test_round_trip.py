@@ -75,6 +75,7 @@ def test_a_list_that_uk_excel_has_saved_changes_nothing(unicode, furnished, lead
     OrganisationFactory(slug="007", name="007", summary="3E8")
     StoryFactory(slug="2031-05-06", title="2011-12", body="TRUE")
     StoryFactory(slug="1-2", title="Łódź", body="2 October 2019")
+    StoryFactory(slug="11-18", title="5-11", summary="24/7", body="9:30 pm")
     models: list[Any] = [*RESOURCES]
     for model in models:
         if not (count := model._default_manager.count()):

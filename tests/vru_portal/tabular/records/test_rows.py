@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from partners.models import ContactPoint, Organisation, Person, Post, Publication, Unit
-from programmes.models import Initiative
+from programmes.models import Initiative, PreventionLevel
 from tests.support.factories import (
     EventFactory,
     LevelFactory,
@@ -166,3 +166,17 @@ def test_conditions_are_identified_by_number(lead):
     EventFactory(slug="opening")
     number = RESOURCES[next(m for m in RESOURCES if m._meta.model_name == "successcondition")]
     assert number(by=lead).run(CSV().create_dataset(b"number,title\n3,Patience\n"), dry_run=False).problems == []
+
+
+def test_drafts_change_places_and_published_records_are_told_where_to(lead):
+    first, second = (LevelFactory(position=number, state="draft") for number in (1, 2))
+    content = f"slug,position,moment\n{first.slug},2,Later\n{second.slug},1,{second.moment}\n".encode()
+    assert import_content(PreventionLevel, content, lead, "csv").problems == []
+    assert list(PreventionLevel.objects.values_list("slug", "position")) == [(second.slug, 1), (first.slug, 2)]
+    PreventionLevel.objects.update(state="published")
+    back = f"slug,position\n{first.slug},1\n{second.slug},2\n".encode()
+    advice = "Another prevention level has this number. To change the order, use “Change the order” above the list."
+    assert import_content(PreventionLevel, back, lead, "csv").problems == [
+        f"Row 2, position: {advice}",
+        f"Row 3, position: {advice}",
+    ]
