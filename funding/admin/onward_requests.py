@@ -17,6 +17,7 @@ from vru_portal.staff.base_admin import ReadOnlyAdmin
 from vru_portal.staff.help import help_link
 from vru_portal.staff.links import admin_link, change_url
 from vru_portal.staff.requests import (
+    Approve,
     ContactForm,
     DayForm,
     QuestionForm,
@@ -91,13 +92,10 @@ class OnwardAction(RequestAction):
         return request
 
 
-class ApproveOnwardAction(OnwardAction):
+class ApproveOnwardAction(Approve, OnwardAction):
     """Records the grants that were sent."""
 
-    name = "approve"
-    label = "Approve and publish"
     permission = "funding.add_onwardgrant"
-    states = (DraftState.SUBMITTED,)
     explanation = (
         "The grants are recorded and published immediately, and nobody can change them. A wrong one is reversed. Check "
         "that no text names a person. Grants are part of an allocation that is counted already, so no total includes "
@@ -110,7 +108,7 @@ class ApproveOnwardAction(OnwardAction):
         return [*balance_facts(balance_of(self.row.allocation, entries)), *(listed or [("Grants", NOTHING_AWARDED)])]
 
     def perform(self, form: Any) -> str:
-        grants = approving.approve(by=self.by, request=self.row)
+        grants = approving.approve(by=self.by, request=self.row, seen=self.seen_in(form))
         return f"Approved: {len(grants)} onward grant{'' if len(grants) == 1 else 's'} recorded"
 
 

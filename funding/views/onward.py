@@ -215,7 +215,8 @@ def check(request: HttpRequest) -> HttpResponse:
     """Show the whole list once more, and send it or pass it on."""
     token = PAGES.require_token(request) if request.method == "POST" else PAGES.require_open(request)
     is_confirming = token.purpose == LinkPurpose.CONFIRM
-    form = SendForm(request.POST if request.method == "POST" else None, is_confirming=is_confirming)
+    data = request.POST if request.method == "POST" else None
+    form = SendForm(data, is_confirming=is_confirming, shown=token.draft.fingerprint)
     if request.method == "POST":
         secret = PAGES.count_form(request)
         if form.is_valid():

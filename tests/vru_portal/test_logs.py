@@ -6,7 +6,6 @@ import re
 import sys
 
 import pytest
-from django.conf import settings
 from django.core.exceptions import DisallowedHost, RequestDataTooBig, SuspiciousOperation
 from django.db import IntegrityError, OperationalError
 from django.http import UnreadablePostError
@@ -204,11 +203,3 @@ def test_requests_that_are_logged_together_have_the_lines_that_each_would_have_h
         one_by_one.append(formatter.format(logging.makeLogRecord(known)))
     assert formatter.format(together).splitlines() == one_by_one
     assert "s" * 43 not in formatter.format(together)
-
-
-def test_the_web_server_in_front_masks_the_links_that_the_portal_masks():
-    links = log_lines.SECRETS[0].pattern.partition(")")[0]
-    nginx = (settings.BASE_DIR / "deploy/nginx.conf").read_text(encoding="utf-8")
-    assert f'"~^{links})' in nginx
-    private = {link.rstrip("/") for link in links.strip("(").split("|")}
-    assert private <= set(settings.PRIVATE_PATHS)

@@ -19,6 +19,14 @@ from vru_portal.links.answering import InvalidLink, NotOpen, find_token
 from vru_portal.links.choices import OPEN_STATES, DraftState, LinkPurpose, MailPurpose
 
 MAX_DAYS_AHEAD = 366
+CHANGED_SINCE_SHOWN = (
+    "Somebody else has changed these answers since you opened this page. Nothing was sent. Check them again below, "
+    "then send them."
+)
+CHANGED_SINCE_READ = (
+    "These answers have changed since you opened this page. Nothing was approved. Read them again above, then approve "
+    "them."
+)
 
 
 @dataclass(frozen=True)
@@ -82,9 +90,13 @@ class Requests:
         draft.save(update_fields=["answers", "state"])
 
     @transaction.atomic
-    def pass_on(self, *, secret: str, prepared_by: str, confirm_name: str, confirm_email: str) -> Any:
-        """Ask a second person to check the answers and send them. Raises ValidationError."""
+    def pass_on(self, *, secret: str, prepared_by: str, confirm_name: str, confirm_email: str, seen: str = "") -> Any:
+        """Ask a second person to check the answers and send them. Raises ValidationError.
+
+        ``seen`` is the fingerprint of the answers that were shown, if they were.
+        """
         draft = self.locked_open_token(secret).draft
+        require_seen(draft, seen, CHANGED_SINCE_SHOWN)
         self.check_answers(draft)
         draft.prepared_by, draft.confirm_name, draft.confirm_email = prepared_by, confirm_name, confirm_email
         draft.state = DraftState.PASSED_ON
@@ -104,10 +116,14 @@ class Requests:
         return draft
 
     @transaction.atomic
-    def submit(self, *, secret: str, name: str, **fields: Any) -> Any:
-        """Send the answers to the unit. ``name`` is who sends them. Raises ValidationError, InvalidLink or NotOpen."""
+    def submit(self, *, secret: str, name: str, seen: str = "", **fields: Any) -> Any:
+        """Send the answers to the unit. ``name`` is who sends them. Raises ValidationError, InvalidLink or NotOpen.
+
+        ``seen`` is the fingerprint of the answers that were shown, if they were.
+        """
         token = self.locked_open_token(secret)
         draft = token.draft
+        require_seen(draft, seen, CHANGED_SINCE_SHOWN)
         self.check_answers(draft)
         fields["confirmed_by" if token.purpose == LinkPurpose.CONFIRM else "prepared_by"] = name
         for field, value in {**fields, "state": DraftState.SUBMITTED, "question": ""}.items():
@@ -156,6 +172,12 @@ class Requests:
         draft.save(update_fields=["state"])
         if draft.sent_at:
             self.tell_reporters(MailPurpose.CANCELLED, draft)
+
+
+def require_seen(draft: Any, seen: str, otherwise: str) -> None:
+    """Raise ValidationError where a locked draft has other answers than those of which ``seen`` is the fingerprint."""
+    if seen and seen != draft.fingerprint:
+        raise ValidationError(otherwise)
 
 
 def check_closing_day(closes_on: date, *, due_on: date, noun: str) -> None:

@@ -12,6 +12,7 @@ from funding.regranting.rules.asking import locked_request
 from funding.regranting.rules.recording import record_onward_grant
 from funding.regranting.rules.requests import ONWARD_REQUESTS, why_withdrawn
 from vru_portal.links.choices import DraftState, MailPurpose
+from vru_portal.links.requests import CHANGED_SINCE_READ, require_seen
 
 WITHDRAWN = (
     "The grant was reversed, or is no longer recorded as one that is awarded on, so nothing can be recorded for it. "
@@ -28,13 +29,15 @@ def query(*, request: OnwardRequest, question: str) -> None:
 
 
 @transaction.atomic
-def approve(*, by: Any, request: OnwardRequest) -> list[OnwardGrant]:
+def approve(*, by: Any, request: OnwardRequest, seen: str = "") -> list[OnwardGrant]:
     """Record the grants that were sent, all of them or none, as the rule for every onward grant has it.
 
+    ``seen`` is the fingerprint of the list that was read, if one was.
     Raises ValidationError that names each grant which cannot be recorded, and why.
     """
     row = locked_request(request)
     require_submitted(row, "approved")
+    require_seen(row, seen, CHANGED_SINCE_READ)
     if why_withdrawn(row):
         raise ValidationError(WITHDRAWN)
     recorded, problems = [], []

@@ -131,7 +131,7 @@ def save_rows(request: OnwardRequest, rows: Sequence[Row]) -> OnwardRequest:
     return request
 
 
-def submit(*, secret: str, name: str) -> OnwardRequest:
-    """Send the list to the unit. ``name`` is who sends it. Raises ValidationError, InvalidLink or NotOpen."""
-    request: OnwardRequest = ONWARD_REQUESTS.submit(secret=secret, name=name, reported_at=timezone.now())
+def submit(*, secret: str, name: str, seen: str = "") -> OnwardRequest:
+    """Send the list to the unit, by the rule for all requests (`Requests.submit`)."""
+    request: OnwardRequest = ONWARD_REQUESTS.submit(secret=secret, name=name, seen=seen, reported_at=timezone.now())
     return request

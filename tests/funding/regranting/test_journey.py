@@ -287,6 +287,24 @@ def test_an_empty_list_says_that_nothing_was_awarded(client):
     assert asked.row.state == DraftState.APPROVED
 
 
+def test_a_list_that_somebody_else_has_changed_since_it_was_shown_is_not_sent(client):
+    asked = ask()
+    enter(asked)
+    opened(client, asked.secret)
+    form = hidden(client.get(f"{PLACE}check/").content.decode())
+    enter(asked, "bbbb", title="Hats")
+    another = {"who": "another", "name": "Kim", "confirm_name": "Sam", "confirm_email": "sam@recipient.example"}
+    for sent in (SEND, another):
+        answer = client.post(f"{PLACE}check/", form | sent)
+        assert answer.status_code == 422
+        assert "Somebody else has changed these answers since you opened this page. Nothing was sent." in text_of(
+            answer
+        )
+        assert "Hats" in text_of(answer)
+        assert asked.row.state == DraftState.STARTED
+    assert client.post(f"{PLACE}check/", hidden(answer.content.decode()) | SEND).status_code == 303
+
+
 # Files ----------------------------------------------------------------------------------------------------------------
 
 HEAD = "reference,recipient,amount,awarded_on\n"

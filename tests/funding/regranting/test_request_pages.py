@@ -4,6 +4,7 @@ import pytest
 from django.contrib.auth.models import Group
 
 from funding.models import OnwardGrant, OnwardRequest
+from funding.regranting.rules import approving
 from partners.models import LegalNotice
 from tests.funding.regranting.requests import ask, enter, send, sums
 from tests.support.crawler import text_of
@@ -24,6 +25,8 @@ def officer(client):
 
 
 def step(client, asked, name, **answers):
+    if name == "approve":  # what was read, as the page's hidden field has it
+        answers = {"seen": asked.row.fingerprint} | answers
     return client.post(f"{PLACE}{asked.request.pk}/{name}/", answers, follow=True)
 
 
@@ -147,3 +150,21 @@ def test_requests_and_emails_are_seen_by_finance_and_auditors_only(client):
             assert client.get(f"/admin/funding/{address}").status_code == status, (role, address)
         can_approve = client.get(f"{PLACE}{asked.request.pk}/approve/").status_code
         assert can_approve == (200 if role == "Finance" else 403)
+
+
+def test_a_list_that_is_another_than_the_one_that_was_read_is_not_approved(client):
+    asked = ask()
+    enter(asked)
+    send(asked)
+    address = f"{PLACE}{asked.request.pk}/approve/"
+    read = client.get(address).context["form"]["seen"].value()
+    approving.query(request=asked.row, question="All?")
+    enter(asked, "bbbb", title="Hats")
+    send(asked)
+    answer = client.post(address, {"seen": read})
+    assert "These answers have changed since you opened this page." in text_of(answer)
+    assert "Hats" in text_of(answer)
+    assert sums() == []
+    client.post(address, {"seen": answer.context["form"]["seen"].value()})
+    assert len(sums()) == 2
+    assert client.post(address, {}).status_code == 200

@@ -1,4 +1,4 @@
-"""A grant that is reported again, with or without the identifier that it was given meanwhile, is not published twice."""
+"""A grant that is reported again, with or without an identifier that it had not before, is not published twice."""
 
 import pytest
 
