@@ -94,8 +94,7 @@ class SendForm(LinkPageForm):
         """Pass the answers on or send them, by the rules of what was asked. Raises what they raise."""
         data = self.cleaned_data
         # If it is refused because the answers have changed, the page shows those of now, and the form is about them.
-        self.data = self.data.copy()
-        self.data["seen"] = self.initial["seen"]
+        self.data = {**dict(self.data.items()), "seen": self.initial["seen"]}
         if self.is_for_another_person:
             other = {name: data[name] for name in ("confirm_name", "confirm_email")}
             pass_on(secret=secret, prepared_by=data["name"], seen=data["seen"], **other)

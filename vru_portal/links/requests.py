@@ -19,6 +19,7 @@ from vru_portal.links.answering import InvalidLink, NotOpen, find_token
 from vru_portal.links.choices import OPEN_STATES, DraftState, LinkPurpose, MailPurpose
 
 MAX_DAYS_AHEAD = 366
+BETWEEN_TODAY_AND_A_YEAR = "Enter a date between today and a year from now."
 CHANGED_SINCE_SHOWN = (
     "Somebody else has changed these answers since you opened this page. Nothing was sent. Check them again below, "
     "then send them."
@@ -184,6 +185,6 @@ def check_closing_day(closes_on: date, *, due_on: date, noun: str) -> None:
     """Raise ValidationError for a day until which nothing can be kept open."""
     today = timezone.localdate()
     if not today <= closes_on <= today + timedelta(days=MAX_DAYS_AHEAD):
-        raise ValidationError({"day": "Enter a date between today and a year from now."})
+        raise ValidationError({"day": BETWEEN_TODAY_AND_A_YEAR})
     if closes_on < due_on:
         raise ValidationError({"day": f"A {noun} cannot close before it is due."})

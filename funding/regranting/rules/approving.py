@@ -10,7 +10,7 @@ from funding.models import OnwardGrant, OnwardRequest
 from funding.regranting.rules.answers import check_entries
 from funding.regranting.rules.asking import locked_request
 from funding.regranting.rules.recording import record_onward_grant
-from funding.regranting.rules.requests import ONWARD_REQUESTS, why_withdrawn
+from funding.regranting.rules.requests import ONWARD_REQUESTS
 from vru_portal.links.choices import DraftState, MailPurpose
 from vru_portal.links.requests import CHANGED_SINCE_READ, require_seen
 
@@ -38,7 +38,7 @@ def approve(*, by: Any, request: OnwardRequest, seen: str = "") -> list[OnwardGr
     row = locked_request(request)
     require_submitted(row, "approved")
     require_seen(row, seen, CHANGED_SINCE_READ)
-    if why_withdrawn(row):
+    if row.is_withdrawn:
         raise ValidationError(WITHDRAWN)
     recorded, problems = [], []
     for entry in check_entries(row):

@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from events.declarations.documents.subject_access import records_about
 from funding.choices import OnwardMailKind
-from funding.models import OnwardGrant, OnwardMail, OnwardRequest, OnwardToken, Regranting
+from funding.models import Allocation, OnwardGrant, OnwardMail, OnwardRequest, OnwardToken, Regranting
 from funding.regranting import schedule
 from funding.regranting.rules import approving, asking, reporting
 from funding.regranting.rules.recording import record_onward_grant
@@ -80,9 +80,9 @@ def test_a_request_is_due_as_returns_are_unless_a_day_is_given():
     assert (row.due_on, row.closes_on) == (date(2031, 6, 15), date(2031, 7, 6))
     by = {"by": UserFactory(), "email": "kim@recipient.example"}
     allocation = RegrantingFactory().allocation
-    assert "Enter a date from today on." in refusal(
-        partial(asking.ask, **by, allocation=allocation, due_on=date(2031, 5, 31))
-    )
+    for day in (date(2031, 5, 31), date(2032, 6, 2)):
+        said = refusal(partial(asking.ask, **by, allocation=allocation, due_on=day))
+        assert said == "Enter a date between today and a year from now."
     assert asking.ask(**by, allocation=allocation, due_on=date(2031, 6, 1)).due_on == date(2031, 6, 1)
 
 
@@ -113,11 +113,12 @@ def test_reminders_come_in_the_same_measure_as_those_of_returns(clock):
     assert asked.row.reminders == 3
 
 
-def test_nobody_is_reminded_of_a_grant_that_was_taken_back(clock, mailoutbox):
+@pytest.mark.parametrize("model", [Regranting, Allocation])
+def test_nobody_is_reminded_of_a_grant_that_was_taken_back(clock, mailoutbox, model):
     asked = ask()
     deliver_onward_mail.call(OnwardMail.objects.get().pk)
     reminder = ONWARD_REQUESTS.queue_mail(MailPurpose.REMINDER, asked.row)
-    reverse(Regranting.objects.get())
+    reverse(model.objects.get())
     deliver_onward_mail.call(reminder.pk)
     assert OnwardMail.objects.get(pk=reminder.pk).delivery == Delivery.DROPPED
     clock.move_to("2031-06-25 12:00Z", tick=False)
