@@ -14,6 +14,7 @@ from funding.models import Allocation, OnwardGrant, OnwardRequest
 from funding.regranting.files import FIELDS
 from funding.regranting.rules.recording import SAME_GRANT, is_made_up
 from vru_portal.ledger.money import format_pounds, parse_pounds
+from vru_portal.links.answering import TOO_LONG, is_too_long
 from vru_portal.text.cleaning import truncate
 from vru_portal.text.typed_dates import parse_date
 
@@ -96,6 +97,9 @@ def read_grant(allocation: Allocation, typed: Mapping[str, str]) -> tuple[Onward
     grant, errors = OnwardGrant(allocation=allocation), Errors()
     for name, attribute in MODEL_FIELDS.items():
         text = typed.get(name, "").strip()
+        if is_too_long(typed.get(name, "")):
+            errors[name] = [TOO_LONG]
+            continue
         if not text:
             if name in REQUIRED:
                 errors[name] = [REQUIRED[name]]
