@@ -52,5 +52,5 @@ def described(appearance: Appearance) -> tuple[str, str]:
 
 SEARCHABLES = (
     Searchable(Kind.EVENT, Event.objects.public, event),
-    Searchable(Kind.EVENT, items, item, weight=0.6),
+    Searchable(Kind.EVENT, items, item, weight=0.5),
 )

@@ -1,5 +1,6 @@
 """The documentation: every path, name, command and link in it exists."""
 
+import ast
 import re
 import shlex
 import tomllib
@@ -219,6 +220,30 @@ def test_the_architecture_shows_the_layers_of_the_contract():
     text = (ROOT / "docs/architecture.md").read_text(encoding="utf-8")
     (block,) = [block for block in FENCE.findall(text) if "vru_portal.urls" in block]
     assert words_of(block.splitlines()[1:-1]) == words_of(import_contracts()[0]["layers"])
+
+
+def messages_of(source: str) -> list[str]:
+    """Return the texts of a program, with {} for what it fills in."""
+    found = []
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.JoinedStr):
+            parts = [part.value if isinstance(part, ast.Constant) else "{}" for part in node.values]
+            found.append("".join(map(str, parts)))
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+            found.append(node.value)
+    return found
+
+
+def test_what_the_documentation_quotes_of_verify_py_is_what_it_prints():
+    text = (ROOT / "docs/declaration.md").read_text(encoding="utf-8")
+    table = re.search(r"^\| It says \|.*\n\|[-|]+\n((?:\|.*\n)+)", text, re.MULTILINE)
+    assert table
+    quoted = [row.split(" | ")[0].removeprefix("| ") for row in table[1].splitlines()]
+    printed = messages_of((ROOT / "events/declarations/register/verify.py").read_text(encoding="utf-8"))
+    for quotation in quoted:
+        for part in quotation.split("…"):
+            form = re.sub(r"receipt-\d+\.json|\d+", "{}", part.strip())
+            assert any(form in message for message in printed), part
 
 
 def test_decisions_are_numbered_without_gaps_and_have_three_parts():

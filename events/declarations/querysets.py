@@ -43,7 +43,7 @@ class VersionQuerySet(models.QuerySet["DeclarationVersion"]):
 def add_progress(versions: "Sequence[DeclarationVersion]") -> None:
     """Set on each version how many organisations were asked to sign, each counted once by its latest outcome.
 
-    ``asked_count`` is the sum of ``signed_count`` (signatures that stand), ``waiting_count``, ``declined_count`` and
+    ``asked_count`` is the sum of ``signed_count`` (signatures in force), ``waiting_count``, ``declined_count`` and
     ``lapsed_count`` (did not answer in time, or withdrew). Two queries, however many versions there are.
     """
     if not versions:

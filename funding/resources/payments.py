@@ -2,6 +2,7 @@
 
 import re
 from collections import defaultdict
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -18,6 +19,7 @@ from funding.rules.payments import check_payment, pay_all
 from partners.models import Organisation
 from vru_portal.ledger.money import format_pounds
 from vru_portal.tabular.readers import cell_text
+from vru_portal.tabular.reading.headings import ROWS_SEARCHED, heading_key
 from vru_portal.tabular.reading.named_records import KEYS_PER_QUERY, NamedRecord, find_by_name
 from vru_portal.tabular.reading.spreadsheet_rewrites import by_resaved_form
 from vru_portal.tabular.widgets import DateWidget, MoneyWidget, TextWidget
@@ -29,11 +31,14 @@ RESAVED = re.compile(r"[-+.\d]+(?:E[-+]\d+)?|[\d/: ]+|(?:\d\d-)?[A-Z][a-z]{2}-?(
 AWARD_NUMBERS = ("award number", "award reference", "grant number", "allocation number", "allocation reference")
 # Nothing of these says whether, when or what was paid. A status or a currency might, so they are not among them.
 OF_FINANCE_SYSTEMS = (
-    *(f"{who} {what}" for who in ("supplier", "vendor", "payee") for what in ("id", "number", "code", "site")),
     *("invoice number", "invoice reference", "invoice date", "supplier invoice number", "external invoice reference"),
-    *("account", "account code", "account number", "account name", "cost centre", "cost center", "cost code"),
+    *("account", "account code", "account number", "cost centre", "cost center", "cost code"),
     *("gl code", "ledger code", "nominal code", "subjective", "project number", "project code", "company code"),
     *("client", "business unit", "period", "batch", "batch number", "line", "line number", "user", "entered by"),
+)
+# They do say who was paid, unless the name stands beside them.
+OF_PAYEES = tuple(
+    f"{who} {what}" for who in ("supplier", "vendor", "payee") for what in ("id", "number", "code", "site")
 )
 SHORTENED = re.compile(r"\d(?:\.\d+)?E[+-]\d+", re.IGNORECASE)
 
@@ -91,6 +96,11 @@ class PaymentResource(LedgerResource):
         super().__init__(**kwargs)
         self.resaved: dict[str, Payment] = {}  # recorded payments, by what a spreadsheet may make of their references
         self.rows_by_reference: dict[str, int] = {}
+
+    def headings_not_read(self, dataset: tablib.Dataset) -> Sequence[str]:
+        keys = {heading_key(name) for name in ("payee", *self.aliases["payee"])}
+        named = any(heading_key(cell) in keys for row in [dataset.headers, *dataset[:ROWS_SEARCHED]] for cell in row)
+        return [*super().headings_not_read(dataset), *(OF_PAYEES if named else ())]
 
     def missing_columns(self, found: set[str | None]) -> list[str]:
         """A column for the amount is required too, in one of its two forms."""

@@ -120,6 +120,6 @@ def test_a_visitor_downloads_the_files_and_checks_them_without_a_network(page, t
     found = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert (found.returncode, found.stderr) == (0, "")
     assert found.stdout.splitlines()[6:] == [
-        "The register is complete: 6 entries, 2 signatures that stand.",
+        "The register is complete: 6 entries, 2 signatures in force.",
         "It extends checkpoint.txt (6 entries).",
     ]

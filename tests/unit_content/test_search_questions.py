@@ -116,6 +116,7 @@ SHORT = {
     "CCE": GANGS,
     "drugs": GANGS,
     "early intervention": "/prevention/secondary/",
+    "commissioner quote": "/messages/commissioner/",
     "Coventry": "/partners/local-authorities-in-the-west-midlands/",
     "what is happening in Walsall": "/partners/local-authorities-in-the-west-midlands/",
     "przemoc domowa": IRIS,

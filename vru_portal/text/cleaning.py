@@ -70,8 +70,12 @@ def _unwrap_email(text: str) -> str:
 
 
 def normalise_reference(text: str) -> str:
-    """Another system's reference as it is stored: a line with one form of each dash, and no full-width characters."""
-    return " ".join(unicodedata.normalize("NFKC", normalise_line(text).translate(SAME_WHEN_COMPARED)).split())
+    """Another system's reference as it is stored: a line with one form of each dash, and no full-width characters.
+
+    Some systems put an apostrophe before it, so that a spreadsheet keeps its zeros.
+    """
+    plain = unicodedata.normalize("NFKC", normalise_line(text).translate(SAME_WHEN_COMPARED))
+    return " ".join(plain.split()).lstrip("'")
 
 
 def fold(text: str) -> str:

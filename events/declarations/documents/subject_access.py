@@ -158,7 +158,7 @@ def related_records(
     rows = {
         "Entry": Entry.objects.filter(Q(pk__in=entries) | Q(of__in=entries)).select_related("version__declaration"),
         "Signature": PersonalRecord.objects.filter(entry__in=entries),
-        "Signature that stands": LiveSignature.objects.filter(entry__in=entries),
+        "Signature in force": LiveSignature.objects.filter(entry__in=entries),
         "Signature on paper": PaperSignature.objects.filter(paper),
         "Invitation": all_invitations,
         "Prepared signature": Preparation.objects.filter(of_invitations),

@@ -122,7 +122,7 @@ class Entry(AppendOnly):
             "OR (l.body_id = NEW.body_id AND l.version_id = NEW.version_id))",
             "A signature cannot be changed.",
             table="declarations_livesignature",
-            bypassed="A standing signature could be replaced, or counted twice.",
+            bypassed="A signature in force could be replaced, or counted twice.",
         ),
         Trigger(
             "live_stays",

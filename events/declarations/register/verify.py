@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """Check the register of a declaration, offline, with Python 3.9 or later and nothing else.
 
-    verify.py KEY register REGISTER [KEPT…]     Is the register whole, and does it extend everything that was kept?
+    verify.py KEY register REGISTER [KEPT…]     Is the register complete, and does it extend everything kept?
     verify.py KEY receipt RECEIPT…              Is each receipt genuine, and its entry in the register that it names?
-    verify.py KEY compare KEPT KEPT… [PROOF…]   Are all of these of one history?
+    verify.py KEY compare KEPT KEPT… [PROOF…]   Do all of these belong to the same history?
 
 KEY is the register's public key as its page shows it, name+hash+key, or a file with it, such as key.txt; where the key
 was changed, all keys, with commas between them. REGISTER is register.json. RECEIPT is the file that a signatory got, or
@@ -15,8 +15,8 @@ Whoever runs the register could rewrite it and sign it again. They cannot change
 What is checked: Ed25519 signatures (RFC 8032) on each checkpoint (c2sp.org/tlog-checkpoint) in each file; the Merkle
 tree of RFC 6962 over the entries; that names which are shown are those that the entries commit to; and that no entry is
 dated before an earlier one. What was checked is printed. What the entries say, whether a body could sign for instance,
-is for you to judge. It ends with 0 when all holds, 1 when something was changed, 2 when that cannot be told: a file is
-missing, or a damaged copy, or not what it should be.
+is for you to judge. It ends with 0 when all holds, 1 when something was changed, 2 when that cannot be checked: a file
+is missing, or a damaged copy, or not what it should be.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class Mismatch(Fault):
 
 
 class Unclear(Exception):  # noqa: N818
-    """Why it cannot be told whether all holds."""
+    """Why something cannot be checked."""
 
 
 # Merkle tree (RFC 6962, section 2.1) ----------------------------------------------------------------------------------
@@ -159,14 +159,14 @@ Checkpoint = Any  # name, size, root
 
 
 def read_key(vkey: str) -> Key:
-    """What ``name+hash+key`` says; its hash tells whether it is whole."""
+    """What ``name+hash+key`` says; its hash tells whether it is complete."""
     form = re.fullmatch(r"([^\s+]+)\+([0-9a-f]{8})\+([A-Za-z0-9+/]{44})", vkey)
     if not form:
         raise Unclear("The key must look like name+hash+key, as the register's page shows it.")
     name, data = form[1], base64.b64decode(form[3])
     named = hashlib.sha256(name.encode() + b"\n" + data).digest()[:4]
     if data[:1] != b"\x01" or named.hex() != form[2]:
-        raise Unclear("The key is damaged: its hash does not fit.")
+        raise Unclear("The key is damaged: its hash does not match.")
     point = point_of(data[1:])
     if point is None or times(8, point)[0] == 0:
         raise Unclear("This key is not safe: anyone could forge its signatures.")
@@ -184,7 +184,7 @@ def read_checkpoints(text: str, keys: list[Key]) -> list[Checkpoint]:
         if found:
             readings.pop(note + "\n", None)
             if re.search(rf"\u2014{GAP}{spelt}", text[: found[0].start()]):
-                raise Unclear("A checkpoint is a damaged copy: of one, only the signature is whole.")
+                raise Unclear("A checkpoint is damaged: its signature is here, but the text above it is incomplete.")
         for number, one in enumerate(found, 1):
             size, root = (re.sub(GAP, "", part) for part in one.groups())
             below = text[one.end() : found[number].start() if number < len(found) else len(text)]
@@ -202,11 +202,11 @@ def check_signatures(body: str, signatures: str, keys: list[Key]) -> Checkpoint:
     fits = {is_signed(key[2], body.encode(), raw[4:]) for raw in raws for key in keys if key[:2] == (name, raw[:4])}
     if not re.fullmatch("[0-9]{1,15}", size) or fits not in ({True}, {False}):
         raise Unclear(
-            "No checkpoint here is signed by this key: this is a damaged copy, or another register's. Where the "
-            "register's key was changed, give all its keys."
+            "No checkpoint here is signed by this key: this is a damaged copy, or is from another register. "
+            "If the register has had several keys, give all of them."
         )
     if fits == {False}:
-        raise Fault("The checkpoint is not what this key has signed: it was changed.")
+        raise Fault("The checkpoint does not match its signature: it was changed.")
     return name, int(size), decoded(root)
 
 
@@ -214,7 +214,7 @@ def decoded(text: str, length: int = 32) -> bytes:
     """What Base64 stands for, of this length."""
     joined = re.sub(GAP, "", text)
     if not re.fullmatch("[A-Za-z0-9+/]*=?", joined) or len(joined) != (length + 2) // 3 * 4:
-        raise Unclear("A hash or a signature is a damaged copy: it is not whole.")
+        raise Unclear("A hash or signature is incomplete: this copy is damaged.")
     return base64.b64decode(joined)
 
 
@@ -226,7 +226,7 @@ def parse(text: str) -> Any:
 
     def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         if len(dict(pairs)) < len(pairs):
-            raise Unclear("A name stands twice in one place, which could be read in two ways.")
+            raise Unclear("A field occurs twice in one object, so it could be read in two ways.")
         return dict(pairs)
 
     return json.loads(text, object_pairs_hook=once) if text.lstrip().startswith("{") else text
@@ -241,7 +241,7 @@ def require(found: dict[str, Any], needed: str, optional: str = "") -> dict[str,
     """Return an object that has these names and no other, since nothing vouches for any other."""
     wrong = (found.keys() ^ {*needed.split()}) - {*optional.split()}
     if wrong:
-        raise Unclear(f"It lacks, or should not have, this: {', '.join(sorted(wrong))}.")
+        raise Unclear(f"Fields are missing or unexpected: {', '.join(sorted(wrong))}.")
     return found
 
 
@@ -249,7 +249,7 @@ def read_leaf(leaf: str) -> dict[str, Any]:
     """What an entry says."""
     said: dict[str, Any] = parse(leaf)
     if canonical(said) != leaf or not re.fullmatch("[0-9]{4}(-[0-9]{2}){2}T([0-9]{2}:){2}[0-9]{2}Z", said["at"]):
-        raise Unclear("An entry is not written as entries are.")
+        raise Unclear("An entry is not in the register's format.")
     return said
 
 
@@ -291,11 +291,13 @@ class History:
         name, size, root = checkpoint
         self.names.add(name)
         if len(self.names) > 1:
-            raise Unclear(f"These are of two registers: {path} has another name than the files before it.")
+            raise Unclear(f"These files are from two registers: {path} names a different one.")
         self.newest[path] = max(size, self.newest.get(path, 0))
         known, where = self.roots.setdefault(size, (root, path))
         if known != root:
-            raise Fault(f"{where} and {path} are of two histories: one is a fork, rewritten and signed again.")
+            raise Fault(
+                f"{where} and {path} contradict each other: one is from a register that was rewritten and signed again."
+            )
 
     def read(self, path: str, found: Any) -> list[str]:
         """Take in a file; return sentences about it."""
@@ -305,7 +307,10 @@ class History:
             return []
         named = found.get("keys", [])
         if not isinstance(named, list) or not {read_key(vkey) for vkey in named} <= {*self.keys}:
-            raise Unclear(f"{path} names a key that you did not give. Take keys from elsewhere: a print, a neighbour.")
+            raise Unclear(
+                f"{path} names a key that you did not give. Get the key from somewhere else, such as a printed receipt "
+                "or somebody else's copy."
+            )
         return self.read_register(path, found) if "entries" in found else [self.read_receipt(path, found)]
 
     def read_receipt(self, path: str, receipt: dict[str, Any]) -> str:
@@ -323,17 +328,17 @@ class History:
             self.note(path, (origin, seq, first))
             self.extends.add((seq, size))
         self.dates[seq] = said["at"]
-        stands = " Whether it still stands is said only by the register." if said["kind"] == "signed" else ""
+        force = " Only the register says whether the signature is still in force." if said["kind"] == "signed" else ""
         words = describe(said, receipt.get("disclosed", {}))
-        return f"{path}: {words}. It is in the register of {size} entries.{stands}"
+        return f"{path}: {words}. It is in the register of {size} entries.{force}"
 
     def read_register(self, path: str, register: dict[str, Any]) -> list[str]:
-        """Sentences about a register that is whole."""
+        """Sentences about a register that is complete."""
         entries = require(register, "checkpoint entries", "keys")["entries"]
         ((origin, size, root),) = read_checkpoints(register["checkpoint"], self.keys)
         if len(entries) != size:
             raise Fault(f"The checkpoint is over {size} entries; {len(entries)} are here.")
-        hashes, lines, standing = [], [], set()
+        hashes, lines, in_force = [], [], set()
         for number, entry in enumerate(entries, 1):
             said = read_leaf(require(entry, "leaf", "disclosed")["leaf"])
             if said["seq"] != number or said["origin"] != origin:
@@ -343,18 +348,18 @@ class History:
             self.dates[number] = said["at"]
             place = (said["declaration"], said["version"], said["body_id"])
             if said["kind"] == "signed":
-                standing.add(place)
+                in_force.add(place)
             elif said["kind"] in ("withdrawn", "superseded"):
-                standing.discard(place)
+                in_force.discard(place)
                 self.ended[said["of"]] = f"{said['kind']} by entry {number}"
         if roots_of(hashes, {size})[size] != root:
             raise Mismatch("The entries do not add up to the signed checkpoint: one was changed.")
         self.note(path, (origin, size, root))
         self.registers.append((path, hashes))
-        return [*lines, f"The register is complete: {size} entries, {len(standing)} signatures that stand."]
+        return [*lines, f"The register is complete: {size} entries, {len(in_force)} signatures in force."]
 
     def compare(self, proofs: list[dict[str, Any]]) -> set[int]:
-        """Check what all files tell together; return the sizes that nothing shows to be of one history."""
+        """Check what all files tell together; return the sizes that nothing shows to belong to the same history."""
         for path, hashes in self.registers:
             for size, root in roots_of(hashes, {*self.roots}).items():
                 if size in self.roots:
@@ -363,7 +368,7 @@ class History:
         for proof in proofs:
             old, new = require(proof, "old new consistency_proof")["old"], proof["new"]
             if not 0 < old < new or not {old, new} <= {*self.roots}:
-                raise Unclear(f"A proof is about {old} and {new} entries, which the other files are not.")
+                raise Unclear(f"A proof connects {old} entries with {new}, but the other files do not have both sizes.")
             roots = self.roots[old][0], self.roots[new][0]
             if proven_roots(old, new, [decoded(part) for part in proof["consistency_proof"]], root=roots[0]) != roots:
                 raise Fault("These are two histories, or the proof was changed: the later does not extend the earlier.")
@@ -397,18 +402,20 @@ def answer(keys: list[Key], action: str, files: list[tuple[str, Any]]) -> list[s
     apart, newest = history.compare(proofs), max(history.roots)
     if action == "compare":
         if apart:
-            add = f"consistency.json?old={max(apart)}&new={newest}"
-            raise Unclear(f"To compare them, add what the register answers to {add}, or add register.json.")
-        return [*lines, f"They are of one history: {', then '.join(map(str, sorted(history.roots)))} entries."]
+            proof = f"consistency.json?old={max(apart)}&new={newest}"
+            raise Unclear(f"To compare them, download {proof} from the register and add it, or add register.json.")
+        return [*lines, f"They belong to the same history: {', then '.join(map(str, sorted(history.roots)))} entries."]
     if action == "register":
         size = len(history.registers[0][1])
         if newest > size:
-            where = f"{history.roots[newest][1]} knows {newest} entries, the register has {size}"
-            raise Fault(f"{where}: it was rolled back, or you saved it before. Download it again.")
+            raise Fault(
+                f"{history.roots[newest][1]} covers {newest} entries, but this register has {size}. Entries were "
+                "removed, or your copy is older: download the register again."
+            )
         for path, found in files[1:]:
             seq = parse(found["leaf"])["seq"] if "leaf" in found and isinstance(found, dict) else None
             if seq in history.ended:
-                lines.append(f"{path}: entry {seq} no longer stands, its signature was {history.ended[seq]}.")
+                lines.append(f"{path}: entry {seq} is no longer in force: it was {history.ended[seq]}.")
             lines.append(f"It extends {path} ({history.newest[path]} entries).")
         if not files[1:]:
             lines.append("It was not compared with copies kept by others. Add receipts or checkpoints.")
@@ -443,7 +450,7 @@ def answer_files(key: str, action: str, paths: list[str]) -> list[str]:
     try:
         return answer(keys, action, [*zip(paths, map(parse, copies))])  # noqa: B905
     except (Mismatch, ValueError) as error:
-        raise Unclear(f"A file is cut short or a damaged copy. Get it again. ({error})") from None
+        raise Unclear(f"A file is incomplete or damaged: get it again. ({error})") from None
 
 
 def say(line: str) -> None:
@@ -467,9 +474,9 @@ def main(arguments: list[str]) -> int:
         say(f"NOT GOOD: {fault}")
         return 1
     except Unclear as why:
-        say(f"It cannot be told: {why}")
+        say(f"Cannot be checked: {why}")
     except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError, OverflowError) as error:
-        say(f"It cannot be told: a file is missing or is not what it should be ({type(error).__name__}: {error}).")
+        say(f"Cannot be checked: a file is missing or is not what it should be ({type(error).__name__}: {error}).")
     else:
         return 0
     return 2

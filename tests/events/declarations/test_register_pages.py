@@ -245,7 +245,7 @@ def test_the_files_are_those_that_verify_py_reads(client, tmp_path):
     assert note.headers["Content-Type"] == "text/plain; charset=utf-8"
     assert register["checkpoint"] == note.text
     said = verify.answer(keys, "register", [("register.json", register), ("note", note.text)])
-    assert said[6:] == ["The register is complete: 6 entries, 6 signatures that stand.", "It extends note (6 entries)."]
+    assert said[6:] == ["The register is complete: 6 entries, 6 signatures in force.", "It extends note (6 entries)."]
     for number in range(1, 7):
         proof = client.get(f"/declaration/register/{number}.json").json()
         assert verify.read_checkpoints(proof["checkpoint"], keys)[0][1] == number

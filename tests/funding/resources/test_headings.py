@@ -240,6 +240,12 @@ def test_a_heading_that_is_usually_ignored_is_named_where_a_column_is_missing(of
     assert list(result.unclear_headings) == ["Invoice No", "Account"]
 
 
+@pytest.mark.once
+def test_the_number_of_a_supplier_is_not_left_out_where_only_it_says_who_was_paid(officer):
+    result = run(PaymentResource, b"Ref,Allocation,Date,Amount,Supplier ID\nF-1,x,1/5/2031,5,100123\n", officer)
+    assert result.problems[0].startswith("Unknown columns: Supplier ID.")
+
+
 def test_a_net_amount_without_any_vat_is_the_amount_and_the_trial_says_so(officer, source):
     on = AllocationFactory(funding_source=source)
     result = run(

@@ -101,7 +101,9 @@ def test_the_published_lists_come_back_in_without_a_change(made, client, officer
 
 
 @BOTH_IMPORTS
-@pytest.mark.parametrize("reference", ["example-00001", "EXAMPLE\u201000001", "Example-00001 ", "\uff25XAMPLE-00001"])
+@pytest.mark.parametrize(
+    "reference", ["example-00001", "EXAMPLE\u201000001", "Example-00001 ", "'EXAMPLE-00001", "\uff25XAMPLE-00001"]
+)
 def test_references_that_look_alike_are_one_payment(import_file, reference, client, officer, source, tmp_path):
     on = AllocationFactory(funding_source=source)
     PaymentFactory(allocation=on, reference="EXAMPLE-00001", paid_on=date(2031, 5, 19), amount=Decimal(7))

@@ -114,8 +114,8 @@ def test_control_characters_are_refused_in_a_sentence_and_lines_and_tabs_are_not
     assert "Row 3, purpose: Delete the control character U+001B" in output
     assert "Row 4, allocation: Delete the control character U+0000" in output
     assert not Payment.objects.exists()
-    import_file("pay", as_csv([payment(on, purpose="One\r\ntwo\tthree")]), client, tmp_path)
-    assert Payment.objects.get().purpose == "One\ntwo\tthree"
+    import_file("pay", as_csv([payment(on, purpose="One\r\ntwo\tthree\x0bfour")]), client, tmp_path)
+    assert Payment.objects.get().purpose == "One\ntwo\tthree\nfour"
 
 
 def test_a_file_of_payments_asks_few_questions_of_each_row(officer, source, django_assert_max_num_queries):

@@ -136,7 +136,7 @@ def facts_of(said):
     for line in said.splitlines():
         words = re.sub(r"^\d+\.txt: ", "", line)
         entry = re.match(r"Entry \d+", words)
-        sizes = re.match(r"(?:They are of one history: |It extends \d+\.txt \()(.*) entries\)?\.", words)
+        sizes = re.match(r"(?:They belong to the same history: |It extends \d+\.txt \()(.*) entries\)?\.", words)
         if sizes:
             facts |= {f"size {size}" for size in sizes[1].split(", then ")}
         elif entry:
