@@ -63,9 +63,12 @@ def link_expiry(closes_on: date) -> datetime:
 def find_token(tokens: QuerySet[Any], secret: str) -> Any | None:
     """The token of a link that opens a page now; None for any other, whatever is wrong with it."""
     token = tokens.filter(sha256=secret_hash(secret), burnt_at=None, expires_at__gt=timezone.now()).first()
-    if token and token.purpose == LinkPurpose.CONFIRM and token.mailbox != mailbox_hash(token.draft.confirm_email):
-        return None  # it was taken back, or passed on to somebody else
-    return token
+    return token if token and is_theirs(token) else None
+
+
+def is_theirs(token: Any) -> bool:
+    """Whether a link is that of whoever is asked now: a list may be taken back, or passed on to somebody else."""
+    return token.purpose != LinkPurpose.CONFIRM or bool(token.mailbox == mailbox_hash(token.draft.confirm_email))
 
 
 def kept(typed: Mapping[str, str]) -> dict[str, str]:

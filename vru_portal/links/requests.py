@@ -15,7 +15,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from vru_portal.links import mailing
-from vru_portal.links.answering import InvalidLink, NotOpen, find_token
+from vru_portal.links.answering import InvalidLink, NotOpen, find_token, is_theirs
 from vru_portal.links.choices import OPEN_STATES, DraftState, LinkPurpose, MailPurpose
 
 MAX_DAYS_AHEAD = 366
@@ -75,6 +75,8 @@ class Requests:
         if token is None:
             raise InvalidLink
         token.draft = self.drafts().select_for_update(of=("self",)).get(pk=token.draft_id)
+        if not is_theirs(token):  # it was taken back while this waited for the lock
+            raise InvalidLink
         return token
 
     def locked_open_token(self, secret: str) -> Any:

@@ -81,7 +81,9 @@ def test_opening_every_page_and_sending_empty_forms_writes_and_sends_nothing(cli
         client.head(f"{PLACE}{address}")
         client.post(f"{PLACE}{address}", {})
     client.post(f"{PLACE}{asked.secret}/", {})
-    fill_in(client, "grants/new/", {"then": "another"})  # an empty form adds no grant
+    assert fill_in(client, "grants/new/", {"then": "another"}).status_code == 303  # an empty form adds no grant
+    for address in ("file/", "check/"):
+        assert fill_in(client, address, {}).status_code == 422
     assert list(OnwardRequest.objects.values()) == before
     assert OnwardMail.objects.count() == mails
 
@@ -381,9 +383,9 @@ def test_what_is_published_is_not_reported_again(client):
     ("content", "name", "said"),
     [
         (b"", "grants.csv", "This file is empty."),
-        (b"\x00\x01\x02", "grants.csv", ""),
-        (b"PK\x03\x04broken", "grants.xlsx", ""),
-        (b"%PDF-1.7", "grants.pdf", ""),
+        (b"\x00\x01\x02", "grants.csv", "This file is not UTF-8"),
+        (b"PK\x03\x04broken", "grants.xlsx", "This file is not an XLSX workbook that can be read."),
+        (b"%PDF-1.7", "grants.pdf", "This is a PDF."),
         (b"{", "grants.json", "This file is not valid JSON"),
         (b'{"grants": [1]}', "grants.json", "This file is not a table."),
         (b"name,sum\nFen club,1\n", "grants.csv", "Missing columns: recipient, amount, awarded_on."),

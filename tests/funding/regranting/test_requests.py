@@ -28,7 +28,7 @@ from tests.support.refusals import refused_by_the_database, refused_in_words, va
 from vru_portal.ledger.content_version import PRIVATE_MODELS, public_tables
 from vru_portal.links import personal
 from vru_portal.links.answering import InvalidLink, NotOpen
-from vru_portal.links.choices import DraftState, MailPurpose
+from vru_portal.links.choices import DraftState, LinkPurpose, MailPurpose
 from vru_portal.links.models import Delivery
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("clock", "unit")]
@@ -346,6 +346,19 @@ def test_whoever_changes_a_request_waits_for_whoever_else_does(change):
     read = [(found[1], "FOR UPDATE" in query["sql"]) for found, query in zip(tables, queries, strict=True) if found]
     # a token is only looked up; all that is decided is read from the locked row
     assert next(locked for table, locked in read if table == "funding_onwardrequest")
+
+
+def test_a_list_that_is_taken_back_while_the_second_person_sends_it_is_not_sent(monkeypatch):
+    asked = ask()
+    sam = {"confirm_name": "Sam", "confirm_email": "sam@recipient.example"}
+    reporting.pass_on(secret=asked.secret, prepared_by="Kim", **sam)
+    theirs = new_link(asked.row, LinkPurpose.CONFIRM, "sam@recipient.example")
+    token = ONWARD_REQUESTS.find_token(theirs)
+    reporting.take_back(secret=asked.secret)
+    monkeypatch.setattr("vru_portal.links.requests.find_token", lambda *found: token)  # as it was before the lock
+    with pytest.raises(InvalidLink):
+        reporting.submit(secret=theirs, name="Sam")
+    assert asked.row.state == DraftState.STARTED
 
 
 # Personal data --------------------------------------------------------------------------------------------------------
