@@ -16,9 +16,11 @@ LONGEST_VALUE = 4000  # characters of one value: an address alone may have 8,000
 PLAIN_VALUE = re.compile(r"[\w./:@+-]+", re.ASCII)  # needs no quotes
 ROOT = f"{Path(__file__).parent.parent}/"
 
+# Where the addresses of emailed links begin. What follows is a secret; `deploy/nginx.conf` masks it too.
+LINK_PREFIXES = ("/declaration/sign/", "/results/return/", "/onward-grants/report/")
 # Each keeps what is before a secret. More people can read a log than a mailbox or a settings file.
 SECRETS = (
-    re.compile(r"(/declaration/sign/|/results/return/|/onward-grants/report/)[^/\s?#\"']{16,}"),  # an emailed link
+    re.compile(rf"({'|'.join(LINK_PREFIXES)})[^/\s?#\"']{{16,}}"),  # an emailed link
     re.compile(r"(?i)(\b(?:bearer|basic)\s+)[^\s\"',;]+"),  # an Authorization header
     re.compile(r"(://[^/\s:@]*:)[^/\s]+(?=@)"),  # a password in an address
     # a form, a query, a cookie or a setting

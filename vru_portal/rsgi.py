@@ -39,8 +39,9 @@ from vru_portal.wsgi import application as portal
 
 THREADS = 4
 MAX_WAITING = 500  # requests without a thread yet: later ones are refused at once
-LARGEST_FORM = 2**20  # bytes
+LARGEST_FORM = 2**20  # bytes; `TOO_LARGE` says so, and pages that take a file
 LARGEST_UPLOAD = 32 * 2**20  # bytes, from staff
+TOO_LARGE = "This file or form is larger than 1 MB. Nothing was saved. Go back, and choose a smaller file."
 SECONDS_FOR_BODY = 30
 SLOWEST_UPLOAD = 100_000  # bytes a second, which a large body is given on top of that
 IN_MEMORY = 2**19  # bytes of a body or an answer; what is larger is kept in a file
@@ -255,7 +256,7 @@ class Application:
         if length > LARGEST_FORM:
             allowed = length <= LARGEST_UPLOAD and environ["PATH_INFO"].startswith("/admin/")
             if not allowed or not await self.in_thread(self.threads, has_staff_session, environ):
-                raise RequestRefused(413, "This file or form is too large.")
+                raise RequestRefused(413, TOO_LARGE)
         body = cast(IO[bytes], SpooledTemporaryFile(max_size=IN_MEMORY))  # noqa: SIM115 - the caller closes it
         received = 0
         try:

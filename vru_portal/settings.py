@@ -25,6 +25,7 @@ from vru_portal.environment import (
     parse_seal,
     sqlite_journal_mode,
 )
+from vru_portal.log_lines import LINK_PREFIXES
 from vru_portal.private_files import be_private
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -133,7 +134,7 @@ MIDDLEWARE = [
 ]
 
 # Pages behind an emailed link, and the form to request one: kept out of caches and search engines.
-PRIVATE_PATHS = ("/declaration/sign", "/declaration/ask", "/results/return", "/onward-grants/report")
+PRIVATE_PATHS = (*(prefix.rstrip("/") for prefix in LINK_PREFIXES), "/declaration/ask")
 
 ROOT_URLCONF = "vru_portal.urls"
 WSGI_APPLICATION = "vru_portal.wsgi.application"

@@ -17,6 +17,7 @@ from vru_portal.staff.base_admin import ReadOnlyAdmin
 from vru_portal.staff.help import help_link
 from vru_portal.staff.links import admin_link, change_url
 from vru_portal.staff.requests import (
+    Approve,
     ContactForm,
     DayForm,
     QuestionForm,
@@ -91,13 +92,10 @@ class OnwardAction(RequestAction):
         return request
 
 
-class ApproveOnwardAction(OnwardAction):
+class ApproveOnwardAction(Approve, OnwardAction):
     """Records the grants that were sent."""
 
-    name = "approve"
-    label = "Approve and publish"
     permission = "funding.add_onwardgrant"
-    states = (DraftState.SUBMITTED,)
     explanation = (
         "The grants are recorded and published immediately, and nobody can change them. A wrong one is reversed. Check "
         "that no text names a person. Grants are part of an allocation that is counted already, so no total includes "
@@ -110,7 +108,7 @@ class ApproveOnwardAction(OnwardAction):
         return [*balance_facts(balance_of(self.row.allocation, entries)), *(listed or [("Grants", NOTHING_AWARDED)])]
 
     def perform(self, form: Any) -> str:
-        grants = approving.approve(by=self.by, request=self.row)
+        grants = approving.approve(by=self.by, request=self.row, seen=self.seen_in(form))
         return f"Approved: {len(grants)} onward grant{'' if len(grants) == 1 else 's'} recorded"
 
 
@@ -173,7 +171,8 @@ def describe(entry: Entry) -> str:
     grant, typed = entry.grant, entry.typed
     amount = typed["amount"] if "amount" in entry.errors else format_pounds(grant.amount)
     day = typed["awarded_on"] if "awarded_on" in entry.errors else format_date(grant.awarded_on)
-    texts = [typed[name].strip().rstrip(".") for name in ("title", "description", "reference", "area")]
+    texts = [typed[name].strip().rstrip(".") for name in ("title", "description")]
+    texts += [f"{label}: {text}" for label, text in entry.details]
     problems = [f"To be corrected: {said}" for found in entry.errors.values() for said in found]
     return ". ".join([f"{amount or 'No amount'} to {entry.name}, {day or 'no date'}", *filter(None, texts), *problems])
 
@@ -230,12 +229,13 @@ class OnwardRequestAdmin(ActionAdmin):
                 entry.name,
                 entry.typed["amount"] if "amount" in entry.errors else format_pounds(entry.grant.amount),
                 entry.typed["awarded_on"] if "awarded_on" in entry.errors else format_date(entry.grant.awarded_on),
-                "; ".join(entry.typed[name] for name in ("title", "description", "reference") if entry.typed[name]),
+                "; ".join(entry.typed[name].strip() for name in ("title", "description") if entry.typed[name].strip()),
+                "; ".join(f"{label}: {text}" for label, text in entry.details),
                 " ".join(said for found in entry.errors.values() for said in found),
             )
             for entry in entries
         ]
-        headings = ("", "To", "Sum", "Awarded on", "What for", "To be corrected")
+        headings = ("", "To", "Sum", "Awarded on", "What for", "Details", "To be corrected")
         return [
             Section("How much is reported", ("What", "Sum"), balance_facts(balance_of(row.allocation, entries))),
             Section("The list", headings, listed, empty="Nothing has been entered.", figures=frozenset({2})),

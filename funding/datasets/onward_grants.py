@@ -64,7 +64,11 @@ ONWARD_GRANTS: Dataset[OnwardGrant] = Dataset(
         Column("area_code", "The official code of that place, as reported", lambda g: g.area_code),
         Column("reported_on", "The day on which the recipient reported it", lambda g: g.reported_on, Type.DATE),
         Column(
-            "published_at", "Where the recipient publishes it", lambda g: g.url, Type.ADDRESS, "Where it is published"
+            "published_at",
+            "Where the recipient publishes it",
+            lambda g: g.published_at,
+            Type.ADDRESS,
+            "Where it is published",
         ),
         Column(
             "url", "Where it is shown on this site", lambda g: full_url(g.get_absolute_url()), Type.ADDRESS, "Address"

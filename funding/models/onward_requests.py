@@ -67,6 +67,16 @@ class OnwardRequest(LinkDraft):
     def __str__(self) -> str:
         return f"Onward grants of {self.allocation}"
 
+    @property
+    def is_withdrawn(self) -> bool:
+        """Whether it is no longer asked for: its grant was reversed, or is no longer recorded as awarded on."""
+        return self.allocation.is_reversed or not self.allocation.regrantings.standing().exists()
+
+    @property
+    def state_once_erased(self) -> str:
+        """It ends: an erased list would read as one that says that nothing was awarded, and nobody is left to ask."""
+        return self.state if self.state in ENDED_STATES else DraftState.CANCELLED
+
 
 class OnwardToken(RequestLink):
     """A link to a request for onward grants that was emailed."""

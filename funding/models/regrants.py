@@ -12,7 +12,7 @@ from django.utils import timezone
 from funding import querysets
 from funding.choices import RegrantType
 from funding.validators import positive_unless_reversal
-from vru_portal.ledger.append_only.models import Reversible
+from vru_portal.ledger.append_only.models import REDACTED, Reversible
 from vru_portal.ledger.append_only.trigger import INSERT, Trigger
 from vru_portal.ledger.money import SignedMoneyField
 from vru_portal.text.fields import CalendarDateField, LineField, LongTextField, ReferenceField
@@ -105,7 +105,7 @@ class OnwardGrant(Reversible):
     """
 
     mirrored = ("allocation", "recipient_name", "recipient_org_id", "awarded_on", "reported_on")
-    redactable = ("recipient_name", "title", "description", "reason")
+    redactable = ("recipient_name", "title", "description", "area", "url", "reason")
     triggers = (
         Trigger(
             "for_regranting",
@@ -165,6 +165,11 @@ class OnwardGrant(Reversible):
 
     def get_absolute_url(self) -> str:
         return f"{reverse('funding:allocation', args=[self.allocation.public_id])}#onward"
+
+    @property
+    def published_at(self) -> str:
+        """The address where the recipient publishes it; empty once that is redacted, since nothing may link to it."""
+        return "" if self.url == REDACTED else self.url
 
     def natural_key(self) -> tuple[str]:
         return (self.reference,)

@@ -3,6 +3,7 @@
 https://standard.threesixtygiving.org. A file may have any number of other columns; they are not read.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -14,6 +15,7 @@ FIELDS = (
     *("recipient", "amount", "awarded_on", "title", "description"),
     *("reference", "recipient_org_id", "area", "area_code", "url"),
 )
+TIME_OF_DAY = re.compile(r"(?<=\d)[Tt]\d\d:.*", re.ASCII | re.DOTALL)
 # The columns of onward grants, and the path to each value in the JSON of a grant.
 PATHS: dict[str, tuple[str | int, ...]] = {
     "reference": ("id",),
@@ -59,8 +61,13 @@ def as_typed(row: Mapping[str, str]) -> dict[str, str]:
         typed["recipient"] = INDIVIDUAL
     if (currency := row.get("currency", "").upper()) not in ("", "GBP"):
         typed["amount"] = f"{typed['amount']} {currency}".strip()
-    typed["awarded_on"] = typed["awarded_on"].partition("T")[0]
+    typed["awarded_on"] = day_of(typed["awarded_on"])
     return typed
+
+
+def day_of(text: str) -> str:
+    """The day of an ISO 8601 date and time; any other text, such as 1 OCT 2031, as it is."""
+    return TIME_OF_DAY.sub("", text)
 
 
 class GivingCSV(CSV):

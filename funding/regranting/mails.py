@@ -49,5 +49,5 @@ def build_message(mail: OnwardMail) -> EmailMultiAlternatives | None:
 
 def is_wanted(mail: OnwardMail) -> bool:
     """Whether there is still a reason to send it: nobody is asked about a grant that was taken back."""
-    can_answer = mail.kind not in mailing.LINK_PURPOSES or mail.draft.allocation.regrantings.standing().exists()
+    can_answer = mail.kind not in mailing.LINK_PURPOSES or not mail.draft.is_withdrawn
     return can_answer and mailing.is_wanted(mail)

@@ -21,15 +21,15 @@ def requeue_lost_mails() -> int:
 
 
 def erase_expired_personal_data() -> int:
-    """Erase who was asked and what they typed, as long after the request has closed as the legal notice states."""
+    """Erase who was asked and what they typed, as long after the request has closed as the legal notice states.
+
+    A request that was not approved by then is over.
+    """
     retention_days = LegalNotice.current().retention_days
     if not retention_days:
         return 0
     limit = timezone.localdate() - timedelta(days=retention_days)
-    due = list(OnwardRequest.objects.filter(closes_on__lt=limit).exclude(email="", answers={}))
-    for request in due:
-        personal.forget_draft(request)
-    return len(due)
+    return personal.forget_drafts(OnwardRequest.objects.filter(closes_on__lt=limit).exclude(email="", answers={}))
 
 
 JOBS: tuple[tuple[Callable[[], int | None], str], ...] = (

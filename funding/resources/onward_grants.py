@@ -10,11 +10,11 @@ from import_export import fields
 from import_export.formats import base_formats
 
 from funding.models import Allocation, OnwardGrant
-from funding.regranting.files import HEADINGS, GivingCSV, GivingJSON, as_typed
+from funding.regranting.files import HEADINGS, GivingCSV, GivingJSON, as_typed, day_of
 from funding.regranting.rules.recording import INDIVIDUAL, record_onward_grant
 from funding.resources.ledger import LedgerResource
 from funding.resources.lookups import find_allocations
-from vru_portal.tabular.readers import XLSX, cell_text, format_of
+from vru_portal.tabular.readers import XLSX, cell_problem, cell_text, format_of
 from vru_portal.tabular.reading.headings import Headings
 from vru_portal.tabular.reading.named_records import NamedRecord, records_by_key
 from vru_portal.tabular.widgets import DateWidget, MoneyWidget, TextWidget
@@ -23,6 +23,8 @@ CHOOSE_ALLOCATION = (
     "The file does not say which of your grants this was awarded from. Choose that grant above the file, or name it "
     "in a column “allocation”."
 )
+
+MAX_PROBLEMS = 10  # of one file that are named
 
 
 class OnwardGrantResource(LedgerResource):
@@ -93,7 +95,7 @@ class OnwardGrantResource(LedgerResource):
         if (currency := cell_text(row.get("currency")).upper()) not in ("", "GBP"):
             errors["currency"] = [f"{currency} cannot be recorded: enter what it was in pounds (GBP)."]
         if isinstance(row["awarded_on"], str):
-            cells["awarded_on"] = row["awarded_on"].partition("T")[0]
+            cells["awarded_on"] = day_of(row["awarded_on"])
         try:
             super().import_instance(instance, cells, **kwargs)
         except ValidationError as error:
@@ -120,18 +122,25 @@ class ReadFile:
 
     rows: list[dict[str, str]]
     of_others: int
+    notes: list[str]  # sentences about what else the file has, such as a total that was left out
 
 
 def read_onward_file(content: bytes, allocation: Allocation) -> ReadFile:
     """Read the grants that were made out of an allocation from a file, whatever is wrong with each of them.
 
-    A row that names no grant of the unit is taken for one of this. Raises ValidationError for what is no such file.
+    A row that names no grant of the unit is taken for one of this. Raises ValidationError for what is no such file, and
+    for cells that cannot be read: what a spreadsheet shows instead of a value is not what somebody would type.
     """
     resource = OnwardGrantResource(allocation=allocation)
     dataset = format_of(content, resource.formats)().create_dataset(content)
     resource.check_columns(dataset)
-    rows, of_others = [], 0
+    rows, of_others, problems = [], 0, []
     for number, cells in enumerate(dataset, 1):
+        problems += [
+            f"Row {number + resource.first_row - 1}, {name}: {problem}"
+            for name, cell in zip(dataset.headers, cells, strict=True)
+            if (problem := cell_problem(cell))
+        ]
         row = dict(zip(dataset.headers, map(cell_text, cells), strict=True))
         if number in resource.remarks or not any(row.values()):
             continue
@@ -140,7 +149,10 @@ def read_onward_file(content: bytes, allocation: Allocation) -> ReadFile:
             of_others += 1
         else:
             rows.append(as_typed(row))
-    return ReadFile(rows, of_others)
+    if problems:
+        more = [f"And {len(problems) - MAX_PROBLEMS:,} more."] if len(problems) > MAX_PROBLEMS else []
+        raise ValidationError([*problems[:MAX_PROBLEMS], *more])
+    return ReadFile(rows, of_others, resource.notes)
 
 
 def own_grants_in(text: str) -> list[str]:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from typing import Any
 
+from django.core import signing
 from django.core.exceptions import ValidationError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -28,10 +29,12 @@ from vru_portal.links.choices import LinkPurpose
 from vru_portal.links.forms import SEND_LABELS, SendForm
 from vru_portal.links.pages import LinkPages, sent_texts
 from vru_portal.links.session import redirect_see_other
+from vru_portal.text.cleaning import truncate
 from vru_portal.web.limits import Limit
 
 FILES = Limit("onward-file", most=30)  # files sent with one link: each takes seconds to read
-COUNTS = ("added", "replaced", "repeated", "of_others")  # what the list says of a file that was just read
+FILE_READ = "funding.regranting.file"  # the salt of what the list says of a file that was just read
+MAX_NOTES = 8  # sentences about one file: they are in an address
 allow_form_methods = require_http_methods(["GET", "HEAD", "POST"])
 
 
@@ -88,13 +91,16 @@ def list_context(draft: OnwardRequest, request: HttpRequest) -> dict[str, Any]:
         "report": report,
         "balance": Balance(allocation.allocated, reported, sum_of_entries(entries)),
         "problems": [problem for entry in entries for problem in entry.problems],
-        "counts": {name: count_in(request, name) for name in COUNTS} if "added" in request.GET else None,
+        "read": file_read(request),
     }
 
 
-def count_in(request: HttpRequest, name: str) -> int:
-    text = request.GET.get(name, "")
-    return int(text) if text.isascii() and text.isdecimal() and len(text) <= 5 else 0
+def file_read(request: HttpRequest) -> Any:
+    """What the list says of a file that was just read; None for what this portal has not put into the address."""
+    try:
+        return signing.loads(request.GET.get("read", ""), salt=FILE_READ)
+    except signing.BadSignature:
+        return None
 
 
 @allow_form_methods
@@ -203,8 +209,10 @@ def upload(request: HttpRequest) -> HttpResponse:
             except ValidationError as error:
                 form.add_error("file", error)
             else:
-                counts = {**asdict(added), "of_others": found.of_others}
-                return redirect_see_other("funding:onward", f"?{urlencode(counts)}")
+                notes = [truncate(note, 200) for note in found.notes[:MAX_NOTES]]
+                read = {**asdict(added), "of_others": found.of_others, "notes": notes}
+                query = urlencode({"read": signing.dumps(read, salt=FILE_READ, compress=True)})
+                return redirect_see_other("funding:onward", f"?{query}")
     context = page_context(token, form=form, columns=FIELDS)
     return render(request, "funding/onward/file.html", context, status=422 if form.errors else 200)
 
@@ -215,7 +223,8 @@ def check(request: HttpRequest) -> HttpResponse:
     """Show the whole list once more, and send it or pass it on."""
     token = PAGES.require_token(request) if request.method == "POST" else PAGES.require_open(request)
     is_confirming = token.purpose == LinkPurpose.CONFIRM
-    form = SendForm(request.POST if request.method == "POST" else None, is_confirming=is_confirming)
+    data = request.POST if request.method == "POST" else None
+    form = SendForm(data, is_confirming=is_confirming, shown=token.draft.fingerprint)
     if request.method == "POST":
         secret = PAGES.count_form(request)
         if form.is_valid():

@@ -29,7 +29,7 @@ class LegalNotice(Record):
     lawful_basis = LongTextField(
         blank=True,
         help_text="The lawful basis under Article 6 of the UK GDPR for keeping personal data of signatories "
-        "and of people who report figures, and why it applies.",
+        "and of people who report figures or grants, and why it applies.",
     )
     retention_days = models.PositiveIntegerField(
         "days kept",
@@ -38,7 +38,8 @@ class LegalNotice(Record):
         validators=[MinValueValidator(30), MaxValueValidator(36_500)],
         help_text="The personal data of a signature is erased this many days after signing. The data of an invitation "
         "without a signature is erased this many days after it closes. The data of people who report figures is erased "
-        "this many days after the return closes.",
+        "this many days after the return closes. The data of people who report grants is erased this many days after "
+        "our request closes.",
     )
     complaints = LongTextField(
         blank=True,

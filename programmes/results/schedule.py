@@ -29,10 +29,7 @@ def erase_expired_personal_data() -> int:
     if not retention_days:
         return 0
     limit = timezone.localdate() - timedelta(days=retention_days)
-    due = list(ReturnDraft.objects.filter(asked__closes_on__lt=limit).exclude(email="", answers={}))
-    for draft in due:
-        personal.forget_draft(draft)
-    return len(due)
+    return personal.forget_drafts(ReturnDraft.objects.filter(asked__closes_on__lt=limit).exclude(email="", answers={}))
 
 
 JOBS: tuple[tuple[Callable[[], int | None], str], ...] = (

@@ -63,7 +63,12 @@ def test_each_text_about_how_long_data_is_kept_counts_from_signing_and_from_the_
     for said in (page(client, "privacy"), help_text, help_page):
         assert re.search(r"\b(day of|after) signing", said), said
         assert re.search(r"return (of figures, .* )?closes", said), said
-    assert "If you report figures for an initiative" in page(client, "privacy")
+        assert re.search(r"\b(onward grants|request closes)\b", said), said
+    for heading in (
+        "If you report figures for an initiative",
+        "If you report the grants that your organisation has made",
+    ):
+        assert heading in page(client, "privacy")
 
 
 def test_the_footer_of_every_page_and_the_site_map_lead_there(client):
@@ -152,6 +157,8 @@ def test_cookies_are_exactly_those_that_the_page_names(client, settings, prefix)
     walk("get", reverse("declarations:ask"))
     walk("get", reverse("declarations:open", args=[invite().secret]))
     walk("get", reverse("declarations:read"))
+    for name in ("results:open", "funding:onward_open"):
+        walk("get", reverse(name, args=["x" * 43]))
     walk("get", reverse("declarations:details"))
     get_user_model().objects.create_superuser("someone", password=PASSWORD)
     walk("get", reverse("admin:login"))
@@ -164,7 +171,7 @@ def test_cookies_are_exactly_those_that_the_page_names(client, settings, prefix)
     text = Elements(response.text).text
     ages = {name.removeprefix(prefix): morsel["max-age"] for name, morsel in seen.items()}
     assert (
-        ages["signing"] == ages["sessionid"] == ages["session_changes"] == ""
+        ages["signing"] == ages["return"] == ages["onward"] == ages["sessionid"] == ages["session_changes"] == ""
     )  # gone with the browser, as the page says
     assert f"after {ages['csrftoken'] // 604_800} weeks" in text
     assert "when they sign out or close the browser, and after 12 hours at the latest" in text

@@ -2,10 +2,10 @@
 
 import json
 import logging
+import re
 import sys
 
 import pytest
-from django.conf import settings
 from django.core.exceptions import DisallowedHost, RequestDataTooBig, SuspiciousOperation
 from django.db import IntegrityError, OperationalError
 from django.http import UnreadablePostError
@@ -14,10 +14,11 @@ from django.test import Client
 from django_tasks_db.management.commands.db_worker import Worker
 from django_tasks_db.models import DBTaskResult
 
+from tests.support.addresses import url_patterns
 from tests.support.factories import UnitFactory
 from tests.support.signing import invite, open_signing
 from vru_portal import log_lines
-from vru_portal.log_lines import OneLine, mask
+from vru_portal.log_lines import LINK_PREFIXES, OneLine, mask
 from vru_portal.logs import line_formatter
 from vru_portal.management.commands.mail_queue import PatientWorker
 
@@ -102,6 +103,18 @@ def test_secrets_are_masked_and_the_text_around_them_stays(text):
     assert SECRET not in OneLine().format(record("%s", text))
     assert SECRET not in OneLine(as_json=True).format(record("x", **log_lines.fields(value=text)))
     assert mask(text)[:3] == text[:3]
+
+
+def test_every_address_of_an_emailed_link_is_known_and_nginx_masks_its_secret_too(settings):
+    links = "<str:secret>/"
+    opened = {f"/{address.removesuffix(links).lstrip('/')}" for address, _ in url_patterns() if address.endswith(links)}
+    assert opened == {*LINK_PREFIXES}
+    proxy = (settings.BASE_DIR / "deploy/nginx.conf").read_text()
+    found = re.search(r'"~\^\((\S+)\)\[\^/\?\]\+"', proxy)
+    assert found
+    assert found[1].split("|") == [*LINK_PREFIXES]
+    for prefix in LINK_PREFIXES:
+        assert mask(f"{prefix}{SECRET}/") == f"{prefix}***/"
 
 
 @pytest.mark.parametrize("text", ["/declaration/sign/receipt.json", "/initiatives/?q=knife", "at 10:15: a key is lost"])
@@ -190,11 +203,3 @@ def test_requests_that_are_logged_together_have_the_lines_that_each_would_have_h
         one_by_one.append(formatter.format(logging.makeLogRecord(known)))
     assert formatter.format(together).splitlines() == one_by_one
     assert "s" * 43 not in formatter.format(together)
-
-
-def test_the_web_server_in_front_masks_the_links_that_the_portal_masks():
-    links = log_lines.SECRETS[0].pattern.partition(")")[0]
-    nginx = (settings.BASE_DIR / "deploy/nginx.conf").read_text(encoding="utf-8")
-    assert f'"~^{links})' in nginx
-    private = {link.rstrip("/") for link in links.strip("(").split("|")}
-    assert private <= set(settings.PRIVATE_PATHS)

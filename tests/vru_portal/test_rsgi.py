@@ -11,6 +11,7 @@ from contextlib import closing
 import pytest
 from django.db import connection
 
+from funding.regranting.forms import LARGEST_FILE
 from tests.support.processes.portal_process import SECONDS_TO_STOP, portal, run
 
 pytestmark = [
@@ -88,13 +89,25 @@ def test_a_cookie_and_a_form_arrive_and_two_cookies_are_two(served):
     assert "nobody" in text
 
 
-@pytest.mark.parametrize("path", ["/declaration/ask/", "/admin/programmes/picture/add/", "/nope/"])
+@pytest.mark.parametrize(
+    "path", ["/declaration/ask/", "/onward-grants/report/file/", "/admin/programmes/picture/add/", "/nope/"]
+)
 def test_a_body_that_is_too_large_is_refused_before_it_is_sent(served, path):
     for length in (2**20 + 1, 300_000_000):
         head = (
             f"POST {path} HTTP/1.1\r\nHost: localhost\r\nCookie: sessionid=made-up\r\nContent-Length: {length}\r\n\r\n"
         )
-        assert raw(served, head.encode()).startswith("HTTP/1.1 413 ")
+        answer = raw(served, head.encode())
+        assert answer.startswith("HTTP/1.1 413 ")
+        assert "This file or form is larger than 1 MB. Nothing was saved." in answer
+
+
+def test_the_largest_file_of_grants_is_read_from_whoever_has_a_link(served):
+    file = "x" * LARGEST_FILE
+    body = f'--b\r\nContent-Disposition: form-data; name="file"; filename="a.csv"\r\n\r\n{file}\r\n--b--\r\n'
+    kind = {"Content-Type": "multipart/form-data; boundary=b"}
+    answer, _ = ask(served, "POST", "/onward-grants/report/file/", body, **kind)
+    assert answer.status == 403  # read, and refused for want of a token
 
 
 def test_staff_may_send_more_and_not_just_anything(served):

@@ -16,7 +16,8 @@ from vru_portal.links.secrets import mailbox_hash, new_secret, secret_hash
 from vru_portal.text.characters import remove_forbidden
 
 LINK_LIFE_AFTER_CLOSING = timedelta(days=365)
-MAX_TYPED = 2000  # characters of one answer that are kept
+MAX_TYPED = 2000  # characters of one answer
+TOO_LONG = f"Shorten this to {MAX_TYPED:,} characters."
 
 
 class InvalidLink(Exception):  # noqa: N818 - reads as the condition it reports
@@ -62,14 +63,24 @@ def link_expiry(closes_on: date) -> datetime:
 def find_token(tokens: QuerySet[Any], secret: str) -> Any | None:
     """The token of a link that opens a page now; None for any other, whatever is wrong with it."""
     token = tokens.filter(sha256=secret_hash(secret), burnt_at=None, expires_at__gt=timezone.now()).first()
-    if token and token.purpose == LinkPurpose.CONFIRM and token.mailbox != mailbox_hash(token.draft.confirm_email):
-        return None  # it was taken back, or passed on to somebody else
-    return token
+    return token if token and is_theirs(token) else None
+
+
+def is_theirs(token: Any) -> bool:
+    """Whether a link is that of whoever is asked now: a list may be taken back, or passed on to somebody else."""
+    return token.purpose != LinkPurpose.CONFIRM or bool(token.mailbox == mailbox_hash(token.draft.confirm_email))
 
 
 def kept(typed: Mapping[str, str]) -> dict[str, str]:
-    """What is kept of typed texts: no characters that a database refuses, and no more than a person types."""
-    return {name: remove_forbidden(text)[:MAX_TYPED] for name, text in typed.items()}
+    """What is kept of typed texts: no characters that a database refuses, and no more than a person types.
+
+    Of a text that is too long, so much is kept that it is seen to be (`is_too_long`): it cannot be sent like this.
+    """
+    return {name: remove_forbidden(text)[: MAX_TYPED + 1] for name, text in typed.items()}
+
+
+def is_too_long(text: str) -> bool:
+    return len(text) > MAX_TYPED
 
 
 def require_unchanged(*, saved: Mapping[str, str], before: Mapping[str, str], typed: Mapping[str, str]) -> None:

@@ -49,6 +49,7 @@ class SendForm(LinkPageForm):
         choices=[(SENDS_SELF, "I send it now"), (SENDS_ANOTHER, "Somebody else checks it first, and sends it")],
         error_messages={"required": "Select who sends it"},
     )
+    seen = forms.CharField(widget=forms.HiddenInput)
     name = LineFormField(
         label="Your name",
         help_text="Only our staff see it.",
@@ -73,9 +74,12 @@ class SendForm(LinkPageForm):
         widget=forms.EmailInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
     )
 
-    def __init__(self, data: Any = None, *, is_confirming: bool, **options: Any) -> None:
-        """A second person is not asked who sends it: only they can."""
-        super().__init__(data, **options)
+    def __init__(self, data: Any = None, *, is_confirming: bool, shown: str, **options: Any) -> None:
+        """A second person is not asked who sends it: only they can.
+
+        ``shown`` is the fingerprint of the answers that the page shows above the form.
+        """
+        super().__init__(data, initial={"seen": shown}, **options)
         if is_confirming:
             for name in ("who", "confirm_name", "confirm_email"):
                 del self.fields[name]
@@ -89,11 +93,13 @@ class SendForm(LinkPageForm):
     def send(self, secret: str, *, pass_on: Callable[..., object], submit: Callable[..., object]) -> None:
         """Pass the answers on or send them, by the rules of what was asked. Raises what they raise."""
         data = self.cleaned_data
+        # If it is refused because the answers have changed, the page shows those of now, and the form is about them.
+        self.data = {**dict(self.data.items()), "seen": self.initial["seen"]}
         if self.is_for_another_person:
             other = {name: data[name] for name in ("confirm_name", "confirm_email")}
-            pass_on(secret=secret, prepared_by=data["name"], **other)
+            pass_on(secret=secret, prepared_by=data["name"], seen=data["seen"], **other)
         else:
-            submit(secret=secret, name=data["name"])
+            submit(secret=secret, name=data["name"], seen=data["seen"])
 
     def clean(self) -> dict[str, Any]:
         answers = self.cleaned_data

@@ -1,5 +1,7 @@
 """What every app that emails links stores of them. Each has tables of its own, tied to what its links are about."""
 
+import hashlib
+import json
 from datetime import date
 from typing import Any, ClassVar
 
@@ -61,6 +63,16 @@ class LinkDraft(models.Model):
 
     def is_closed(self, today: date) -> bool:
         return bool(self.closes_on < today)
+
+    @property
+    def fingerprint(self) -> str:
+        """The same for the same answers: what somebody was shown is what they send, or approve."""
+        return hashlib.sha256(json.dumps(self.answers, sort_keys=True).encode()).hexdigest()
+
+    @property
+    def state_once_erased(self) -> str:
+        """The state once personal data is erased: nobody is left to confirm it."""
+        return DraftState.STARTED if self.state == DraftState.PASSED_ON else self.state
 
     @property
     def reporters(self) -> list[str]:

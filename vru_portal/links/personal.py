@@ -5,9 +5,8 @@ from typing import Any, cast
 
 from django.apps import apps
 from django.db import transaction
-from django.db.models import Field, Q
+from django.db.models import Field, Q, QuerySet
 
-from vru_portal.links.choices import DraftState
 from vru_portal.links.models import LinkDraft
 
 PERSONAL_IN_MAILS, PERSONAL_IN_TOKENS = ("to", "error", "message_id"), ("sha256", "mailbox")
@@ -20,7 +19,7 @@ def draft_models() -> Iterator[type[LinkDraft]]:
 def personal_fields(model: type[LinkDraft]) -> dict[str, tuple[str, ...]]:
     """The fields of a kind of requests, of its emails and of its links that can hold personal data, by their models.
 
-    `forget_draft` erases all of them.
+    `forget_drafts` erases all of them.
     """
     related = {name: model._meta.get_field(name).related_model for name in ("mails", "tokens")}
     return {
@@ -49,12 +48,25 @@ def rows_about(whose: str) -> dict[str, list[Any]]:
     return found
 
 
+def forget_drafts(due: QuerySet[Any]) -> int:
+    """Erase the people, emails and links of requests, and what was typed; returns how many.
+
+    Each is locked first, and left as it is if it is not among those that are ``due`` any more: staff may have extended
+    it meanwhile.
+    """
+    pks = list(due.values_list("pk", flat=True))
+    return sum(forget_draft(due, pk) for pk in pks)
+
+
 @transaction.atomic
-def forget_draft(draft: LinkDraft) -> None:
-    """Erase the people, emails and links of a request, and what was typed. Nobody is then asked to confirm it."""
+def forget_draft(due: QuerySet[Any], pk: int) -> bool:
+    drafts: Any = due.model._default_manager
+    draft = drafts.select_for_update().filter(pk=pk).first()
+    if draft is None or not due.filter(pk=pk).exists():
+        return False
     draft.mails.all().delete()
     draft.tokens.all().delete()
     texts = (*draft.addresses, *draft.names, *draft.texts)
     blank = {name: cast(Field[Any, Any], draft._meta.get_field(name)).get_default() for name in texts}
-    state = DraftState.STARTED if draft.state == DraftState.PASSED_ON else draft.state
-    type(draft)._default_manager.filter(pk=draft.pk).update(state=state, **blank)
+    drafts.filter(pk=pk).update(state=draft.state_once_erased, **blank)
+    return True

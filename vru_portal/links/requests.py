@@ -15,10 +15,19 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from vru_portal.links import mailing
-from vru_portal.links.answering import InvalidLink, NotOpen, find_token
+from vru_portal.links.answering import InvalidLink, NotOpen, find_token, is_theirs
 from vru_portal.links.choices import OPEN_STATES, DraftState, LinkPurpose, MailPurpose
 
 MAX_DAYS_AHEAD = 366
+BETWEEN_TODAY_AND_A_YEAR = "Enter a date between today and a year from now."
+CHANGED_SINCE_SHOWN = (
+    "Somebody else has changed these answers since you opened this page. Nothing was sent. Check them again below, "
+    "then send them."
+)
+CHANGED_SINCE_READ = (
+    "These answers have changed since you opened this page. Nothing was approved. Read them again above, then approve "
+    "them."
+)
 
 
 @dataclass(frozen=True)
@@ -66,6 +75,8 @@ class Requests:
         if token is None:
             raise InvalidLink
         token.draft = self.drafts().select_for_update(of=("self",)).get(pk=token.draft_id)
+        if not is_theirs(token):  # it was taken back while this waited for the lock
+            raise InvalidLink
         return token
 
     def locked_open_token(self, secret: str) -> Any:
@@ -82,9 +93,13 @@ class Requests:
         draft.save(update_fields=["answers", "state"])
 
     @transaction.atomic
-    def pass_on(self, *, secret: str, prepared_by: str, confirm_name: str, confirm_email: str) -> Any:
-        """Ask a second person to check the answers and send them. Raises ValidationError."""
+    def pass_on(self, *, secret: str, prepared_by: str, confirm_name: str, confirm_email: str, seen: str = "") -> Any:
+        """Ask a second person to check the answers and send them. Raises ValidationError.
+
+        ``seen`` is the fingerprint of the answers that were shown, if they were.
+        """
         draft = self.locked_open_token(secret).draft
+        require_seen(draft, seen, CHANGED_SINCE_SHOWN)
         self.check_answers(draft)
         draft.prepared_by, draft.confirm_name, draft.confirm_email = prepared_by, confirm_name, confirm_email
         draft.state = DraftState.PASSED_ON
@@ -104,10 +119,14 @@ class Requests:
         return draft
 
     @transaction.atomic
-    def submit(self, *, secret: str, name: str, **fields: Any) -> Any:
-        """Send the answers to the unit. ``name`` is who sends them. Raises ValidationError, InvalidLink or NotOpen."""
+    def submit(self, *, secret: str, name: str, seen: str = "", **fields: Any) -> Any:
+        """Send the answers to the unit. ``name`` is who sends them. Raises ValidationError, InvalidLink or NotOpen.
+
+        ``seen`` is the fingerprint of the answers that were shown, if they were.
+        """
         token = self.locked_open_token(secret)
         draft = token.draft
+        require_seen(draft, seen, CHANGED_SINCE_SHOWN)
         self.check_answers(draft)
         fields["confirmed_by" if token.purpose == LinkPurpose.CONFIRM else "prepared_by"] = name
         for field, value in {**fields, "state": DraftState.SUBMITTED, "question": ""}.items():
@@ -158,10 +177,16 @@ class Requests:
             self.tell_reporters(MailPurpose.CANCELLED, draft)
 
 
+def require_seen(draft: Any, seen: str, otherwise: str) -> None:
+    """Raise ValidationError where a locked draft has other answers than those of which ``seen`` is the fingerprint."""
+    if seen and seen != draft.fingerprint:
+        raise ValidationError(otherwise)
+
+
 def check_closing_day(closes_on: date, *, due_on: date, noun: str) -> None:
     """Raise ValidationError for a day until which nothing can be kept open."""
     today = timezone.localdate()
     if not today <= closes_on <= today + timedelta(days=MAX_DAYS_AHEAD):
-        raise ValidationError({"day": "Enter a date between today and a year from now."})
+        raise ValidationError({"day": BETWEEN_TODAY_AND_A_YEAR})
     if closes_on < due_on:
         raise ValidationError({"day": f"A {noun} cannot close before it is due."})

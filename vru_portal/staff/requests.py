@@ -52,6 +52,32 @@ class RequestAction(Action):
         return "" if self.applies() else f"This {self.draft.noun} is “{self.draft.get_state_display()}”."
 
 
+class ApprovalForm(forms.Form):
+    """Approves the answers that its page shows."""
+
+    seen = forms.CharField(widget=forms.HiddenInput)
+
+
+class Approve(RequestAction):
+    """Approves answers that were sent, if they are still those that were read."""
+
+    name = "approve"
+    label = "Approve and publish"
+    form_class = ApprovalForm
+    states = (DraftState.SUBMITTED,)
+
+    def form(self, **data: Any) -> forms.Form:
+        return super().form(initial={"seen": self.draft.fingerprint}, **data)
+
+    def seen_in(self, form: Any) -> str:
+        """The fingerprint of what was read. If it is refused, the page shows the answers of now, and the form is about
+        them."""
+        seen: str = form.cleaned_data["seen"]
+        form.data = form.data.copy()
+        form.data["seen"] = self.draft.fingerprint
+        return seen
+
+
 class SendAgain(RequestAction):
     """Sends the request again."""
 

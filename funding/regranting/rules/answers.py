@@ -12,8 +12,9 @@ from django.db.models.functions import Lower
 
 from funding.models import Allocation, OnwardGrant, OnwardRequest
 from funding.regranting.files import FIELDS
-from funding.regranting.rules.recording import SAME_GRANT
+from funding.regranting.rules.recording import SAME_GRANT, is_made_up
 from vru_portal.ledger.money import format_pounds, parse_pounds
+from vru_portal.links.answering import TOO_LONG, is_too_long
 from vru_portal.text.cleaning import truncate
 from vru_portal.text.typed_dates import parse_date
 
@@ -24,6 +25,14 @@ REQUIRED = {
     "amount": "Enter how much was awarded",
     "awarded_on": "Enter the date on which it was awarded",
 }
+# What is published of a grant besides what it is called and what it is for.
+DETAILS = {
+    "reference": "Identifier",
+    "recipient_org_id": "Identifier of who received it",
+    "area": "Where it helps",
+    "area_code": "Official code of that place",
+    "url": "Address",
+}
 READERS: dict[str, Callable[[str], Any]] = {"amount": parse_pounds, "awarded_on": parse_date}
 SAME_TWICE = (
     "Grant {} of this list is the same. Remove one of them. If there were two such grants, give each its own title or "
@@ -31,7 +40,7 @@ SAME_TWICE = (
 )
 SAME_PUBLISHED = (
     "The same grant is published already, as {}. Remove it from this list. If this is another grant, give it a title "
-    "or an identifier of its own."
+    "of its own."
 )
 REFERENCE_TWICE = (
     "Grant {} of this list has the same identifier. Each needs its own. If you have none, leave the box empty."
@@ -61,6 +70,17 @@ class Entry:
         return truncate(self.typed["recipient"].strip(), 80) or "No recipient yet"
 
     @property
+    def details(self) -> list[tuple[str, str]]:
+        """Labels with texts, as they are published, so that whoever checks the list reads all of it."""
+        texts = {name: self.typed[name].strip() for name in DETAILS}
+        if texts["url"] and "url" not in self.errors:
+            texts["url"] = self.grant.url  # typed perhaps without https://
+        return [(DETAILS[name], text) for name, text in texts.items() if text]
+
+    def add_error(self, name: str, sentence: str) -> None:
+        self.errors.setdefault(name, []).append(sentence)
+
+    @property
     def problems(self) -> list[str]:
         """Sentences that say which grant they are about."""
         return [f"Grant {self.number}, {self.name}: {said}" for found in self.errors.values() for said in found]
@@ -77,6 +97,9 @@ def read_grant(allocation: Allocation, typed: Mapping[str, str]) -> tuple[Onward
     grant, errors = OnwardGrant(allocation=allocation), Errors()
     for name, attribute in MODEL_FIELDS.items():
         text = typed.get(name, "").strip()
+        if is_too_long(typed.get(name, "")):
+            errors[name] = [TOO_LONG]
+            continue
         if not text:
             if name in REQUIRED:
                 errors[name] = [REQUIRED[name]]
@@ -110,25 +133,32 @@ def read_entries(request: OnwardRequest) -> list[Entry]:
 def find_repeated(entries: Sequence[Entry], allocation: Allocation) -> None:
     """Add errors to the grants that are twice in the list, or are published already."""
     recorded = {reference_of(grant): grant for grant in recorded_under(entries)}
-    published = {content_of(grant): grant for grant in OnwardGrant.objects.standing().filter(allocation=allocation)}
-    by_reference, by_content = defaultdict[str, list[Entry]](list), defaultdict[tuple[Any, ...], list[Entry]](list)
+    published = {content_of(grant): grant for grant in published_grants(allocation)}
+    made_up = {content: grant for content, grant in published.items() if is_made_up(grant)}
+    by_reference: dict[str, Entry] = {}
+    by_content: dict[tuple[Any, ...], list[Entry]] = defaultdict(list)
     for entry in entries:
-        if reference := reference_of(entry.grant):
-            by_reference[reference].append(entry)
+        reference, content = reference_of(entry.grant), content_of(entry.grant)
+        if reference:
+            if (first := by_reference.setdefault(reference, entry)) is not entry:
+                entry.add_error("reference", REFERENCE_TWICE.format(first.number))
             if grant := recorded.get(reference):
                 said = REFERENCE_PUBLISHED.format(format_pounds(grant.amount), grant.recipient_name)
-                said = REFERENCE_TAKEN_BACK if grant.is_reversed else said
-                entry.errors.setdefault("reference", []).append(said)
-        elif not entry.errors:
-            by_content[content_of(entry.grant)].append(entry)
-            if grant := published.get(content_of(entry.grant)):
-                entry.errors.setdefault(NON_FIELD_ERRORS, []).append(SAME_PUBLISHED.format(grant.reference))
-    for found, name, sentence in (
-        *((found, "reference", REFERENCE_TWICE) for found in by_reference.values()),
-        *((found, NON_FIELD_ERRORS, SAME_TWICE) for found in by_content.values()),
-    ):
-        for entry in found[1:]:
-            entry.errors.setdefault(name, []).append(sentence.format(found[0].number))
+                entry.add_error("reference", REFERENCE_TAKEN_BACK if grant.is_reversed else said)
+        if entry.errors:
+            continue
+        # Two equal grants are two only if each has a reference of its own, as in `recording.may_be_same`.
+        if same := next((one for one in by_content[content] if not (reference and reference_of(one.grant))), None):
+            entry.add_error(NON_FIELD_ERRORS, SAME_TWICE.format(same.number))
+        elif grant := (made_up if reference else published).get(content):
+            entry.add_error(NON_FIELD_ERRORS, SAME_PUBLISHED.format(grant.reference))
+        by_content[content].append(entry)
+
+
+def published_grants(allocation: Allocation) -> list[OnwardGrant]:
+    """The grants of an allocation that are in force; those whose references are made up come last."""
+    rows = OnwardGrant.objects.standing().filter(allocation=allocation).select_related("allocation")
+    return sorted(rows, key=is_made_up)
 
 
 def recorded_under(entries: Sequence[Entry]) -> list[OnwardGrant]:

@@ -10,8 +10,9 @@ from funding.models import OnwardGrant, OnwardRequest
 from funding.regranting.rules.answers import check_entries
 from funding.regranting.rules.asking import locked_request
 from funding.regranting.rules.recording import record_onward_grant
-from funding.regranting.rules.requests import ONWARD_REQUESTS, why_withdrawn
+from funding.regranting.rules.requests import ONWARD_REQUESTS
 from vru_portal.links.choices import DraftState, MailPurpose
+from vru_portal.links.requests import CHANGED_SINCE_READ, require_seen
 
 WITHDRAWN = (
     "The grant was reversed, or is no longer recorded as one that is awarded on, so nothing can be recorded for it. "
@@ -28,14 +29,16 @@ def query(*, request: OnwardRequest, question: str) -> None:
 
 
 @transaction.atomic
-def approve(*, by: Any, request: OnwardRequest) -> list[OnwardGrant]:
+def approve(*, by: Any, request: OnwardRequest, seen: str = "") -> list[OnwardGrant]:
     """Record the grants that were sent, all of them or none, as the rule for every onward grant has it.
 
+    ``seen`` is the fingerprint of the list that was read, if one was.
     Raises ValidationError that names each grant which cannot be recorded, and why.
     """
     row = locked_request(request)
     require_submitted(row, "approved")
-    if why_withdrawn(row):
+    require_seen(row, seen, CHANGED_SINCE_READ)
+    if row.is_withdrawn:
         raise ValidationError(WITHDRAWN)
     recorded, problems = [], []
     for entry in check_entries(row):

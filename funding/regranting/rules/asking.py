@@ -7,7 +7,7 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.utils import timezone
 
-from funding.models import Allocation, OnwardRequest, Regranting
+from funding.models import Allocation, OnwardRequest
 from funding.models.onward_requests import ALREADY_ASKED, ENDED_STATES
 from funding.models.regrants import NOT_FOR_REGRANTING
 from funding.regranting.rules.recording import locked
@@ -16,7 +16,7 @@ from partners.models import LegalNotice
 from programmes.results.models import ReportingRules
 from vru_portal.links import mailing
 from vru_portal.links.answering import link_expiry
-from vru_portal.links.requests import check_closing_day
+from vru_portal.links.requests import BETWEEN_TODAY_AND_A_YEAR, MAX_DAYS_AHEAD, check_closing_day
 
 
 def why_not_asked(allocation: Allocation) -> str:
@@ -43,8 +43,8 @@ def ask(
         raise ValidationError(reason)
     rules = ReportingRules.current()
     due_on = due_on or timezone.localdate() + timedelta(days=rules.days_to_report)
-    if due_on < timezone.localdate():
-        raise ValidationError({"due_on": "Enter a date from today on."})
+    if not timezone.localdate() <= due_on <= timezone.localdate() + timedelta(days=MAX_DAYS_AHEAD):
+        raise ValidationError({"due_on": BETWEEN_TODAY_AND_A_YEAR})
     request = OnwardRequest(
         allocation=allocation, due_on=due_on, closes_on=due_on + timedelta(days=rules.days_open), asked_by=by
     )
@@ -55,10 +55,8 @@ def ask(
 def remind_due(today: date | None = None) -> int:
     """Remind those who have not answered, unless their grant was taken back; returns how many."""
     today = today or timezone.localdate()
-    asked_for = Regranting.objects.standing().filter(allocation__reversed_by=None).values("allocation")
-    waiting = OnwardRequest.objects.filter(closes_on__gte=today, allocation__in=asked_for)
-    reminded = [mailing.remind(one, ONWARD_REQUESTS.deliver) for one in mailing.to_remind(waiting, today)]
-    return sum(reminded)
+    waiting = mailing.to_remind(ONWARD_REQUESTS.drafts().filter(closes_on__gte=today), today)
+    return sum(mailing.remind(one, ONWARD_REQUESTS.deliver) for one in waiting if not one.is_withdrawn)
 
 
 def locked_request(request: OnwardRequest) -> OnwardRequest:

@@ -13,6 +13,7 @@ from vru_portal.ledger.append_only.recording import record
 
 INDIVIDUAL = "An individual"  # stands for a person's name, which the portal neither needs nor publishes
 SAME_GRANT = ("allocation", "recipient_name", "amount", "awarded_on", "title")  # a grant without a reference is these
+SAME_RECORDED = "The same onward grant is already recorded: {}. If this is another one, give it a title of its own."
 
 
 @transaction.atomic
@@ -41,8 +42,8 @@ def record_onward_grant(*, by: Any, grant: OnwardGrant) -> OnwardGrant:
             raise ValidationError({"allocation": "This allocation was reversed. Choose the one that replaced it."})
         if not allocation.regrantings.standing().exists():
             raise ValidationError({"allocation": NOT_FOR_REGRANTING})
+        check_not_duplicate(grant)
         if not grant.reference:
-            check_not_duplicate(grant)
             grant.reference = next_reference(allocation)
     record(grant, by=by)
     return grant
@@ -54,16 +55,31 @@ def locked(allocation: Allocation) -> Allocation:
 
 
 def check_not_duplicate(grant: OnwardGrant) -> None:
-    """Refuse a second grant of the same content: somebody clicked twice, or sent a file twice."""
-    same = OnwardGrant.objects.standing().filter(**{name: getattr(grant, name) for name in SAME_GRANT}).first()
-    if same:
-        raise ValidationError(
-            f"The same onward grant is already recorded: {same.reference}. If this is another one, give it a reference "
-            "or a title of its own."
-        )
+    """Refuse a second grant of the same content: somebody clicked twice, sent a file twice, or typed it earlier."""
+    same = OnwardGrant.objects.standing().filter(**{name: getattr(grant, name) for name in SAME_GRANT})
+    if found := next((one for one in same.select_related("allocation") if may_be_same(grant, one)), None):
+        raise ValidationError(SAME_RECORDED.format(found.reference))
+
+
+def may_be_same(grant: OnwardGrant, recorded: OnwardGrant) -> bool:
+    """Whether a grant may be one of the same content that is recorded, because one of them came without a reference.
+
+    A funder may make two equal grants on one day. Only if each has a reference of its own, it says so itself.
+    """
+    return not grant.reference or is_made_up(recorded)
+
+
+def is_made_up(recorded: OnwardGrant) -> bool:
+    """Whether a grant was reported without a reference, so that its reference is made up here."""
+    beginning = f"{recorded.allocation.public_id}-".lower()
+    reference = recorded.reference.lower()
+    return reference.startswith(beginning) and reference.removeprefix(beginning).isdecimal()
 
 
 def next_reference(allocation: Allocation) -> str:
-    names = (f"{allocation.public_id}-{number}" for number in itertools.count(1))
-    taken = set(allocation.onward_grants.values_list("reference", flat=True))
-    return next(name for name in names if name not in taken)
+    """The first that nobody has, under any allocation: another recipient may have called a grant so."""
+    beginning = f"{allocation.public_id}-"
+    found = OnwardGrant.objects.filter(reference__istartswith=beginning).values_list("reference", flat=True)
+    taken = {reference.lower() for reference in found}
+    names = (f"{beginning}{number}" for number in itertools.count(1))
+    return next(name for name in names if name.lower() not in taken)

@@ -15,6 +15,7 @@ from funding.regranting.rules.requests import ONWARD_REQUESTS
 from vru_portal.links.answering import kept, require_unchanged
 
 MAX_GRANTS = 500  # of one request
+MAX_READ = 2_500  # of one file, most of which may be in the list or published already
 TOO_MANY = (
     f"A list can have {MAX_GRANTS} grants, and this would make more. Nothing was added. Send us the file by email, or "
     "report the rest after we have read these."
@@ -80,7 +81,8 @@ def add_rows(*, secret: str, rows: Sequence[Row], replace: bool) -> Added:
     ``replace``s that one, or else is added beside it: the list then says that one has to be removed.
     """
     request: OnwardRequest = ONWARD_REQUESTS.locked_open_token(secret).draft
-    require_room(rows, 0)
+    if len(rows) > MAX_READ:
+        raise ValidationError(TOO_MANY)
     saved = typed_rows(request)
     by_reference = {one["reference"].strip().casefold(): one for one in saved if one["reference"].strip()}
     texts = {texts_of(one) for one in saved}
@@ -131,7 +133,7 @@ def save_rows(request: OnwardRequest, rows: Sequence[Row]) -> OnwardRequest:
     return request
 
 
-def submit(*, secret: str, name: str) -> OnwardRequest:
-    """Send the list to the unit. ``name`` is who sends it. Raises ValidationError, InvalidLink or NotOpen."""
-    request: OnwardRequest = ONWARD_REQUESTS.submit(secret=secret, name=name, reported_at=timezone.now())
+def submit(*, secret: str, name: str, seen: str = "") -> OnwardRequest:
+    """Send the list to the unit, by the rule for all requests (`Requests.submit`)."""
+    request: OnwardRequest = ONWARD_REQUESTS.submit(secret=secret, name=name, seen=seen, reported_at=timezone.now())
     return request

@@ -13,9 +13,7 @@ RELATED = ("recipient", "initiative", "heading", "reversed_by")
 
 
 def why_withdrawn(request: OnwardRequest) -> str:
-    allocation = request.allocation
-    stands = not allocation.is_reversed and allocation.regrantings.standing().exists()
-    return "" if stands else "withdrawn"
+    return "withdrawn" if request.is_withdrawn else ""
 
 
 def drafts() -> QuerySet[Any]:

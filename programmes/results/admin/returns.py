@@ -19,7 +19,16 @@ from vru_portal.staff.actions import RecordingForm, Section, WriteOnceAdmin
 from vru_portal.staff.base_admin import PortalAdmin, ReadOnlyAdmin
 from vru_portal.staff.imports.page import FileImport
 from vru_portal.staff.links import admin_link, can_view
-from vru_portal.staff.requests import DayForm, QuestionForm, RequestAction, SendAgain, StateFilter, people_of
+from vru_portal.staff.requests import (
+    ApprovalForm,
+    Approve,
+    DayForm,
+    QuestionForm,
+    RequestAction,
+    SendAgain,
+    StateFilter,
+    people_of,
+)
 from vru_portal.text.form_fields import EmailAddressFormField, LineFormField, LongTextFormField
 
 WILL_HIDE = " (will be suppressed)"
@@ -65,7 +74,7 @@ class ReturnForm(RecordingForm):
         asking.ask(by=self.by, row=self.instance, email=data["email"], contact_name=data["contact_name"])
 
 
-class CorrectionForm(forms.Form):
+class CorrectionForm(ApprovalForm):
     """Asks why published figures are replaced."""
 
     correction = LongTextFormField(
@@ -87,14 +96,11 @@ class ReturnAction(RequestAction):
         return draft_of(self.row)
 
 
-class ApproveAction(ReturnAction):
+class ApproveAction(Approve, ReturnAction):
     """Publishes figures."""
 
-    name = "approve"
-    label = "Approve and publish"
     permission = "results.approve_return"
     form_class = CorrectionForm
-    states = (DraftState.SUBMITTED,)
     explanation = (
         "The figures are published immediately and stay on record permanently. If they are corrected later, both "
         "versions are kept with their dates. Read the sentences too: they must not name anybody or mention a small "
@@ -113,7 +119,8 @@ class ApproveAction(ReturnAction):
         return form
 
     def perform(self, form: Any) -> str:
-        approving.approve(by=self.by, row=self.row, correction=form.cleaned_data.get("correction", ""))
+        correction = form.cleaned_data.get("correction", "")
+        approving.approve(by=self.by, row=self.row, correction=correction, seen=self.seen_in(form))
         return "Approved and published"
 
 

@@ -23,6 +23,7 @@ from programmes.results.rules.requests import RETURNS, answers_of
 from programmes.results.rules.suppression import suppressed
 from vru_portal.ledger.append_only.recording import record
 from vru_portal.links.choices import DraftState
+from vru_portal.links.requests import CHANGED_SINCE_READ, require_seen
 
 
 def query(*, row: Return, question: str) -> None:
@@ -47,13 +48,17 @@ def send_back(row: Return, expected: DraftState, question: str, otherwise: str) 
 
 
 @transaction.atomic
-def approve(*, by: Any, row: Return, correction: str = "") -> ApprovedReturn:
-    """Publish the figures that were sent. Raises ValidationError."""
+def approve(*, by: Any, row: Return, correction: str = "", seen: str = "") -> ApprovedReturn:
+    """Publish the figures that were sent. ``seen`` is the fingerprint of the answers that were read, if they were.
+
+    Raises ValidationError.
+    """
     draft = locked_draft(row)
     if draft.state != DraftState.SUBMITTED:
         raise ValidationError(
             f"This return is “{draft.get_state_display()}”. Only figures that were sent can be approved."
         )
+    require_seen(draft, seen, CHANGED_SINCE_READ)
     if by is not None and draft.recorded_by_id == by.pk:
         raise ValidationError(RECORDED_ALONE)
     answers = answers_of(draft)

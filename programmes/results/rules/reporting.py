@@ -30,8 +30,8 @@ def save_answers(*, secret: str, typed: Mapping[str, str], before: Mapping[str, 
 
 
 @transaction.atomic
-def submit(*, secret: str, name: str) -> ReturnDraft:
-    """Send the answers to the unit. ``name`` is who sends them. Raises ValidationError, InvalidLink or NotOpen."""
-    draft: ReturnDraft = RETURNS.submit(secret=secret, name=name, recorded_by=None)
+def submit(*, secret: str, name: str, seen: str = "") -> ReturnDraft:
+    """Send the answers to the unit, by the rule for all requests (`Requests.submit`)."""
+    draft: ReturnDraft = RETURNS.submit(secret=secret, name=name, seen=seen, recorded_by=None)
     Return.objects.filter(pk=draft.asked_id, reported_at=None).update(reported_at=timezone.now())
     return draft

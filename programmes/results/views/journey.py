@@ -141,9 +141,8 @@ def check(request: HttpRequest) -> HttpResponse:
     """Show everything once more, and send it or pass it on."""
     token = PAGES.require_token(request) if request.method == "POST" else PAGES.require_open(request)
     draft = token.draft
-    form = SendForm(
-        request.POST if request.method == "POST" else None, is_confirming=token.purpose == LinkPurpose.CONFIRM
-    )
+    data = request.POST if request.method == "POST" else None
+    form = SendForm(data, is_confirming=token.purpose == LinkPurpose.CONFIRM, shown=draft.fingerprint)
     if request.method == "POST":
         secret = PAGES.count_form(request)
         if form.is_valid():

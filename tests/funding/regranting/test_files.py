@@ -11,6 +11,7 @@ import time_machine
 from django.core.files.uploadedfile import SimpleUploadedFile
 
 from funding.models import OnwardGrant
+from funding.regranting.files import day_of
 from tests.support.crawler import text_of
 from tests.support.factories import AllocationFactory, OnwardGrantFactory, RegrantingFactory, UnitFactory, UserFactory
 from vru_portal.ledger.append_only.models import REDACTED
@@ -230,3 +231,17 @@ def test_a_wrong_one_is_reversed_and_a_name_is_taken_out(client, officer):
     assert OnwardGrant.objects.get().recipient_name == REDACTED
     assert client.post(f"{PLACE}{made.pk}/reverse/", {"reason": "Of another fund"}).status_code == 302
     assert not OnwardGrant.objects.standing().exists()
+
+
+@pytest.mark.parametrize(
+    ("text", "day"),
+    [
+        ("2031-05-20T00:00:00+00:00", "2031-05-20"),
+        ("2031-05-20", "2031-05-20"),
+        ("1 OCT 2031", "1 OCT 2031"),
+        ("Tue 1 Oct 2031", "Tue 1 Oct 2031"),
+        ("1st August 2031", "1st August 2031"),
+    ],
+)
+def test_only_a_time_of_day_is_cut_off_a_date(text, day):
+    assert day_of(text) == day

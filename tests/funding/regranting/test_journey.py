@@ -2,7 +2,10 @@
 
 import json
 import re
+from datetime import datetime
+from io import BytesIO
 
+import openpyxl
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
@@ -78,7 +81,9 @@ def test_opening_every_page_and_sending_empty_forms_writes_and_sends_nothing(cli
         client.head(f"{PLACE}{address}")
         client.post(f"{PLACE}{address}", {})
     client.post(f"{PLACE}{asked.secret}/", {})
-    fill_in(client, "grants/new/", {"then": "another"})  # an empty form adds no grant
+    assert fill_in(client, "grants/new/", {"then": "another"}).status_code == 303  # an empty form adds no grant
+    for address in ("file/", "check/"):
+        assert fill_in(client, address, {}).status_code == 422
     assert list(OnwardRequest.objects.values()) == before
     assert OnwardMail.objects.count() == mails
 
@@ -287,6 +292,24 @@ def test_an_empty_list_says_that_nothing_was_awarded(client):
     assert asked.row.state == DraftState.APPROVED
 
 
+def test_a_list_that_somebody_else_has_changed_since_it_was_shown_is_not_sent(client):
+    asked = ask()
+    enter(asked)
+    opened(client, asked.secret)
+    form = hidden(client.get(f"{PLACE}check/").content.decode())
+    enter(asked, "bbbb", title="Hats")
+    another = {"who": "another", "name": "Kim", "confirm_name": "Sam", "confirm_email": "sam@recipient.example"}
+    for sent in (SEND, another):
+        answer = client.post(f"{PLACE}check/", form | sent)
+        assert answer.status_code == 422
+        assert "Somebody else has changed these answers since you opened this page. Nothing was sent." in text_of(
+            answer
+        )
+        assert "Hats" in text_of(answer)
+        assert asked.row.state == DraftState.STARTED
+    assert client.post(f"{PLACE}check/", hidden(answer.content.decode()) | SEND).status_code == 303
+
+
 # Files ----------------------------------------------------------------------------------------------------------------
 
 HEAD = "reference,recipient,amount,awarded_on\n"
@@ -360,16 +383,18 @@ def test_what_is_published_is_not_reported_again(client):
     ("content", "name", "said"),
     [
         (b"", "grants.csv", "This file is empty."),
-        (b"\x00\x01\x02", "grants.csv", ""),
-        (b"PK\x03\x04broken", "grants.xlsx", ""),
-        (b"%PDF-1.7", "grants.pdf", ""),
+        (b"\x00\x01\x02", "grants.csv", "This file is not UTF-8"),
+        (b"PK\x03\x04broken", "grants.xlsx", "This file is not an XLSX workbook that can be read."),
+        (b"%PDF-1.7", "grants.pdf", "This is a PDF."),
         (b"{", "grants.json", "This file is not valid JSON"),
         (b'{"grants": [1]}', "grants.json", "This file is not a table."),
         (b"name,sum\nFen club,1\n", "grants.csv", "Missing columns: recipient, amount, awarded_on."),
-        ((HEAD + "a,b,1,2\n" * 501).encode(), "grants.csv", "A list can have 500 grants"),
+        ((HEAD + "".join(f"{n},b,1,2\n" for n in range(501))).encode(), "grants.csv", "A list can have 500 grants"),
+        ((HEAD + "a,b,1,2\n" * 2_501).encode(), "grants.csv", "A list can have 500 grants"),
+        ((HEAD + "a,b,#REF!,2\n").encode(), "grants.csv", "Row 2, amount: The spreadsheet shows the error #REF!"),
         (b"x" * 1_000_001, "grants.csv", "This file is larger than 1 MB."),
     ],
-    ids=["empty", "binary", "broken", "pdf", "json", "grants", "columns", "many", "large"],
+    ids=["empty", "binary", "broken", "pdf", "json", "grants", "columns", "many", "rows", "error", "large"],
 )
 def test_a_file_that_cannot_be_read_is_refused_with_a_reason_and_changes_nothing(client, content, name, said):
     asked = ask()
@@ -380,6 +405,53 @@ def test_a_file_that_cannot_be_read_is_refused_with_a_reason_and_changes_nothing
     assert said in text_of(answer)
     assert "There is a problem" in text_of(answer)
     assert len(asked.grants) == 1
+
+
+def test_a_full_file_is_read_again_without_what_is_in_the_list(client):
+    asked = ask()
+    opened(client, asked.secret)
+    rows = [f"{number},Fen club,1,2031-05-20\n" for number in range(500)]
+    upload(client, (HEAD + "".join(rows[:300])).encode())
+    answer = upload(client, (HEAD + "".join([*rows, rows[0]])).encode())
+    assert "200 grants added from your file." in text_of(client.get(answer["Location"]))
+    assert len(asked.grants) == 500
+
+
+def workbook(*rows):
+    book = openpyxl.Workbook()
+    for row in rows:
+        book.active.append(row)
+    book.save(file := BytesIO())
+    return file.getvalue()
+
+
+def test_a_workbook_is_read_and_what_was_left_out_of_it_is_said(client):
+    asked = ask()
+    opened(client, asked.secret)
+    columns = ("reference", "recipient", "amount", "awarded_on")
+    day = datetime(2031, 5, 20)  # noqa: DTZ001 - a spreadsheet has no time zones
+    content = workbook(columns, (10023, "Fen club", 60.5, day), ("", "Total Sports CIC", 60.5, None))
+    page = text_of(client.get(upload(client, content, "grants.xlsx")["Location"]))
+    assert "1 grant added from your file." in page
+    assert "Row 3 is a total and was ignored: “Total Sports CIC”" in page
+    assert [(grant["reference"], grant["amount"]) for grant in asked.grants] == [("10023", "60.5")]
+    wrong = workbook(columns, (1234567890123456, "Fen club", "#REF!", day), ("a", "Moor club", "=1+1", day))
+    answer = text_of(upload(client, wrong, "grants.xlsx"))
+    for said in ("Row 2, reference: A spreadsheet keeps only", "Row 2, amount: The spreadsheet shows the error #REF!"):
+        assert said in answer
+    assert "Row 3, amount: " in answer
+    assert len(asked.grants) == 1
+
+
+def test_a_text_that_is_too_long_is_not_cut_without_a_word(client):
+    asked = ask()
+    opened(client, asked.secret)
+    answer = fill_in(client, "grants/new/", typed(description="x" * 2_001) | {"then": "another"})
+    assert answer.status_code == 422
+    assert "Shorten this to 2,000 characters." in text_of(answer)
+    assert "Shorten this to 2,000 characters." in text_of(client.get(f"{PLACE}check/"))
+    fill_in(client, f"grants/{asked.grants[0]['key']}/", typed(description="x" * 2_000) | {"then": "list"})
+    assert "Needs correcting" not in text_of(client.get(PLACE))
 
 
 def test_the_largest_file_that_the_page_takes_reaches_it(settings):
@@ -403,12 +475,13 @@ def test_hostile_addresses_and_keys_are_refused(client):
     for key in ("x" * 17, "../../x", "é", "a b", "<script>"):
         assert client.post(f"{PLACE}grants/new/", form | {"key": key} | typed()).status_code == 404
     assert client.post(f"{PLACE}grants/{'x' * 17}/", form | typed()).status_code == 404
-    page = client.get(f"{PLACE}?added=<script>&repeated=99999999999&replaced=-1&of_others=%D9%A3")
+    page = client.get(f"{PLACE}?read=<script>")
     assert page.status_code == 200
-    assert "<script>&" not in page.content.decode()
+    assert "<script>" not in page.content.decode()
+    assert "your file" not in text_of(page)
     long = fill_in(client, "grants/new/", typed(title="x" * 90_000, recipient="a\x01b") | {"then": "list"})
-    assert long.status_code in (303, 400)
-    assert all(len(grant["title"]) <= 2000 for grant in asked.grants)
+    assert long.status_code == 303
+    assert [len(grant["title"]) for grant in asked.grants] == [2001]
 
 
 def test_a_list_can_be_full(client, monkeypatch):

@@ -4,6 +4,7 @@ import pytest
 from django.contrib.auth.models import Group
 
 from funding.models import OnwardGrant, OnwardRequest
+from funding.regranting.rules import approving
 from partners.models import LegalNotice
 from tests.funding.regranting.requests import ask, enter, send, sums
 from tests.support.crawler import text_of
@@ -24,6 +25,8 @@ def officer(client):
 
 
 def step(client, asked, name, **answers):
+    if name == "approve":  # what was read, as the page's hidden field has it
+        answers = {"seen": asked.row.fingerprint} | answers
     return client.post(f"{PLACE}{asked.request.pk}/{name}/", answers, follow=True)
 
 
@@ -59,7 +62,19 @@ def test_the_page_of_the_grant_says_why_nobody_can_be_asked(client):
 
 def test_finance_reads_asks_and_approves(client):
     asked = ask()
-    enter(asked, description="Forty pairs.", reference="360G-fen-1")
+    place = {"area": "The fen", "area_code": "E05000001"}
+    enter(
+        asked,
+        description="Forty pairs.",
+        reference="360G-fen-1",
+        recipient_org_id="GB-CHC-1",
+        url="fen.example",
+        **place,
+    )
+    details = [
+        *("Identifier: 360G-fen-1", "Identifier of who received it: GB-CHC-1", "Where it helps: The fen"),
+        *("Official code of that place: E05000001", "Address: https://fen.example"),
+    ]
     send(asked)
     listed = text_of(client.get(f"{PLACE}?state=submitted"))
     assert str(asked.request.allocation.recipient) in listed
@@ -67,7 +82,8 @@ def test_finance_reads_asks_and_approves(client):
     for shown in (
         "Fen club",
         "£60.50",
-        "Boots; Forty pairs.; 360G-fen-1",
+        "Boots; Forty pairs.",
+        "; ".join(details),
         "Not reported £39.50",
         "kim@recipient.example",
     ):
@@ -76,7 +92,7 @@ def test_finance_reads_asks_and_approves(client):
     assert asked.row.state == DraftState.QUERIED
     send(asked)
     asks = text_of(client.get(f"{PLACE}{asked.request.pk}/approve/"))
-    assert "£60.50 to Fen club, 20 May 2031. Boots. Forty pairs. 360G-fen-1" in asks
+    assert f"£60.50 to Fen club, 20 May 2031. Boots. Forty pairs. {'. '.join(details)}" in asks
     assert "Approved: 1 onward grant recorded" in text_of(step(client, asked, "approve"))
     assert OnwardGrant.objects.get().recipient_name == "Fen club"
     assert "This request is “Approved”." in text_of(client.get(f"{PLACE}{asked.request.pk}/approve/"))
@@ -134,3 +150,21 @@ def test_requests_and_emails_are_seen_by_finance_and_auditors_only(client):
             assert client.get(f"/admin/funding/{address}").status_code == status, (role, address)
         can_approve = client.get(f"{PLACE}{asked.request.pk}/approve/").status_code
         assert can_approve == (200 if role == "Finance" else 403)
+
+
+def test_a_list_that_is_another_than_the_one_that_was_read_is_not_approved(client):
+    asked = ask()
+    enter(asked)
+    send(asked)
+    address = f"{PLACE}{asked.request.pk}/approve/"
+    read = client.get(address).context["form"]["seen"].value()
+    approving.query(request=asked.row, question="All?")
+    enter(asked, "bbbb", title="Hats")
+    send(asked)
+    answer = client.post(address, {"seen": read})
+    assert "These answers have changed since you opened this page." in text_of(answer)
+    assert "Hats" in text_of(answer)
+    assert sums() == []
+    client.post(address, {"seen": answer.context["form"]["seen"].value()})
+    assert len(sums()) == 2
+    assert client.post(address, {}).status_code == 200

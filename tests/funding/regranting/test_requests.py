@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from events.declarations.documents.subject_access import records_about
 from funding.choices import OnwardMailKind
-from funding.models import OnwardGrant, OnwardMail, OnwardRequest, OnwardToken, Regranting
+from funding.models import Allocation, OnwardGrant, OnwardMail, OnwardRequest, OnwardToken, Regranting
 from funding.regranting import schedule
 from funding.regranting.rules import approving, asking, reporting
 from funding.regranting.rules.recording import record_onward_grant
@@ -28,7 +28,7 @@ from tests.support.refusals import refused_by_the_database, refused_in_words, va
 from vru_portal.ledger.content_version import PRIVATE_MODELS, public_tables
 from vru_portal.links import personal
 from vru_portal.links.answering import InvalidLink, NotOpen
-from vru_portal.links.choices import DraftState, MailPurpose
+from vru_portal.links.choices import DraftState, LinkPurpose, MailPurpose
 from vru_portal.links.models import Delivery
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("clock", "unit")]
@@ -80,9 +80,9 @@ def test_a_request_is_due_as_returns_are_unless_a_day_is_given():
     assert (row.due_on, row.closes_on) == (date(2031, 6, 15), date(2031, 7, 6))
     by = {"by": UserFactory(), "email": "kim@recipient.example"}
     allocation = RegrantingFactory().allocation
-    assert "Enter a date from today on." in refusal(
-        partial(asking.ask, **by, allocation=allocation, due_on=date(2031, 5, 31))
-    )
+    for day in (date(2031, 5, 31), date(2032, 6, 2)):
+        said = refusal(partial(asking.ask, **by, allocation=allocation, due_on=day))
+        assert said == "Enter a date between today and a year from now."
     assert asking.ask(**by, allocation=allocation, due_on=date(2031, 6, 1)).due_on == date(2031, 6, 1)
 
 
@@ -113,11 +113,12 @@ def test_reminders_come_in_the_same_measure_as_those_of_returns(clock):
     assert asked.row.reminders == 3
 
 
-def test_nobody_is_reminded_of_a_grant_that_was_taken_back(clock, mailoutbox):
+@pytest.mark.parametrize("model", [Regranting, Allocation])
+def test_nobody_is_reminded_of_a_grant_that_was_taken_back(clock, mailoutbox, model):
     asked = ask()
     deliver_onward_mail.call(OnwardMail.objects.get().pk)
     reminder = ONWARD_REQUESTS.queue_mail(MailPurpose.REMINDER, asked.row)
-    reverse(Regranting.objects.get())
+    reverse(model.objects.get())
     deliver_onward_mail.call(reminder.pk)
     assert OnwardMail.objects.get(pk=reminder.pk).delivery == Delivery.DROPPED
     clock.move_to("2031-06-25 12:00Z", tick=False)
@@ -347,6 +348,19 @@ def test_whoever_changes_a_request_waits_for_whoever_else_does(change):
     assert next(locked for table, locked in read if table == "funding_onwardrequest")
 
 
+def test_a_list_that_is_taken_back_while_the_second_person_sends_it_is_not_sent(monkeypatch):
+    asked = ask()
+    sam = {"confirm_name": "Sam", "confirm_email": "sam@recipient.example"}
+    reporting.pass_on(secret=asked.secret, prepared_by="Kim", **sam)
+    theirs = new_link(asked.row, LinkPurpose.CONFIRM, "sam@recipient.example")
+    token = ONWARD_REQUESTS.find_token(theirs)
+    reporting.take_back(secret=asked.secret)
+    monkeypatch.setattr("vru_portal.links.requests.find_token", lambda *found: token)  # as it was before the lock
+    with pytest.raises(InvalidLink):
+        reporting.submit(secret=theirs, name="Sam")
+    assert asked.row.state == DraftState.STARTED
+
+
 # Personal data --------------------------------------------------------------------------------------------------------
 
 NOT_PERSONAL = {
@@ -399,6 +413,33 @@ def test_who_was_asked_is_erased_in_time_even_if_a_second_person_never_answered(
     assert schedule.erase_expired_personal_data() == 0
     row = asked.row
     assert (row.email, row.contact_name, row.prepared_by, row.confirm_email, row.answers) == ("", "", "", "", {})
+    assert row.state == DraftState.CANCELLED  # and the recipient can be asked again
     assert not OnwardMail.objects.exists()
     with pytest.raises(InvalidLink):
         enter(Asked(row, theirs))
+
+
+def test_a_list_that_nobody_has_read_is_not_approved_as_an_empty_one_once_it_is_erased(clock):
+    asked = ask()
+    enter(asked)
+    send(asked)
+    clock.move_to("2041-06-01 12:00Z", tick=False)
+    assert schedule.erase_expired_personal_data() == 1
+    assert "“Cancelled”" in refusal(partial(approve, asked))
+
+
+def test_what_staff_extend_while_the_data_of_others_is_erased_is_left_as_it_is(clock, monkeypatch):
+    asked, other = ask(), ask()
+    enter(asked)
+    clock.move_to("2041-06-01 12:00Z", tick=False)
+    erase = personal.forget_draft
+
+    def extended_meanwhile(due, pk):
+        if pk == asked.request.pk:
+            asking.extend(request=asked.row, closes_on=date(2041, 6, 20))
+        return erase(due, pk)
+
+    monkeypatch.setattr(personal, "forget_draft", extended_meanwhile)
+    assert schedule.erase_expired_personal_data() == 1
+    assert (asked.row.state, asked.row.email, len(asked.grants)) == (DraftState.STARTED, "kim@recipient.example", 1)
+    assert (other.row.state, other.row.email) == (DraftState.CANCELLED, "")

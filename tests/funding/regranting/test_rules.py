@@ -26,6 +26,7 @@ from tests.support.factories import (
     reverse,
 )
 from tests.support.refusals import validation_messages
+from vru_portal.ledger.append_only.recording import redact
 
 pytestmark = pytest.mark.django_db
 
@@ -92,7 +93,17 @@ def test_one_without_a_reference_gets_the_next_and_is_not_recorded_twice():
     first, second = record(reported(allocation)), record(reported(allocation, title="Coats"))
     assert (first.reference, second.reference) == (f"{allocation.public_id}-1", f"{allocation.public_id}-2")
     assert "already recorded" in validation_messages(lambda: record(reported(allocation)))[""][0]
-    record(reported(allocation, reference="Another"))  # it says itself that it is another
+    with_reference = reported(allocation, reference="360G-fen-1")  # which it was given since it was reported
+    assert "a title of its own" in validation_messages(lambda: record(with_reference))[""][0]
+    for reference in ("360G-fen-2", "360G-fen-3"):  # each says itself that it is another
+        record(reported(allocation, reference=reference, title="Hats"))
+    assert "already recorded" in validation_messages(lambda: record(reported(allocation, title="Hats")))[""][0]
+
+
+def test_a_reference_that_is_made_up_is_free_whoever_has_called_a_grant_so():
+    allocation, other = RegrantingFactory().allocation, RegrantingFactory().allocation
+    record(reported(other, reference=f"{allocation.public_id.upper()}-1"))
+    assert record(reported(allocation)).reference == f"{allocation.public_id}-2"
 
 
 def test_a_reference_is_used_once_in_any_case_and_under_any_allocation():
@@ -197,3 +208,15 @@ def test_the_amount_that_is_awarded_on_is_known_by_the_day():
     reverse(Regranting.objects.get())
     (row,) = with_onward(Allocation.objects.all())
     assert row.regrant_type is None
+
+
+def test_an_address_that_is_redacted_is_linked_nowhere(client):
+    UnitFactory()
+    grant = OnwardGrantFactory(url="https://fen.example.org/kim")
+    page, file = grant.allocation.get_absolute_url(), "/onward-grants.csv"
+    for address in (page, file):
+        assert b"https://fen.example.org/kim" in client.get(address).getvalue()
+    redact(grant, fields=["url"], by=UserFactory(), reason="It names a person.")
+    assert b"[redacted]" not in client.get(page).getvalue()
+    for address in (page, file):
+        assert b"fen.example.org" not in client.get(address).getvalue()

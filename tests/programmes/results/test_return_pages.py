@@ -74,12 +74,27 @@ def test_why_figures_are_corrected_is_asked_only_when_some_are_published(client,
     report(asked, 20)
     address = f"{PLACE}{asked.row.pk}/approve/"
     assert "Why they are corrected" not in text_of(client.get(address))
-    assert client.post(address, {}).status_code == 302
+    assert client.post(address, {"seen": asked.draft.fingerprint}).status_code == 302
     approving.ask_for_correction(row=asked.row, question="Really?")
     report(asked, 21)
     assert "Why they are corrected" in text_of(client.get(address))
-    assert "Say why the figures are corrected." in text_of(client.post(address, {}))
-    assert client.post(address, {"correction": "One was missed."}).status_code == 302
+    sent = {"seen": asked.draft.fingerprint}
+    assert "Say why the figures are corrected." in text_of(client.post(address, sent))
+    assert client.post(address, sent | {"correction": "One was missed."}).status_code == 302
+
+
+def test_figures_that_are_others_than_those_that_were_read_are_not_approved(client, staff):
+    asked = ask(*count_people())
+    report(asked, 20)
+    address = f"{PLACE}{asked.row.pk}/approve/"
+    read = client.get(address).context["form"]["seen"].value()
+    approving.query(row=asked.row, question="All?")
+    report(asked, 21)
+    answer = client.post(address, {"seen": read})
+    assert "These answers have changed since you opened this page." in text_of(answer)
+    assert "21 people" in text_of(answer)
+    assert asked.draft.state == "submitted"
+    assert client.post(address, {"seen": answer.context["form"]["seen"].value()}).status_code == 302
 
 
 def test_the_state_is_the_second_column_of_the_list(client, staff):

@@ -1,0 +1,65 @@
+"""A grant that is reported again, with or without an identifier that it had not before, is not published twice."""
+
+import pytest
+
+from funding.models import OnwardGrant
+from tests.funding.regranting.requests import approve, ask, enter, opened, send
+from tests.support.crawler import text_of
+from tests.support.refusals import validation_messages
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("clock", "unit")]
+
+
+def said_of(client, asked) -> str:
+    return text_of(opened(client, asked.secret))
+
+
+@pytest.mark.parametrize("references", [("", ""), ("", "360G-fen-1"), ("360G-fen-1", "")])
+def test_of_two_equal_grants_in_a_list_each_needs_its_identifier(client, references):
+    asked = ask()
+    for key, reference in zip(("aaaa", "bbbb"), references, strict=True):
+        enter(asked, key, reference=reference)
+    assert "Grant 1 of this list is the same." in said_of(client, asked)
+    assert validation_messages(lambda: send(asked))
+
+
+def test_two_equal_grants_with_identifiers_are_two(client):
+    asked = ask()
+    for key, reference in (("aaaa", "360G-fen-1"), ("bbbb", "360G-fen-2")):
+        enter(asked, key, reference=reference)
+    send(asked)
+    assert [grant.reference for grant in approve(asked)] == ["360G-fen-1", "360G-fen-2"]
+    again = ask(asked.request.allocation)
+    enter(again, reference="360G-fen-3")
+    assert "Needs correcting" not in said_of(client, again)
+
+
+def test_a_grant_that_is_published_under_a_made_up_identifier_is_not_published_under_its_own(client):
+    asked = ask()
+    enter(asked)
+    send(asked)
+    (made,) = approve(asked)
+    again = ask(asked.request.allocation)
+    enter(again, reference="360G-fen-1")
+    assert f"The same grant is published already, as {made.reference}." in said_of(client, again)
+    enter(again, "bbbb", reference="360G-fen-2", title="Hats")  # the way out
+    send_without_first = [grant for grant in again.grants if grant["reference"] != "360G-fen-1"]
+    again.row.__class__.objects.filter(pk=again.row.pk).update(answers={"grants": send_without_first})
+    send(again)
+    approve(again)
+    assert OnwardGrant.objects.count() == 2
+
+
+def test_what_was_published_between_sending_and_approving_is_found_at_approval(admin_client):
+    asked = ask()
+    enter(asked, reference="360G-fen-1")
+    send(asked)
+    row = OnwardGrant(
+        allocation=asked.request.allocation, recipient_name="Fen club", amount="60.50", awarded_on="2031-05-20",
+        title="Boots", reference=f"{asked.request.allocation.public_id}-1",
+    )  # fmt: skip
+    row.save()
+    page = text_of(admin_client.get(f"/admin/funding/onwardrequest/{asked.request.pk}/approve/"))
+    assert f"To be corrected: The same grant is published already, as {row.reference}." in page
+    assert "published already" in str(validation_messages(lambda: approve(asked)))
+    assert OnwardGrant.objects.count() == 1
