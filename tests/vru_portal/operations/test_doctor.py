@@ -171,8 +171,7 @@ def missing_trigger(portal, patch):
 
 
 def missing_migration(portal, patch):
-    # those that it replaces are recorded as applied, too
-    MigrationRecorder.Migration.objects.filter(app="vru_portal").delete()
+    MigrationRecorder.Migration.objects.filter(app="vru_portal", name="0002_plain_trigger_messages").delete()
 
 
 def lost_key(portal, patch):
