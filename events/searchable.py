@@ -7,7 +7,7 @@ from django.db.models import Prefetch, QuerySet
 from events.models import AgendaItem, Appearance, Event
 from partners.searchable import joined
 from vru_portal.publishing.state import published
-from vru_portal.search.documents import Document, Kind, Searchable
+from vru_portal.search.documents import Document, ResultKind, Searchable
 from vru_portal.text.dates import format_date
 
 
@@ -51,6 +51,6 @@ def described(appearance: Appearance) -> tuple[str, str]:
 
 
 SEARCHABLES = (
-    Searchable(Kind.EVENT, Event.objects.public, event),
-    Searchable(Kind.EVENT, items, item, weight=0.5),
+    Searchable(ResultKind.EVENT, Event.objects.public, event),
+    Searchable(ResultKind.EVENT, items, item, weight=0.5),
 )

@@ -5,7 +5,7 @@ from django.db.models import Prefetch, QuerySet
 from funding.models import Allocation, BudgetHeading, Decision, FinancialYear, FundingSource
 from partners.searchable import joined
 from vru_portal.ledger.money import format_pounds, pounds_for_prose
-from vru_portal.search.documents import Document, Kind, Searchable
+from vru_portal.search.documents import Document, ResultKind, Searchable
 from vru_portal.text.dates import format_date
 
 MONEY_WORDS = ("Money", "Budget", "Funding")
@@ -74,14 +74,17 @@ def decision(row: Decision) -> Document:
 
 
 SEARCHABLES = (
-    Searchable(Kind.MONEY, years, year),
+    Searchable(ResultKind.MONEY, years, year),
     Searchable(
-        Kind.MONEY, lambda: FundingSource.objects.standing().select_related("year").order_by("pk"), source, weight=0.6
+        ResultKind.MONEY,
+        lambda: FundingSource.objects.standing().select_related("year").order_by("pk"),
+        source,
+        weight=0.6,
     ),
-    Searchable(Kind.MONEY, BudgetHeading.objects.public, heading, weight=0.8),
-    Searchable(Kind.MONEY, decisions, decision, weight=0.6),
+    Searchable(ResultKind.MONEY, BudgetHeading.objects.public, heading, weight=0.8),
+    Searchable(ResultKind.MONEY, decisions, decision, weight=0.6),
     Searchable(
-        Kind.MONEY,
+        ResultKind.MONEY,
         allocations,
         allocation,
         weight=0.6,

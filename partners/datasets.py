@@ -54,7 +54,7 @@ PARTNERS: Dataset[Organisation] = Dataset(
             "executives",
             "Who sits on the executive team for it today, as far as is known",
             lambda o: join_values(dict.fromkeys(post.person.full_name for post in o.executive_posts)),  # type: ignore[attr-defined]
-            derived="the posts, by their days",
+            derived="the posts and their dates",
         ),
         Column(
             "is_group",

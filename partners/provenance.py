@@ -30,8 +30,8 @@ class Sourced(models.Model):
         "checked by staff on",
         null=True,
         blank=True,
-        help_text="The day on which staff last confirmed, outside the source, that this still holds. Until then pages "
-        "say “as at …”. After a year the start page asks for another check.",
+        help_text="The day on which staff last confirmed, other than from the source, that this is still true. Pages "
+        "say “as at …” until it is filled in. After a year the start page asks for another check.",
     )
     history = HistoricalRecords(inherit=True, history_manager=HistoryManager)
 

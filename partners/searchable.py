@@ -6,7 +6,7 @@ from typing import Any
 from django.urls import reverse
 
 from partners.models import ContactPoint, Organisation, Person, Statement
-from vru_portal.search.documents import Document, Kind, Searchable
+from vru_portal.search.documents import Document, ResultKind, Searchable
 from vru_portal.search.words import STOP_WORDS, words_of
 
 FEWEST_INITIALS = 3
@@ -45,9 +45,12 @@ def joined(texts: Iterable[str | None]) -> str:
 
 SEARCHABLES = (
     Searchable(
-        Kind.ORGANISATION, lambda: Organisation.objects.public().select_related("sector"), organisation, weight=1.05
+        ResultKind.ORGANISATION,
+        lambda: Organisation.objects.public().select_related("sector"),
+        organisation,
+        weight=1.05,
     ),
-    Searchable(Kind.PERSON, lambda: Person.objects.public().with_posts(), person, weight=1.05),
-    Searchable(Kind.PAGE, ContactPoint.objects.all, contact_point),
-    Searchable(Kind.MESSAGE, lambda: Statement.objects.public().select_related("speaker"), statement, weight=0.8),
+    Searchable(ResultKind.PERSON, lambda: Person.objects.public().with_posts(), person, weight=1.05),
+    Searchable(ResultKind.PAGE, ContactPoint.objects.all, contact_point),
+    Searchable(ResultKind.MESSAGE, lambda: Statement.objects.public().select_related("speaker"), statement, weight=0.8),
 )

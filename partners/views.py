@@ -24,7 +24,7 @@ from vru_portal.web.addresses import full_url
 from vru_portal.web.list_pages import ListPage
 from vru_portal.web.pagination import get_page_or_404, in_order
 from vru_portal.web.prepared_queries import first_or_404, prepared
-from vru_portal.web.public_pages import declare, public_page
+from vru_portal.web.public_pages import declare_parameters, public_page
 from vru_portal.web.structured_data import json_ld, plain_text, reference
 
 # The facts that a publication is the source of, by section. Apps above this one have most of them, so `vru_portal.urls`
@@ -203,7 +203,7 @@ def statement(request: HttpRequest, slug: str) -> HttpResponse:
 def publications(request: HttpRequest) -> HttpResponse:
     """The unit's publications, and those of others that facts are taken from."""
     filters = PublicationFilters(request.GET)
-    declare(request, filters.valid)
+    declare_parameters(request, filters.valid)
     page = get_page_or_404(request, filters.rows.select_related("issued_by"), count=filters.count)
     context = {"filters": filters, "page": page, "form": filters.form("Filter", reverse("partners:publications"))}
     return render(request, "partners/publications.html", context)

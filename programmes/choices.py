@@ -52,14 +52,14 @@ class NewsKind(models.TextChoices):
 
 
 class FileRole(models.TextChoices):
-    """What a document is of the publication that it belongs to."""
+    """What a document is: the publication itself, another version of it, or its data."""
 
     ITSELF = "itself", "The publication itself"
     ACCESSIBLE = "accessible", "An accessible version of it"
     DATA = "data", "Data from it"
 
 
-class Slot(models.TextChoices):
+class PassagePlace(models.TextChoices):
     """The places on pages that can show a passage of the unit's own text."""
 
     HOME_LEAD = "home_lead", "Home: what the unit does"
@@ -93,13 +93,13 @@ PAGES = {
 
 # Where on its page a passage is, for those that are not at the top.
 ANCHORS = {
-    Slot.HOME_LEVELS: "levels",
-    Slot.HOME_MONEY: "money",
-    Slot.HOME_LAUNCH: "launch",
-    Slot.HOME_DECLARATION: "declaration",
-    Slot.ABOUT_VIOLENCE: "violence",
-    Slot.ABOUT_APPROACH: "approach",
-    Slot.ABOUT_CONDITIONS: "conditions",
-    Slot.ABOUT_BUILDING: "building",
-    Slot.PARTNERS_TEAM: "team",
+    PassagePlace.HOME_LEVELS: "levels",
+    PassagePlace.HOME_MONEY: "money",
+    PassagePlace.HOME_LAUNCH: "launch",
+    PassagePlace.HOME_DECLARATION: "declaration",
+    PassagePlace.ABOUT_VIOLENCE: "violence",
+    PassagePlace.ABOUT_APPROACH: "approach",
+    PassagePlace.ABOUT_CONDITIONS: "conditions",
+    PassagePlace.ABOUT_BUILDING: "building",
+    PassagePlace.PARTNERS_TEAM: "team",
 }

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet
 
-from programmes.choices import Outcome, Slot
+from programmes.choices import Outcome, PassagePlace
 from vru_portal.publishing.relations import related_manager
 from vru_portal.publishing.slugs import SlugQuerySet
 from vru_portal.publishing.state import PublishableQuerySet, published
@@ -168,7 +168,7 @@ class PassageQuerySet(PublishableQuerySet["Passage"]):
         return cached_per_content_version(f"passages {prefixes}", lambda: self._read_slots(prefixes))
 
     def _read_slots(self, prefixes: tuple[str, ...]) -> "dict[str, Passage]":
-        slots = [slot for slot in Slot.values if slot.startswith(prefixes)]
+        slots = [slot for slot in PassagePlace.values if slot.startswith(prefixes)]
         return {row.slot: row for row in self.public().filter(slot__in=slots).select_related("source")}
 
 

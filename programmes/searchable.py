@@ -8,7 +8,7 @@ from django.urls import reverse
 from partners.choices import PublicationKind
 from partners.models import Publication
 from partners.searchable import joined
-from programmes.choices import ANCHORS, Slot
+from programmes.choices import ANCHORS, PassagePlace
 from programmes.models import (
     Document as UploadedDocument,
 )
@@ -22,7 +22,7 @@ from programmes.models import (
     SuccessCondition,
     Term,
 )
-from vru_portal.search.documents import Document, Kind, Searchable
+from vru_portal.search.documents import Document, ResultKind, Searchable
 
 
 def initiatives() -> QuerySet[Initiative]:
@@ -67,7 +67,7 @@ def term(row: Term) -> Document:
 
 
 def passage(row: Passage) -> Document:
-    page = Slot(row.slot).label.partition(":")[0]
+    page = PassagePlace(row.slot).label.partition(":")[0]
     return Document(row.title or page, row.place_address, "", () if row.slot in ANCHORS else (page,), row.body)
 
 
@@ -99,18 +99,18 @@ def document(row: Any) -> Document:
 
 
 SEARCHABLES = (
-    Searchable(Kind.INITIATIVE, initiatives, initiative, weight=1.4),
-    Searchable(Kind.PAGE, PreventionLevel.objects.public, level, weight=1.1),
-    Searchable(Kind.PAGE, SuccessCondition.objects.public, condition, weight=0.7),
-    Searchable(Kind.PAGE, Predecessor.objects.public, predecessor, weight=0.8),
-    Searchable(Kind.PAGE, Term.objects.public, term),
-    Searchable(Kind.PAGE, lambda: Passage.objects.public().exclude(slot__startswith="home"), passage, weight=0.9),
-    Searchable(Kind.PAGE, lambda: Passage.objects.public().filter(slot__startswith="home"), passage, weight=0.6),
-    Searchable(Kind.NEWS, Story.objects.public, story, weight=0.9),
+    Searchable(ResultKind.INITIATIVE, initiatives, initiative, weight=1.4),
+    Searchable(ResultKind.PAGE, PreventionLevel.objects.public, level, weight=1.1),
+    Searchable(ResultKind.PAGE, SuccessCondition.objects.public, condition, weight=0.7),
+    Searchable(ResultKind.PAGE, Predecessor.objects.public, predecessor, weight=0.8),
+    Searchable(ResultKind.PAGE, Term.objects.public, term),
+    Searchable(ResultKind.PAGE, lambda: Passage.objects.public().exclude(slot__startswith="home"), passage, weight=0.9),
+    Searchable(ResultKind.PAGE, lambda: Passage.objects.public().filter(slot__startswith="home"), passage, weight=0.6),
+    Searchable(ResultKind.NEWS, Story.objects.public, story, weight=0.9),
     Searchable(
-        Kind.PUBLICATION,
+        ResultKind.PUBLICATION,
         lambda: Publication.objects.public().select_related("issued_by").prefetch_related("authors"),
         publication,
     ),
-    Searchable(Kind.PUBLICATION, documents, document, weight=0.9),
+    Searchable(ResultKind.PUBLICATION, documents, document, weight=0.9),
 )

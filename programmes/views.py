@@ -29,7 +29,7 @@ from vru_portal.web.file_responses import file_response
 from vru_portal.web.filters import QueryLink
 from vru_portal.web.pagination import get_page_or_404, in_order
 from vru_portal.web.prepared_queries import first_or_404, prepared
-from vru_portal.web.public_pages import declare, public_page
+from vru_portal.web.public_pages import declare_parameters, public_page
 from vru_portal.web.structured_data import json_ld, reference
 
 SIMILAR_INITIATIVES = 3
@@ -97,7 +97,7 @@ def public_statements() -> QuerySet[Statement]:
 def initiatives(request: HttpRequest, filter_class: type[InitiativeFilters] = InitiativeFilters) -> HttpResponse:
     """The catalogue with its filters."""
     filters = filter_class(request.GET)
-    declare(request, filters.valid)
+    declare_parameters(request, filters.valid)
     levels = PreventionLevel.objects.listed()
     tabs = level_tabs(filters, levels)  # first: the keys of all initiatives follow from the facets
     page = get_page_or_404(request, filters.keys)
@@ -206,7 +206,7 @@ def conditions_of(level: PreventionLevel) -> QuerySet[SuccessCondition]:
 def stories(request: HttpRequest, find_milestones: FindMilestones = list) -> HttpResponse:
     """Stories and milestones, page by page."""
     filters = NewsFilters(request.GET, all_news(find_milestones()))
-    declare(request, filters.valid)
+    declare_parameters(request, filters.valid)
     page = get_page_or_404(request, filters.found)
     add_stories(page)
     context = {"page": page, "filters": filters, "form": filters.form("Show news", reverse("programmes:stories"))}

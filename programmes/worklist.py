@@ -45,7 +45,7 @@ def missed_word_items(request: HttpRequest) -> list[WorklistItem]:
     if not words:
         return []
     said = ", ".join(f"{row.word} ({row.count})" for row in words)
-    label = link_label(request, "programmes.add_synonym", "Add what the pages call it")
+    label = link_label(request, "programmes.add_synonym", "Add a synonym")
     address = reverse("admin:programmes_synonym_add") if label != "View" else changelist_url(Synonym)
     return [
         WorklistItem("Visitors searched for words that no page contains", f"{said}.", (WorklistLink(label, address),))

@@ -14,7 +14,7 @@ from django.shortcuts import render
 from partners.models import Unit
 from vru_portal.web.file_responses import text_response
 from vru_portal.web.limits import TooMany
-from vru_portal.web.public_pages import LOOK
+from vru_portal.web.public_pages import READ_STATE
 
 Handler = Callable[[HttpRequest], HttpResponse]
 
@@ -39,9 +39,9 @@ class SeeOwnWrites:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         response = self.get_response(request)
-        if request.method not in ("GET", "HEAD") and (look := request.META.get(LOOK)):
+        if request.method not in ("GET", "HEAD") and (read_state := request.META.get(READ_STATE)):
             with suppress(DatabaseError):  # then it will within a second, like the others
-                look()
+                read_state()
         return response
 
 

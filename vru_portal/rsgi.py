@@ -192,7 +192,7 @@ class Application:
                 exchange.send_page(page, page.variant(scope.headers.get("accept-encoding")))
                 return
             if scope.method not in ("GET", "HEAD"):
-                environ[public_pages.LOOK] = self.pages.look
+                environ[public_pages.READ_STATE] = self.pages.read_state
             body = await self.body_of(environ, protocol)
             exchange.began = perf_counter()  # the client's own slowness is over
             environ["wsgi.input"] = body
@@ -233,7 +233,7 @@ class Application:
             "REQUEST_METHOD": "GET",
             "QUERY_STRING": urlencode(key.parameters),
             "wsgi.input": BytesIO(),
-            public_pages.LOOK: self.pages.look,
+            public_pages.READ_STATE: self.pages.read_state,
         }
         answer = answer_to(environ)
         with answer.body as body:

@@ -10,8 +10,8 @@ from funding.statuses import set_statuses
 from partners.views import publication
 from programmes.views import about, initiative, initiatives, level, stories
 from vru_portal.public import views
-from vru_portal.public.catalogue import Catalogue
-from vru_portal.public.facts import facts_of
+from vru_portal.public.catalogue import CatalogueFilters
+from vru_portal.public.citations import facts_of
 from vru_portal.public.feed import feed
 from vru_portal.public.milestones import milestones
 from vru_portal.public.search import search_page
@@ -27,7 +27,7 @@ urlpatterns = [
     path("about/", about, name="about"),
     path("search/", search_page, name="search"),
     # These pages show the status of initiatives, which depends on their money: `programmes` must not import `funding`.
-    path("initiatives/", initiatives, {"filter_class": Catalogue}),
+    path("initiatives/", initiatives, {"filter_class": CatalogueFilters}),
     path("initiatives/<slug:slug>/", initiative, {"add_details": set_statuses}),
     path("prevention/<slug:slug>/", level, {"add_details": set_statuses}),
     path("news/", stories, {"find_milestones": milestones}),

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from events.declarations.choices import ENDED_STATES, InvitationState
 from events.declarations.models import Entry, Invitation, Mail, PaperSignature, SigningRequest
-from events.declarations.register import witness
+from events.declarations.register import kept_outside
 from events.declarations.rules import availability, erasure, invitations, versions
 from events.declarations.tasks import deliver
 from partners.models import LegalNotice
@@ -98,5 +98,5 @@ JOBS: tuple[tuple[Callable[[], int | None], str], ...] = (
     (queue_reminders, "reminders queued"),
     (erase_expired_personal_data, "records whose personal data was erased"),
     # Last, so that it covers the entries which the jobs above have appended.
-    (witness.keep_newest_checkpoint, ""),
+    (kept_outside.keep_newest_checkpoint, ""),
 )

@@ -6,7 +6,7 @@ from django.utils import timezone
 
 from events.declarations.models import DeclarationVersion, LiveSignature
 from partners.searchable import joined
-from vru_portal.search.documents import Document, Kind, Searchable
+from vru_portal.search.documents import Document, ResultKind, Searchable
 from vru_portal.text.dates import format_date
 
 
@@ -40,6 +40,6 @@ def signature(row: LiveSignature) -> Document:
 
 
 SEARCHABLES = (
-    Searchable(Kind.DECLARATION, versions, version),
-    Searchable(Kind.DECLARATION, signatures, signature, weight=0.6),
+    Searchable(ResultKind.DECLARATION, versions, version),
+    Searchable(ResultKind.DECLARATION, signatures, signature, weight=0.6),
 )

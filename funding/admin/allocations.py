@@ -265,7 +265,7 @@ class AllocationAdmin(LedgerImport, AppendOnlyAdmin):
     @admin.display(description="still to pay")
     def balance(self, row: Allocation) -> str:
         """What is allocated and not paid yet."""
-        if reversal_status(row) != "Stands":
+        if not row.is_standing:
             return "-"
         left = row.allocated - row.paid
         return (

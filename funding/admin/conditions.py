@@ -117,7 +117,7 @@ class SourceConditionAdmin(AppendOnlyAdmin):
     record_fieldsets = (
         (None, {"fields": ["funding_source", "kind", "share", "sum", "share_of"]}),
         (
-            "What it is for: fill in one of these if the condition is a minimum or a maximum",
+            "What it is for (choose one; only for “at least” and “at most”)",
             {"fields": ["heading", "level", "cost_kind", "counts_paid"]},
         ),
         ("By when: to spend or claim", {"fields": ["by_day"]}),

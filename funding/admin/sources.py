@@ -19,7 +19,7 @@ from vru_portal.publishing.addresses import slug_of
 from vru_portal.staff.actions import Action, RecordingForm, Section
 from vru_portal.staff.base_admin import InlineMixin, PortalAdmin, warn_about_rule
 from vru_portal.staff.help import help_link
-from vru_portal.staff.ledger_admin import AppendOnlyAdmin, RedactAction, ReversalFilter, ReverseAction, reversal_status
+from vru_portal.staff.ledger_admin import AppendOnlyAdmin, RedactAction, ReversalFilter, ReverseAction
 from vru_portal.staff.links import admin_link
 from vru_portal.staff.ordering.page import OrderPageMixin
 from vru_portal.text.dates import format_date
@@ -250,12 +250,12 @@ class FundingSourceAdmin(OrderPageMixin, AppendOnlyAdmin):
     @admin.display(description="allocated")
     def allocated(self, row: FundingSource) -> str:
         """What is allocated from it."""
-        return format_pounds(row.allocated) if reversal_status(row) == "Stands" else "-"
+        return format_pounds(row.allocated) if row.is_standing else "-"
 
     @admin.display(description="left")
     def left(self, row: FundingSource) -> str:
         """What is not allocated, carried forward or returned."""
-        return format_pounds(row.remainder) if reversal_status(row) == "Stands" else "-"
+        return format_pounds(row.remainder) if row.is_standing else "-"
 
     @admin.display(description="carried from")
     def came_from(self, row: FundingSource) -> str:

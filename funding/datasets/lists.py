@@ -42,14 +42,20 @@ def once_allocated(attribute: str) -> Any:
 def result(name: str, about: str, attribute: str) -> Column[SourceRow]:
     """What happened to a source's money, in pounds."""
     return Column(
-        name, about, once_allocated(attribute), Type.POUNDS, derived="the allocations, payments and carried sums"
+        name,
+        about,
+        once_allocated(attribute),
+        Type.POUNDS,
+        derived="the allocations, payments and amounts carried forward",
     )
 
 
 SOURCE_COLUMNS: tuple[Column[SourceRow], ...] = (
     Column("financial_year", "The year that the money is for", lambda r: r.source.year.label),
     Column(
-        "year_note", "What is derived about the year and its deadline, not stated", lambda r: r.source.year.label_note
+        "year_note",
+        "What this site has worked out about the year and its deadline",
+        lambda r: r.source.year.label_note,
     ),
     Column("source", "Where the money comes from", lambda r: r.source.name),
     Column("nature", "What it is, as stated", lambda r: r.source.nature),
@@ -302,7 +308,7 @@ PAYMENT_COLUMNS: tuple[Column[PaymentRow], ...] = (
         "exceptions",
         "Why it is an exception",
         lambda p: " ".join(irregularities_of(p, p.allocation.year)),
-        derived="the days and sums of the payment, its allocation and its year",
+        derived="the dates and amounts of the payment, its allocation and its year",
     ),
     Column("explanation", "The unit's explanation of the exception", lambda p: join_values(p.explanations)),
     Column("purpose", "What it paid for", lambda p: p.purpose),

@@ -70,7 +70,9 @@ ONWARD_GRANTS: Dataset[OnwardGrant] = Dataset(
             Type.ADDRESS,
             "Where it is published",
         ),
-        Column("url", "Its place here", lambda g: full_url(g.get_absolute_url()), Type.ADDRESS, "Address"),
+        Column(
+            "url", "Where it is shown on this site", lambda g: full_url(g.get_absolute_url()), Type.ADDRESS, "Address"
+        ),
     ),
     key=("reference",),
     filters=OnwardGrantFilters,

@@ -47,8 +47,8 @@ class PublicationDuty(models.Model):
     licence_covers_all = models.BooleanField(
         "it is the licence of all lists",
         default=False,
-        help_text="Tick this if the unit also publishes its lists of initiatives, partners, posts, events, "
-        "publications and signatories under this licence.",
+        help_text="Tick this if the unit publishes every list of the page “Open data” under this licence, and not only "
+        "those of money.",
     )
 
     objects = querysets.DutyQuerySet.as_manager()

@@ -124,7 +124,7 @@ class OnwardGrant(Reversible):
         blank=True,
         error_messages={"unique": REFERENCE_TAKEN},
         help_text="The recipient's own, such as the identifier in its 360Giving file. If it has none, leave this "
-        "empty: one is made up.",
+        "empty: the portal makes one.",
     )
     allocation = models.ForeignKey("funding.Allocation", on_delete=models.PROTECT, related_name="onward_grants")
     recipient_name = LineField(

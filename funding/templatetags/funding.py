@@ -12,7 +12,7 @@ from funding.models import FinancialYear, FundingSource
 from funding.sankey.drawing import draw_tall, draw_wide
 from funding.sankey.flows import TONES, MoneyFlow
 from partners.models import Person
-from programmes.choices import Slot
+from programmes.choices import PassagePlace
 from programmes.models import Passage
 from vru_portal.ledger.money import format_pounds
 from vru_portal.web.prepared_queries import prepared
@@ -35,7 +35,7 @@ def source_bar(sources: Sequence[FundingSource]) -> dict[str, Any]:
 @register.simple_tag
 def lead_of(year: FinancialYear) -> Passage | None:
     """The unit's introduction to its funding, only on the page of the year in which it was written."""
-    lead = Passage.objects.in_slots(Slot.FUNDING_LEAD).get(Slot.FUNDING_LEAD)
+    lead = Passage.objects.in_slots(PassagePlace.FUNDING_LEAD).get(PassagePlace.FUNDING_LEAD)
     return lead if lead and year.starts_on <= lead.as_at <= year.ends_on else None
 
 

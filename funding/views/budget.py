@@ -11,7 +11,7 @@ from funding.filters.money import years_with_money
 from funding.models import Allocation, BudgetHeading, Variation
 from funding.views.money import get_year_or_404, query_context
 from vru_portal.web.pagination import get_page_or_404
-from vru_portal.web.public_pages import declare, public_page
+from vru_portal.web.public_pages import declare_parameters, public_page
 
 DECISIONS_PER_PAGE = 50
 
@@ -31,7 +31,7 @@ def decisions(request: HttpRequest, label: str) -> HttpResponse:
     years = years_with_money()
     year = get_year_or_404(label, years)
     filters = DecisionFilters(year, request.GET)
-    declare(request, filters.valid)
+    declare_parameters(request, filters.valid)
     related = ("year", "decided_by__person", "decided_by__organisation")
     rows = filters.rows.select_related(*related).prefetch_related(
         Prefetch("allocations", decided_allocations(filters), to_attr="made"),

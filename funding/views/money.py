@@ -65,7 +65,7 @@ from vru_portal.web.file_responses import MEDIA_TYPES
 from vru_portal.web.filters import Choices
 from vru_portal.web.limits import COSTLY_PAGES, count_costly_request
 from vru_portal.web.pagination import get_page_or_404
-from vru_portal.web.public_pages import declare, public_page
+from vru_portal.web.public_pages import declare_parameters, public_page
 from vru_portal.web.structured_data import json_ld, reference
 
 PAYMENTS_PER_PAGE = 50
@@ -99,7 +99,7 @@ def year(request: HttpRequest, label: str) -> HttpResponse:
     accounts = year_accounts(found, sources, as_at)
     duty = next(iter(publication_duty()), None)
     filters = AllocationFilters(found, request.GET, accounts, duty=duty)
-    declare(request, filters.valid)
+    declare_parameters(request, filters.valid)
     copies = contract_copies_by_allocation(accounts)
     page = get_page_or_404(request, filters.balances)
     # Before any money is allocated, the page names the initiatives that may get it.
@@ -166,7 +166,7 @@ def payments(request: HttpRequest, label: str | None = None) -> HttpResponse:
     year = get_year_or_404(label, years) if label else None
     duty, columns = PublicationDuty.objects.with_list(DutyList.ITEMS) if request.GET.get("duty") else (None, [])
     filters = PaymentFilters(year, request.GET, duty=duty)
-    declare(request, filters.valid)
+    declare_parameters(request, filters.valid)
     choices = payment_choices(filters)
     here = reverse("funding:payments", args=[label]) if label else reverse("funding:all_payments")
     page = get_page_or_404(request, filters.keys, PAYMENTS_PER_PAGE, count=filters.count)
@@ -215,7 +215,7 @@ def totals(request: HttpRequest) -> HttpResponse:
     if request.GET.get("exceptions"):
         count_costly_request(request, COSTLY_PAGES)
     filters = TotalsFilters(None, request.GET)
-    declare(request, filters.valid)
+    declare_parameters(request, filters.valid)
     choices = payment_choices(filters)
     found = payment_totals(filters)
     page = get_page_or_404(request, found, PAYMENTS_PER_PAGE)

@@ -61,7 +61,10 @@ class Publication(Slugged, Publishable):
             if issubclass(model, Sourced):
                 for row in model._default_manager.filter(source=self):
                     if getattr(row, "is_public", True):
-                        return f"Published facts are taken from it, {row} for one: give them another source first."
+                        return (
+                            f"Published facts come from this publication, for example {row}. "
+                            "Give them another source first."
+                        )
         return ""
 
 

@@ -4,7 +4,7 @@ from django.urls import reverse
 
 from partners.provenance import Sourced
 from programmes import querysets
-from programmes.choices import ANCHORS, PAGES, Slot
+from programmes.choices import ANCHORS, PAGES, PassagePlace
 from vru_portal.publishing.state import Publishable
 from vru_portal.text.fields import LineField, LongTextField
 
@@ -12,7 +12,7 @@ from vru_portal.text.fields import LineField, LongTextField
 class Passage(Publishable, Sourced):
     """A text of the unit's own in a certain place of a page."""
 
-    slot = models.CharField("place", max_length=20, choices=Slot, unique=True)
+    slot = models.CharField("place", max_length=20, choices=PassagePlace, unique=True)
     title = LineField(max_length=120, blank=True, help_text="The heading, if this place has one.")
     body = LongTextField(help_text="Markdown.")
 
@@ -22,7 +22,7 @@ class Passage(Publishable, Sourced):
         ordering = ["slot"]
         constraints = [
             *Publishable.Meta.constraints,
-            models.CheckConstraint(condition=Q(slot__in=Slot.values), name="programmes_passage_slot_known"),
+            models.CheckConstraint(condition=Q(slot__in=PassagePlace.values), name="programmes_passage_slot_known"),
         ]
 
     def __str__(self) -> str:
@@ -39,4 +39,6 @@ class Passage(Publishable, Sourced):
     @property
     def place_address(self) -> str:
         """Where on that page it is."""
-        return f"{self.public_address}#{ANCHORS[Slot(self.slot)]}" if self.slot in ANCHORS else self.public_address
+        return (
+            f"{self.public_address}#{ANCHORS[PassagePlace(self.slot)]}" if self.slot in ANCHORS else self.public_address
+        )

@@ -25,7 +25,8 @@ class Story(Slugged, Publishable, Sourced):
     )
     body = LongTextField(help_text="Markdown.")
     published_on = CalendarDateField(
-        "dated", help_text="The date that the story shows. You choose when it is published when you publish it."
+        "dated",
+        help_text="The date that the story shows. You set the publication date on the “Publish” page.",
     )
     source = models.ForeignKey(  # type: ignore[assignment]  # of all that is sourced, only news can do without
         Publication,

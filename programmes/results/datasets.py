@@ -95,7 +95,7 @@ def part_rows(filters: PartFilters) -> Rows[ApprovedPart]:
 def suppressed_column() -> Column[Any]:
     return Column(
         "note",
-        "“suppressed” where the number is too small to publish, or would give one away",
+        "“suppressed” where the number is too small to publish, or would reveal one that is",
         lambda r: SUPPRESSED if r.is_suppressed else "",
     )
 

@@ -15,7 +15,7 @@ from openpyxl import load_workbook
 from pypdf import PdfReader
 
 from vru_portal.web import limits
-from vru_portal.web.public_pages import LOOK
+from vru_portal.web.public_pages import READ_STATE
 
 ORIGIN = "http://testserver"
 INLINE = {"a", "abbr", "b", "cite", "code", "em", "i", "q", "small", "span", "strong", "time"}
@@ -85,7 +85,7 @@ def crawl(client: Client, *more: str) -> dict[str, HttpResponse]:
     meanwhile, so that what pages share is read once, as it is by a portal that is served.
     """
     state = (str(uuid4()), "", 0)
-    as_served: dict[str, Any] = {LOOK: lambda: state}
+    as_served: dict[str, Any] = {READ_STATE: lambda: state}
     found: dict[str, HttpResponse] = {}
     waiting = ["/", "/robots.txt", "/sitemap.xml", *sitemap(client), *more]
     while waiting:

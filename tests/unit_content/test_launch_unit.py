@@ -12,7 +12,7 @@ from events.declarations.models import Declaration, DeclarationVersion
 from events.models import Event
 from partners.models import ContactPoint, Organisation, Person, Post, Publication, Sector, Statement, Unit
 from partners.provenance import Sourced
-from programmes.choices import Slot
+from programmes.choices import PassagePlace
 from programmes.models import (
     Audience,
     Initiative,
@@ -337,7 +337,7 @@ class TestLaunchUnit:
 
     def test_each_slot_has_its_passage_and_those_of_the_home_page_are_short(self):
         passages = {p.slot: p.body for p in Passage.objects.all()}
-        assert set(passages) == set(Slot.values)
+        assert set(passages) == set(PassagePlace.values)
         for slot, body in passages.items():
             if slot.startswith("home_"):
                 assert len(re.findall(r"[.!?](?:\s|$)", body)) <= 2, slot

@@ -11,7 +11,7 @@ from programmes.models import Initiative
 from vru_portal.web.facets import FacetValue, KeysByValue
 
 
-class Catalogue(InitiativeFilters):
+class CatalogueFilters(InitiativeFilters):
     """The catalogue's filters, with the status of initiatives as one more facet."""
 
     @property

@@ -20,14 +20,14 @@ from programmes.models import Synonym as SynonymRow
 from vru_portal.public.search_pages import site_pages
 from vru_portal.search import zero_results
 from vru_portal.search.current import CurrentIndex, still_public
-from vru_portal.search.documents import Kind, Synonym
+from vru_portal.search.documents import ResultKind, Synonym
 from vru_portal.search.highlighting import Marker
 from vru_portal.search.index import Findings, Hit
 from vru_portal.search.queries import MAX_CHARACTERS
 from vru_portal.text.characters import remove_forbidden
 from vru_portal.web.filters import QueryLink
 from vru_portal.web.pagination import get_page_or_404
-from vru_portal.web.public_pages import declare, public_page
+from vru_portal.web.public_pages import declare_parameters, public_page
 
 SHOWN_OF_A_KIND = 3  # where results of all kinds are shown
 MAX_WITH_SOME_WORDS = 20  # results, where no page has all the words
@@ -61,14 +61,14 @@ class Result:
     address: str
     summary: SafeString
     excerpt: SafeString | str
-    kind: Kind
+    kind: ResultKind
 
 
 @dataclass(frozen=True)
 class Group:
     """The results of one kind: the first few, how many there are, and where the others are."""
 
-    kind: Kind
+    kind: ResultKind
     results: list[Result]
     count: int
     address: str
@@ -91,9 +91,9 @@ def search_page(request: HttpRequest) -> HttpResponse:
         context |= found(request, query, findings, is_fresh)
         # A page of an older index may be out of date, and a search that missed a word is counted: nobody keeps these.
         if is_fresh and not findings.missed:
-            declare(request, [("q", request.GET["q"])])
+            declare_parameters(request, [("q", request.GET["q"])])
     else:
-        declare(request, [])
+        declare_parameters(request, [])
     return render(request, "search.html", context)
 
 
@@ -102,7 +102,7 @@ def found(request: HttpRequest, query: str, findings: Findings, is_fresh: bool) 
     with_all = [hit for hit in findings.hits if hit.has_all]
     with_some = [hit for hit in findings.hits if not hit.has_all][:MAX_WITH_SOME_WORDS]
     hits, others = (with_all, with_some[:FEW] if len(with_all) <= FEW else []) if with_all else (with_some, [])
-    by_kind: dict[Kind, list[Hit]] = {}
+    by_kind: dict[ResultKind, list[Hit]] = {}
     for hit in hits:
         by_kind.setdefault(hit.entry.searchable.kind, []).append(hit)
     marker = Marker(findings.wanted)
@@ -122,7 +122,7 @@ def found(request: HttpRequest, query: str, findings: Findings, is_fresh: bool) 
         return [result(hit, marker) for hit in some]
 
     if kind:
-        declare(request, [("kind", kind.value)])
+        declare_parameters(request, [("kind", kind.value)])
         page = get_page_or_404(request, by_kind[kind])
         context |= {"kind": kind, "page": page, "results": results([*page])}
         context["filters"] = {"prefix": address_of(query, kind).partition("?")[2] + "&"}  # for the links between pages
@@ -147,7 +147,7 @@ def result(hit: Hit, marker: Marker) -> Result:
     return Result(title, document.address, summary, excerpt, hit.entry.searchable.kind)
 
 
-def kind_links(query: str, by_kind: dict[Kind, list[Hit]], kind: Kind | None) -> list[QueryLink]:
+def kind_links(query: str, by_kind: dict[ResultKind, list[Hit]], kind: ResultKind | None) -> list[QueryLink]:
     """A link for all kinds and for each that was found, with how many results it would leave."""
     if len(by_kind) < 2:
         return []
@@ -158,7 +158,7 @@ def kind_links(query: str, by_kind: dict[Kind, list[Hit]], kind: Kind | None) ->
     ]
 
 
-def address_of(query: str, kind: Kind | None = None) -> str:
+def address_of(query: str, kind: ResultKind | None = None) -> str:
     parameters = QueryDict(mutable=True)
     parameters["q"] = query
     if kind:

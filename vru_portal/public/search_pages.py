@@ -7,7 +7,7 @@ from django.urls import reverse
 
 from partners.models import Unit
 from programmes.models import Initiative
-from vru_portal.search.documents import Document, Entry, Kind, Searchable
+from vru_portal.search.documents import Document, Entry, ResultKind, Searchable
 
 
 class SitePage(NamedTuple):
@@ -197,7 +197,7 @@ HELP_LINES = SitePage(
     "urgent 999 helpline hotline safe danger scared suicide samaritans police ambulance",
     "help",
 )
-SITE = Searchable(Kind.PAGE, Initiative.objects.none, lambda row: Document("", ""))
+SITE = Searchable(ResultKind.PAGE, Initiative.objects.none, lambda row: Document("", ""))
 
 
 def site_pages() -> Iterator[Entry]:

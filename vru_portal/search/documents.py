@@ -8,7 +8,7 @@ from django.db import models
 from django.db.models import QuerySet
 
 
-class Kind(models.TextChoices):
+class ResultKind(models.TextChoices):
     """What a result is, by which results are grouped."""
 
     INITIATIVE = "initiatives", "Initiatives"
@@ -39,7 +39,7 @@ class Document:
 class Searchable:
     """A kind of record that can be found."""
 
-    kind: Kind
+    kind: ResultKind
     rows: Callable[[], QuerySet[Any]]  # those that the public may see, with all that `document` reads
     document: Callable[[Any], Document]
     weight: float = 1.0  # how likely it is to be what somebody looks for, beside other kinds

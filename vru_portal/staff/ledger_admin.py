@@ -151,7 +151,7 @@ def reversal_notice(row: Reversible) -> str:
 def reversal_status(row: Reversible) -> str:
     if row.reverses_id is not None:  # type: ignore[attr-defined]
         return "Reversal"
-    return "Reversed" if row.is_reversed else "Stands"
+    return "Reversed" if row.is_reversed else "Not reversed"
 
 
 class ReversalFilter(admin.SimpleListFilter):
@@ -161,7 +161,7 @@ class ReversalFilter(admin.SimpleListFilter):
     parameter_name = "standing"
 
     def lookups(self, request: Any, model_admin: Any) -> list[tuple[str, str]]:
-        return [("yes", "Stands"), ("reversed", "Reversed"), ("reversal", "Reversals")]
+        return [("yes", "Not reversed"), ("reversed", "Reversed"), ("reversal", "Reversals")]
 
     def queryset(self, request: Any, queryset: models.QuerySet[Any]) -> models.QuerySet[Any]:
         conditions: dict[str | None, dict[str, Any]] = {

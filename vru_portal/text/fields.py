@@ -26,6 +26,7 @@ _GT = TypeVar("_GT", covariant=True)
 class LineField(models.CharField[_ST, _GT]):
     """Text in a single line, such as a name or a title."""
 
+    default_error_messages = form_fields.TOO_LONG
     default_validators = [validate_characters]
 
     def to_python(self, value: Any) -> Any:
@@ -48,6 +49,7 @@ class ReferenceField(LineField[_ST, _GT]):
 class LongTextField(models.TextField[_ST, _GT]):
     """Text in any number of lines, plain or Markdown."""
 
+    default_error_messages = form_fields.TOO_LONG
     default_validators = [validate_characters]
 
     def to_python(self, value: Any) -> Any:

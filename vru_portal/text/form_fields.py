@@ -10,10 +10,13 @@ from vru_portal.text.characters import validate_characters
 from vru_portal.text.cleaning import normalise_email, normalise_line, normalise_text
 from vru_portal.text.typed_dates import EARLIEST, LATEST, local_moment, parse_date, parse_time
 
+TOO_LONG: dict[str, Any] = {"max_length": "Shorten this to %(limit_value)d characters. It has %(show_value)d."}
+
 
 class _TextFormField(forms.CharField):
     """Text whose length is checked by the form, not by the browser, which would cut off a paste without a word."""
 
+    default_error_messages = TOO_LONG
     default_validators = [validate_characters]
 
     def widget_attrs(self, widget: forms.Widget) -> dict[str, Any]:

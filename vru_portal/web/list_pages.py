@@ -10,7 +10,7 @@ from django.urls import reverse
 
 from vru_portal.web.facets import FacetedFilters
 from vru_portal.web.pagination import get_page_or_404
-from vru_portal.web.public_pages import declare
+from vru_portal.web.public_pages import declare_parameters
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class ListPage:
 
     def response(self, request: HttpRequest, filters: FacetedFilters, rows: QuerySet[Any]) -> HttpResponse:
         """The rows that the filters leave, page by page."""
-        declare(request, filters.valid)
+        declare_parameters(request, filters.valid)
         address = reverse(self.url)
         context = {
             "list": self,

@@ -40,7 +40,7 @@ MAX_PAGES, MAX_BYTES = 2000, 16 * 2**20  # of addresses without parameters; as m
 LARGEST_PAGE = 2**19  # bytes
 LONGEST_QUERY = 500  # characters
 MAX_ASKED_ONCE = 5000  # addresses with parameters that are remembered, to keep those requested a second time
-SECONDS_BETWEEN_LOOKS = 1
+SECONDS_BETWEEN_READS = 1
 SECONDS_UNTIL_UNSURE = 2.5  # without having seen the state of the content
 # A request with one of these may be from somebody in particular, or ask for something other than a page.
 PASSED_ON = frozenset({
@@ -141,13 +141,13 @@ class Shelf:
 
 
 class PageCache:
-    """The pages that one process keeps. All but `look` is for its event loop alone."""
+    """The pages that one process keeps. All but `read_state` is for its event loop alone."""
 
     def __init__(self, read: Callable[[], PageState] = page_state) -> None:
         self.read = read
         self.state: PageState | None = None  # the last that was seen
         self.seen_at = float("-inf")  # when looking for it began
-        self.looks = self.last_look = 0
+        self.reads = self.last_read = 0
         self.lock = threading.Lock()
         self.watcher = ThreadPoolExecutor(1, "portal-pages")
         self.modified: dict[Key, tuple[str, float]] = {}
@@ -168,32 +168,32 @@ class PageCache:
 
     # What the content is like -----------------------------------------------------------------------------------------
 
-    def look(self) -> PageState:
+    def read_state(self) -> PageState:
         """Read the state of the content; callable from any thread.
 
-        Of several looks at once, the one that began last is right: what is written when it is called is seen.
+        Of several readings at once, the one that began last is right: what is written when it is called is seen.
         """
         with self.lock:
-            self.looks += 1
-            mine, began = self.looks, monotonic()
+            self.reads += 1
+            mine, began = self.reads, monotonic()
         state = self.read()
         with self.lock:
-            if mine > self.last_look:
-                self.last_look, self.seen_at, self.state = mine, began, state
+            if mine > self.last_read:
+                self.last_read, self.seen_at, self.state = mine, began, state
         return state
 
     async def watch(self) -> None:
-        """Look once a second, and at midnight, for as long as the process runs."""
+        """Read the state once a second, and at midnight, for as long as the process runs."""
         loop = asyncio.get_running_loop()
         while True:
-            await loop.run_in_executor(self.watcher, self.look_if_possible)
-            await asyncio.sleep(min(SECONDS_BETWEEN_LOOKS, seconds_until_tomorrow()))
+            await loop.run_in_executor(self.watcher, self.read_state_if_possible)
+            await asyncio.sleep(min(SECONDS_BETWEEN_READS, seconds_until_tomorrow()))
 
-    def look_if_possible(self) -> None:
-        """Look with a database connection of its own, which is given back as after a request."""
+    def read_state_if_possible(self) -> None:
+        """Read the state with a database connection of its own, which is given back as after a request."""
         close_old_connections()
         try:
-            self.look()
+            self.read_state()
         except DatabaseError:  # pages say that they may be out of date, until this succeeds again
             pass
         finally:

@@ -8,7 +8,7 @@ from django.core.paginator import EmptyPage, InvalidPage, Page, Paginator
 from django.db.models import Model, QuerySet
 from django.http import Http404, HttpRequest
 
-from vru_portal.web.public_pages import RedirectTo, declare
+from vru_portal.web.public_pages import RedirectTo, declare_parameters
 
 ROWS_PER_PAGE = 20
 WHOLE_NUMBER = re.compile(r"[1-9]\d{0,40}", re.ASCII)
@@ -54,5 +54,5 @@ def get_page_or_404(
     except InvalidPage as error:
         raise Http404("This list has no such page.") from error
     if "page" in request.GET:
-        declare(request, [("page", str(page.number))])
+        declare_parameters(request, [("page", str(page.number))])
     return page

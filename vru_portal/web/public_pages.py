@@ -30,7 +30,7 @@ CACHE_NO_STORE = "no-store"
 QUICK_EXIT = b'data-module="govuk-exit-this-page"'
 
 # In the WSGI environment: the function that reads the content's state, set by the page cache; and the page's answers.
-LOOK = "vru_portal.look"
+READ_STATE = "vru_portal.read_state"
 STATE = "vru_portal.state"
 DECLARED = "vru_portal.declared"
 
@@ -52,9 +52,9 @@ def public_page(view: View) -> View:
 
     @wraps(view)
     def answer(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        # A form brings LOOK, too, for what it may have written. What answers it is for one person, such as a preview.
-        look = request.META.get(LOOK) if request.META["REQUEST_METHOD"] == "GET" else None
-        state = look() if look else None  # first: a page may be newer than its state, never older
+        # A form brings it, too, for what it may have written. What answers a form is for one person, such as a preview.
+        read_state = request.META.get(READ_STATE) if request.META["REQUEST_METHOD"] == "GET" else None
+        state = read_state() if read_state else None  # first: a page may be newer than its state, never older
         token = present_state.set(state)
         try:
             response = view(request, *args, **kwargs)
@@ -93,7 +93,7 @@ def cache_control(request: HttpRequest, response: HttpResponse) -> str:
     return CACHE_PRIVATE if is_known else CACHE_PUBLIC
 
 
-def declare(request: HttpRequest, parameters: QueryDict | Iterable[tuple[str, str]]) -> None:
+def declare_parameters(request: HttpRequest, parameters: QueryDict | Iterable[tuple[str, str]]) -> None:
     """Say which parameters of the address a page has read, with the values that it took for valid.
 
     Nobody keeps a page whose address has any other: there is no end to those that can be made up.

@@ -26,7 +26,7 @@ from events.declarations.models import (
     SignatoryBody,
     TreeNode,
 )
-from events.declarations.register import keys, log, merkle, verify, witness
+from events.declarations.register import kept_outside, keys, log, merkle, verify
 from events.declarations.register.canonical import canonical
 from partners.models import Sector
 from vru_portal.text.dates import format_utc_timestamp
@@ -79,7 +79,7 @@ class Audit:
         _, self.frontier = merkle.append_leaf(entry.seq - 1, leaf_hash, self.frontier)
         note = f"{self.head.origin}\n{entry.seq}\n{base64.b64encode(merkle.root_of(self.frontier)).decode()}\n"
         if not self.is_signed(entry.checkpoint, note):
-            yield "the checkpoint is not a signature of this history."
+            yield "the checkpoint does not match the entries up to here, or is not signed by the register's key."
         if self.latest and entry.recorded_at < self.latest:
             yield "it is dated before the entry before it."
         self.latest = entry.recorded_at
@@ -148,7 +148,7 @@ class Audit:
 
     def personal_faults(self) -> Iterator[str]:
         """What is wrong with the personal data behind the entries' commitments."""
-        recorded, seen = witness.read_erasures().entries, set()
+        recorded, seen = kept_outside.read_erasures().entries, set()
         for record in PersonalRecord.objects.order_by("entry_id").iterator(BATCH_SIZE):
             number = record.entry_id
             seen.add(number)

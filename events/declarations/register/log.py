@@ -26,7 +26,7 @@ from events.declarations.models import (
     SignatoryBody,
     TreeNode,
 )
-from events.declarations.register import keys, merkle, witness
+from events.declarations.register import kept_outside, keys, merkle
 from events.declarations.register.canonical import canonical
 from vru_portal.text.dates import format_utc_timestamp
 from vru_portal.web.prepared_queries import prepared
@@ -124,10 +124,10 @@ def read_end(head: Head) -> End:
     """
     if head.end is None or head.end.size != head.size:
         key = current_key()
-        kept_size, kept = witness.read_kept_checkpoint()
+        kept_size, kept = kept_outside.read_kept_checkpoint()
         found = {seq: (checkpoint, at) for seq, checkpoint, at in ends(head.size, kept_size)}
         if kept_size and found.get(kept_size, ("", None))[0].split("\n\n")[0] != kept:
-            raise witness.rollback_error(kept_size)
+            raise kept_outside.rollback_error(kept_size)
         head.end = End(key, head.size, *found.get(head.size, ("", None)))
     return head.end
 
@@ -202,7 +202,7 @@ def append_entry(
     head.size, head.frontier = seq, [node.hex() for node in frontier]
     head.save()
     head.end = End(end.key, seq, entry.checkpoint, at)
-    transaction.on_commit(lambda: witness.keep_if_newer(seq, entry.checkpoint))
+    transaction.on_commit(lambda: kept_outside.keep_if_newer(seq, entry.checkpoint))
     return entry
 
 

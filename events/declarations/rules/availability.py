@@ -7,7 +7,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from events.declarations.models import DeclarationVersion, Head
-from events.declarations.register import log, witness
+from events.declarations.register import kept_outside, log
 from partners.models import LegalNotice
 from vru_portal.web.prepared_queries import prepared
 
@@ -52,7 +52,7 @@ def signing_blockers(version: DeclarationVersion | None, head: Head | None = Non
             log.read_end(head)
         else:
             log.current_key()
-            witness.require_no_rollback()
+            kept_outside.require_no_rollback()
     except ImproperlyConfigured as error:
         reasons.append(str(error))
     return reasons

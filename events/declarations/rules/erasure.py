@@ -1,6 +1,6 @@
 """Erasing personal data from everywhere that the portal keeps it. Entries and their proofs stay.
 
-Each erasure is first recorded outside the database (`register.witness`), so that after an older backup is restored
+Each erasure is first recorded outside the database (`register.kept_outside`), so that after an older backup is restored
 `reapply_erasures` can erase the same data again.
 """
 
@@ -20,7 +20,7 @@ from events.declarations.models import (
     SigningRequest,
     Token,
 )
-from events.declarations.register import log, witness
+from events.declarations.register import kept_outside, log
 
 
 @transaction.atomic
@@ -34,7 +34,7 @@ def erase_personal_data(*, entry: Entry) -> Entry | None:
     if personal is None:
         return None
     erased = log.append_entry(kind=EntryKind.ERASED, body=entry.body, version=entry.version, of=entry)
-    witness.note_erasure(entry, erased)
+    kept_outside.note_erasure(entry, erased)
     clear_personal_record(personal, erased.recorded_at)
     return erased
 
@@ -52,7 +52,7 @@ def clear_personal_record(personal: PersonalRecord, at: Any) -> None:
 @transaction.atomic
 def forget_invitation(invitation: Invitation) -> None:
     """Delete the personal data of an invitation that has ended: address, names, emails, links and request to sign."""
-    witness.note_deletion(invitation, invitation.created_at)
+    kept_outside.note_deletion(invitation, invitation.created_at)
     Preparation.objects.filter(invitation=invitation).delete()
     Mail.objects.filter(invitation=invitation).delete()
     Token.objects.filter(invitation=invitation).delete()
@@ -74,7 +74,7 @@ def forget_and_revoke_invitation(invitation: Invitation) -> None:
 @transaction.atomic
 def forget_paper_signature(paper: PaperSignature) -> None:
     """Delete the personal data of a signature on paper. The scan's file goes once this is committed."""
-    witness.note_deletion(paper, paper.recorded_at)
+    kept_outside.note_deletion(paper, paper.recorded_at)
     name, storage = paper.scan.name, paper.scan.storage
     PaperSignature.objects.filter(pk=paper.pk).update(
         signatory_name="",
@@ -90,7 +90,7 @@ def forget_paper_signature(paper: PaperSignature) -> None:
 
 @transaction.atomic
 def delete_signing_request(request: SigningRequest) -> None:
-    witness.note_deletion(request, request.asked_at)
+    kept_outside.note_deletion(request, request.asked_at)
     SigningRequest.objects.filter(pk=request.pk).delete()
 
 
@@ -116,22 +116,22 @@ def reapply_erasures() -> int:
 
     Appends no entry: if the register was restored too, a new entry would fork its history.
     """
-    recorded = witness.read_erasures()
+    recorded = kept_outside.read_erasures()
     count = 0
-    for personal in witness.rows_with_keys(PersonalRecord.objects.select_related("entry"), recorded.entries):
+    for personal in kept_outside.rows_with_keys(PersonalRecord.objects.select_related("entry"), recorded.entries):
         leaf_hash, at = recorded.entries[personal.pk]
         if personal.erased_at is None and personal.entry.leaf_hash == leaf_hash:
             clear_personal_record(personal, parse_datetime(at))
             count += 1
-    for invitation in witness.rows_with_keys(Invitation.objects.all(), recorded.dropped["invitation"]):
+    for invitation in kept_outside.rows_with_keys(Invitation.objects.all(), recorded.dropped["invitation"]):
         if recorded.includes(invitation, invitation.created_at) and holds_personal_data(invitation):
             forget_and_revoke_invitation(invitation)
             count += 1
-    for paper in witness.rows_with_keys(PaperSignature.objects.all(), recorded.dropped["papersignature"]):
+    for paper in kept_outside.rows_with_keys(PaperSignature.objects.all(), recorded.dropped["papersignature"]):
         if recorded.includes(paper, paper.recorded_at) and (paper.scan or paper.signatory_name):
             forget_paper_signature(paper)
             count += 1
-    for request in witness.rows_with_keys(SigningRequest.objects.all(), recorded.dropped["signingrequest"]):
+    for request in kept_outside.rows_with_keys(SigningRequest.objects.all(), recorded.dropped["signingrequest"]):
         if recorded.includes(request, request.asked_at):
             delete_signing_request(request)
             count += 1

@@ -29,7 +29,7 @@ from vru_portal.tabular.writers import csv_parts
 from vru_portal.web.addresses import full_url
 from vru_portal.web.file_responses import file_response, streamed_file_response, text_response
 from vru_portal.web.pagination import get_page_or_404
-from vru_portal.web.public_pages import declare, public_page
+from vru_portal.web.public_pages import declare_parameters, public_page
 from vru_portal.web.structured_data import json_ld
 
 ENTRIES_PER_PAGE = 50
@@ -45,7 +45,7 @@ NO_REGISTER_YET = "There is no register yet. It starts when its first key is mad
 def register_page(request: HttpRequest) -> HttpResponse:
     """List the register's entries, the newest first, and say how to check them."""
     filters = RegisterFilters(request.GET)
-    declare(request, filters.valid)
+    declare_parameters(request, filters.valid)
     newest = latest_entry()
     return render(
         request,

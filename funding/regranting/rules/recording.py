@@ -39,7 +39,7 @@ def record_onward_grant(*, by: Any, grant: OnwardGrant) -> OnwardGrant:
     if grant.allocation_id:
         allocation = locked(grant.allocation)
         if allocation.is_reversed:
-            raise ValidationError({"allocation": "This allocation was reversed. Choose the one that stands."})
+            raise ValidationError({"allocation": "This allocation was reversed. Choose the one that replaced it."})
         if not allocation.regrantings.standing().exists():
             raise ValidationError({"allocation": NOT_FOR_REGRANTING})
         check_not_duplicate(grant)

@@ -60,7 +60,11 @@ def write_workbook(first_year: int, file: IO[bytes]) -> None:
     notes = book.add_sheet("Notes", ["what", "value"], width=40)
     threshold = ReportingRules.current().threshold
     notes.append(
-        ["suppressed", f"A number of people below {threshold} is suppressed, with those that would give it away."]
+        [
+            "suppressed",
+            f"A number of people below {threshold} is suppressed, and so are numbers from which it could be worked "
+            "out.",
+        ]
     )
     notes.append(["empty", "Not reported, or not known."])
     notes.append(["made on", timezone.localdate()])

@@ -1,4 +1,4 @@
-"""Which counts of people are too small to publish, and which others would give them away.
+"""Which counts of people are too small to publish, and which others would reveal them.
 
 A figure is a total with breakdowns, each of which adds up to the total. Every other output (totals of a year, a level
 or an area, costs, files) adds up published counts only and says how many are left out, so nothing can be subtracted

@@ -15,7 +15,7 @@ from programmes.results.presenters.totals import Total, add_up
 from programmes.results.quarters import Quarter
 from vru_portal.web.filters import QueryLink
 from vru_portal.web.pagination import get_page_or_404
-from vru_portal.web.public_pages import declare, public_page
+from vru_portal.web.public_pages import declare_parameters, public_page
 from vru_portal.web.shared_files import file_state, shared_file_response
 
 FIGURES_PER_PAGE = 50
@@ -27,7 +27,7 @@ MAX_LATE = 20  # on the page; the file of returns has all
 def results(request: HttpRequest) -> HttpResponse:
     """Results: totals, the figures behind them, and what was not reported."""
     filters = FigureFilters(request.GET)
-    declare(request, filters.valid)
+    declare_parameters(request, filters.valid)
     rows = filters.rows.select_related("measure", "approved__initiative", "approved__organisation")
     totals = totals_by(filters) if filters.count else []
     largest = max((total.count for total in totals), default=0)

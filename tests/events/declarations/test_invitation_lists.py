@@ -136,9 +136,9 @@ def test_each_door_names_every_row_that_is_wrong_and_then_invites_nobody(door, c
         (["Bad mail", "nobody", "", ""], "Row 3, email: Enter a valid email address."),
         (["No mail", "", "", ""], "Row 4, email: Enter the email address that the invitation goes to."),
         (["", "a@b.example", "", ""], "Row 5, organisation: This cell is empty. Fill it in."),
-        (["x" * 201, "a@b.example", "", ""], "Row 6, organisation: Ensure this value has at most 200 characters"),
+        (["x" * 201, "a@b.example", "", ""], "Row 6, organisation: Shorten this to 200 characters"),
         (["Odd sector", "a@b.example", "", "Fish"], "Row 7, sector: There is no sector “Fish”. The sectors are"),
-        (["Long contact", "a@b.example", "y" * 121, ""], "Row 8, contact_name: Ensure this value has at most 120"),
+        (["Long contact", "a@b.example", "y" * 121, ""], "Row 8, contact_name: Shorten this to 120"),
         (["Fine Trust", "other@fine.example", "", ""], "Row 9, organisation: This organisation is also in row 2, with"),
         (
             ["Fine\u202e Trust\u200b", "other@fine.example", "", ""],

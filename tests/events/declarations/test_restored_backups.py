@@ -16,7 +16,7 @@ from events.declarations.models import (
     Mail,
     Token,
 )
-from events.declarations.register import audit, witness
+from events.declarations.register import audit, kept_outside
 from events.declarations.rules import availability, corrections, erasure, invitations, requests
 from tests.support.personal import (
     CANARIES,
@@ -47,7 +47,7 @@ def test_a_backup_from_before_an_erasure_forgets_again(django_capture_on_commit_
     entry, paper, waiting = make_signed_entry(), make_paper_signature(), make_prepared_invitation()
     scan = Path(paper.scan.path)
     content = scan.read_bytes()
-    witness.keep_newest_checkpoint()
+    kept_outside.keep_newest_checkpoint()
     before = transaction.savepoint()
     erasure.erase_personal_data(entry=entry)
     erasure.forget_mailbox(by=None, email=CANARIES["mailbox"])
@@ -85,7 +85,7 @@ def test_an_older_register_closes_signing_and_takes_no_entry_but_its_pages_stay(
     entry = sign(invite("First", "first@body.example"), name="Sam Example")
     older = transaction.savepoint()
     sign(invite("Second", "second@body.example"))
-    witness.keep_newest_checkpoint()
+    kept_outside.keep_newest_checkpoint()
     assert availability.signing_blockers(availability.version_in_force()) == []
     put_back(older)
 
@@ -115,12 +115,12 @@ def test_an_older_register_closes_signing_and_takes_no_entry_but_its_pages_stay(
 def test_a_rewritten_register_of_the_same_length_closes_signing_too(tmp_path):
     older = transaction.savepoint()
     sign(invite("First", "first@body.example"))
-    witness.keep_newest_checkpoint()
+    kept_outside.keep_newest_checkpoint()
     put_back(older)
-    hidden = witness.checkpoint_file().rename(tmp_path / "hidden")  # or no entry would be taken at all
+    hidden = kept_outside.checkpoint_file().rename(tmp_path / "hidden")  # or no entry would be taken at all
     sign(invite("Other", "other@body.example"))
     assert availability.signing_blockers(availability.version_in_force()) == []
-    hidden.rename(witness.checkpoint_file())
+    hidden.rename(kept_outside.checkpoint_file())
     assert "entries were rewritten" in " ".join(availability.signing_blockers(availability.version_in_force()))
 
 
@@ -128,16 +128,16 @@ MAKE = """
 import django; django.setup()
 from tests.support.personal import make_signed_entry
 from tests.support.signing import open_signing
-from events.declarations.register import witness
-open_signing(); entry = make_signed_entry(); witness.keep_newest_checkpoint()
+from events.declarations.register import kept_outside
+open_signing(); entry = make_signed_entry(); kept_outside.keep_newest_checkpoint()
 print('{"seq": %d}' % entry.pk)
 """
 ERASE = """
 import django; django.setup()
 from events.declarations.rules import erasure
 from events.declarations.models import Entry
-from events.declarations.register import witness
-erasure.erase_personal_data(entry=Entry.objects.get(pk=1)); witness.keep_newest_checkpoint()
+from events.declarations.register import kept_outside
+erasure.erase_personal_data(entry=Entry.objects.get(pk=1)); kept_outside.keep_newest_checkpoint()
 print('{"entries": %d}' % Entry.objects.count())
 """
 SERVE = """

@@ -70,7 +70,7 @@ def test_an_onward_grant_needs_a_grant_for_regranting_that_is_not_reversed():
     allocation = RegrantingFactory().allocation
     reverse(allocation)
     (said,) = validation_messages(lambda: record(reported(allocation)))["allocation"]
-    assert said == "This allocation was reversed. Choose the one that stands."
+    assert said == "This allocation was reversed. Choose the one that replaced it."
     assert not OnwardGrant.objects.exists()
 
 

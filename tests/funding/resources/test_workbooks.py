@@ -81,7 +81,7 @@ def test_the_trial_says_which_sheet_was_read_and_what_its_sender_may_not_see(cli
         "Hidden in the sheet, for example by a filter, but still read: rows 3 to 4. "
         "Delete any rows that you do not want.",
         "Hidden in the sheet but still read: column G.",
-        "Only the first of merged cells was read, and the others count as empty: F3:F4.",
+        "Only the first cell of each merged range was read. The others count as empty: F3:F4.",
         "Row 5 is a total and was ignored: “Total”, 12 and 2. Compare it with the total below.",
     ]
 

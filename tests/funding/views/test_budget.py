@@ -85,7 +85,7 @@ def test_what_changed_is_shown_as_its_own_part(client, source, team):
     assert "£70.07 returned to the funder" in page  # the key of the bar
     assert "£250 has been allocated" in page
     own = text_of(client.get(team.get_absolute_url()))
-    assert "Of it, £50 was released, moved or returned, so £250 is allocated" in own
+    assert "£50 of this was released, moved or returned, which leaves £250 allocated" in own
     assert "Fewer nights were dark." in own
     earlier = text_of(client.get(f"{YEAR}?as_at=2031-05-05&basis=dated"))
     assert "returned to the funder" not in earlier

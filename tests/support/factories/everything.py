@@ -10,7 +10,7 @@ from events.choices import ItemKind
 from events.declarations.choices import InvitationState
 from funding.choices import ConditionKind, DutyField, DutyList, Kind, VariationKind
 from partners.choices import Seat
-from programmes.choices import Outcome, Slot
+from programmes.choices import Outcome, PassagePlace
 from tests.support.factories.base import DAY, PublicationFactory, reverse, with_history
 from tests.support.factories.declarations import (
     DeclarationFactory,
@@ -241,5 +241,5 @@ def make_everything(rows: int) -> None:
         AppearanceFactory(item=closed, person=person, post=post)
         VersionFactory(declaration=declaration)
         make_declaration_records(version, body)
-    for slot in Slot.values:
+    for slot in PassagePlace.values:
         PassageFactory(slot=slot)

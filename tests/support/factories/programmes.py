@@ -5,7 +5,7 @@ from django.core.files.base import ContentFile
 from factory.declarations import LazyFunction, Sequence, SubFactory
 from PIL import Image
 
-from programmes.choices import Mark, Outcome, Slot
+from programmes.choices import Mark, Outcome, PassagePlace
 from programmes.models import (
     Area,
     AssessmentDecision,
@@ -115,7 +115,7 @@ class PassageFactory(PublishedFactory):
     class Meta:
         model = Passage
 
-    slot = Slot.HOME_LEAD
+    slot = PassagePlace.HOME_LEAD
     title = "In our words"
     body = "We keep the paths."
 

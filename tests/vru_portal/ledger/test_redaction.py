@@ -39,7 +39,7 @@ def test_a_text_can_be_taken_out_with_a_reason_and_nothing_else_can_be_done_to_i
     redact(row, fields=[name], by=UserFactory(username="kit"), reason="A name. " + "x" * 400)
     row = model._default_manager.get(pk=row.pk)
     assert getattr(row, name) == REDACTED
-    assert f"{name} taken out by kit. A name. x" in row.redaction
+    assert f"{name} redacted by kit. A name. x" in row.redaction
     with refused_with(frozen(model)):
         execute(execute_, "Written anew", "why", row.pk)
 

@@ -26,7 +26,7 @@ from events.declarations.models import (
     SignatoryBody,
     SigningRequest,
 )
-from events.declarations.register import audit, verify, witness
+from events.declarations.register import audit, kept_outside, verify
 from events.declarations.rules import availability
 from partners.models import LegalNotice
 from tests.support.factories import UnitFactory
@@ -75,7 +75,7 @@ def filled(told, settings):
 def test_every_kind_of_entry_and_every_answer_is_there_and_the_register_is_whole(filled):
     assert {kind for (kind,) in Entry.objects.values_list("kind")} == set(EntryKind)
     assert list(audit.find_faults()) == []
-    witness.require_no_rollback()
+    kept_outside.require_no_rollback()
     kinds = dict(Entry.objects.values_list("kind").annotate(Count("pk")))
     assert (kinds["withdrawn"], kinds["corrected"], kinds["erased"]) == (1, 1, 1)
     assert kinds["superseded"] == 4

@@ -18,7 +18,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from events.declarations.models import Entry
-from events.declarations.register import log, witness
+from events.declarations.register import kept_outside, log
 from tests.support.factories import UnitFactory
 from tests.support.second_factors import give_app
 from tests.support.signing import invite, open_signing, sign
@@ -180,7 +180,7 @@ def lost_key(portal, patch):
 
 
 def older_database(portal, patch):
-    witness.checkpoint_file().write_text("name\n9\nroot\n\nsignature\n")
+    kept_outside.checkpoint_file().write_text("name\n9\nroot\n\nsignature\n")
 
 
 def no_second_factor(portal, patch):

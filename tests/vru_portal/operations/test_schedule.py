@@ -12,7 +12,7 @@ from django_tasks import TaskResultStatus
 from django_tasks_db.models import DBTaskResult
 
 from events.declarations.models import Invitation
-from events.declarations.register import log, witness
+from events.declarations.register import kept_outside, log
 from events.declarations.rules import signing
 from tests.support.factories import LevelFactory, UnitFactory
 from tests.support.signing import days_from_today, invite, new_link, open_signing, sign
@@ -73,7 +73,7 @@ def test_a_job_that_fails_stops_no_other(monkeypatch):
     with pytest.raises(DatabaseError):
         list(schedule.run_all())
     assert Invitation.objects.get(pk=invitation.pk).email == ""
-    assert witness.checkpoint_file().read_text() == entry.checkpoint
+    assert kept_outside.checkpoint_file().read_text() == entry.checkpoint
 
 
 def test_the_command_continues_after_an_error_and_names_nobody(monkeypatch, log):
@@ -118,6 +118,6 @@ def test_a_lost_key_is_one_sentence(time_machine):
 
 def test_a_register_restored_from_an_old_backup_is_one_sentence():
     sign(invite())
-    witness.checkpoint_file().write_text("name\n9\nroot\n\nsignature\n")
+    kept_outside.checkpoint_file().write_text("name\n9\nroot\n\nsignature\n")
     with pytest.raises(CommandError, match="older backup"):
         call_command("run_schedule")

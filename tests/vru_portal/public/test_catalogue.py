@@ -25,7 +25,7 @@ from tests.support.factories import (
     UserFactory,
 )
 from vru_portal.ledger.append_only.recording import reverse
-from vru_portal.public.catalogue import Catalogue
+from vru_portal.public.catalogue import CatalogueFilters
 from vru_portal.publishing.state import State
 
 pytestmark = pytest.mark.django_db
@@ -139,7 +139,7 @@ def catalogue():
 
 
 def catalogue_for(query):
-    return Catalogue(QueryDict(query))
+    return CatalogueFilters(QueryDict(query))
 
 
 def found_slugs(query):

@@ -12,11 +12,11 @@ from events.declarations.filters import RegisterFilters
 from events.filters import EventFilters
 from partners.filters import OrganisationFilters, PostFilters, PublicationFilters
 from tests.support.factories import make_everything
-from vru_portal.public.catalogue import Catalogue
+from vru_portal.public.catalogue import CatalogueFilters
 
 pytestmark = pytest.mark.django_db
 LISTS = [
-    Catalogue,
+    CatalogueFilters,
     OrganisationFilters,
     PostFilters,
     PublicationFilters,

@@ -11,7 +11,7 @@ from events.choices import ItemKind
 from events.declarations.models import Declaration
 from partners.choices import Seat
 from partners.models import Organisation, Person, Unit
-from programmes.choices import Slot
+from programmes.choices import PassagePlace
 from programmes.models import Initiative, Passage, PreventionLevel
 from tests.support.crawler import Elements, crawl, sitemap
 from tests.support.factories import (
@@ -125,7 +125,7 @@ def hide_canaries() -> dict[str, str]:
     plan.authors.add(person)
     told = StoryFactory(source=plan, source_location="CANARY chapter", slug="told-by-a-draft")
     PredecessorFactory(source=plan, source_location="CANARY chapter", publication=plan, title="Path in a draft")
-    Passage.objects.filter(slot=Slot.ABOUT_APPROACH).update(source=plan, source_location="CANARY chapter")
+    Passage.objects.filter(slot=PassagePlace.ABOUT_APPROACH).update(source=plan, source_location="CANARY chapter")
     assert told.is_public
 
     # what belongs to a draft level
@@ -186,8 +186,10 @@ def hide_canaries() -> dict[str, str]:
     )
     StoryFactory(slug="with-a-draft-picture", picture=picture)
     DocumentFactory(**DRAFT, slug="canary-document", title="CANARY document", credit="CANARY credit")
-    Passage.objects.filter(slot__in=[Slot.HOME_LEAD, Slot.ABOUT_LEAD, Slot.CONTACT_LEAD]).delete()
-    for slot in (Slot.HOME_LEAD, Slot.ABOUT_LEAD, Slot.CONTACT_LEAD):
+    Passage.objects.filter(
+        slot__in=[PassagePlace.HOME_LEAD, PassagePlace.ABOUT_LEAD, PassagePlace.CONTACT_LEAD]
+    ).delete()
+    for slot in (PassagePlace.HOME_LEAD, PassagePlace.ABOUT_LEAD, PassagePlace.CONTACT_LEAD):
         PassageFactory(**DRAFT, slot=slot, title="CANARY heading", body="CANARY words")
     VersionFactory(text="CANARY wording", note="CANARY note", declaration__event=None, declaration__slug="p")
     return {

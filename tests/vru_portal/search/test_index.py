@@ -6,12 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vru_portal.search.documents import Document, Entry, Kind, Searchable, Synonym
+from vru_portal.search.documents import Document, Entry, ResultKind, Searchable, Synonym
 from vru_portal.search.highlighting import Marker
 from vru_portal.search.index import Index
 
-ANY = Searchable(Kind.PAGE, Mock(), Mock())
-SMALL = Searchable(Kind.EVENT, Mock(), Mock(), weight=0.5)
+ANY = Searchable(ResultKind.PAGE, Mock(), Mock())
+SMALL = Searchable(ResultKind.EVENT, Mock(), Mock(), weight=0.5)
 
 
 def index_of(*documents, synonyms=(), searchable=ANY, own_names=()):

@@ -59,7 +59,7 @@ def content():
 @pytest.fixture
 def cache(content):
     made = PageCache(content)
-    made.look()
+    made.read_state()
     return made
 
 
@@ -249,11 +249,11 @@ def test_the_date_of_a_page_that_has_not_changed_stays(cache, content, time_mach
     ask(cache)
     time_machine.move_to("2032-05-06 13:00+00:00", tick=False)
     content.state = SECOND
-    cache.look()
+    cache.read_state()
     ask(cache)
     assert dict(cache.get(HOME).variant("").headers)["last-modified"] == "Thu, 06 May 2032 12:00:00 GMT"
     content.state = FIRST
-    cache.look()
+    cache.read_state()
     ask(cache, make=Making(Page(200, HTML, b"Another.", FIRST)))
     assert dict(cache.get(HOME).variant("").headers)["last-modified"] == "Thu, 06 May 2032 13:00:00 GMT"
 
@@ -328,7 +328,7 @@ def test_a_page_that_was_begun_before_a_change_is_given_to_nobody_after_it(cache
         early = asyncio.ensure_future(cache.made(HOME, Making(started=started, until=until)))
         await started.wait()
         content.state = SECOND
-        cache.look()
+        cache.read_state()
         make = Making(Page(200, HTML, b"Now.", SECOND))
         late = await cache.made(HOME, make)
         until.set()
@@ -354,16 +354,16 @@ def test_an_error_reaches_everybody_and_is_not_kept(cache):
 
 def test_pages_go_when_the_content_changes_and_stay_while_it_does_not(cache, content):
     ask(cache)
-    cache.look()
+    cache.read_state()
     assert ask(cache)
     content.state = SECOND
     assert ask(cache)  # the control: nobody has looked yet
-    cache.look()
+    cache.read_state()
     assert not ask(cache)
 
 
 def test_of_two_simultaneous_looks_the_later_one_counts():
-    """A slow look that began before a change must not bring back what was there before it."""
+    """A slow reading that began before a change must not bring back what was there before it."""
     reading, go_on = threading.Event(), threading.Event()
     states = iter([FIRST, SECOND])
 
@@ -375,10 +375,10 @@ def test_of_two_simultaneous_looks_the_later_one_counts():
         return state
 
     cache = PageCache(read)
-    slow = threading.Thread(target=cache.look)
+    slow = threading.Thread(target=cache.read_state)
     slow.start()
     reading.wait(60)
-    cache.look()
+    cache.read_state()
     go_on.set()
     slow.join()
     assert cache.state == SECOND
@@ -389,14 +389,14 @@ def test_without_the_database_pages_are_sent_and_say_that_they_may_be_old(cache,
     assert cache.remarks == page_cache.KEPT
     content.fails = True
     monkeypatch.setattr(page_cache, "close_old_connections", lambda: None)
-    cache.look_if_possible()
+    cache.read_state_if_possible()
     cache.seen_at -= 7
     assert ask(cache)
     said = dict(cache.remarks)
     assert (said["age"], said["cache-status"]) == ("7", "vru-portal; hit; ttl=-7")
     assert said["warning"].startswith("110 ")
     content.fails = False
-    cache.look_if_possible()
+    cache.read_state_if_possible()
     assert cache.remarks == page_cache.KEPT
     assert ask(cache)
 

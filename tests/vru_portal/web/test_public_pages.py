@@ -17,8 +17,8 @@ from vru_portal.web.public_pages import (
     CACHE_NO_STORE,
     CACHE_PRIVATE,
     CACHE_PUBLIC,
-    LOOK,
     QUICK_EXIT,
+    READ_STATE,
     STATE,
     cached_per_content_version,
     page_state,
@@ -32,7 +32,7 @@ SEEN = ("version", "2032-05-06", 1)
 
 def kept(path, state=SEEN, **environ: Any):
     """Request a page as the page cache does."""
-    environ.setdefault(LOOK, lambda: state)
+    environ.setdefault(READ_STATE, lambda: state)
     response = Client().get(path, **environ)
     response.getvalue()  # files too are read, and so closed
     return response
@@ -131,14 +131,14 @@ def test_a_page_asks_for_the_state_before_anything_else(everything):
     """What is read after the state can only be newer than it."""
     reads = []
 
-    def look():
+    def read_state():
         reads.append(len(connection.queries_log))
         return SEEN
 
     connection.force_debug_cursor = True
     try:
         connection.queries_log.clear()
-        state_of("/about/", **{LOOK: look})
+        state_of("/about/", **{READ_STATE: read_state})
     finally:
         connection.force_debug_cursor = False
     assert reads == [0]
@@ -149,7 +149,7 @@ def test_a_form_has_the_process_look_once_it_is_answered(admin_client, everythin
     """So somebody who unpublishes something finds it gone at once."""
     story = StoryFactory(state=State.PUBLISHED)
     before, seen = page_state(), []
-    environ: dict[str, Any] = {LOOK: lambda: seen.append(page_state())}
+    environ: dict[str, Any] = {READ_STATE: lambda: seen.append(page_state())}
     admin_client.get(f"/admin/programmes/story/{story.pk}/unpublish/", **environ)
     assert seen == []
     admin_client.post(f"/admin/programmes/story/{story.pk}/unpublish/", **environ)
@@ -171,7 +171,7 @@ def test_the_state_is_another_on_another_day_and_when_the_registers_files_change
 def test_a_preview_shares_nothing_however_it_is_asked_for(admin_client, everything):
     """A form brings what reads the state, too, and a preview is made by the public page's own view."""
     story = StoryFactory(state=State.DRAFT)
-    environ: dict[str, Any] = {LOOK: lambda: SEEN}
+    environ: dict[str, Any] = {READ_STATE: lambda: SEEN}
     assert admin_client.post(f"/admin/programmes/story/{story.pk}/preview/", **environ).status_code == 200
     assert read_before == {}
 

@@ -61,6 +61,11 @@ class Reversible(AppendOnly):
         """Whether another row reverses this one."""
         return hasattr(self, "reversed_by")
 
+    @property
+    def is_standing(self) -> bool:
+        """Whether this counts: it is not a reversal, and nothing reverses it."""
+        return self.reverses_id is None and not self.is_reversed  # type: ignore[attr-defined]
+
     def build_reversal(self) -> Self:
         """The row that would reverse this one, not yet recorded."""
         row = type(self)(reverses_id=self.pk, **{name: getattr(self, name) for name in self.mirrored})

@@ -92,7 +92,7 @@ def redact(row: AppendOnly, *, fields: list[str], by: Any, reason: str) -> None:
     """Remove free text from a row permanently, also from its history. A note says what, when, by whom and why."""
     if not reason.strip() or not fields or set(fields) - set(row.redactable):
         raise ValidationError(f"Choose from {', '.join(row.redactable)}, and say why.")
-    note = f"{format_date(timezone.localdate())}: {', '.join(fields)} taken out by {by}. {reason.strip()}"
+    note = f"{format_date(timezone.localdate())}: {', '.join(fields)} redacted by {by}. {reason.strip()}"
     taken_out = dict.fromkeys(fields, REDACTED)
     with transaction.atomic():
         rows = type(row)._default_manager.filter(pk=row.pk)

@@ -23,7 +23,7 @@ from django.db import DEFAULT_DB_ALIAS, DatabaseError, connection, connections
 
 from events.declarations import schedule
 from events.declarations.models import RegisterKey
-from events.declarations.register import log, witness
+from events.declarations.register import kept_outside, log
 from events.declarations.rules import erasure
 from partners.models import Unit
 from vru_portal import checks
@@ -124,7 +124,7 @@ class Command(BaseCommand):
             self.stdout.write(f"A backup was restored: erased the personal data of {erased} records again.")
         try:
             schedule.erase_expired_personal_data()
-            witness.keep_newest_checkpoint()
+            kept_outside.keep_newest_checkpoint()
         except ImproperlyConfigured as error:
             self.stderr.write(f"Signing is closed. {error}")  # the public pages still work
 

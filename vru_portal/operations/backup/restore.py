@@ -16,7 +16,7 @@ from django.db import DatabaseError, connection
 from django.db.migrations.loader import MigrationLoader
 from django.utils import timezone
 
-from events.declarations.register import log, witness
+from events.declarations.register import kept_outside, log
 from events.declarations.rules import erasure
 from vru_portal.operations.backup import archive, databases, postgresql, sqlite, swap
 from vru_portal.operations.backup.archive import Archive, BackupError
@@ -198,7 +198,7 @@ def put_in_place(opened: Archive, keys: Keys, plan: Plan) -> int:
                 postgresql.restore_dump(plan.dump, plan.swap.schema)
             write_signing_keys(keys)
             migrate()
-            witness.adopt_erasures(erased + "\n" + keys.text("register/erased"))
+            kept_outside.adopt_erasures(erased + "\n" + keys.text("register/erased"))
             return erasure.reapply_erasures()
         finally:
             connection.close()
@@ -235,8 +235,8 @@ def write_signing_keys(keys: Keys) -> None:
 def register_warnings(keys: Keys) -> Iterator[str]:
     """A sentence for each reason why the restored portal cannot sign, also by the checkpoint beside these keys."""
     try:
-        witness.adopt_checkpoint(keys.text("register/checkpoint"))
-        witness.require_no_rollback()
+        kept_outside.adopt_checkpoint(keys.text("register/checkpoint"))
+        kept_outside.require_no_rollback()
     except ImproperlyConfigured as error:
         yield str(error)
     try:

@@ -13,7 +13,7 @@ from django.db.migrations.executor import MigrationExecutor
 from django.utils import timezone
 
 from events.declarations.models import Entry, RegisterKey
-from events.declarations.register import log, witness
+from events.declarations.register import kept_outside, log
 from vru_portal.accounts import second_factor, totp_secrets
 from vru_portal.ledger.append_only.database import DatabaseTriggers
 from vru_portal.models import Heartbeat
@@ -73,7 +73,7 @@ def register_keys() -> Iterator[Finding]:
         yield Finding("The register's private key is lost or unreadable.", str(error))
         return
     try:
-        witness.require_no_rollback()
+        kept_outside.require_no_rollback()
     except ImproperlyConfigured as error:
         yield Finding("The database is older than the register's newest checkpoint.", str(error))
     keys = Path(settings.REGISTER_KEYS)

@@ -22,7 +22,7 @@ from vru_portal.text.dates import parse_iso_date
 from vru_portal.web.addresses import full_url
 from vru_portal.web.filters import MAX_LENGTH, MAX_VALUES, Filters
 from vru_portal.web.limits import COSTLY_PAGES, TooMany, count_costly_request
-from vru_portal.web.public_pages import declare
+from vru_portal.web.public_pages import declare_parameters
 
 PER_PAGE, MAX_PER_PAGE = 50, 200
 WHOLE_NUMBER = re.compile(r"[1-9]\d{0,5}", re.ASCII)
@@ -56,8 +56,8 @@ def list_rows(dataset: Dataset[Any]) -> Callable[[HttpRequest], Any]:
         if filters.value("exceptions"):  # each row's are worked out again
             count_costly_request(request, COSTLY_PAGES)
         number, per_page = int(request.GET.get("page", 1)), int(request.GET.get("per_page", PER_PAGE))
-        declare(request, filters.valid)
-        declare(request, [(name, request.GET[name]) for name in PAGING if name in request.GET])
+        declare_parameters(request, filters.valid)
+        declare_parameters(request, [(name, request.GET[name]) for name in PAGING if name in request.GET])
         rows = dataset.rows(filters)
         count = rows.count
         pages = max(1, ceil(count / per_page))

@@ -11,14 +11,14 @@ import funding.datasets.published
 import partners.datasets
 import programmes.datasets
 import programmes.results.datasets
-from vru_portal.public.catalogue import Catalogue
+from vru_portal.public.catalogue import CatalogueFilters
 from vru_portal.tabular.datasets import Dataset
 from vru_portal.tabular.writers import Column
 
 # An initiative's progress depends on its money, which `programmes` must not import.
 INITIATIVES = replace(
     programmes.datasets.INITIATIVES,
-    filters=Catalogue,
+    filters=CatalogueFilters,
     columns=(
         *programmes.datasets.INITIATIVES.columns,
         Column(

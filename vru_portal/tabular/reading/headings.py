@@ -14,7 +14,7 @@ REASONS_HEADING = "why it was refused"  # of the column that files of refused ro
 LIKENESS = 0.8  # of two words, from which one may be the other misspelt: they share so much of their letters
 LEFT_OUT = ""  # what a saved mapping has for a heading that is not read
 CAPITAL_INSIDE = re.compile(r"(?<=[a-z])(?=[A-Z])")
-# In what or how a column is written says nothing of what it means.
+# The unit or format of a column says nothing about its meaning.
 UNIT = re.compile(r"£|\bgbp\b|\b(?:in|as) pounds\b|\b(?:dd?|mm?m?|yy(?:yy)?)(?:[-/. ](?:dd?|mm?m?|yy(?:yy)?)){2}\b")
 # “<18” and “18+” are two groups: the sign beside a number is part of a key.
 BESIDE_SIGN = re.compile(r"(?<=[<>])\s+(?=\d)|(?<=\d)\s+(?=\+)")

@@ -88,7 +88,8 @@ class SheetFacts:
             )
         if self.merged:
             notes.append(
-                f"Only the first of merged cells was read, and the others count as empty: {join_texts(self.merged)}."
+                "Only the first cell of each merged range was read. The others count as empty: "
+                f"{join_texts(self.merged)}."
             )
         return notes
 

@@ -5,7 +5,7 @@ from typing import Any
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import BaseCommand, CommandError
 
-from events.declarations.register import audit, log, witness
+from events.declarations.register import audit, kept_outside, log
 
 
 class Command(BaseCommand):
@@ -28,7 +28,7 @@ class Command(BaseCommand):
         for fault in audit.find_faults():
             self.stderr.write(self.style.ERROR(fault))
             is_faulty = True
-        witness.require_no_rollback()
+        kept_outside.require_no_rollback()
         if is_faulty:
             sys.exit(1)
         self.stdout.write("The register is complete. Its newest checkpoint:\n\n" + log.newest_checkpoint())

@@ -45,7 +45,7 @@ def test_each_fault_is_said_in_a_sentence():
         "Entry 2: the leaf does not match the hash beside it.": (
             "UPDATE declarations_entry SET leaf_hash = 'zz' WHERE seq = 2",
         ),
-        "Entry 2: the checkpoint is not a signature of this history.": (
+        "Entry 2: the checkpoint does not match the entries up to here, or is not signed by the register's key.": (
             "UPDATE declarations_entry SET checkpoint = replace(checkpoint, '=', '') WHERE seq = 2",
         ),
         "Entry 5: these columns differ from the leaf: on_paper.": (

@@ -10,7 +10,7 @@ from django.core.management import CommandError, call_command
 from django.db import transaction
 
 from events.declarations.models import Entry, PersonalRecord, RegisterKey
-from events.declarations.register import audit, log, verify, witness
+from events.declarations.register import audit, kept_outside, log, verify
 from events.declarations.rules import availability, erasure
 from tests.support.races.tampering import run, without_any_trigger
 from tests.support.signing import invite, invite_and_sign, open_signing, sign
@@ -59,13 +59,13 @@ def test_an_older_backup_that_was_put_back_is_an_alarm_and_signs_nothing():
     invite_and_sign("First", "post@one.example")
     with transaction.atomic():
         invite_and_sign("Second", "post@two.example")
-        witness.keep_newest_checkpoint()
+        kept_outside.keep_newest_checkpoint()
         transaction.set_rollback(True)
     assert list(audit.find_faults()) == []  # by itself it is whole: only what is kept outside knows better
     with pytest.raises(CommandError, match="an older backup was restored"):
         register("verify")
     with pytest.raises(ImproperlyConfigured, match="over 2 entries"):
-        witness.require_no_rollback()
+        kept_outside.require_no_rollback()
 
 
 def test_a_lost_key_stops_and_is_not_replaced():

@@ -72,7 +72,7 @@ BREAKS = {
     ),
     "a text that is too long": (
         change("programmes", 3, summary="x" * 201),
-        (INITIATIVE, "summary: ", "at most 200 characters (it has 201)"),
+        (INITIATIVE, "summary: ", "Shorten this to 200 characters. It has 201."),
     ),
     "a missing reference by which the record itself is known": (
         change("funding", 2, year=[1999]),

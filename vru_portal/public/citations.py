@@ -25,7 +25,7 @@ MAX_OF_A_KIND = 50  # shown of each publication; the lists of the portal have th
 Address = Callable[[Any], str]
 
 
-class Facts(NamedTuple):
+class CitedRecords(NamedTuple):
     """One kind of record that states facts: what they are called, which are public today, and where they are shown."""
 
     title: str
@@ -35,69 +35,71 @@ class Facts(NamedTuple):
 
 
 KINDS = (
-    Facts("The unit", lambda _: Unit.objects.with_organisations(), name=lambda unit: unit.slogan),
-    Facts("Levels of prevention", lambda _: PreventionLevel.objects.public()),
-    Facts("Initiatives", lambda _: Initiative.objects.public()),
-    Facts(
+    CitedRecords("The unit", lambda _: Unit.objects.with_organisations(), name=lambda unit: unit.slogan),
+    CitedRecords("Levels of prevention", lambda _: PreventionLevel.objects.public()),
+    CitedRecords("Initiatives", lambda _: Initiative.objects.public()),
+    CitedRecords(
         "Targets",
         lambda _: Target.objects.filter(**published("initiative")).select_related("initiative", "measure"),
         lambda target: f"{target.initiative.get_absolute_url()}#results",
     ),
-    Facts("Budget", lambda _: FinancialYear.objects.with_money(), name=lambda year: f"Funding {year.label}"),
-    Facts(
+    CitedRecords("Budget", lambda _: FinancialYear.objects.with_money(), name=lambda year: f"Funding {year.label}"),
+    CitedRecords(
         "Sources of money",
         lambda _: FundingSource.objects.standing().select_related("year"),
         lambda source: f"{source.year.get_absolute_url()}#in",
         lambda source: f"{source.name}: {source.stated_as}",
     ),
-    Facts("Budget headings", lambda _: BudgetHeading.objects.public()),
-    Facts(
+    CitedRecords("Budget headings", lambda _: BudgetHeading.objects.public()),
+    CitedRecords(
         "Conditions of sources",
         lambda _: SourceCondition.objects.standing().select_related("funding_source__year"),
         lambda row: f"{row.funding_source.year.get_absolute_url()}#conditions",
     ),
-    Facts(
+    CitedRecords(
         "Match funding and claims",
         lambda _: Fulfilment.objects.standing().select_related("organisation", "condition__funding_source__year"),
         lambda row: f"{row.condition.funding_source.year.get_absolute_url()}#conditions",
     ),
-    Facts("Organisations", lambda _: Organisation.objects.public()),
-    Facts("People", lambda _: Person.objects.public()),
-    Facts(
+    CitedRecords("Organisations", lambda _: Organisation.objects.public()),
+    CitedRecords("People", lambda _: Person.objects.public()),
+    CitedRecords(
         "Posts",
         lambda _: Post.objects.public().select_related("person", "organisation"),
         lambda post: post.person.get_absolute_url(),
     ),
-    Facts("Messages", lambda _: Statement.objects.public()),
-    Facts("Events", lambda _: Event.objects.public()),
-    Facts(
+    CitedRecords("Messages", lambda _: Statement.objects.public()),
+    CitedRecords("Events", lambda _: Event.objects.public()),
+    CitedRecords(
         "Agenda",
         lambda _: AgendaItem.objects.filter(**published("event")).select_related("event"),
         lambda item: f"{item.event.get_absolute_url()}#item-{item.position}",
     ),
-    Facts(
+    CitedRecords(
         "Appearances",
         lambda _: Appearance.objects.public().select_related("person", "organisation", "item__event"),
         lambda row: f"{row.item.event.get_absolute_url()}#item-{row.item.position}",
         lambda row: f"{row}: {row.item.title}",
     ),
-    Facts(
+    CitedRecords(
         "Declaration",
         lambda today: DeclarationVersion.objects.in_force(today).select_related("declaration"),
         lambda version: version.get_absolute_url(),
     ),
-    Facts(
+    CitedRecords(
         "Conditions for success",
         lambda _: SuccessCondition.objects.public(),
         lambda condition: f"{reverse('about')}#condition-{condition.number}",
     ),
-    Facts(
+    CitedRecords(
         "What the unit builds on", lambda _: Predecessor.objects.public(), lambda row: f"{reverse('about')}#building"
     ),
-    Facts("Terms", lambda _: Term.objects.public(), lambda term: f"{reverse('about')}#term-{term.slug}"),
-    Facts("Ways to reach the unit", lambda _: ContactPoint.objects.all(), lambda point: reverse("partners:contact")),
-    Facts("News", lambda _: Story.objects.public()),
-    Facts("Texts of the pages", lambda _: Passage.objects.public(), lambda passage: passage.place_address),
+    CitedRecords("Terms", lambda _: Term.objects.public(), lambda term: f"{reverse('about')}#term-{term.slug}"),
+    CitedRecords(
+        "Ways to reach the unit", lambda _: ContactPoint.objects.all(), lambda point: reverse("partners:contact")
+    ),
+    CitedRecords("News", lambda _: Story.objects.public()),
+    CitedRecords("Texts of the pages", lambda _: Passage.objects.public(), lambda passage: passage.place_address),
 )
 
 
@@ -116,7 +118,7 @@ class Section:
 
 
 @prepared
-def rows_of(publication: Publication, today: date, *, kind: Facts) -> QuerySet[Any]:
+def rows_of(publication: Publication, today: date, *, kind: CitedRecords) -> QuerySet[Any]:
     return kind.rows(today).filter(source=publication)[:MAX_OF_A_KIND]
 
 
