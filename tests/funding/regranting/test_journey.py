@@ -3,6 +3,7 @@
 import json
 import re
 from datetime import datetime
+from decimal import Decimal
 from io import BytesIO
 
 import openpyxl
@@ -29,7 +30,7 @@ from tests.funding.regranting.requests import (
     typed,
 )
 from tests.support.crawler import text_of
-from tests.support.factories import OnwardGrantFactory, reverse
+from tests.support.factories import OnwardGrantFactory, VariationFactory, reverse
 from vru_portal.links.choices import DraftState, LinkPurpose
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("clock", "unit")]
@@ -271,6 +272,15 @@ def test_the_question_of_staff_is_on_the_first_page_with_the_list_still_there(cl
     assert "Fen club" in text_of(page)
     fill_in(client, "check/", SEND)
     assert (asked.row.state, asked.row.question) == (DraftState.SUBMITTED, "")
+
+
+def test_of_a_grant_that_was_changed_since_two_sums_are_not_both_called_what_was_awarded(client):
+    asked = ask()
+    assert "We awarded £100" in text_of(opened(client, asked.secret))
+    VariationFactory(allocation=asked.request.allocation, amount=Decimal("40.00"))
+    page = text_of(client.get(PLACE))
+    assert "Your grant as it is now £60" in page
+    assert "We awarded £" not in page
 
 
 def test_more_than_was_awarded_is_said_and_can_be_sent(client):
