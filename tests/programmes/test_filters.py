@@ -209,9 +209,8 @@ def test_long_lists_come_twenty_a_page_each_row_once(client, rows, pages):
         response = client.get("/initiatives/", {"page": number, "sort": "name"})
         shown += re.findall(r'<h3[^>]*><a href="/initiatives/([^"]+)/"', response.text)
         assert (f"Page {number} of {pages}" in Elements(response.text).text) is (pages > 1)
-        assert ("page=2&amp;sort=name" in response.text or "sort=name&amp;page=2" in response.text) is (
-            pages > 1 and number != 2
-        )
+        links = re.findall(r'href="([^"]+)"', response.text)
+        assert any("page=2" in link and "sort=name" in link for link in links) is (pages > 1 and number != 2)
     assert len(shown) == len(set(shown)) == rows
     assert client.get("/initiatives/", {"page": pages + 1}).headers["Location"] == (
         "/initiatives/" if pages == 1 else f"/initiatives/?page={pages}"

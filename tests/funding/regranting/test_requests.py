@@ -170,8 +170,8 @@ def test_an_email_that_goes_out_late_does_not_ask_for_it_by_a_day_in_the_past(cl
         ({"amount": "€5"}, "another currency"),
         ({"awarded_on": "2 June 2031"}, "today or in the past"),
         ({"awarded_on": "03/2031"}, "has no day"),
-        ({"recipient": "x" * 201}, "at most 200 characters"),
-        ({"area_code": "x" * 21}, "at most 20 characters"),
+        ({"recipient": "x" * 201}, "Shorten this to 200 characters"),
+        ({"area_code": "x" * 21}, "Shorten this to 20 characters"),
         ({"url": "nowhere"}, "valid URL"),
     ],
 )

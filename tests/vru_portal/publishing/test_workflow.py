@@ -50,7 +50,7 @@ def test_the_source_of_something_public_cannot_be_unpublished(publisher):
     workflow.unpublish(source, by=publisher)
     workflow.publish(source, by=publisher)
     workflow.publish(story, by=publisher)
-    with pytest.raises(ValidationError, match="give them another source first"):
+    with pytest.raises(ValidationError, match="Give them another source first"):
         workflow.unpublish(source, by=publisher)
 
 
