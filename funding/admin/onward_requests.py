@@ -174,7 +174,9 @@ def describe(entry: Entry) -> str:
     texts = [typed[name].strip().rstrip(".") for name in ("title", "description")]
     texts += [f"{label}: {text}" for label, text in entry.details]
     problems = [f"To be corrected: {said}" for found in entry.errors.values() for said in found]
-    return ". ".join([f"{amount or 'No amount'} to {entry.name}, {day or 'no date'}", *filter(None, texts), *problems])
+    return ". ".join(
+        [f"{amount or 'No amount'} to {entry.full_name}, {day or 'no date'}", *filter(None, texts), *problems]
+    )
 
 
 def balance_of(allocation: Allocation, entries: list[Entry]) -> Balance:
@@ -226,7 +228,7 @@ class OnwardRequestAdmin(ActionAdmin):
         listed = [
             (
                 str(entry.number),
-                entry.name,
+                entry.full_name,
                 entry.typed["amount"] if "amount" in entry.errors else format_pounds(entry.grant.amount),
                 entry.typed["awarded_on"] if "awarded_on" in entry.errors else format_date(entry.grant.awarded_on),
                 "; ".join(entry.typed[name].strip() for name in ("title", "description") if entry.typed[name].strip()),

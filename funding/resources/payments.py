@@ -122,7 +122,8 @@ class PaymentResource(LedgerResource):
         self.fields["payee"].widget = NamedRecord("organisation", payees)
         self.recorded, self.resaved = {}, {}
         rows = Payment.objects.select_related("allocation__recipient", "allocation__initiative", "payee")
-        wanted = sorted(same_reference(reference) for reference in keys["reference"])
+        references = {same_reference(reference) for reference in keys["reference"]}
+        wanted = sorted(references | {f"'{reference}" for reference in references})  # as stored by earlier versions
         for start in range(0, len(wanted), KEYS_PER_QUERY):
             same = rows.alias(same=Lower("reference")).filter(same__in=wanted[start : start + KEYS_PER_QUERY])
             self.recorded |= {same_reference(payment.reference): payment for payment in same}

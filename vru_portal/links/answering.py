@@ -14,6 +14,7 @@ from vru_portal.links.choices import LinkPurpose
 from vru_portal.links.models import LinkDraft
 from vru_portal.links.secrets import mailbox_hash, new_secret, secret_hash
 from vru_portal.text.characters import remove_forbidden
+from vru_portal.text.cleaning import LINE_BREAK
 
 LINK_LIFE_AFTER_CLOSING = timedelta(days=365)
 MAX_TYPED = 2000  # characters of one answer
@@ -76,7 +77,12 @@ def kept(typed: Mapping[str, str]) -> dict[str, str]:
 
     Of a text that is too long, so much is kept that it is seen to be (`is_too_long`): it cannot be sent like this.
     """
-    return {name: remove_forbidden(text)[: MAX_TYPED + 1] for name, text in typed.items()}
+    return {name: remove_forbidden(with_plain_breaks(text))[: MAX_TYPED + 1] for name, text in typed.items()}
+
+
+def with_plain_breaks(text: str) -> str:
+    """A text with each line break as one character: browsers send two, whatever a file or an earlier form had."""
+    return LINE_BREAK.sub("\n", text)
 
 
 def is_too_long(text: str) -> bool:
@@ -88,6 +94,9 @@ def require_unchanged(*, saved: Mapping[str, str], before: Mapping[str, str], ty
 
     ``before`` is what the form showed when it was opened.
     """
-    texts = {name: str(saved.get(name, "")) for name in typed}
-    if any(texts[name] not in (before.get(name, ""), text) for name, text in typed.items()):
+    texts = {name: with_plain_breaks(str(saved.get(name, ""))) for name in typed}
+    if any(
+        texts[name] not in (with_plain_breaks(before.get(name, "")), with_plain_breaks(text))
+        for name, text in typed.items()
+    ):
         raise ChangedMeanwhile(texts)

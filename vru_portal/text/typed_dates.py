@@ -76,6 +76,7 @@ ZONE = re.compile(r"\(?(?:gmt|bst|utc)\)?$|(?<=\d)z$|utc ?[-+]\d{1,2}$|[-+]\d\d:
 SECONDS = re.compile(r"\d{1,2}:\d\d:\d\d(?:\.\d+)?(?: ?[ap]m)?", re.ASCII)
 PART_OF_A_DAY = re.compile(r"0?\.\d{3,}", re.ASCII)  # how a spreadsheet stores a time
 NOON = re.compile(r"(?:12(?:[:.]00)? ?)?(?:noon|midday)")
+TWELVE_IN_WORDS = re.compile(r"12(?:[:.]?[0-5]\d)? ?(?:in the )?(?:morning|evening)")
 MIDNIGHT_IN_WORDS = re.compile(r"(?:12(?:[:.]00)? ?)?midnight")
 AN_HOUR = r"(?:2[0-4]|1\d|0?\d)(?:[:.]\d\d)? ?(?:[ap]m)?"
 SEVERAL_TIMES = re.compile(rf"{AN_HOUR} ?(?:-|to|until|till|for|or|and) ?{AN_HOUR}", re.ASCII)
@@ -170,6 +171,10 @@ def parse_time(typed: str) -> time:
     """
     refuse_long_value(typed, "a time")
     text = AROUND_A_TIME.sub("", plain_value(typed))
+    if TWELVE_IN_WORDS.fullmatch(text):
+        raise ValidationError(
+            f"“{typed}” could be noon or midnight. Enter 12:00 or 00:00, with the minutes that you mean."
+        )
     text = PART_OF_DAY.sub(lambda found: "am" if found["part"] == "morning" else "pm", text)
     if NOON.fullmatch(text):
         return time(12)

@@ -66,8 +66,13 @@ class Entry:
     errors: Errors = field(default_factory=dict)
 
     @property
+    def full_name(self) -> str:
+        return self.typed["recipient"].strip() or "No recipient yet"
+
+    @property
     def name(self) -> str:
-        return truncate(self.typed["recipient"].strip(), 80) or "No recipient yet"
+        """As sentences about this grant and the names of links have it; what is checked is the whole of it."""
+        return truncate(self.full_name, 80)
 
     @property
     def details(self) -> list[tuple[str, str]]:

@@ -71,6 +71,24 @@ def test_from_the_email_to_a_published_grant(client, mailoutbox):
     assert "Your grants are published" in text_of(client.get(PLACE))
 
 
+def test_a_text_of_several_lines_from_a_file_can_be_changed_and_removed(client):
+    """Browsers send each line break as two characters."""
+    asked = ask()
+    opened(client, asked.secret)
+    upload(client, b'recipient,title,description,amount,awarded_on\nFen club,Hats,"Warm\nred",5,2031-05-06\n')
+    (grant,) = asked.grants
+    for then in ("change", "remove"):
+        place = f"{PLACE}grants/{grant['key']}/" + ("remove/" if then == "remove" else "")
+        shown = hidden(client.get(place).content.decode())
+        assert any("\n" in text for text in shown.values())
+        texts = {name: text.replace("\n", "\r\n") for name, text in shown.items()}
+        answer = client.post(place, texts | ({} if then == "remove" else typed(description="Warm\r\nblue")))
+        assert answer.status_code == 303, text_of(answer)
+        if then == "change":
+            assert asked.grants[0]["description"] == "Warm\nblue"
+    assert asked.grants == []
+
+
 def test_opening_every_page_and_sending_empty_forms_writes_and_sends_nothing(client):
     asked = ask()
     enter(asked)

@@ -100,6 +100,15 @@ def test_the_published_lists_come_back_in_without_a_change(made, client, officer
             assert any(sentence.startswith("Columns that were ignored: ") for sentence in result.reading)
 
 
+def test_a_reference_that_was_recorded_with_an_apostrophe_is_the_same_payment(officer, source):
+    """Earlier versions kept it."""
+    on = AllocationFactory(funding_source=source)
+    PaymentFactory(allocation=on, reference="'EXAMPLE-00001", paid_on=date(2031, 5, 19), amount=Decimal(7))
+    for reference in ("EXAMPLE-00001", "'example-00001"):
+        result = run(PaymentResource, as_csv([payment(on, reference=reference)]), officer)
+        assert "is already recorded" in " ".join(map(str, result.problems)), reference
+
+
 @BOTH_IMPORTS
 @pytest.mark.parametrize(
     "reference", ["example-00001", "EXAMPLE\u201000001", "Example-00001 ", "'EXAMPLE-00001", "\uff25XAMPLE-00001"]

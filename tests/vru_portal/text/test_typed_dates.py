@@ -207,6 +207,8 @@ def test_a_time_is_understood_however_it_is_written(typed, expected):
         ("9.30 for 10am", "is two times"),
         ("10 or 11am", "is two times"),
         ("midnight", "00:00 or 23:59"),
+        ("12 in the evening", "could be noon or midnight"),
+        ("12.15 in the morning", "could be noon or midnight"),
         ("12.00 midnight", "00:00 or 23:59"),
         ("9–10am", "is two times"),
         ("9.30am to 4pm", "is two times"),

@@ -67,7 +67,7 @@ def kind_of(content: bytes) -> str:
     start = content[:START]
     if start.startswith(OLE_DOCUMENT):
         raise ValidationError(_advice_on_old_document(content))
-    if len(content) == LOCK_FILE_SIZE and content[0] <= LONGEST_USER_NAME:
+    if len(content) == LOCK_FILE_SIZE and content[0] <= LONGEST_USER_NAME and b"\0" in content:
         raise ValidationError(
             "This is not the workbook but a file that Excel makes while a workbook is open: its name begins with ~$. "
             "Close the workbook, and choose the file without ~$."
