@@ -248,6 +248,20 @@ def test_drafts_that_selected_records_name_are_published_with_them(page_as, robi
     assert Picture.objects.get().is_public
 
 
+def test_a_selected_draft_that_another_was_published_with_is_published_once(page_as, robin):
+    rain = StoryFactory(state=State.DRAFT, title="Rain", body="[Snow](/news/snow/)")
+    snow = StoryFactory(state=State.DRAFT, title="Snow", slug="snow")
+    selected = {"action": "publish_selected", "_selected_action": [rain.pk, snow.pk]}
+    page = page_as(robin).post(admin_list_url(Story), selected)
+    ticked = dict(re.findall(r'name="(together_\d+)" value="([^"]+)" checked', page.text))
+    assert ticked.keys() == {f"together_{rain.pk}"}
+    _, done = decide(page_as(robin), Story, "publish_selected", [rain, snow], **ticked)
+    told = text_of(done)
+    assert "Rain. Published, together with “Snow”" in told
+    assert "Snow. Published, together with “Rain”" in told
+    assert "stays as it was" not in told
+
+
 def test_a_record_that_was_changed_after_it_was_listed_is_not_published(page_as, robin):
     story = StoryFactory(state=State.DRAFT)
     selected = {"action": "publish_selected", "_selected_action": [story.pk], "decided": "yes"}

@@ -13,6 +13,7 @@ from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 
 from vru_portal.publishing import workflow
+from vru_portal.publishing.snapshots import row_key
 from vru_portal.publishing.state import PUBLISH
 from vru_portal.staff.links import action_url
 from vru_portal.staff.records.publishing_actions import NoteForm, as_sentence, draft_choices
@@ -53,7 +54,11 @@ class BulkPublishing:
 
     @admin.action(description="Publish selected", permissions=["publish"])
     def publish_selected(self, request: HttpRequest, queryset: QuerySet[Any]) -> HttpResponse | None:
+        published_with: dict[str, Any] = {}
+
         def publish(row: Any, record: Any) -> str:
+            if other := published_with.get(row_key(record)):
+                return f"Published, together with “{other}”"
             ticked = request.POST.getlist(f"together_{row.pk}")
             together = {key: draft for key, draft in workflow.review_record(record).together.items() if key in ticked}
             drafts = list(together.values())
@@ -62,6 +67,7 @@ class BulkPublishing:
             seen = request.POST.get(f"seen_{row.pk}", "")
             chosen = dict(key.split() for key in together)
             workflow.publish(record, by=request.user, seen_fingerprint=seen, together=chosen)
+            published_with.update({row_key(draft): record for draft in drafts})
             names = ", ".join(f"“{draft}”" for draft in drafts)
             return f"Published, together with {names}" if names else "Published"
 
