@@ -9,8 +9,9 @@ from django.utils import timezone
 from funding import missing_disclosures
 from funding.accounts import YearAccounts, year_accounts
 from funding.models import Allocation, FinancialYear, FundingSource, OnwardRequest, Payment, PublicationDuty
-from vru_portal.links.choices import WAITING_STATES, DraftState
+from vru_portal.links.choices import DraftState
 from vru_portal.staff.links import can_view, changelist_url
+from vru_portal.staff.requests import late_requests
 from vru_portal.staff.worklist import WorklistItem, WorklistLink, count_rows, item_unless_empty, link_label
 from vru_portal.text.dates import format_date, format_days
 
@@ -54,13 +55,11 @@ def onward_items(request: HttpRequest) -> list[WorklistItem]:
     """What recipients have reported as awarded on, and what they have not."""
     if not can_view(request, OnwardRequest):
         return []
-    today = timezone.localdate()
     rows = OnwardRequest.objects.all()
-    late = rows.filter(state__in=WAITING_STATES, due_on__lt=today, closes_on__gte=today)
     counts = count_rows(
         {
             "submitted": rows.filter(state=DraftState.SUBMITTED),
-            "late": late,
+            "late": late_requests(rows),
             "refused": rows.filter(state=DraftState.REFUSED),
         }
     )

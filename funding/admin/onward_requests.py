@@ -11,22 +11,21 @@ from funding.regranting.presenters import onward_report
 from funding.regranting.rules import approving, asking
 from funding.regranting.rules.answers import Balance, Entry, read_entries, sum_of_entries
 from vru_portal.ledger.money import format_pounds
-from vru_portal.links.choices import OPEN_STATES, DraftState
 from vru_portal.staff.actions import Action, ActionAdmin, Section
 from vru_portal.staff.base_admin import ReadOnlyAdmin
 from vru_portal.staff.help import help_link
 from vru_portal.staff.links import admin_link, change_url
 from vru_portal.staff.requests import (
     Approve,
+    Cancel,
     ContactForm,
-    DayForm,
-    QuestionForm,
+    Extend,
     RequestAction,
     SendAgain,
+    SendBack,
     StateFilter,
     people_of,
 )
-from vru_portal.text.dates import format_date
 from vru_portal.text.form_fields import CalendarDateFormField
 
 
@@ -112,13 +111,9 @@ class ApproveOnwardAction(Approve, OnwardAction):
         return f"Approved: {len(grants)} onward grant{'' if len(grants) == 1 else 's'} recorded"
 
 
-class QueryOnwardAction(OnwardAction):
+class QueryOnwardAction(SendBack, OnwardAction):
     """Sends grants back."""
 
-    name = "query"
-    label = "Send back with a question"
-    form_class = QuestionForm
-    states = (DraftState.SUBMITTED,)
     explanation = "We email them your question. Their link works again, and their list is still there."
 
     def perform(self, form: Any) -> str:
@@ -135,13 +130,9 @@ class SendAgainOnwardAction(SendAgain, OnwardAction):
         return "Sent again"
 
 
-class ExtendOnwardAction(OnwardAction):
+class ExtendOnwardAction(Extend, OnwardAction):
     """Keeps a request open for longer."""
 
-    name = "extend"
-    label = "Extend"
-    form_class = DayForm
-    states = (*OPEN_STATES, DraftState.SUBMITTED)
     explanation = "Until when it can be filled in. A request that has closed opens again, with all that was saved."
 
     def perform(self, form: Any) -> str:
@@ -149,12 +140,9 @@ class ExtendOnwardAction(OnwardAction):
         return "Extended"
 
 
-class CancelOnwardAction(OnwardAction):
+class CancelOnwardAction(Cancel, OnwardAction):
     """No longer asks for onward grants."""
 
-    name = "cancel"
-    label = "Cancel"
-    states = (*OPEN_STATES, DraftState.SUBMITTED)
     confirmation = "Nothing of this list is to be published"
     explanation = "The recipient is told, and its link no longer works. You can ask again on the page of the grant."
 
@@ -168,14 +156,16 @@ NOTHING_AWARDED = "The list has no grants: the recipient says that it has awarde
 
 def describe(entry: Entry) -> str:
     """A grant in a sentence, with what is wrong with it."""
-    grant, typed = entry.grant, entry.typed
-    amount = typed["amount"] if "amount" in entry.errors else format_pounds(grant.amount)
-    day = typed["awarded_on"] if "awarded_on" in entry.errors else format_date(grant.awarded_on)
+    typed = entry.typed
     texts = [typed[name].strip().rstrip(".") for name in ("title", "description")]
     texts += [f"{label}: {text}" for label, text in entry.details]
     problems = [f"To be corrected: {said}" for found in entry.errors.values() for said in found]
     return ". ".join(
-        [f"{amount or 'No amount'} to {entry.full_name}, {day or 'no date'}", *filter(None, texts), *problems]
+        [
+            f"{entry.amount_text or 'No amount'} to {entry.full_name}, {entry.day_text or 'no date'}",
+            *filter(None, texts),
+            *problems,
+        ]
     )
 
 
@@ -195,7 +185,7 @@ def balance_facts(balance: Balance) -> list[tuple[str, str]]:
 
 
 @admin.register(OnwardRequest)
-class OnwardRequestAdmin(ActionAdmin):
+class OnwardRequestAdmin(ReadOnlyAdmin, ActionAdmin):
     """Who is asked for onward grants, and what they have listed. They are asked on the page of the allocation."""
 
     list_display = ("recipient", "state", "its_allocation", "due_on", "reported_at")
@@ -211,15 +201,6 @@ class OnwardRequestAdmin(ActionAdmin):
         ("What has happened", {"fields": ["asked_at", "asked_by", "reported_at"]}),
     )
 
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
     def sections(self, request: HttpRequest, row: Any) -> list[Section]:
         """What was listed, before who was asked: it is what staff have come to read."""
         if row is None:
@@ -229,8 +210,8 @@ class OnwardRequestAdmin(ActionAdmin):
             (
                 str(entry.number),
                 entry.full_name,
-                entry.typed["amount"] if "amount" in entry.errors else format_pounds(entry.grant.amount),
-                entry.typed["awarded_on"] if "awarded_on" in entry.errors else format_date(entry.grant.awarded_on),
+                entry.amount_text,
+                entry.day_text,
                 "; ".join(entry.typed[name].strip() for name in ("title", "description") if entry.typed[name].strip()),
                 "; ".join(f"{label}: {text}" for label, text in entry.details),
                 " ".join(said for found in entry.errors.values() for said in found),

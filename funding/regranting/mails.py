@@ -2,7 +2,6 @@
 
 from django.core.mail import EmailMultiAlternatives
 from django.urls import reverse
-from django.utils import timezone
 
 from funding.choices import OnwardMailKind
 from funding.models import OnwardMail
@@ -11,12 +10,9 @@ from partners.models import Unit
 from vru_portal.ledger.money import format_pounds
 from vru_portal.links import mailing
 from vru_portal.links.answering import issue_secret
-from vru_portal.links.choices import MAX_REMINDERS
 from vru_portal.links.messages import write_message
 from vru_portal.text.cleaning import one_line, truncate
 from vru_portal.web.addresses import full_url
-
-MAX_NAME_IN_SUBJECT = 60
 
 
 def build_message(mail: OnwardMail) -> EmailMultiAlternatives | None:
@@ -27,18 +23,12 @@ def build_message(mail: OnwardMail) -> EmailMultiAlternatives | None:
     allocation = draft.allocation
     context: dict[str, object] = {
         **email_frame(unit),
+        **mailing.request_context(mail),
         "organisation": one_line(allocation.recipient.name),
         "subject": one_line(str(allocation.subject)),
-        "short_subject": truncate(one_line(str(allocation.subject)), MAX_NAME_IN_SUBJECT),
+        "short_subject": truncate(one_line(str(allocation.subject)), mailing.MAX_NAME_IN_SUBJECT),
         "sum": format_pounds(allocation.amount),
         "awarded_on": allocation.awarded_on,
-        "due_on": draft.due_on,
-        "is_late": draft.due_on < timezone.localdate(),
-        "until": draft.closes_on,
-        "max_reminders": MAX_REMINDERS,
-        "contact_name": one_line(mailing.name_of(mail)),
-        "prepared_by": one_line(draft.prepared_by),
-        "question": draft.question.strip(),
         "page": full_url(f"{allocation.get_absolute_url()}#onward"),
     }
     if purpose := mailing.LINK_PURPOSES.get(kind):

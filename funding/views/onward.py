@@ -13,7 +13,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.http import urlencode
 from django.views.decorators.csrf import csrf_exempt
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.decorators.http import require_POST, require_safe
 
 from funding.models import Allocation, OnwardRequest
 from funding.regranting.files import FIELDS
@@ -28,14 +28,13 @@ from vru_portal.links.answering import ChangedMeanwhile, NotOpen
 from vru_portal.links.choices import LinkPurpose
 from vru_portal.links.forms import SEND_LABELS, SendForm
 from vru_portal.links.pages import LinkPages, sent_texts
-from vru_portal.links.session import redirect_see_other
+from vru_portal.links.session import allow_form_methods, redirect_see_other
 from vru_portal.text.cleaning import truncate
 from vru_portal.web.limits import Limit
 
 FILES = Limit("onward-file", most=30)  # files sent with one link: each takes seconds to read
 FILE_READ = "funding.regranting.file"  # the salt of what the list says of a file that was just read
 MAX_NOTES = 8  # sentences about one file: they are in an address
-allow_form_methods = require_http_methods(["GET", "HEAD", "POST"])
 
 
 def request_context(draft: OnwardRequest) -> dict[str, Any]:
@@ -59,13 +58,7 @@ PAGES = LinkPages(
 
 
 def page_context(token: Any, **page: Any) -> dict[str, Any]:
-    return {
-        **request_context(token.draft),
-        **PAGES.marked(token.draft),
-        "is_confirming": token.purpose == LinkPurpose.CONFIRM,
-        "legal_notice": LegalNotice.current(),
-        **page,
-    }
+    return {**PAGES.token_context(token), "legal_notice": LegalNotice.current(), **page}
 
 
 @csrf_exempt  # it changes nothing, and Django would write the secret to a log if it refused a request

@@ -2,7 +2,6 @@
 
 from django.core.mail import EmailMultiAlternatives
 from django.urls import reverse
-from django.utils import timezone
 
 from partners.documents.emails import email_frame, reply_addresses
 from partners.models import Unit
@@ -10,12 +9,9 @@ from programmes.results.choices import MailKind
 from programmes.results.models import Mail
 from vru_portal.links import mailing
 from vru_portal.links.answering import issue_secret
-from vru_portal.links.choices import MAX_REMINDERS
 from vru_portal.links.messages import write_message
 from vru_portal.text.cleaning import one_line, truncate
 from vru_portal.web.addresses import full_url
-
-MAX_NAME_IN_SUBJECT = 60
 
 
 def build_message(mail: Mail) -> EmailMultiAlternatives | None:
@@ -26,17 +22,11 @@ def build_message(mail: Mail) -> EmailMultiAlternatives | None:
     asked = draft.asked
     context: dict[str, object] = {
         **email_frame(unit),
-        "max_reminders": MAX_REMINDERS,
+        **mailing.request_context(mail),
         "organisation": one_line(asked.organisation.name),
         "initiative": one_line(asked.initiative.name),
-        "short_initiative": truncate(one_line(asked.initiative.name), MAX_NAME_IN_SUBJECT),
+        "short_initiative": truncate(one_line(asked.initiative.name), mailing.MAX_NAME_IN_SUBJECT),
         "period": str(asked.period),
-        "due_on": asked.due_on,
-        "until": asked.closes_on,
-        "is_late": asked.due_on < timezone.localdate(),
-        "contact_name": one_line(mailing.name_of(mail)),
-        "prepared_by": one_line(draft.prepared_by),
-        "question": draft.question.strip(),
         "page": full_url(asked.initiative.get_absolute_url()),
     }
     if purpose := mailing.LINK_PURPOSES.get(kind):

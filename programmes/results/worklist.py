@@ -1,9 +1,9 @@
 from django.http import HttpRequest
-from django.utils import timezone
 
 from programmes.results.models import Mail, Measure, Return, ReturnDraft
-from vru_portal.links.choices import WAITING_STATES, DraftState
+from vru_portal.links.choices import DraftState
 from vru_portal.staff.links import can_view, changelist_url
+from vru_portal.staff.requests import late_requests
 from vru_portal.staff.worklist import WorklistItem, count_rows, item_unless_empty, link_label
 
 
@@ -11,11 +11,10 @@ def worklist_items(request: HttpRequest) -> list[WorklistItem]:
     if not can_view(request, Return) or not Measure.objects.are_in_use():
         return []
     drafts = ReturnDraft.objects.all()
-    late = drafts.filter(state__in=WAITING_STATES, asked__due_on__lt=timezone.localdate(), asked__cancelled_at=None)
     counts = count_rows(
         {
             "submitted": drafts.filter(state=DraftState.SUBMITTED),
-            "late": late.filter(asked__closes_on__gte=timezone.localdate()),
+            "late": late_requests(Return.objects.filter(cancelled_at=None), state="draft__state"),
             "refused": drafts.filter(state=DraftState.REFUSED),
         }
     )

@@ -12,8 +12,10 @@ from vru_portal.links import delivery as queue
 from vru_portal.links.choices import MAX_REMINDERS, WAITING_STATES, DraftState, LinkPurpose, MailPurpose
 from vru_portal.links.messages import new_message_id
 from vru_portal.links.models import Delivery, LinkDraft
+from vru_portal.text.cleaning import one_line
 
 BETWEEN_REMINDERS = timedelta(days=10)
+MAX_NAME_IN_SUBJECT = 60  # characters: there has to be room for the rest of the subject
 LINK_PURPOSES: dict[str, LinkPurpose] = {
     MailPurpose.REQUEST: LinkPurpose.FILL_IN,
     MailPurpose.REMINDER: LinkPurpose.FILL_IN,
@@ -54,6 +56,20 @@ def name_of(mail: Any) -> str:
     draft = mail.draft
     names = {draft.confirm_email.casefold(): draft.confirm_name, draft.email.casefold(): draft.contact_name}
     return str(draft.confirm_name if mail.kind == MailPurpose.CONFIRM else names.get(mail.to.casefold(), ""))
+
+
+def request_context(mail: Any) -> dict[str, object]:
+    """What the templates of all emails about requests can use."""
+    draft = mail.draft
+    return {
+        "due_on": draft.due_on,
+        "is_late": draft.due_on < timezone.localdate(),
+        "until": draft.closes_on,
+        "max_reminders": MAX_REMINDERS,
+        "contact_name": one_line(name_of(mail)),
+        "prepared_by": one_line(draft.prepared_by),
+        "question": draft.question.strip(),
+    }
 
 
 def is_wanted(mail: Any) -> bool:

@@ -8,7 +8,8 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
-from vru_portal.links.answering import InvalidLink, NotOpen
+from vru_portal.links.answering import MAX_TYPED, InvalidLink, NotOpen
+from vru_portal.links.choices import LinkPurpose
 from vru_portal.links.requests import Requests
 from vru_portal.links.secrets import secret_in
 from vru_portal.links.session import LinkSession, redirect_see_other
@@ -81,7 +82,7 @@ class LinkPages:
 
     def typed_texts(self, request: HttpRequest) -> list[tuple[str, str]]:
         """What was sent with a form that could not be saved, to be copied from the page: labels with texts."""
-        sent = {name: str(text).strip()[:2000] for name, text in request.POST.items() if str(text).strip()}
+        sent = {name: str(text).strip()[:MAX_TYPED] for name, text in request.POST.items() if str(text).strip()}
         labels = self.labels(sent)
         return [(labels[name], text) for name, text in sent.items() if name in labels][:MOST_SHOWN]
 
@@ -106,6 +107,14 @@ class LinkPages:
         secret = self.session.secret(request)
         self.forms.count(secret)
         return secret
+
+    def token_context(self, token: Any) -> dict[str, Any]:
+        """What every page shows whose link works."""
+        return {
+            **self.context(token.draft),
+            **self.marked(token.draft),
+            "is_confirming": token.purpose == LinkPurpose.CONFIRM,
+        }
 
     def marked(self, draft: Any) -> dict[str, str]:
         """What a form of this draft carries to say that it is one of it."""

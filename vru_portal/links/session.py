@@ -11,8 +11,11 @@ from django.core import signing
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import resolve_url
 from django.utils.crypto import constant_time_compare, salted_hmac
+from django.views.decorators.http import require_http_methods
 
 from vru_portal.web.cookies import read_cookie, set_cookie
+
+allow_form_methods = require_http_methods(["GET", "HEAD", "POST"])
 
 
 class SeeOther(HttpResponseRedirect):

@@ -4,6 +4,7 @@ from typing import Any, ClassVar
 
 from django import forms
 from django.contrib import admin
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from vru_portal.links.choices import OPEN_STATES, WAITING_STATES, DraftState
@@ -91,6 +92,41 @@ class SendAgain(RequestAction):
         return ContactForm(initial={"email": self.draft.email, "contact_name": self.draft.contact_name}, **data)
 
 
+class SendBack(RequestAction):
+    """Asks about answers that were sent."""
+
+    name = "query"
+    label = "Send back with a question"
+    form_class = QuestionForm
+    states = (DraftState.SUBMITTED,)
+
+
+class Extend(RequestAction):
+    """Keeps the request open for longer."""
+
+    name = "extend"
+    label = "Extend"
+    form_class = DayForm
+    states: ClassVar[tuple[str, ...]] = (*OPEN_STATES, DraftState.SUBMITTED)
+
+
+class Cancel(RequestAction):
+    """No longer asks for it."""
+
+    name = "cancel"
+    label = "Cancel"
+    states = (*OPEN_STATES, DraftState.SUBMITTED)
+
+
+def late_requests(rows: QuerySet[Any], *, state: str = "state") -> QuerySet[Any]:
+    """The requests that were due before today and can still be answered.
+
+    ``state`` is the lookup of a request's state from these rows.
+    """
+    today = timezone.localdate()
+    return rows.filter(**{f"{state}__in": WAITING_STATES}, due_on__lt=today, closes_on__gte=today)
+
+
 class StateFilter(admin.SimpleListFilter):
     """Filters requests by how far they have got."""
 
@@ -103,9 +139,7 @@ class StateFilter(admin.SimpleListFilter):
 
     def queryset(self, request: Any, queryset: Any) -> Any:
         if self.value() == "late":
-            today = timezone.localdate()
-            late = {f"{self.state}__in": WAITING_STATES, "due_on__lt": today, "closes_on__gte": today}
-            return queryset.filter(**late)
+            return late_requests(queryset, state=self.state)
         return queryset.filter(**{self.state: self.value()}) if self.value() in DraftState.values else queryset
 
 

@@ -11,12 +11,11 @@ from events.declarations.rules import availability, corrections
 from events.declarations.views import limits
 from events.declarations.views.signing_session import (
     SESSION,
-    allow_form_methods,
     require_session_token,
     signing_page,
     signing_page_context,
 )
-from vru_portal.links.session import redirect_see_other
+from vru_portal.links.session import allow_form_methods, redirect_see_other
 from vru_portal.text.typesetting import qr_code_svg
 
 

@@ -24,7 +24,6 @@ from events.declarations.views import limits
 from events.declarations.views.signing_session import (
     PAGE_FOR_PURPOSE,
     SESSION,
-    allow_form_methods,
     require_form_for_invitation,
     require_session_token,
     require_token_for_page,
@@ -33,7 +32,7 @@ from events.declarations.views.signing_session import (
 )
 from partners.models import LegalNotice
 from vru_portal.links.secrets import secret_in
-from vru_portal.links.session import redirect_see_other
+from vru_portal.links.session import allow_form_methods, redirect_see_other
 
 
 @csrf_exempt  # it changes nothing, and Django would write the secret to a log if it refused a request

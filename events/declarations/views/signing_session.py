@@ -13,7 +13,6 @@ from django.core.exceptions import ImproperlyConfigured
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
-from django.views.decorators.http import require_http_methods
 
 from events.declarations import tokens
 from events.declarations.choices import LinkPurpose
@@ -35,7 +34,6 @@ PAGE_FOR_PURPOSE = {
 }
 
 View = Callable[..., HttpResponse]
-allow_form_methods = require_http_methods(["GET", "HEAD", "POST"])
 
 
 class LinkForAnotherPage(Exception):  # noqa: N818 - what it is, not what went wrong

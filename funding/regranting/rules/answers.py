@@ -16,6 +16,7 @@ from funding.regranting.rules.recording import SAME_GRANT, is_made_up
 from vru_portal.ledger.money import format_pounds, parse_pounds
 from vru_portal.links.answering import TOO_LONG, is_too_long
 from vru_portal.text.cleaning import truncate
+from vru_portal.text.dates import format_date
 from vru_portal.text.typed_dates import parse_date
 
 Errors = dict[str, list[str]]
@@ -73,6 +74,16 @@ class Entry:
     def name(self) -> str:
         """As sentences about this grant and the names of links have it; what is checked is the whole of it."""
         return truncate(self.full_name, 80)
+
+    @property
+    def amount_text(self) -> str:
+        """As it was read or, if it could not be, as it was typed."""
+        return self.typed["amount"] if "amount" in self.errors else format_pounds(self.grant.amount)
+
+    @property
+    def day_text(self) -> str:
+        """As it was read or, if it could not be, as it was typed."""
+        return self.typed["awarded_on"] if "awarded_on" in self.errors else format_date(self.grant.awarded_on)
 
     @property
     def details(self) -> list[tuple[str, str]]:

@@ -14,7 +14,7 @@ from programmes.results.rules import approving, asking
 from programmes.results.rules.answers import SPEND, WORDS, Figure, read_figure
 from programmes.results.rules.requests import measures_of
 from programmes.results.rules.suppression import suppressed
-from vru_portal.links.choices import OPEN_STATES, DraftState
+from vru_portal.links.choices import DraftState
 from vru_portal.staff.actions import RecordingForm, Section, WriteOnceAdmin
 from vru_portal.staff.base_admin import PortalAdmin, ReadOnlyAdmin
 from vru_portal.staff.imports.page import FileImport
@@ -22,10 +22,12 @@ from vru_portal.staff.links import admin_link, can_view
 from vru_portal.staff.requests import (
     ApprovalForm,
     Approve,
-    DayForm,
+    Cancel,
+    Extend,
     QuestionForm,
     RequestAction,
     SendAgain,
+    SendBack,
     StateFilter,
     people_of,
 )
@@ -141,12 +143,8 @@ class QuestionAction(ReturnAction):
         return form
 
 
-class QueryAction(QuestionAction):
+class QueryAction(SendBack, QuestionAction):
     """Sends figures back."""
-
-    name = "query"
-    label = "Send back with a question"
-    states = (DraftState.SUBMITTED,)
 
     @property
     def explanation(self) -> str:  # type: ignore[override]
@@ -188,13 +186,10 @@ class SendAgainAction(SendAgain, ReturnAction):
         return "Sent again"
 
 
-class ExtendAction(ReturnAction):
-    """Keeps a return open for longer."""
+class ExtendAction(Extend, ReturnAction):
+    """Keeps a return open for longer, also one whose figures are to be corrected."""
 
-    name = "extend"
-    label = "Extend"
-    form_class = DayForm
-    states = (*OPEN_STATES, DraftState.SUBMITTED, DraftState.APPROVED)
+    states = (*Extend.states, DraftState.APPROVED)
     explanation = "Until when it can be filled in. A return that has closed opens again, with all that was saved."
 
     def perform(self, form: Any) -> str:
@@ -202,12 +197,9 @@ class ExtendAction(ReturnAction):
         return "Extended"
 
 
-class CancelAction(ReturnAction):
+class CancelAction(Cancel, ReturnAction):
     """No longer asks for figures."""
 
-    name = "cancel"
-    label = "Cancel"
-    states = (*OPEN_STATES, DraftState.SUBMITTED)
     confirmation = "Nothing of this return is to be published"
     explanation = "For example because the initiative was withdrawn. The page no longer says that figures are due."
 

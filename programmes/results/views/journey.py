@@ -18,12 +18,12 @@ from programmes.results.models import Measure, ReturnDraft
 from programmes.results.rules import reporting
 from programmes.results.rules.answers import Figure, field_names, read_figure
 from programmes.results.rules.requests import RETURNS, answers_of, measures_of, most_people
-from programmes.results.views.session import PAGES, allow_form_methods, page_context
+from programmes.results.views.session import PAGES, page_context
 from vru_portal.links.answering import ChangedMeanwhile, NotOpen
 from vru_portal.links.choices import LinkPurpose
 from vru_portal.links.forms import SendForm
 from vru_portal.links.pages import sent_texts
-from vru_portal.links.session import redirect_see_other
+from vru_portal.links.session import allow_form_methods, redirect_see_other
 
 
 @csrf_exempt  # it changes nothing, and Django would write the secret to a log if it refused a request

@@ -4,17 +4,13 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
-from django.views.decorators.http import require_http_methods
-
 from partners.models import LegalNotice
 from programmes.results.models import BreakdownGroup, Measure, ReturnDraft, Token
 from programmes.results.rules.answers import SPEND, SPEND_LABEL, WORDS
 from programmes.results.rules.requests import RETURNS
-from vru_portal.links.choices import LinkPurpose
 from vru_portal.links.forms import SEND_LABELS
 from vru_portal.links.pages import LinkPages
 
-allow_form_methods = require_http_methods(["GET", "HEAD", "POST"])
 FIGURE = re.compile(r"measure-(?P<measure>\d{1,9})(?:-group-(?P<group>\d{1,9}))?", re.ASCII)
 
 
@@ -47,10 +43,4 @@ PAGES = LinkPages(
 
 
 def page_context(token: Token, **page: Any) -> dict[str, Any]:
-    return {
-        **draft_context(token.draft),
-        **PAGES.marked(token.draft),
-        "is_confirming": token.purpose == LinkPurpose.CONFIRM,
-        "legal_notice": LegalNotice.current(),
-        **page,
-    }
+    return {**PAGES.token_context(token), "legal_notice": LegalNotice.current(), **page}

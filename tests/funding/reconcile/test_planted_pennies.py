@@ -6,7 +6,7 @@ import pytest
 import time_machine
 
 from tests.support.altered_responses import in_json, in_text, in_workbook, serve_once
-from tests.support.money.ledger import fill, year_with_everything
+from tests.support.money.ledger import fill, reconciled, year_with_everything
 
 pytestmark = [pytest.mark.django_db, pytest.mark.once]
 NOW = datetime(2032, 5, 6, 12, tzinfo=UTC)
@@ -55,7 +55,7 @@ PLANTS = {
 
 
 @pytest.mark.parametrize("name", PLANTS)
-def test_a_penny_in_an_output_is_found_and_the_output_named(name, plant, reconciled):
+def test_a_penny_in_an_output_is_found_and_the_output_named(name, plant):
     path, change, output = PLANTS[name]
     plant(path, change)
     code, said = reconciled()
@@ -65,7 +65,7 @@ def test_a_penny_in_an_output_is_found_and_the_output_named(name, plant, reconci
     assert {output in line for line in differences} == {True}, differences
 
 
-def test_an_output_that_cannot_be_read_is_a_difference(plant, reconciled):
+def test_an_output_that_cannot_be_read_is_a_difference(plant):
     plant(f"{YEAR}payments.json", lambda content: content[:-20])
     code, said = reconciled()
     assert (code, "2031-32, JSON of payments: cannot be read" in said) == (1, True), said

@@ -20,6 +20,7 @@ from programmes.results.models import Measure, Return
 from programmes.results.rules import approving
 from tests.support.crawler import text_of
 from tests.support.factories import UserFactory
+from tests.support.money.ledger import reconciled
 from tests.unit_content.files import DOWNLAND, ESTUARY
 
 pytestmark = pytest.mark.django_db
@@ -92,7 +93,7 @@ def test_each_condition_is_met_missed_or_open_to_the_penny(year, time_machine):
         assert expected[4] in one[4]
 
 
-def test_page_files_and_reconcile_say_the_same(year, client, reconciled):
+def test_page_files_and_reconcile_say_the_same(year, client):
     expected = [(state.title(), required, counted) for _, state, required, counted, _ in CONDITIONS[year]]
     label = FinancialYear.objects.get().label
     rows = list(
@@ -111,7 +112,7 @@ def test_page_files_and_reconcile_say_the_same(year, client, reconciled):
     assert [(s.title(), r.replace(",", ""), c.replace(",", "")) for s, r, c in stated] == expected
 
 
-def test_what_came_of_the_year_is_read_from_a_file_and_is_the_same_everywhere(year, reconciled, client):
+def test_what_came_of_the_year_is_read_from_a_file_and_is_the_same_everywhere(year, client):
     """The reach by hand: 1,204 + 1,377 + 990 + 37 + 41, without the 3 of Corve, which is suppressed."""
     if year != "estuary":
         assert not Measure.objects.exists()

@@ -1,12 +1,10 @@
 """What `manage.py reconcile` proves of a ledger."""
 
-import io
 import re
 from datetime import UTC, datetime
 from decimal import Decimal
 
 import pytest
-from django.core.management import CommandError, call_command
 from django.db import connection, transaction
 
 from funding.models import Allocation, Payment
@@ -18,7 +16,7 @@ from tests.support.factories import (
     UserFactory,
     YearFactory,
 )
-from tests.support.money.ledger import ask_for_reasons, award, fill, irregularity, pay, year_with_everything
+from tests.support.money.ledger import ask_for_reasons, award, fill, irregularity, pay, reconciled, year_with_everything
 from vru_portal.ledger.append_only.database import DatabaseTriggers
 from vru_portal.ledger.append_only.recording import reverse
 from vru_portal.ledger.money import format_pounds as pounds
@@ -31,16 +29,6 @@ PENNY = Decimal("0.01")
 def served(settings, time_machine):
     time_machine.move_to(datetime(2032, 5, 6, 12, tzinfo=UTC))
     settings.GRANTS_PREFIX = "360G-moor"
-
-
-def reconciled(*arguments):
-    """Return the exit code and what was printed."""
-    out = io.StringIO()
-    try:
-        call_command("reconcile", *arguments, stdout=out)
-    except CommandError as error:
-        return error.returncode, f"{out.getvalue()}\n{error}"
-    return 0, out.getvalue()
 
 
 @pytest.mark.both

@@ -17,7 +17,7 @@ from tests.support.factories import (
     SourceConditionFactory,
     VariationFactory,
 )
-from tests.support.money.ledger import award, fill, pay, year_with_everything
+from tests.support.money.ledger import award, fill, pay, reconciled, year_with_everything
 from tests.support.refusals import without_triggers
 
 pytestmark = [pytest.mark.django_db, pytest.mark.once]
@@ -65,7 +65,7 @@ def books():
 
 
 @pytest.mark.both
-def test_every_step_agrees_in_every_output(books, reconciled):
+def test_every_step_agrees_in_every_output(books):
     code, said = reconciled()
     assert (code, "Differences: none" in said) == (0, True), said
     assert "Changed: " in said
@@ -75,7 +75,7 @@ def test_every_step_agrees_in_every_output(books, reconciled):
 
 
 @pytest.mark.both
-def test_an_over_committed_source_adds_up(reconciled):
+def test_an_over_committed_source_adds_up():
     year = year_with_everything()
     first = year.sources.order_by("position")[0]
     OvercommitmentFactory(funding_source=first, share=Decimal("10.00"))
@@ -104,7 +104,7 @@ PLANTS = {
 
 
 @pytest.mark.parametrize(("path", "change", "where"), list(PLANTS.values()), ids=list(PLANTS))
-def test_a_penny_that_is_planted_is_found(path, change, where, books, plant, reconciled):
+def test_a_penny_that_is_planted_is_found(path, change, where, books, plant):
     plant(path, change)
     code, said = reconciled()
     assert code != 0, said
@@ -136,7 +136,7 @@ def a_heading_without_a_decision(year):
         (a_heading_without_a_decision, "is for a budget heading, but names no decision"),
     ],
 )
-def test_what_the_triggers_should_have_kept_out_is_reported(violation, sentence, reconciled):
+def test_what_the_triggers_should_have_kept_out_is_reported(violation, sentence):
     names, act = violation(year_with_everything())
     with without_triggers(*names):
         act()

@@ -31,6 +31,7 @@ from tests.support.factories import (
     WorkbookColumnFactory,
     YearFactory,
 )
+from tests.support.money.ledger import reconciled
 
 pytestmark = [pytest.mark.django_db, pytest.mark.once]
 NOW = datetime(2032, 5, 6, 12, tzinfo=UTC)
@@ -90,14 +91,14 @@ def make_figures():
 
 
 @pytest.mark.both
-def test_one_figure_agrees_in_every_output(figures, reconciled):
+def test_one_figure_agrees_in_every_output(figures):
     _, said = reconciled()
     assert "Differences: none" in said, said
     assert "walkers: 1,197" in said
     assert "walks: 39" in said
 
 
-def test_the_columns_that_the_unit_maps_agree_too(figures, reconciled):
+def test_the_columns_that_the_unit_maps_agree_too(figures):
     WorkbookColumnFactory(
         heading="Q1 Persons",
         holds=WorkbookField.MEASURE,
@@ -197,7 +198,7 @@ PLANTS = {
 
 
 @pytest.mark.parametrize(("path", "change", "where"), list(PLANTS.values()), ids=list(PLANTS))
-def test_a_wrong_figure_that_is_planted_is_found(path, change, where, served_before, plant, reconciled, monkeypatch):
+def test_a_wrong_figure_that_is_planted_is_found(path, change, where, served_before, plant, monkeypatch):
     serve_once(monkeypatch, served_before)
 
     def once(content):
@@ -215,7 +216,7 @@ def test_a_wrong_figure_that_is_planted_is_found(path, change, where, served_bef
     assert re.search(rf"\n  {where}", found), found
 
 
-def test_a_wrong_figure_in_the_report_of_a_year_is_found(figures, monkeypatch, reconciled):
+def test_a_wrong_figure_in_the_report_of_a_year_is_found(figures, monkeypatch):
     data_of = year_report.total_data
     monkeypatch.setattr(year_report, "total_data", lambda total: data_of(total) | {"count": "1,198"})
     code, said = reconciled()

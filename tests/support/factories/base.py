@@ -3,14 +3,16 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from datetime import date
+from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
 from django.contrib.auth import get_user_model
-from factory.declarations import Sequence, SubFactory
+from django.utils import timezone
+from factory.declarations import LazyFunction, Sequence, SubFactory
 from factory.django import DjangoModelFactory
 
 from partners.models import Publication
+from vru_portal.links.choices import LinkPurpose, MailPurpose
 from vru_portal.publishing.state import State
 
 DAY = date(2031, 5, 6)
@@ -89,6 +91,28 @@ class PublishedFactory(SourcedFactory):
         abstract = True
 
     state = State.PUBLISHED
+
+
+class RequestLinkFactory(RecordFactory):
+    """An emailed link of a request; a subclass has the draft."""
+
+    class Meta:
+        abstract = True
+
+    purpose = LinkPurpose.FILL_IN
+    sha256 = Sequence("{:064x}".format)
+    expires_at = LazyFunction(lambda: timezone.now() + timedelta(days=30))
+
+
+class RequestMailFactory(RecordFactory):
+    """The email with which something is asked for; a subclass has the draft."""
+
+    class Meta:
+        abstract = True
+
+    kind = MailPurpose.REQUEST
+    to = "robin@reporter.example"
+    message_id = Sequence("<request-{}@portal.example>".format)
 
 
 class UserFactory(RecordFactory):

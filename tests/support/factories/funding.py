@@ -1,10 +1,9 @@
-from datetime import date, timedelta
+from datetime import date
 from decimal import Decimal
 
-from django.utils import timezone
 from factory.declarations import LazyAttribute, LazyFunction, Maybe, Sequence, SubFactory
 
-from funding.choices import ConditionKind, CostKind, OnwardMailKind, RegrantType, VariationKind
+from funding.choices import ConditionKind, CostKind, RegrantType, VariationKind
 from funding.models import (
     Allocation,
     BudgetHeading,
@@ -27,10 +26,16 @@ from funding.models import (
     SourceCondition,
     Variation,
 )
-from tests.support.factories.base import DAY, PublishedFactory, RecordFactory, SourcedFactory
+from tests.support.factories.base import (
+    DAY,
+    PublishedFactory,
+    RecordFactory,
+    RequestLinkFactory,
+    RequestMailFactory,
+    SourcedFactory,
+)
 from tests.support.factories.partners import OrganisationFactory, PostFactory
 from tests.support.factories.programmes import AssessmentDecisionFactory, InitiativeFactory
-from vru_portal.links.choices import LinkPurpose
 
 
 class YearFactory(SourcedFactory):
@@ -245,21 +250,16 @@ class OnwardRequestFactory(RecordFactory):
     closes_on = date(2031, 8, 30)
 
 
-class OnwardTokenFactory(RecordFactory):
+class OnwardTokenFactory(RequestLinkFactory):
     class Meta:
         model = OnwardToken
 
     draft = SubFactory(OnwardRequestFactory)
-    purpose = LinkPurpose.FILL_IN
-    sha256 = Sequence("{:064x}".format)
-    expires_at = LazyFunction(lambda: timezone.now() + timedelta(days=30))
 
 
-class OnwardMailFactory(RecordFactory):
+class OnwardMailFactory(RequestMailFactory):
     class Meta:
         model = OnwardMail
 
     draft = SubFactory(OnwardRequestFactory)
-    kind = OnwardMailKind.REQUEST
     to = "kim@recipient.example"
-    message_id = Sequence("<onward-{}@portal.example>".format)

@@ -1,9 +1,8 @@
-from datetime import date, timedelta
+from datetime import date
 
-from django.utils import timezone
-from factory.declarations import LazyAttribute, Sequence, SubFactory
+from factory.declarations import Sequence, SubFactory
 
-from programmes.results.choices import MailKind, MeasureKind
+from programmes.results.choices import MeasureKind
 from programmes.results.models import (
     ApprovedFigure,
     ApprovedPart,
@@ -21,10 +20,16 @@ from programmes.results.models import (
     Token,
     WorkbookColumn,
 )
-from tests.support.factories.base import RecordFactory, SourcedFactory, UserFactory
+from tests.support.factories.base import (
+    RecordFactory,
+    RequestLinkFactory,
+    RequestMailFactory,
+    SourcedFactory,
+    UserFactory,
+)
 from tests.support.factories.partners import OrganisationFactory
 from tests.support.factories.programmes import AreaFactory, InitiativeFactory
-from vru_portal.links.choices import DraftState, LinkPurpose
+from vru_portal.links.choices import DraftState
 
 QUARTER = date(2031, 4, 1)
 
@@ -127,24 +132,18 @@ class ReturnDraftFactory(RecordFactory):
     email = Sequence("robin-{}@reporter.example".format)
 
 
-class ReturnTokenFactory(RecordFactory):
+class ReturnTokenFactory(RequestLinkFactory):
     class Meta:
         model = Token
 
     draft = SubFactory(ReturnDraftFactory)
-    purpose = LinkPurpose.FILL_IN
-    sha256 = Sequence("{:064x}".format)
-    expires_at = LazyAttribute(lambda _: timezone.now() + timedelta(days=30))
 
 
-class ReturnMailFactory(RecordFactory):
+class ReturnMailFactory(RequestMailFactory):
     class Meta:
         model = Mail
 
     draft = SubFactory(ReturnDraftFactory)
-    kind = MailKind.REQUEST
-    to = "robin@reporter.example"
-    message_id = Sequence("<return-{}@portal.example>".format)
 
 
 class ApprovedReturnFactory(RecordFactory):

@@ -1,7 +1,10 @@
 """A year's ledger with everything that can happen to money, for tests of what is served of it."""
 
+import io
 from datetime import date
 from decimal import Decimal
+
+from django.core.management import CommandError, call_command
 
 from funding.models import PublicationDuty
 from programmes.models import PreventionLevel
@@ -81,3 +84,13 @@ def irregularity(allocation):
 def ask_for_reasons():
     """Let the duty ask why an item is value for money."""
     ColumnFactory(duty=PublicationDuty.objects.get(), list="items", field="value_for_money", label="Worth it")
+
+
+def reconciled(*arguments):
+    """Run `manage.py reconcile`, and return its exit code and what it printed."""
+    out = io.StringIO()
+    try:
+        call_command("reconcile", *arguments, stdout=out)
+    except CommandError as error:
+        return error.returncode, f"{out.getvalue()}\n{error}"
+    return 0, out.getvalue()
