@@ -52,7 +52,7 @@ def worklist_items(request: HttpRequest) -> list[WorklistItem]:
 
 
 def onward_items(request: HttpRequest) -> list[WorklistItem]:
-    """What recipients have reported as awarded on, and what they have not."""
+    """Requests for onward grants that somebody has to deal with."""
     if not can_view(request, OnwardRequest):
         return []
     rows = OnwardRequest.objects.all()

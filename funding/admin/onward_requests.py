@@ -133,7 +133,7 @@ class SendAgainOnwardAction(SendAgain, OnwardAction):
 class ExtendOnwardAction(Extend, OnwardAction):
     """Keeps a request open for longer."""
 
-    explanation = "Until when it can be filled in. A request that has closed opens again, with all that was saved."
+    explanation = "Change the last day for filling it in. A closed request opens again with everything that was saved."
 
     def perform(self, form: Any) -> str:
         asking.extend(request=self.row, closes_on=form.cleaned_data["day"])
@@ -143,7 +143,7 @@ class ExtendOnwardAction(Extend, OnwardAction):
 class CancelOnwardAction(Cancel, OnwardAction):
     """No longer asks for onward grants."""
 
-    confirmation = "Nothing of this list is to be published"
+    confirmation = "Nothing from this list will be published"
     explanation = "The recipient is told, and its link no longer works. You can ask again on the page of the grant."
 
     def perform(self, form: Any) -> str:

@@ -246,7 +246,7 @@ def sent(request: HttpRequest) -> HttpResponse:
 @require_POST
 @PAGES.page
 def take_back(request: HttpRequest) -> HttpResponse:
-    """Go on with a list that was passed on to a second person."""
+    """Take back a list that was passed on to a second person."""
     PAGES.require_token(request)
     reporting.take_back(secret=PAGES.count_form(request))
     return redirect_see_other("funding:onward")

@@ -1,4 +1,4 @@
-"""What search is told of the bodies that take part."""
+"""The entries of organisations in the search index."""
 
 import pytest
 

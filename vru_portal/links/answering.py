@@ -14,7 +14,7 @@ from vru_portal.links.choices import LinkPurpose
 from vru_portal.links.models import LinkDraft
 from vru_portal.links.secrets import mailbox_hash, new_secret, secret_hash
 from vru_portal.text.characters import remove_forbidden
-from vru_portal.text.cleaning import LINE_BREAK
+from vru_portal.text.cleaning import with_plain_breaks
 
 LINK_LIFE_AFTER_CLOSING = timedelta(days=365)
 MAX_TYPED = 2000  # characters of one answer
@@ -22,7 +22,7 @@ TOO_LONG = f"Shorten this to {MAX_TYPED:,} characters."
 
 
 class InvalidLink(Exception):  # noqa: N818 - reads as the condition it reports
-    """A link that does not work: unknown, damaged, taken back or expired. Nobody is told which."""
+    """A link that does not work: unknown, damaged, taken back or expired. The page does not say which."""
 
 
 class NotOpen(Exception):  # noqa: N818
@@ -68,7 +68,7 @@ def find_token(tokens: QuerySet[Any], secret: str) -> Any | None:
 
 
 def is_theirs(token: Any) -> bool:
-    """Whether a link is that of whoever is asked now: a list may be taken back, or passed on to somebody else."""
+    """Whether a link belongs to the person asked now: answers may be taken back, or passed on to somebody else."""
     return token.purpose != LinkPurpose.CONFIRM or bool(token.mailbox == mailbox_hash(token.draft.confirm_email))
 
 
@@ -78,11 +78,6 @@ def kept(typed: Mapping[str, str]) -> dict[str, str]:
     Of a text that is too long, so much is kept that it is seen to be (`is_too_long`): it cannot be sent like this.
     """
     return {name: remove_forbidden(with_plain_breaks(text))[: MAX_TYPED + 1] for name, text in typed.items()}
-
-
-def with_plain_breaks(text: str) -> str:
-    """A text with each line break as one character: browsers send two, whatever a file or an earlier form had."""
-    return LINE_BREAK.sub("\n", text)
 
 
 def is_too_long(text: str) -> bool:

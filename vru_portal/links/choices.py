@@ -21,7 +21,7 @@ class DraftState(models.TextChoices):
     CANCELLED = "cancelled", "Cancelled"
 
 
-# With these, whoever was asked can still change the answers.
+# In these, the answers can still be changed through the link.
 OPEN_STATES = (
     *(DraftState.QUEUED, DraftState.SENT, DraftState.REFUSED),
     *(DraftState.STARTED, DraftState.PASSED_ON, DraftState.QUERIED),

@@ -21,7 +21,7 @@ LINK_PURPOSES: dict[str, LinkPurpose] = {
     MailPurpose.REMINDER: LinkPurpose.FILL_IN,
     MailPurpose.QUERY: LinkPurpose.FILL_IN,
     MailPurpose.CONFIRM: LinkPurpose.CONFIRM,
-}  # whoever has sent the answers needs no link
+}  # emails about answers that were sent need no link
 
 
 def queue_mail(deliver: Any, kind: str, draft: LinkDraft, *, to: str = "") -> Any:
@@ -95,10 +95,9 @@ def is_wanted(mail: Any) -> bool:
 
 
 def to_remind(waiting: QuerySet[Any], today: date) -> Iterator[Any]:
-    """Yield the open requests among ``waiting`` of which somebody is to be reminded: shortly before they are due, and
-    twice more.
+    """Yield the requests among ``waiting`` for which a reminder is due: shortly before they are due, and twice more.
 
-    Whoever was asked late, or could not be reminded for a while, gets no two emails within ten days.
+    Nobody gets two emails within ten days, even if they were asked late or could not be reminded for a while.
     """
     rows = waiting.filter(state__in=WAITING_STATES, reminders__lt=MAX_REMINDERS)
     for draft in rows.exclude(email="").exclude(sent_at=None).annotate(latest=Max("mails__created_at")):

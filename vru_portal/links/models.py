@@ -58,7 +58,7 @@ class LinkDraft(models.Model):
 
     @property
     def is_open(self) -> bool:
-        """Whether whoever was asked can still change the answers, unless it is closed."""
+        """Whether the answers can still be changed, unless the request is closed."""
         return self.state in OPEN_STATES
 
     def is_closed(self, today: date) -> bool:

@@ -1,4 +1,4 @@
-"""Whom requests went to and what they typed: finding it for whoever asks what is held about them, and erasing it."""
+"""Who was sent requests, and what they typed: finding it for subject access requests, and erasing it."""
 
 from collections.abc import Iterator
 from typing import Any, cast
@@ -51,8 +51,7 @@ def rows_about(whose: str) -> dict[str, list[Any]]:
 def forget_drafts(due: QuerySet[Any]) -> int:
     """Erase the people, emails and links of requests, and what was typed; returns how many.
 
-    Each is locked first, and left as it is if it is not among those that are ``due`` any more: staff may have extended
-    it meanwhile.
+    Each is locked first, and left alone if it is no longer ``due``: staff may have extended it meanwhile.
     """
     pks = list(due.values_list("pk", flat=True))
     return sum(forget_draft(due, pk) for pk in pks)

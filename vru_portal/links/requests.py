@@ -19,7 +19,6 @@ from vru_portal.links.answering import InvalidLink, NotOpen, find_token, is_thei
 from vru_portal.links.choices import OPEN_STATES, DraftState, LinkPurpose, MailPurpose
 
 MAX_DAYS_AHEAD = 366
-BETWEEN_TODAY_AND_A_YEAR = "Enter a date between today and a year from now."
 CHANGED_SINCE_SHOWN = (
     "Somebody else has changed these answers since you opened this page. Nothing was sent. Check them again below, "
     "then send them."
@@ -110,7 +109,7 @@ class Requests:
 
     @transaction.atomic
     def take_back(self, *, secret: str) -> Any:
-        """Go on with the answers oneself. The second person's link stops working."""
+        """Let the first person continue with the answers. The second person's link stops working."""
         token = self.locked_token(secret)
         draft = token.draft
         if draft.state == DraftState.PASSED_ON and token.purpose == LinkPurpose.FILL_IN:
@@ -178,15 +177,20 @@ class Requests:
 
 
 def require_seen(draft: Any, seen: str, otherwise: str) -> None:
-    """Raise ValidationError where a locked draft has other answers than those of which ``seen`` is the fingerprint."""
+    """Raise ValidationError if the answers of a locked draft do not have the fingerprint ``seen``."""
     if seen and seen != draft.fingerprint:
         raise ValidationError(otherwise)
 
 
+def check_day_ahead(day: date, *, field: str) -> None:
+    """Raise ValidationError, about this field, for a day that is not between today and a year from now."""
+    today = timezone.localdate()
+    if not today <= day <= today + timedelta(days=MAX_DAYS_AHEAD):
+        raise ValidationError({field: "Enter a date between today and a year from now."})
+
+
 def check_closing_day(closes_on: date, *, due_on: date, noun: str) -> None:
     """Raise ValidationError for a day until which nothing can be kept open."""
-    today = timezone.localdate()
-    if not today <= closes_on <= today + timedelta(days=MAX_DAYS_AHEAD):
-        raise ValidationError({"day": BETWEEN_TODAY_AND_A_YEAR})
+    check_day_ahead(closes_on, field="day")
     if closes_on < due_on:
         raise ValidationError({"day": f"A {noun} cannot close before it is due."})

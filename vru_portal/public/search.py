@@ -45,7 +45,7 @@ def synonyms() -> list[Synonym]:
 
 
 def own_names() -> list[str]:
-    """What the unit is called: whoever types it here, beside other words, looks for the other words."""
+    """The names of the unit. Somebody who types one of them here with other words is looking for the other words."""
     unit = Unit.objects.with_organisations().first()
     return [unit.organisation.name, *unit.organisation.other_name_list] if unit else []
 

@@ -23,7 +23,7 @@ from vru_portal.tabular.reading.file_kinds import kind_of, require_kind
 from vru_portal.tabular.reading.plain_text import decode_table
 from vru_portal.tabular.reading.sheets import BrokenCell, join_numbers
 from vru_portal.text.characters import FORBIDDEN, SURROGATE, forbidden_character_message
-from vru_portal.text.cleaning import LINE_BREAK
+from vru_portal.text.cleaning import with_plain_breaks
 from vru_portal.text.sums import DIGITS_OF_A_SPREADSHEET
 
 # What Excel and LibreOffice show instead of a value; of the number signs, a column too narrow for it.
@@ -290,7 +290,7 @@ def cell_problem(cell: Any) -> str:
 
     Ledgers cannot be corrected, and PostgreSQL has no NUL.
     """
-    if isinstance(cell, str) and (found := FORBIDDEN.search(LINE_BREAK.sub("\n", cell))):
+    if isinstance(cell, str) and (found := FORBIDDEN.search(with_plain_breaks(cell))):
         return forbidden_character_message(found[0])
     if isinstance(cell, int | float) and abs(cell) >= 10**DIGITS_OF_A_SPREADSHEET:
         return TOO_MANY_FIGURES

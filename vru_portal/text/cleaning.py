@@ -42,9 +42,14 @@ def normalise_line(text: str) -> str:
     return " ".join(unicodedata.normalize("NFC", remove_invisible(text)).split())
 
 
+def with_plain_breaks(text: str) -> str:
+    """A text with each line break as one character. Browsers send two, and other programs other characters."""
+    return LINE_BREAK.sub("\n", text)
+
+
 def normalise_text(text: str) -> str:
     """Text of several lines as it is stored: like a line, with its line breaks as ``\\n`` and its spaces as typed."""
-    return unicodedata.normalize("NFC", remove_invisible(LINE_BREAK.sub("\n", text))).strip()
+    return unicodedata.normalize("NFC", remove_invisible(with_plain_breaks(text))).strip()
 
 
 def normalise_email(text: str) -> str:

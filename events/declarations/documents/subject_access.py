@@ -103,7 +103,7 @@ def records_about(whose: str) -> list[HeldRecord]:
 
 
 def records_of_reporter(whose: str) -> list[HeldRecord]:
-    """Records about whoever was asked to report something through a link, or is asked every quarter."""
+    """Records about people who were asked to report something through a link, or are asked every quarter."""
     rows = requests.rows_about(whose) | returns.rows_about(whose)
     return [HeldRecord(title, row.pk, field_values(row)) for title, found in rows.items() for row in found]
 

@@ -87,7 +87,7 @@ class Entry:
 
     @property
     def details(self) -> list[tuple[str, str]]:
-        """Labels with texts, as they are published, so that whoever checks the list reads all of it."""
+        """Labels with texts, as they are published, so that people who check the list read all of it."""
         texts = {name: self.typed[name].strip() for name in DETAILS}
         if texts["url"] and "url" not in self.errors:
             texts["url"] = self.grant.url  # typed perhaps without https://
@@ -137,7 +137,7 @@ def read_grant(allocation: Allocation, typed: Mapping[str, str]) -> tuple[Onward
 
 
 def read_entries(request: OnwardRequest) -> list[Entry]:
-    """All grants of a request, with what is wrong with each by itself and beside the others."""
+    """All grants of a request, with what is wrong with each, alone or compared with the others."""
     entries = []
     for number, row in enumerate(typed_rows(request), 1):
         key = row.pop("key")
@@ -178,7 +178,7 @@ def published_grants(allocation: Allocation) -> list[OnwardGrant]:
 
 
 def recorded_under(entries: Sequence[Entry]) -> list[OnwardGrant]:
-    """The grants that are recorded under one of the references, whoever reported them: a reference is used once."""
+    """The grants recorded under one of the references, in any allocation: a reference is used once."""
     references = {reference_of(entry.grant) for entry in entries} - {""}
     rows = OnwardGrant.objects.alias(lower=Lower("reference")).filter(lower__in=references)
     return list(rows.select_related("reversed_by")) if references else []

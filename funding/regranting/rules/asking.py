@@ -16,13 +16,13 @@ from partners.models import LegalNotice
 from programmes.results.models import ReportingRules
 from vru_portal.links import mailing
 from vru_portal.links.answering import link_expiry
-from vru_portal.links.requests import BETWEEN_TODAY_AND_A_YEAR, MAX_DAYS_AHEAD, check_closing_day
+from vru_portal.links.requests import check_closing_day, check_day_ahead
 
 
 def why_not_asked(allocation: Allocation) -> str:
     """Why the recipient of an allocation cannot be asked now, and what to do about that; empty if it can."""
     if allocation.reverses_id is not None or allocation.is_reversed:
-        return "Only the recipient of a grant that stands can be asked."
+        return "Only the recipient of a grant that was not reversed can be asked."
     if not allocation.regrantings.standing().exists():
         return NOT_FOR_REGRANTING
     if allocation.onward_requests.exclude(state__in=ENDED_STATES).exists():
@@ -36,15 +36,14 @@ def ask(
 ) -> OnwardRequest:
     """Ask the recipient of a grant which grants it has made out of it. Raises ValidationError.
 
-    Without a day, it has as much time as whoever reports figures, and every request stays open as long as a return.
+    Without a day, it has as much time as organisations that report figures. A request stays open as long as a return.
     """
     allocation = locked(allocation)
     if reason := why_not_asked(allocation):
         raise ValidationError(reason)
     rules = ReportingRules.current()
     due_on = due_on or timezone.localdate() + timedelta(days=rules.days_to_report)
-    if not timezone.localdate() <= due_on <= timezone.localdate() + timedelta(days=MAX_DAYS_AHEAD):
-        raise ValidationError({"due_on": BETWEEN_TODAY_AND_A_YEAR})
+    check_day_ahead(due_on, field="due_on")
     request = OnwardRequest(
         allocation=allocation, due_on=due_on, closes_on=due_on + timedelta(days=rules.days_open), asked_by=by
     )
@@ -64,9 +63,16 @@ def locked_request(request: OnwardRequest) -> OnwardRequest:
     return row
 
 
+def locked_unended_request(request: OnwardRequest) -> OnwardRequest:
+    row = locked_request(request)
+    if row.state in ENDED_STATES:
+        raise ValidationError(f"This request is “{row.get_state_display()}”.")
+    return row
+
+
 @transaction.atomic
 def send_again(*, request: OnwardRequest, email: str, contact_name: str = "") -> None:
-    """Send the request again, perhaps to somebody else. Earlier links go on working."""
+    """Send the request again, perhaps to somebody else. Earlier links still work."""
     row = locked_request(request)
     ONWARD_REQUESTS.require_open(row)
     ONWARD_REQUESTS.address(row, email, contact_name)
@@ -75,9 +81,7 @@ def send_again(*, request: OnwardRequest, email: str, contact_name: str = "") ->
 @transaction.atomic
 def extend(*, request: OnwardRequest, closes_on: date) -> None:
     """Keep a request open for longer, or open it again. What was typed is still there."""
-    row = locked_request(request)
-    if row.state in ENDED_STATES:
-        raise ValidationError(f"This request is “{row.get_state_display()}”.")
+    row = locked_unended_request(request)
     check_closing_day(closes_on, due_on=row.due_on, noun="request")
     row.closes_on = closes_on
     row.save(update_fields=["closes_on"])
@@ -87,7 +91,4 @@ def extend(*, request: OnwardRequest, closes_on: date) -> None:
 @transaction.atomic
 def cancel(*, request: OnwardRequest) -> None:
     """No longer ask for these grants."""
-    row = locked_request(request)
-    if row.state in ENDED_STATES:
-        raise ValidationError(f"This request is “{row.get_state_display()}”.")
-    ONWARD_REQUESTS.cancel(row)
+    ONWARD_REQUESTS.cancel(locked_unended_request(request))

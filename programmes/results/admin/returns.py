@@ -190,7 +190,7 @@ class ExtendAction(Extend, ReturnAction):
     """Keeps a return open for longer, also one whose figures are to be corrected."""
 
     states = (*Extend.states, DraftState.APPROVED)
-    explanation = "Until when it can be filled in. A return that has closed opens again, with all that was saved."
+    explanation = "Change the last day for filling it in. A closed return opens again with everything that was saved."
 
     def perform(self, form: Any) -> str:
         asking.extend(row=self.row, closes_on=form.cleaned_data["day"])
@@ -200,7 +200,7 @@ class ExtendAction(Extend, ReturnAction):
 class CancelAction(Cancel, ReturnAction):
     """No longer asks for figures."""
 
-    confirmation = "Nothing of this return is to be published"
+    confirmation = "Nothing from this return will be published"
     explanation = "For example because the initiative was withdrawn. The page no longer says that figures are due."
 
     def applies(self) -> bool:

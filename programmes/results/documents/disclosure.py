@@ -1,6 +1,6 @@
 """What is held of those who report every quarter, for a subject access request (UK GDPR, article 15).
 
-What is held of whoever was asked for one return is found as for every request (`vru_portal.links.personal`).
+What is held about people who were asked for one return is found by `vru_portal.links.personal`, as for all requests.
 """
 
 from programmes.results.models import Reporter

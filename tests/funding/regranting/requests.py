@@ -1,4 +1,4 @@
-"""What tests of requests for onward grants begin with: a grant that is awarded on, whoever was asked, and a link."""
+"""What tests of requests for onward grants begin with: a grant for regranting, a person who was asked, and a link."""
 
 import re
 from dataclasses import dataclass

@@ -45,7 +45,10 @@ def test_only_the_recipient_of_a_grant_that_is_awarded_on_and_stands_is_asked():
     ask()  # and the legal notice is complete
     plain, taken_back = AllocationFactory(), RegrantingFactory().allocation
     reverse(taken_back)
-    for allocation, said in ((plain, "not recorded as one for regranting"), (taken_back, "a grant that stands")):
+    for allocation, said in (
+        (plain, "not recorded as one for regranting"),
+        (taken_back, "a grant that was not reversed"),
+    ):
         assert said in refusal(partial(ask, allocation))
     assert OnwardRequest.objects.count() == 1
 

@@ -90,7 +90,7 @@ def test_words_that_say_nothing_are_left_out_unless_there_are_no_others():
 
 
 def test_the_name_of_the_site_itself_is_no_condition():
-    """Whoever types it beside other words is on the right site, and looks for the other words on it."""
+    """Somebody who types it with other words is on the right site, and is looking for the other words there."""
     documents = (
         page("Moor Wardens", names=("MW",)),
         page("What Moor Wardens cost", "MW in figures"),
