@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from crispy_forms.layout import HTML, Div, Layout
+from crispy_forms.layout import Fieldset, Layout
 from django import forms
 from django.core.exceptions import ValidationError
 
@@ -67,14 +67,7 @@ class GrantForm(LinkPageForm):
             )
         self.helper.layout = Layout(
             *(name for name in FIELDS if name not in OPTIONAL),
-            Div(
-                HTML(
-                    '<fieldset class="govuk-fieldset"><legend class="govuk-fieldset__legend">Only if you have them'
-                    "</legend>"
-                ),
-                *OPTIONAL,
-                HTML("</fieldset>"),
-            ),
+            Fieldset("Only if you have them", *OPTIONAL),
         )
         if self.is_bound:
             self.full_clean()

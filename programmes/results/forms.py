@@ -69,7 +69,7 @@ class MeasureForm(AnswersForm):
                 '<legend class="govuk-fieldset__legend">Of these, by {}</legend>'
                 '<p class="govuk-hint">Leave all of them empty if you did not count this.</p>',
                 str(breakdown).lower(),
-            )
+            ).replace("{", "&#123;")  # crispy-forms renders it as a template
             layout.append(Div(HTML("<fieldset class='govuk-fieldset'>"), HTML(legend), *names, HTML("</fieldset>")))
         self.helper.layout = Layout(*layout)
 

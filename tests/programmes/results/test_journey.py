@@ -1,5 +1,6 @@
 """The pages behind the link: what visitors see, and that nothing they typed is lost."""
 
+import html
 import re
 
 import pytest
@@ -8,7 +9,7 @@ from django.utils import timezone
 
 from partners.models import LegalNotice, Unit
 from programmes.results.choices import MailKind
-from programmes.results.models import ApprovedFigure, Mail, ReturnDraft, Token
+from programmes.results.models import ApprovedFigure, Breakdown, Mail, ReturnDraft, Token
 from programmes.results.rules import approving, asking
 from programmes.results.rules.answers import total_name
 from programmes.results.rules.requests import RETURNS
@@ -123,6 +124,15 @@ def test_what_is_wrong_is_said_beside_the_field_and_stays_as_typed(client):
     checked = client.get("/results/return/check/")
     assert "Correct these before you send your figures" in text(checked)
     assert "Send</button>" not in checked.content.decode()
+
+
+def test_the_name_of_a_breakdown_is_shown_as_it_is_even_if_it_looks_like_a_template(client):
+    measure, groups = count_people("Young", "Old")
+    Breakdown.objects.update(name="Age {% now %} {{ form }}")
+    asked = ask(measure, groups)
+    opened(client, asked.secret)
+    page = client.get(reverse("results:figure", args=[measure.slug]))
+    assert "Of these, by age {% now %} {{ form }}" in html.unescape(page.text)
 
 
 def test_two_windows_at_once_lose_nothing(client):
