@@ -178,7 +178,7 @@ class Review:
     differences: list[Difference]  # from what the public sees now
     together: dict[str, Any]  # the drafts to publish with it, by their keys with their fingerprints
     blockers: list[str]  # once these drafts are published, too
-    warnings: list[str]  # likewise
+    warnings: list[str]  # links that visitors could not follow then
 
 
 def review_record(root: Any) -> Review:

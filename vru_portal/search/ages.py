@@ -1,8 +1,9 @@
 """The ages that a text states, and the age that somebody searches for."""
 
-import calendar
 import re
 from collections.abc import Iterator, Sequence
+
+from vru_portal.text.typed_dates import month_named
 
 OLDEST = 120
 ADULT = 18  # below it, a person is a child: Children Act 1989, section 105
@@ -24,7 +25,6 @@ OVER = re.compile(
 )
 AGE_WORD = re.compile(r"(\d{1,3})(?:y|yo|yrs?|years?)?")
 OF_AN_AGE = frozenset(("year", "years", "yr", "yrs", "yo", "old", "olds"))
-MONTHS = frozenset(name.casefold() for name in (*calendar.month_name, *calendar.month_abbr) if name)
 BEFORE_AN_AGE = frozenset(("age", "aged", "ages"))
 
 
@@ -56,6 +56,6 @@ def age_at(words: Sequence[str], place: int) -> tuple[int, int] | None:
     end = begin + 1
     while end < len(words) and words[end] in OF_AN_AGE:
         end += 1
-    if end < len(words) and words[end] in MONTHS:
+    if end < len(words) and month_named(words[end]):
         return None
     return int(found[1]), end - place

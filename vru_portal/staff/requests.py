@@ -24,7 +24,7 @@ class QuestionForm(forms.Form):
 
 
 class ContactForm(forms.Form):
-    """Asks whom to send it to."""
+    """Asks who to send it to."""
 
     email = EmailAddressFormField()
     contact_name = LineFormField(max_length=120, required=False)
@@ -71,8 +71,10 @@ class Approve(RequestAction):
         return super().form(initial={"seen": self.draft.fingerprint}, **data)
 
     def seen_in(self, form: Any) -> str:
-        """The fingerprint of what was read. If it is refused, the page shows the answers of now, and the form is about
-        them."""
+        """The fingerprint of the answers that were read.
+
+        If they have changed since, the page shows the current ones, and the form then holds the fingerprint of those.
+        """
         seen: str = form.cleaned_data["seen"]
         form.data = form.data.copy()
         form.data["seen"] = self.draft.fingerprint

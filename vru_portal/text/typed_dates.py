@@ -131,7 +131,7 @@ def _without_time(text: str, typed: str) -> str:
 
 def _checked(day_typed: str, month_typed: str, year_typed: str, earliest: date, latest: date) -> date:
     day, year = int(day_typed), int(year_typed)
-    month = int(month_typed) if month_typed.isdigit() else _month_named(month_typed)
+    month = int(month_typed) if month_typed.isdigit() else month_named(month_typed)
     if month > 12:
         advice = (
             f" Enter the day before the month: {month}/{day}/{year_typed}." if 1 <= day <= 12 and month <= 31 else ""
@@ -159,7 +159,7 @@ def check_date_range(value: date, *, earliest: date, latest: date) -> None:
         )
 
 
-def _month_named(name: str) -> int:
+def month_named(name: str) -> int:
     """The number of a month by its name or the first three letters or more of it; 0 if there is no such month."""
     return next((n for n, full in enumerate(MONTHS) if n and len(name) >= 3 and full.startswith(name)), 0)
 

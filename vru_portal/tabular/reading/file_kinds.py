@@ -37,7 +37,7 @@ OLE_PARTS = {
     "PowerPoint Document": ("a presentation (.ppt)", "PowerPoint"),
     "__nameid_version1.0": ("an Outlook email (.msg)", ""),
 }
-# Excel keeps the name of whoever has a workbook open in a file beside it.
+# While a workbook is open, Excel keeps the name of its user in a file beside it.
 LOCK_FILE_SIZE, LONGEST_USER_NAME = 165, 54
 START = 4_096  # bytes: enough of a file to know its kind by
 SAVE_AS = "Open it in {program} and save it as {form}."
