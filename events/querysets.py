@@ -1,8 +1,8 @@
 from datetime import date
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Self
 
 from django.db import models
-from django.db.models import Prefetch, Q
+from django.db.models import Q
 
 from events.choices import EventStatus
 from partners.models import Organisation, Person
@@ -33,15 +33,6 @@ class AgendaItemQuerySet(models.QuerySet["AgendaItem"]):
 
     def get_by_natural_key(self, event: str, position: int) -> "AgendaItem":
         return self.get(event__slug=event, position=position)
-
-    def with_appearances(self) -> Self:
-        """Prefetch each item's public appearances into ``public_appearances``."""
-        # The model is reached through the relation: models import this module, so it cannot import them.
-        appearance_model: Any = self.model._meta.get_field("appearances").related_model
-        appearances = appearance_model.objects.public().with_names()
-        return self.select_related("source").prefetch_related(
-            Prefetch("appearances", queryset=appearances, to_attr="public_appearances")
-        )
 
 
 class AppearanceQuerySet(models.QuerySet["Appearance"]):

@@ -1,4 +1,3 @@
-from collections import defaultdict
 from datetime import date, datetime, time
 from typing import IO
 
@@ -10,10 +9,11 @@ from django.utils.safestring import SafeString
 from django.views.decorators.http import require_safe
 
 from events import calendars
+from events.agenda import agenda_items
 from events.agenda_history import changes_since_publication, revisions_of
 from events.choices import EventStatus, ItemKind
 from events.filters import EventFilters
-from events.models import AgendaItem, Appearance, Event
+from events.models import AgendaItem, Event
 from partners.models import Unit
 from vru_portal.text.typed_dates import local_moment
 from vru_portal.web.addresses import full_url
@@ -58,13 +58,7 @@ def events(request: HttpRequest) -> HttpResponse:
 def event(request: HttpRequest, slug: str) -> HttpResponse:
     """Show an event with its agenda: numbered items, then closed sessions; and what has changed in it."""
     unit, found = Unit.objects.current(), public_event(slug)
-    items = items_of(found)
-    by_item = defaultdict(list)
-    for appearance in appearances_at(found):
-        by_item[appearance.item_id].append(appearance)
-    for item in items:
-        item.event = found
-        item.public_appearances = by_item[item.pk]  # type: ignore[attr-defined]
+    items = agenda_items(found)
     return render(
         request,
         "events/event.html",
@@ -108,7 +102,7 @@ def agenda_calendar(request: HttpRequest, slug: str) -> HttpResponse:
 def schedule(request: HttpRequest, slug: str) -> HttpResponse:
     """An event and its agenda as JSON."""
     found = public_event(slug)
-    items = list(found.items.select_related("event").with_appearances())
+    items = agenda_items(found)
     revision = revisions_of([found])[found.pk]
     facts = calendars.schedule(found, items, revision, changes_since_publication(found, items))
     return JsonResponse(facts, json_dumps_params={"ensure_ascii": False, "indent": 1})
@@ -121,16 +115,6 @@ def public_event(slug: str) -> Event:
 @prepared
 def events_at(slug: str) -> QuerySet[Event]:
     return Event.objects.public().filter(slug=slug).select_related("source")
-
-
-@prepared
-def items_of(event: Event) -> QuerySet[AgendaItem]:
-    return AgendaItem.objects.filter(event=event).select_related("source")
-
-
-@prepared
-def appearances_at(event: Event) -> QuerySet[Appearance]:
-    return Appearance.objects.public().filter(item__event=event).with_names()
 
 
 def event_structured_data(unit: Unit, event: Event, items: list[AgendaItem]) -> SafeString:

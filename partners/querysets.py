@@ -1,6 +1,6 @@
 from collections.abc import Iterable
 from datetime import date
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from django.db import models
 from django.db.models import F, FilteredRelation, Prefetch, Q
@@ -10,10 +10,12 @@ from partners.choices import Seat
 from vru_portal.publishing.relations import related_manager
 from vru_portal.publishing.slugs import SlugQuerySet
 from vru_portal.publishing.state import PublishableQuerySet, published
+from vru_portal.web.prepared_queries import prepared
 from vru_portal.web.public_pages import cached_per_content_version
 
 if TYPE_CHECKING:
     from partners.models import (  # noqa: F401 - bases name them as strings
+        ContactPoint,
         Organisation,
         Person,
         Post,
@@ -38,14 +40,26 @@ class UnitQuerySet(models.QuerySet["Unit"]):
         return cached_per_content_version("unit", self._read_current)
 
     def _read_current(self) -> "Unit":
-        unit = self.select_related("organisation", "source").get()
-        unit.contact_list = list(unit.contact_points.select_related("source"))
+        unit = next(iter(units(model=self.model)), None)
+        if unit is None:
+            raise self.model.DoesNotExist
+        unit.contact_list = contact_points_of(unit, model=related_manager(self.model, "contact_points").model)
         return unit
 
     def letterhead(self) -> "Unit":
         """The unit with only the columns that the header of staff pages needs."""
         columns = ("organisation__name", "is_example", "colour_ink", "colour_accent")
         return self.select_related("organisation").only(*columns).get()
+
+
+@prepared
+def units(*, model: Any) -> "models.QuerySet[Unit]":
+    return model.objects.select_related("organisation", "source")
+
+
+@prepared
+def contact_points_of(unit: "Unit", *, model: Any) -> "models.QuerySet[ContactPoint]":
+    return model.objects.filter(unit=unit).select_related("source")
 
 
 class SectorQuerySet(SlugQuerySet["Sector"]):

@@ -355,7 +355,7 @@ def key_of_file(environ: dict[str, Any]) -> tuple[Any, ...] | None:
 
 
 def answer_to(environ: dict[str, Any]) -> Answer:
-    """Let the portal answer: all of it, so that nothing of the database is held while a client reads."""
+    """Build the whole response first, so that no database connection is held while the client reads."""
     answer = Answer()
     environ["wsgi.file_wrapper"] = FileOnDisk
     with log_lines.bound(request_id=environ["vru_portal.request_id"]):

@@ -27,6 +27,7 @@ urlpatterns = [
     path("about/", about, name="about"),
     path("search/", search_page, name="search"),
     # These pages show the status of initiatives, which depends on their money: `programmes` must not import `funding`.
+    # These show data of several apps: the app of each declares the same address, without that data.
     path("initiatives/", initiatives, {"filter_class": CatalogueFilters}),
     path("initiatives/<slug:slug>/", initiative, {"add_details": set_statuses}),
     path("prevention/<slug:slug>/", level, {"add_details": set_statuses}),

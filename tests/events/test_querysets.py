@@ -3,8 +3,9 @@ from typing import Any
 
 import pytest
 
+from events.agenda import agenda_items
 from events.declarations.models import Declaration, DeclarationVersion
-from events.models import AgendaItem, Appearance, Event
+from events.models import Appearance, Event
 from tests.support.factories import (
     AgendaItemFactory,
     AppearanceFactory,
@@ -54,7 +55,7 @@ def test_who_appears_is_public_as_far_as_person_body_post_and_event_are(django_a
     assert elsewhere not in Appearance.objects.public()
     with django_assert_num_queries(2):
         row: Any
-        (row,) = AgendaItem.objects.filter(pk=item.pk).with_appearances()
+        (row,) = agenda_items(item.event)
         assert row.public_appearances == shown
 
 

@@ -7,10 +7,11 @@ from decimal import Decimal
 from typing import IO, Any
 
 from django.conf import settings
-from django.db.models import Prefetch
+from django.db.models import Prefetch, QuerySet
 from django.urls import reverse
 from django.utils import timezone
 
+from events.agenda import agenda_items
 from events.choices import ItemKind
 from events.models import AgendaItem, Appearance, Event
 from funding.bars import source_parts
@@ -21,12 +22,14 @@ from programmes.models import Initiative, Passage, Predecessor, PreventionLevel,
 from programmes.presenters.levels import levels_with_initiatives
 from programmes.templatetags.programmes import stacks_of
 from programmes.typesetting import design_data, note_parts, text_nodes, timestamp_of
+from programmes.views import public_conditions, public_predecessors, public_terms
 from vru_portal.ledger.money import format_pounds
 from vru_portal.public.home import of_latest_budget, standing_sources
 from vru_portal.text.cleaning import one_line
 from vru_portal.text.dates import format_date
 from vru_portal.text.typesetting import compile_pdf, qr_code_svg
 from vru_portal.web.addresses import full_url
+from vru_portal.web.prepared_queries import prepared
 
 MAX_MESSAGES = 12  # each takes a page
 TALLEST_STACK = 84  # millimetres of the cover
@@ -87,26 +90,38 @@ class Brochure:
 
 def read_brochure() -> Brochure:
     """Read the published content that the brochure shows."""
-    unit = Unit.objects.current()
-    event = Event.objects.public().with_agenda().select_related("source").order_by("held_on", "title").first()
+    event = next(iter(first_events_with_agenda()), None)
     year, sources = budget_of(event)
-    speakers = Person.objects.with_posts()
-    statements = Statement.objects.public().select_related("source")
-    posts = Post.objects.public().with_names().exclude(seat="").order_by("position", "id")
     return Brochure(
-        unit=unit,
+        unit=Unit.objects.current(),
         passages=Passage.objects.in_slots("home_", "about_", "initiatives_", "partners_", "contact_"),
         levels=levels_with_initiatives(),
         event=event,
-        items=list(event.items.with_appearances()) if event else [],
+        items=agenda_items(event) if event else [],
         year=year,
         sources=sources,
-        statements=list(statements.prefetch_related(Prefetch("speaker", speakers))[:MAX_MESSAGES]),
-        posts=[post for post in posts if post.has_seat],
-        conditions=list(SuccessCondition.objects.public().select_related("source", "level")),
-        definition=Term.objects.public().filter(defines_violence=True).select_related("source", "defined_by").first(),
-        predecessors=list(Predecessor.objects.public().select_related("source")),
+        statements=statements_with_posts(),
+        posts=[post for post in posts_in_order() if post.has_seat],
+        conditions=public_conditions(),
+        definition=next((term for term in public_terms() if term.defines_violence), None),
+        predecessors=public_predecessors(),
     )
+
+
+@prepared
+def first_events_with_agenda() -> QuerySet[Event]:
+    return Event.objects.public().with_agenda().select_related("source").order_by("held_on", "title")[:1]
+
+
+@prepared
+def statements_with_posts() -> QuerySet[Statement]:
+    speakers = Prefetch("speaker", Person.objects.with_posts())
+    return Statement.objects.public().select_related("source").prefetch_related(speakers)[:MAX_MESSAGES]
+
+
+@prepared
+def posts_in_order() -> QuerySet[Post]:
+    return Post.objects.public().with_names().exclude(seat="").order_by("position", "id")
 
 
 def budget_of(event: Event | None) -> tuple[FinancialYear | None, list[FundingSource]]:

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib.sitemaps import Sitemap
-from django.db.models import Max, QuerySet
+from django.db.models import Max, Model, QuerySet
 from django.urls import reverse
 from django.utils import timezone
 
@@ -29,7 +29,9 @@ from programmes.models import Initiative, PreventionLevel, Story
 from programmes.results.models import ApprovedReturn
 from vru_portal.public.gaps import GAPS_BY_SLUG
 from vru_portal.public.open_data.datasets import DATASETS
+from vru_portal.public.open_data.descriptions import last_change_of
 from vru_portal.publishing.state import Publishable, State
+from vru_portal.web.prepared_queries import prepared
 
 Moments = dict[int, datetime]  # by the primary key of the record
 
@@ -67,10 +69,21 @@ def latest(moments: Iterable[datetime | None]) -> datetime | None:
     return max((moment for moment in moments if moment), default=None)
 
 
-def changes_of(model: Any, key: str = "id") -> Moments:
+def changes_of(model: type[Model], key: str = "id") -> Moments:
     """When rows that the public sees were last changed, from their history; with a `key`, by what they belong to."""
+    return dict(latest_versions(model=model, key=key))
+
+
+@prepared
+def latest_versions(*, model: Any, key: str) -> QuerySet[Any, tuple[int, datetime]]:
     versions = model.history.filter(state=State.PUBLISHED) if issubclass(model, Publishable) else model.history
-    return dict(versions.order_by().values_list(key).annotate(Max("history_date")))
+    return versions.order_by().values_list(key).annotate(Max("history_date"))
+
+
+@prepared
+def latest_records(*, model: Any, key: str) -> QuerySet[Any, tuple[int, datetime]]:
+    """When a row was last recorded, by what it belongs to: what is only ever added to has no history."""
+    return model._default_manager.order_by().values_list(key).annotate(Max("recorded_at"))
 
 
 def changes_of_event() -> Moments:
@@ -87,10 +100,7 @@ def changes_of_allocation() -> Moments:
     """An allocation's page changes with each payment, variation and onward grant, and once it is reversed."""
     rows = Allocation.objects.filter(reverses=None).order_by()
     moments = rows.values_list("pk", "recorded_at", "reversed_by__recorded_at").annotate(Max("payments__recorded_at"))
-    later = [
-        dict(model._default_manager.order_by().values_list("allocation").annotate(Max("recorded_at")))
-        for model in (Variation, OnwardGrant)
-    ]
+    later = [dict(latest_records(model=model, key="allocation")) for model in (Variation, OnwardGrant)]
     return {pk: moment for pk, *found in moments if (moment := latest([*found, *(rows.get(pk) for rows in later)]))}
 
 
@@ -127,7 +137,7 @@ def year_pages() -> list[PublicPage]:
     """The years with money, and the lists of their payments."""
     own = changes_of(FinancialYear)
     paid, allocated, brought, varied, decided, conditions = (
-        dict(model.objects.order_by().values_list(path).annotate(Max("recorded_at")))
+        dict(latest_records(model=model, key=path))
         for model, path in (
             (Payment, "allocation__funding_source__year"),
             (Allocation, "funding_source__year"),
@@ -182,5 +192,6 @@ def list_pages(records: dict[str, list[PublicPage]], years: list[PublicPage]) ->
         pages.append(PublicPage(reverse("gaps"), anything))
         pages += [PublicPage(reverse("gap", args=[slug]), anything) for slug in GAPS_BY_SLUG]
     return pages + [
-        PublicPage(reverse("open_data:dataset", args=[name]), DATASETS[name].changed()) for name in DATASETS
+        PublicPage(reverse("open_data:dataset", args=[name]), last_change_of(dataset))
+        for name, dataset in DATASETS.items()
     ]

@@ -1,6 +1,6 @@
 """The publishing workflow: propose, mark ready, send back, publish (now or on a schedule), unpublish, discard.
 
-This is the one place that says who may do what, for every door: a form, an action on many records, a command or the
+This is the one place that says who may do what, on every route: a form, an action on many records, a command or the
 timer.
 """
 

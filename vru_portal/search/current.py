@@ -18,7 +18,7 @@ from vru_portal.ledger.content_version import content_version
 from vru_portal.search.documents import Entry, Searchable, Synonym
 from vru_portal.search.index import Hit, Index
 
-REST = 20  # times as long as the last index took to make
+REST_FACTOR = 20  # after a rebuild, wait this many times what it took
 State = tuple[str, str]
 
 
@@ -59,7 +59,7 @@ class CurrentIndex:
             if self.kept is None or self.kept.state != state:
                 began = monotonic()
                 index = self.make()
-                self.kept = Kept(index, state, monotonic() + REST * (monotonic() - began))
+                self.kept = Kept(index, state, monotonic() + REST_FACTOR * (monotonic() - began))
             return self.kept.index, True
         finally:
             self.making.release()

@@ -42,7 +42,7 @@ class Searchable:
     kind: ResultKind
     rows: Callable[[], QuerySet[Any]]  # those that the public may see, with all that `document` reads
     document: Callable[[Any], Document]
-    weight: float = 1.0  # how likely it is to be what somebody looks for, beside other kinds
+    weight: float = 1.0  # multiplies the score: above 1, this kind ranks higher
 
 
 class Synonym(NamedTuple):

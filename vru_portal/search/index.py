@@ -77,7 +77,7 @@ class Index:
         synonyms = list(synonyms)
         self.synonyms = phrases_by_phrase(synonyms)
         self.own_names = frozenset(map(phrase_of, own_names))
-        self.names: list[list[frozenset[str]]] = []  # of each page, each of its names as stems
+        self.names: list[list[frozenset[str]]] = []  # for each page, the stems of each of its names
         stem_by_word: dict[str, str] = {}
         rows = []
         for number, entry in enumerate(self.entries):
@@ -222,7 +222,7 @@ def phrase_of(text: str) -> Phrase:
 
 
 def phrases_by_phrase(synonyms: Iterable[Synonym]) -> dict[Phrase, list[Phrase]]:
-    """What pages say, as stems, by what visitors type, as stems."""
+    """Map the stems of what visitors type to the stems of what pages say."""
     found: dict[Phrase, list[Phrase]] = {}
     for synonym in synonyms:
         phrases = [phrase for text in synonym.found if (phrase := phrase_of(text))]

@@ -71,7 +71,7 @@ def often_missed() -> QuerySet[MissedWord]:
 
 
 def forget_old_words() -> int:
-    """Keep few words, and none for long. Returns 0, as nobody needs to know."""
+    """Delete old and rare words. Returns 0, so that the timer logs nothing."""
     today = timezone.localdate()
     MissedWord.objects.filter(last_on__lt=today - KEEP).delete()
     MissedWord.objects.filter(count__lt=SHOWN_FROM, last_on__lt=today - KEEP_RARE).delete()

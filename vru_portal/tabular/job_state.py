@@ -15,7 +15,7 @@ from vru_portal.models import FileJob
 from vru_portal.tabular.resources import FileResource
 from vru_portal.tabular.unconfirmed_files import import_folder
 
-SECONDS_UNTIL_LOST = 120  # without a row: the worker was killed
+SECONDS_UNTIL_LOST = 120  # if no row is read for this long, the worker was killed
 
 
 def resource_class_of(job: FileJob) -> type[FileResource]:

@@ -432,7 +432,7 @@ def read(path: str) -> str:
 
 
 def mend(text: str) -> str:
-    """JSON without what its way here has put in: lines, other spaces, hints for breaking lines, letters taken apart."""
+    """Undo what transport does to JSON: wrapped lines, no-break spaces, soft hyphens, decomposed letters."""
     return unicodedata.normalize("NFC", re.sub("[\n\u00ad\u200b\u2060\ufeff]", "", re.sub("[\u00a0\u202f]", " ", text)))
 
 

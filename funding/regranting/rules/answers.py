@@ -72,7 +72,7 @@ class Entry:
 
     @property
     def name(self) -> str:
-        """As sentences about this grant and the names of links have it; what is checked is the whole of it."""
+        """The recipient, shortened for sentences and links. Checks use `full_name`."""
         return truncate(self.full_name, 80)
 
     @property

@@ -30,7 +30,7 @@ def query(*, request: OnwardRequest, question: str) -> None:
 
 @transaction.atomic
 def approve(*, by: Any, request: OnwardRequest, seen: str = "") -> list[OnwardGrant]:
-    """Record the grants that were sent, all of them or none, as the rule for every onward grant has it.
+    """Record the grants that were sent, all of them or none, through the rule for every onward grant.
 
     ``seen`` is the fingerprint of the list that was read, if one was.
     Raises ValidationError that names each grant which cannot be recorded, and why.

@@ -64,7 +64,7 @@ def restore_backup(opened: Archive, keys: Keys, *, replace: bool) -> Restored:
         finally:
             connection.close()
         aside = list(aside_places(plan.swap))
-        if was_empty:  # what is aside is the key that this very command has made as it started
+        if was_empty:  # the key set aside is the one that this command made when it started
             for folder in {move.aside.parent for move in plan.swap.moves}:
                 swap.delete(folder)
             aside.clear()

@@ -49,6 +49,6 @@ def answer_readiness(request: HttpRequest) -> HttpResponse:
 
 
 def is_monitoring(request: HttpRequest) -> bool:
-    """Whether a request carries the unit's MONITORING_TOKEN. Where none is set, nobody's does."""
+    """Whether a request carries the unit's MONITORING_TOKEN. Always false if none is set."""
     token, given = settings.MONITORING_TOKEN, request.headers.get("Authorization", "")
     return bool(token) and constant_time_compare(given, f"Bearer {token}")

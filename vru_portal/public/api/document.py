@@ -17,6 +17,7 @@ from vru_portal.tabular.datasets import Dataset
 from vru_portal.tabular.writers import Type, normalise_cell
 from vru_portal.web.addresses import full_url
 from vru_portal.web.filters import MAX_VALUES, Parameter
+from vru_portal.web.public_pages import cached_per_content_version
 
 EXAMPLES: dict[Type, Any] = {
     Type.TEXT: "Text",
@@ -73,13 +74,18 @@ def paging() -> list[dict[str, Any]]:
     ]
 
 
-def example_of(dataset: Dataset[Any], unit: Unit) -> dict[str, Any]:
-    """A page with the first row that there is, or with one that shows the types."""
+def example_row(dataset: Dataset[Any]) -> dict[str, Any]:
+    """The first row that there is, or one that shows the types."""
     first = dataset.rows(dataset.filters(QueryDict())).some(0, 1)
     cells = [
         normalise_cell(column.read(next(iter(first)))) if first else EXAMPLES[column.type] for column in dataset.columns
     ]
-    row = {column.name: as_json(cell) for column, cell in zip(dataset.columns, cells, strict=True)}
+    return {column.name: as_json(cell) for column, cell in zip(dataset.columns, cells, strict=True)}
+
+
+def example_of(dataset: Dataset[Any], unit: Unit) -> dict[str, Any]:
+    """A page of the dataset that holds one row."""
+    row = cached_per_content_version(f"first row of dataset {dataset.name}", lambda: example_row(dataset))
     return {
         "title": dataset.title,
         "publisher": unit.name,

@@ -20,6 +20,7 @@ from vru_portal.tabular.datasets import Dataset, table_schema
 from vru_portal.tabular.downloads import FORMATS
 from vru_portal.web.addresses import full_url
 from vru_portal.web.file_responses import MEDIA_TYPES
+from vru_portal.web.public_pages import cached_per_content_version
 
 FORMAT_NAMES = {"csv": "CSV", "json": "JSON", "xlsx": "Excel"}
 FREQUENCY = "http://publications.europa.eu/resource/authority/frequency/IRREG"
@@ -52,11 +53,13 @@ class Description:
     @cached_property
     def count(self) -> int:
         """The number of rows in its files without filters."""
-        return self.dataset.rows(self.dataset.filters(QueryDict())).count
+        return cached_per_content_version(
+            f"rows of dataset {self.dataset.name}", lambda: self.dataset.rows(self.dataset.filters(QueryDict())).count
+        )
 
     @cached_property
     def changed(self) -> datetime | None:
-        return self.dataset.changed()
+        return last_change_of(self.dataset)
 
     @property
     def title(self) -> str:
@@ -100,6 +103,10 @@ class Description:
     def identifier(self) -> str:
         """Its identifier, which stays as its address does."""
         return full_url(self.page)
+
+
+def last_change_of(dataset: Dataset[Any]) -> datetime | None:
+    return cached_per_content_version(f"last change of dataset {dataset.name}", dataset.changed)
 
 
 def describe_all() -> list[Description]:

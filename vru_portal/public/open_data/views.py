@@ -84,7 +84,7 @@ def package(request: HttpRequest) -> HttpResponse:
 
 
 def json_response(content: dict[str, Any], media_type: str = "application/json") -> HttpResponse:
-    text = json.dumps(content, ensure_ascii=False, indent=2)
+    text = json.dumps(content, ensure_ascii=False)  # without `indent`, which Python's own encoder writes, not C's
     return HttpResponse(f"{text}\n", content_type=media_type, headers=FROM_ANYWHERE)
 
 
