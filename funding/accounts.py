@@ -12,7 +12,7 @@ from django.db.models import Case, F, Prefetch, QuerySet, When
 from django.db.models.functions import Coalesce
 from django.urls import reverse
 
-from funding.choices import CostKind, Kind, VariationKind
+from funding.choices import AllocationKind, CostKind, VariationKind
 from funding.models import Allocation, ContractCopy, Contributor, FinancialYear, FundingSource, Payment, Variation
 from funding.querysets import ZERO_POUNDS
 from vru_portal.ledger.as_at import NOW, AsAt
@@ -74,7 +74,7 @@ class AllocationBalance:
 
     @property
     def kind_name(self) -> str:
-        return str(Kind(self.kind).label)
+        return str(AllocationKind(self.kind).label)
 
     @property
     def to_pay(self) -> Decimal:
@@ -314,14 +314,14 @@ def later_years_of_awards(*, as_at: AsAt) -> QuerySet[Allocation, tuple[int, Dec
 
 def contract_copies_by_allocation(accounts: YearAccounts) -> dict[int, ContractCopy]:
     """The latest copy of the contract behind each allocation; a copy counts for every year of its award."""
-    contracts = [balance for balance in accounts.balances if balance.kind == Kind.CONTRACT]
+    contracts = [balance for balance in accounts.balances if balance.kind == AllocationKind.CONTRACT]
     if not contracts:
         return {}
     later_years = defaultdict(list)
     for balance in contracts:
         if balance.continues:
             later_years[balance.continues].append(balance.pk)
-    awards = Allocation.objects.filter(funding_source__year=accounts.year, kind=Kind.CONTRACT)
+    awards = Allocation.objects.filter(funding_source__year=accounts.year, kind=AllocationKind.CONTRACT)
     rows = ContractCopy.objects.annotate(first=Coalesce("allocation__continues", "allocation")).order_by("pk")
     rows = rows.filter(first__in=awards.values_list(Coalesce("continues", "pk")))
     if accounts.as_at.known_before:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from funding.accounts import AllocationBalance
-from funding.choices import ALLOCATION_TEXT_FIELDS, PAYMENT_TEXT_FIELDS, DutyField, Kind
+from funding.choices import ALLOCATION_TEXT_FIELDS, PAYMENT_TEXT_FIELDS, AllocationKind, DutyField
 from funding.filters import PaymentFilters, TotalsFilters
 from funding.filters.tally import Total
 from funding.models import Allocation, ContractCopy, DutyColumn, Explanation, Payment, PublicationDuty
@@ -50,7 +50,7 @@ def allocation_row(
     balance: AllocationBalance, copies: Mapping[int, ContractCopy], duty: PublicationDuty | None
 ) -> AllocationRow:
     copy = copies.get(balance.pk)
-    copy_required = duty is not None and balance.is_on_duty_list(Kind.CONTRACT, duty.contracts_over)
+    copy_required = duty is not None and balance.is_on_duty_list(AllocationKind.CONTRACT, duty.contracts_over)
     return AllocationRow(balance, copy, copy_missing=copy_required and copy is None)
 
 
@@ -92,7 +92,7 @@ def is_contract_copy_missing(
     allocation: Allocation, duty: PublicationDuty | None, *, award: Iterable[Allocation], has_copy: bool
 ) -> bool:
     """Whether the duty asks for a copy of the contract that is not there. `award` has the allocations of all years."""
-    if duty is None or allocation.kind != Kind.CONTRACT or has_copy:
+    if duty is None or allocation.kind != AllocationKind.CONTRACT or has_copy:
         return False
     return duty.contracts_over is None or sum(row.amount for row in award) > duty.contracts_over
 

@@ -14,7 +14,7 @@ from funding.admin.missing_disclosures import CopyFilter
 from funding.admin.onward_requests import AskOnwardAction
 from funding.admin.regrants import RegrantingAction
 from funding.admin.variations import EndAction, MoveAction, ReleaseAction, ReturnAction
-from funding.choices import ALLOCATION_TEXT_FIELDS, Kind
+from funding.choices import ALLOCATION_TEXT_FIELDS, AllocationKind
 from funding.models import Allocation, ContractCopy
 from funding.resources import AllocationResource
 from funding.rules.allocations import add_contract_copy
@@ -45,7 +45,7 @@ class CopyAction(Action):
 
     def applies(self) -> bool:
         """Whether this is a contract."""
-        return self.row.kind == Kind.CONTRACT and self.row.reverses_id is None
+        return self.row.kind == AllocationKind.CONTRACT and self.row.reverses_id is None
 
     def blocked_reason(self) -> str:
         return "" if self.applies() else "You can add a contract copy only to an allocation for a contract or service."

@@ -10,7 +10,7 @@ from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
 from funding.admin.forms import DecisionChoice, InitiativeChoice, standing_decisions
-from funding.choices import ALLOCATION_TEXT_FIELDS, Kind, VariationKind
+from funding.choices import ALLOCATION_TEXT_FIELDS, AllocationKind, VariationKind
 from funding.models import Allocation, BudgetHeading, Decision, Overcommitment, Variation
 from funding.rules.variations import allow_overcommitment, vary
 from partners.models import Organisation
@@ -53,7 +53,7 @@ class MoveForm(StepForm):
     recipient = forms.ModelChoiceField(Organisation.objects.none(), label="New recipient")
     initiative = InitiativeChoice(Initiative.objects.none(), required=False)
     heading = forms.ModelChoiceField(BudgetHeading.objects.none(), required=False, label="Budget heading")
-    kind = forms.ChoiceField(choices=Kind.choices)
+    kind = forms.ChoiceField(choices=AllocationKind.choices)
     purpose = LongTextFormField(widget=forms.Textarea(attrs={"rows": 3, "class": "vLargeTextField"}))
     conditions = LongTextFormField(required=False, widget=forms.Textarea(attrs={"rows": 3, "class": "vLargeTextField"}))
     value_for_money = LongTextFormField(

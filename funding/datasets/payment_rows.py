@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from django.urls import reverse
 
-from funding.choices import Kind
+from funding.choices import AllocationKind
 from funding.filters import PaymentFilters
 from funding.models import Allocation, Explanation, FinancialYear, Payment
 from partners.models import Organisation
@@ -136,7 +136,9 @@ class PaymentRows:
         rows = Allocation.objects.filter(pk__in=missing).values_list("pk", "public_id", "kind", *names)
         for key, public_id, kind, *named, year in rows:
             url = full_url(reverse("funding:allocation", args=[public_id]))
-            self.allocations[key] = AllocationFacts._make((public_id, Kind(kind).label, *named, url, self.years[year]))
+            self.allocations[key] = AllocationFacts._make(
+                (public_id, AllocationKind(kind).label, *named, url, self.years[year])
+            )
 
 
 def explanations_of(keys: Collection[int], as_at: AsAt) -> dict[int, list[str]]:

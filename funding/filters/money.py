@@ -15,7 +15,7 @@ from django.db.models import Q, QuerySet
 from django.http import QueryDict
 
 from funding.accounts import AllocationBalance, BalanceTotals, YearAccounts
-from funding.choices import DUTY_LIST_OF_KIND, DutyList, Kind
+from funding.choices import DUTY_LIST_OF_KIND, AllocationKind, DutyList
 from funding.filters.tally import (
     OF_HEADINGS,
     OF_INITIATIVES,
@@ -50,7 +50,9 @@ SLUG_PARAMETERS = {
         "recipient": "Recipient",
     }.items()
 }
-KIND = choice("Kind", Kind.values, error=f"Enter one of these as the kind: {', '.join(Kind.values)}.")
+KIND = choice(
+    "Kind", AllocationKind.values, error=f"Enter one of these as the kind: {', '.join(AllocationKind.values)}."
+)
 
 
 def year_parameter() -> Parameter:
@@ -241,7 +243,9 @@ class AllocationFilters(MoneyFilters):
             for account in accounts.sources
         }
         of_level = {level.pk: FacetChoice(level.position, level.full_name, level.slug) for level in levels}
-        kinds = {kind.value: FacetChoice(number, str(kind.label), kind.value) for number, kind in enumerate(Kind)}
+        kinds = {
+            kind.value: FacetChoice(number, str(kind.label), kind.value) for number, kind in enumerate(AllocationKind)
+        }
         groups = [
             Group(
                 1,

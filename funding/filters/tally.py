@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from django.db.models import Count
 
-from funding.choices import Kind
+from funding.choices import AllocationKind
 from funding.models import Allocation
 from funding.querysets import PaymentQuerySet
 from funding.validators import year_label
@@ -91,7 +91,7 @@ def read_allocations(keys: set[int]) -> dict[int, tuple[FacetChoice, ...]]:
         *("initiative__name", "initiative__slug", "heading__name", "heading__slug"),
     )
     rows = Allocation.objects.filter(pk__in=keys) if len(keys) < 900 else Allocation.objects.filter(reverses=None)
-    kinds = {kind.value: FacetChoice(number, str(kind.label), kind.value) for number, kind in enumerate(Kind)}
+    kinds = {kind.value: FacetChoice(number, str(kind.label), kind.value) for number, kind in enumerate(AllocationKind)}
     found: dict[int, tuple[FacetChoice, ...]] = {}
     # A source can have another position in another year: it is still one choice.
     sources: dict[str, FacetChoice] = {}

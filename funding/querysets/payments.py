@@ -9,7 +9,7 @@ from django.db.models.expressions import Combinable
 from django.db.models.functions import Abs, ExtractYear
 from django.db.models.lookups import GreaterThan
 
-from funding.choices import Irregularity, Kind
+from funding.choices import AllocationKind, Irregularity
 from funding.querysets.expressions import (
     approval_field,
     as_boolean,
@@ -106,7 +106,7 @@ class PaymentQuerySet(models.QuerySet["Payment"]):
         Refunds are listed by their size, as councils list credits, and a reversal with the payment that it reverses, so
         that the list still adds up.
         """
-        rows = self.exclude(allocation__kind=Kind.GRANT)
+        rows = self.exclude(allocation__kind=AllocationKind.GRANT)
         if threshold is None:
             return rows
         # A reversal has the size of what it reverses.

@@ -18,7 +18,7 @@ from funding.accounts import (
     prefetch_contributors,
     year_accounts,
 )
-from funding.choices import DUTY_LIST_OF_KIND, DutyList, Kind, VariationKind
+from funding.choices import DUTY_LIST_OF_KIND, AllocationKind, DutyList, VariationKind
 from funding.conditions import judged_conditions
 from funding.datasets.published import LISTS_OF_A_YEAR
 from funding.datasets.threesixtygiving import unavailable_reason
@@ -257,7 +257,7 @@ def allocation(request: HttpRequest, public_id: str) -> HttpResponse:
     payments = payments.select_related("payee", "reverses", "reversed_by", "allocation__funding_source__year")
     variations = found.variations.standing().select_related("decision__year", "allocation__reverses")
     page = get_page_or_404(request, payments, PAYMENTS_PER_PAGE, count=found.payment_count)
-    duty, columns = PublicationDuty.objects.with_list(DUTY_LIST_OF_KIND.get(Kind(found.kind), ""))
+    duty, columns = PublicationDuty.objects.with_list(DUTY_LIST_OF_KIND.get(AllocationKind(found.kind), ""))
     award, copies = award_and_contract_copies(found)
     return render(
         request,

@@ -7,7 +7,7 @@ from functools import partial
 import pytest
 
 from funding.accounts import year_accounts
-from funding.choices import Kind, VariationKind
+from funding.choices import AllocationKind, VariationKind
 from funding.models import Allocation, FundingSource, Payment, Variation
 from funding.rules import allocations, variations
 from funding.statuses import initiative_statuses
@@ -119,7 +119,7 @@ def test_a_fully_released_award_commissions_nothing(source):
 
 def moving_to(**fields):
     same = {"recipient": OrganisationFactory(), "awarded_by": OrganisationFactory(), "purpose": "Torches."}
-    return Allocation(kind=Kind.GRANT, **same | fields)
+    return Allocation(kind=AllocationKind.GRANT, **same | fields)
 
 
 def test_a_move_is_allocated_in_full_to_another_recipient_initiative_or_heading(source, award):

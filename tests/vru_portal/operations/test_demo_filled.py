@@ -11,7 +11,7 @@ from django.test import override_settings
 from django.utils import timezone
 
 from funding.accounts import year_accounts
-from funding.choices import ALLOCATION_TEXT_FIELDS, PAYMENT_TEXT_FIELDS, Irregularity, Kind
+from funding.choices import ALLOCATION_TEXT_FIELDS, PAYMENT_TEXT_FIELDS, AllocationKind, Irregularity
 from funding.models import (
     Allocation,
     ContractCopy,
@@ -88,7 +88,9 @@ def test_each_kind_of_exception_is_there_some_explained_and_some_not(filled):
 def test_vat_refunds_contracts_with_and_without_a_copy_and_both_sides_of_the_threshold_are_there(filled):
     assert Payment.objects.filter(irrecoverable_vat__isnull=False).exists()
     assert Payment.objects.filter(amount__lt=0, reverses=None).count() == 1
-    over = Allocation.objects.filter(kind=Kind.CONTRACT, amount__gt=PublicationDuty.objects.get().contracts_over)
+    over = Allocation.objects.filter(
+        kind=AllocationKind.CONTRACT, amount__gt=PublicationDuty.objects.get().contracts_over
+    )
     assert over.filter(initiative__isnull=False).count() == 2
     assert ContractCopy.objects.get().allocation in over
     items = Payment.objects.non_grant_items(Decimal(500)).values_list("amount", flat=True)

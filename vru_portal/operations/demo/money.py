@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from decimal import ROUND_DOWN, Decimal
 from typing import Any
 
-from funding.choices import Kind, RegrantType
+from funding.choices import AllocationKind, RegrantType
 from funding.models import (
     Allocation,
     BudgetHeading,
@@ -273,7 +273,9 @@ class DemoMoney:
         if self.remainder_of(source) < small + medium + large:
             return
         rooms, mentors, training = (
-            self.allocate(source, initiative, amount, number, kind=Kind.CONTRACT, purpose=f"{EXAMPLE}{purpose}.")
+            self.allocate(
+                source, initiative, amount, number, kind=AllocationKind.CONTRACT, purpose=f"{EXAMPLE}{purpose}."
+            )
             for number, (amount, purpose) in enumerate(
                 [(small, "hire of rooms"), (medium, "mentors for a term"), (large, "training of mentors")]
             )
@@ -317,7 +319,9 @@ class DemoMoney:
             **made_up,
         )
         sources.carry_forward(by=self.people.officer, source=source, carried=carried)
-        award = source.allocations.filter(initiative=initiative, kind=Kind.GRANT, reverses=None).earliest("awarded_on")
+        award = source.allocations.filter(initiative=initiative, kind=AllocationKind.GRANT, reverses=None).earliest(
+            "awarded_on"
+        )
         recipient = self.people.organisations.index(award.recipient)
         april = day + timedelta(days=10)
         stated = {"awarded_on": april, "starts_on": april, "continues": award, "purpose": f"{EXAMPLE}its second year."}

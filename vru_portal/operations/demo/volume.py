@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from django.db import models, reset_queries
 
-from funding.choices import Kind
+from funding.choices import AllocationKind
 from funding.models import Allocation, Contributor, Decision, FinancialYear, FundingSource, Payment
 from partners.models import Organisation
 from programmes.choices import Mark, Outcome
@@ -187,7 +187,7 @@ class DemoVolume:
             decision=decision,
             recipient=self.organisations[number % len(self.organisations)],
             awarded_by=self.people.awarding_organisation,
-            kind=Kind.CONTRACT if number % 5 == 0 else Kind.GRANT,
+            kind=AllocationKind.CONTRACT if number % 5 == 0 else AllocationKind.GRANT,
             amount=LARGEST_AWARD - self.dice.randrange(1000),
             awarded_on=self.day(0),
             starts_on=self.day(1),
