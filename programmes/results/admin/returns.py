@@ -45,7 +45,7 @@ def draft_of(row: Return) -> ReturnDraft:
     try:
         return row.draft
     except ObjectDoesNotExist:
-        return ReturnDraft(asked=row, state=DraftState.APPROVED)
+        return ReturnDraft(return_of_figures=row, state=DraftState.APPROVED)
 
 
 class ReturnForm(RecordingForm):
@@ -283,8 +283,8 @@ class ReturnAdmin(FileImport, WriteOnceAdmin):
     def lock_row(self, object_id: str) -> None:
         """Lock the draft before its return, as the rules do."""
         with suppress(ValidationError):
-            asked = self.opts.pk.to_python(unquote(object_id))
-            list(ReturnDraft.objects.filter(asked=asked).select_for_update().values_list("pk"))
+            key = self.opts.pk.to_python(unquote(object_id))
+            list(ReturnDraft.objects.filter(return_of_figures=key).select_for_update().values_list("pk"))
         super().lock_row(object_id)
 
     def notice_before(self, request: HttpRequest) -> str:
@@ -329,7 +329,7 @@ class ReturnMailAdmin(ReadOnlyAdmin):
     """Emails about returns, and whether they were sent. Their text and links are made only then, and never stored."""
 
     list_display = ("kind", "draft", "to", "delivery", "attempts", "error")
-    list_select_related = ("draft__asked__initiative", "draft__asked__organisation")
+    list_select_related = ("draft__return_of_figures__initiative", "draft__return_of_figures__organisation")
     list_filter = ("delivery", "kind")
-    search_fields = ("to", "draft__asked__initiative__name", "draft__asked__organisation__name")
+    search_fields = ("to", "draft__return_of_figures__initiative__name", "draft__return_of_figures__organisation__name")
     fields = ("kind", "draft", "to", "delivery", "attempts", "due_at", "error", "created_at", "sent_at", "message_id")

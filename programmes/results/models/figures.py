@@ -41,7 +41,7 @@ class ApprovedReturn(AppendOnly):
         Trigger(
             "approved_alone",
             INSERT,
-            "EXISTS (SELECT 1 FROM results_returndraft d WHERE d.asked_id = NEW.asked_id "
+            "EXISTS (SELECT 1 FROM results_returndraft d WHERE d.return_of_figures_id = NEW.return_of_figures_id "
             "AND d.recorded_by_id = NEW.recorded_by_id)",
             RECORDED_ALONE,
             bypassed="One person could publish figures of an organisation that nobody else has seen.",
@@ -52,7 +52,7 @@ class ApprovedReturn(AppendOnly):
     organisation = models.ForeignKey(Organisation, on_delete=models.PROTECT, related_name="approved_returns")
     quarter = QuarterField()
     number = models.PositiveSmallIntegerField(default=1, editable=False)
-    asked = models.ForeignKey(
+    return_of_figures = models.ForeignKey(
         Return, on_delete=models.PROTECT, null=True, blank=True, editable=False, related_name="approved"
     )
     went_well = LongTextField("what went well", blank=True)

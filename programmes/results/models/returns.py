@@ -110,7 +110,7 @@ class ReturnDraft(LinkDraft):
     They are kept by the field names of the forms, such as "measure-3" and "measure-3-group-7".
     """
 
-    asked: Any = models.OneToOneField(Return, on_delete=models.CASCADE, related_name="draft")
+    return_of_figures: Any = models.OneToOneField(Return, on_delete=models.CASCADE, related_name="draft")
     questioned_answers = models.CharField(
         max_length=64, blank=True, editable=False, help_text="The fingerprint of those that the question is about."
     )
@@ -137,15 +137,15 @@ class ReturnDraft(LinkDraft):
         ]
 
     def __str__(self) -> str:
-        return f"{self.asked}: {self.get_state_display().lower()}"
+        return f"{self.return_of_figures}: {self.get_state_display().lower()}"
 
     @property
     def due_on(self) -> date:
-        return self.asked.due_on
+        return self.return_of_figures.due_on
 
     @property
     def closes_on(self) -> date:
-        return self.asked.closes_on
+        return self.return_of_figures.closes_on
 
 
 class Token(RequestLink):
@@ -159,7 +159,7 @@ class Token(RequestLink):
         ]
 
     def __str__(self) -> str:
-        return f"{self.get_purpose_display()}, {self.draft.asked}"
+        return f"{self.get_purpose_display()}, {self.draft.return_of_figures}"
 
 
 class Mail(QueuedMail):
@@ -177,4 +177,4 @@ class Mail(QueuedMail):
         ]
 
     def __str__(self) -> str:
-        return f"{self.get_kind_display()} to {self.draft.asked.organisation}"
+        return f"{self.get_kind_display()} to {self.draft.return_of_figures.organisation}"

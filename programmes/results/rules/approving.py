@@ -63,7 +63,11 @@ def approve(*, by: Any, row: Return, correction: str = "", seen: str = "") -> Ap
         raise ValidationError(RECORDED_ALONE)
     answers = answers_of(draft)
     approved = ApprovedReturn(
-        initiative=row.initiative, organisation=row.organisation, quarter=row.quarter, asked=row, correction=correction
+        initiative=row.initiative,
+        organisation=row.organisation,
+        quarter=row.quarter,
+        return_of_figures=row,
+        correction=correction,
     )
     publish(by=by, approved=approved, answers=answers)
     ReturnDraft.objects.filter(pk=draft.pk).update(state=DraftState.APPROVED)

@@ -40,7 +40,7 @@ def ask(*, by: Any, row: Return, email: str, contact_name: str = "") -> Return:
     if row.closes_on < timezone.localdate():
         raise ValidationError({"closes_on": "This day has passed: the link would not work. Enter a later one."})
     row.save(force_insert=True)
-    RETURNS.address(ReturnDraft(asked=row), email, contact_name)
+    RETURNS.address(ReturnDraft(return_of_figures=row), email, contact_name)
     return row
 
 
@@ -99,7 +99,9 @@ def reporters_to_ask(quarter: Quarter) -> list[Reporter]:
 def remind_due(today: date | None = None) -> int:
     """Remind those who have not answered; returns how many."""
     today = today or timezone.localdate()
-    waiting = ReturnDraft.objects.filter(asked__cancelled_at=None, asked__closes_on__gte=today).select_related("asked")
+    waiting = ReturnDraft.objects.filter(
+        return_of_figures__cancelled_at=None, return_of_figures__closes_on__gte=today
+    ).select_related("return_of_figures")
     return sum(mailing.remind(draft, RETURNS.deliver) for draft in mailing.to_remind(waiting, today))
 
 
@@ -119,7 +121,7 @@ def extend(*, row: Return, closes_on: date) -> None:
     row.closes_on = closes_on
     row.save(update_fields=["closes_on"])
     row.draft = draft
-    draft.asked = row
+    draft.return_of_figures = row
     draft.tokens.update(expires_at=link_expiry(closes_on))
 
 
@@ -138,11 +140,15 @@ def locked_draft(row: Return) -> ReturnDraft:
 
     A return whose people were never recorded here gets an empty one.
     """
-    drafts = ReturnDraft.objects.select_for_update(of=("self",)).select_related("asked").filter(asked=row)
+    drafts = (
+        ReturnDraft.objects.select_for_update(of=("self",))
+        .select_related("return_of_figures")
+        .filter(return_of_figures=row)
+    )
     if draft := drafts.first():
         return draft
     state = DraftState.APPROVED if row.approved.exists() else DraftState.STARTED
     ReturnDraft.objects.get_or_create(
-        asked=row, defaults={"state": DraftState.CANCELLED if row.cancelled_at else state}
+        return_of_figures=row, defaults={"state": DraftState.CANCELLED if row.cancelled_at else state}
     )
     return drafts.get()

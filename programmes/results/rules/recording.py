@@ -55,7 +55,7 @@ def lock_drafts(
     rows = Return.objects.filter(
         initiative__in=[*initiatives], organisation__in=[*organisations], quarter__in=[*quarters]
     )
-    drafts = ReturnDraft.objects.select_for_update().filter(asked__in=rows.order_by().values("pk"))
+    drafts = ReturnDraft.objects.select_for_update().filter(return_of_figures__in=rows.order_by().values("pk"))
     list(drafts.order_by("pk").values_list("pk"))
 
 
@@ -103,9 +103,9 @@ def record_answers(
     draft.recorded_by, draft.prepared_by, draft.confirmed_by = by, "", ""
     draft.full_clean()
     draft.save()
-    Return.objects.filter(pk=draft.asked_id, reported_at=None).update(reported_at=timezone.now())
+    Return.objects.filter(pk=draft.return_of_figures_id, reported_at=None).update(reported_at=timezone.now())
     RETURNS.tell_reporters(MailKind.RECEIVED, draft)
-    return draft.asked
+    return draft.return_of_figures
 
 
 def was_typed(draft: ReturnDraft) -> bool:
@@ -120,7 +120,7 @@ def new_draft(by: Any, row: Return, rules: ReportingRules | None = None) -> Retu
     check_return(by=by, row=row, rules=rules)
     row.closes_on = max(row.closes_on, timezone.localdate() + timedelta(days=rules.days_open))
     row.save(force_insert=True)
-    draft = ReturnDraft(asked=row, state=DraftState.STARTED)
+    draft = ReturnDraft(return_of_figures=row, state=DraftState.STARTED)
     draft.save(force_insert=True)
     return draft
 

@@ -21,7 +21,7 @@ def save_answers(*, secret: str, typed: Mapping[str, str], before: Mapping[str, 
     these answers since, and to something else.
     """
     draft: ReturnDraft = RETURNS.locked_open_token(secret).draft
-    names = set(field_names(measures_of(draft.asked.initiative)))
+    names = set(field_names(measures_of(draft.return_of_figures.initiative)))
     cleaned = kept({name: text for name, text in typed.items() if name in names})
     require_unchanged(saved=draft.answers, before=before, typed=cleaned)
     draft.answers = {**draft.answers, **cleaned}
@@ -33,5 +33,5 @@ def save_answers(*, secret: str, typed: Mapping[str, str], before: Mapping[str, 
 def submit(*, secret: str, name: str, seen: str = "") -> ReturnDraft:
     """Send the answers to the unit, by the rule for all requests (`Requests.submit`)."""
     draft: ReturnDraft = RETURNS.submit(secret=secret, name=name, seen=seen, recorded_by=None)
-    Return.objects.filter(pk=draft.asked_id, reported_at=None).update(reported_at=timezone.now())
+    Return.objects.filter(pk=draft.return_of_figures_id, reported_at=None).update(reported_at=timezone.now())
     return draft

@@ -37,7 +37,7 @@ def open_link(request: HttpRequest, secret: str) -> HttpResponse:
 def start(request: HttpRequest) -> HttpResponse:
     """What is asked for, and how far it has got."""
     token = PAGES.require_open(request)
-    measures = measures_of(token.draft.asked.initiative)
+    measures = measures_of(token.draft.return_of_figures.initiative)
     steps = [measure_step(token.draft, measure) for measure in measures]
     has_words = any(token.draft.answers.get(name, "").strip() for name in ("went_well", "went_badly", "spend"))
     steps.append(
@@ -73,14 +73,14 @@ def measure_step(draft: ReturnDraft, measure: Measure) -> dict[str, Any]:
 def figure(request: HttpRequest, slug: str) -> HttpResponse:
     """The figure of one measure."""
     token = PAGES.require_open(request)
-    measures = measures_of(token.draft.asked.initiative)
+    measures = measures_of(token.draft.return_of_figures.initiative)
     place = next((place for place, measure in enumerate(measures) if measure.slug == slug), None)
     if place is None:
         raise Http404
     measure = measures[place]
     following = measures[place + 1] if place + 1 < len(measures) else None
     next_url = resolve_url("results:figure", slug=following.slug) if following else resolve_url("results:words")
-    most = most_people(token.draft.asked.initiative)
+    most = most_people(token.draft.return_of_figures.initiative)
 
     def make(answers: Mapping[str, str], typed: Mapping[str, str] | None = None) -> AnswersForm:
         return MeasureForm(measure, answers, typed, most=most)
@@ -153,7 +153,7 @@ def check(request: HttpRequest) -> HttpResponse:
                 form.add_rule_error(error)
         elif reason := RETURNS.why_not_open(token):
             raise NotOpen(reason, draft)
-    measures = measures_of(draft.asked.initiative)
+    measures = measures_of(draft.return_of_figures.initiative)
     try:
         answers = answers_of(draft, measures)
         problems: list[str] = []

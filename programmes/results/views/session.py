@@ -15,7 +15,7 @@ FIGURE = re.compile(r"measure-(?P<measure>\d{1,9})(?:-group-(?P<group>\d{1,9}))?
 
 
 def draft_context(draft: ReturnDraft) -> dict[str, Any]:
-    return {"draft": draft, "asked": draft.asked}
+    return {"draft": draft, "return_of_figures": draft.return_of_figures}
 
 
 def labels_of(names: Iterable[str]) -> dict[str, str]:

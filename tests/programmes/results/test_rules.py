@@ -302,7 +302,7 @@ def test_small_numbers_are_suppressed_with_what_gives_them_away():
     assert [part.published_count for part in ApprovedPart.objects.order_by("pk")] == [None, None, None]
     small = ask(asked.measure, asked.groups)
     publish(small, 4, 0, 4, 0)
-    assert ApprovedFigure.objects.get(approved__asked=small.row).published_count is None
+    assert ApprovedFigure.objects.get(approved__return_of_figures=small.row).published_count is None
 
 
 def test_the_units_own_threshold_applies_to_later_approvals():

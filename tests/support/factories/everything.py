@@ -147,8 +147,8 @@ def make_result_records(initiative: Any, body: Any, area: Any) -> None:
     measure.breakdowns.add(breakdown)
     for quarter in (date(2031, 4, 1), date(2031, 7, 1)):
         asked = ReturnFactory(initiative=initiative, organisation=body, quarter=quarter, reported_at=timezone.now())
-        ReturnDraftFactory(asked=asked, state=DraftState.APPROVED)
-        first = {"initiative": initiative, "organisation": body, "quarter": quarter, "asked": asked}
+        ReturnDraftFactory(return_of_figures=asked, state=DraftState.APPROVED)
+        first = {"initiative": initiative, "organisation": body, "quarter": quarter, "return_of_figures": asked}
         FigureFactory(approved=ApprovedReturnFactory(**first), measure=measure, count=99)
         approved = ApprovedReturnFactory(**first, number=2, correction="Counted again.")
         figure = FigureFactory(approved=approved, measure=measure)
@@ -158,7 +158,11 @@ def make_result_records(initiative: Any, body: Any, area: Any) -> None:
     TargetFactory(initiative=initiative, measure=measure)
     PopulationFactory(area=area)
     ReporterFactory(initiative=initiative, organisation=body)
-    late = ReturnDraftFactory(asked__initiative=initiative, asked__organisation=body, asked__quarter=date(2031, 1, 1))
+    late = ReturnDraftFactory(
+        return_of_figures__initiative=initiative,
+        return_of_figures__organisation=body,
+        return_of_figures__quarter=date(2031, 1, 1),
+    )
     ReturnTokenFactory(draft=late)
     ReturnMailFactory(draft=late)
     WorkbookColumnFactory(rules=RulesFactory())
