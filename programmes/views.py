@@ -24,6 +24,7 @@ from programmes.models import (
     Term,
 )
 from programmes.presenters.news import FindMilestones, add_stories, all_news
+from vru_portal.permissions import has_model_permission
 from vru_portal.web.addresses import full_url
 from vru_portal.web.file_responses import file_response
 from vru_portal.web.filters import QueryLink
@@ -286,8 +287,7 @@ def uploaded_file_response(request: HttpRequest, rows: Any, slug: str, *, inline
 def can_view_draft(request: HttpRequest, row: Any) -> bool:
     """Whether the user may view this record in the admin, which can also demand a second factor."""
     user: Any = getattr(request, "user", None)
-    permission = f"{row._meta.app_label}.view_{row._meta.model_name}"
-    return bool(user and admin.site.has_permission(request) and user.has_perm(permission))
+    return bool(user and admin.site.has_permission(request) and has_model_permission(user, "view", type(row)))
 
 
 def level_tabs(filters: InitiativeFilters, levels: list[PreventionLevel]) -> list[LevelTab]:

@@ -11,6 +11,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from vru_portal.models import Pending, Submission
+from vru_portal.permissions import has_model_permission
 from vru_portal.publishing.pending_changes import pending_change, pending_lookup
 from vru_portal.publishing.snapshots import row_key
 from vru_portal.publishing.state import PUBLISH
@@ -44,12 +45,12 @@ def waiting_for(user: Any) -> list[Submission]:
         one
         for one in found.prefetch_related("record")
         if one.record is not None
-        and (one.state != Submission.State.SENT_BACK or one.concerns == user or may_change(user, one.record))
+        and (
+            one.state != Submission.State.SENT_BACK
+            or one.concerns == user
+            or has_model_permission(user, "change", type(one.record))
+        )
     ]
-
-
-def may_change(user: Any, root: Any) -> bool:
-    return bool(user.has_perm(f"{root._meta.app_label}.change_{root._meta.model_name}"))
 
 
 def describe(submission: Submission) -> str:
