@@ -155,7 +155,7 @@ def test_everything_that_a_document_names_exists(document):
         ),
         (
             "```\nmanage.py restore --replace\n```",
-            "manage.py restore --replace: the following arguments are required: source",
+            "manage.py restore --replace: the following arguments are required: archive",
         ),
         (
             "| Module in `funding/rules/` | What it holds |\n|---|---|\n| `payments` | … |\n| `paymnets` | … |\n",

@@ -36,7 +36,7 @@ BEGIN
   PERFORM set_config('vru_portal.content_changes', 'noted', true);
   RETURN NULL;
 END"""
-STATEMENTS = ("INSERT", "UPDATE", "DELETE")
+OPERATIONS = ("INSERT", "UPDATE", "DELETE")
 
 
 def content_version() -> str:
@@ -62,7 +62,7 @@ def private_tables() -> Iterator[str]:
 
 
 def trigger_names(table: str) -> list[str]:
-    return [f"{table}_content_{statement.lower()}" for statement in STATEMENTS]
+    return [f"{table}_content_{operation.lower()}" for operation in OPERATIONS]
 
 
 def install(using: str, **options: Any) -> None:
@@ -98,9 +98,9 @@ def install_sql(connected: BaseDatabaseWrapper, table: str) -> Iterator[str]:
             f'FOR EACH STATEMENT EXECUTE FUNCTION "{FUNCTION}"()'
         )
         return
-    for name, statement in zip(trigger_names(table), STATEMENTS, strict=True):
+    for name, operation in zip(trigger_names(table), OPERATIONS, strict=True):
         yield (
-            f'CREATE TRIGGER IF NOT EXISTS "{name}" AFTER {statement} ON "{table}" '
+            f'CREATE TRIGGER IF NOT EXISTS "{name}" AFTER {operation} ON "{table}" '
             f"BEGIN UPDATE {TABLE} SET token = hex(randomblob(16)); END"
         )
 

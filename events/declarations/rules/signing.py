@@ -43,7 +43,7 @@ from vru_portal.text.dates import format_date
 from vru_portal.web.prepared_queries import prepared
 
 # What a signatory agrees to. If you change it, raise the version: each entry records the one it was made with.
-STATEMENT = "I am authorised to sign for {body}."
+STATEMENT_OF_AUTHORITY = "I am authorised to sign for {body}."
 STATEMENT_VERSION = 1
 # How long a signature can be sent again and answered with its receipt: the first answer may be lost on its way.
 REPEAT_WINDOW = timedelta(hours=1)
@@ -68,7 +68,7 @@ class Signatory:
     @classmethod
     def from_preparation(cls, preparation: Preparation) -> "Signatory":
         prepared = {name: getattr(preparation, name) for name in cls.__dataclass_fields__ if name != "statement"}
-        return cls(**prepared, statement=STATEMENT.format(body=preparation.invitation.body.name))
+        return cls(**prepared, statement=STATEMENT_OF_AUTHORITY.format(body=preparation.invitation.body.name))
 
     @property
     def fingerprint(self) -> str:

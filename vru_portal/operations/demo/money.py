@@ -58,7 +58,7 @@ APPROACHES = (
     {"title": "after-school clubs", "toolkit": "first toolkit", "impact": "Moderate", "evidence": "2 out of 5"},
     {"title": "street outreach", "toolkit": "second toolkit", "impact": "Promising", "cost": "Low"},
 )
-STATEMENTS = {
+ALLOCATION_TEXTS = {
     "conditions": f"{EXAMPLE}a report every three months; what is not spent is paid back.",
     "reasons": f"{EXAMPLE}it reached the most people for its cost of all that were looked at.",
     "value_for_money": f"{EXAMPLE}the lowest of three quotes that met the need.",
@@ -193,7 +193,7 @@ class DemoMoney:
             amount=amount,
             awarded_on=day,
             recorded_at=noon_of(recorded_on),
-            **{"purpose": f"{EXAMPLE}staff, rooms and materials.", **STATEMENTS, **stated},
+            **{"purpose": f"{EXAMPLE}staff, rooms and materials.", **ALLOCATION_TEXTS, **stated},
         )
         return allocations.allocate(by=self.people.officer, allocation=row)
 
@@ -283,7 +283,7 @@ class DemoMoney:
         copy = ContractCopy(allocation=training, title=f"{EXAMPLE}contract", url="https://example.org/contract.pdf")
         self.record(copy, training.awarded_on, self.people.officer)
         november = self.start + timedelta(days=40)
-        reasons = {"value_for_money": STATEMENTS["value_for_money"]}
+        reasons = {"value_for_money": ALLOCATION_TEXTS["value_for_money"]}
         vat = {"irrecoverable_vat": Decimal(2000)}
         self.pay(training, november, large / 2, **reasons, **vat)
         self.pay(training, november + timedelta(days=30), large / 2, **reasons, **vat)

@@ -14,7 +14,7 @@ from funding.models import Allocation, Contributor, Decision, FinancialYear, Fun
 from partners.models import Organisation
 from programmes.choices import Mark, Outcome
 from programmes.models import AssessmentDecision, Audience, EvidenceAssessment, Initiative, PreventionLevel, Setting
-from vru_portal.operations.demo.money import ASSESSMENT, STATEMENTS
+from vru_portal.operations.demo.money import ALLOCATION_TEXTS, ASSESSMENT
 from vru_portal.operations.demo.people import EXAMPLE, DemoPeople, noon_of, random_public_id
 from vru_portal.publishing.state import State
 
@@ -194,7 +194,7 @@ class DemoVolume:
             purpose=f"{EXAMPLE}number {number}.",
             recorded_by=self.people.officer,
             recorded_at=noon_of(self.day(0)),
-            **STATEMENTS,
+            **ALLOCATION_TEXTS,
         )
 
     def payment(self, number: int, allocation: Allocation, day: date) -> Payment:
