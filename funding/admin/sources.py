@@ -90,7 +90,7 @@ class CarryForm(forms.Form):
     amount = PoundsFormField(label="Sum", help_text="In pounds, such as 1,250.50.")
     stated_as = LineFormField(
         max_length=60,
-        help_text="The amount as the source writes it, such as £1.25 million.",
+        help_text="The amount as published, such as £1.25 million.",
         widget=AdminTextInputWidget,
     )
     name = LineFormField(max_length=160, widget=AdminTextInputWidget)
