@@ -9,7 +9,7 @@ from funding.filters import AllocationFilters, MoneyFilters, PaymentFilters
 from funding.filters.tally import Tally, Total, totals_by_month
 from partners.models import Organisation
 from programmes.models import Initiative
-from vru_portal.ledger.as_at import Basis
+from vru_portal.ledger.cut_off import Basis
 from vru_portal.web.filters import LABEL_LENGTH, MAX_LENGTH, Choices, FiltersForm, UncheckedField
 
 MAX_CHOICES = 50  # records in a drop-down list

@@ -9,7 +9,7 @@ from funding.choices import ALLOCATION_TEXT_FIELDS, PAYMENT_TEXT_FIELDS, Allocat
 from funding.filters import PaymentFilters, TotalsFilters
 from funding.filters.tally import Total
 from funding.models import Allocation, ContractCopy, DutyColumn, Explanation, Payment, PublicationDuty
-from vru_portal.ledger.as_at import AsAt
+from vru_portal.ledger.cut_off import CutOff
 from vru_portal.ledger.money import format_pounds
 from vru_portal.text.dates import format_date
 
@@ -54,12 +54,12 @@ def allocation_row(
     return AllocationRow(balance, copy, copy_missing=copy_required and copy is None)
 
 
-def payment_row(payment: Payment, as_at: AsAt, columns: Iterable[DutyColumn] = ()) -> PresentedPayment:
+def payment_row(payment: Payment, cut_off: CutOff, columns: Iterable[DutyColumn] = ()) -> PresentedPayment:
     reversal = payment.reversed_by if payment.is_reversed else None
     return PresentedPayment(
         payment,
-        reversal if reversal and as_at.knows(reversal) else None,
-        [explanation for explanation in payment.explanations.all() if as_at.knows(explanation)],
+        reversal if reversal and cut_off.knows(reversal) else None,
+        [explanation for explanation in payment.explanations.all() if cut_off.knows(explanation)],
         [PublishedField(str(column), payment_field_text(payment, column.field)) for column in columns],
     )
 

@@ -143,8 +143,8 @@ class ConditionRows:
         chosen = set(self.filters.rows.order_by().values_list("pk", flat=True))
         years = FinancialYear.objects.filter(sources__conditions__in=chosen).distinct().order_by("first_year")
         for year in years if chosen else ():
-            sources = year.sources.standing(self.filters.as_at).order_by("position", "id").select_related("year")
-            accounts = year_accounts(year, sources, self.filters.as_at)
+            sources = year.sources.standing(self.filters.cut_off).order_by("position", "id").select_related("year")
+            accounts = year_accounts(year, sources, self.filters.cut_off)
             yield from (row for row in judged_conditions(accounts) if row.condition.pk in chosen)
 
 

@@ -67,7 +67,7 @@ SOURCE_COLUMNS: tuple[Column[SourceRow], ...] = (
         title="Contributors' identifiers",
     ),
     Column("amount", "Pounds", lambda r: r.source.amount, Type.POUNDS),
-    Column("amount_as_stated", "The amount as the source writes it", lambda r: r.source.stated_as),
+    Column("amount_as_stated", "The amount as published", lambda r: r.source.stated_as),
     Column("wording", "The words of the publication", lambda r: r.source.wording),
     Column("note", "What is not stated about it", lambda r: r.source.note),
     Column(
@@ -95,7 +95,10 @@ SOURCE_COLUMNS: tuple[Column[SourceRow], ...] = (
     result("not_allocated", "Not allocated, carried forward or returned", "unallocated"),
     Column("stated_in", "The publication that states it", lambda r: stating_publication(r.source)),
     Column(
-        "stated_as_at", "The date on which this was true, according to the source", lambda r: r.source.as_at, Type.DATE
+        "stated_as_at",
+        "The date on which this was true, according to the publication",
+        lambda r: r.source.as_at,
+        Type.DATE,
     ),
     Column("slug", "Its slug, unique within a year: the last part of its web address", lambda r: r.source.slug),
 )
@@ -122,9 +125,9 @@ class SourceRows:
         chosen = set(self.filters.rows.order_by().values_list("pk", flat=True))
         years = FinancialYear.objects.filter(sources__in=chosen).distinct().order_by("first_year")
         for year in years if chosen else ():
-            sources = year.sources.standing(self.filters.as_at).select_related("source", "carried_from__year")
+            sources = year.sources.standing(self.filters.cut_off).select_related("source", "carried_from__year")
             ordered = sources.order_by("position", "id").prefetch_related(prefetch_contributors())
-            accounts = year_accounts(year, ordered, self.filters.as_at)
+            accounts = year_accounts(year, ordered, self.filters.cut_off)
             for account in accounts.sources:
                 if account.source.pk in chosen:
                     account.source.year = year
@@ -252,9 +255,9 @@ def allocation_rows(filters: AllocationFilters) -> QueryRows[Allocation]:
         *("decision", "moved_from"),
     )
     copies = ContractCopy.objects.all()
-    if filters.as_at.known_before:
-        copies = copies.filter(recorded_at__lt=filters.as_at.known_before)
-    rows = filters.rows.with_paid(filters.as_at).with_varied(filters.as_at).with_award_total(filters.as_at)
+    if filters.cut_off.known_before:
+        copies = copies.filter(recorded_at__lt=filters.cut_off.known_before)
+    rows = filters.rows.with_paid(filters.cut_off).with_varied(filters.cut_off).with_award_total(filters.cut_off)
     rows = rows.with_approval()
     prefetched = rows.select_related(*related).prefetch_related(Prefetch("contract_copies", queryset=copies))
     return QueryRows(prefetched, total_of="amount")
@@ -265,7 +268,7 @@ def allocation_rows(filters: AllocationFilters) -> QueryRows[Allocation]:
 
 def is_reversed(payment: PaymentRow) -> bool:
     """Whether it was reversed by the day that is asked for."""
-    return payment.reversed_at is not None and payment.as_at.includes(payment.reversed_at)
+    return payment.reversed_at is not None and payment.cut_off.includes(payment.reversed_at)
 
 
 def state(payment: PaymentRow) -> str:

@@ -32,7 +32,7 @@ from funding.validators import parse_year_label
 from programmes.models import PreventionLevel
 from vru_portal.ledger.money import parse_pounds
 from vru_portal.text.dates import parse_iso_date
-from vru_portal.web.as_at import DATE_ERROR, DAY_PARAMETERS, read_as_at
+from vru_portal.web.cut_off import DATE_ERROR, DAY_PARAMETERS, read_cut_off
 from vru_portal.web.filters import Filters, Parameter, choice, slugs
 from vru_portal.web.prepared_queries import prepared
 
@@ -113,7 +113,7 @@ class MoneyFilters(Filters):
         years = {} if year else {"year": year_parameter()}
         super().__init__(data, {**years, **self.PARAMETERS, **DAY_PARAMETERS})
         self.year = year
-        self.as_at, errors = read_as_at(data)
+        self.cut_off, errors = read_cut_off(data)
         self.errors |= errors
         if duty:
             self.duty = duty
@@ -162,7 +162,7 @@ class SourceFilters(MoneyFilters):
         condition = None if self.errors else self.slug_condition()
         if condition is None:
             return FundingSource.objects.none()
-        return FundingSource.objects.standing(self.as_at).filter(condition).order_by("year", "position", "id")
+        return FundingSource.objects.standing(self.cut_off).filter(condition).order_by("year", "position", "id")
 
 
 class AllocationFilters(MoneyFilters):
@@ -187,7 +187,7 @@ class AllocationFilters(MoneyFilters):
         *,
         duty: PublicationDuty | None = None,
     ) -> None:
-        """``accounts`` must be the year's as at the day that the address asks for: see `read_as_at`."""
+        """``accounts`` must be the year's as at the day that the address asks for: see `read_cut_off`."""
         super().__init__(year, data, duty=duty)
         self.accounts = accounts
 
@@ -197,11 +197,11 @@ class AllocationFilters(MoneyFilters):
         condition = None if self.errors else self.slug_condition()
         if condition is None:
             return Allocation.objects.none()
-        rows = Allocation.objects.standing(self.as_at).filter(condition)
+        rows = Allocation.objects.standing(self.cut_off).filter(condition)
         if kind := self.value("kind"):
             rows = rows.filter(kind=kind)
         if self.duty_list:
-            rows = rows.with_award_over(KIND_OF_DUTY_LIST[self.duty_list], self.threshold(self.duty_list), self.as_at)
+            rows = rows.with_award_over(KIND_OF_DUTY_LIST[self.duty_list], self.threshold(self.duty_list), self.cut_off)
         return rows.order_by("awarded_on", "pk")
 
     @cached_property

@@ -29,7 +29,7 @@ from tests.support.factories import (
     reverse,
 )
 from tests.support.refusals import validation_messages
-from vru_portal.ledger.as_at import AsAt, Basis
+from vru_portal.ledger.cut_off import Basis, CutOff
 
 pytestmark = pytest.mark.django_db
 LATER = date(2031, 7, 1)
@@ -60,12 +60,12 @@ def vary(allocation, amount, kind=VariationKind.RELEASE, into=None, **fields):
     return variations.vary(by=UserFactory(), variation=row, into=into)
 
 
-def sums(source, as_at=None):
-    accounts = year_accounts(source.year, source.year.sources.standing(), as_at or AsAt())
+def sums(source, cut_off=None):
+    accounts = year_accounts(source.year, source.year.sources.standing(), cut_off or CutOff())
     names = ("allocated", "paid", "to_pay", "over", "returned", "unallocated", "unspent")
     found = {name: str(value) for name in names if (value := getattr(accounts, name))}
     remainder = FundingSource.objects.with_remainder().get(pk=source.pk).remainder
-    assert as_at or remainder == accounts.unallocated
+    assert cut_off or remainder == accounts.unallocated
     return found
 
 
@@ -171,7 +171,7 @@ def test_as_known_and_as_dated(source, award, time_machine):
     vary(award, "39.50", VariationKind.RETURN, varied_on=DAY + timedelta(days=10))
 
     def returned(days, basis):
-        return sums(source, AsAt(DAY + timedelta(days=days), basis)).get("returned")
+        return sums(source, CutOff(DAY + timedelta(days=days), basis)).get("returned")
 
     assert [returned(days, Basis.DATED) for days in (9, 10)] == [None, "39.50"]
     assert [returned(days, Basis.KNOWN) for days in (29, 30)] == [None, "39.50"]

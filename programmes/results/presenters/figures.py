@@ -12,7 +12,7 @@ from programmes.models import Initiative
 from programmes.results.choices import ReturnStatus
 from programmes.results.models import ApprovedFigure, ApprovedPart, ApprovedReturn, Measure, Return, Target
 from programmes.results.presenters.totals import Total, add_up
-from vru_portal.ledger.as_at import NOW, AsAt
+from vru_portal.ledger.cut_off import NOW, CutOff
 from vru_portal.text.dates import format_date
 
 
@@ -82,9 +82,9 @@ class InitiativeResults:
         return bool(self.tables or self.returns)
 
 
-def figures_of(as_at: AsAt = NOW, **conditions: Any) -> list[ApprovedFigure]:
+def figures_of(cut_off: CutOff = NOW, **conditions: Any) -> list[ApprovedFigure]:
     """The published figures, with all that tables and totals read of them."""
-    rows = ApprovedFigure.objects.current(as_at.known_before).filter(**conditions)
+    rows = ApprovedFigure.objects.current(cut_off.known_before).filter(**conditions)
     related = rows.select_related("measure", "approved__initiative", "approved__organisation")
     return list(related.order_by("measure__position", "measure__name", "approved__quarter", "pk"))
 

@@ -32,14 +32,14 @@ def results(request: HttpRequest) -> HttpResponse:
     totals = totals_by(filters) if filters.count else []
     largest = max((total.count for total in totals), default=0)
     page = get_page_or_404(request, rows, FIGURES_PER_PAGE, count=filters.count)
-    late, late_count = ([], 0) if filters.as_at.day else late_returns(request.GET)
+    late, late_count = ([], 0) if filters.cut_off.day else late_returns(request.GET)
     here = reverse("results:results")
     return render(
         request,
         "results/results.html",
         {
             "filters": filters,
-            "as_at": filters.as_at,
+            "cut_off": filters.cut_off,
             "now_url": filters.link(as_at=[]),
             "by": dict(BY)[filters.by],
             "by_links": [
@@ -50,7 +50,7 @@ def results(request: HttpRequest) -> HttpResponse:
             "page": page,
             "late": [(row, return_sentence(row)) for row in late],
             "more_late": late_count - len(late),
-            "years": [] if filters.as_at.day else years_with_returns(),
+            "years": [] if filters.cut_off.day else years_with_returns(),
             "any_measures": Measure.objects.are_in_use(),
             "form": filters.form("Show results", here),
         },

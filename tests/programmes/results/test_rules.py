@@ -289,9 +289,9 @@ def test_a_correction_keeps_the_earlier_figure_with_its_date(clock):
     approve(asked, "Two groups were left out.")
     assert [figure.count for figure in ApprovedFigure.objects.all()] == [20, 30]
     assert [figure.count for figure in ApprovedFigure.objects.current()] == [30]
-    from vru_portal.ledger.as_at import AsAt
+    from vru_portal.ledger.cut_off import CutOff
 
-    then = AsAt(date(2031, 7, 31)).known_before
+    then = CutOff(date(2031, 7, 31)).known_before
     assert [figure.count for figure in ApprovedFigure.objects.current(then)] == [20]
 
 

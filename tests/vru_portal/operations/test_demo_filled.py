@@ -26,7 +26,7 @@ from partners.models import Organisation, Publication, Unit
 from programmes.models import AssessmentDecision, EvidenceAssessment, ToolkitApproach
 from programmes.models.assessments import TEXT_FIELDS
 from tests.vru_portal.operations.test_demo import UNITS
-from vru_portal.ledger.as_at import AsAt, Basis
+from vru_portal.ledger.cut_off import Basis, CutOff
 from vru_portal.operations.demo.people import EXAMPLE
 
 pytestmark = [pytest.mark.django_db, pytest.mark.once]
@@ -106,10 +106,10 @@ def test_a_backdated_correction_makes_known_differ_from_dated(filled):
     assert reversal.reason.startswith(EXAMPLE)
     year = reversal.allocation.funding_source.year
 
-    def paid(as_at):
-        return year_accounts(year, year.sources.standing(as_at), as_at).paid
+    def paid(cut_off):
+        return year_accounts(year, year.sources.standing(cut_off), cut_off).paid
 
-    assert paid(AsAt(day)) - paid(AsAt(day, Basis.DATED)) == -reversal.amount / 2 - early_ones(day)
+    assert paid(CutOff(day)) - paid(CutOff(day, Basis.DATED)) == -reversal.amount / 2 - early_ones(day)
     assert Allocation.objects.filter(reverses__isnull=False).count() == 1
 
 
