@@ -16,8 +16,8 @@ from vru_portal.operations.backup.archive import BackupError
 from vru_portal.operations.backup.create import KeyChoice, KeysGo, make_backup
 from vru_portal.operations.backup.keys import require_passphrase
 from vru_portal.operations.backup.lock import hold_while_running
+from vru_portal.operations.backup.status import outcome_noted
 from vru_portal.operations.backup.verification import try_backup
-from vru_portal.workspace import backups
 
 
 class Command(BaseCommand):
@@ -45,7 +45,7 @@ class Command(BaseCommand):
         try:
             choice = parse_key_choice(keys, options["passphrase_file"])
             hold_while_running()
-            with backups.recorded(target.resolve()):
+            with outcome_noted(target.resolve()):
                 manifest = make_backup(target, choice)
                 self.stdout.write(f"{target}: {len(manifest.members)} files, {target.stat().st_size / 2**20:,.1f} MB.")
                 for line in try_backup(target, manifest) if verify else ():
