@@ -22,7 +22,7 @@ TOO_LONG = f"Shorten this to {MAX_TYPED:,} characters."
 
 
 class InvalidLink(Exception):  # noqa: N818 - reads as the condition it reports
-    """A link that does not work: unknown, damaged, taken back or expired. The page does not say which."""
+    """A link that does not work: unknown, damaged, used, taken back or expired. The page does not say which."""
 
 
 class NotOpen(Exception):  # noqa: N818

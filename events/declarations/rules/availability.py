@@ -12,11 +12,7 @@ from partners.models import LegalNotice
 from vru_portal.web.prepared_queries import prepared
 
 
-class InvalidLink(Exception):  # noqa: N818 - reads as the condition it reports
-    """A link that does not work: unknown, damaged, used, revoked or expired. The answer never says which."""
-
-
-class SigningClosed(Exception):  # noqa: N818
+class SigningClosed(Exception):  # noqa: N818 - reads as the condition it reports
     """Nobody can sign at the moment. The message is shown to the person who tried."""
 
 

@@ -20,6 +20,8 @@ from typing import Any
 
 import django
 
+from vru_portal.links.answering import InvalidLink
+
 SECONDS_TO_MEET = 20
 SECONDS_TO_READ = 1  # the others have read by then what is in force, and wait
 MOST = 10
@@ -78,7 +80,7 @@ def write(end: Connection, barriers: dict[int, Barrier]) -> None:
         meet(barrier)
         try:
             outcome = ACTIONS[action](unprotected, barrier, *arguments)
-        except (availability.InvalidLink, availability.StaleText, ValidationError) as error:
+        except (InvalidLink, availability.StaleText, ValidationError) as error:
             outcome = type(error).__name__, None
         except Exception as error:
             outcome = f"{type(error).__name__} {str(error)[:60]}", None
