@@ -8,14 +8,12 @@ from django.db.models import Max
 from django.utils import timezone
 
 from programmes.datasets import area_codes
-from programmes.results.choices import ReturnStatus
+from programmes.results.choices import SUPPRESSED, ReturnStatus
 from programmes.results.filters import FigureFilters, PartFilters, ReturnFilters
 from programmes.results.models import ApprovedFigure, ApprovedPart, ApprovedReturn, Measure, Return
 from vru_portal.tabular.datasets import Dataset, ListedRows, QueryRows, Rows, join_values, last_recorded
 from vru_portal.tabular.writers import Column, Type
 from vru_portal.web.addresses import full_url
-
-SUPPRESSED = "suppressed"
 
 
 def while_measured(ask: Callable[[], datetime | None]) -> Callable[[], datetime | None]:

@@ -5,7 +5,7 @@ from django.urls import reverse
 
 from partners.documents.emails import email_frame, reply_addresses
 from partners.models import Unit
-from programmes.results.choices import MailKind
+from programmes.results.choices import ReturnMailKind
 from programmes.results.models import Mail
 from vru_portal.links import mailing
 from vru_portal.links.answering import issue_secret
@@ -18,7 +18,7 @@ def build_message(mail: Mail) -> EmailMultiAlternatives | None:
     """Write the email, with a new link if its kind has one; None if there is no longer a reason to send it."""
     if not mail.to or not mailing.is_wanted(mail):
         return None
-    draft, kind, unit = mail.draft, MailKind(mail.kind), Unit.objects.current()
+    draft, kind, unit = mail.draft, ReturnMailKind(mail.kind), Unit.objects.current()
     row = draft.return_of_figures
     context: dict[str, object] = {
         **email_frame(unit),

@@ -157,7 +157,7 @@ class QueryAction(SendBack, QuestionAction):
         return "Sent back"
 
 
-class CorrectAction(QuestionAction):
+class AskForCorrectionAction(QuestionAction):
     """Opens a return whose figures are published."""
 
     name = "correct"
@@ -260,7 +260,7 @@ class ReturnAdmin(FileImport, WriteOnceAdmin):
     list_filter = (ReturnStateFilter, QuarterFilter)
     search_fields = ("initiative__name", "organisation__name", "draft__email", "draft__contact_name")
     autocomplete_fields = ("initiative", "organisation")
-    row_actions = (ApproveAction, QueryAction, CorrectAction, SendAgainAction, ExtendAction, CancelAction)
+    row_actions = (ApproveAction, QueryAction, AskForCorrectionAction, SendAgainAction, ExtendAction, CancelAction)
     record_form = ReturnForm
     record_fieldsets = (
         (None, {"fields": ["initiative", "organisation", "quarter"]}),

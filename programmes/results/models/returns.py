@@ -14,7 +14,7 @@ from django.utils import timezone
 from partners.models import Organisation
 from programmes.models import Initiative
 from programmes.results import querysets
-from programmes.results.choices import MailKind, ReturnStatus
+from programmes.results.choices import ReturnMailKind, ReturnStatus
 from programmes.results.fields import QuarterField
 from programmes.results.models.measures import QUARTER_HELP
 from programmes.results.quarters import Quarter
@@ -166,13 +166,13 @@ class Mail(QueuedMail):
     """An email about a return."""
 
     draft = models.ForeignKey(ReturnDraft, on_delete=models.CASCADE, related_name="mails")
-    kind = models.CharField(max_length=8, choices=MailKind)
+    kind = models.CharField(max_length=8, choices=ReturnMailKind)
 
     class Meta(QueuedMail.Meta):
         verbose_name = "email about a return"
         verbose_name_plural = "emails about returns"
         constraints = [
-            models.CheckConstraint(condition=Q(kind__in=MailKind.values), name="results_mail_kind_known"),
+            models.CheckConstraint(condition=Q(kind__in=ReturnMailKind.values), name="results_mail_kind_known"),
             models.CheckConstraint(condition=Q(delivery__in=Delivery.values), name="results_mail_delivery_known"),
         ]
 

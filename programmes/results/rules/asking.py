@@ -10,7 +10,7 @@ from django.utils import timezone
 from partners.models import LegalNotice
 from programmes.results.models import Measure, Reporter, ReportingRules, Return, ReturnDraft
 from programmes.results.quarters import Quarter
-from programmes.results.rules.requests import RETURNS
+from programmes.results.rules.requests import RETURN_REQUESTS
 from vru_portal.links import mailing
 from vru_portal.links.answering import link_expiry
 from vru_portal.links.choices import DraftState
@@ -40,7 +40,7 @@ def ask(*, by: Any, row: Return, email: str, contact_name: str = "") -> Return:
     if row.closes_on < timezone.localdate():
         raise ValidationError({"closes_on": "This day has passed: the link would not work. Enter a later one."})
     row.save(force_insert=True)
-    RETURNS.address(ReturnDraft(return_of_figures=row), email, contact_name)
+    RETURN_REQUESTS.address(ReturnDraft(return_of_figures=row), email, contact_name)
     return row
 
 
@@ -102,15 +102,15 @@ def remind_due(today: date | None = None) -> int:
     waiting = ReturnDraft.objects.filter(
         return_of_figures__cancelled_at=None, return_of_figures__closes_on__gte=today
     ).select_related("return_of_figures")
-    return sum(mailing.remind(draft, RETURNS.deliver) for draft in mailing.to_remind(waiting, today))
+    return sum(mailing.remind(draft, RETURN_REQUESTS.deliver) for draft in mailing.to_remind(waiting, today))
 
 
 @transaction.atomic
 def send_again(*, row: Return, email: str, contact_name: str = "") -> None:
     """Send the request again, perhaps to somebody else. Earlier links still work."""
     draft = locked_draft(row)
-    RETURNS.require_open(draft)
-    RETURNS.address(draft, email, contact_name)
+    RETURN_REQUESTS.require_open(draft)
+    RETURN_REQUESTS.address(draft, email, contact_name)
 
 
 @transaction.atomic
@@ -131,7 +131,7 @@ def cancel(*, row: Return) -> None:
     draft = locked_draft(row)
     if row.approved.exists():
         raise ValidationError("These figures are published. Correct them instead.")
-    RETURNS.cancel(draft)
+    RETURN_REQUESTS.cancel(draft)
     Return.objects.filter(pk=row.pk).update(cancelled_at=timezone.now())
 
 

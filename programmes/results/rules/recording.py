@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from partners.models import Organisation
 from programmes.models import Initiative
-from programmes.results.choices import MailKind
+from programmes.results.choices import SUPPRESSED, ReturnMailKind
 from programmes.results.models import ApprovedReturn, Measure, ReportingRules, Return, ReturnDraft
 from programmes.results.rules.answers import (
     SPEND,
@@ -26,10 +26,9 @@ from programmes.results.rules.asking import (
     locked_draft,
     require_public_initiative,
 )
-from programmes.results.rules.requests import RETURNS
+from programmes.results.rules.requests import RETURN_REQUESTS
 from vru_portal.links.choices import DraftState
 
-SUPPRESSED = "suppressed"
 ALREADY_SENT = (
     "Other answers of this return are waiting to be checked. Approve them or send them back first, on the page of the "
     "return."
@@ -96,7 +95,7 @@ def record_answers(
     if draft.state == DraftState.CANCELLED:
         raise ValidationError(NOT_AT_WORK)
     require_public_initiative(Return(**same))
-    RETURNS.require_open(draft)
+    RETURN_REQUESTS.require_open(draft)
     if draft.state == DraftState.PASSED_ON or (was_typed(draft) and not same_answers(draft.answers, filled)):
         raise ValidationError(ALREADY_STARTED)
     draft.answers, draft.state, draft.question = filled, DraftState.SUBMITTED, ""
@@ -104,7 +103,7 @@ def record_answers(
     draft.full_clean()
     draft.save()
     Return.objects.filter(pk=draft.return_of_figures_id, reported_at=None).update(reported_at=timezone.now())
-    RETURNS.tell_reporters(MailKind.RECEIVED, draft)
+    RETURN_REQUESTS.tell_reporters(ReturnMailKind.RECEIVED, draft)
     return draft.return_of_figures
 
 

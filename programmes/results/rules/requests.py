@@ -51,4 +51,6 @@ def tokens() -> QuerySet[Any]:
     )
 
 
-RETURNS = Requests(drafts=drafts, tokens=tokens, deliver=deliver, why_withdrawn=why_withdrawn, check_answers=answers_of)
+RETURN_REQUESTS = Requests(
+    drafts=drafts, tokens=tokens, deliver=deliver, why_withdrawn=why_withdrawn, check_answers=answers_of
+)

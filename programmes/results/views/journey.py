@@ -17,7 +17,7 @@ from programmes.results.forms import AnswersForm, MeasureForm, WordsForm
 from programmes.results.models import Measure, ReturnDraft
 from programmes.results.rules import reporting
 from programmes.results.rules.answers import Figure, field_names, read_figure
-from programmes.results.rules.requests import RETURNS, answers_of, measures_of, most_people
+from programmes.results.rules.requests import RETURN_REQUESTS, answers_of, measures_of, most_people
 from programmes.results.views.session import PAGES, page_context
 from vru_portal.links.answering import ChangedMeanwhile, NotOpen
 from vru_portal.links.choices import LinkPurpose
@@ -151,7 +151,7 @@ def check(request: HttpRequest) -> HttpResponse:
                 return redirect_see_other("results:sent")
             except ValidationError as error:
                 form.add_rule_error(error)
-        elif reason := RETURNS.why_not_open(token):
+        elif reason := RETURN_REQUESTS.why_not_open(token):
             raise NotOpen(reason, draft)
     measures = measures_of(draft.return_of_figures.initiative)
     try:
@@ -178,7 +178,7 @@ def checked_row(draft: ReturnDraft, measure: Measure) -> dict[str, Any]:
 def sent(request: HttpRequest) -> HttpResponse:
     """What has become of the return: passed on, sent, approved."""
     token = PAGES.require_token(request)
-    reason = RETURNS.why_not_open(token)
+    reason = RETURN_REQUESTS.why_not_open(token)
     if not reason:
         return redirect_see_other("results:return")
     return PAGES.render_not_open(request, token.draft, reason)

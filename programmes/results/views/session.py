@@ -7,7 +7,7 @@ from typing import Any
 from partners.models import LegalNotice
 from programmes.results.models import BreakdownGroup, Measure, ReturnDraft, Token
 from programmes.results.rules.answers import SPEND, SPEND_LABEL, WORDS
-from programmes.results.rules.requests import RETURNS
+from programmes.results.rules.requests import RETURN_REQUESTS
 from vru_portal.links.forms import SEND_LABELS
 from vru_portal.links.pages import LinkPages
 
@@ -36,7 +36,7 @@ PAGES = LinkPages(
     salt="programmes.results.link",
     start="results:return",
     templates="results/return_",
-    requests=RETURNS,
+    requests=RETURN_REQUESTS,
     context=draft_context,
     labels=labels_of,
 )

@@ -6,7 +6,7 @@ import pytest
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, connection, transaction
 
-from programmes.results.choices import MailKind
+from programmes.results.choices import ReturnMailKind
 from programmes.results.models import ApprovedFigure, ApprovedPart, ApprovedReturn, Mail, Return, ReturnDraft
 from programmes.results.rules import approving, asking, reporting
 from programmes.results.rules.answers import same_answers
@@ -39,7 +39,7 @@ def test_a_return_is_due_and_closes_as_the_rules_say_and_one_email_is_queued():
     RulesFactory(days_to_report=20, days_open=10)
     asked = ask(*count_people())
     assert (asked.row.due_on, asked.row.closes_on) == (date(2031, 7, 20), date(2031, 7, 30))
-    assert [(mail.kind, mail.to) for mail in Mail.objects.all()] == [(MailKind.REQUEST, "robin@reporter.example")]
+    assert [(mail.kind, mail.to) for mail in Mail.objects.all()] == [(ReturnMailKind.REQUEST, "robin@reporter.example")]
 
 
 def test_a_late_request_gives_as_many_days_and_no_immediate_reminder(clock):
@@ -113,7 +113,7 @@ def test_three_reminders_are_sent_and_none_after_reporting(clock):
         clock.move_to(f"2031-08-{day:02} 12:00Z", tick=False)
         sent += [day] * asking.remind_due()
     assert len(sent) == MAX_REMINDERS
-    assert {mail.draft_id for mail in Mail.objects.filter(kind=MailKind.REMINDER)} == {asked.draft.pk}
+    assert {mail.draft_id for mail in Mail.objects.filter(kind=ReturnMailKind.REMINDER)} == {asked.draft.pk}
 
 
 # Answering ------------------------------------------------------------------------------------------------------------
@@ -272,7 +272,7 @@ def test_figures_are_sent_back_with_a_question_and_sent_again_with_the_same_link
     with pytest.raises(ValidationError, match="Enter your question"):
         approving.query(row=asked.row, question=" ")
     approving.query(row=asked.row, question="Is that all?")
-    assert Mail.objects.filter(kind=MailKind.QUERY).count() == 1
+    assert Mail.objects.filter(kind=ReturnMailKind.QUERY).count() == 1
     report(asked, 25)
     approve(asked)
     assert ApprovedFigure.objects.get().count == 25
