@@ -13,7 +13,7 @@ from funding.admin.imports import LedgerImport
 from funding.admin.missing_disclosures import CopyFilter
 from funding.admin.onward_requests import AskOnwardAction
 from funding.admin.regrants import RegrantingAction
-from funding.admin.variations import EndAction, MoveAction, ReleaseAction, ReturnAction
+from funding.admin.variations import EndAction, MoveAction, ReleaseAction, ReturnMoneyAction
 from funding.choices import ALLOCATION_TEXT_FIELDS, AllocationKind
 from funding.models import Allocation, ContractCopy
 from funding.resources import AllocationResource
@@ -122,7 +122,7 @@ class AllocationAdmin(LedgerImport, AppendOnlyAdmin):
     row_actions = (
         ReleaseAction,
         MoveAction,
-        ReturnAction,
+        ReturnMoneyAction,
         EndAction,
         ReverseAllocationAction,
         CopyAction,

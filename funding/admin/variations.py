@@ -111,7 +111,7 @@ class ReleaseAction(StepAction):
     explanation = "What you release goes back to its source, where it can be allocated, carried forward or returned."
 
 
-class ReturnAction(StepAction):
+class ReturnMoneyAction(StepAction):
     """Give money back to the funder."""
 
     name, label, kind = "return", "Return to the funder", VariationKind.RETURN

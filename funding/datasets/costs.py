@@ -28,7 +28,7 @@ from vru_portal.tabular.writers import Column, Type
 from vru_portal.text.sums import PENNY
 from vru_portal.web.addresses import full_url
 
-Place = tuple[int, date]  # an initiative and a quarter
+InitiativeQuarter = tuple[int, date]  # an initiative and a quarter
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ def costs_of(figures: Iterable[ApprovedFigure], cut_off: CutOff = NOW) -> list[C
     if not by_place:
         return []
     initiatives = {initiative for initiative, _ in by_place}
-    expected, paid = reporters_by_place(initiatives, cut_off), paid_by_place(initiatives, cut_off)
+    expected, paid = expected_reporters(initiatives, cut_off), paid_by_quarter(initiatives, cut_off)
     costs = []
     for (initiative, _), by_quarter in by_place.items():
         years: dict[int, list[date]] = defaultdict(list)
@@ -92,9 +92,9 @@ def is_complete(figures: list[ApprovedFigure], expected: set[int]) -> bool:
     }
 
 
-def reporters_by_place(initiatives: set[int], cut_off: CutOff) -> dict[Place, set[int]]:
+def expected_reporters(initiatives: set[int], cut_off: CutOff) -> dict[InitiativeQuarter, set[int]]:
     """The organisations that have reported, or were asked to, by initiative and quarter."""
-    found: dict[Place, set[int]] = defaultdict(set)
+    found: dict[InitiativeQuarter, set[int]] = defaultdict(set)
     asked = Return.objects.public().filter(initiative__in=initiatives)
     if cut_off.known_before:
         asked = asked.filter(asked_at__lt=cut_off.known_before)
@@ -105,7 +105,7 @@ def reporters_by_place(initiatives: set[int], cut_off: CutOff) -> dict[Place, se
     return found
 
 
-def paid_by_place(initiatives: set[int], cut_off: CutOff) -> dict[Place, Decimal]:
+def paid_by_quarter(initiatives: set[int], cut_off: CutOff) -> dict[InitiativeQuarter, Decimal]:
     """What was paid for each initiative in each quarter, refunds and reversals taken off."""
     rows: QuerySet[Any] = Payment.objects.counted(cut_off).filter(allocation__initiative__in=initiatives).order_by()
     rows = rows.annotate(

@@ -47,20 +47,20 @@ def make_backup(target: Path, choice: KeyChoice = KeyChoice()) -> archive.Manife
     """Write a backup to a new file. Raises BackupError, and leaves nothing behind, where it cannot be made."""
     try:
         with new_file(target) as (file, folder):
-            snapshot = databases.take_snapshot(folder)
+            copy = databases.copy_database(folder)
             manifest = archive.Manifest(
                 portal=portal_version(),
                 made_at=format_utc_timestamp(timezone.now()),
                 database=connection.vendor,
-                migrations=snapshot.migrations,
-                register_size=snapshot.register_size,
-                checkpoint=snapshot.checkpoint,
+                migrations=copy.migrations,
+                register_size=copy.register_size,
+                checkpoint=copy.checkpoint,
                 keys=choice.go.value,
             )
             writer = archive.Writer(file, manifest)
-            writer.add(snapshot.file.name, snapshot.file)
+            writer.add(copy.file.name, copy.file)
             # After the database: what it refers to is there, unless it was deleted a moment ago.
-            for name, path in files_to_keep(snapshot):
+            for name, path in files_to_keep(copy):
                 try:
                     writer.add(name, path)
                 except FileNotFoundError:
@@ -78,7 +78,7 @@ def make_backup(target: Path, choice: KeyChoice = KeyChoice()) -> archive.Manife
         raise BackupError(f"The backup could not be written ({place}: {error.strerror}). Nothing was kept.") from error
 
 
-def files_to_keep(snapshot: databases.Snapshot) -> Iterator[tuple[str, Path]]:
+def files_to_keep(copy: databases.DatabaseCopy) -> Iterator[tuple[str, Path]]:
     """Yield each file's name in the archive and its path: all uploads, and the scans that the database refers to.
 
     A scan without a row would come back with a restore, and no erasure would find it again.
@@ -87,7 +87,7 @@ def files_to_keep(snapshot: databases.Snapshot) -> Iterator[tuple[str, Path]]:
     for path in sorted(uploads.rglob("*")):
         if path.is_file() and not path.is_symlink():
             yield f"uploads/{path.relative_to(uploads).as_posix()}", path
-    for scan in snapshot.scans:
+    for scan in copy.scans:
         yield f"scans/{scan}", Path(settings.SCANS, scan)
 
 
