@@ -1,4 +1,4 @@
-"""What a page says about a payment and an allocation, beside their sums."""
+"""What pages say about a payment or an allocation besides its sums."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass

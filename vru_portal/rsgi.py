@@ -109,7 +109,7 @@ class Exchange:
         self.id = request_id(scope.headers.get("x-request-id"))
 
     def send_text(self, status: int, text: str, *headers: tuple[str, str]) -> None:
-        """Send what no thread was asked for."""
+        """Send what was answered without a thread."""
         self.protocol.response_str(status, [PLAIN_TEXT, *headers, ("x-request-id", self.id)], text)
         self.note(status, len(text))
 

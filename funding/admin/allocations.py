@@ -178,7 +178,7 @@ class AllocationAdmin(LedgerImport, AppendOnlyAdmin):
         return (found.filter(reverses=None) if choosing else found), duplicates
 
     def tools(self, request: HttpRequest, row: Allocation) -> list[tuple[str, str]]:
-        """Put the step that is taken most often first: a payment."""
+        """Put the most frequent step first: a payment."""
         steps = super().tools(request, row)
         if row.reverses_id is None and not row.is_reversed and request.user.has_perm("funding.add_payment"):
             steps.insert(0, ("Record a payment", f"{reverse('admin:funding_payment_add')}?allocation={row.pk}"))
@@ -320,5 +320,5 @@ class ContractCopyAdmin(RecordedElsewhereAdmin):
 
     @admin.display(description="allocation")
     def of(self, row: ContractCopy) -> str:
-        """The allocation, to go there."""
+        """A link to the allocation."""
         return admin_link(row.allocation)

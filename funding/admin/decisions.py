@@ -87,14 +87,14 @@ class DecisionAdmin(AppendOnlyAdmin):
         return PortalAdmin.has_change_permission(self, request, obj)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Decision | None = None) -> Any:
-        """Leave open what may change."""
+        """Leave the fields editable that may change."""
         if obj is None:
             return ()
         named = [name for _, options in self.fieldsets for name in options["fields"]]
         return [name for name in named if name not in Decision.open_fields]
 
     def save_model(self, request: HttpRequest, obj: Decision, form: Any, change: bool) -> None:
-        """Save what may change; the form has recorded a new decision."""
+        """Save the fields that may change. A new decision has been recorded by the form."""
         if change:
             obj.save(update_fields=Decision.open_fields)
 
@@ -127,7 +127,7 @@ class DecisionAdmin(AppendOnlyAdmin):
 
 
 class ReverseOvercommitmentAction(ReverseAction):
-    """Take back that a source may be over-committed."""
+    """Withdraw the decision that a source may be over-committed."""
 
     permission = "funding.add_overcommitment"
 

@@ -102,7 +102,7 @@ class AllocationForm(RecordingForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         fields: dict[str, Any] = self.fields
-        # Nothing is chosen beforehand: allocations never change, and the law has a list for each kind.
+        # Nothing is preselected: allocations never change, and the law has a list for each kind.
         fields["kind"].choices = [*BLANK_CHOICE_DASH, *AllocationKind.choices]
         self.initial["kind"] = (kwargs.get("initial") or {}).get("kind", "")
         fields["funding_source"].queryset = open_sources()

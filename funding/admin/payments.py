@@ -203,5 +203,5 @@ class ExplanationAdmin(RecordedElsewhereAdmin):
 
     @admin.display(description="payment")
     def of(self, row: Explanation) -> str:
-        """The payment, to go there."""
+        """A link to the payment."""
         return admin_link(row.payment)

@@ -34,7 +34,7 @@ class ContributorInline(InlineMixin, admin.TabularInline[Contributor, FundingSou
     autocomplete_fields = ("organisation", "post")
 
     def has_add_permission(self, request: HttpRequest, obj: FundingSource | None = None) -> bool:
-        """Add with the source, not later."""
+        """Only together with the source, not later."""
         return obj is None and super().has_add_permission(request, obj)
 
     def has_change_permission(self, request: HttpRequest, obj: FundingSource | None = None) -> bool:
@@ -200,14 +200,14 @@ class FundingSourceAdmin(OrderPageMixin, AppendOnlyAdmin):
         return PortalAdmin.get_inline_instances(self, request, obj)
 
     def get_readonly_fields(self, request: HttpRequest, obj: FundingSource | None = None) -> Any:
-        """Leave open what may change."""
+        """Leave the fields editable that may change."""
         if obj is None:
             return ()
         named = [name for _, options in self.fieldsets for name in options["fields"]]
         return [name for name in named if name not in FundingSource.open_fields]
 
     def save_model(self, request: HttpRequest, obj: FundingSource, form: Any, change: bool) -> None:
-        """Record a new source; save what may change of another."""
+        """Record a new source; of an existing one, save the fields that may change."""
         if change:
             obj.save()
         else:

@@ -267,7 +267,7 @@ def allocation_rows(filters: AllocationFilters) -> QueryRows[Allocation]:
 
 
 def is_reversed(payment: PaymentRow) -> bool:
-    """Whether it was reversed by the day that is asked for."""
+    """Whether it was reversed by the cut-off date."""
     return payment.reversed_at is not None and payment.cut_off.includes(payment.reversed_at)
 
 

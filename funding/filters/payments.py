@@ -215,7 +215,7 @@ BY = {
 
 
 class TotalsFilters(PaymentFilters):
-    """The same filters, and by what the payments are added up."""
+    """The same filters, and what the payments are grouped by."""
 
     PARAMETERS: ClassVar[Mapping[str, Parameter]] = {
         **{name: parameter for name, parameter in PaymentFilters.PARAMETERS.items() if name != "sort"},

@@ -1,4 +1,4 @@
-"""The public pages about what a budget is spent on besides initiatives, and by which decisions."""
+"""The public pages of budget headings and of decisions about money."""
 
 from django.db.models import Prefetch, QuerySet
 from django.http import HttpRequest, HttpResponse

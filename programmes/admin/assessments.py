@@ -37,7 +37,7 @@ class AssessmentForm(RecordingForm):
     def record(self) -> None:
         try:
             write_assessment(by=self.by, assessment=self.instance)
-        except PermissionDenied as error:  # as a message on the form: a page of error would lose what was typed
+        except PermissionDenied as error:  # as a message on the form: an error page would lose what was typed
             raise forms.ValidationError(str(error)) from error
 
 

@@ -17,7 +17,7 @@ from vru_portal.web.addresses import full_url
 
 
 def while_measured(ask: Callable[[], datetime | None]) -> Callable[[], datetime | None]:
-    """When a dataset was last changed, without asking for it while the unit counts nothing."""
+    """When a dataset was last changed, without querying for it while the unit has no measures."""
     return lambda: ask() if Measure.objects.are_in_use() else None
 
 

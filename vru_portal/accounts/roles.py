@@ -1,4 +1,4 @@
-"""Roles: who may do what. This file defines them, and every migration updates Django's groups to match it.
+"""Roles, and what each allows. This file defines them, and every migration updates Django's groups to match it.
 
 A role is given on the page of an account; nobody can edit its permissions. Roles can be combined safely: rules that
 need two people (four eyes) look at who did what, never at roles.

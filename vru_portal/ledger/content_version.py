@@ -23,9 +23,9 @@ PRIVATE_MODELS = frozenset({
 })  # fmt: skip
 TABLE = "vru_portal_contentversion"
 FUNCTION = "vru_portal_content_changes"
-# A row of this table is written by one transaction at a time. Nobody waits for one: who finds none free adds one, and
-# the rows together are the version. The first statement of a transaction is enough; a savepoint that is rolled back
-# takes the note back, too.
+# A row of this table is written by one transaction at a time. None waits for another: a transaction that finds no row
+# free adds one, and all rows together are the version. The first statement of a transaction is enough. A savepoint that
+# is rolled back takes the setting “noted” back, too.
 FUNCTION_BODY = f"""
 DECLARE free bigint;
 BEGIN

@@ -26,7 +26,7 @@ OPEN_STATES = (
     *(DraftState.QUEUED, DraftState.SENT, DraftState.REFUSED),
     *(DraftState.STARTED, DraftState.PASSED_ON, DraftState.QUERIED),
 )
-# Of these, there is no answer yet, or not all of it.
+# In these, there is no answer yet, or only part of one.
 WAITING_STATES = (DraftState.SENT, DraftState.STARTED, DraftState.PASSED_ON, DraftState.QUERIED)
 
 

@@ -39,7 +39,7 @@ YAML_TYPES: dict[type[models.Field[Any, Any]], tuple[type, ...]] = {
     models.TextField: (str,),
     models.JSONField: (dict,),
 }
-# The fields that name an account. An assessment and its approval cannot do without: they are by two people.
+# The fields that name an account. An assessment and its approval need them: they are by two people.
 ACCOUNTS = ("author", "recorded_by")
 
 

@@ -66,7 +66,7 @@ def describe(submission: Submission) -> str:
 
 
 def save(root: Any, state: Submission.State, *, by: Any, concerns: Any, note: str = "", publish_at: Any = None) -> None:
-    """Note the latest about a record; there is one note for each."""
+    """Store the latest note about a record. It replaces the one before."""
     submission = submission_of(root) or Submission(**pending_lookup(root))
     submission.state, submission.note, submission.by, submission.concerns = state, note.strip(), by, concerns
     submission.publish_at, submission.changed_by, submission.at = publish_at, None, timezone.now()
@@ -75,7 +75,7 @@ def save(root: Any, state: Submission.State, *, by: Any, concerns: Any, note: st
 
 
 def close(root: Any) -> None:
-    """Drop what was said about publishing a record: it is decided."""
+    """Delete the note about publishing a record: it is decided."""
     Submission.objects.filter(**pending_lookup(root)).delete()
 
 
@@ -121,7 +121,7 @@ def describe_date(pending: Pending, reader: Any) -> str:
 
 
 def note_edit(root: Any, *, by: Any) -> list[str]:
-    """Cancel the dates that were set for a record before this change of it, and return, for its author, which.
+    """Cancel the dates that were set for a record before this change of it, and return them, for its author.
 
     The history of each record that loses its date says who has changed what, and so does staff's start page.
     """

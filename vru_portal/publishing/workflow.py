@@ -1,7 +1,7 @@
 """The publishing workflow: propose, mark ready, send back, publish (now or on a schedule), unpublish, discard.
 
-This is the one place that says who may do what, for every door: a form, an action on many records, a command or the
-timer.
+This is the one place that says who may do what, however it is asked for: by a form, an action on many records, a
+command or the timer.
 """
 
 import logging

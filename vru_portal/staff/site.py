@@ -42,7 +42,7 @@ class StaffSite(AdminSite):
         return super().each_context(request) | {"second_factor_off": not second_factor.is_required()}
 
     def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> Any:
-        """Asks every model's permissions, so only if the page shows it (it is lazy), and once a request."""
+        """Lazy, and worked out once a request, because it checks the permissions of every model."""
         app_lists: dict[str | None, Any] = request.__dict__.setdefault("app_lists", {})
         if app_label not in app_lists:
             by_name = partial(super().get_app_list, request, app_label)

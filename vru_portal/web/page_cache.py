@@ -201,7 +201,7 @@ class PageCache:
 
     @property
     def remarks(self) -> Headers:
-        """Headers of a kept page: that it was kept, and for how long nobody could say whether it is still right."""
+        """Headers of a kept page: that it was kept, and how old it is if nobody can tell whether it is out of date."""
         since = monotonic() - self.seen_at
         if since < SECONDS_UNTIL_UNSURE:
             return KEPT
@@ -222,7 +222,7 @@ class PageCache:
         return self.filtered if key.parameters else self.plain
 
     async def made(self, key: Key, make: Callable[[], Awaitable[Page]]) -> Page:
-        """The page, made now: once for all who ask for it meanwhile, unless it turns out to be nobody else's."""
+        """The page, made now: once for all who request it meanwhile, unless it turns out to be personal."""
         self.drop_outdated()
         if (running := self.in_progress.get(key)) is not None:
             page = await asyncio.shield(running)
@@ -248,7 +248,7 @@ class PageCache:
         self.shelf(key).put(key, page)
 
     def is_worth_keeping(self, key: Key) -> bool:
-        """Whether an address is short of parameters, or asked for again. Crawlers make up any number, each once."""
+        """Whether an address has no parameters, or is requested again. Crawlers make up any number, each once."""
         if not key.parameters or hash(key) in self.asked_once:
             return True
         if len(self.asked_once) >= MAX_ASKED_ONCE:
@@ -257,7 +257,7 @@ class PageCache:
         return False
 
     def variant(self, key: Key, page: Page, accepted: str | None) -> Variant:
-        """A kept page as an Accept-Encoding header wants it."""
+        """A kept page in the encoding that an Accept-Encoding header prefers."""
         encodings = len(page.variants)
         found = page.variant(accepted)
         if len(page.variants) != encodings:

@@ -15,7 +15,7 @@ _ESCAPES = {ord("<"): "\\u003C", ord(">"): "\\u003E", ord("&"): "\\u0026"}
 
 
 def reference(kind: str, record: Any) -> dict[str, Any]:
-    """What is said on another page of a record that has one of its own."""
+    """What other pages say about a record that has a page of its own."""
     return {"@type": kind, "name": record.name, "url": full_url(record.get_absolute_url())}
 
 

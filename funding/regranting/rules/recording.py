@@ -50,7 +50,7 @@ def record_onward_grant(*, by: Any, grant: OnwardGrant) -> OnwardGrant:
 
 
 def locked(allocation: Allocation) -> Allocation:
-    """The allocation, which others who record its regranting wait for."""
+    """The allocation, locked: others who record its regranting wait."""
     return Allocation.objects.select_for_update().get(pk=allocation.pk)
 
 

@@ -198,7 +198,7 @@ class ExtendAction(Extend, ReturnAction):
 
 
 class CancelAction(Cancel, ReturnAction):
-    """No longer asks for figures."""
+    """Cancels the request for figures."""
 
     confirmation = "Nothing from this return will be published"
     explanation = "For example because the initiative was withdrawn. The page no longer says that figures are due."
@@ -311,7 +311,7 @@ class ReturnAdmin(FileImport, WriteOnceAdmin):
 
 @admin.register(Reporter)
 class ReporterAdmin(PortalAdmin):
-    """Who is asked every quarter, without anybody having to think of it."""
+    """Who is asked every quarter, automatically."""
 
     list_display = ("initiative", "organisation", "contact_name", "first_quarter", "last_quarter")
     list_select_related = ("initiative", "organisation")

@@ -44,7 +44,7 @@ class TargetRow:
 
     @property
     def share(self) -> str:
-        """What is reached of it, as a percentage rounded down; empty while nothing is known."""
+        """How much of it is reached, as a percentage rounded down; empty while nothing is known."""
         if self.total is None or not self.total.is_known:
             return ""
         return f"{self.total.count * 100 // self.target.count}%"
@@ -70,7 +70,7 @@ class MeasureTable:
 
 @dataclass(frozen=True)
 class InitiativeResults:
-    """What is published of an initiative, and what was asked for and is not."""
+    """The published figures of an initiative, and what was asked for and is not published."""
 
     tables: list[MeasureTable]
     words: list[ApprovedReturn]
@@ -170,7 +170,7 @@ def return_sentence(row: Return) -> str:
 
 @dataclass(frozen=True)
 class LevelTotals:
-    """What the initiatives of a level have reported in the latest year of which anything is published."""
+    """What the initiatives of a level have reported in the latest year with published figures."""
 
     totals: list[Total]
     year: str

@@ -127,7 +127,7 @@ def extend(*, row: Return, closes_on: date) -> None:
 
 @transaction.atomic
 def cancel(*, row: Return) -> None:
-    """No longer ask for these figures, for example because the initiative was withdrawn. Nothing is published of it."""
+    """Cancel the request for these figures, because the initiative was withdrawn, say. Nothing of it is published."""
     draft = locked_draft(row)
     if row.approved.exists():
         raise ValidationError("These figures are published. Correct them instead.")

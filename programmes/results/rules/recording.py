@@ -114,7 +114,7 @@ def was_typed(draft: ReturnDraft) -> bool:
 
 
 def new_draft(by: Any, row: Return, rules: ReportingRules | None = None) -> ReturnDraft:
-    """A return that nobody was asked for, open for as long as one that is asked for today."""
+    """A return that was not requested by email. It is open for as long as one that is requested today."""
     rules = rules or ReportingRules.current()
     check_return(by=by, row=row, rules=rules)
     row.closes_on = max(row.closes_on, timezone.localdate() + timedelta(days=rules.days_open))

@@ -35,7 +35,7 @@ def open_link(request: HttpRequest, secret: str) -> HttpResponse:
 @require_safe
 @PAGES.page
 def start(request: HttpRequest) -> HttpResponse:
-    """What is asked for, and how far it has got."""
+    """The figures that are requested, and how far the return has got."""
     token = PAGES.require_open(request)
     measures = measures_of(token.draft.return_of_figures.initiative)
     steps = [measure_step(token.draft, measure) for measure in measures]
@@ -57,7 +57,7 @@ def start(request: HttpRequest) -> HttpResponse:
 
 
 def measure_step(draft: ReturnDraft, measure: Measure) -> dict[str, Any]:
-    """A measure in the list of what is asked for; ``done`` unless it is empty or has to be corrected."""
+    """A measure in the list of requested figures; ``done`` unless it is empty or has to be corrected."""
     try:
         figure = read_figure(measure, draft.answers)
     except ValidationError:

@@ -1,4 +1,4 @@
-"""`manage.py restore SOURCE`: a backup in the place of the portal."""
+"""`manage.py restore ARCHIVE`: put what is in a backup in the place of the portal's data."""
 
 from argparse import ArgumentParser
 from pathlib import Path

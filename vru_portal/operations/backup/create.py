@@ -21,7 +21,7 @@ from vru_portal.operations.backup.archive import BackupError
 from vru_portal.text.dates import format_utc_timestamp
 
 
-class KeysGo(StrEnum):
+class KeyDestination(StrEnum):
     """Where the keys go when a backup is made."""
 
     NONE = "none"
@@ -33,7 +33,7 @@ class KeysGo(StrEnum):
 class KeyChoice:
     """The options of a backup: where the keys go, to which file, or encrypted with which passphrase."""
 
-    go: KeysGo = KeysGo.NONE
+    destination: KeyDestination = KeyDestination.NONE
     path: Path | None = None
     passphrase: str = ""
 
@@ -55,7 +55,7 @@ def make_backup(target: Path, choice: KeyChoice = KeyChoice()) -> archive.Manife
                 migrations=copy.migrations,
                 register_size=copy.register_size,
                 checkpoint=copy.checkpoint,
-                keys=choice.go.value,
+                keys=choice.destination.value,
             )
             writer = archive.Writer(file, manifest)
             writer.add(copy.file.name, copy.file)
@@ -67,10 +67,10 @@ def make_backup(target: Path, choice: KeyChoice = KeyChoice()) -> archive.Manife
                     continue
             if kept_outside.erasures_file().is_file():
                 writer.add(archive.ERASURES, kept_outside.erasures_file())
-            if choice.go == KeysGo.INCLUDED:
+            if choice.destination == KeyDestination.INCLUDED:
                 writer.add_content(archive.KEYS, keys.encrypt(keys.read_keys(), choice.passphrase))
             writer.finish()
-            if choice.go == KeysGo.SEPARATELY and choice.path:
+            if choice.destination == KeyDestination.SEPARATELY and choice.path:
                 keys.write_keys(choice.path)
         return manifest
     except OSError as error:

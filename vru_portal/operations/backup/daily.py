@@ -28,7 +28,7 @@ def make_daily_backup() -> int:
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     handle = os.open(folder, os.O_RDONLY)
     try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)  # of two timers, one makes the backup
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)  # if two timers run at once, one makes the backup
         delete_leftovers(folder)
         target = folder / file_name(timezone.now())
         with outcome_noted(target):

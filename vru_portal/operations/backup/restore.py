@@ -32,7 +32,7 @@ class Restored:
     """What was restored, and what the operator has to know."""
 
     manifest: archive.Manifest
-    aside: list[str]  # where that is kept which was there before
+    aside: list[str]  # where the earlier data is kept
     erased_again: int
     warnings: list[str]
 
@@ -205,7 +205,7 @@ def put_in_place(opened: Archive, keys: Keys, plan: RestorePlan) -> int:
 
 
 def aside_places(done: swap.Swap) -> Iterator[str]:
-    """Where that is kept which was there before."""
+    """Where the earlier data is kept."""
     if done.schema and not postgresql.drop_if_empty(done.schema_aside):
         yield f"the schema {done.schema_aside} of the database"
     yield from sorted({str(move.aside.parent) for move in done.moves if move.aside.parent.exists()})

@@ -292,7 +292,7 @@ class RecordAdmin(BulkPublishing, RecordFiles, PreviewPages, HistoryMixin, Actio
         return self._requested_page(request, obj) or super().response_add(request, obj, post_url_continue)
 
     def response_change(self, request: HttpRequest, obj: Any) -> HttpResponse:
-        """Lead to where the pressed button says. `_save` says what was saved: Django's own message would be wrong."""
+        """Go where the pressed button leads. `_save` says what was saved: Django's own message would be wrong."""
         if "_popup" in request.POST:
             return super().response_change(request, obj)
         if response := self._requested_page(request, obj):
