@@ -61,8 +61,6 @@ class CopyAction(Action):
 class ReverseAllocationAction(ReverseAction):
     """Reverse an allocation that has no payments."""
 
-    permission = "funding.add_allocation"
-
     def blocked_reason(self) -> str:
         reason = super().blocked_reason()
         payments = self.row.payments.standing()
@@ -76,12 +74,6 @@ class ReverseAllocationAction(ReverseAction):
             f"{format_pounds(total)} is paid on this allocation ({some}{more}). Reverse these payments first, then "
             "reverse the allocation and record both again correctly."
         )
-
-
-class RedactAllocationAction(RedactAction):
-    """Redact the text of an allocation."""
-
-    permission = "funding.change_allocation"
 
 
 class ContractCopyInline(RecordedElsewhereInline):
@@ -128,7 +120,7 @@ class AllocationAdmin(LedgerImport, AppendOnlyAdmin):
         CopyAction,
         RegrantingAction,
         AskOnwardAction,
-        RedactAllocationAction,
+        RedactAction,
     )
     record_form = AllocationForm
     formfield_overrides: ClassVar[Any] = AppendOnlyAdmin.formfield_overrides | {
@@ -302,12 +294,6 @@ class AllocationAdmin(LedgerImport, AppendOnlyAdmin):
         return str(row.recipient)
 
 
-class RedactCopyAction(RedactAction):
-    """Redact the title of a contract copy."""
-
-    permission = "funding.change_contractcopy"
-
-
 @admin.register(ContractCopy)
 class ContractCopyAdmin(RecordedElsewhereAdmin):
     """Contract copies: added on the page of their allocation, listed here."""
@@ -315,7 +301,7 @@ class ContractCopyAdmin(RecordedElsewhereAdmin):
     list_display = ("title", "allocation", "recorded_at")
     list_select_related = ("allocation__initiative", "allocation__recipient", "recorded_by")
     search_fields = ("title", "allocation__public_id")
-    row_actions = (RedactCopyAction,)
+    row_actions = (RedactAction,)
     fieldsets: ClassVar[Any] = ((None, {"fields": ["of", "title", "url", "redaction", "recorded_at", "recorded_by"]}),)
 
     @admin.display(description="allocation")

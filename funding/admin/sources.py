@@ -145,18 +145,6 @@ class CarryAction(Action):
         return f"Carried forward: {format_pounds(carried.amount)} into {carried.year}"
 
 
-class ReverseSourceAction(ReverseAction):
-    """Reverse a source."""
-
-    permission = "funding.add_fundingsource"
-
-
-class RedactSourceAction(RedactAction):
-    """Redact the text of a source."""
-
-    permission = "funding.change_fundingsource"
-
-
 @admin.register(FundingSource)
 class FundingSourceAdmin(OrderPageMixin, AppendOnlyAdmin):
     """Sources of money, with what is left of each."""
@@ -169,7 +157,7 @@ class FundingSourceAdmin(OrderPageMixin, AppendOnlyAdmin):
     search_fields = ("name", "wording")
     autocomplete_fields: ClassVar[tuple[str, ...]] = ("year", "source")
     inlines = (ContributorInline,)
-    row_actions = (CarryAction, ReturnFromSourceAction, OvercommitAction, ReverseSourceAction, RedactSourceAction)
+    row_actions = (CarryAction, ReturnFromSourceAction, OvercommitAction, ReverseAction, RedactAction)
     record_form = SourceForm
     record_fieldsets = (
         (None, {"fields": ["year", "name", "slug", "nature"]}),

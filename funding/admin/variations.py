@@ -240,18 +240,6 @@ class OvercommitAction(Action):
         return f"{row.share}% may be allocated beyond the amount"
 
 
-class ReverseVariationAction(ReverseAction):
-    """Reverse a variation."""
-
-    permission = "funding.add_variation"
-
-
-class RedactVariationAction(RedactAction):
-    """Redact the text of a variation."""
-
-    permission = "funding.change_variation"
-
-
 @admin.register(Variation)
 class VariationAdmin(RecordedElsewhereAdmin):
     """Variations and returns: recorded on the page of their allocation or source, listed here."""
@@ -263,7 +251,7 @@ class VariationAdmin(RecordedElsewhereAdmin):
         *("decision", "reverses", "reversed_by__recorded_by", "recorded_by"),
     )
     search_fields = ("public_id", "allocation__public_id", "reasons")
-    row_actions = (ReverseVariationAction, RedactVariationAction)
+    row_actions = (ReverseAction, RedactAction)
     fieldsets: ClassVar[Any] = (
         (None, {"fields": ["public_id", "state", "kind", "sum", "varied_on", "of", "funding_source", "decided_by"]}),
         ("Published details", {"fields": ["reasons", "redaction"]}),

@@ -23,10 +23,9 @@ from programmes.results.models import ApprovedFigure, ApprovedReturn, Measure, R
 from programmes.results.quarters import Quarter
 from vru_portal.ledger.cut_off import NOW, CutOff
 from vru_portal.ledger.money import sum_of_pounds
-from vru_portal.tabular.datasets import Dataset, ListedRows, last_recorded
+from vru_portal.tabular.datasets import Dataset, ListedRows, last_recorded, page_column
 from vru_portal.tabular.writers import Column, Type
 from vru_portal.text.sums import PENNY
-from vru_portal.web.addresses import full_url
 
 InitiativeQuarter = tuple[int, date]  # an initiative and a quarter
 
@@ -139,13 +138,7 @@ COSTS: Dataset[Cost] = Dataset(
         Column("reach", "People reached in these quarters", lambda r: r.reach, Type.COUNT),
         Column("each", "Pounds for each person: paid ÷ reach", lambda r: r.each, Type.POUNDS, "For each person"),
         Column("left_out", "Quarters with incomplete figures", lambda r: r.left_out, Type.COUNT),
-        Column(
-            "url",
-            "The page of the initiative",
-            lambda r: full_url(r.initiative.get_absolute_url()),
-            Type.ADDRESS,
-            "Address",
-        ),
+        page_column("The page of the initiative", lambda r: r.initiative),
     ),
     key=("initiative_slug", "measure_slug", "year"),
     filters=FigureFilters,

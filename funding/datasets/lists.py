@@ -19,9 +19,8 @@ from funding.models import Allocation, ContractCopy, Explanation, FinancialYear,
 from funding.models.payments import irregularities_of
 from partners.models import Organisation
 from vru_portal.ledger.money import sum_of_pounds
-from vru_portal.tabular.datasets import Dataset, QueryRows, join_values, last_recorded
+from vru_portal.tabular.datasets import Dataset, QueryRows, join_values, last_recorded, page_column
 from vru_portal.tabular.writers import Column, Type
-from vru_portal.web.addresses import full_url
 
 # Sources --------------------------------------------------------------------------------------------------------------
 
@@ -245,7 +244,7 @@ ALLOCATION_COLUMNS: tuple[Column[Allocation], ...] = (
         "Where the contract can be read",
         lambda a: join_values(copy.url for copy in a.contract_copies.all()),
     ),
-    Column("url", "Its page", lambda a: full_url(a.get_absolute_url()), Type.ADDRESS, "Address"),
+    page_column("Its page"),
 )  # fmt: skip
 
 

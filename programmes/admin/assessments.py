@@ -145,8 +145,6 @@ class ReverseAssessmentDecisionAction(Action):
 class RedactAssessmentAction(RedactAction):
     """Redact text in an assessment."""
 
-    permission = "programmes.change_evidenceassessment"
-
     def blocked_reason(self) -> str:
         if self.row.decision is None:
             return "This assessment has no decision yet, so its author can still change the text."
@@ -258,12 +256,6 @@ class EvidenceAssessmentAdmin(AppendOnlyAdmin):
         return format_date(row.decision.decided_on) if row.decision else "-"
 
 
-class RedactAssessmentDecisionAction(RedactAction):
-    """Redact text in a decision or in the reversal of one."""
-
-    permission = "programmes.change_assessmentdecision"
-
-
 @admin.register(AssessmentDecision)
 class AssessmentDecisionAdmin(RecordedElsewhereAdmin):
     """Decisions. They are made on the page of their assessment; here they are listed."""
@@ -272,7 +264,7 @@ class AssessmentDecisionAdmin(RecordedElsewhereAdmin):
     list_filter = ("outcome",)
     list_select_related = ("assessment__initiative", "recorded_by", "reversed_by")
     search_fields = ("assessment__initiative__name", "reasons")
-    row_actions = (RedactAssessmentDecisionAction,)
+    row_actions = (RedactAction,)
     fieldsets: ClassVar[Any] = (
         (None, {"fields": ["assessment_link", "outcome", "decided_on", "recorded_by", "state"]}),
         ("Reasons", {"fields": ["reasons", "reason", "redaction"]}),

@@ -20,8 +20,6 @@ from typing import Any
 
 import django
 
-from vru_portal.links.answering import InvalidLink
-
 SECONDS_TO_MEET = 20
 SECONDS_TO_READ = 1  # the others have read by then what is in force, and wait
 MOST = 10
@@ -69,6 +67,7 @@ def write(end: Connection, barriers: dict[int, Barrier]) -> None:
     from events.declarations.models import Head
     from events.declarations.register import log
     from events.declarations.rules import availability
+    from vru_portal.links.answering import InvalidLink
 
     patched_log: Any = log
     lock, append = log.lock_head, log.append_entry
