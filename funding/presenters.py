@@ -7,7 +7,7 @@ from decimal import Decimal
 from funding.accounts import AllocationBalance
 from funding.choices import ALLOCATION_TEXT_FIELDS, PAYMENT_TEXT_FIELDS, AllocationKind, DutyField
 from funding.filters import PaymentFilters, TotalsFilters
-from funding.filters.tally import Total
+from funding.filters.tally import PaymentTotal
 from funding.models import Allocation, ContractCopy, DutyColumn, Explanation, Payment, PublicationDuty
 from vru_portal.ledger.cut_off import CutOff
 from vru_portal.ledger.money import format_pounds
@@ -101,13 +101,13 @@ def is_contract_copy_missing(
 class TotalBar:
     """A total with its bar, drawn beside those of others, and the payments behind it."""
 
-    total: Total
+    total: PaymentTotal
     width: str  # per cent of the largest, as text: templates would write the separator of the locale
     is_negative: bool
     payments_query: str
 
 
-def total_bar(filters: TotalsFilters, total: Total, largest: Decimal) -> TotalBar:
+def total_bar(filters: TotalsFilters, total: PaymentTotal, largest: Decimal) -> TotalBar:
     width = abs(total.amount) / largest * 100 if largest else Decimal(0)
     payments = PaymentFilters(None, filters.valid)
     slug = total.choice.slug  # empty where the payments have no value in this facet

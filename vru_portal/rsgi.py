@@ -34,7 +34,7 @@ from django.conf import settings
 
 from vru_portal import access_log, log_lines
 from vru_portal.web import page_cache, public_pages
-from vru_portal.web.page_cache import Key, Page, PageCache, Variant
+from vru_portal.web.page_cache import Page, PageCache, PageKey, Variant
 from vru_portal.wsgi import application as portal
 
 THREADS = 4
@@ -222,7 +222,7 @@ class Application:
         # A client that goes away cancels its own request, not the file that others are waiting for.
         return await asyncio.shield(made)
 
-    def page_for(self, key: Key, environ: dict[str, Any]) -> Page:
+    def page_for(self, key: PageKey, environ: dict[str, Any]) -> Page:
         """Let the portal make the page of a key, from a request that holds nothing else."""
         environ = {
             **{name: value for name, value in environ.items() if not name.startswith(("HTTP_", "CONTENT_"))},

@@ -38,7 +38,7 @@ def once_allocated(attribute: str) -> Any:
     return lambda row: getattr(row.account, attribute) if row.accounts.has_uses else None
 
 
-def result(name: str, about: str, attribute: str) -> Column[SourceRow]:
+def outcome_column(name: str, about: str, attribute: str) -> Column[SourceRow]:
     """What happened to a source's money, in pounds."""
     return Column(
         name,
@@ -84,14 +84,14 @@ SOURCE_COLUMNS: tuple[Column[SourceRow], ...] = (
         "The source of the previous year that the money was carried forward from",
         lambda r: str(r.source.carried_from or ""),
     ),
-    result("allocated", "Set aside for initiatives and budget headings", "allocated"),
-    result("paid", "Paid, net of refunds", "paid"),
-    result("still_to_pay", "Allocated and not yet paid", "to_pay"),
-    result("paid_over_allocations", "Paid beyond what was allocated", "over"),
-    result("paid_back_beyond_payments", "Paid back beyond what had been paid", "refunded_beyond_paid"),
-    result("carried_forward", "Carried forward into the next year", "carried"),
-    result("returned_to_funder", "Returned to the funder", "returned"),
-    result("not_allocated", "Not allocated, carried forward or returned", "unallocated"),
+    outcome_column("allocated", "Set aside for initiatives and budget headings", "allocated"),
+    outcome_column("paid", "Paid, net of refunds", "paid"),
+    outcome_column("still_to_pay", "Allocated and not yet paid", "to_pay"),
+    outcome_column("paid_over_allocations", "Paid beyond what was allocated", "over"),
+    outcome_column("paid_back_beyond_payments", "Paid back beyond what had been paid", "refunded_beyond_paid"),
+    outcome_column("carried_forward", "Carried forward into the next year", "carried"),
+    outcome_column("returned_to_funder", "Returned to the funder", "returned"),
+    outcome_column("not_allocated", "Not allocated, carried forward or returned", "unallocated"),
     Column("stated_in", "The publication that states it", lambda r: stating_publication(r.source)),
     Column(
         "stated_as_at",

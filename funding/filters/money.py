@@ -22,7 +22,7 @@ from funding.filters.tally import (
     TALLIED,
     WITHOUT_LEVEL,
     FacetChoice,
-    Group,
+    PaymentGroup,
     Tally,
     named_choice,
 )
@@ -247,7 +247,7 @@ class AllocationFilters(MoneyFilters):
             kind.value: FacetChoice(number, str(kind.label), kind.value) for number, kind in enumerate(AllocationKind)
         }
         groups = [
-            Group(
+            PaymentGroup(
                 1,
                 balance.allocated,
                 (

@@ -153,7 +153,7 @@ def return_rows(filters: ReturnFilters) -> Rows[Return]:
     return QueryRows(rows, add_status, count=filters.count)
 
 
-def local_day(row: Return) -> date | None:
+def reported_day(row: Return) -> date | None:
     return timezone.localdate(row.reported_at) if row.reported_at else None
 
 
@@ -171,7 +171,7 @@ RETURNS: Dataset[Any] = Dataset(
     columns=(
         *common_columns(lambda r: r),
         Column("due_on", "The day by which it was due", lambda r: r.due_on, Type.DATE, "Due by"),
-        Column("reported_on", "The day on which it was reported", local_day, Type.DATE),
+        Column("reported_on", "The day on which it was reported", reported_day, Type.DATE),
         Column("status", "Whether it was reported, and published", lambda r: r.status.label),
         page_column("The page of the initiative", lambda r: r.initiative),
     ),

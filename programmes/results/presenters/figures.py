@@ -11,7 +11,7 @@ from django.utils import timezone
 from programmes.models import Initiative
 from programmes.results.choices import ReturnStatus
 from programmes.results.models import ApprovedFigure, ApprovedPart, ApprovedReturn, Measure, Return, Target
-from programmes.results.presenters.totals import Total, add_up
+from programmes.results.presenters.totals import MeasureTotal, add_up
 from vru_portal.ledger.cut_off import NOW, CutOff
 from vru_portal.text.dates import format_date
 
@@ -39,7 +39,7 @@ class TargetRow:
     """A target, and what of it has been reported."""
 
     target: Target
-    total: Total | None
+    total: MeasureTotal | None
     missing: int  # quarters without a published figure
 
     @property
@@ -56,7 +56,7 @@ class YearOfFigures:
 
     label: str
     rows: list[FigureRow]
-    total: Total | None
+    total: MeasureTotal | None
 
 
 @dataclass(frozen=True)
@@ -172,7 +172,7 @@ def return_sentence(row: Return) -> str:
 class LevelTotals:
     """What the initiatives of a level have reported in the latest year with published figures."""
 
-    totals: list[Total]
+    totals: list[MeasureTotal]
     year: str
     earlier: bool  # whether anything of an earlier year is published, too
 

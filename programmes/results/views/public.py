@@ -11,7 +11,7 @@ from programmes.results.documents import workbooks
 from programmes.results.filters import BY, FigureFilters, ReturnFilters, not_reported
 from programmes.results.models import ApprovedReturn, Measure, Return
 from programmes.results.presenters.figures import return_sentence
-from programmes.results.presenters.totals import Total, add_up
+from programmes.results.presenters.totals import MeasureTotal, add_up
 from programmes.results.quarters import Quarter
 from vru_portal.web.filters import QueryLink
 from vru_portal.web.pagination import get_page_or_404
@@ -57,7 +57,7 @@ def results(request: HttpRequest) -> HttpResponse:
     )
 
 
-def totals_by(filters: FigureFilters) -> list[Total]:
+def totals_by(filters: FigureFilters) -> list[MeasureTotal]:
     """The matching figures added up by measure, and by what the address asks for."""
     rows = filters.rows.select_related("measure", "approved").order_by("pk")
     return add_up(rows, None if filters.by == "measure" else names_by(filters))

@@ -12,12 +12,12 @@ from vru_portal.ledger.cut_off import NOW, Basis
 from vru_portal.tabular.datasets import Dataset
 from vru_portal.tabular.writers import Column, Table
 
-EXAMPLE = Column[Any]("example", "Whether this is example data", lambda row: "Example data")
+EXAMPLE_COLUMN = Column[Any]("example", "Whether this is example data", lambda row: "Example data")
 
 
 def columns_of(dataset: Dataset[Any], unit: Unit) -> Sequence[Column[Any]]:
     """The columns that are published: of a demonstration, each row says that it is one."""
-    return (*dataset.columns, EXAMPLE) if unit.is_example else dataset.columns
+    return (*dataset.columns, EXAMPLE_COLUMN) if unit.is_example else dataset.columns
 
 
 def licence_of(dataset: Dataset[Any], duty: PublicationDuty | None) -> tuple[str, str]:
