@@ -36,7 +36,7 @@ BEGIN
   PERFORM set_config('vru_portal.content_changes', 'noted', true);
   RETURN NULL;
 END"""
-OPERATIONS = ("INSERT", "UPDATE", "DELETE")
+WRITES = ("INSERT", "UPDATE", "DELETE")
 
 
 def content_version() -> str:
@@ -62,7 +62,7 @@ def private_tables() -> Iterator[str]:
 
 
 def trigger_names(table: str) -> list[str]:
-    return [f"{table}_content_{operation.lower()}" for operation in OPERATIONS]
+    return [f"{table}_content_{write.lower()}" for write in WRITES]
 
 
 def install(using: str, **options: Any) -> None:
@@ -98,9 +98,9 @@ def install_sql(connected: BaseDatabaseWrapper, table: str) -> Iterator[str]:
             f'FOR EACH STATEMENT EXECUTE FUNCTION "{FUNCTION}"()'
         )
         return
-    for name, operation in zip(trigger_names(table), OPERATIONS, strict=True):
+    for name, write in zip(trigger_names(table), WRITES, strict=True):
         yield (
-            f'CREATE TRIGGER IF NOT EXISTS "{name}" AFTER {operation} ON "{table}" '
+            f'CREATE TRIGGER IF NOT EXISTS "{name}" AFTER {write} ON "{table}" '
             f"BEGIN UPDATE {TABLE} SET token = hex(randomblob(16)); END"
         )
 

@@ -47,7 +47,7 @@ def make_backup(target: Path, choice: KeyChoice = KeyChoice()) -> archive.Manife
     """Write a backup to a new file. Raises BackupError, and leaves nothing behind, where it cannot be made."""
     try:
         with new_file(target) as (file, folder):
-            copy = databases.copy_database(folder)
+            copy = databases.make_copy(folder)
             manifest = archive.Manifest(
                 portal=portal_version(),
                 made_at=format_utc_timestamp(timezone.now()),

@@ -40,7 +40,7 @@ def another_connection(**values: Any) -> Iterator[None]:
         del connections[ALIAS]
 
 
-def copy_database(folder: Path) -> DatabaseCopy:
+def make_copy(folder: Path) -> DatabaseCopy:
     """Copy the database into this folder. Raises BackupError where that fails."""
     file = folder / DATABASES[connection.vendor]
     try:
@@ -60,7 +60,7 @@ def copy_database(folder: Path) -> DatabaseCopy:
 
 
 def describe_copy(file: Path) -> DatabaseCopy:
-    """What the snapshot of the second connection contains."""
+    """The copy in this file, as the second connection reads it."""
     newest = Entry.objects.using(ALIAS).order_by("seq").values_list("seq", "checkpoint").last()
     size, checkpoint = newest or (0, "")
     scans = PaperSignature.objects.using(ALIAS).exclude(scan="").values_list("scan", flat=True)
