@@ -26,7 +26,7 @@ OPEN_STATES = (
     *(DraftState.QUEUED, DraftState.SENT, DraftState.REFUSED),
     *(DraftState.STARTED, DraftState.PASSED_ON, DraftState.QUERIED),
 )
-# In these, there is no answer yet, or only part of one.
+# Of these, there is no answer yet, or not all of it.
 WAITING_STATES = (DraftState.SENT, DraftState.STARTED, DraftState.PASSED_ON, DraftState.QUERIED)
 
 

@@ -25,7 +25,7 @@ class SitePage(NamedTuple):
         return f"{reverse(self.name)}#{self.anchor}" if self.anchor else reverse(self.name)
 
 
-SITE_PAGES = (
+PAGES = (
     SitePage(
         "programmes:initiatives",
         "Initiatives",
@@ -203,5 +203,5 @@ SITE = Searchable(ResultKind.PAGE, Initiative.objects.none, lambda row: Document
 def site_pages() -> Iterator[Entry]:
     """Yield the pages that are there whatever has been published."""
     unit = Unit.objects.only("help_lines").first()
-    for page in (*SITE_PAGES, HELP_LINES) if unit and unit.help_lines else SITE_PAGES:
+    for page in (*PAGES, HELP_LINES) if unit and unit.help_lines else PAGES:
         yield Entry(Document(page.title, page.address, page.summary, page.questions, page.words), SITE, None)

@@ -8,7 +8,7 @@ from django.conf import settings
 
 from tests.support.access_matrix import NAMED_ADDRESSES, STAFF
 from tests.support.addresses import model_of, url_patterns
-from vru_portal.public.search_pages import SITE_PAGES
+from vru_portal.public.search_pages import PAGES
 
 pytestmark = pytest.mark.once
 
@@ -32,7 +32,7 @@ def public_patterns() -> dict[str, str]:
 
 
 def test_search_finds_each_page_that_every_unit_has_or_it_is_declared_not_to():
-    found = {page.name.rpartition(":")[2] for page in SITE_PAGES}
+    found = {page.name.rpartition(":")[2] for page in PAGES}
     pages = {
         address
         for name, address in public_patterns().items()

@@ -94,6 +94,6 @@ class HeadingMappingAdmin(PortalAdmin):
         return row is None or row.kind in kinds_of_file(request.user)
 
     def response_post_save_add(self, request: HttpRequest, obj: HeadingMapping) -> HttpResponseRedirect:
-        """Go back to the page on which the file was refused, so that it can be sent again."""
+        """Lead back to where the file was refused that the mapping is for: it is to be sent again."""
         meta = kinds_of_file(request.user)[obj.kind].row_model()._meta
         return redirect(f"admin:{meta.app_label}_{meta.model_name}_import")
