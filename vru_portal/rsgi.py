@@ -188,7 +188,9 @@ class Application:
             environ = environ_of(scope)
             environ["vru_portal.request_id"] = exchange.id
             if key is not None and page_cache.is_page(key):
-                page = await self.pages.made(key, partial(self.in_thread, self.threads, self.page_for, key, environ))
+                page = await self.pages.make_once(
+                    key, partial(self.in_thread, self.threads, self.page_for, key, environ)
+                )
                 exchange.send_page(page, page.variant(scope.headers.get("accept-encoding")))
                 return
             if scope.method not in ("GET", "HEAD"):
@@ -358,7 +360,7 @@ def answer_to(environ: dict[str, Any]) -> Answer:
     """Let the portal answer: all of it, so that nothing of the database is held while a client reads."""
     answer = Answer()
     environ["wsgi.file_wrapper"] = FileOnDisk
-    with log_lines.bound(request_id=environ["vru_portal.request_id"]):
+    with log_lines.log_context(request_id=environ["vru_portal.request_id"]):
         parts: Iterable[bytes] = cast(Any, portal)(environ, answer.start)
         try:
             if isinstance(parts, FileOnDisk) and (whole := parts.opened_again()):

@@ -221,7 +221,7 @@ class PageCache:
     def shelf(self, key: PageKey) -> Shelf:
         return self.filtered if key.parameters else self.plain
 
-    async def made(self, key: PageKey, make: Callable[[], Awaitable[Page]]) -> Page:
+    async def make_once(self, key: PageKey, make: Callable[[], Awaitable[Page]]) -> Page:
         """The page, made now: once for all who request it meanwhile, unless it turns out to be personal."""
         self.drop_outdated()
         if (running := self.in_progress.get(key)) is not None:

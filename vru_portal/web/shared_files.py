@@ -48,7 +48,7 @@ def shared_file_response(
         return streamed_file_response(request, (), name)
     while True:
         try:
-            return sent(request, path, name, inline=inline)
+            return send(request, path, name, inline=inline)
         except FileNotFoundError:
             with one_at_a_time():
                 if not path.exists():
@@ -159,7 +159,7 @@ def remove_old_files(state: str) -> None:
 # Sending --------------------------------------------------------------------------------------------------------------
 
 
-def sent(request: HttpRequest, path: Path, name: str, *, inline: bool) -> HttpResponseBase:
+def send(request: HttpRequest, path: Path, name: str, *, inline: bool) -> HttpResponseBase:
     """The file, the requested part of it, or the answer that it has not changed. Raises FileNotFoundError."""
     etag = f'"{path.stem[-24:]}-{path.stat().st_mtime_ns:x}"'
     headers = [*file_headers(name, inline=inline).items(), ("ETag", etag), ("Cache-Control", "public, no-cache")]

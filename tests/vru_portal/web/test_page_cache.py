@@ -82,7 +82,7 @@ def ask(cache, key=HOME, make=None):
     """Ask for a page; return whether it came from memory."""
     if cache.get(key):
         return True
-    asyncio.run(cache.made(key, make or Making(Page(200, HTML, BODY, cache.state))))
+    asyncio.run(cache.make_once(key, make or Making(Page(200, HTML, BODY, cache.state))))
     return False
 
 
@@ -299,7 +299,7 @@ def test_bytes_are_counted_in_every_encoding(cache, monkeypatch):
 
 def test_twenty_simultaneous_requests_make_a_page_once(cache):
     async def crowd(make, until):
-        asking = [asyncio.ensure_future(cache.made(HOME, make)) for _ in range(20)]
+        asking = [asyncio.ensure_future(cache.make_once(HOME, make)) for _ in range(20)]
         await asyncio.sleep(0)
         asking[0].cancel()  # who came first goes away again
         until.set()
@@ -315,7 +315,7 @@ def test_twenty_simultaneous_requests_make_a_page_once(cache):
 
 def test_what_is_nobody_elses_is_made_for_each(cache):
     async def crowd():
-        return await asyncio.gather(*(cache.made(HOME, make) for _ in range(5)))
+        return await asyncio.gather(*(cache.make_once(HOME, make) for _ in range(5)))
 
     make = Making(Page(200, [*HTML, ("Set-Cookie", "csrftoken=x")], BODY, FIRST))
     asyncio.run(crowd())
@@ -325,12 +325,12 @@ def test_what_is_nobody_elses_is_made_for_each(cache):
 def test_a_page_that_was_begun_before_a_change_is_given_to_nobody_after_it(cache, content):
     async def race():
         started, until = asyncio.Event(), asyncio.Event()
-        early = asyncio.ensure_future(cache.made(HOME, Making(started=started, until=until)))
+        early = asyncio.ensure_future(cache.make_once(HOME, Making(started=started, until=until)))
         await started.wait()
         content.state = SECOND
         cache.read_state()
         make = Making(Page(200, HTML, b"Now.", SECOND))
-        late = await cache.made(HOME, make)
+        late = await cache.make_once(HOME, make)
         until.set()
         await early
         return late.body, cache.get(HOME).body
@@ -343,7 +343,7 @@ def test_an_error_reaches_everybody_and_is_not_kept(cache):
         raise RuntimeError("No.")
 
     async def crowd():
-        return await asyncio.gather(*(cache.made(HOME, fail) for _ in range(3)), return_exceptions=True)
+        return await asyncio.gather(*(cache.make_once(HOME, fail) for _ in range(3)), return_exceptions=True)
 
     assert {type(error) for error in asyncio.run(crowd())} == {RuntimeError}
     assert cache.in_progress == {}

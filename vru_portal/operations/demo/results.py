@@ -110,7 +110,7 @@ class DemoResults:
             count = self.count(measure, reach)
             groups: dict[BreakdownGroup, int] = {}
             for breakdown in measure.breakdowns.all():
-                groups |= divided(count, list(breakdown.groups.all()))
+                groups |= divide(count, list(breakdown.groups.all()))
             figures.append(Figure(measure, count, groups))
         return Answers(figures, WELL, BADLY, Decimal(self.dice.randrange(2_000_00, 9_000_00)) / 100)
 
@@ -209,7 +209,7 @@ class DemoResults:
         DBTaskResult.objects.filter(task_path=deliver.module_path).delete()
 
 
-def divided(count: int, groups: list[BreakdownGroup]) -> dict[BreakdownGroup, int]:
+def divide(count: int, groups: list[BreakdownGroup]) -> dict[BreakdownGroup, int]:
     """A count divided among groups, the rest in the largest."""
     shares = [AGE_SHARES[place % len(AGE_SHARES)] for place in range(len(groups))]
     counts = [count * share // sum(shares) for share in shares]

@@ -29,7 +29,7 @@ def exposition() -> bytes:
     """All metrics, in Prometheus' text format."""
     state = CollectorRegistry()
     state.register(PortalCollector())
-    return generate_latest(metrics.collected()) + generate_latest(state)
+    return generate_latest(metrics.collect()) + generate_latest(state)
 
 
 class PortalCollector(Collector):

@@ -133,7 +133,7 @@ os.wait()
 from vru_portal import metrics
 from prometheus_client import generate_latest
 metrics.count_request("GET", 200, 0.1)
-print(generate_latest(metrics.collected()).decode())
+print(generate_latest(metrics.collect()).decode())
 """
 
 
