@@ -126,7 +126,7 @@ def as_published(versions: list[Any], published_at: datetime) -> Any:
 
 
 def differences(facts: dict[str, Describe], before: Any, now: Any, versions: list[Any]) -> list[Change]:
-    """The facts that differ, each with the day since which it is as it is now."""
+    """The facts that differ, each with the day on which it last changed."""
     changes = []
     for what, describe in facts.items():
         old, new = describe(before), describe(now)

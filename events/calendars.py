@@ -113,7 +113,7 @@ def new_entry(event: Event, revision: Revision, uid: str, title: str) -> icalend
 
 
 def uid_of(event: Event) -> str:
-    """By which calendars know the event again, whatever is changed in it."""
+    """The identifier by which calendars recognise the event, whatever is changed in it."""
     return f"event-{event.pk}@{settings.ADDRESS.host}"
 
 

@@ -27,7 +27,7 @@ def check_times_exist(day: date | None, at: time | None, name: str) -> None:
 
 
 class Event(Slugged, Publishable, Sourced):
-    """An event on one day or several. It has days and times, and the source's words for them."""
+    """An event on one day or several. It has days and times, and the words in which the source states them."""
 
     parts = ("items",)
 

@@ -39,7 +39,7 @@ def item(row: AgendaItem) -> Document:
     return Document(
         row.title,
         f"{row.event.get_absolute_url()}#item-{row.position}",
-        f"{row.event.short_title}{f': {who}' if who else ''}",  # not its number, which somebody's age may be
+        f"{row.event.short_title}{f': {who}' if who else ''}",  # not its number, which a search may take for an age
         (),
         joined((row.text, row.event.title)),
     )

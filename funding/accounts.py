@@ -12,10 +12,10 @@ from django.db.models import Case, F, Prefetch, QuerySet, When
 from django.db.models.functions import Coalesce
 from django.urls import reverse
 
-from funding.choices import CostKind, Kind, VariationKind
+from funding.choices import AllocationKind, CostKind, VariationKind
 from funding.models import Allocation, ContractCopy, Contributor, FinancialYear, FundingSource, Payment, Variation
 from funding.querysets import ZERO_POUNDS
-from vru_portal.ledger.as_at import NOW, AsAt
+from vru_portal.ledger.cut_off import NOW, CutOff
 from vru_portal.ledger.money import sum_of_pounds
 from vru_portal.web.prepared_queries import prepared
 
@@ -74,7 +74,7 @@ class AllocationBalance:
 
     @property
     def kind_name(self) -> str:
-        return str(Kind(self.kind).label)
+        return str(AllocationKind(self.kind).label)
 
     @property
     def to_pay(self) -> Decimal:
@@ -149,7 +149,7 @@ class YearAccounts(BalanceTotals):
     """A financial year: the account of each of its sources, and their totals."""
 
     year: FinancialYear
-    as_at: AsAt
+    cut_off: CutOff
     sources: Sequence[SourceAccount]
     varied: Mapping[str, Decimal] = field(default_factory=dict)  # what was released, moved and so on, by kind
 
@@ -190,14 +190,14 @@ def prefetch_contributors(path: str = "contributors") -> Prefetch[Any]:
     return Prefetch(path, queryset=rows)
 
 
-def year_accounts(year: FinancialYear, sources: Iterable[FundingSource], as_at: AsAt = NOW) -> YearAccounts:
+def year_accounts(year: FinancialYear, sources: Iterable[FundingSource], cut_off: CutOff = NOW) -> YearAccounts:
     """The year's accounts. ``sources`` must be those of the year that are not reversed as at the same day."""
-    variations = list(variation_sums(year, as_at=as_at))
-    balances = allocation_balances(year, variations, as_at)
+    variations = list(variation_sums(year, cut_off=cut_off))
+    balances = allocation_balances(year, variations, cut_off)
     by_source = defaultdict(list)
     for balance in balances:
         by_source[balance.source].append(balance)
-    carried = dict(carried_by_source(year, as_at=as_at))
+    carried = dict(carried_by_source(year, cut_off=cut_off))
     returned, varied = defaultdict[int, Decimal](Decimal), defaultdict[str, Decimal](Decimal)
     for source, _, kind, amount in variations:
         varied[kind] += amount
@@ -212,35 +212,37 @@ def year_accounts(year: FinancialYear, sources: Iterable[FundingSource], as_at: 
         )
         for row in sources
     ]
-    return YearAccounts(balances, year, as_at, accounts, {kind: amount for kind, amount in varied.items() if amount})
+    return YearAccounts(balances, year, cut_off, accounts, {kind: amount for kind, amount in varied.items() if amount})
 
 
 @prepared
-def carried_by_source(year: FinancialYear, *, as_at: AsAt = NOW) -> QuerySet[FundingSource, tuple[int, Decimal]]:
-    rows = FundingSource.objects.standing(as_at).filter(carried_from__year=year).order_by()
+def carried_by_source(year: FinancialYear, *, cut_off: CutOff = NOW) -> QuerySet[FundingSource, tuple[int, Decimal]]:
+    rows = FundingSource.objects.standing(cut_off).filter(carried_from__year=year).order_by()
     return rows.values_list("carried_from").annotate(sum=sum_of_pounds("amount"))
 
 
 @prepared
-def variation_sums(year: FinancialYear, *, as_at: AsAt) -> QuerySet[Variation, tuple[int, int | None, str, Decimal]]:
+def variation_sums(
+    year: FinancialYear, *, cut_off: CutOff
+) -> QuerySet[Variation, tuple[int, int | None, str, Decimal]]:
     """What was varied, by source, allocation and kind."""
-    rows = Variation.objects.counted(as_at).filter(funding_source__year=year).order_by()
+    rows = Variation.objects.counted(cut_off).filter(funding_source__year=year).order_by()
     return rows.values_list("funding_source", "allocation", "kind").annotate(sum=sum_of_pounds("amount"))
 
 
 def allocation_balances(
-    year: FinancialYear, variations: Iterable[tuple[int, int | None, str, Decimal]], as_at: AsAt
+    year: FinancialYear, variations: Iterable[tuple[int, int | None, str, Decimal]], cut_off: CutOff
 ) -> list[AllocationBalance]:
     """The year's allocations that count as at the day, and reversed ones on which payments count."""
-    found = balance_fields(year, as_at=as_at)
+    found = balance_fields(year, cut_off=cut_off)
     if not found:
         return []
     varied = defaultdict[int | None, Decimal](Decimal)
     for _, allocation, _, amount in variations:
         varied[allocation] += amount
-    paid = dict(paid_by_allocation(year, as_at=as_at))
-    late = dict(paid_late_by_allocation(year, year.spend_by, as_at=as_at)) if year.spend_by else {}
-    awards = multi_year_award_totals(as_at)
+    paid = dict(paid_by_allocation(year, cut_off=cut_off))
+    late = dict(paid_late_by_allocation(year, year.spend_by, cut_off=cut_off)) if year.spend_by else {}
+    awards = multi_year_award_totals(cut_off)
     balances, nothing = [], Decimal(0)
     for row in found:
         pk, continues, awarded = row[0], row[2], row[-1]
@@ -251,13 +253,13 @@ def allocation_balances(
 
 
 @prepared
-def balance_fields(year: FinancialYear, *, as_at: AsAt) -> QuerySet[Allocation, tuple[Any, ...]]:
+def balance_fields(year: FinancialYear, *, cut_off: CutOff) -> QuerySet[Allocation, tuple[Any, ...]]:
     """Most fields of AllocationBalance, in their order, for all allocations of a year.
 
     Plain tuples: a year can have thousands of allocations, and model instances with five related objects each would
     take most of the page's time.
     """
-    counts = as_at.counted_rows("awarded_on") & as_at.standing_rows()
+    counts = cut_off.counted_rows("awarded_on") & cut_off.standing_rows()
     rows = Allocation.objects.filter(funding_source__year=year, reverses=None).order_by("awarded_on", "pk")
     return rows.annotate(awarded_now=Case(When(counts, then=F("amount")), default=ZERO_POUNDS)).values_list(
         *("pk", "public_id", "continues", "awarded_on", "funding_source", "funding_source__name"),
@@ -269,63 +271,65 @@ def balance_fields(year: FinancialYear, *, as_at: AsAt) -> QuerySet[Allocation, 
 
 
 @prepared
-def paid_by_allocation(year: FinancialYear, *, as_at: AsAt) -> QuerySet[Payment, tuple[int, Decimal]]:
-    payments = Payment.objects.counted(as_at).filter(allocation__funding_source__year=year)
+def paid_by_allocation(year: FinancialYear, *, cut_off: CutOff) -> QuerySet[Payment, tuple[int, Decimal]]:
+    payments = Payment.objects.counted(cut_off).filter(allocation__funding_source__year=year)
     return payments.values_list("allocation").annotate(sum=sum_of_pounds("amount"))
 
 
 @prepared
 def paid_late_by_allocation(
-    year: FinancialYear, spend_by: date, *, as_at: AsAt
+    year: FinancialYear, spend_by: date, *, cut_off: CutOff
 ) -> QuerySet[Payment, tuple[int, Decimal]]:
     """What was paid after the deadline for spending the year's money; refunds are not late."""
-    payments = Payment.objects.standing(as_at).filter(amount__gt=0, paid_on__gt=spend_by)
+    payments = Payment.objects.standing(cut_off).filter(amount__gt=0, paid_on__gt=spend_by)
     payments = payments.filter(allocation__funding_source__year=year)
     return payments.values_list("allocation").annotate(sum=sum_of_pounds("amount"))
 
 
-def multi_year_award_totals(as_at: AsAt) -> dict[int, tuple[Decimal, Decimal]]:
+def multi_year_award_totals(cut_off: CutOff) -> dict[int, tuple[Decimal, Decimal]]:
     """Of each award that runs over several years, by the key of its first allocation: what was awarded, and is left."""
-    awarded = dict(first_years_of_awards(as_at=as_at))
-    for first, amount in later_years_of_awards(as_at=as_at):
+    awarded = dict(first_years_of_awards(cut_off=cut_off))
+    for first, amount in later_years_of_awards(cut_off=cut_off):
         awarded[first] = awarded.get(first, Decimal(0)) + amount
-    varied = dict(varied_of_awards(as_at=as_at)) if awarded else {}
+    varied = dict(varied_of_awards(cut_off=cut_off)) if awarded else {}
     return {first: (amount, amount - varied.get(first, Decimal(0))) for first, amount in awarded.items()}
 
 
 @prepared
-def varied_of_awards(*, as_at: AsAt) -> QuerySet[Variation, tuple[int, Decimal]]:
+def varied_of_awards(*, cut_off: CutOff) -> QuerySet[Variation, tuple[int, Decimal]]:
     """What was taken of each award over all its years, by the key of its first allocation."""
-    rows = Variation.objects.counted(as_at).filter(allocation__isnull=False).order_by()
+    rows = Variation.objects.counted(cut_off).filter(allocation__isnull=False).order_by()
     return rows.values_list(Coalesce("allocation__continues", "allocation")).annotate(sum=sum_of_pounds("amount"))
 
 
 @prepared
-def first_years_of_awards(*, as_at: AsAt) -> QuerySet[Allocation, tuple[int, Decimal]]:
+def first_years_of_awards(*, cut_off: CutOff) -> QuerySet[Allocation, tuple[int, Decimal]]:
     later_years = Allocation.objects.filter(continues__isnull=False)
-    return Allocation.objects.standing(as_at).filter(pk__in=later_years.values("continues")).values_list("pk", "amount")
+    return (
+        Allocation.objects.standing(cut_off).filter(pk__in=later_years.values("continues")).values_list("pk", "amount")
+    )
 
 
 @prepared
-def later_years_of_awards(*, as_at: AsAt) -> QuerySet[Allocation, tuple[int, Decimal]]:
-    rows = Allocation.objects.standing(as_at).filter(continues__isnull=False)
+def later_years_of_awards(*, cut_off: CutOff) -> QuerySet[Allocation, tuple[int, Decimal]]:
+    rows = Allocation.objects.standing(cut_off).filter(continues__isnull=False)
     return rows.values_list("continues").annotate(sum=sum_of_pounds("amount"))
 
 
 def contract_copies_by_allocation(accounts: YearAccounts) -> dict[int, ContractCopy]:
     """The latest copy of the contract behind each allocation; a copy counts for every year of its award."""
-    contracts = [balance for balance in accounts.balances if balance.kind == Kind.CONTRACT]
+    contracts = [balance for balance in accounts.balances if balance.kind == AllocationKind.CONTRACT]
     if not contracts:
         return {}
     later_years = defaultdict(list)
     for balance in contracts:
         if balance.continues:
             later_years[balance.continues].append(balance.pk)
-    awards = Allocation.objects.filter(funding_source__year=accounts.year, kind=Kind.CONTRACT)
+    awards = Allocation.objects.filter(funding_source__year=accounts.year, kind=AllocationKind.CONTRACT)
     rows = ContractCopy.objects.annotate(first=Coalesce("allocation__continues", "allocation")).order_by("pk")
     rows = rows.filter(first__in=awards.values_list(Coalesce("continues", "pk")))
-    if accounts.as_at.known_before:
-        rows = rows.filter(recorded_at__lt=accounts.as_at.known_before)
+    if accounts.cut_off.known_before:
+        rows = rows.filter(recorded_at__lt=accounts.cut_off.known_before)
     copies: dict[int, ContractCopy] = {}
     for copy in rows:
         for allocation in (copy.allocation_id, copy.first, *later_years[copy.allocation_id]):

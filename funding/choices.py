@@ -1,7 +1,7 @@
 from django.db import models
 
 
-class Kind(models.TextChoices):
+class AllocationKind(models.TextChoices):
     """The kind of an allocation, which decides what must be published about it."""
 
     GRANT = "grant", "Grant"
@@ -93,7 +93,7 @@ class DutyList(models.TextChoices):
 
 
 # Which of these lists an allocation belongs to. Single payments that are not grants are on the list of items.
-DUTY_LIST_OF_KIND = {Kind.GRANT: DutyList.GRANTS, Kind.CONTRACT: DutyList.CONTRACTS}
+DUTY_LIST_OF_KIND = {AllocationKind.GRANT: DutyList.GRANTS, AllocationKind.CONTRACT: DutyList.CONTRACTS}
 
 
 class DutyField(models.TextChoices):

@@ -17,7 +17,7 @@ from django.utils import timezone
 from funding.accounts import AllocationBalance, SourceAccount, YearAccounts
 from funding.choices import ConditionKind, ConditionState, CostKind
 from funding.models import FinancialYear, Fulfilment, Payment, SourceCondition
-from vru_portal.ledger.as_at import AsAt
+from vru_portal.ledger.cut_off import CutOff
 from vru_portal.ledger.money import format_pounds, sum_of_pounds
 from vru_portal.text.dates import format_date
 from vru_portal.text.sums import PENNY
@@ -138,18 +138,18 @@ def share_text(row: SourceCondition) -> str:
 
 def judged_conditions(accounts: YearAccounts) -> list[JudgedCondition]:
     """The conditions of the year's sources, not reversed as at the day of the accounts, by source."""
-    rows = list(conditions_of(accounts.year, as_at=accounts.as_at))
+    rows = list(conditions_of(accounts.year, cut_off=accounts.cut_off))
     if not rows:
         return []
     done: dict[int, list[tuple[date, Decimal]]] = defaultdict(list)
-    for condition, day, amount in fulfilments_of(accounts.year, as_at=accounts.as_at):
+    for condition, day, amount in fulfilments_of(accounts.year, cut_off=accounts.cut_off):
         done[condition].append((day, amount))
     paid: dict[int, list[PaidOnADay]] = defaultdict(list)
     if any(row.kind == ConditionKind.SPEND_BY or row.counts_paid for row in rows):
-        for fields in paid_by_day(accounts.year, as_at=accounts.as_at):
+        for fields in paid_by_day(accounts.year, cut_off=accounts.cut_off):
             paid[fields[0]].append(PaidOnADay(*fields))
     by_source = {account.source.pk: account for account in accounts.sources}
-    today = accounts.as_at.day or timezone.localdate()
+    today = accounts.cut_off.day or timezone.localdate()
     return [
         judge(
             row,
@@ -211,23 +211,23 @@ def counts(row: SourceCondition, money: AllocationBalance | PaidOnADay) -> bool:
 
 
 @prepared
-def conditions_of(year: FinancialYear, *, as_at: AsAt) -> QuerySet[SourceCondition]:
-    rows = SourceCondition.objects.standing(as_at).filter(funding_source__year=year)
+def conditions_of(year: FinancialYear, *, cut_off: CutOff) -> QuerySet[SourceCondition]:
+    rows = SourceCondition.objects.standing(cut_off).filter(funding_source__year=year)
     return rows.select_related("heading", "level", "source").order_by(
         "funding_source__position", "funding_source", "pk"
     )
 
 
 @prepared
-def fulfilments_of(year: FinancialYear, *, as_at: AsAt) -> QuerySet[Fulfilment, tuple[int, date, Decimal]]:
-    rows = Fulfilment.objects.standing(as_at).filter(condition__funding_source__year=year).order_by()
+def fulfilments_of(year: FinancialYear, *, cut_off: CutOff) -> QuerySet[Fulfilment, tuple[int, date, Decimal]]:
+    rows = Fulfilment.objects.standing(cut_off).filter(condition__funding_source__year=year).order_by()
     return rows.values_list("condition", "happened_on", "amount")
 
 
 @prepared
-def paid_by_day(year: FinancialYear, *, as_at: AsAt) -> QuerySet[Payment, tuple[Any, ...]]:
+def paid_by_day(year: FinancialYear, *, cut_off: CutOff) -> QuerySet[Payment, tuple[Any, ...]]:
     """The fields of PaidOnADay, in their order."""
-    rows = Payment.objects.counted(as_at).filter(allocation__funding_source__year=year).order_by()
+    rows = Payment.objects.counted(cut_off).filter(allocation__funding_source__year=year).order_by()
     of = "allocation__"
     return rows.values_list(
         *(f"{of}funding_source", f"{of}heading", f"{of}initiative__level", f"{of}heading__kind", "paid_on")

@@ -6,10 +6,10 @@ from django import forms
 
 from funding.choices import DutyList
 from funding.filters import AllocationFilters, MoneyFilters, PaymentFilters
-from funding.filters.tally import Tally, Total, totals_by_month
+from funding.filters.tally import PaymentTotal, Tally, totals_by_month
 from partners.models import Organisation
 from programmes.models import Initiative
-from vru_portal.ledger.as_at import Basis
+from vru_portal.ledger.cut_off import Basis
 from vru_portal.web.filters import LABEL_LENGTH, MAX_LENGTH, Choices, FiltersForm, UncheckedField
 
 MAX_CHOICES = 50  # records in a drop-down list
@@ -107,15 +107,15 @@ def payment_choices(filters: PaymentFilters, *, counts: bool = True) -> dict[str
     }
 
 
-def choices_by_name(totals: Iterable[Total]) -> Choices:
+def choices_by_name(totals: Iterable[PaymentTotal]) -> Choices:
     return [(total.choice.slug, total.choice.name) for total in totals]
 
 
-def choices_with_counts(totals: Iterable[Total]) -> Choices:
+def choices_with_counts(totals: Iterable[PaymentTotal]) -> Choices:
     return [(total.choice.slug, f"{total.choice.name} ({total.payments:,})") for total in totals]
 
 
-def best_paid(totals: list[Total]) -> list[Total]:
+def best_paid(totals: list[PaymentTotal]) -> list[PaymentTotal]:
     """Those that were paid most, by name."""
     return sorted(sorted(totals, key=lambda total: -total.amount)[:MAX_CHOICES])
 

@@ -6,7 +6,7 @@ from operator import or_
 
 from django.db.models import Q
 
-from funding.choices import DutyField, DutyList, Kind
+from funding.choices import AllocationKind, DutyField, DutyList
 from funding.models import Allocation, DutyColumn, Payment, PublicationDuty
 from funding.querysets import AllocationQuerySet, PaymentQuerySet
 from vru_portal.ledger.money import format_pounds
@@ -24,7 +24,7 @@ BLANK_CONDITIONS = {
 
 def contracts_without_copy(duty: PublicationDuty) -> AllocationQuerySet:
     """The contracts whose copy the duty requires and that have none."""
-    contracts = Allocation.objects.standing().with_award_over(Kind.CONTRACT, duty.contracts_over)
+    contracts = Allocation.objects.standing().with_award_over(AllocationKind.CONTRACT, duty.contracts_over)
     return contracts.with_latest_contract_copy().filter(copy_url=None)  # type: ignore[misc]  # an annotation
 
 

@@ -1,15 +1,15 @@
-"""What a page says about a payment and an allocation, beside their sums."""
+"""What pages say about a payment or an allocation besides its sums."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
 from funding.accounts import AllocationBalance
-from funding.choices import ALLOCATION_TEXT_FIELDS, PAYMENT_TEXT_FIELDS, DutyField, Kind
+from funding.choices import ALLOCATION_TEXT_FIELDS, PAYMENT_TEXT_FIELDS, AllocationKind, DutyField
 from funding.filters import PaymentFilters, TotalsFilters
-from funding.filters.tally import Total
+from funding.filters.tally import PaymentTotal
 from funding.models import Allocation, ContractCopy, DutyColumn, Explanation, Payment, PublicationDuty
-from vru_portal.ledger.as_at import AsAt
+from vru_portal.ledger.cut_off import CutOff
 from vru_portal.ledger.money import format_pounds
 from vru_portal.text.dates import format_date
 
@@ -50,16 +50,16 @@ def allocation_row(
     balance: AllocationBalance, copies: Mapping[int, ContractCopy], duty: PublicationDuty | None
 ) -> AllocationRow:
     copy = copies.get(balance.pk)
-    copy_required = duty is not None and balance.is_on_duty_list(Kind.CONTRACT, duty.contracts_over)
+    copy_required = duty is not None and balance.is_on_duty_list(AllocationKind.CONTRACT, duty.contracts_over)
     return AllocationRow(balance, copy, copy_missing=copy_required and copy is None)
 
 
-def payment_row(payment: Payment, as_at: AsAt, columns: Iterable[DutyColumn] = ()) -> PresentedPayment:
+def payment_row(payment: Payment, cut_off: CutOff, columns: Iterable[DutyColumn] = ()) -> PresentedPayment:
     reversal = payment.reversed_by if payment.is_reversed else None
     return PresentedPayment(
         payment,
-        reversal if reversal and as_at.knows(reversal) else None,
-        [explanation for explanation in payment.explanations.all() if as_at.knows(explanation)],
+        reversal if reversal and cut_off.knows(reversal) else None,
+        [explanation for explanation in payment.explanations.all() if cut_off.knows(explanation)],
         [PublishedField(str(column), payment_field_text(payment, column.field)) for column in columns],
     )
 
@@ -92,7 +92,7 @@ def is_contract_copy_missing(
     allocation: Allocation, duty: PublicationDuty | None, *, award: Iterable[Allocation], has_copy: bool
 ) -> bool:
     """Whether the duty asks for a copy of the contract that is not there. `award` has the allocations of all years."""
-    if duty is None or allocation.kind != Kind.CONTRACT or has_copy:
+    if duty is None or allocation.kind != AllocationKind.CONTRACT or has_copy:
         return False
     return duty.contracts_over is None or sum(row.amount for row in award) > duty.contracts_over
 
@@ -101,13 +101,13 @@ def is_contract_copy_missing(
 class TotalBar:
     """A total with its bar, drawn beside those of others, and the payments behind it."""
 
-    total: Total
+    total: PaymentTotal
     width: str  # per cent of the largest, as text: templates would write the separator of the locale
     is_negative: bool
     payments_query: str
 
 
-def total_bar(filters: TotalsFilters, total: Total, largest: Decimal) -> TotalBar:
+def total_bar(filters: TotalsFilters, total: PaymentTotal, largest: Decimal) -> TotalBar:
     width = abs(total.amount) / largest * 100 if largest else Decimal(0)
     payments = PaymentFilters(None, filters.valid)
     slug = total.choice.slug  # empty where the payments have no value in this facet

@@ -18,7 +18,7 @@ from vru_portal.web.public_pages import cached_per_content_version
 
 
 def initiative_statuses() -> dict[int, Status]:
-    """The furthest status that the records of each initiative bear out, by its primary key.
+    """The furthest status that the records of each initiative support, by its primary key.
 
     Initiatives without an assessment, money or dates are left out: they are only announced.
     """

@@ -16,7 +16,7 @@ urlpatterns = [
     path("onward-grants/report/sent/", onward.sent, name="onward_sent"),
     path("onward-grants/report/take-back/", onward.take_back, name="onward_take_back"),
     path("onward-grants/report/<str:secret>/", onward.open_link, name="onward_open"),
-    # What some mail programs take for part of the link stands behind it.
+    # Behind the link there may be text that some mail programs take for part of it.
     re_path(r"^onward-grants/report/(?P<secret>[-\w]{43})/.+$", onward.open_link),
     path("funding/", views.latest, name="latest"),
     path("payments/", views.payments, name="all_payments"),

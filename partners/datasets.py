@@ -16,7 +16,6 @@ from vru_portal.tabular.datasets import (
     source_columns,
 )
 from vru_portal.tabular.writers import Column, Type
-from vru_portal.web.addresses import full_url
 
 
 def organisation_rows(filters: OrganisationFilters) -> QueryRows[Organisation]:
@@ -114,13 +113,7 @@ POSTS: Dataset[Post] = Dataset(
             Type.DATE,
             "Role until",
         ),
-        Column(
-            "url",
-            "The person's page on this site",
-            lambda p: full_url(p.person.get_absolute_url()),
-            Type.ADDRESS,
-            "Address",
-        ),
+        page_column("The person's page on this site", lambda p: p.person),
         *source_columns(),
     ),
     key=("person_slug", "title", "organisation_slug"),

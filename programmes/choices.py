@@ -81,7 +81,7 @@ class PassagePlace(models.TextChoices):
 
 
 # The URL name of the page that contains a slot, by the first word of the slot.
-PAGES = {
+PAGE_OF_PLACE = {
     "home": "home",
     "about": "about",
     "initiatives": "programmes:initiatives",

@@ -22,7 +22,7 @@ def initiative_rows(filters: InitiativeFilters) -> QueryRows[Initiative]:
     return QueryRows(related, filters.add_details, filters.count)
 
 
-def public_names(organisations: Any) -> str:
+def joined_names(organisations: Any) -> str:
     return join_values(public_name(one) for one in organisations.all())
 
 
@@ -110,7 +110,7 @@ INITIATIVES: Dataset[Initiative] = Dataset(
         Column("referral", "How to be referred, as stated", lambda i: i.referral, title="How to be referred"),
         Column("contact", "Who to ask, as stated", lambda i: i.contact, title="Who to ask"),
         Column("delivered_by", "The organisation that delivers it", lambda i: public_name(i.lead_organisation)),
-        Column("partners", "Who helps to deliver it", lambda i: public_names(i.partners)),
+        Column("partners", "Who helps to deliver it", lambda i: joined_names(i.partners)),
         *approach_columns(),
         Column("sensitive_topic", "Such as domestic abuse", lambda i: i.sensitive_topic),
         page_column(),

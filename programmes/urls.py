@@ -4,8 +4,7 @@ from programmes import views
 
 app_name = "programmes"
 urlpatterns = [
-    # Named here for `reverse`. vru_portal/urls.py answers the first three and the news itself, with what other apps
-    # know.
+    # Named here for `reverse`. vru_portal/urls.py answers the first three and the news itself, with data of other apps.
     path("initiatives/", views.initiatives, name="initiatives"),
     path("initiatives/<slug:slug>/", views.initiative, name="initiative"),
     path("prevention/<slug:slug>/", views.level, name="level"),

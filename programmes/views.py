@@ -24,6 +24,7 @@ from programmes.models import (
     Term,
 )
 from programmes.presenters.news import FindMilestones, add_stories, all_news
+from vru_portal.permissions import has_model_permission
 from vru_portal.web.addresses import full_url
 from vru_portal.web.file_responses import file_response
 from vru_portal.web.filters import QueryLink
@@ -141,7 +142,7 @@ def initiative(request: HttpRequest, slug: str, add_details: AddDetails = add_no
     found = first_or_404(initiatives_at(slug))
     add_details([found])
     vocabularies = {"audience": "audiences", "setting": "settings", "area": "areas"}
-    filter_words = {facet: sorted(words_of(found, relation=relation)) for facet, relation in vocabularies.items()}
+    filter_words = {facet: sorted(vocabulary_of(found, relation=relation)) for facet, relation in vocabularies.items()}
     similar = initiatives_like(found, found.level)
     return render(
         request,
@@ -162,7 +163,7 @@ def initiatives_at(slug: str) -> QuerySet[Initiative]:
 
 
 @prepared
-def words_of(initiative: Initiative, *, relation: str) -> QuerySet[Initiative, tuple[str, str]]:
+def vocabulary_of(initiative: Initiative, *, relation: str) -> QuerySet[Initiative, tuple[str, str]]:
     """The names and slugs of the words of one vocabulary that an initiative is filtered by."""
     rows = Initiative.objects.filter(**{"pk": initiative, f"{relation}__isnull": False}).order_by()
     return rows.values_list(f"{relation}__name", f"{relation}__slug")
@@ -186,7 +187,7 @@ def level(request: HttpRequest, slug: str, add_details: AddDetails = add_no_deta
         {
             "level": found,
             "page": page,
-            "conditions": conditions_of(found),
+            "conditions": success_conditions_of(found),
             "any_sensitive": any(initiative.sensitive_topic for initiative in page),
         },
     )
@@ -198,7 +199,7 @@ def levels_at(slug: str) -> QuerySet[PreventionLevel]:
 
 
 @prepared
-def conditions_of(level: PreventionLevel) -> QuerySet[SuccessCondition]:
+def success_conditions_of(level: PreventionLevel) -> QuerySet[SuccessCondition]:
     return SuccessCondition.objects.public().filter(level=level).select_related("source")
 
 
@@ -286,8 +287,7 @@ def uploaded_file_response(request: HttpRequest, rows: Any, slug: str, *, inline
 def can_view_draft(request: HttpRequest, row: Any) -> bool:
     """Whether the user may view this record in the admin, which can also demand a second factor."""
     user: Any = getattr(request, "user", None)
-    permission = f"{row._meta.app_label}.view_{row._meta.model_name}"
-    return bool(user and admin.site.has_permission(request) and user.has_perm(permission))
+    return bool(user and admin.site.has_permission(request) and has_model_permission(user, "view", type(row)))
 
 
 def level_tabs(filters: InitiativeFilters, levels: list[PreventionLevel]) -> list[LevelTab]:

@@ -9,9 +9,9 @@ from django.db.models.signals import post_migrate, pre_migrate
 from django.utils.module_loading import autodiscover_modules
 from django_smart_ratelimit.apps import DjangoSmartRatelimitConfig
 
-# Django imports this module before any models. What is imported from here on stays for as long as the process: looking
-# through it again and again for what can be thrown away would take two fifths of the time of a command that does
-# nothing else, and time of every page later. `LimitsConfig`, the last app, ends this.
+# Django imports this module before any models. Whatever is imported from here on lives as long as the process. The
+# garbage collector would go through it again and again: two fifths of the time of a command that does nothing else,
+# and time of every page later. `LimitsConfig`, the last app, switches it on again.
 gc.disable()
 
 
@@ -88,8 +88,8 @@ class LimitsConfig(DjangoSmartRatelimitConfig):
     """The tables that rate limits are counted in (vru_portal/web/limits.py)."""
 
     def ready(self) -> None:
-        """Remove the library's admin pages, nearly all of features that the portal does not use; end the start."""
+        """Remove the library's admin pages: nearly all are about features that the portal does not use."""
         super().ready()
         admin.site.unregister([model for model in self.get_models() if admin.site.is_registered(model)])
-        gc.freeze()
+        gc.freeze()  # what is imported by now is not looked at again
         gc.enable()

@@ -9,7 +9,7 @@ TAG = "portal"
 
 
 def check_trusted_proxies(app_configs: Any, **options: Any) -> list[CheckMessage]:
-    """HTTPS ends at a proxy. If the portal does not know of it, everybody seems to come from the proxy's address."""
+    """HTTPS ends at a proxy. Unless the portal knows of it, everybody seems to have the proxy's address."""
     if not settings.ADDRESS.is_secure or settings.TRUSTED_PROXIES:
         return []
     return [

@@ -29,17 +29,17 @@ SECRETS = (
         r"[\"']?\s*[=:]\s*[\"']?)[^\s&;,\"'}]+"
     ),
 )
-bound_fields: ContextVar[Mapping[str, object]] = ContextVar("bound_fields")
+context_fields: ContextVar[Mapping[str, object]] = ContextVar("context_fields")
 
 
 @contextmanager
-def bound(**fields: object) -> Iterator[None]:
+def log_context(**fields: object) -> Iterator[None]:
     """Put these fields on every line that is logged inside, such as the id of the request."""
-    token = bound_fields.set({**bound_fields.get({}), **fields})
+    token = context_fields.set({**context_fields.get({}), **fields})
     try:
         yield
     finally:
-        bound_fields.reset(token)
+        context_fields.reset(token)
 
 
 def fields(**values: object) -> dict[str, Any]:
@@ -80,14 +80,14 @@ class OneLine(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         if requests := getattr(record, "requests", ()):
-            event = self.joined({"level": "info", "logger": record.name, "event": record.getMessage()})
+            event = self.join_fields({"level": "info", "logger": record.name, "event": record.getMessage()})
             return "\n".join(self._request_line(event, request) for request in requests)
         values: dict[str, object] = {
             "time": iso_time(record.created),
             "level": record.levelname.lower(),
             "logger": record.name,
             "event": record.getMessage(),
-            **bound_fields.get({}),
+            **context_fields.get({}),
             **getattr(record, "fields", {}),
         }
         if record.exc_info and (error := record.exc_info[1]):
@@ -95,9 +95,9 @@ class OneLine(logging.Formatter):
         clean = {
             name: mask(value[:LONGEST_VALUE]) if isinstance(value, str) else value for name, value in values.items()
         }
-        return self.whole(self.joined(clean))
+        return self.whole(self.join_fields(clean))
 
-    def joined(self, values: Mapping[str, object]) -> str:
+    def join_fields(self, values: Mapping[str, object]) -> str:
         """Fields as a line writes them."""
         if self.as_json:
             return json.dumps(values, default=str)[1:-1]
@@ -109,15 +109,15 @@ class OneLine(logging.Formatter):
     def _request_line(self, event: str, request: Request) -> str:
         """The line of one of many requests: what they have in common is formatted once."""
         return self.whole(
-            self.joined({"time": iso_time(request.at)}),
+            self.join_fields({"time": iso_time(request.at)}),
             event,
-            self.joined({"request_id": request.request_id}),
+            self.join_fields({"request_id": request.request_id}),
             self.same_of_requests(request.method, request.path, request.status),
-            self.joined({"ms": request.ms, "bytes": request.bytes}),
+            self.join_fields({"ms": request.ms, "bytes": request.bytes}),
         )
 
     def _same_of_requests(self, method: str, path: str, status: int) -> str:
-        return self.joined({"method": method, "path": mask(path[:LONGEST_VALUE]), "status": status})
+        return self.join_fields({"method": method, "path": mask(path[:LONGEST_VALUE]), "status": status})
 
 
 def iso_time(seconds: float) -> str:

@@ -9,7 +9,7 @@ from django.http.multipartparser import MultiPartParserError
 
 from vru_portal.log_lines import OneLine
 
-# What a client did wrong: no fault of the portal, and nobody needs to see where it was noticed.
+# Errors of clients: the portal is not at fault, so nobody needs a traceback.
 CLIENTS_FAULTS = (SuspiciousOperation, BadRequest, MultiPartParserError, UnreadablePostError)
 # Errors whose messages are about the portal and its machine. Others may quote a name, an address or a whole row.
 QUOTABLE = (OperationalError, InterfaceError, ImproperlyConfigured, ImportError, AttributeError, NameError, TypeError)
@@ -19,8 +19,8 @@ def line_formatter(*, as_json: bool = False) -> OneLine:
     return OneLine(as_json=as_json, quotable=QUOTABLE)
 
 
-class DowngradeClientsFaults(logging.Filter):
-    """Makes a warning without a traceback of what a client did wrong, such as a made-up host or a broken body."""
+class DowngradeClientErrors(logging.Filter):
+    """Logs an error of a client, such as a made-up host or a broken body, as a warning without a traceback."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         if record.exc_info and isinstance(record.exc_info[1], CLIENTS_FAULTS):

@@ -80,7 +80,7 @@ def time_locks() -> None:
     connection_created.connect(time_locks_of)
 
 
-def collected() -> CollectorRegistry:
+def collect() -> CollectorRegistry:
     """The metrics of all processes; without their folder, of this one."""
     if FOLDER not in os.environ:
         return own

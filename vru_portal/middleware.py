@@ -20,7 +20,7 @@ Handler = Callable[[HttpRequest], HttpResponse]
 
 
 class RefuseUnknownMethods:
-    """Answer 405 to every method but those that the portal has a use for. Methods are in capitals (RFC 9110, 9.1)."""
+    """Answer 405 to every method that the portal does not use. Methods are in capitals (RFC 9110, 9.1)."""
 
     def __init__(self, get_response: Handler) -> None:
         self.get_response = get_response

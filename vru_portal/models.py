@@ -1,4 +1,4 @@
-"""Tables that belong to no single app: pending changes, long imports, the content's version, signs of life …"""
+"""Tables that belong to no single app: pending changes, long imports, the content's version, heartbeats …"""
 
 from datetime import timedelta
 from typing import Any
@@ -204,7 +204,7 @@ class Heartbeat(models.Model):
     """When a part of the portal last said that it works. Each part has one row, which it writes again and again."""
 
     class Part(models.TextChoices):
-        """What gives a sign of life: two processes, and the mail server as the last email met it."""
+        """What is watched: two processes, and the mail server as the last email found it."""
 
         TIMER = "timer", "Timer"
         MAIL_QUEUE = "mail queue", "Mail queue"
@@ -225,7 +225,7 @@ class Heartbeat(models.Model):
 
 
 class MissedWord(models.Model):
-    """A word that visitors searched for and no page has, with how often. Nothing else is known of these searches."""
+    """A word that visitors searched for and no page has, with a count. Nothing else is stored of these searches."""
 
     word = models.CharField(max_length=30, unique=True)
     count = models.PositiveIntegerField(default=0)

@@ -34,7 +34,7 @@ from django.conf import settings
 
 from vru_portal import access_log, log_lines
 from vru_portal.web import page_cache, public_pages
-from vru_portal.web.page_cache import Key, Page, PageCache, Variant
+from vru_portal.web.page_cache import Page, PageCache, PageKey, Variant
 from vru_portal.wsgi import application as portal
 
 THREADS = 4
@@ -109,7 +109,7 @@ class Exchange:
         self.id = request_id(scope.headers.get("x-request-id"))
 
     def send_text(self, status: int, text: str, *headers: tuple[str, str]) -> None:
-        """Send what no thread was asked for."""
+        """Send what was answered without a thread."""
         self.protocol.response_str(status, [PLAIN_TEXT, *headers, ("x-request-id", self.id)], text)
         self.note(status, len(text))
 
@@ -188,7 +188,9 @@ class Application:
             environ = environ_of(scope)
             environ["vru_portal.request_id"] = exchange.id
             if key is not None and page_cache.is_page(key):
-                page = await self.pages.made(key, partial(self.in_thread, self.threads, self.page_for, key, environ))
+                page = await self.pages.make_once(
+                    key, partial(self.in_thread, self.threads, self.page_for, key, environ)
+                )
                 exchange.send_page(page, page.variant(scope.headers.get("accept-encoding")))
                 return
             if scope.method not in ("GET", "HEAD"):
@@ -222,7 +224,7 @@ class Application:
         # A client that goes away cancels its own request, not the file that others are waiting for.
         return await asyncio.shield(made)
 
-    def page_for(self, key: Key, environ: dict[str, Any]) -> Page:
+    def page_for(self, key: PageKey, environ: dict[str, Any]) -> Page:
         """Let the portal make the page of a key, from a request that holds nothing else."""
         environ = {
             **{name: value for name, value in environ.items() if not name.startswith(("HTTP_", "CONTENT_"))},
@@ -358,7 +360,7 @@ def answer_to(environ: dict[str, Any]) -> Answer:
     """Build the whole response first, so that no database connection is held while the client reads."""
     answer = Answer()
     environ["wsgi.file_wrapper"] = FileOnDisk
-    with log_lines.bound(request_id=environ["vru_portal.request_id"]):
+    with log_lines.log_context(request_id=environ["vru_portal.request_id"]):
         parts: Iterable[bytes] = cast(Any, portal)(environ, answer.start)
         try:
             if isinstance(parts, FileOnDisk) and (whole := parts.opened_again()):

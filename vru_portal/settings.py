@@ -305,10 +305,10 @@ LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"line": {"()": "vru_portal.logs.line_formatter", "as_json": LOG_FORMAT == "json"}},
-    "filters": {"clients_faults": {"()": "vru_portal.logs.DowngradeClientsFaults"}},
+    "filters": {"client_errors": {"()": "vru_portal.logs.DowngradeClientErrors"}},
     "handlers": {
-        "console": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["clients_faults"]},
-        "metrics": {"class": "vru_portal.logs.CountExceptions", "filters": ["clients_faults"]},
+        "console": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["client_errors"]},
+        "metrics": {"class": "vru_portal.logs.CountExceptions", "filters": ["client_errors"]},
     },
     "root": {"handlers": ["console", "metrics"], "level": "WARNING"},
     "loggers": {"django": {"handlers": [], "level": "WARNING"}} | {name: {"level": "INFO"} for name in OUR_PACKAGES},

@@ -36,8 +36,13 @@ class InvitationState(models.TextChoices):
 
 
 # With the open ones somebody can still sign. After the ended ones an organisation can be invited again.
-OPEN_STATES = (InvitationState.QUEUED, InvitationState.SENT, InvitationState.REFUSED, InvitationState.STARTED)
-ENDED_STATES = (
+OPEN_INVITATION_STATES = (
+    InvitationState.QUEUED,
+    InvitationState.SENT,
+    InvitationState.REFUSED,
+    InvitationState.STARTED,
+)
+ENDED_INVITATION_STATES = (
     InvitationState.DECLINED,
     InvitationState.EXPIRED,
     InvitationState.REVOKED,
@@ -45,7 +50,7 @@ ENDED_STATES = (
 )
 
 
-class LinkPurpose(models.TextChoices):
+class SigningLinkPurpose(models.TextChoices):
     """What a link that was emailed can be used for."""
 
     SIGN = "sign", "Prepare and sign"
@@ -54,7 +59,7 @@ class LinkPurpose(models.TextChoices):
     WITHDRAW = "withdraw", "Withdraw the signature"
 
 
-SIGNING_PURPOSES = (LinkPurpose.SIGN, LinkPurpose.CONFIRM)
+SIGNING_PURPOSES = (SigningLinkPurpose.SIGN, SigningLinkPurpose.CONFIRM)
 
 
 class Authority(models.TextChoices):

@@ -7,9 +7,8 @@ from django.utils import timezone
 
 from events.declarations.models import Entry
 from events.declarations.querysets import EntryQuerySet
-from vru_portal.tabular.datasets import Dataset, QueryRows, last_recorded, public_name
+from vru_portal.tabular.datasets import Dataset, QueryRows, last_recorded, page_column, public_name
 from vru_portal.tabular.writers import Column, Type
-from vru_portal.web.addresses import full_url
 from vru_portal.web.facets import AnyFacet, Facet, FacetedFilters, FacetValue, Order, ValueFacet
 
 
@@ -52,7 +51,7 @@ SIGNATORIES: Dataset[Entry] = Dataset(
         Column("how", "Online, or on paper", lambda e: "On paper" if e.on_paper else "Online"),
         Column("name", "Who signed, if they agreed to be named", lambda e: e.public_signatory.get("name")),
         Column("role", "The role of that person, if they agreed to be named", lambda e: e.public_signatory.get("role")),
-        Column("url", "Its page on this site", lambda e: full_url(e.get_absolute_url()), Type.ADDRESS, "Address"),
+        page_column(),
     ),
     key=("entry",),
     filters=SignatoryFilters,

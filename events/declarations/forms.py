@@ -105,7 +105,7 @@ class DetailsForm(LinkPageForm):
             (SIGNS_ANOTHER, "Somebody else. I will fill this in and they will confirm it from their own email"),
         ]
         self.fields["authority"].label = f"What gives this person authority to sign for {organisation}?"
-        self.fields["authorised"].label = signing.STATEMENT.format(body=organisation)
+        self.fields["authorised"].label = signing.STATEMENT_OF_AUTHORITY.format(body=organisation)
         if is_confirming:
             for name in ("who", "prepared_by", "email"):
                 del self.fields[name]

@@ -8,7 +8,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from events.declarations import tokens
-from events.declarations.choices import OPEN_STATES, InvitationState, LinkPurpose, MailKind
+from events.declarations.choices import OPEN_INVITATION_STATES, InvitationState, MailKind, SigningLinkPurpose
 from events.declarations.documents import pdf, receipts, seal
 from events.declarations.models import Entry, Invitation, LiveSignature, Mail, Preparation
 from events.declarations.querysets import MAX_REMINDERS
@@ -19,11 +19,11 @@ from vru_portal.text.cleaning import one_line, truncate
 from vru_portal.web.addresses import full_url
 
 LINK_PURPOSES = {
-    MailKind.INVITATION: LinkPurpose.SIGN,
-    MailKind.REMINDER: LinkPurpose.SIGN,
-    MailKind.CONFIRM: LinkPurpose.CONFIRM,
-    MailKind.RECEIPT: LinkPurpose.RECEIPT,
-    MailKind.WITHDRAW: LinkPurpose.WITHDRAW,
+    MailKind.INVITATION: SigningLinkPurpose.SIGN,
+    MailKind.REMINDER: SigningLinkPurpose.SIGN,
+    MailKind.CONFIRM: SigningLinkPurpose.CONFIRM,
+    MailKind.RECEIPT: SigningLinkPurpose.RECEIPT,
+    MailKind.WITHDRAW: SigningLinkPurpose.WITHDRAW,
 }  # the other kinds have no link that does anything
 ABOUT_A_SIGNATURE = (MailKind.RECEIPT, MailKind.WITHDRAW, MailKind.SIGNED, MailKind.WITHDRAWN)
 MAX_NAME_IN_SUBJECT = 80  # characters: longer subjects are cut off by mail programs
@@ -44,7 +44,7 @@ def build_message(mail: Mail) -> EmailMultiAlternatives | None:
     """
     kind, invitation = MailKind(mail.kind), mail.invitation
     purpose = LINK_PURPOSES.get(kind)
-    to = invitation.email if invitation and purpose == LinkPurpose.SIGN else mail.to
+    to = invitation.email if invitation and purpose == SigningLinkPurpose.SIGN else mail.to
     if not to or not is_wanted(mail):
         return None
     unit = Unit.objects.current()
@@ -65,7 +65,7 @@ def is_wanted(mail: Mail) -> bool:
     invitation, today = mail.invitation, timezone.localdate()
     if invitation is None:
         return True  # an answer to a request, which is deleted together with the request
-    is_open = invitation.state in OPEN_STATES and invitation.closes_on >= today
+    is_open = invitation.state in OPEN_INVITATION_STATES and invitation.closes_on >= today
     match MailKind(mail.kind):
         case MailKind.INVITATION:
             return is_open
@@ -81,7 +81,7 @@ def is_wanted(mail: Mail) -> bool:
         case MailKind.WITHDRAW:
             return LiveSignature.objects.filter(entry=invitation.entry_id).exists()
         case MailKind.ENDED:
-            return invitation.state not in OPEN_STATES
+            return invitation.state not in OPEN_INVITATION_STATES
         case MailKind.TURNED_DOWN:
             return False  # it has no invitation
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any, Self
 from django.db import models
 from django.db.models import Count, Exists, OuterRef, Q, Subquery
 
-from events.declarations.choices import ENDED_STATES, OPEN_STATES, EntryKind, InvitationState
+from events.declarations.choices import ENDED_INVITATION_STATES, OPEN_INVITATION_STATES, EntryKind, InvitationState
 from vru_portal.links.models import Delivery
 from vru_portal.publishing.slugs import SlugQuerySet
 from vru_portal.publishing.state import published
@@ -17,7 +17,7 @@ MAX_REMINDERS = 3
 DAYS_BETWEEN_REMINDERS = 14
 DAYS_TO_START = 5  # after which staff may ask whether the email has arrived
 # Emails that failed permanently and need attention: not those of an invitation that has ended.
-FAILED_MAILS = Q(delivery=Delivery.REFUSED) & ~Q(invitation__state__in=ENDED_STATES)
+FAILED_MAILS = Q(delivery=Delivery.REFUSED) & ~Q(invitation__state__in=ENDED_INVITATION_STATES)
 
 
 class DeclarationQuerySet(SlugQuerySet["Declaration"]):
@@ -61,7 +61,7 @@ def add_progress(versions: "Sequence[DeclarationVersion]") -> None:
     )
     counts = unsigned.annotate(
         asked=Count("body", distinct=True, filter=~never_asked),
-        waiting=Count("body", distinct=True, filter=Q(state__in=OPEN_STATES)),
+        waiting=Count("body", distinct=True, filter=Q(state__in=OPEN_INVITATION_STATES)),
         declined=Count("body", distinct=True, filter=declined),
     )
     others = {version: numbers for version, *numbers in counts}
@@ -77,7 +77,7 @@ class InvitationQuerySet(models.QuerySet["Invitation"]):
 
     def open(self) -> Self:
         """Those with which somebody can still sign."""
-        return self.filter(state__in=OPEN_STATES)
+        return self.filter(state__in=OPEN_INVITATION_STATES)
 
     def asked(self) -> Self:
         """Those that asked an organisation to sign: not the ones that were never sent or were revoked."""
@@ -117,7 +117,7 @@ class InvitationQuerySet(models.QuerySet["Invitation"]):
 
     def overdue(self, today: date) -> Self:
         """Those whose last day has passed and that nobody has answered."""
-        return self.filter(state__in=[InvitationState.DRAFT, *OPEN_STATES], closes_on__lt=today)
+        return self.filter(state__in=[InvitationState.DRAFT, *OPEN_INVITATION_STATES], closes_on__lt=today)
 
     def to_remind(self, today: date) -> Self:
         """Those to remind today: not answered, not reminded recently or too often, and not waiting for a decision date.

@@ -10,7 +10,7 @@ from typing import Any
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from events.declarations.choices import ENDED_STATES, InvitationState
+from events.declarations.choices import ENDED_INVITATION_STATES, InvitationState
 from events.declarations.models import Entry, Invitation, Mail, PaperSignature, SigningRequest
 from events.declarations.register import kept_outside
 from events.declarations.rules import availability, erasure, invitations, versions
@@ -69,7 +69,7 @@ def erase_expired_personal_data() -> int:
     if not retention_days:  # the unit has not stated how long it keeps personal data
         return erased
     limit = timezone.now() - timedelta(days=retention_days)
-    unsigned = [state for state in ENDED_STATES if state != InvitationState.WITHDRAWN]
+    unsigned = [state for state in ENDED_INVITATION_STATES if state != InvitationState.WITHDRAWN]
     expired = Invitation.objects.filter(state__in=unsigned, closes_on__lt=timezone.localdate(limit)).exclude(email="")
     erased += apply_to_each(expired, erasure.forget_invitation)
     erased += apply_to_each(SigningRequest.objects.filter(asked_at__lt=limit), erasure.delete_signing_request)

@@ -5,7 +5,7 @@ from datetime import datetime, time, timedelta
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from events.declarations.choices import OPEN_STATES, SIGNING_PURPOSES, LinkPurpose
+from events.declarations.choices import OPEN_INVITATION_STATES, SIGNING_PURPOSES, SigningLinkPurpose
 from events.declarations.models import Invitation, Preparation, Token
 from partners.models import LegalNotice
 from vru_portal.links.secrets import mailbox_hash, new_secret, secret_hash
@@ -15,7 +15,7 @@ RECEIPT_DAYS = 3650  # at most: a receipt's link ends when the personal data beh
 WITHDRAW_DAYS = 7
 
 
-def issue_secret(*, invitation: Invitation, purpose: LinkPurpose, to: str = "") -> str:
+def issue_secret(*, invitation: Invitation, purpose: SigningLinkPurpose, to: str = "") -> str:
     """Create a link and return its secret, which is stored nowhere.
 
     ``to`` is the mailbox that the link is sent to: if the invitation is passed on to somebody else, it stops working.
@@ -31,26 +31,26 @@ def issue_secret(*, invitation: Invitation, purpose: LinkPurpose, to: str = "") 
     return secret
 
 
-def link_expiry(invitation: Invitation, purpose: LinkPurpose) -> datetime:
-    if purpose == LinkPurpose.RECEIPT:
+def link_expiry(invitation: Invitation, purpose: SigningLinkPurpose) -> datetime:
+    if purpose == SigningLinkPurpose.RECEIPT:
         retention = LegalNotice.current().retention_days or RECEIPT_DAYS
         began = invitation.entry.recorded_at if invitation.entry else timezone.now()
         return began + timedelta(days=min(retention, RECEIPT_DAYS))
-    if purpose == LinkPurpose.WITHDRAW:
+    if purpose == SigningLinkPurpose.WITHDRAW:
         return timezone.now() + timedelta(days=WITHDRAW_DAYS)
     return timezone.make_aware(datetime.combine(invitation.closes_on, time.max))
 
 
-def find_usable_token(secret: str, *purposes: LinkPurpose) -> Token | None:
+def find_usable_token(secret: str, *purposes: SigningLinkPurpose) -> Token | None:
     """The token of a link that can be used now; None for any other, whatever is wrong with it.
 
     All are looked up by the same query, so that neither the answer nor its timing tells why a link does not work.
     """
     usable = usable_tokens(secret_hash(secret), timezone.now())
     token = next((token for token in usable if token.purpose in purposes), None)
-    if token and token.purpose in SIGNING_PURPOSES and token.invitation.state not in OPEN_STATES:
+    if token and token.purpose in SIGNING_PURPOSES and token.invitation.state not in OPEN_INVITATION_STATES:
         return None
-    if token and token.purpose == LinkPurpose.CONFIRM:
+    if token and token.purpose == SigningLinkPurpose.CONFIRM:
         preparation = Preparation.objects.filter(invitation=token.invitation).first()
         return token if was_sent_to_signatory(token, preparation) else None
     return token

@@ -13,8 +13,8 @@ from funding.admin.imports import LedgerImport
 from funding.admin.missing_disclosures import CopyFilter
 from funding.admin.onward_requests import AskOnwardAction
 from funding.admin.regrants import RegrantingAction
-from funding.admin.variations import EndAction, MoveAction, ReleaseAction, ReturnAction
-from funding.choices import ALLOCATION_TEXT_FIELDS, Kind
+from funding.admin.variations import EndAction, MoveAction, ReleaseAction, ReturnMoneyAction
+from funding.choices import ALLOCATION_TEXT_FIELDS, AllocationKind
 from funding.models import Allocation, ContractCopy
 from funding.resources import AllocationResource
 from funding.rules.allocations import add_contract_copy
@@ -45,7 +45,7 @@ class CopyAction(Action):
 
     def applies(self) -> bool:
         """Whether this is a contract."""
-        return self.row.kind == Kind.CONTRACT and self.row.reverses_id is None
+        return self.row.kind == AllocationKind.CONTRACT and self.row.reverses_id is None
 
     def blocked_reason(self) -> str:
         return "" if self.applies() else "You can add a contract copy only to an allocation for a contract or service."
@@ -61,8 +61,6 @@ class CopyAction(Action):
 class ReverseAllocationAction(ReverseAction):
     """Reverse an allocation that has no payments."""
 
-    permission = "funding.add_allocation"
-
     def blocked_reason(self) -> str:
         reason = super().blocked_reason()
         payments = self.row.payments.standing()
@@ -76,12 +74,6 @@ class ReverseAllocationAction(ReverseAction):
             f"{format_pounds(total)} is paid on this allocation ({some}{more}). Reverse these payments first, then "
             "reverse the allocation and record both again correctly."
         )
-
-
-class RedactAllocationAction(RedactAction):
-    """Redact the text of an allocation."""
-
-    permission = "funding.change_allocation"
 
 
 class ContractCopyInline(RecordedElsewhereInline):
@@ -122,13 +114,13 @@ class AllocationAdmin(LedgerImport, AppendOnlyAdmin):
     row_actions = (
         ReleaseAction,
         MoveAction,
-        ReturnAction,
+        ReturnMoneyAction,
         EndAction,
         ReverseAllocationAction,
         CopyAction,
         RegrantingAction,
         AskOnwardAction,
-        RedactAllocationAction,
+        RedactAction,
     )
     record_form = AllocationForm
     formfield_overrides: ClassVar[Any] = AppendOnlyAdmin.formfield_overrides | {
@@ -178,7 +170,7 @@ class AllocationAdmin(LedgerImport, AppendOnlyAdmin):
         return (found.filter(reverses=None) if choosing else found), duplicates
 
     def tools(self, request: HttpRequest, row: Allocation) -> list[tuple[str, str]]:
-        """Put the step that is taken most often first: a payment."""
+        """Put the most frequent step first: a payment."""
         steps = super().tools(request, row)
         if row.reverses_id is None and not row.is_reversed and request.user.has_perm("funding.add_payment"):
             steps.insert(0, ("Record a payment", f"{reverse('admin:funding_payment_add')}?allocation={row.pk}"))
@@ -302,12 +294,6 @@ class AllocationAdmin(LedgerImport, AppendOnlyAdmin):
         return str(row.recipient)
 
 
-class RedactCopyAction(RedactAction):
-    """Redact the title of a contract copy."""
-
-    permission = "funding.change_contractcopy"
-
-
 @admin.register(ContractCopy)
 class ContractCopyAdmin(RecordedElsewhereAdmin):
     """Contract copies: added on the page of their allocation, listed here."""
@@ -315,10 +301,10 @@ class ContractCopyAdmin(RecordedElsewhereAdmin):
     list_display = ("title", "allocation", "recorded_at")
     list_select_related = ("allocation__initiative", "allocation__recipient", "recorded_by")
     search_fields = ("title", "allocation__public_id")
-    row_actions = (RedactCopyAction,)
+    row_actions = (RedactAction,)
     fieldsets: ClassVar[Any] = ((None, {"fields": ["of", "title", "url", "redaction", "recorded_at", "recorded_by"]}),)
 
     @admin.display(description="allocation")
     def of(self, row: ContractCopy) -> str:
-        """The allocation, to go there."""
+        """A link to the allocation."""
         return admin_link(row.allocation)

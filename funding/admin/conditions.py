@@ -85,18 +85,6 @@ class FulfilAction(Action):
         return f"Recorded: {format_pounds(row.amount)}"
 
 
-class ReverseConditionAction(ReverseAction):
-    """Reverse a condition."""
-
-    permission = "funding.add_sourcecondition"
-
-
-class RedactConditionAction(RedactAction):
-    """Redact the wording of a condition."""
-
-    permission = "funding.change_sourcecondition"
-
-
 @admin.register(SourceCondition)
 class SourceConditionAdmin(AppendOnlyAdmin):
     """What funders ask in return for their money."""
@@ -109,7 +97,7 @@ class SourceConditionAdmin(AppendOnlyAdmin):
     )
     search_fields = ("funding_source__name", "wording")
     autocomplete_fields: ClassVar[tuple[str, ...]] = ("funding_source", "heading", "level", "source")
-    row_actions = (FulfilAction, ReverseConditionAction, RedactConditionAction)
+    row_actions = (FulfilAction, ReverseAction, RedactAction)
     record_form = ConditionForm
     formfield_overrides: ClassVar[Any] = AppendOnlyAdmin.formfield_overrides | {
         models.DateField: {"widget": AdminDateWidget}
@@ -159,18 +147,6 @@ class SourceConditionAdmin(AppendOnlyAdmin):
         return "-" if row.sum is None else format_pounds(row.sum)
 
 
-class ReverseFulfilmentAction(ReverseAction):
-    """Reverse match funding or a claim."""
-
-    permission = "funding.add_fulfilment"
-
-
-class RedactFulfilmentAction(RedactAction):
-    """Redact the note on match funding or a claim."""
-
-    permission = "funding.change_fulfilment"
-
-
 @admin.register(Fulfilment)
 class FulfilmentAdmin(RecordedElsewhereAdmin):
     """Match funding and claims: recorded on the page of their condition, listed here."""
@@ -182,7 +158,7 @@ class FulfilmentAdmin(RecordedElsewhereAdmin):
         *("reversed_by__recorded_by", "recorded_by"),
     )
     search_fields = ("organisation__name", "note")
-    row_actions = (ReverseFulfilmentAction, RedactFulfilmentAction)
+    row_actions = (ReverseAction, RedactAction)
     fieldsets: ClassVar[Any] = (
         (None, {"fields": ["condition", "organisation", "sum", "happened_on", "note", "state", "redaction"]}),
         ("Source", {"fields": ["source", "source_location", "as_at"]}),

@@ -41,18 +41,6 @@ class DecisionForm(RecordingForm):
         decide(by=self.by, decision=self.instance)
 
 
-class ReverseDecisionAction(ReverseAction):
-    """Reverse a decision that no money depends on."""
-
-    permission = "funding.add_decision"
-
-
-class RedactDecisionAction(RedactAction):
-    """Redact the text of a decision."""
-
-    permission = "funding.change_decision"
-
-
 @admin.register(Decision)
 class DecisionAdmin(AppendOnlyAdmin):
     """Decisions about money; only the address of the notice can be added later."""
@@ -66,7 +54,7 @@ class DecisionAdmin(AppendOnlyAdmin):
     search_fields = ("reference", "title", "reasons")
     autocomplete_fields: ClassVar[tuple[str, ...]] = ("year", "decided_by")
     date_hierarchy = "decided_on"
-    row_actions = (ReverseDecisionAction, RedactDecisionAction)
+    row_actions = (ReverseAction, RedactAction)
     record_form = DecisionForm
     formfield_overrides: ClassVar[Any] = AppendOnlyAdmin.formfield_overrides | {
         models.DateField: {"widget": AdminDateWidget}
@@ -87,14 +75,14 @@ class DecisionAdmin(AppendOnlyAdmin):
         return PortalAdmin.has_change_permission(self, request, obj)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Decision | None = None) -> Any:
-        """Leave open what may change."""
+        """Leave the fields editable that may change."""
         if obj is None:
             return ()
         named = [name for _, options in self.fieldsets for name in options["fields"]]
         return [name for name in named if name not in Decision.open_fields]
 
     def save_model(self, request: HttpRequest, obj: Decision, form: Any, change: bool) -> None:
-        """Save what may change; the form has recorded a new decision."""
+        """Save the fields that may change. A new decision has been recorded by the form."""
         if change:
             obj.save(update_fields=Decision.open_fields)
 
@@ -126,12 +114,6 @@ class DecisionAdmin(AppendOnlyAdmin):
         ]  # fmt: skip
 
 
-class ReverseOvercommitmentAction(ReverseAction):
-    """Take back that a source may be over-committed."""
-
-    permission = "funding.add_overcommitment"
-
-
 @admin.register(Overcommitment)
 class OvercommitmentAdmin(RecordedElsewhereAdmin):
     """Shares that may be allocated beyond a source: recorded on its page, listed here."""
@@ -143,7 +125,7 @@ class OvercommitmentAdmin(RecordedElsewhereAdmin):
         *("reversed_by__recorded_by", "recorded_by"),
     )
     search_fields = ("funding_source__name", "decision__reference")
-    row_actions = (ReverseOvercommitmentAction,)
+    row_actions = (ReverseAction,)
     fieldsets: ClassVar[Any] = (
         (None, {"fields": ["funding_source", "share", "allowed_on", "decision", "state", "recorded_at"]}),
     )

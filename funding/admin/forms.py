@@ -9,7 +9,7 @@ from django.db.models.fields import BLANK_CHOICE_DASH
 from django.forms.widgets import Script
 from django.utils import timezone
 
-from funding.choices import PAYMENT_TEXT_FIELDS, Kind
+from funding.choices import PAYMENT_TEXT_FIELDS, AllocationKind
 from funding.models import Allocation, BudgetHeading, Decision, FundingSource, Payment
 from funding.rules.allocations import allocate, find_problems
 from funding.rules.payments import pay
@@ -102,8 +102,8 @@ class AllocationForm(RecordingForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         fields: dict[str, Any] = self.fields
-        # Nothing is chosen beforehand: allocations never change, and the law has a list for each kind.
-        fields["kind"].choices = [*BLANK_CHOICE_DASH, *Kind.choices]
+        # Nothing is preselected: allocations never change, and the law has a list for each kind.
+        fields["kind"].choices = [*BLANK_CHOICE_DASH, *AllocationKind.choices]
         self.initial["kind"] = (kwargs.get("initial") or {}).get("kind", "")
         fields["funding_source"].queryset = open_sources()
         approved = EvidenceAssessment.objects.approved().filter(initiative=OuterRef("pk"))

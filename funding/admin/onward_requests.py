@@ -141,7 +141,7 @@ class ExtendOnwardAction(Extend, OnwardAction):
 
 
 class CancelOnwardAction(Cancel, OnwardAction):
-    """No longer asks for onward grants."""
+    """Cancels the request for onward grants."""
 
     confirmation = "Nothing from this list will be published"
     explanation = "The recipient is told, and its link no longer works. You can ask again on the page of the grant."
@@ -202,7 +202,7 @@ class OnwardRequestAdmin(ReadOnlyAdmin, ActionAdmin):
     )
 
     def sections(self, request: HttpRequest, row: Any) -> list[Section]:
-        """What was listed, before who was asked: it is what staff have come to read."""
+        """First the grants that were listed, which is what staff have come to read; then who was asked."""
         if row is None:
             return []
         entries = read_entries(row)

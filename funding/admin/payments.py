@@ -58,18 +58,11 @@ class ExplainAction(Action):
 class ReversePaymentAction(ReverseAction):
     """Reverse a payment."""
 
-    permission = "funding.add_payment"
     explanation = (
         "For a payment that was recorded wrongly here. This records a second row that cancels all of it. Both rows are "
         "shown in public with your reason. If money came back, do not reverse the payment: record a refund, which is a "
         "payment with a negative amount."
     )
-
-
-class RedactPaymentAction(RedactAction):
-    """Redact the text of a payment."""
-
-    permission = "funding.change_payment"
 
 
 class ExceptionFilter(admin.SimpleListFilter):
@@ -117,7 +110,7 @@ class PaymentAdmin(LedgerImport, AppendOnlyAdmin):
     date_hierarchy = "paid_on"
     autocomplete_fields: ClassVar[tuple[str, ...]] = ("allocation", "payee")
     inlines = (ExplanationInline,)
-    row_actions = (ExplainAction, ReversePaymentAction, RedactPaymentAction)
+    row_actions = (ExplainAction, ReversePaymentAction, RedactAction)
     record_form = PaymentForm
     record_fieldsets = (
         (
@@ -185,12 +178,6 @@ class PaymentAdmin(LedgerImport, AppendOnlyAdmin):
         return admin_link(row.allocation, row.allocation.public_id)
 
 
-class RedactExplanationAction(RedactAction):
-    """Redact an explanation."""
-
-    permission = "funding.change_explanation"
-
-
 @admin.register(Explanation)
 class ExplanationAdmin(RecordedElsewhereAdmin):
     """Explanations: written on the page of their payment, listed here."""
@@ -198,10 +185,10 @@ class ExplanationAdmin(RecordedElsewhereAdmin):
     list_display = ("payment", "text", "recorded_at")
     list_select_related = ("payment", "recorded_by")
     search_fields = ("payment__reference", "text")
-    row_actions = (RedactExplanationAction,)
+    row_actions = (RedactAction,)
     fieldsets: ClassVar[Any] = ((None, {"fields": ["of", "text", "redaction", "recorded_at", "recorded_by"]}),)
 
     @admin.display(description="payment")
     def of(self, row: Explanation) -> str:
-        """The payment, to go there."""
+        """A link to the payment."""
         return admin_link(row.payment)

@@ -67,18 +67,6 @@ class RegrantingAction(Action):
         return f"Recorded as {row.get_regrant_type_display().lower()} ({row.regrant_type})"
 
 
-class ReverseRegrantingAction(ReverseAction):
-    """Reverse a record of regranting."""
-
-    permission = "funding.add_regranting"
-
-
-class RedactRegrantingAction(RedactAction):
-    """Redact the reason of a reversal."""
-
-    permission = "funding.change_regranting"
-
-
 @admin.register(Regranting)
 class RegrantingAdmin(RecordedElsewhereAdmin):
     """Which grants are for regranting: recorded on the page of their allocation, listed here."""
@@ -90,7 +78,7 @@ class RegrantingAdmin(RecordedElsewhereAdmin):
         *("reverses__allocation__initiative", "reverses__allocation__recipient"),
     )
     search_fields = ("allocation__public_id", "allocation__recipient__name")
-    row_actions = (ReverseRegrantingAction, RedactRegrantingAction)
+    row_actions = (ReverseAction, RedactAction)
     fieldsets: ClassVar[Any] = (
         (None, {"fields": ["of", "regrant_type", "state", "reason", "redaction", "recorded_at", "recorded_by"]}),
     )
@@ -150,18 +138,6 @@ class ConfirmedOnwardFileForm(ConfirmedFileForm):
     allocation = forms.ModelChoiceField(Allocation.objects.all(), required=False, widget=forms.HiddenInput)
 
 
-class ReverseOnwardGrantAction(ReverseAction):
-    """Reverse an onward grant."""
-
-    permission = "funding.add_onwardgrant"
-
-
-class RedactOnwardGrantAction(RedactAction):
-    """Redact the text of an onward grant."""
-
-    permission = "funding.change_onwardgrant"
-
-
 @admin.register(OnwardGrant)
 class OnwardGrantAdmin(LedgerImport, AppendOnlyAdmin):
     """Grants that recipients have awarded on, as they report them."""
@@ -179,7 +155,7 @@ class OnwardGrantAdmin(LedgerImport, AppendOnlyAdmin):
     )
     search_fields = ("reference", "recipient_name", "title", "allocation__public_id")
     date_hierarchy = "awarded_on"
-    row_actions = (ReverseOnwardGrantAction, RedactOnwardGrantAction)
+    row_actions = (ReverseAction, RedactAction)
     record_form = OnwardGrantForm
     formfield_overrides: ClassVar[Any] = AppendOnlyAdmin.formfield_overrides | {
         models.DateField: {"widget": AdminDateWidget}

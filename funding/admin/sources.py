@@ -34,7 +34,7 @@ class ContributorInline(InlineMixin, admin.TabularInline[Contributor, FundingSou
     autocomplete_fields = ("organisation", "post")
 
     def has_add_permission(self, request: HttpRequest, obj: FundingSource | None = None) -> bool:
-        """Add with the source, not later."""
+        """Only together with the source, not later."""
         return obj is None and super().has_add_permission(request, obj)
 
     def has_change_permission(self, request: HttpRequest, obj: FundingSource | None = None) -> bool:
@@ -90,7 +90,7 @@ class CarryForm(forms.Form):
     amount = PoundsFormField(label="Sum", help_text="In pounds, such as 1,250.50.")
     stated_as = LineFormField(
         max_length=60,
-        help_text="The amount as the source writes it, such as £1.25 million.",
+        help_text="The amount as published, such as £1.25 million.",
         widget=AdminTextInputWidget,
     )
     name = LineFormField(max_length=160, widget=AdminTextInputWidget)
@@ -145,18 +145,6 @@ class CarryAction(Action):
         return f"Carried forward: {format_pounds(carried.amount)} into {carried.year}"
 
 
-class ReverseSourceAction(ReverseAction):
-    """Reverse a source."""
-
-    permission = "funding.add_fundingsource"
-
-
-class RedactSourceAction(RedactAction):
-    """Redact the text of a source."""
-
-    permission = "funding.change_fundingsource"
-
-
 @admin.register(FundingSource)
 class FundingSourceAdmin(OrderPageMixin, AppendOnlyAdmin):
     """Sources of money, with what is left of each."""
@@ -169,7 +157,7 @@ class FundingSourceAdmin(OrderPageMixin, AppendOnlyAdmin):
     search_fields = ("name", "wording")
     autocomplete_fields: ClassVar[tuple[str, ...]] = ("year", "source")
     inlines = (ContributorInline,)
-    row_actions = (CarryAction, ReturnFromSourceAction, OvercommitAction, ReverseSourceAction, RedactSourceAction)
+    row_actions = (CarryAction, ReturnFromSourceAction, OvercommitAction, ReverseAction, RedactAction)
     record_form = SourceForm
     record_fieldsets = (
         (None, {"fields": ["year", "name", "slug", "nature"]}),
@@ -200,14 +188,14 @@ class FundingSourceAdmin(OrderPageMixin, AppendOnlyAdmin):
         return PortalAdmin.get_inline_instances(self, request, obj)
 
     def get_readonly_fields(self, request: HttpRequest, obj: FundingSource | None = None) -> Any:
-        """Leave open what may change."""
+        """Leave the fields editable that may change."""
         if obj is None:
             return ()
         named = [name for _, options in self.fieldsets for name in options["fields"]]
         return [name for name in named if name not in FundingSource.open_fields]
 
     def save_model(self, request: HttpRequest, obj: FundingSource, form: Any, change: bool) -> None:
-        """Record a new source; save what may change of another."""
+        """Record a new source; of an existing one, save the fields that may change."""
         if change:
             obj.save()
         else:

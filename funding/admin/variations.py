@@ -10,7 +10,7 @@ from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
 from funding.admin.forms import DecisionChoice, InitiativeChoice, standing_decisions
-from funding.choices import ALLOCATION_TEXT_FIELDS, Kind, VariationKind
+from funding.choices import ALLOCATION_TEXT_FIELDS, AllocationKind, VariationKind
 from funding.models import Allocation, BudgetHeading, Decision, Overcommitment, Variation
 from funding.rules.variations import allow_overcommitment, vary
 from partners.models import Organisation
@@ -53,7 +53,7 @@ class MoveForm(StepForm):
     recipient = forms.ModelChoiceField(Organisation.objects.none(), label="New recipient")
     initiative = InitiativeChoice(Initiative.objects.none(), required=False)
     heading = forms.ModelChoiceField(BudgetHeading.objects.none(), required=False, label="Budget heading")
-    kind = forms.ChoiceField(choices=Kind.choices)
+    kind = forms.ChoiceField(choices=AllocationKind.choices)
     purpose = LongTextFormField(widget=forms.Textarea(attrs={"rows": 3, "class": "vLargeTextField"}))
     conditions = LongTextFormField(required=False, widget=forms.Textarea(attrs={"rows": 3, "class": "vLargeTextField"}))
     value_for_money = LongTextFormField(
@@ -111,7 +111,7 @@ class ReleaseAction(StepAction):
     explanation = "What you release goes back to its source, where it can be allocated, carried forward or returned."
 
 
-class ReturnAction(StepAction):
+class ReturnMoneyAction(StepAction):
     """Give money back to the funder."""
 
     name, label, kind = "return", "Return to the funder", VariationKind.RETURN
@@ -240,18 +240,6 @@ class OvercommitAction(Action):
         return f"{row.share}% may be allocated beyond the amount"
 
 
-class ReverseVariationAction(ReverseAction):
-    """Reverse a variation."""
-
-    permission = "funding.add_variation"
-
-
-class RedactVariationAction(RedactAction):
-    """Redact the text of a variation."""
-
-    permission = "funding.change_variation"
-
-
 @admin.register(Variation)
 class VariationAdmin(RecordedElsewhereAdmin):
     """Variations and returns: recorded on the page of their allocation or source, listed here."""
@@ -263,7 +251,7 @@ class VariationAdmin(RecordedElsewhereAdmin):
         *("decision", "reverses", "reversed_by__recorded_by", "recorded_by"),
     )
     search_fields = ("public_id", "allocation__public_id", "reasons")
-    row_actions = (ReverseVariationAction, RedactVariationAction)
+    row_actions = (ReverseAction, RedactAction)
     fieldsets: ClassVar[Any] = (
         (None, {"fields": ["public_id", "state", "kind", "sum", "varied_on", "of", "funding_source", "decided_by"]}),
         ("Published details", {"fields": ["reasons", "redaction"]}),

@@ -21,9 +21,8 @@ from funding.models import (
     SourceCondition,
     Variation,
 )
-from vru_portal.tabular.datasets import Dataset, QueryRows, last_changed, last_recorded
+from vru_portal.tabular.datasets import Dataset, QueryRows, last_changed, last_recorded, page_column
 from vru_portal.tabular.writers import Column, Type
-from vru_portal.web.addresses import full_url
 from vru_portal.web.filters import Filters
 
 HEADINGS: Dataset[BudgetHeading] = Dataset(
@@ -35,7 +34,7 @@ HEADINGS: Dataset[BudgetHeading] = Dataset(
         Column("kind", "The kind of cost", lambda h: h.get_kind_display(), title="Kind of cost"),
         Column("summary", "What it pays for", lambda h: h.summary),
         Column("slug", "Its name in addresses", lambda h: h.slug),
-        Column("url", "Its page", lambda h: full_url(h.get_absolute_url()), Type.ADDRESS, "Address"),
+        page_column("Its page"),
     ),
     key=("slug",),
     filters=lambda data: Filters(data, {}),
@@ -65,7 +64,7 @@ DECISIONS: Dataset[Decision] = Dataset(
         Column("reasons", "Why", lambda d: d.reasons),
         Column("notice_url", "Where its notice is published", lambda d: d.notice_url, title="Published notice"),
         recorded_column(),
-        Column("url", "Where it is listed", lambda d: full_url(d.get_absolute_url()), Type.ADDRESS, "Address"),
+        page_column("Where it is listed"),
     ),
     key=("financial_year", "reference"),
     filters=of_all_years(DecisionFilters),
@@ -111,7 +110,7 @@ VARIATIONS: Dataset[Variation] = Dataset(
         Column("decision", "The reference of the decision", lambda v: v.decision.reference),
         Column("reasons", "Why", lambda v: v.reasons),
         recorded_column(),
-        Column("url", "Where it is shown", lambda v: full_url(v.get_absolute_url()), Type.ADDRESS, "Address"),
+        page_column("Where it is shown"),
     ),
     key=("id",),
     filters=of_all_years(VariationFilters),
@@ -143,8 +142,8 @@ class ConditionRows:
         chosen = set(self.filters.rows.order_by().values_list("pk", flat=True))
         years = FinancialYear.objects.filter(sources__conditions__in=chosen).distinct().order_by("first_year")
         for year in years if chosen else ():
-            sources = year.sources.standing(self.filters.as_at).order_by("position", "id").select_related("year")
-            accounts = year_accounts(year, sources, self.filters.as_at)
+            sources = year.sources.standing(self.filters.cut_off).order_by("position", "id").select_related("year")
+            accounts = year_accounts(year, sources, self.filters.cut_off)
             yield from (row for row in judged_conditions(accounts) if row.condition.pk in chosen)
 
 

@@ -21,14 +21,13 @@ from programmes.results.datasets import while_measured
 from programmes.results.filters import FigureFilters
 from programmes.results.models import ApprovedFigure, ApprovedReturn, Measure, Return
 from programmes.results.quarters import Quarter
-from vru_portal.ledger.as_at import NOW, AsAt
+from vru_portal.ledger.cut_off import NOW, CutOff
 from vru_portal.ledger.money import sum_of_pounds
-from vru_portal.tabular.datasets import Dataset, ListedRows, last_recorded
+from vru_portal.tabular.datasets import Dataset, ListedRows, last_recorded, page_column
 from vru_portal.tabular.writers import Column, Type
 from vru_portal.text.sums import PENNY
-from vru_portal.web.addresses import full_url
 
-Place = tuple[int, date]  # an initiative and a quarter
+InitiativeQuarter = tuple[int, date]  # an initiative and a quarter
 
 
 @dataclass(frozen=True)
@@ -56,7 +55,7 @@ class Cost:
         return " and ".join(map(str, self.quarters))
 
 
-def costs_of(figures: Iterable[ApprovedFigure], as_at: AsAt = NOW) -> list[Cost]:
+def costs_of(figures: Iterable[ApprovedFigure], cut_off: CutOff = NOW) -> list[Cost]:
     """The costs by initiative, measure and year that follow from these figures: only those of reach count."""
     by_place: dict[tuple[int, int], dict[date, list[ApprovedFigure]]] = defaultdict(lambda: defaultdict(list))
     for figure in figures:
@@ -66,7 +65,7 @@ def costs_of(figures: Iterable[ApprovedFigure], as_at: AsAt = NOW) -> list[Cost]
     if not by_place:
         return []
     initiatives = {initiative for initiative, _ in by_place}
-    expected, paid = reporters_by_place(initiatives, as_at), paid_by_place(initiatives, as_at)
+    expected, paid = expected_reporters(initiatives, cut_off), paid_by_quarter(initiatives, cut_off)
     costs = []
     for (initiative, _), by_quarter in by_place.items():
         years: dict[int, list[date]] = defaultdict(list)
@@ -92,22 +91,22 @@ def is_complete(figures: list[ApprovedFigure], expected: set[int]) -> bool:
     }
 
 
-def reporters_by_place(initiatives: set[int], as_at: AsAt) -> dict[Place, set[int]]:
+def expected_reporters(initiatives: set[int], cut_off: CutOff) -> dict[InitiativeQuarter, set[int]]:
     """The organisations that have reported, or were asked to, by initiative and quarter."""
-    found: dict[Place, set[int]] = defaultdict(set)
+    found: dict[InitiativeQuarter, set[int]] = defaultdict(set)
     asked = Return.objects.public().filter(initiative__in=initiatives)
-    if as_at.known_before:
-        asked = asked.filter(asked_at__lt=as_at.known_before)
-    approved = ApprovedReturn.objects.current(as_at.known_before).filter(initiative__in=initiatives)
+    if cut_off.known_before:
+        asked = asked.filter(asked_at__lt=cut_off.known_before)
+    approved = ApprovedReturn.objects.current(cut_off.known_before).filter(initiative__in=initiatives)
     for rows in (asked, approved):
         for initiative, quarter, organisation in rows.order_by().values_list("initiative", "quarter", "organisation"):
             found[initiative, quarter].add(organisation)
     return found
 
 
-def paid_by_place(initiatives: set[int], as_at: AsAt) -> dict[Place, Decimal]:
+def paid_by_quarter(initiatives: set[int], cut_off: CutOff) -> dict[InitiativeQuarter, Decimal]:
     """What was paid for each initiative in each quarter, refunds and reversals taken off."""
-    rows: QuerySet[Any] = Payment.objects.counted(as_at).filter(allocation__initiative__in=initiatives).order_by()
+    rows: QuerySet[Any] = Payment.objects.counted(cut_off).filter(allocation__initiative__in=initiatives).order_by()
     rows = rows.annotate(
         year=ExtractYear("paid_on"), quarter=ExtractQuarter("paid_on"), initiative=F("allocation__initiative")
     )
@@ -119,7 +118,7 @@ def cost_rows(filters: FigureFilters) -> ListedRows[Cost]:
     if not Measure.objects.are_in_use():
         return ListedRows([])
     rows = filters.rows.select_related("measure", "approved__initiative__level", "approved__organisation")
-    return ListedRows(costs_of(rows, filters.as_at))
+    return ListedRows(costs_of(rows, filters.cut_off))
 
 
 COSTS: Dataset[Cost] = Dataset(
@@ -139,13 +138,7 @@ COSTS: Dataset[Cost] = Dataset(
         Column("reach", "People reached in these quarters", lambda r: r.reach, Type.COUNT),
         Column("each", "Pounds for each person: paid ÷ reach", lambda r: r.each, Type.POUNDS, "For each person"),
         Column("left_out", "Quarters with incomplete figures", lambda r: r.left_out, Type.COUNT),
-        Column(
-            "url",
-            "The page of the initiative",
-            lambda r: full_url(r.initiative.get_absolute_url()),
-            Type.ADDRESS,
-            "Address",
-        ),
+        page_column("The page of the initiative", lambda r: r.initiative),
     ),
     key=("initiative_slug", "measure_slug", "year"),
     filters=FigureFilters,

@@ -19,9 +19,8 @@ from funding.models import Allocation, ContractCopy, Explanation, FinancialYear,
 from funding.models.payments import irregularities_of
 from partners.models import Organisation
 from vru_portal.ledger.money import sum_of_pounds
-from vru_portal.tabular.datasets import Dataset, QueryRows, join_values, last_recorded
+from vru_portal.tabular.datasets import Dataset, QueryRows, join_values, last_recorded, page_column
 from vru_portal.tabular.writers import Column, Type
-from vru_portal.web.addresses import full_url
 
 # Sources --------------------------------------------------------------------------------------------------------------
 
@@ -39,7 +38,7 @@ def once_allocated(attribute: str) -> Any:
     return lambda row: getattr(row.account, attribute) if row.accounts.has_uses else None
 
 
-def result(name: str, about: str, attribute: str) -> Column[SourceRow]:
+def outcome_column(name: str, about: str, attribute: str) -> Column[SourceRow]:
     """What happened to a source's money, in pounds."""
     return Column(
         name,
@@ -67,7 +66,7 @@ SOURCE_COLUMNS: tuple[Column[SourceRow], ...] = (
         title="Contributors' identifiers",
     ),
     Column("amount", "Pounds", lambda r: r.source.amount, Type.POUNDS),
-    Column("amount_as_stated", "The amount as the source writes it", lambda r: r.source.stated_as),
+    Column("amount_as_stated", "The amount as published", lambda r: r.source.stated_as),
     Column("wording", "The words of the publication", lambda r: r.source.wording),
     Column("note", "What is not stated about it", lambda r: r.source.note),
     Column(
@@ -85,17 +84,20 @@ SOURCE_COLUMNS: tuple[Column[SourceRow], ...] = (
         "The source of the previous year that the money was carried forward from",
         lambda r: str(r.source.carried_from or ""),
     ),
-    result("allocated", "Set aside for initiatives and budget headings", "allocated"),
-    result("paid", "Paid, net of refunds", "paid"),
-    result("still_to_pay", "Allocated and not yet paid", "to_pay"),
-    result("paid_over_allocations", "Paid beyond what was allocated", "over"),
-    result("paid_back_beyond_payments", "Paid back beyond what had been paid", "refunded_beyond_paid"),
-    result("carried_forward", "Carried forward into the next year", "carried"),
-    result("returned_to_funder", "Returned to the funder", "returned"),
-    result("not_allocated", "Not allocated, carried forward or returned", "unallocated"),
+    outcome_column("allocated", "Set aside for initiatives and budget headings", "allocated"),
+    outcome_column("paid", "Paid, net of refunds", "paid"),
+    outcome_column("still_to_pay", "Allocated and not yet paid", "to_pay"),
+    outcome_column("paid_over_allocations", "Paid beyond what was allocated", "over"),
+    outcome_column("paid_back_beyond_payments", "Paid back beyond what had been paid", "refunded_beyond_paid"),
+    outcome_column("carried_forward", "Carried forward into the next year", "carried"),
+    outcome_column("returned_to_funder", "Returned to the funder", "returned"),
+    outcome_column("not_allocated", "Not allocated, carried forward or returned", "unallocated"),
     Column("stated_in", "The publication that states it", lambda r: stating_publication(r.source)),
     Column(
-        "stated_as_at", "The date on which this was true, according to the source", lambda r: r.source.as_at, Type.DATE
+        "stated_as_at",
+        "The date on which this was true, according to the publication",
+        lambda r: r.source.as_at,
+        Type.DATE,
     ),
     Column("slug", "Its slug, unique within a year: the last part of its web address", lambda r: r.source.slug),
 )
@@ -122,9 +124,9 @@ class SourceRows:
         chosen = set(self.filters.rows.order_by().values_list("pk", flat=True))
         years = FinancialYear.objects.filter(sources__in=chosen).distinct().order_by("first_year")
         for year in years if chosen else ():
-            sources = year.sources.standing(self.filters.as_at).select_related("source", "carried_from__year")
+            sources = year.sources.standing(self.filters.cut_off).select_related("source", "carried_from__year")
             ordered = sources.order_by("position", "id").prefetch_related(prefetch_contributors())
-            accounts = year_accounts(year, ordered, self.filters.as_at)
+            accounts = year_accounts(year, ordered, self.filters.cut_off)
             for account in accounts.sources:
                 if account.source.pk in chosen:
                     account.source.year = year
@@ -242,7 +244,7 @@ ALLOCATION_COLUMNS: tuple[Column[Allocation], ...] = (
         "Where the contract can be read",
         lambda a: join_values(copy.url for copy in a.contract_copies.all()),
     ),
-    Column("url", "Its page", lambda a: full_url(a.get_absolute_url()), Type.ADDRESS, "Address"),
+    page_column("Its page"),
 )  # fmt: skip
 
 
@@ -252,9 +254,9 @@ def allocation_rows(filters: AllocationFilters) -> QueryRows[Allocation]:
         *("decision", "moved_from"),
     )
     copies = ContractCopy.objects.all()
-    if filters.as_at.known_before:
-        copies = copies.filter(recorded_at__lt=filters.as_at.known_before)
-    rows = filters.rows.with_paid(filters.as_at).with_varied(filters.as_at).with_award_total(filters.as_at)
+    if filters.cut_off.known_before:
+        copies = copies.filter(recorded_at__lt=filters.cut_off.known_before)
+    rows = filters.rows.with_paid(filters.cut_off).with_varied(filters.cut_off).with_award_total(filters.cut_off)
     rows = rows.with_approval()
     prefetched = rows.select_related(*related).prefetch_related(Prefetch("contract_copies", queryset=copies))
     return QueryRows(prefetched, total_of="amount")
@@ -264,8 +266,8 @@ def allocation_rows(filters: AllocationFilters) -> QueryRows[Allocation]:
 
 
 def is_reversed(payment: PaymentRow) -> bool:
-    """Whether it was reversed by the day that is asked for."""
-    return payment.reversed_at is not None and payment.as_at.includes(payment.reversed_at)
+    """Whether it was reversed by the cut-off date."""
+    return payment.reversed_at is not None and payment.cut_off.includes(payment.reversed_at)
 
 
 def state(payment: PaymentRow) -> str:

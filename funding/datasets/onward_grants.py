@@ -6,9 +6,8 @@ from django.db.models import OuterRef, Subquery
 from funding.datasets.threesixtygiving import grant_identifier
 from funding.models import Allocation, OnwardGrant, Regranting
 from funding.regranting.filters import OnwardGrantFilters
-from vru_portal.tabular.datasets import Dataset, QueryRows, last_recorded
+from vru_portal.tabular.datasets import Dataset, QueryRows, last_recorded, page_column
 from vru_portal.tabular.writers import Column, Type
-from vru_portal.web.addresses import full_url
 
 
 def onward_grant_rows(filters: OnwardGrantFilters) -> QueryRows[OnwardGrant]:
@@ -70,9 +69,7 @@ ONWARD_GRANTS: Dataset[OnwardGrant] = Dataset(
             Type.ADDRESS,
             "Where it is published",
         ),
-        Column(
-            "url", "Where it is shown on this site", lambda g: full_url(g.get_absolute_url()), Type.ADDRESS, "Address"
-        ),
+        page_column("Where it is shown on this site"),
     ),
     key=("reference",),
     filters=OnwardGrantFilters,

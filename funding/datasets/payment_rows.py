@@ -11,11 +11,11 @@ from typing import NamedTuple
 
 from django.urls import reverse
 
-from funding.choices import Kind
+from funding.choices import AllocationKind
 from funding.filters import PaymentFilters
 from funding.models import Allocation, Explanation, FinancialYear, Payment
 from partners.models import Organisation
-from vru_portal.ledger.as_at import AsAt
+from vru_portal.ledger.cut_off import CutOff
 from vru_portal.tabular.batches import key_batches
 from vru_portal.web.addresses import full_url
 
@@ -61,7 +61,7 @@ class PaymentRow(NamedTuple):
     payee: Organisation
     allocation: AllocationFacts
     explanations: list[str]
-    as_at: AsAt
+    cut_off: CutOff
 
     @property
     def net(self) -> Decimal | None:
@@ -105,15 +105,15 @@ class PaymentRows:
 
     def of_keys(self, keys: Collection[int]) -> list[PaymentRow]:
         # The keys say which: to ask for what the filters compare would cost as much as the rows do.
-        rows = Payment.objects.filter(pk__in=keys).with_irregularities(self.filters.as_at).order_by()
+        rows = Payment.objects.filter(pk__in=keys).with_irregularities(self.filters.cut_off).order_by()
         by_key = {row[0]: row for row in rows.values_list(*COLUMNS)}
         found = [by_key[key] for key in keys]  # in the order of the list
         self.add_missing_payees({payee for *_, payee, _ in found})
         self.add_missing_allocations({allocation for *_, allocation in found})
-        explanations, as_at = explanations_of(keys, self.filters.as_at), self.filters.as_at
+        explanations, cut_off = explanations_of(keys, self.filters.cut_off), self.filters.cut_off
         return [
             PaymentRow._make(
-                (*facts, self.payees[payee], self.allocations[allocation], explanations.get(facts[0], []), as_at)
+                (*facts, self.payees[payee], self.allocations[allocation], explanations.get(facts[0], []), cut_off)
             )
             for *facts, payee, allocation in found
         ]
@@ -136,14 +136,16 @@ class PaymentRows:
         rows = Allocation.objects.filter(pk__in=missing).values_list("pk", "public_id", "kind", *names)
         for key, public_id, kind, *named, year in rows:
             url = full_url(reverse("funding:allocation", args=[public_id]))
-            self.allocations[key] = AllocationFacts._make((public_id, Kind(kind).label, *named, url, self.years[year]))
+            self.allocations[key] = AllocationFacts._make(
+                (public_id, AllocationKind(kind).label, *named, url, self.years[year])
+            )
 
 
-def explanations_of(keys: Collection[int], as_at: AsAt) -> dict[int, list[str]]:
+def explanations_of(keys: Collection[int], cut_off: CutOff) -> dict[int, list[str]]:
     """The explanations of these payments that were known by the day, by the payment's key."""
     found = defaultdict(list)
     rows = Explanation.objects.filter(payment__in=keys).order_by("pk").values_list("payment", "text", "recorded_at")
     for payment, text, recorded_at in rows:
-        if as_at.includes(recorded_at):
+        if cut_off.includes(recorded_at):
             found[payment].append(text)
     return found

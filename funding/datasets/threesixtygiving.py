@@ -19,7 +19,7 @@ from django.db.models.functions import Coalesce, Greatest
 from django.urls import reverse
 from django.utils import timezone
 
-from funding.choices import Kind
+from funding.choices import AllocationKind
 from funding.models import Allocation, Payment, PublicationDuty, Variation
 from funding.querysets import AllocationQuerySet
 from funding.regranting.sums import with_onward
@@ -96,7 +96,7 @@ def unavailable_reason(duty: PublicationDuty | None, *, any_awards: bool) -> str
 
 
 def standing_grants() -> AllocationQuerySet:
-    return Allocation.objects.standing().filter(kind=Kind.GRANT)
+    return Allocation.objects.standing().filter(kind=AllocationKind.GRANT)
 
 
 def grants_awarded_by(funder: Organisation) -> AllocationQuerySet:
@@ -136,7 +136,7 @@ class GrantsFile:
         example_prefix = "Example data: " if self.unit.is_example else ""
         made_up = "Made-up grants for a demonstration. " if self.unit.is_example else ""
         # The file changes with any row of the ledger, including one that reverses a grant.
-        recorded = Allocation.objects.filter(awarded_by=self.funder, kind=Kind.GRANT).aggregate(
+        recorded = Allocation.objects.filter(awarded_by=self.funder, kind=AllocationKind.GRANT).aggregate(
             issued=Min("recorded_at", filter=Q(reverses=None)),
             allocated=Max("recorded_at"),
             paid=Max("payments__recorded_at"),

@@ -6,7 +6,7 @@ from typing import NamedTuple
 from funding.datasets.lists import of_all_years
 from funding.filters import TotalsFilters
 from funding.filters.payments import BY
-from funding.filters.tally import Total, totals_by_month
+from funding.filters.tally import PaymentTotal, totals_by_month
 from funding.models import Payment
 from vru_portal.tabular.datasets import Dataset, ListedRows, last_recorded
 from vru_portal.tabular.writers import Column, Type
@@ -16,10 +16,10 @@ class TotalRow(NamedTuple):
     """A total, and by what it was added up."""
 
     by: str
-    total: Total
+    total: PaymentTotal
 
 
-def payment_totals(filters: TotalsFilters) -> list[Total]:
+def payment_totals(filters: TotalsFilters) -> list[PaymentTotal]:
     """The totals of the payments, the largest first; months in order."""
     if filters.by == "month":
         month = filters.value("month")

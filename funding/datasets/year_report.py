@@ -16,7 +16,7 @@ from partners.models import Unit
 from programmes.models import PreventionLevel
 from programmes.results.models import Measure
 from programmes.results.presenters.figures import figures_of
-from programmes.results.presenters.totals import Total, add_up
+from programmes.results.presenters.totals import MeasureTotal, add_up
 from programmes.typesetting import design_data, note_parts, text_nodes, timestamp_of
 from vru_portal.ledger.money import format_pounds
 from vru_portal.text.cleaning import one_line
@@ -154,7 +154,7 @@ def results_of_year(year: FinancialYear) -> dict[str, Any]:
     return {"results": results, "costs": [cost_data(cost) for cost in costs_of(figures)]}
 
 
-def total_data(total: Total) -> dict[str, Any]:
+def total_data(total: MeasureTotal) -> dict[str, Any]:
     left_out = total.suppressed if total.is_known else 0
     return {"name": total.name, "count": total.shown, "period": total.period, "suppressed": left_out}
 

@@ -28,7 +28,7 @@ class DecisionFilters(MoneyFilters):
             return Decision.objects.none()
         if reference := self.value("reference"):
             condition &= Q(reference__iexact=reference)
-        rows = Decision.objects.standing(self.as_at).filter(condition)
+        rows = Decision.objects.standing(self.cut_off).filter(condition)
         return rows.order_by("-year__first_year", "-decided_on", "-pk")
 
 
@@ -54,7 +54,7 @@ class VariationFilters(MoneyFilters):
             return Variation.objects.none()
         if kind := self.value("kind"):
             condition &= Q(kind=kind)
-        return Variation.objects.standing(self.as_at).filter(condition).order_by("varied_on", "pk")
+        return Variation.objects.standing(self.cut_off).filter(condition).order_by("varied_on", "pk")
 
 
 class ConditionFilters(MoneyFilters):
@@ -69,5 +69,5 @@ class ConditionFilters(MoneyFilters):
         condition = None if self.errors else self.slug_condition()
         if condition is None:
             return SourceCondition.objects.none()
-        rows = SourceCondition.objects.standing(self.as_at).filter(condition)
+        rows = SourceCondition.objects.standing(self.cut_off).filter(condition)
         return rows.order_by("funding_source__year", "funding_source__position", "pk")

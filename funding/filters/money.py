@@ -15,14 +15,14 @@ from django.db.models import Q, QuerySet
 from django.http import QueryDict
 
 from funding.accounts import AllocationBalance, BalanceTotals, YearAccounts
-from funding.choices import DUTY_LIST_OF_KIND, DutyList, Kind
+from funding.choices import DUTY_LIST_OF_KIND, AllocationKind, DutyList
 from funding.filters.tally import (
     OF_HEADINGS,
     OF_INITIATIVES,
     TALLIED,
     WITHOUT_LEVEL,
     FacetChoice,
-    Group,
+    PaymentGroup,
     Tally,
     named_choice,
 )
@@ -32,7 +32,7 @@ from funding.validators import parse_year_label
 from programmes.models import PreventionLevel
 from vru_portal.ledger.money import parse_pounds
 from vru_portal.text.dates import parse_iso_date
-from vru_portal.web.as_at import DATE_ERROR, DAY_PARAMETERS, read_as_at
+from vru_portal.web.cut_off import DATE_ERROR, DAY_PARAMETERS, read_cut_off
 from vru_portal.web.filters import Filters, Parameter, choice, slugs
 from vru_portal.web.prepared_queries import prepared
 
@@ -50,7 +50,9 @@ SLUG_PARAMETERS = {
         "recipient": "Recipient",
     }.items()
 }
-KIND = choice("Kind", Kind.values, error=f"Enter one of these as the kind: {', '.join(Kind.values)}.")
+KIND = choice(
+    "Kind", AllocationKind.values, error=f"Enter one of these as the kind: {', '.join(AllocationKind.values)}."
+)
 
 
 def year_parameter() -> Parameter:
@@ -111,7 +113,7 @@ class MoneyFilters(Filters):
         years = {} if year else {"year": year_parameter()}
         super().__init__(data, {**years, **self.PARAMETERS, **DAY_PARAMETERS})
         self.year = year
-        self.as_at, errors = read_as_at(data)
+        self.cut_off, errors = read_cut_off(data)
         self.errors |= errors
         if duty:
             self.duty = duty
@@ -160,7 +162,7 @@ class SourceFilters(MoneyFilters):
         condition = None if self.errors else self.slug_condition()
         if condition is None:
             return FundingSource.objects.none()
-        return FundingSource.objects.standing(self.as_at).filter(condition).order_by("year", "position", "id")
+        return FundingSource.objects.standing(self.cut_off).filter(condition).order_by("year", "position", "id")
 
 
 class AllocationFilters(MoneyFilters):
@@ -185,7 +187,7 @@ class AllocationFilters(MoneyFilters):
         *,
         duty: PublicationDuty | None = None,
     ) -> None:
-        """``accounts`` must be the year's as at the day that the address asks for: see `read_as_at`."""
+        """``accounts`` must be the year's as at the day that the address asks for: see `read_cut_off`."""
         super().__init__(year, data, duty=duty)
         self.accounts = accounts
 
@@ -195,11 +197,11 @@ class AllocationFilters(MoneyFilters):
         condition = None if self.errors else self.slug_condition()
         if condition is None:
             return Allocation.objects.none()
-        rows = Allocation.objects.standing(self.as_at).filter(condition)
+        rows = Allocation.objects.standing(self.cut_off).filter(condition)
         if kind := self.value("kind"):
             rows = rows.filter(kind=kind)
         if self.duty_list:
-            rows = rows.with_award_over(KIND_OF_DUTY_LIST[self.duty_list], self.threshold(self.duty_list), self.as_at)
+            rows = rows.with_award_over(KIND_OF_DUTY_LIST[self.duty_list], self.threshold(self.duty_list), self.cut_off)
         return rows.order_by("awarded_on", "pk")
 
     @cached_property
@@ -241,9 +243,11 @@ class AllocationFilters(MoneyFilters):
             for account in accounts.sources
         }
         of_level = {level.pk: FacetChoice(level.position, level.full_name, level.slug) for level in levels}
-        kinds = {kind.value: FacetChoice(number, str(kind.label), kind.value) for number, kind in enumerate(Kind)}
+        kinds = {
+            kind.value: FacetChoice(number, str(kind.label), kind.value) for number, kind in enumerate(AllocationKind)
+        }
         groups = [
-            Group(
+            PaymentGroup(
                 1,
                 balance.allocated,
                 (

@@ -94,7 +94,7 @@ class PaymentFilters(MoneyFilters):
             condition &= Q(paid_on__gte=first)
         if last:
             condition &= Q(paid_on__lte=last)
-        rows = Payment.objects.counted(self.as_at).filter(condition)
+        rows = Payment.objects.counted(self.cut_off).filter(condition)
         least, most = in_order(
             *(parse_amount(self.value(name)) if self.value(name) else None for name in ("min", "max"))
         )
@@ -105,7 +105,7 @@ class PaymentFilters(MoneyFilters):
         if self.duty_list:
             rows = rows.non_grant_items(self.threshold(self.duty_list))
         if self.value("exceptions"):  # finding each takes a subquery: done once for the whole page
-            irregular = rows.with_irregularities(self.as_at).irregular().order_by().values_list("pk", flat=True)
+            irregular = rows.with_irregularities(self.cut_off).irregular().order_by().values_list("pk", flat=True)
             rows = Payment.objects.filter(pk__in=keys_as_rows(list(irregular)))
         return rows
 
@@ -153,11 +153,11 @@ class PaymentFilters(MoneyFilters):
     @property
     def rows(self) -> PaymentQuerySet:
         """The payments with their irregularities, in order."""
-        return self.matching_payments.with_irregularities(self.as_at).order_by(*self.order)
+        return self.matching_payments.with_irregularities(self.cut_off).order_by(*self.order)
 
     def fetch_page(self, keys: Sequence[int]) -> list[Payment]:
         """The payments of one page. Irregularities take a subquery per row, so they are worked out for these alone."""
-        rows = Payment.objects.filter(pk__in=keys).with_irregularities(self.as_at).order_by(*self.order)
+        rows = Payment.objects.filter(pk__in=keys).with_irregularities(self.cut_off).order_by(*self.order)
         # Many payments share few payees, initiatives and sources: prefetched, each becomes one object, not one per row.
         shared = ("payee", "allocation__initiative", "allocation__heading", "allocation__funding_source__year")
         return list(rows.select_related("reverses", "reversed_by").prefetch_related("explanations", *shared))
@@ -215,7 +215,7 @@ BY = {
 
 
 class TotalsFilters(PaymentFilters):
-    """The same filters, and by what the payments are added up."""
+    """The same filters, and what the payments are grouped by."""
 
     PARAMETERS: ClassVar[Mapping[str, Parameter]] = {
         **{name: parameter for name, parameter in PaymentFilters.PARAMETERS.items() if name != "sort"},

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from django.db.models import Count
 
-from funding.choices import Kind
+from funding.choices import AllocationKind
 from funding.models import Allocation
 from funding.querysets import PaymentQuerySet
 from funding.validators import year_label
@@ -42,7 +42,7 @@ def named_choice(name: str | None, slug: str | None, *, otherwise: FacetChoice) 
     return FacetChoice(name.casefold(), name, slug) if name and slug else otherwise
 
 
-class Group(NamedTuple):
+class PaymentGroup(NamedTuple):
     """The payments of one allocation to one payee."""
 
     payments: int
@@ -58,7 +58,7 @@ class DayTotal(NamedTuple):
     amount: Decimal
 
 
-class Total(NamedTuple):
+class PaymentTotal(NamedTuple):
     """How many payments there are of something, and their total."""
 
     choice: FacetChoice
@@ -66,7 +66,7 @@ class Total(NamedTuple):
     amount: Decimal
 
 
-def read_groups(rows: PaymentQuerySet) -> list[Group]:
+def read_groups(rows: PaymentQuerySet) -> list[PaymentGroup]:
     """Read the groups of these payments: three queries, however many there are."""
     sums = rows.order_by().values_list("allocation", "payee").annotate(n=Count("pk"), sum=sum_of_pounds("amount"))
     found = list(sums)
@@ -78,7 +78,7 @@ def read_groups(rows: PaymentQuerySet) -> list[Group]:
     groups = []
     for allocation, payee, count, amount in found:
         *before, kind = allocations[allocation]
-        groups.append(Group(count, amount, (*before, payees[payee], kind)))
+        groups.append(PaymentGroup(count, amount, (*before, payees[payee], kind)))
     return groups
 
 
@@ -91,7 +91,7 @@ def read_allocations(keys: set[int]) -> dict[int, tuple[FacetChoice, ...]]:
         *("initiative__name", "initiative__slug", "heading__name", "heading__slug"),
     )
     rows = Allocation.objects.filter(pk__in=keys) if len(keys) < 900 else Allocation.objects.filter(reverses=None)
-    kinds = {kind.value: FacetChoice(number, str(kind.label), kind.value) for number, kind in enumerate(Kind)}
+    kinds = {kind.value: FacetChoice(number, str(kind.label), kind.value) for number, kind in enumerate(AllocationKind)}
     found: dict[int, tuple[FacetChoice, ...]] = {}
     # A source can have another position in another year: it is still one choice.
     sources: dict[str, FacetChoice] = {}
@@ -111,21 +111,21 @@ def read_allocations(keys: set[int]) -> dict[int, tuple[FacetChoice, ...]]:
 class Tally:
     """Groups of payments, some of which match what is chosen in each facet."""
 
-    def __init__(self, groups: Sequence[Group], chosen: Mapping[str, Iterable[str]]) -> None:
+    def __init__(self, groups: Sequence[PaymentGroup], chosen: Mapping[str, Iterable[str]]) -> None:
         self.groups = groups
         self.chosen = [frozenset(chosen.get(name, ())) for name in TALLIED]
 
     @cached_property
-    def matching(self) -> list[Group]:
+    def matching(self) -> list[PaymentGroup]:
         """The groups that match what is chosen in every facet."""
         return [group for group in self.groups if not self.misses(group)]
 
-    def misses(self, group: Group) -> list[int]:
+    def misses(self, group: PaymentGroup) -> list[int]:
         """The places of the facets in which a group does not match."""
         return [place for place, slugs in enumerate(self.chosen) if slugs and group.choices[place].slug not in slugs]
 
     @cached_property
-    def options(self) -> dict[str, list[Total]]:
+    def options(self) -> dict[str, list[PaymentTotal]]:
         """What can be chosen in each facet, counted with the choices in all other facets applied.
 
         What would leave nothing stays in the list with a zero, so that the list does not jump while somebody filters.
@@ -140,14 +140,14 @@ class Tally:
                     kept[1] += group.amount
         return {
             name: [
-                Total(choice, int(count), amount)
+                PaymentTotal(choice, int(count), amount)
                 for choice, (count, amount) in sorted(sums[place].items())
                 if choice.slug
             ]
             for place, name in enumerate(TALLIED)
         }
 
-    def totals(self, name: str) -> list[Total]:
+    def totals(self, name: str) -> list[PaymentTotal]:
         """The totals of the matching payments by the values of a facet, the largest first."""
         place = TALLIED.index(name)
         counts: dict[FacetChoice, int] = defaultdict(int)
@@ -155,11 +155,11 @@ class Tally:
         for group in self.matching:
             counts[group.choices[place]] += group.payments
             amounts[group.choices[place]] += group.amount
-        found = [Total(choice, counts[choice], amounts[choice]) for choice in counts]
+        found = [PaymentTotal(choice, counts[choice], amounts[choice]) for choice in counts]
         return sorted(found, key=lambda total: (-total.amount, total.choice))
 
 
-def totals_by_month(days: Iterable[DayTotal]) -> list[Total]:
+def totals_by_month(days: Iterable[DayTotal]) -> list[PaymentTotal]:
     """The total of each calendar month that has payments, in order."""
     counts: dict[date, int] = defaultdict(int)
     amounts: dict[date, Decimal] = defaultdict(Decimal)
@@ -167,6 +167,6 @@ def totals_by_month(days: Iterable[DayTotal]) -> list[Total]:
         counts[day.replace(day=1)] += count
         amounts[day.replace(day=1)] += amount
     return [
-        Total(FacetChoice(f"{month:%Y-%m}", f"{month:%B %Y}", f"{month:%Y-%m}"), counts[month], amounts[month])
+        PaymentTotal(FacetChoice(f"{month:%Y-%m}", f"{month:%B %Y}", f"{month:%Y-%m}"), counts[month], amounts[month])
         for month in sorted(counts)
     ]

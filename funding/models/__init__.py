@@ -1,4 +1,4 @@
-"""How much: money in, money out, and what must be published of it."""
+"""Money: what comes in, what goes out, and what must be published about it."""
 
 from funding.models.allocations import Allocation, ContractCopy
 from funding.models.conditions import Fulfilment, SourceCondition

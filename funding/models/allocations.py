@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from funding import querysets
-from funding.choices import ALLOCATION_TEXT_FIELDS, NO_PERSONAL_DATA, Kind
+from funding.choices import ALLOCATION_TEXT_FIELDS, NO_PERSONAL_DATA, AllocationKind
 from funding.models.decisions import DECIDED_SQL, LOCK_DECISION, Decision
 from funding.models.headings import BudgetHeading
 from funding.models.sums import LIMIT_PENCE, LOCK_SOURCE, STANDS, TAKEN_PENCE
@@ -189,7 +189,7 @@ class Allocation(Reversible):
         related_name="allocations_made",
         help_text="The organisation that awards it.",
     )
-    kind = models.CharField(max_length=8, choices=Kind, default=Kind.GRANT)
+    kind = models.CharField(max_length=8, choices=AllocationKind, default=AllocationKind.GRANT)
     amount = SignedMoneyField()
     awarded_on = CalendarDateField(help_text="The day the decision was made.")
     starts_on = CalendarDateField("for work from", null=True, blank=True)
@@ -226,9 +226,9 @@ class Allocation(Reversible):
                 name="funding_allocation_for_one_thing",
                 violation_error_message="Choose either an initiative or a budget heading.",
             ),
-            models.CheckConstraint(condition=Q(kind__in=Kind.values), name="funding_allocation_kind_known"),
+            models.CheckConstraint(condition=Q(kind__in=AllocationKind.values), name="funding_allocation_kind_known"),
             models.CheckConstraint(
-                condition=~Q(kind=Kind.OWN) | Q(heading__isnull=False),
+                condition=~Q(kind=AllocationKind.OWN) | Q(heading__isnull=False),
                 name="funding_allocation_own_of_a_heading",
                 violation_error_message="Own costs belong to a budget heading. Choose one, or another kind.",
             ),

@@ -52,7 +52,7 @@ class SourceCondition(Reversible, Sourced):
         choices=CostKind,
         blank=True,
         help_text="The kind of cost that it is a share of, such as a share of interventions for evaluating them. "
-        "Leave empty for a share of the whole source.",
+        "Leave empty for a share of the whole funding source.",
     )
     heading = models.ForeignKey(
         BudgetHeading, on_delete=models.PROTECT, null=True, blank=True, related_name="source_conditions"
@@ -67,7 +67,7 @@ class SourceCondition(Reversible, Sourced):
         help_text="Tick this if the funder looks at what was spent. Otherwise, what is allocated counts.",
     )
     by_day = CalendarDateField(null=True, blank=True, help_text="The last day on which to spend or claim.")
-    wording = LineField(max_length=300, blank=True, help_text="The source's own words, without quotation marks.")
+    wording = LineField(max_length=300, blank=True, help_text="The publication's own words, without quotation marks.")
 
     objects = querysets.SourceConditionQuerySet.as_manager()
 

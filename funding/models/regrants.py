@@ -30,10 +30,10 @@ NOT_FOR_REGRANTING = (
     "grant's page."
 )
 ONWARD_GRANTS_STAND = "Onward grants are recorded for this grant. Reverse them first."
-REFERENCE_TAKEN = (
+GRANT_REFERENCE_TAKEN = (
     "An onward grant with this reference is already recorded. Capital letters do not make a different reference."
 )
-REFERENCE_LENGTH = 120
+GRANT_REFERENCE_LENGTH = 120
 
 
 class Regranting(Reversible):
@@ -119,10 +119,10 @@ class OnwardGrant(Reversible):
     )
 
     reference = ReferenceField(
-        max_length=REFERENCE_LENGTH,
+        max_length=GRANT_REFERENCE_LENGTH,
         unique=True,
         blank=True,
-        error_messages={"unique": REFERENCE_TAKEN},
+        error_messages={"unique": GRANT_REFERENCE_TAKEN},
         help_text="The recipient's own, such as the identifier in its 360Giving file. If it has none, leave this "
         "empty: the portal makes one.",
     )
@@ -151,7 +151,9 @@ class OnwardGrant(Reversible):
         constraints = [
             *Reversible.Meta.constraints,
             models.UniqueConstraint(
-                Lower("reference"), name="funding_onwardgrant_reference_once", violation_error_message=REFERENCE_TAKEN
+                Lower("reference"),
+                name="funding_onwardgrant_reference_once",
+                violation_error_message=GRANT_REFERENCE_TAKEN,
             ),
             models.CheckConstraint(
                 condition=Q(reverses=None, amount__gt=0) | Q(reverses__isnull=False, amount__lt=0),
@@ -189,5 +191,5 @@ class OnwardGrant(Reversible):
     def build_reversal(self) -> Self:
         """The row that would reverse this one. References are unique, so it gets another."""
         row = super().build_reversal()
-        row.reference = f"{self.reference[: REFERENCE_LENGTH - 30]} reversed ({self.pk})"
+        row.reference = f"{self.reference[: GRANT_REFERENCE_LENGTH - 30]} reversed ({self.pk})"
         return row

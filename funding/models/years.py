@@ -37,14 +37,12 @@ class FinancialYear(Sourced, Record):
         help_text="The calendar year when it begins: 2030 for 2030-31.",
     )
     stated_total = MoneyField(null=True, blank=True, help_text="The budget as stated. The sources must add up to it.")
-    stated_as = LineField(
-        max_length=60, blank=True, help_text="The amount as the source writes it, such as £1.25 million."
-    )
+    stated_as = LineField(max_length=60, blank=True, help_text="The amount as published, such as £1.25 million.")
     spend_by = CalendarDateField(null=True, blank=True, help_text="The last day on which the money may be spent.")
     spend_by_stated = LineField(
         max_length=60,
         blank=True,
-        help_text="The source's own words, such as “by June 2031”. Pages show these.",
+        help_text="The publication's own words, such as “by June 2031”. Pages show these.",
     )
     purpose = LongTextField(blank=True, help_text="What the money is for. Markdown.")
     gate = LongTextField(
@@ -196,12 +194,16 @@ class FundingSource(Addressed, Reversible, Sourced):
     year = models.ForeignKey(FinancialYear, on_delete=models.PROTECT, related_name="sources")
     name = LineField(max_length=160)
     slug: AddressField[str, str] = AddressField(max_length=MAX_LENGTH)
-    nature = LineField(max_length=60, blank=True, help_text="What the source calls it, such as grant or contribution.")
+    nature = LineField(
+        max_length=60, blank=True, help_text="What the publication calls it, such as grant or contribution."
+    )
     amount = SignedMoneyField()
-    stated_as = LineField(max_length=60, help_text="The amount as the source writes it, such as £1.25 million.")
-    wording = LineField(max_length=300, blank=True, help_text="The source's own words, without quotation marks.")
+    stated_as = LineField(max_length=60, help_text="The amount as published, such as £1.25 million.")
+    wording = LineField(max_length=300, blank=True, help_text="The publication's own words, without quotation marks.")
     note = LineField(
-        max_length=200, blank=True, help_text="What the source does not state, such as how a joint amount is split."
+        max_length=200,
+        blank=True,
+        help_text="What the publication does not state, such as how a joint amount is split.",
     )
     carried_from = models.ForeignKey(
         "self",
@@ -209,7 +211,7 @@ class FundingSource(Addressed, Reversible, Sourced):
         null=True,
         blank=True,
         related_name="carried_into",
-        help_text="For money left over from the year before, the source that it comes from.",
+        help_text="For money left over from the year before, the funding source that it comes from.",
     )
     position = models.PositiveSmallIntegerField(default=0)
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Self
 from django.db import models
 from django.db.models import Q
 
-from vru_portal.ledger.as_at import NOW, AsAt
+from vru_portal.ledger.cut_off import NOW, CutOff
 from vru_portal.publishing.state import PublishableQuerySet
 
 if TYPE_CHECKING:
@@ -29,9 +29,9 @@ class DecisionQuerySet(models.QuerySet["Decision"]):
     def get_by_natural_key(self, first_year: int, reference: str) -> "Decision":
         return self.standing().get(year__first_year=first_year, reference__iexact=reference)
 
-    def standing(self, as_at: AsAt = NOW) -> Self:
+    def standing(self, cut_off: CutOff = NOW) -> Self:
         """The decisions that count and are not reversed."""
-        return self.filter(as_at.counted_rows("decided_on"), as_at.standing_rows())
+        return self.filter(cut_off.counted_rows("decided_on"), cut_off.standing_rows())
 
 
 class VariationQuerySet(models.QuerySet["Variation"]):
@@ -40,20 +40,20 @@ class VariationQuerySet(models.QuerySet["Variation"]):
     def get_by_natural_key(self, public_id: str) -> "Variation":
         return self.get(public_id=public_id)
 
-    def counted(self, as_at: AsAt = NOW) -> Self:
+    def counted(self, cut_off: CutOff = NOW) -> Self:
         """Every row that counts, reversed variations and their reversals included: they add up to nothing."""
-        return self.filter(as_at.counted_rows("varied_on"))
+        return self.filter(cut_off.counted_rows("varied_on"))
 
-    def standing(self, as_at: AsAt = NOW) -> Self:
+    def standing(self, cut_off: CutOff = NOW) -> Self:
         """The variations that count and are not reversed."""
-        return self.counted(as_at).filter(as_at.standing_rows())
+        return self.counted(cut_off).filter(cut_off.standing_rows())
 
 
 class OvercommitmentQuerySet(models.QuerySet["Overcommitment"]):
     """Decisions that a source may be allocated beyond its amount."""
 
-    def standing(self, as_at: AsAt = NOW) -> Self:
-        return self.filter(as_at.counted_rows("allowed_on"), as_at.standing_rows())
+    def standing(self, cut_off: CutOff = NOW) -> Self:
+        return self.filter(cut_off.counted_rows("allowed_on"), cut_off.standing_rows())
 
 
 class SourceConditionQuerySet(models.QuerySet["SourceCondition"]):
@@ -64,16 +64,16 @@ class SourceConditionQuerySet(models.QuerySet["SourceCondition"]):
         of_source = {"funding_source__year__first_year": first_year, "funding_source__slug": source}
         return self.standing().get(kind=kind, **of_source)
 
-    def standing(self, as_at: AsAt = NOW) -> Self:
+    def standing(self, cut_off: CutOff = NOW) -> Self:
         """The conditions that count and are not reversed: like sources, from the publication that states them."""
-        counted = as_at.counted_rows("as_at")
-        if as_at.known_before:
-            counted |= Q(source__published_on__lte=as_at.day)
-        return self.filter(counted, as_at.standing_rows())
+        counted = cut_off.counted_rows("as_at")
+        if cut_off.known_before:
+            counted |= Q(source__published_on__lte=cut_off.day)
+        return self.filter(counted, cut_off.standing_rows())
 
 
 class FulfilmentQuerySet(models.QuerySet["Fulfilment"]):
     """What was done towards conditions."""
 
-    def standing(self, as_at: AsAt = NOW) -> Self:
-        return self.filter(as_at.counted_rows("happened_on"), as_at.standing_rows())
+    def standing(self, cut_off: CutOff = NOW) -> Self:
+        return self.filter(cut_off.counted_rows("happened_on"), cut_off.standing_rows())

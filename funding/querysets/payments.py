@@ -9,7 +9,7 @@ from django.db.models.expressions import Combinable
 from django.db.models.functions import Abs, ExtractYear
 from django.db.models.lookups import GreaterThan
 
-from funding.choices import Irregularity, Kind
+from funding.choices import AllocationKind, Irregularity
 from funding.querysets.expressions import (
     approval_field,
     as_boolean,
@@ -17,7 +17,7 @@ from funding.querysets.expressions import (
     sum_of_amounts,
     threshold_in_pence,
 )
-from vru_portal.ledger.as_at import NOW, AsAt
+from vru_portal.ledger.cut_off import NOW, CutOff
 from vru_portal.ledger.money import Pence, PenceField
 
 if TYPE_CHECKING:
@@ -32,15 +32,15 @@ class PaymentQuerySet(models.QuerySet["Payment"]):
     def get_by_natural_key(self, reference: str) -> "Payment":
         return self.get(reference=reference)
 
-    def counted(self, as_at: AsAt = NOW) -> Self:
+    def counted(self, cut_off: CutOff = NOW) -> Self:
         """Every row that counts, reversed payments and their reversals included: they add up to nothing."""
-        return self.filter(as_at.counted_rows("paid_on"))
+        return self.filter(cut_off.counted_rows("paid_on"))
 
-    def standing(self, as_at: AsAt = NOW) -> Self:
+    def standing(self, cut_off: CutOff = NOW) -> Self:
         """The payments that count and are not reversed."""
-        return self.filter(as_at.counted_rows("paid_on"), as_at.standing_rows())
+        return self.filter(cut_off.counted_rows("paid_on"), cut_off.standing_rows())
 
-    def with_irregularities(self, as_at: AsAt = NOW) -> Self:
+    def with_irregularities(self, cut_off: CutOff = NOW) -> Self:
         """Add a boolean for each `Irregularity`, under its name, and what they compare.
 
         `running` is the total paid on the allocation up to and including this payment, by date; `allocated` is what
@@ -48,15 +48,15 @@ class PaymentQuerySet(models.QuerySet["Payment"]):
         irregular, and a refund only if more comes back than had been paid.
         """
         year = "allocation__funding_source__year__"
-        real = as_at.standing_rows() & Q(amount__gt=0)
-        earlier = self.model._default_manager.standing(as_at).filter(
+        real = cut_off.standing_rows() & Q(amount__gt=0)
+        earlier = self.model._default_manager.standing(cut_off).filter(
             Q(paid_on__lt=OuterRef("paid_on")) | Q(paid_on=OuterRef("paid_on"), pk__lte=OuterRef("pk")),
             allocation=OuterRef("allocation"),
         )
         return (
             self.annotate(
                 running=sum_of_amounts(earlier),
-                allocated=self.measure_of_payments(as_at),
+                allocated=self.measure_of_payments(cut_off),
                 approved_on=approval_field("allocation__assessment"),
             )
             .alias(
@@ -68,21 +68,21 @@ class PaymentQuerySet(models.QuerySet["Payment"]):
                 unassessed=as_boolean(real & Q(paid_on__lt=F("approved_on"))),
                 late=as_boolean(real & Q(paid_on__gt=F(f"{year}spend_by"))),
                 outside=as_boolean(real & ~Q(first_year=F(f"{year}first_year"))),
-                returned=as_boolean(as_at.standing_rows() & Q(amount__lt=0, running__lt=0)),
+                returned=as_boolean(cut_off.standing_rows() & Q(amount__lt=0, running__lt=0)),
             )
         )
 
-    def measure_of_payments(self, as_at: AsAt) -> Case:
+    def measure_of_payments(self, cut_off: CutOff) -> Case:
         """The amount of the allocation; once more is paid than variations left of it, what they left.
 
         So a refund that was followed by a release makes no exception of the payment before it.
         """
         of_same = {"allocation": OuterRef("allocation")}
         variations = related_rows(self.model._meta.get_field("allocation").related_model, "variations")
-        varied = variations.filter(as_at.counted_rows("varied_on"), **of_same)
+        varied = variations.filter(cut_off.counted_rows("varied_on"), **of_same)
         left = ExpressionWrapper(Pence("allocation__amount") - sum_of_amounts(varied), PenceField())
-        paid = sum_of_amounts(self.model._default_manager.counted(as_at).filter(**of_same))
-        stands = as_at.standing_rows("allocation__")
+        paid = sum_of_amounts(self.model._default_manager.counted(cut_off).filter(**of_same))
+        stands = cut_off.standing_rows("allocation__")
         return Case(
             # Few allocations are varied: only for these, what is paid in all is added up.
             When(stands & Q(Exists(varied)) & Q(GreaterThan(paid, left)), then=left),
@@ -106,7 +106,7 @@ class PaymentQuerySet(models.QuerySet["Payment"]):
         Refunds are listed by their size, as councils list credits, and a reversal with the payment that it reverses, so
         that the list still adds up.
         """
-        rows = self.exclude(allocation__kind=Kind.GRANT)
+        rows = self.exclude(allocation__kind=AllocationKind.GRANT)
         if threshold is None:
             return rows
         # A reversal has the size of what it reverses.

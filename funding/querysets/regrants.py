@@ -2,7 +2,7 @@ from typing import TYPE_CHECKING, Self
 
 from django.db import models
 
-from vru_portal.ledger.as_at import NOW, AsAt
+from vru_portal.ledger.cut_off import NOW, CutOff
 
 if TYPE_CHECKING:
     from funding.models import OnwardGrant, Regranting  # noqa: F401 - bases name them as strings
@@ -11,8 +11,8 @@ if TYPE_CHECKING:
 class RegrantingQuerySet(models.QuerySet["Regranting"]):
     """Which allocations are for regranting."""
 
-    def standing(self, as_at: AsAt = NOW) -> Self:
-        return self.filter(as_at.counted_rows("recorded_at__date"), as_at.standing_rows())
+    def standing(self, cut_off: CutOff = NOW) -> Self:
+        return self.filter(cut_off.counted_rows("recorded_at__date"), cut_off.standing_rows())
 
 
 class OnwardGrantQuerySet(models.QuerySet["OnwardGrant"]):
@@ -21,6 +21,8 @@ class OnwardGrantQuerySet(models.QuerySet["OnwardGrant"]):
     def get_by_natural_key(self, reference: str) -> "OnwardGrant":
         return self.get(reference=reference)
 
-    def standing(self, as_at: AsAt = NOW) -> Self:
+    def standing(self, cut_off: CutOff = NOW) -> Self:
         """Those that are not reversed, of allocations that are not reversed either."""
-        return self.filter(as_at.counted_rows("awarded_on"), as_at.standing_rows(), as_at.standing_rows("allocation__"))
+        return self.filter(
+            cut_off.counted_rows("awarded_on"), cut_off.standing_rows(), cut_off.standing_rows("allocation__")
+        )

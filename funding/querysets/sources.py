@@ -8,7 +8,7 @@ from django.db.models import Exists, ExpressionWrapper, F, FilteredRelation, Out
 from funding.choices import VariationKind
 from funding.querysets.expressions import related_rows, sum_of_amounts
 from partners.models import Person
-from vru_portal.ledger.as_at import NOW, AsAt
+from vru_portal.ledger.cut_off import NOW, CutOff
 from vru_portal.ledger.money import Pence, PenceField
 
 if TYPE_CHECKING:
@@ -37,11 +37,11 @@ class SourceQuerySet(models.QuerySet["FundingSource"]):
     def get_by_natural_key(self, first_year: int, slug: str) -> "FundingSource":
         return self.get(year__first_year=first_year, slug=slug)
 
-    def standing(self, as_at: AsAt = NOW) -> Self:
+    def standing(self, cut_off: CutOff = NOW) -> Self:
         """The sources that bring money: known or dated by the day, and not reversed."""
-        return self.filter(self._counted(as_at), as_at.standing_rows())
+        return self.filter(self._counted(cut_off), cut_off.standing_rows())
 
-    def _counted(self, as_at: AsAt) -> Q:
+    def _counted(self, cut_off: CutOff) -> Q:
         """The sources that count. A source counts no later than anything that was allocated from it.
 
         By `Basis.KNOWN`, a source counts from the day its publication appeared, or from the day it was recorded here if
@@ -49,20 +49,20 @@ class SourceQuerySet(models.QuerySet["FundingSource"]):
         By `Basis.DATED`, it counts from the day as at which it is stated, or from its first allocation if that was
         earlier.
         """
-        if as_at.day is None:
+        if cut_off.day is None:
             return Q(reverses=None)
-        if as_at.known_before:
+        if cut_off.known_before:
             earlier_reversals = self.model._default_manager.filter(
                 year=OuterRef("year"),
                 source=OuterRef("source"),
                 reverses__isnull=False,
                 recorded_at__lte=OuterRef("recorded_at"),
             )
-            stated = Q(source__published_on__lte=as_at.day) & ~Q(Exists(earlier_reversals))
-            return Q(reverses=None) & (stated | Q(recorded_at__lt=as_at.known_before))
+            stated = Q(source__published_on__lte=cut_off.day) & ~Q(Exists(earlier_reversals))
+            return Q(reverses=None) & (stated | Q(recorded_at__lt=cut_off.known_before))
         allocations = related_rows(self.model, "allocations")
-        allocated = allocations.filter(funding_source=OuterRef("pk"), awarded_on__lte=as_at.day)
-        return Q(reverses=None) & (Q(as_at__lte=as_at.day) | Q(Exists(allocated)))
+        allocated = allocations.filter(funding_source=OuterRef("pk"), awarded_on__lte=cut_off.day)
+        return Q(reverses=None) & (Q(as_at__lte=cut_off.day) | Q(Exists(allocated)))
 
     def from_person(self, person: Person) -> Self:
         """The sources contributed by a post that this person holds."""

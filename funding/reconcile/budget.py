@@ -22,6 +22,7 @@ from funding.reconcile.database import (
     fetch_rows,
     pounds_of,
 )
+from funding.reconcile.findings import ReconciliationReport
 from funding.reconcile.outputs import ServedList, ServedPage
 
 CONDITION_STANDS = STANDS.format("c", "funding_sourcecondition")
@@ -146,7 +147,7 @@ def paid_pence(source: int, condition: str, value: Any, *, by: date | None) -> i
 
 
 def check_decisions_and_conditions(
-    report: Any, label: str, year: YearRow, page: ServedPage | None, forms: tuple[str, ...]
+    report: ReconciliationReport, label: str, year: YearRow, page: ServedPage | None, forms: tuple[str, ...]
 ) -> None:
     """Check the variations, decisions and conditions on the page of the year and in its files."""
     variations, conditions = variation_sums(year), condition_sums(year, timezone.localdate())
@@ -182,7 +183,9 @@ def check_decisions_and_conditions(
         )
 
 
-def check_conditions(report: Any, where: str, found: ServedList, conditions: list[ConditionSums]) -> None:
+def check_conditions(
+    report: ReconciliationReport, where: str, found: ServedList, conditions: list[ConditionSums]
+) -> None:
     if len(found.rows) != len(conditions):
         report.differences.append(
             f"{where} of conditions: {len(found.rows)} rows, but {len(conditions)} in the database."

@@ -22,7 +22,7 @@ def first_year_of(day: date) -> int:
 
 
 @dataclass(frozen=True)
-class FigureRow:
+class CurrentFigure:
     """The count of a measure in a current return; None if it is suppressed."""
 
     initiative: int
@@ -59,7 +59,7 @@ def read_day(value: object) -> date:
     return date.fromisoformat(str(value))
 
 
-def figure_rows() -> list[FigureRow]:
+def current_figures() -> list[CurrentFigure]:
     found = fetch_rows(
         "SELECT i.id, i.slug, i.name, l.slug, l.name, o.slug, a.quarter, m.slug, m.name, m.kind, f.count, "
         "f.is_suppressed FROM results_approvedfigure f JOIN results_approvedreturn a ON a.id = f.approved_id "
@@ -70,7 +70,7 @@ def figure_rows() -> list[FigureRow]:
     rows = []
     for *texts, quarter, measure, name, kind, count, hidden in found:
         values: list[Any] = [*texts, read_day(quarter), measure, name, kind, None if hidden else count]
-        rows.append(FigureRow(*values))
+        rows.append(CurrentFigure(*values))
     return rows
 
 
@@ -103,7 +103,9 @@ def areas_of_initiatives() -> dict[int, list[str]]:
     return areas
 
 
-def totals(rows: Iterable[FigureRow], names_of: Callable[[FigureRow], Iterable[str]]) -> dict[tuple[str, str], int]:
+def totals(
+    rows: Iterable[CurrentFigure], names_of: Callable[[CurrentFigure], Iterable[str]]
+) -> dict[tuple[str, str], int]:
     """Published counts added up by measure and by each of the names of a row; without what is suppressed."""
     sums: dict[tuple[str, str], int] = defaultdict(int)
     for row in rows:
@@ -135,7 +137,7 @@ class CostSums:
         return (self.paid / self.reach).quantize(Decimal("0.01"), ROUND_HALF_UP)
 
 
-def cost_sums(rows: Iterable[FigureRow]) -> dict[tuple[str, str, str], CostSums]:
+def cost_sums(rows: Iterable[CurrentFigure]) -> dict[tuple[str, str, str], CostSums]:
     """The cost per person reached, by initiative, measure of reach and year."""
     expected = defaultdict(set)
     for initiative, quarter, organisation in fetch_rows(
@@ -152,7 +154,7 @@ def cost_sums(rows: Iterable[FigureRow]) -> dict[tuple[str, str, str], CostSums]
     ):
         day = read_day(paid_on)
         paid[initiative, date(day.year, max(month for month in FIRST_MONTHS if month <= day.month), 1)] += int(pence)
-    by_quarter: dict[tuple[str, str, str], dict[tuple[int, date], list[FigureRow]]] = defaultdict(
+    by_quarter: dict[tuple[str, str, str], dict[tuple[int, date], list[CurrentFigure]]] = defaultdict(
         lambda: defaultdict(list)
     )
     for row in rows:

@@ -1,29 +1,16 @@
 """Checks what is served of onward grants: they add up to what is recorded, and what is not reported is named."""
 
-from collections.abc import Callable
-from decimal import Decimal
 from functools import partial
-from typing import Any, Protocol
 
 from django.urls import reverse
 
 from funding.reconcile import database, outputs
+from funding.reconcile.findings import ReconciliationReport
 from funding.reconcile.outputs import ServedList, ServedPage
-
-FORMATS = ("csv", "json", "xlsx")
-
-
-class Report(Protocol):
-    """What the checks need of a report (`report.ReconciliationReport`)."""
-
-    lines: list[str]
-
-    def expect(self, where: str, what: str, found: Decimal, expected: Decimal) -> None: ...
-
-    def read(self, where: str, reader: Callable[[], Any]) -> Any: ...
+from vru_portal.tabular.downloads import FORMATS
 
 
-def check_onward_grants(report: Report) -> None:
+def check_onward_grants(report: ReconciliationReport) -> None:
     """Check the files of onward grants, and the page of each allocation that is for regranting."""
     sums = database.onward_sums()
     if not sums:

@@ -1,10 +1,8 @@
 """Compares what is served with the database: differences, exceptions, omissions, and the sums as tables."""
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable
 from decimal import Decimal
 from functools import partial
-from typing import Any
 
 from django.db import connection
 from django.urls import reverse
@@ -13,15 +11,16 @@ from funding import missing_disclosures
 from funding.datasets import threesixtygiving
 from funding.models import PublicationDuty
 from funding.reconcile import budget, database, outputs
+from funding.reconcile.findings import ReconciliationReport
 from funding.reconcile.onward import check_onward_grants
-from funding.reconcile.outputs import ServedList, ServedPage, UnreadableError
+from funding.reconcile.outputs import ServedList, ServedPage
 from funding.reconcile.results import check_results
 from funding.validators import year_label
 from vru_portal.ledger.append_only.database import DatabaseTriggers
 from vru_portal.ledger.money import format_pounds
+from vru_portal.tabular.downloads import FORMATS
 from vru_portal.tabular.writers import unescape_formula
 
-DOWNLOAD_FORMATS = ("csv", "json", "xlsx")
 # Where each sum of a year is found: the list and column of a download, and the mark on the page.
 LIST_SUMS = {
     "sources": ("sources", "amount", "source"),
@@ -43,47 +42,6 @@ SOURCE_PARTS = {
     "returned": ("returned", "returned_to_funder"),
     "unallocated": ("unallocated", "not_allocated"),
 }
-
-
-@dataclass
-class ReconciliationReport:
-    """The findings, as sentences, and the lines of the tables."""
-
-    lines: list[str] = field(default_factory=list)
-    differences: list[str] = field(default_factory=list)
-    exceptions: list[str] = field(default_factory=list)
-    omissions: list[str] = field(default_factory=list)
-
-    def expect(self, where: str, what: str, found: Decimal, expected: Decimal) -> None:
-        """Record a difference unless the served sum equals the expected one."""
-        if found != expected:
-            by = format_pounds(abs(found - expected))
-            self.differences.append(
-                f"{where}: {what} is {format_pounds(found)}, but {format_pounds(expected)} in the database: "
-                f"a difference of {by}."
-            )
-
-    def read(self, where: str, reader: Callable[[], Any]) -> Any:
-        """What the reader returns; None, and a difference, if the output cannot be read."""
-        try:
-            return reader()
-        except UnreadableError as error:
-            self.differences.append(f"{where}: {error}.")
-        except Exception as error:  # anything wrong with a file is a finding, and the others are still checked
-            self.differences.append(f"{where}: cannot be read: {error!r}.")
-        return None
-
-    def table(self, headings: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-        """Add a table with its amounts right-aligned."""
-        lines = [headings, *rows]
-        widths = [max(len(line[place]) for line in lines) for place in range(len(headings))]
-        self.lines += [
-            "  " + "  ".join(
-                cell.rjust(width) if place else cell.ljust(width)
-                for place, (cell, width) in enumerate(zip(line, widths, strict=True))
-            )
-            for line in lines
-        ]  # fmt: skip
 
 
 def reconcile(first_year: int | None = None) -> ReconciliationReport:
@@ -116,8 +74,8 @@ def check_year(report: ReconciliationReport, year: database.YearRow) -> None:
     }
     page = read_page(report, label, "year")
     served = {"Page": page_sums(report, label, sources, page)}
-    budget.check_decisions_and_conditions(report, label, year, page, DOWNLOAD_FORMATS)
-    for form in DOWNLOAD_FORMATS:
+    budget.check_decisions_and_conditions(report, label, year, page, FORMATS)
+    for form in FORMATS:
         served[form.upper()] = download_sums(report, label, form, sources, database.exceptions(year))
     for output, sums in served.items():
         for what, amount in expected.items():

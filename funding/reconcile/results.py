@@ -6,17 +6,18 @@ import re
 from collections.abc import Callable, Collection, Hashable, Iterable, Mapping
 from decimal import Decimal
 from functools import partial
-from typing import Any, Protocol
+from typing import Any
 from urllib.parse import urlsplit
 
 from django.urls import reverse
 
 from funding.reconcile import figures, outputs
 from funding.reconcile.database import fetch_rows
-from funding.reconcile.figures import FigureRow
+from funding.reconcile.figures import CurrentFigure
+from funding.reconcile.findings import ReconciliationReport
 from funding.reconcile.outputs import ServedList, ServedPage, UnreadableError
+from vru_portal.tabular.downloads import FORMATS
 
-FORMATS = ("csv", "json", "xlsx")
 SUPPRESSED = "suppressed"
 FIGURE_KEY = ("initiative_slug", "organisation_slug", "quarter", "measure_slug")
 PART_KEY = (*FIGURE_KEY, "breakdown", "group")
@@ -24,18 +25,9 @@ COST_KEY = ("initiative_slug", "measure_slug", "year")
 PERIOD = r"[A-Z][a-z]+(\d{4})?to[A-Z][a-z]+\d{4}"  # without spaces
 
 
-class Report(Protocol):
-    """What the checks need of a report (`report.ReconciliationReport`)."""
-
-    lines: list[str]
-    differences: list[str]
-
-    def read(self, where: str, reader: Callable[[], Any]) -> Any: ...
-
-
-def check_results(report: Report) -> None:
+def check_results(report: ReconciliationReport) -> None:
     """Check all published figures that are served. Report nothing while there are none."""
-    rows = figures.figure_rows()
+    rows = figures.current_figures()
     if not rows:
         return
     check_files(report, rows)
@@ -47,7 +39,7 @@ def check_results(report: Report) -> None:
         report.lines.append(f"  {measure}: {total:,}")
 
 
-def compare(report: Report, where: str, found: Mapping[Any, Any], expected: Mapping[Any, Any]) -> None:
+def compare(report: ReconciliationReport, where: str, found: Mapping[Any, Any], expected: Mapping[Any, Any]) -> None:
     """Record a difference for each value that is not as expected, is missing, or should not be there."""
     for key in sorted({*found, *expected}, key=str):
         served, right = (values.get(key, "missing") for values in (found, expected))
@@ -74,7 +66,7 @@ def read_count(text: object) -> int | None:
 # Files and the API ----------------------------------------------------------------------------------------------------
 
 
-def check_files(report: Report, rows: list[FigureRow]) -> None:
+def check_files(report: ReconciliationReport, rows: list[CurrentFigure]) -> None:
     """Check the files of figures, groups and costs, row by row, and the same rows of the API."""
     figure_counts = {row.key: row.count for row in rows}
     costs = {key: (cost.paid, cost.reach, cost.each) for key, cost in figures.cost_sums(rows).items()}
@@ -125,10 +117,10 @@ def read_api(name: str) -> ServedList:
 # Pages ----------------------------------------------------------------------------------------------------------------
 
 
-def check_results_page(report: Report, rows: list[FigureRow]) -> None:
+def check_results_page(report: ReconciliationReport, rows: list[CurrentFigure]) -> None:
     """Check the page of results: its figures, and its totals by measure, level, area and year."""
     areas = figures.areas_of_initiatives()
-    names_of: dict[str, Callable[[FigureRow], Iterable[str]]] = {
+    names_of: dict[str, Callable[[CurrentFigure], Iterable[str]]] = {
         "measure": lambda _: [""],
         "level": lambda row: [row.level_name],
         "area": lambda row: areas[row.initiative],
@@ -140,7 +132,7 @@ def check_results_page(report: Report, rows: list[FigureRow]) -> None:
         check_page(report, f"Results by {by}", f"{reverse('results:results')}?by={by}", {**expected, **listed})
 
 
-def check_own_pages(report: Report, rows: list[FigureRow]) -> None:
+def check_own_pages(report: ReconciliationReport, rows: list[CurrentFigure]) -> None:
     """Check the pages of the initiatives and levels that have figures."""
     for slug in sorted({row.slug for row in rows}):
         own = [row for row in rows if row.slug == slug]
@@ -160,7 +152,7 @@ def check_own_pages(report: Report, rows: list[FigureRow]) -> None:
         check_page(report, f"Level {level}", reverse("programmes:level", args=[level]), expected)
 
 
-def check_page(report: Report, where: str, address: str, expected: Mapping[str, int]) -> None:
+def check_page(report: ReconciliationReport, where: str, address: str, expected: Mapping[str, int]) -> None:
     """Check the marks of a page and of those that continue it. A total of nothing but suppressed figures has none."""
     continued = [mark for mark in expected if mark.startswith("figure:")]
     page: ServedPage | None = report.read(f"{where}, Page", partial(outputs.read_pages, address, continued))
@@ -172,7 +164,7 @@ def check_page(report: Report, where: str, address: str, expected: Mapping[str, 
 # A year's workbook and report -----------------------------------------------------------------------------------------
 
 
-def check_years(report: Report, rows: list[FigureRow]) -> None:
+def check_years(report: ReconciliationReport, rows: list[CurrentFigure]) -> None:
     """Check the workbook of each year's returns, and the year's report, if there is one."""
     with_money = {
         int(year)
@@ -201,7 +193,9 @@ def read_workbook(label: str) -> list[tuple[Any, ...]]:
     return list(book["Returns"].iter_rows(values_only=True))
 
 
-def check_workbook(report: Report, where: str, book: list[tuple[Any, ...]], rows: list[FigureRow]) -> None:
+def check_workbook(
+    report: ReconciliationReport, where: str, book: list[tuple[Any, ...]], rows: list[CurrentFigure]
+) -> None:
     """Check the columns of measures and of the spend: what is in them, added up, and how often it is suppressed."""
     expected: dict[str, Decimal | int] = {}
     found: dict[str, Any] = {}
@@ -228,7 +222,7 @@ def sum_of_cells(cells: Iterable[Any]) -> Decimal:
     return sum(map(outputs.parse_served_sum, cells), Decimal(0))
 
 
-def workbook_columns(rows: list[FigureRow]) -> list[tuple[str, str, str | None]]:
+def workbook_columns(rows: list[CurrentFigure]) -> list[tuple[str, str, str | None]]:
     """The heading, content and measure of each column that the unit has mapped, or of those that it gets without."""
     own = fetch_rows(
         "SELECT c.heading, c.holds, m.slug FROM results_workbookcolumn c LEFT JOIN results_measure m "
@@ -250,7 +244,7 @@ def squeeze(text: str) -> str:
     return re.sub(r"[\s\u200b\u00ad]", "", text)
 
 
-def check_report(report: Report, where: str, text: str, rows: list[FigureRow]) -> None:
+def check_report(report: ReconciliationReport, where: str, text: str, rows: list[CurrentFigure]) -> None:
     """Check that the report has each total of a measure, and of each initiative by it."""
     names = {row.measure: row.measure_name for row in rows} | {row.slug: row.name for row in rows}
     for (measure, initiative), total in {

@@ -6,7 +6,7 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from import_export import fields, widgets
 
-from funding.choices import Kind
+from funding.choices import AllocationKind
 from funding.models import Allocation, BudgetHeading, FundingSource
 from funding.resources.ledger import LedgerResource
 from funding.resources.lookups import find_allocations, find_decisions
@@ -23,7 +23,9 @@ from vru_portal.text.cleaning import fold
 from vru_portal.text.problems import Problems
 
 LABELS_AS_RESAVED = by_resaved_form(map(year_label, range(FIRST_YEAR, LAST_YEAR + 1)))
-KINDS = {fold(str(label)): value for value, label in Kind.choices} | {fold(value): value for value in Kind.values}
+KINDS = {fold(str(label)): value for value, label in AllocationKind.choices} | {
+    fold(value): value for value in AllocationKind.values
+}
 
 
 class AllocationResource(LedgerResource):
@@ -57,7 +59,7 @@ class AllocationResource(LedgerResource):
     rows_label = "allocations"
     permission = "funding.add_allocation"
     correction_advice = "Reverse it, then record the correct allocation with an empty id."
-    kinds = Kind.values
+    kinds = AllocationKind.values
 
     public_id = fields.Field(column_name="id", widget=TextWidget())
     funding_source = fields.Field("funding_source", "source", widgets.Widget())
@@ -122,7 +124,9 @@ class AllocationResource(LedgerResource):
             ]
         kind = KINDS.get(fold(cell_text(row["kind"])))
         if kind is None and "kind" not in unreadable:
-            problems["kind"] = [ValidationError(f"{cell_text(row['kind'])!r} is not one of: {', '.join(Kind.values)}.")]
+            problems["kind"] = [
+                ValidationError(f"{cell_text(row['kind'])!r} is not one of: {', '.join(AllocationKind.values)}.")
+            ]
         public_id = cell_text(row.get("id"))
         if public_id and public_id not in self.recorded and "id" not in unreadable:
             problems["id"] = [

@@ -7,7 +7,7 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.db import transaction
 
-from funding.choices import ALLOCATION_TEXT_FIELDS, DUTY_LIST_OF_KIND, Kind
+from funding.choices import ALLOCATION_TEXT_FIELDS, DUTY_LIST_OF_KIND, AllocationKind
 from funding.models import Allocation, ContractCopy, Decision, FundingSource, PublicationDuty
 from funding.rules.sources import allowance_of, lock_sources
 from programmes.models import EvidenceAssessment
@@ -81,7 +81,7 @@ def check_subject(allocation: Allocation) -> None:
     """Refuse an allocation for both an initiative and a heading, or neither; own costs belong to a heading."""
     if (allocation.initiative_id is None) == (allocation.heading_id is None):
         raise ValidationError({"initiative": "Choose either an initiative or a budget heading."})
-    if allocation.kind == Kind.OWN and allocation.heading_id is None:
+    if allocation.kind == AllocationKind.OWN and allocation.heading_id is None:
         raise ValidationError(
             {"kind": "Own costs belong to a budget heading. Choose one instead of the initiative, or another kind."}
         )
@@ -163,7 +163,7 @@ def check_related_records_public(allocation: Allocation) -> None:
 def check_required_fields(allocation: Allocation) -> None:
     """Refuse an allocation without the fields that the publication duty requires of its kind."""
     duty = PublicationDuty.objects.current()
-    duty_list = DUTY_LIST_OF_KIND.get(Kind(allocation.kind))
+    duty_list = DUTY_LIST_OF_KIND.get(AllocationKind(allocation.kind))
     columns = [c for c in duty.columns.all() if c.list == duty_list and c.required] if duty else []
     missing = {
         column.field: f"Enter “{column}”: {duty} requires it to be published."
@@ -227,7 +227,7 @@ def check_not_duplicate(allocation: Allocation) -> None:
 
 def add_contract_copy(*, by: Any, allocation: Allocation, title: str, url: str) -> ContractCopy:
     """Record where a contract can be read; raises ValidationError for a grant."""
-    if allocation.kind != Kind.CONTRACT:
+    if allocation.kind != AllocationKind.CONTRACT:
         raise ValidationError("You can add a copy only to a contract. This is a grant.")
     copy = ContractCopy(allocation=allocation, title=title, url=url)
     record(copy, by=by)

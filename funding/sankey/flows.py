@@ -16,7 +16,7 @@ TONES = 6  # from --tone-1 to --tone-6 in frontend/_tokens.scss
 MAX_INITIATIVES = 12
 MIN_INITIATIVES_PER_LEVEL = 2
 ZERO = Decimal(0)
-HEADINGS = "Budget headings"
+HEADINGS_NAME = "Budget headings"
 
 
 @dataclass(frozen=True)
@@ -42,11 +42,11 @@ class GroupFlow:
 
     @property
     def name(self) -> str:
-        return self.level.name if self.level else HEADINGS
+        return self.level.name if self.level else HEADINGS_NAME
 
     @property
     def full_name(self) -> str:
-        return self.level.full_name if self.level else HEADINGS
+        return self.level.full_name if self.level else HEADINGS_NAME
 
     @property
     def css(self) -> str:

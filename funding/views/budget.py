@@ -1,4 +1,4 @@
-"""The public pages about what a budget is spent on besides initiatives, and by which decisions."""
+"""The public pages of budget headings and of decisions about money."""
 
 from django.db.models import Prefetch, QuerySet
 from django.http import HttpRequest, HttpResponse
@@ -53,10 +53,10 @@ def decisions(request: HttpRequest, label: str) -> HttpResponse:
 
 
 def decided_allocations(filters: DecisionFilters) -> QuerySet[Allocation]:
-    rows = Allocation.objects.standing(filters.as_at).order_by("awarded_on", "pk")
+    rows = Allocation.objects.standing(filters.cut_off).order_by("awarded_on", "pk")
     return rows.select_related("initiative", "heading", "recipient")
 
 
 def decided_variations(filters: DecisionFilters) -> QuerySet[Variation]:
-    rows = Variation.objects.standing(filters.as_at).order_by("varied_on", "pk")
+    rows = Variation.objects.standing(filters.cut_off).order_by("varied_on", "pk")
     return rows.select_related("funding_source__year", "allocation__recipient", "allocation__reverses")

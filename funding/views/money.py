@@ -18,7 +18,7 @@ from funding.accounts import (
     prefetch_contributors,
     year_accounts,
 )
-from funding.choices import DUTY_LIST_OF_KIND, DutyList, Kind, VariationKind
+from funding.choices import DUTY_LIST_OF_KIND, AllocationKind, DutyList, VariationKind
 from funding.conditions import judged_conditions
 from funding.datasets.published import LISTS_OF_A_YEAR
 from funding.datasets.threesixtygiving import unavailable_reason
@@ -57,10 +57,10 @@ from funding.views.queries import (
 from partners.models import Unit
 from programmes.models import PreventionLevel
 from programmes.presenters.levels import levels_with_initiatives
-from vru_portal.ledger.as_at import NOW
+from vru_portal.ledger.cut_off import NOW
 from vru_portal.tabular.downloads import FORMATS
 from vru_portal.web.addresses import full_url
-from vru_portal.web.as_at import DAY_PARAMETERS, read_as_at
+from vru_portal.web.cut_off import DAY_PARAMETERS, read_cut_off
 from vru_portal.web.file_responses import MEDIA_TYPES
 from vru_portal.web.filters import Choices
 from vru_portal.web.limits import COSTLY_PAGES, count_costly_request
@@ -90,13 +90,13 @@ def latest(request: HttpRequest) -> HttpResponse:
 @public_page
 def year(request: HttpRequest, label: str) -> HttpResponse:
     """A financial year: its sources, where they went, the deadline for spending them, and what is not stated."""
-    as_at, _ = read_as_at(request.GET)
-    if as_at.known_before:
+    cut_off, _ = read_cut_off(request.GET)
+    if cut_off.known_before:
         count_costly_request(request, COSTLY_PAGES)
     years = years_with_money()
     found = get_year_or_404(label, years)
-    sources = sources_of(found, as_at)
-    accounts = year_accounts(found, sources, as_at)
+    sources = sources_of(found, cut_off)
+    accounts = year_accounts(found, sources, cut_off)
     duty = next(iter(publication_duty()), None)
     filters = AllocationFilters(found, request.GET, accounts, duty=duty)
     declare_parameters(request, filters.valid)
@@ -109,7 +109,7 @@ def year(request: HttpRequest, label: str) -> HttpResponse:
     labels = allocation_choices(filters, tally, counts=False)
     here = found.get_absolute_url()
     unit = Unit.objects.current()
-    today = as_at.day or timezone.localdate()
+    today = cut_off.day or timezone.localdate()
     spend_by = found.spend_by
     conditions = judged_conditions(accounts)
     return render(
@@ -122,16 +122,16 @@ def year(request: HttpRequest, label: str) -> HttpResponse:
             "unit": unit,
             "contact_points": unit.contact_list,
             "json_ld": year_structured_data(unit, found, duty),
-            "nothing_known": as_at.day and not sources and not accounts.balances,
-            "budget": accounts.total if as_at.day else found.budget(sources),
+            "nothing_known": cut_off.day and not sources and not accounts.balances,
+            "budget": accounts.total if cut_off.day else found.budget(sources),
             "carried_in": [source for source in sources if source.carried_from_id],
             "accounts": accounts,
             "flow": money_flow(accounts, levels) if accounts.has_uses else None,
-            "variations": variations_of(found, as_at=as_at) if accounts.varied else [],
+            "variations": variations_of(found, cut_off=cut_off) if accounts.varied else [],
             "varied": varied_totals(accounts),
             "conditions": conditions,
             "conditions_stated": [one.condition for one in conditions],
-            "overcommitments": overcommitments_of(found, as_at=as_at),
+            "overcommitments": overcommitments_of(found, cut_off=cut_off),
             "has_decisions": bool(first_decision_of(found)),
             "days_left": (spend_by - today).days if spend_by else None,
             "levels": levels,
@@ -140,7 +140,7 @@ def year(request: HttpRequest, label: str) -> HttpResponse:
             "grants_file_unavailable": unavailable_reason(
                 duty, any_awards=bool(duty and first_grant_of(duty.awarding_body))
             ),
-            "reversed_allocations": [] if as_at.day else reversed_allocations_of(found),
+            "reversed_allocations": [] if cut_off.day else reversed_allocations_of(found),
             "filters": filters,
             "page": page,
             "rows": [allocation_row(balance, copies, duty) for balance in page],
@@ -186,7 +186,7 @@ def payments(request: HttpRequest, label: str | None = None) -> HttpResponse:
             # duty asks to be stated about a payment says what the initiative is about.
             "any_sensitive": bool(columns) and any(is_sensitive(row.allocation) for row in rows),
             "page": page,
-            "rows": [payment_row(payment, filters.as_at, columns) for payment in rows],
+            "rows": [payment_row(payment, filters.cut_off, columns) for payment in rows],
             "filter_form": filter_form(filters, choices, action=here, submit="Show payments"),
             "day_form": day_form(filters, action=here),
             "sort_links": filters.sort_links,
@@ -257,7 +257,7 @@ def allocation(request: HttpRequest, public_id: str) -> HttpResponse:
     payments = payments.select_related("payee", "reverses", "reversed_by", "allocation__funding_source__year")
     variations = found.variations.standing().select_related("decision__year", "allocation__reverses")
     page = get_page_or_404(request, payments, PAYMENTS_PER_PAGE, count=found.payment_count)
-    duty, columns = PublicationDuty.objects.with_list(DUTY_LIST_OF_KIND.get(Kind(found.kind), ""))
+    duty, columns = PublicationDuty.objects.with_list(DUTY_LIST_OF_KIND.get(AllocationKind(found.kind), ""))
     award, copies = award_and_contract_copies(found)
     return render(
         request,
@@ -321,7 +321,7 @@ def duty_list_totals(
     """For each list of the duty: the number of rows, their total, and the number of contracts without a copy."""
     if duty is None:
         return {}
-    items = item_counts(accounts.year, as_at=accounts.as_at, threshold=duty.items_over)
+    items = item_counts(accounts.year, cut_off=accounts.cut_off, threshold=duty.items_over)
     found: dict[str, dict[str, Any]] = {DutyList.ITEMS.value: {"count": sum(items)}}
     for kind, name in DUTY_LIST_OF_KIND.items():
         threshold = getattr(duty, PublicationDuty.THRESHOLDS[name])
@@ -339,7 +339,7 @@ def query_context(filters: MoneyFilters, choices: Mapping[str, Choices]) -> dict
     """Links that change one thing in the query of the page, and the query itself for its downloads."""
     day_query_prefix = filters.prefix(*DAY_PARAMETERS)
     return {
-        "as_at": filters.as_at,
+        "cut_off": filters.cut_off,
         "removal_links": filters.removal_links(choices),
         "clear_url": filters.clear_link,
         "now_url": filters.link(as_at=[], basis=[]),

@@ -1,4 +1,4 @@
-"""Who: the unit, its partners, the people, and what they published."""
+"""The unit, its partners, the people, and what they published."""
 
 from partners.models.legal_notice import LegalNotice
 from partners.models.organisations import Organisation, Sector

@@ -37,11 +37,11 @@ class AssessmentForm(RecordingForm):
     def record(self) -> None:
         try:
             write_assessment(by=self.by, assessment=self.instance)
-        except PermissionDenied as error:  # as a message on the form: a page of error would lose what was typed
+        except PermissionDenied as error:  # as a message on the form: an error page would lose what was typed
             raise forms.ValidationError(str(error)) from error
 
 
-class DecisionForm(forms.Form):
+class AssessmentDecisionForm(forms.Form):
     """The decision of a second person on an assessment."""
 
     outcome = forms.ChoiceField(choices=Outcome, widget=forms.RadioSelect)
@@ -108,7 +108,7 @@ class DecideAction(Action):
         ]
 
     def form(self, **data: Any) -> forms.Form:
-        return DecisionForm(initial={"seen": self.row.fingerprint}, **data)
+        return AssessmentDecisionForm(initial={"seen": self.row.fingerprint}, **data)
 
     def perform(self, form: Any) -> str:
         # If the decision is refused because the text has changed, the page shows the form again with the new text. The
@@ -118,7 +118,7 @@ class DecideAction(Action):
         return f"Decided: {decide_on_assessment(by=self.by, assessment=self.row, **form.cleaned_data)}"
 
 
-class ReverseDecisionAction(Action):
+class ReverseAssessmentDecisionAction(Action):
     """Reverse the decision on an assessment."""
 
     name = "reverse-decision"
@@ -144,8 +144,6 @@ class ReverseDecisionAction(Action):
 
 class RedactAssessmentAction(RedactAction):
     """Redact text in an assessment."""
-
-    permission = "programmes.change_evidenceassessment"
 
     def blocked_reason(self) -> str:
         if self.row.decision is None:
@@ -203,7 +201,7 @@ class EvidenceAssessmentAdmin(AppendOnlyAdmin):
         ("Evidence", {"fields": ["evidence", "need", "expected_effect", "approach", "redaction"]}),
         ("The community", {"fields": [*COMMUNITY_FIELDS, "not_asked_because"]}),
     )
-    row_actions = (DecideAction, ReverseDecisionAction, RedactAssessmentAction)
+    row_actions = (DecideAction, ReverseAssessmentDecisionAction, RedactAssessmentAction)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[EvidenceAssessment]:
         decisions = AssessmentDecision.objects.select_related("reversed_by", "recorded_by")
@@ -258,12 +256,6 @@ class EvidenceAssessmentAdmin(AppendOnlyAdmin):
         return format_date(row.decision.decided_on) if row.decision else "-"
 
 
-class RedactDecisionAction(RedactAction):
-    """Redact text in a decision or in the reversal of one."""
-
-    permission = "programmes.change_assessmentdecision"
-
-
 @admin.register(AssessmentDecision)
 class AssessmentDecisionAdmin(RecordedElsewhereAdmin):
     """Decisions. They are made on the page of their assessment; here they are listed."""
@@ -272,7 +264,7 @@ class AssessmentDecisionAdmin(RecordedElsewhereAdmin):
     list_filter = ("outcome",)
     list_select_related = ("assessment__initiative", "recorded_by", "reversed_by")
     search_fields = ("assessment__initiative__name", "reasons")
-    row_actions = (RedactDecisionAction,)
+    row_actions = (RedactAction,)
     fieldsets: ClassVar[Any] = (
         (None, {"fields": ["assessment_link", "outcome", "decided_on", "recorded_by", "state"]}),
         ("Reasons", {"fields": ["reasons", "reason", "redaction"]}),

@@ -35,7 +35,7 @@ class StoryAdmin(SourcedAdmin):
     )
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
-        """Ask only those for a file who may upload it."""
+        """Show the field for a file only to those who may upload one."""
         if self._may_upload(request, obj):
             return super().get_fieldsets(request, obj)
         return [

@@ -1,4 +1,4 @@
-"""What the unit does: levels of prevention, initiatives, evidence, and what its pages say."""
+"""What the unit does: levels of prevention, initiatives, evidence, and the texts of its pages."""
 
 from programmes.models.about_page import Predecessor, SuccessCondition, Term
 from programmes.models.approaches import ToolkitApproach

@@ -4,7 +4,7 @@ from django.urls import reverse
 
 from partners.provenance import Sourced
 from programmes import querysets
-from programmes.choices import ANCHORS, PAGES, PassagePlace
+from programmes.choices import ANCHORS, PAGE_OF_PLACE, PassagePlace
 from vru_portal.publishing.state import Publishable
 from vru_portal.text.fields import LineField, LongTextField
 
@@ -34,7 +34,7 @@ class Passage(Publishable, Sourced):
     @property
     def public_address(self) -> str:
         """The page that contains this place."""
-        return reverse(PAGES[self.slot.partition("_")[0]])
+        return reverse(PAGE_OF_PLACE[self.slot.partition("_")[0]])
 
     @property
     def place_address(self) -> str:

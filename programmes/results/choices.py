@@ -18,7 +18,7 @@ class MeasureKind(models.TextChoices):
         }[self]
 
 
-class MailKind(models.TextChoices):
+class ReturnMailKind(models.TextChoices):
     """What an email is about. Its templates are templates/mail/return_<kind>."""
 
     REQUEST = "request", "Request for figures"
@@ -58,3 +58,7 @@ class WorkbookField(models.TextChoices):
 
 
 RETURN_COLUMNS = ("initiative", "organisation", "quarter")  # which every file of figures needs
+
+
+# What files say in place of a figure that is too small to publish.
+SUPPRESSED = "suppressed"

@@ -8,18 +8,15 @@ from django.db.models import Max
 from django.utils import timezone
 
 from programmes.datasets import area_codes
-from programmes.results.choices import ReturnStatus
+from programmes.results.choices import SUPPRESSED, ReturnStatus
 from programmes.results.filters import FigureFilters, PartFilters, ReturnFilters
 from programmes.results.models import ApprovedFigure, ApprovedPart, ApprovedReturn, Measure, Return
-from vru_portal.tabular.datasets import Dataset, ListedRows, QueryRows, Rows, join_values, last_recorded
+from vru_portal.tabular.datasets import Dataset, ListedRows, QueryRows, Rows, join_values, last_recorded, page_column
 from vru_portal.tabular.writers import Column, Type
-from vru_portal.web.addresses import full_url
-
-SUPPRESSED = "suppressed"
 
 
 def while_measured(ask: Callable[[], datetime | None]) -> Callable[[], datetime | None]:
-    """When a dataset was last changed, without asking for it while the unit counts nothing."""
+    """When a dataset was last changed, without querying for it while the unit has no measures."""
     return lambda: ask() if Measure.objects.are_in_use() else None
 
 
@@ -62,13 +59,7 @@ def approved_columns(read: Any) -> tuple[Column[Any], ...]:
             Type.DATE,
         ),
         Column("correction", "Why it was corrected, if it was", lambda r: read(r).correction, title="Why corrected"),
-        Column(
-            "url",
-            "The page of the initiative",
-            lambda r: full_url(read(r).initiative.get_absolute_url()),
-            Type.ADDRESS,
-            "Address",
-        ),
+        page_column("The page of the initiative", lambda r: read(r).initiative),
     )
 
 
@@ -162,7 +153,7 @@ def return_rows(filters: ReturnFilters) -> Rows[Return]:
     return QueryRows(rows, add_status, count=filters.count)
 
 
-def local_day(row: Return) -> date | None:
+def reported_day(row: Return) -> date | None:
     return timezone.localdate(row.reported_at) if row.reported_at else None
 
 
@@ -180,15 +171,9 @@ RETURNS: Dataset[Any] = Dataset(
     columns=(
         *common_columns(lambda r: r),
         Column("due_on", "The day by which it was due", lambda r: r.due_on, Type.DATE, "Due by"),
-        Column("reported_on", "The day on which it was reported", local_day, Type.DATE),
+        Column("reported_on", "The day on which it was reported", reported_day, Type.DATE),
         Column("status", "Whether it was reported, and published", lambda r: r.status.label),
-        Column(
-            "url",
-            "The page of the initiative",
-            lambda r: full_url(r.initiative.get_absolute_url()),
-            Type.ADDRESS,
-            "Address",
-        ),
+        page_column("The page of the initiative", lambda r: r.initiative),
     ),
     key=("initiative_slug", "organisation_slug", "quarter"),
     filters=ReturnFilters,

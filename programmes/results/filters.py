@@ -12,9 +12,9 @@ from programmes.results.choices import MeasureKind, ReturnStatus
 from programmes.results.models import ApprovedFigure, ApprovedPart, Return
 from programmes.results.quarters import Quarter
 from programmes.results.querysets import late
-from vru_portal.ledger.as_at import AsAt
+from vru_portal.ledger.cut_off import CutOff
 from vru_portal.publishing.state import published
-from vru_portal.web.as_at import DAY_PARAMETERS, read_as_at
+from vru_portal.web.cut_off import DAY_PARAMETERS, read_cut_off
 from vru_portal.web.facets import (
     AnyFacet,
     Facet,
@@ -54,21 +54,21 @@ def facets_at(path: str) -> dict[str, AnyFacet]:
     }
 
 
-class AsAtFilters(FacetedFilters):
+class CutOffFilters(FacetedFilters):
     """Filters of a list that can be seen as it was known on an earlier day."""
 
     OTHERS: ClassVar[dict[str, Parameter]] = {"as_at": DAY_PARAMETERS["as_at"]}
 
     def __init__(self, data: QueryDict) -> None:
-        as_at, errors = read_as_at(data)
-        self.as_at = AsAt(as_at.day)
+        cut_off, errors = read_cut_off(data)
+        self.cut_off = CutOff(cut_off.day)
         super().__init__(data)
         if "as_at" in errors:
             self.errors["as_at"] = errors["as_at"]
 
     @cached_property
     def keys_by_facet(self) -> dict[str, KeysByValue]:
-        if not self.as_at.day:
+        if not self.cut_off.day:
             return super().keys_by_facet
         now, then = type(self)(QueryDict("")).keys_by_facet, self.load_keys()
         # A value that no figure had by that day can still be chosen: it finds nothing.
@@ -79,12 +79,12 @@ class AsAtFilters(FacetedFilters):
 
     @cached_property
     def all_keys(self) -> set[int]:
-        if self.as_at.day:
+        if self.cut_off.day:
             return set(self.public_rows().order_by().values_list("pk", flat=True))
         return super().all_keys
 
 
-class FigureFilters(AsAtFilters):
+class FigureFilters(CutOffFilters):
     """The current approved figures."""
 
     FACETS: ClassVar[dict[str, AnyFacet]] = {
@@ -93,7 +93,7 @@ class FigureFilters(AsAtFilters):
         **facets_at("approved__"),
     }
     OTHERS: ClassVar[dict[str, Parameter]] = {
-        **AsAtFilters.OTHERS,
+        **CutOffFilters.OTHERS,
         "by": choice("Totals by", [value for value, _ in BY], narrows=False, error="Select one of the ways to add up."),
     }
     ORDERS: ClassVar[dict[str, Order]] = {
@@ -106,14 +106,14 @@ class FigureFilters(AsAtFilters):
     SEARCHED = ("measure__name", "approved__initiative__name", "approved__organisation__name")
 
     def public_rows(self) -> QuerySet[Any]:
-        return ApprovedFigure.objects.current(self.as_at.known_before)
+        return ApprovedFigure.objects.current(self.cut_off.known_before)
 
     @property
     def by(self) -> str:
         return self.valid.get("by") or BY[0][0]
 
 
-class PartFilters(AsAtFilters):
+class PartFilters(CutOffFilters):
     """The current approved figures of groups."""
 
     FACETS: ClassVar[dict[str, AnyFacet]] = {
@@ -130,7 +130,7 @@ class PartFilters(AsAtFilters):
     SEARCHED = ("figure__measure__name", "figure__approved__initiative__name", "group__name")
 
     def public_rows(self) -> QuerySet[Any]:
-        return ApprovedPart.objects.current(self.as_at.known_before)
+        return ApprovedPart.objects.current(self.cut_off.known_before)
 
 
 def due(rows: Any) -> QuerySet[Return]:

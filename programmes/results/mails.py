@@ -5,7 +5,7 @@ from django.urls import reverse
 
 from partners.documents.emails import email_frame, reply_addresses
 from partners.models import Unit
-from programmes.results.choices import MailKind
+from programmes.results.choices import ReturnMailKind
 from programmes.results.models import Mail
 from vru_portal.links import mailing
 from vru_portal.links.answering import issue_secret
@@ -18,16 +18,16 @@ def build_message(mail: Mail) -> EmailMultiAlternatives | None:
     """Write the email, with a new link if its kind has one; None if there is no longer a reason to send it."""
     if not mail.to or not mailing.is_wanted(mail):
         return None
-    draft, kind, unit = mail.draft, MailKind(mail.kind), Unit.objects.current()
-    asked = draft.asked
+    draft, kind, unit = mail.draft, ReturnMailKind(mail.kind), Unit.objects.current()
+    row = draft.return_of_figures
     context: dict[str, object] = {
         **email_frame(unit),
         **mailing.request_context(mail),
-        "organisation": one_line(asked.organisation.name),
-        "initiative": one_line(asked.initiative.name),
-        "short_initiative": truncate(one_line(asked.initiative.name), mailing.MAX_NAME_IN_SUBJECT),
-        "period": str(asked.period),
-        "page": full_url(asked.initiative.get_absolute_url()),
+        "organisation": one_line(row.organisation.name),
+        "initiative": one_line(row.initiative.name),
+        "short_initiative": truncate(one_line(row.initiative.name), mailing.MAX_NAME_IN_SUBJECT),
+        "period": str(row.period),
+        "page": full_url(row.initiative.get_absolute_url()),
     }
     if purpose := mailing.LINK_PURPOSES.get(kind):
         secret = issue_secret(draft=draft, purpose=purpose, to=mail.to)

@@ -11,7 +11,7 @@ from vru_portal.links.mailing import postpone, record_delivery
 @task()
 def deliver(mail_id: int) -> None:
     """Send a queued email. If anything goes wrong it stays queued, with the error beside it."""
-    related = ("draft__asked__initiative", "draft__asked__organisation")
+    related = ("draft__return_of_figures__initiative", "draft__return_of_figures__organisation")
     if mail := queue.claim(Mail.objects.select_related(*related), mail_id):
         queue.send(mail, build=mails.build_message, record=record_delivery, postpone=postpone_mail)
 

@@ -15,6 +15,6 @@ urlpatterns = [
     path("results/return/sent/", journey.sent, name="sent"),
     path("results/return/take-back/", journey.take_back, name="take_back"),
     path("results/return/<str:secret>/", journey.open_link, name="open"),
-    # What follows the link is text that some mail programs take for part of it.
+    # Behind the link there may be text that some mail programs take for part of it.
     re_path(r"^results/return/(?P<secret>[-\w]{43})/.+$", journey.open_link),
 ]

@@ -14,7 +14,7 @@ ABOUT = re.compile(
     re.ASCII | re.IGNORECASE,
 )
 SEVERAL = re.compile(r"\d[\d,]* ?(?:-|\u2013|to|or) ?\d[\d,]*", re.ASCII | re.IGNORECASE)
-EXAMPLE = "Enter a whole number, such as 12. Enter 0 if there were none."
+ENTER_A_COUNT = "Enter a whole number, such as 12. Enter 0 if there were none."
 
 
 def parse_count(typed: str) -> int:
@@ -35,7 +35,7 @@ def parse_count(typed: str) -> int:
     if SEVERAL.fullmatch(text):
         raise ValidationError(f"“{shown}” is two numbers. Enter the one that was counted, such as 12.")
     if re.fullmatch(r"-\s?[\d, ]+", text):
-        raise ValidationError(f"“{shown}” is below zero. {EXAMPLE}")
+        raise ValidationError(f"“{shown}” is below zero. {ENTER_A_COUNT}")
     if re.fullmatch(r"[\d, ]*\.\d+", text):
-        raise ValidationError(f"“{shown}” is not a whole number. {EXAMPLE}")
-    raise ValidationError(f"“{shown}” is not a number. {EXAMPLE}")
+        raise ValidationError(f"“{shown}” is not a whole number. {ENTER_A_COUNT}")
+    raise ValidationError(f"“{shown}” is not a number. {ENTER_A_COUNT}")

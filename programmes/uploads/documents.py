@@ -52,7 +52,7 @@ def prepare_document(uploaded: Any) -> PreparedFile:
 
 
 def office_extension(content: bytes) -> str:
-    """The extension of the office document that a ZIP file is; raises ValidationError for any other ZIP file."""
+    """The file extension of an office document, which is a ZIP file; raises ValidationError for any other ZIP file."""
     # Count the entries before they are read: a million of them would take longer than anybody waits.
     directory = content.rfind(ZIP_END_OF_DIRECTORY)
     stated_entries = int.from_bytes(content[directory + 10 : directory + 12], "little")

@@ -209,8 +209,8 @@ def in_srgb(picture: Image.Image, profile: bytes | None) -> Image.Image:
 def with_profile(picture: Image.Image, profile: bytes) -> Image.Image:
     alpha = picture.getchannel("A") if picture.mode == "RGBA" else None
     colours = picture.convert("RGB") if alpha else picture
-    source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
-    converted = ImageCms.profileToProfile(colours, source, ImageCms.createProfile("sRGB"), outputMode="RGB")
+    embedded = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+    converted = ImageCms.profileToProfile(colours, embedded, ImageCms.createProfile("sRGB"), outputMode="RGB")
     assert converted is not None  # only a conversion in place returns None  # noqa: S101
     if alpha:
         converted.putalpha(alpha)

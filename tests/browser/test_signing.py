@@ -20,7 +20,7 @@ django.setup()
 from datetime import timedelta
 from django.utils import timezone
 from events.declarations.rules import availability, signing, versions
-from events.declarations.choices import LinkPurpose
+from events.declarations.choices import SigningLinkPurpose
 from events.declarations.models import Declaration, DeclarationVersion, Entry, Invitation, Mail, Preparation
 from partners.models import LegalNotice
 from tests.support.signing import NOTICE, invite, new_link, sign, signatory
@@ -127,8 +127,8 @@ asked, begun, passed = (invite(f"Scanned {n}", f"scanned{n}@body.example") for n
 signing.prepare_signature(secret=begun.secret, signatory=signatory())
 signing.pass_on_to_signatory(secret=passed.secret, signatory=signatory(email="chair@body.example", prepared_by="Jo"))
 entry = sign(invite("Scanned 4", "scanned4@body.example"), name_is_public=True)
-print(json.dumps([asked.secret, begun.secret, passed.secret, new_link(passed.invitation, LinkPurpose.CONFIRM),
-    new_link(entry.invitation, LinkPurpose.RECEIPT), new_link(entry.invitation, LinkPurpose.WITHDRAW)]))
+print(json.dumps([asked.secret, begun.secret, passed.secret, new_link(passed.invitation, SigningLinkPurpose.CONFIRM),
+    new_link(entry.invitation, SigningLinkPurpose.RECEIPT), new_link(entry.invitation, SigningLinkPurpose.WITHDRAW)]))
 """,
     )
     states = """
@@ -173,9 +173,9 @@ entry = sign(invite("Signed", "signed@body.example"), name="N" * 120, name_is_pu
 print(json.dumps(dict(
     asked=asked.secret,
     passed=passed.secret,
-    confirm=new_link(passed.invitation, LinkPurpose.CONFIRM),
-    receipt=new_link(entry.invitation, LinkPurpose.RECEIPT),
-    withdraw=new_link(entry.invitation, LinkPurpose.WITHDRAW),
+    confirm=new_link(passed.invitation, SigningLinkPurpose.CONFIRM),
+    receipt=new_link(entry.invitation, SigningLinkPurpose.RECEIPT),
+    withdraw=new_link(entry.invitation, SigningLinkPurpose.WITHDRAW),
 )))
 """
     new = """

@@ -16,7 +16,7 @@ from tests.support.factories import (
     YearFactory,
     reverse,
 )
-from vru_portal.ledger.as_at import NOW, AsAt, Basis
+from vru_portal.ledger.cut_off import NOW, Basis, CutOff
 
 pytestmark = pytest.mark.django_db
 
@@ -28,9 +28,9 @@ def on(day):
     return time_machine.travel(datetime.fromisoformat(f"{day}T12:00:00+00:00"), tick=False)
 
 
-def sums(year, as_at=NOW):
+def sums(year, cut_off=NOW):
     """Return the year's sums; each source's add up to what it brings."""
-    accounts = year_accounts(year, FundingSource.objects.filter(year=year).standing(as_at), as_at)
+    accounts = year_accounts(year, FundingSource.objects.filter(year=year).standing(cut_off), cut_off)
     for account in accounts.sources:
         left = account.paid + account.to_pay - account.over + account.refunded_beyond_paid
         left += account.unallocated + account.carried + account.returned
@@ -38,8 +38,8 @@ def sums(year, as_at=NOW):
     return {name: str(value) for name in SUMS if (value := getattr(accounts, name))}
 
 
-def as_at(day, basis=Basis.KNOWN):
-    return AsAt(date.fromisoformat(day), basis)
+def cut_off(day, basis=Basis.KNOWN):
+    return CutOff(date.fromisoformat(day), basis)
 
 
 @pytest.fixture
@@ -139,19 +139,19 @@ def test_a_correction_leaves_what_was_known_and_changes_what_is_dated(year, sour
         "2031-08-31": paid,
         "2031-09-01": corrected,
     }
-    assert {day: sums(year, as_at(day)) for day in known} == known
+    assert {day: sums(year, cut_off(day)) for day in known} == known
     unpaid = {"total": "100.00", "allocated": "55.00", "to_pay": "55.00", "unallocated": "45.00"}
     dated = {"2031-05-09": before, "2031-05-10": unpaid, "2031-06-14": unpaid, "2031-06-15": corrected}
-    assert {day: sums(year, as_at(day, Basis.DATED)) for day in dated} == dated
+    assert {day: sums(year, cut_off(day, Basis.DATED)) for day in dated} == dated
     assert sums(year) == corrected
 
 
 def test_a_source_is_known_once_it_is_published_and_dated_by_its_day(year):
     with on("2031-07-01"):
         published = PublicationFactory(published_on=date(2031, 6, 1))
-        FundingSourceFactory(year=year, source=published, as_at=date(2031, 5, 1))
-    assert [bool(sums(year, as_at(day))) for day in ("2031-05-31", "2031-06-01")] == [False, True]
-    assert [bool(sums(year, as_at(day, Basis.DATED))) for day in ("2031-04-30", "2031-05-01")] == [False, True]
+        FundingSourceFactory(year=year, source=published, cut_off=date(2031, 5, 1))
+    assert [bool(sums(year, cut_off(day))) for day in ("2031-05-31", "2031-06-01")] == [False, True]
+    assert [bool(sums(year, cut_off(day, Basis.DATED))) for day in ("2031-04-30", "2031-05-01")] == [False, True]
 
 
 def test_what_is_recorded_in_place_of_a_source_was_not_known_before(year):
@@ -162,7 +162,7 @@ def test_what_is_recorded_in_place_of_a_source_was_not_known_before(year):
     with on("2031-06-01"):
         reverse(wrong)
         FundingSourceFactory(year=year, source=published, amount=Decimal("150.00"))
-    assert [sums(year, as_at(day))["total"] for day in ("2031-04-15", "2031-06-01")] == ["140.00", "150.00"]
+    assert [sums(year, cut_off(day))["total"] for day in ("2031-04-15", "2031-06-01")] == ["140.00", "150.00"]
     assert sums(year)["total"] == "150.00"
 
 
@@ -170,11 +170,11 @@ def test_a_source_counts_before_what_depends_on_it(year):
     """So that a year adds up on each day, whatever the dates of its publications."""
     with on("2031-04-20"):
         later = PublicationFactory(published_on=date(2031, 6, 1))
-        source = FundingSourceFactory(year=year, source=later, as_at=date(2031, 6, 1))
+        source = FundingSourceFactory(year=year, source=later, cut_off=date(2031, 6, 1))
         AllocationFactory(funding_source=source, awarded_on=date(2031, 4, 10))
-    assert "allocated" not in sums(year, as_at("2031-04-19"))
+    assert "allocated" not in sums(year, cut_off("2031-04-19"))
     for day, basis in (("2031-04-20", Basis.KNOWN), ("2031-04-10", Basis.DATED)):
-        found = sums(year, as_at(day, basis))
+        found = sums(year, cut_off(day, basis))
         assert found["total"] == str(source.amount)
         assert found["allocated"] == "100.00"
 
@@ -184,22 +184,22 @@ def test_a_day_ends_at_midnight_in_london(year, source):
         AllocationFactory(funding_source=source, amount=Decimal("1.00"))
     with time_machine.travel(datetime(2031, 6, 10, 23, 1, tzinfo=UTC)):
         AllocationFactory(funding_source=source, amount=Decimal("2.00"))
-    assert sums(year, as_at("2031-06-10"))["allocated"] == "1.00"
-    assert sums(year, as_at("2031-06-11"))["allocated"] == "3.00"
-    assert "allocated" not in sums(year, as_at("2031-06-09"))
+    assert sums(year, cut_off("2031-06-10"))["allocated"] == "1.00"
+    assert sums(year, cut_off("2031-06-11"))["allocated"] == "3.00"
+    assert "allocated" not in sums(year, cut_off("2031-06-09"))
 
 
 def test_before_anything_there_is_nothing(year, source):
     AllocationFactory(funding_source=source)
     for basis in Basis:
-        assert sums(year, as_at("1999-01-01", basis)) == {}
+        assert sums(year, cut_off("1999-01-01", basis)) == {}
 
 
 def test_a_source_reversed_later_still_brings_what_it_was_known_to_bring(year, source):
     with on("2031-07-01"):
         reverse(source)
-    assert sums(year, as_at("2031-06-30")) == {"total": "100.00", "unallocated": "100.00"}
-    assert sums(year, as_at("2031-07-01")) == {}
+    assert sums(year, cut_off("2031-06-30")) == {"total": "100.00", "unallocated": "100.00"}
+    assert sums(year, cut_off("2031-07-01")) == {}
 
 
 @pytest.mark.parametrize("rows", [1, 3])

@@ -23,12 +23,12 @@ from tests.support.factories import (
     reverse,
 )
 from tests.support.refusals import validation_messages
-from vru_portal.ledger.as_at import AsAt
+from vru_portal.ledger.cut_off import CutOff
 
 pytestmark = pytest.mark.django_db
 MET, MISSED, OPEN = ConditionState.MET, ConditionState.MISSED, ConditionState.OPEN
 LAST = date(2032, 3, 31)
-AFTER = AsAt(date(2032, 4, 1))
+AFTER = CutOff(date(2032, 4, 1))
 
 
 @pytest.fixture(autouse=True)
@@ -42,8 +42,8 @@ def source():
     return FundingSourceFactory(year=YearFactory(first_year=2031, spend_by=LAST), amount=Decimal("1000.01"))
 
 
-def judged(source, as_at=None):
-    accounts = year_accounts(source.year, source.year.sources.standing().select_related("year"), as_at or AsAt())
+def judged(source, cut_off=None):
+    accounts = year_accounts(source.year, source.year.sources.standing().select_related("year"), cut_off or CutOff())
     return [(row.state, str(row.required), str(row.counted)) for row in judged_conditions(accounts)]
 
 
@@ -146,8 +146,8 @@ def test_a_payment_that_is_known_later_counts_later(source, time_machine):
     allocation = AllocationFactory(funding_source=source)
     time_machine.move_to(date(2031, 6, 1))
     PaymentFactory(allocation=allocation)
-    assert judged(source, AsAt(date(2031, 5, 31))) == [(OPEN, "1.00", "0")]
-    assert judged(source, AsAt(date(2031, 6, 1))) == [(MISSED, "1.00", "12.50")]
+    assert judged(source, CutOff(date(2031, 5, 31))) == [(OPEN, "1.00", "0")]
+    assert judged(source, CutOff(date(2031, 6, 1))) == [(MISSED, "1.00", "12.50")]
 
 
 def test_match_funding_is_given_by_others_and_never_part_of_the_budget(source):
@@ -191,9 +191,9 @@ def test_the_arithmetic_is_shown(source):
 def test_a_condition_counts_as_known_and_as_dated(source, time_machine):
     time_machine.move_to(date(2031, 6, 1))
     stated = date(2031, 6, 1)
-    condition(source, ConditionKind.SPEND_BY, by_day=LAST, source__published_on=stated, as_at=stated)
-    assert judged(source, AsAt(date(2031, 5, 31))) == []
-    assert len(judged(source, AsAt(date(2031, 6, 1)))) == 1
+    condition(source, ConditionKind.SPEND_BY, by_day=LAST, source__published_on=stated, cut_off=stated)
+    assert judged(source, CutOff(date(2031, 5, 31))) == []
+    assert len(judged(source, CutOff(date(2031, 6, 1)))) == 1
 
 
 @pytest.mark.parametrize(

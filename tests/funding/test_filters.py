@@ -26,8 +26,8 @@ from tests.support.factories import (
     YearFactory,
 )
 from vru_portal.ledger.append_only.recording import reverse
-from vru_portal.ledger.as_at import NOW, AsAt, Basis
-from vru_portal.web.as_at import read_as_at
+from vru_portal.ledger.cut_off import NOW, Basis, CutOff
+from vru_portal.web.cut_off import read_cut_off
 
 pytestmark = pytest.mark.django_db
 LONDON = ZoneInfo("Europe/London")
@@ -54,9 +54,9 @@ def source_of(year, **facts):
     return FundingSourceFactory(year=year, amount=Decimal("100000.00"), **facts)
 
 
-def allocations(year, query, as_at=NOW):
-    sources = year.sources.standing(as_at)
-    return AllocationFilters(year, QueryDict(query), year_accounts(year, sources, as_at))
+def allocations(year, query, cut_off=NOW):
+    sources = year.sources.standing(cut_off)
+    return AllocationFilters(year, QueryDict(query), year_accounts(year, sources, cut_off))
 
 
 def payments(year, query):
@@ -64,20 +64,20 @@ def payments(year, query):
 
 
 @pytest.mark.parametrize(
-    ("query", "as_at"),
+    ("query", "cut_off"),
     [
         ("", NOW),
         ("as_at=", NOW),
         ("basis=dated", NOW),
-        ("as_at=2031-12-01", AsAt(date(2031, 12, 1))),
-        ("as_at=2031-12-01&basis=dated", AsAt(date(2031, 12, 1), Basis.DATED)),
-        ("as_at=2032-02-29", AsAt(date(2032, 2, 29))),
-        ("as_at=2033-01-01", AsAt(date(2033, 1, 1))),
-        ("as_at=0001-01-01", AsAt(date(1, 1, 1))),
+        ("as_at=2031-12-01", CutOff(date(2031, 12, 1))),
+        ("as_at=2031-12-01&basis=dated", CutOff(date(2031, 12, 1), Basis.DATED)),
+        ("as_at=2032-02-29", CutOff(date(2032, 2, 29))),
+        ("as_at=2033-01-01", CutOff(date(2033, 1, 1))),
+        ("as_at=0001-01-01", CutOff(date(1, 1, 1))),
     ],
 )
-def test_a_day_is_read(query, as_at):
-    assert read_as_at(QueryDict(query)) == (as_at, {})
+def test_a_day_is_read(query, cut_off):
+    assert read_cut_off(QueryDict(query)) == (cut_off, {})
 
 
 @pytest.mark.parametrize(
@@ -89,12 +89,12 @@ def test_a_day_is_read(query, as_at):
     ],
 )
 def test_an_invalid_or_future_date_is_an_error_of_its_field(query):
-    as_at, errors = read_as_at(QueryDict(query))
-    assert (as_at, list(errors)) == (NOW, ["as_at"])
+    cut_off, errors = read_cut_off(QueryDict(query))
+    assert (cut_off, list(errors)) == (NOW, ["as_at"])
 
 
 def test_an_unknown_basis_is_an_error(year):
-    assert list(read_as_at(QueryDict("as_at=2031-12-01&basis=guessed"))[1]) == ["basis"]
+    assert list(read_cut_off(QueryDict("as_at=2031-12-01&basis=guessed"))[1]) == ["basis"]
     AllocationFactory(funding_source=source_of(year))
     filters = allocations(year, "basis=guessed")
     assert (list(filters.rows), filters.count, filters.total) == ([], 0, 0)
@@ -195,10 +195,10 @@ def test_an_award_is_what_is_left_of_it_as_at_the_day(year):
     with on(date(2031, 7, 1)):
         reverse(following, by=None, reason="Withdrawn.")
     for day, total in {"2031-05-31": "10000.00", "2031-06-30": "10000.01", "2031-07-01": "10000.00"}.items():
-        as_at, query = AsAt(date.fromisoformat(day)), f"as_at={day}"
-        (balance,) = allocations(year, query, as_at).balances
+        cut_off, query = CutOff(date.fromisoformat(day)), f"as_at={day}"
+        (balance,) = allocations(year, query, cut_off).balances
         assert str(balance.award) == total, day
-        listed = allocations(year, f"{query}&duty=contracts", as_at)
+        listed = allocations(year, f"{query}&duty=contracts", cut_off)
         assert listed.count == len(listed.rows) == (total == "10000.01"), day
     assert [str(balance.award) for balance in allocations(year, "").balances] == ["10000.00"]
     assert allocations(year, "duty=contracts").count == len(allocations(year, "duty=contracts").rows) == 0
@@ -213,8 +213,10 @@ def test_a_contract_has_the_copy_that_was_known_by_the_day(year):
         ContractCopyFactory(allocation=contract, title="Signed")
     titles = {"2031-05-31": None, "2031-06-01": "Draft", "2031-06-30": "Draft", "2031-07-01": "Signed"}
     for day, title in titles.items():
-        as_at = AsAt(date.fromisoformat(day))
-        copy = contract_copies_by_allocation(year_accounts(year, year.sources.standing(as_at), as_at)).get(contract.pk)
+        cut_off = CutOff(date.fromisoformat(day))
+        copy = contract_copies_by_allocation(year_accounts(year, year.sources.standing(cut_off), cut_off)).get(
+            contract.pk
+        )
         assert (copy and copy.title) == title, day
     assert Allocation.objects.with_latest_contract_copy().get().copy_title == "Signed"
 

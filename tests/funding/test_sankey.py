@@ -14,7 +14,7 @@ from funding.sankey.drawing import TALL_WIDTH, WIDE_WIDTH, draw_tall, draw_wide
 from funding.sankey.flows import TONES, money_flow
 from funding.templatetags.funding import sankey, spend_bar
 from programmes.models import PreventionLevel
-from vru_portal.ledger.as_at import NOW
+from vru_portal.ledger.cut_off import NOW
 
 MARKS = ("circle", "triangle", "square", "diamond", "hexagon", "pentagon")
 

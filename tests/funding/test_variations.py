@@ -7,7 +7,7 @@ from functools import partial
 import pytest
 
 from funding.accounts import year_accounts
-from funding.choices import Kind, VariationKind
+from funding.choices import AllocationKind, VariationKind
 from funding.models import Allocation, FundingSource, Payment, Variation
 from funding.rules import allocations, variations
 from funding.statuses import initiative_statuses
@@ -29,7 +29,7 @@ from tests.support.factories import (
     reverse,
 )
 from tests.support.refusals import validation_messages
-from vru_portal.ledger.as_at import AsAt, Basis
+from vru_portal.ledger.cut_off import Basis, CutOff
 
 pytestmark = pytest.mark.django_db
 LATER = date(2031, 7, 1)
@@ -60,12 +60,12 @@ def vary(allocation, amount, kind=VariationKind.RELEASE, into=None, **fields):
     return variations.vary(by=UserFactory(), variation=row, into=into)
 
 
-def sums(source, as_at=None):
-    accounts = year_accounts(source.year, source.year.sources.standing(), as_at or AsAt())
+def sums(source, cut_off=None):
+    accounts = year_accounts(source.year, source.year.sources.standing(), cut_off or CutOff())
     names = ("allocated", "paid", "to_pay", "over", "returned", "unallocated", "unspent")
     found = {name: str(value) for name in names if (value := getattr(accounts, name))}
     remainder = FundingSource.objects.with_remainder().get(pk=source.pk).remainder
-    assert as_at or remainder == accounts.unallocated
+    assert cut_off or remainder == accounts.unallocated
     return found
 
 
@@ -119,7 +119,7 @@ def test_a_fully_released_award_commissions_nothing(source):
 
 def moving_to(**fields):
     same = {"recipient": OrganisationFactory(), "awarded_by": OrganisationFactory(), "purpose": "Torches."}
-    return Allocation(kind=Kind.GRANT, **same | fields)
+    return Allocation(kind=AllocationKind.GRANT, **same | fields)
 
 
 def test_a_move_is_allocated_in_full_to_another_recipient_initiative_or_heading(source, award):
@@ -171,7 +171,7 @@ def test_as_known_and_as_dated(source, award, time_machine):
     vary(award, "39.50", VariationKind.RETURN, varied_on=DAY + timedelta(days=10))
 
     def returned(days, basis):
-        return sums(source, AsAt(DAY + timedelta(days=days), basis)).get("returned")
+        return sums(source, CutOff(DAY + timedelta(days=days), basis)).get("returned")
 
     assert [returned(days, Basis.DATED) for days in (9, 10)] == [None, "39.50"]
     assert [returned(days, Basis.KNOWN) for days in (29, 30)] == [None, "39.50"]

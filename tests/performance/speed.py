@@ -93,14 +93,14 @@ def measured(paths: list[str], rounds: int = ROUNDS) -> tuple[dict[str, float], 
 def make(address: str) -> None:
     """Make a page as the server makes those that it keeps."""
     from vru_portal.rsgi import application
-    from vru_portal.web.page_cache import Key
+    from vru_portal.web.page_cache import PageKey
 
     path, _, query = address.partition("?")
     environ = {
         "PATH_INFO": path, "SERVER_NAME": "localhost", "SERVER_PORT": "8000", "vru_portal.request_id": "",
         "wsgi.url_scheme": "http", "wsgi.errors": sys.stderr,
     }  # fmt: skip
-    page = application.page_for(Key("localhost", path, tuple(parse_qsl(query))), environ)
+    page = application.page_for(PageKey("localhost", path, tuple(parse_qsl(query))), environ)
     assert page.status == HTTPStatus.OK, (address, page.status)
 
 

@@ -8,7 +8,7 @@ from django.conf import settings
 from django.core.files.base import ContentFile
 from django_tasks_db.models import DBTaskResult
 
-from events.declarations.choices import Authority, LinkPurpose, PaperAuthority
+from events.declarations.choices import Authority, PaperAuthority, SigningLinkPurpose
 from events.declarations.models import Entry, Invitation, Mail, PaperSignature, SignatoryBody, SigningRequest
 from events.declarations.rules import availability, paper_signatures, requests, signing
 from tests.support.factories import UserFactory
@@ -70,11 +70,11 @@ def make_signed_entry(name: str = "A signing body") -> Entry:
     version = availability.version_in_force()
     assert version is not None
     entry = signing.sign(
-        secret=new_link(invitation, LinkPurpose.CONFIRM),
+        secret=new_link(invitation, SigningLinkPurpose.CONFIRM),
         checked=signing.Signatory.from_preparation(invitation.preparation).fingerprint,
         text_sha256=version.sha256,
     )
-    new_link(invitation, LinkPurpose.RECEIPT)
+    new_link(invitation, SigningLinkPurpose.RECEIPT)
     Mail.objects.filter(invitation=invitation).update(error=CANARIES["error"])
     return entry
 

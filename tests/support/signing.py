@@ -7,7 +7,7 @@ from typing import Any
 from django.utils import timezone
 
 from events.declarations import tokens
-from events.declarations.choices import Authority, LinkPurpose
+from events.declarations.choices import Authority, SigningLinkPurpose
 from events.declarations.models import DeclarationVersion, Entry, Invitation, Preparation, RegisterKey
 from events.declarations.register import log
 from events.declarations.rules import availability, invitations, signing, versions
@@ -49,9 +49,11 @@ def invite(name: str = "A body", email: str = "post@body.example", **other: Any)
     return Invited(invitation, new_link(invitation))
 
 
-def new_link(invitation: Invitation, purpose: LinkPurpose = LinkPurpose.SIGN) -> str:
+def new_link(invitation: Invitation, purpose: SigningLinkPurpose = SigningLinkPurpose.SIGN) -> str:
     """Return the secret of a new link; one to confirm goes to who is to confirm."""
-    confirming = Preparation.objects.filter(invitation=invitation).first() if purpose == LinkPurpose.CONFIRM else None
+    confirming = (
+        Preparation.objects.filter(invitation=invitation).first() if purpose == SigningLinkPurpose.CONFIRM else None
+    )
     return tokens.issue_secret(invitation=invitation, purpose=purpose, to=confirming.email if confirming else "")
 
 

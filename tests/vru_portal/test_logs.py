@@ -151,7 +151,7 @@ def test_a_clients_fault_is_a_warning_without_a_traceback(log, error):
 
 
 def test_what_is_bound_is_on_every_line_inside(log):
-    with log_lines.bound(request_id="a"), log_lines.bound(job=7):
+    with log_lines.log_context(request_id="a"), log_lines.log_context(job=7):
         logging.getLogger("x").warning("inside")
     logging.getLogger("x").warning("outside")
     assert "request_id=a job=7" in log.lines[0]
@@ -176,7 +176,7 @@ def test_a_job_can_be_followed_from_what_queued_it_to_its_end(log, django_captur
     """The job's id leads from the request's lines to the worker's, and those name the email."""
     UnitFactory()
     open_signing()
-    with log_lines.bound(request_id="r1"), django_capture_on_commit_callbacks(execute=True):
+    with log_lines.log_context(request_id="r1"), django_capture_on_commit_callbacks(execute=True):
         mail = invite().invitation.mails.get()
     job = f"job={DBTaskResult.objects.get().id}"
     [queued] = [line for line in log.lines if "Job queued" in line]

@@ -1,4 +1,4 @@
-"""Why somebody has to sign in again: the page for signing in says so, and leads back to where they were going."""
+"""Why somebody has to sign in again: the sign-in page says so, and takes them back to where they were going."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -30,7 +30,7 @@ NO_SESSION = (
 
 
 def say_why_ended(view: Callable[..., Any]) -> Callable[..., Any]:
-    """Tell the page for signing in, to which a view redirects, why the session that the browser had has ended."""
+    """Pass on why the browser's session has ended, for the sign-in page to which a view redirects."""
 
     @wraps(view)
     def explained(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
@@ -57,7 +57,7 @@ def why_ended(request: HttpRequest) -> str:
 
 
 def sentence_for(request: HttpRequest) -> str:
-    """What the page for signing in says to somebody who was led there from another page; empty for the start page."""
+    """What the sign-in page says to somebody who was redirected to it; empty if they were going to the start page."""
     if request.GET.get(REDIRECT_FIELD_NAME, reverse("admin:index")) == reverse("admin:index"):
         return SENTENCES.get(request.GET.get(PARAMETER, ""), "")
     return SENTENCES.get(request.GET.get(PARAMETER, ""), NO_SESSION)

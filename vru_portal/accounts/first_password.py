@@ -37,7 +37,7 @@ def note_change(request: HttpRequest, user: Any, **options: Any) -> None:
 
 
 class PasswordForm(ChangePasswordForm):
-    """Changing one's own password, into another one."""
+    """Changes one's own password. The new one must be different."""
 
     def clean_password1(self) -> str:
         password: str = self.cleaned_data["password1"]

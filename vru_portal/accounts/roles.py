@@ -1,4 +1,4 @@
-"""Roles: who may do what. This file defines them, and every migration updates Django's groups to match it.
+"""Roles, and what each allows. This file defines them, and every migration updates Django's groups to match it.
 
 A role is given on the page of an account; nobody can edit its permissions. Roles can be combined safely: rules that
 need two people (four eyes) look at who did what, never at roles.
@@ -8,8 +8,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Group, Permission
 from django.db import transaction
+from django.db.models import Q
 
 VIEW, ADD, CHANGE, DELETE = "view", "add", "change", "delete"
 
@@ -186,8 +188,5 @@ def permissions_of(role: Role, known: Iterable[str]) -> set[str]:
 
 def administrators() -> Any:
     """The active accounts that can give roles."""
-    from django.contrib.auth import get_user_model
-    from django.db.models import Q
-
     may_give = Q(groups__name=ADMINISTRATOR) | Q(is_superuser=True)
     return get_user_model()._default_manager.filter(may_give, is_active=True).distinct()

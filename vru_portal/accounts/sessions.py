@@ -65,7 +65,7 @@ class SessionStore(DatabaseStore):
         }
 
     def apply_changes(self, changes: dict[str, Any]) -> bool:
-        """Apply the changes from the cookie. Returns False, and changes nothing, where they are of an earlier save."""
+        """Apply the changes from the cookie. Returns False, and changes nothing, if they belong to an earlier save."""
         self.keys()  # loads the session, which may have been deleted
         if self.session_key is None or changes.get("of") != self.saved_version:
             return False

@@ -98,5 +98,5 @@ def read_device(request: HttpRequest) -> dict[str, Any] | None:
 
 
 def name_mark(name: str) -> str:
-    """What the cookie holds of a name: nobody who reads it learns who signs in on this device."""
+    """What the cookie holds instead of a name, so that nobody who reads it learns who signs in on this device."""
     return salted_hmac(DEVICE_COOKIE, comparable(name), algorithm="sha256").hexdigest()[:32]

@@ -92,10 +92,10 @@ def unreadable_accounts() -> list[str]:
 def rotate_key() -> int:
     """Make a new key and encrypt every secret that can be read with it; returns how many rows have one.
 
-    Wherever this is interrupted, everything that could be read still can: no key goes before nothing needs it.
+    Wherever this is interrupted, everything that could be read still can: a key is dropped only once nothing needs it.
     """
     with keys_file().with_name(f".{keys_file().name}-lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)  # of two rotations at once, each would write over the key of the other
+        fcntl.flock(lock, fcntl.LOCK_EX)  # two rotations at once would overwrite each other's key
         write_keys([new_key(), *read_keys()])
         count = sum(encrypt_again(pk) for pk in Authenticator.objects.values_list("pk", flat=True))
         write_keys(read_keys()[:KEPT_KEYS])

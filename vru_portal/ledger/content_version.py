@@ -23,9 +23,9 @@ PRIVATE_MODELS = frozenset({
 })  # fmt: skip
 TABLE = "vru_portal_contentversion"
 FUNCTION = "vru_portal_content_changes"
-# A row of this table is written by one transaction at a time. Nobody waits for one: who finds none free adds one, and
-# the rows together are the version. The first statement of a transaction is enough; a savepoint that is rolled back
-# takes the note back, too.
+# A row of this table is written by one transaction at a time. None waits for another: a transaction that finds no row
+# free adds one, and all rows together are the version. The first statement of a transaction is enough. A savepoint that
+# is rolled back takes the setting “noted” back, too.
 FUNCTION_BODY = f"""
 DECLARE free bigint;
 BEGIN
@@ -36,7 +36,7 @@ BEGIN
   PERFORM set_config('vru_portal.content_changes', 'noted', true);
   RETURN NULL;
 END"""
-STATEMENTS = ("INSERT", "UPDATE", "DELETE")
+WRITES = ("INSERT", "UPDATE", "DELETE")
 
 
 def content_version() -> str:
@@ -62,7 +62,7 @@ def private_tables() -> Iterator[str]:
 
 
 def trigger_names(table: str) -> list[str]:
-    return [f"{table}_content_{statement.lower()}" for statement in STATEMENTS]
+    return [f"{table}_content_{write.lower()}" for write in WRITES]
 
 
 def install(using: str, **options: Any) -> None:
@@ -98,9 +98,9 @@ def install_sql(connected: BaseDatabaseWrapper, table: str) -> Iterator[str]:
             f'FOR EACH STATEMENT EXECUTE FUNCTION "{FUNCTION}"()'
         )
         return
-    for name, statement in zip(trigger_names(table), STATEMENTS, strict=True):
+    for name, write in zip(trigger_names(table), WRITES, strict=True):
         yield (
-            f'CREATE TRIGGER IF NOT EXISTS "{name}" AFTER {statement} ON "{table}" '
+            f'CREATE TRIGGER IF NOT EXISTS "{name}" AFTER {write} ON "{table}" '
             f"BEGIN UPDATE {TABLE} SET token = hex(randomblob(16)); END"
         )
 

@@ -22,11 +22,11 @@ TOO_LONG = f"Shorten this to {MAX_TYPED:,} characters."
 
 
 class InvalidLink(Exception):  # noqa: N818 - reads as the condition it reports
-    """A link that does not work: unknown, damaged, taken back or expired. The page does not say which."""
+    """A link that does not work: unknown, damaged, used, taken back or expired. The page does not say which."""
 
 
 class NotOpen(Exception):  # noqa: N818
-    """The answers cannot be changed now, for a reason that the page tells."""
+    """The answers cannot be changed now, for a reason that the page gives."""
 
     def __init__(self, reason: str, draft: Any) -> None:
         super().__init__(reason)
@@ -68,14 +68,14 @@ def find_token(tokens: QuerySet[Any], secret: str) -> Any | None:
 
 
 def is_theirs(token: Any) -> bool:
-    """Whether a link belongs to the person asked now: answers may be taken back, or passed on to somebody else."""
+    """Whether a link belongs to the person who is to answer now: answers can be taken back, or passed on."""
     return token.purpose != LinkPurpose.CONFIRM or bool(token.mailbox == mailbox_hash(token.draft.confirm_email))
 
 
 def kept(typed: Mapping[str, str]) -> dict[str, str]:
-    """What is kept of typed texts: no characters that a database refuses, and no more than a person types.
+    """Typed texts as they are stored: without characters that a database refuses, and no longer than a person types.
 
-    Of a text that is too long, so much is kept that it is seen to be (`is_too_long`): it cannot be sent like this.
+    A text that is too long is cut to one character too many, so that `is_too_long` still tells that it cannot be sent.
     """
     return {name: remove_forbidden(with_plain_breaks(text))[: MAX_TYPED + 1] for name, text in typed.items()}
 

@@ -57,7 +57,7 @@ def send(
 
     ``build`` returns None if there is no longer a reason to send it.
     """
-    with log_lines.bound(mail=mail.pk):
+    with log_lines.log_context(mail=mail.pk):
         try:
             message = build(mail)
             if message:

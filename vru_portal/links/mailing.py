@@ -1,4 +1,4 @@
-"""The emails of requests: queueing them, what being sent does to a request, and when to remind."""
+"""The emails of requests: queueing them, noting on the request that they were sent, and when to send reminders."""
 
 from collections.abc import Iterator
 from datetime import date, timedelta

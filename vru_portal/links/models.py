@@ -1,4 +1,4 @@
-"""What every app that emails links stores of them. Each has tables of its own, tied to what its links are about."""
+"""What every app that emails links stores about them. Each has tables of its own, tied to what its links are about."""
 
 import hashlib
 import json

@@ -96,7 +96,7 @@ class LinkPages:
         return token
 
     def require_open(self, request: HttpRequest) -> Any:
-        """As `require_token`, and the answers can be changed now; raises NotOpen otherwise."""
+        """Like `require_token`, but raises NotOpen unless the answers can be changed now."""
         token = self.require_token(request)
         if reason := self.requests.why_not_open(token):
             raise NotOpen(reason, token.draft)
@@ -117,7 +117,7 @@ class LinkPages:
         }
 
     def marked(self, draft: Any) -> dict[str, str]:
-        """What a form of this draft carries to say that it is one of it."""
+        """The hidden field that ties a form to this draft."""
         return {"mark": self.session.mark(draft.pk)}
 
 

@@ -79,7 +79,7 @@ class Requests:
         return token
 
     def locked_open_token(self, secret: str) -> Any:
-        """As `locked_token`, and the answers can be changed with it now; raises NotOpen otherwise."""
+        """Like `locked_token`, but raises NotOpen unless the answers can be changed with it now."""
         token = self.locked_token(secret)
         if reason := self.why_not_open(token):
             raise NotOpen(reason, token.draft)
@@ -145,7 +145,7 @@ class Requests:
             raise ValidationError(f"This {draft.noun} is closed. Extend it first.")
 
     def address(self, draft: Any, email: str, contact_name: str = "") -> None:
-        """Say whom to ask, and queue the email to them. Raises ValidationError."""
+        """Set who is asked, and queue the email to them. Raises ValidationError."""
         draft.email, draft.contact_name = email, contact_name
         draft.full_clean()
         if not draft.email:
@@ -167,7 +167,7 @@ class Requests:
             self.queue_mail(MailPurpose.QUERY, draft)
 
     def cancel(self, draft: Any) -> None:
-        """No longer ask for it. Nothing of what was typed is published."""
+        """Stop asking for it. Nothing that was typed is published."""
         if draft.state == DraftState.CANCELLED:
             raise ValidationError(f"This {draft.noun} is already cancelled.")
         draft.state = DraftState.CANCELLED
@@ -190,7 +190,7 @@ def check_day_ahead(day: date, *, field: str) -> None:
 
 
 def check_closing_day(closes_on: date, *, due_on: date, noun: str) -> None:
-    """Raise ValidationError for a day until which nothing can be kept open."""
+    """Raise ValidationError for a day that cannot be the last one on which answers are taken."""
     check_day_ahead(closes_on, field="day")
     if closes_on < due_on:
         raise ValidationError({"day": f"A {noun} cannot close before it is due."})

@@ -17,10 +17,10 @@ def secret_in(text: str) -> str:
 
 
 def secret_hash(secret: str) -> str:
-    """The hash that is stored of a secret. Malformed Unicode in an address is hashed too, and matches nothing."""
+    """The hash by which a secret is stored. Malformed Unicode in an address is hashed too, and matches nothing."""
     return hashlib.sha256(secret.encode(errors="replace")).hexdigest()
 
 
 def mailbox_hash(address: str) -> str:
-    """The hash that is stored of the mailbox a link was sent to; empty if it may be used from anywhere."""
+    """The hash by which the mailbox that a link was sent to is stored; empty if the link may be used from anywhere."""
     return secret_hash(address.casefold()) if address else ""

@@ -23,6 +23,7 @@ from funding.rules.allocations import check_deadline
 from funding.rules.sources import check_budget
 from funding.rules.variations import check_arrived
 from programmes.results.models import ApprovedFigure, ApprovedPart, ApprovedReturn
+from vru_portal.permissions import has_model_permission
 from vru_portal.publishing.history import LOADED
 
 # One file for each app, in the order in which they refer to one another.
@@ -38,7 +39,7 @@ YAML_TYPES: dict[type[models.Field[Any, Any]], tuple[type, ...]] = {
     models.TextField: (str,),
     models.JSONField: (dict,),
 }
-# The fields that name an account. An assessment and its approval cannot do without: they are by two people.
+# The fields that name an account. An assessment and its approval need them: they are by two people.
 ACCOUNTS = ("author", "recorded_by")
 
 
@@ -288,13 +289,12 @@ def refuse_without_permission(record: ContentRecord) -> None:
 
     The permission is the one that Django makes for adding to the model, which the admin's actions name, too.
     """
-    meta = record.row._meta
     for name in ACCOUNTS:
         user: Any = getattr(record.row, name, None)
-        if user and not user.has_perm(f"{meta.app_label}.add_{meta.model_name}"):
+        if user and not has_model_permission(user, "add", type(record.row)):
             raise ContentError(
-                f"{record.place}: {name}: {user} does not have permission to record {meta.verbose_name_plural}. Give "
-                "the account a role that has it."
+                f"{record.place}: {name}: {user} does not have permission to record "
+                f"{record.row._meta.verbose_name_plural}. Give the account a role that has it."
             )
 
 

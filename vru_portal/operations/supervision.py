@@ -33,7 +33,7 @@ class Child:
 
 
 class Supervisor:
-    """Starts processes, and starts each again that ends: at once the first time, then after longer and longer pauses.
+    """Starts processes, and restarts each that ends: at once the first time, then after longer and longer pauses.
 
     ``say`` gets one line for people whenever a process ends. The clock is a monotonic one, in seconds.
     """

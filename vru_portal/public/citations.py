@@ -34,7 +34,7 @@ class CitedRecords(NamedTuple):
     name: Callable[[Any], str] = str
 
 
-KINDS = (
+CITED_RECORDS = (
     CitedRecords("The unit", lambda _: Unit.objects.with_organisations(), name=lambda unit: unit.slogan),
     CitedRecords("Levels of prevention", lambda _: PreventionLevel.objects.public()),
     CitedRecords("Initiatives", lambda _: Initiative.objects.public()),
@@ -104,7 +104,7 @@ KINDS = (
 
 
 @dataclass
-class Section:
+class CitedSection:
     """A section of a publication, and what the portal says on its authority: for each kind, names with addresses."""
 
     title: str
@@ -122,14 +122,14 @@ def rows_of(publication: Publication, today: date, *, kind: CitedRecords) -> Que
     return kind.rows(today).filter(source=publication)[:MAX_OF_A_KIND]
 
 
-def facts_of(publication: Publication) -> list[Section]:
+def facts_of(publication: Publication) -> list[CitedSection]:
     """The sections of a publication by name, each with its facts; those that name no section come last."""
-    sections: dict[str, Section] = {}
+    sections: dict[str, CitedSection] = {}
     today = timezone.localdate()
-    for kind in KINDS:
+    for kind in CITED_RECORDS:
         for row in rows_of(publication, today, kind=kind):
             for title in row.source_location.split("; "):
-                section = sections.setdefault(title, Section(title, section_anchor(title)))
+                section = sections.setdefault(title, CitedSection(title, section_anchor(title)))
                 section.facts[kind.title].append((kind.name(row), kind.address(row)))
                 section.names_sensitive |= bool(getattr(row, "sensitive_topic", ""))
     return sorted(sections.values(), key=lambda section: (not section.title, section.title))

@@ -15,7 +15,7 @@ from funding.accounts import carried_by_source, variation_sums
 from funding.choices import VariationKind
 from funding.models import Allocation, FinancialYear, FundingSource, Payment
 from partners.models import Post, Statement
-from vru_portal.ledger.as_at import NOW
+from vru_portal.ledger.cut_off import NOW
 from vru_portal.ledger.money import sum_of_pounds
 from vru_portal.web.prepared_queries import prepared
 
@@ -59,7 +59,7 @@ def latest_year_money() -> dict[str, Any]:
         for amounts in (dict(awarded_by_source(year)), dict(paid_by_source(year)), dict(carried_by_source(year)))
     )
     shown, varied, returned = {source.pk for source in sources}, Decimal(0), Decimal(0)
-    for source, allocation, kind, amount in variation_sums(year, as_at=NOW):
+    for source, allocation, kind, amount in variation_sums(year, cut_off=NOW):
         if source in shown:
             varied += amount if allocation else 0
             returned += amount if kind == VariationKind.RETURN else 0

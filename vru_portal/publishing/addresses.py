@@ -20,7 +20,7 @@ _GT = TypeVar("_GT", covariant=True)
 
 
 def slug_of(text: str) -> str:
-    """A text of any script in the letters of an address; empty if nothing of it can be written so."""
+    """A text of any script in the letters that an address can have; empty if there are none for it."""
     plain = anyascii(unicodedata.normalize("NFKC", re.sub(f"['{APOSTROPHES}]", "", text))).lower()
     slug = re.sub(r"[^a-z0-9]+", "-", plain).strip("-")
     return slug if len(slug) <= MAX_LENGTH else slug[: MAX_LENGTH + 1].rpartition("-")[0] or slug[:MAX_LENGTH]

@@ -12,6 +12,8 @@ from django.contrib.contenttypes.models import ContentType
 from django.db import models
 from django.http import HttpRequest, HttpResponse, HttpResponsePermanentRedirect
 
+from vru_portal.models import OldAddress
+
 MAX_PATH_LENGTH = 200  # of OldAddress.path
 MIN_SLASHES = 3  # every record's address has two parts, such as /events/launch/
 
@@ -24,8 +26,6 @@ def remember_old_address(record: Any) -> None:
     old_path, new_path = before.get_absolute_url(), record.get_absolute_url()
     if old_path == new_path:
         return
-    from vru_portal.models import OldAddress  # which cannot be imported while models are being loaded
-
     kind = ContentType.objects.get_for_model(record)
     OldAddress.objects.filter(path=new_path, content_type=kind, object_id=record.pk).delete()  # it is renamed back
     if before.is_public or _was_public(before):
@@ -43,8 +43,6 @@ def redirect_from_old_address(request: HttpRequest) -> HttpResponse | None:
     path = request.path
     if request.method not in ("GET", "HEAD") or path.count("/") < MIN_SLASHES or "\0" in path:
         return None
-    from vru_portal.models import OldAddress
-
     # What is below a page has moved with it: /events/launch/agenda.ics. So each part of the path that ends with a
     # slash may be the old address; the longest is the most specific.
     ends = [end + 1 for end, character in enumerate(path) if character == "/" and 0 < end < MAX_PATH_LENGTH]

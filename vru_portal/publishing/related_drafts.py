@@ -15,7 +15,7 @@ from vru_portal.text.markdown import is_markdown, links_in
 
 
 def related_drafts(root: Any) -> list[Any]:
-    """The drafts that a record names with its pending change, and those that they name, in a possible order."""
+    """The drafts that a record names with its pending change, and those that they name, in an order that works."""
     with viewing_with_pending_change(root):
         return list(drafts_named_by(root, {row_key(root)}))
 

@@ -11,6 +11,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from vru_portal.models import Pending, Submission
+from vru_portal.permissions import has_model_permission
 from vru_portal.publishing.pending_changes import pending_change, pending_lookup
 from vru_portal.publishing.snapshots import row_key
 from vru_portal.publishing.state import PUBLISH
@@ -44,12 +45,12 @@ def waiting_for(user: Any) -> list[Submission]:
         one
         for one in found.prefetch_related("record")
         if one.record is not None
-        and (one.state != Submission.State.SENT_BACK or one.concerns == user or may_change(user, one.record))
+        and (
+            one.state != Submission.State.SENT_BACK
+            or one.concerns == user
+            or has_model_permission(user, "change", type(one.record))
+        )
     ]
-
-
-def may_change(user: Any, root: Any) -> bool:
-    return bool(user.has_perm(f"{root._meta.app_label}.change_{root._meta.model_name}"))
 
 
 def describe(submission: Submission) -> str:
@@ -65,7 +66,7 @@ def describe(submission: Submission) -> str:
 
 
 def save(root: Any, state: Submission.State, *, by: Any, concerns: Any, note: str = "", publish_at: Any = None) -> None:
-    """Note the latest about a record; there is one note for each."""
+    """Store the latest note about a record. It replaces the one before."""
     submission = submission_of(root) or Submission(**pending_lookup(root))
     submission.state, submission.note, submission.by, submission.concerns = state, note.strip(), by, concerns
     submission.publish_at, submission.changed_by, submission.at = publish_at, None, timezone.now()
@@ -74,7 +75,7 @@ def save(root: Any, state: Submission.State, *, by: Any, concerns: Any, note: st
 
 
 def close(root: Any) -> None:
-    """Drop what was said about publishing a record: it is decided."""
+    """Delete the note about publishing a record: it is decided."""
     Submission.objects.filter(**pending_lookup(root)).delete()
 
 
@@ -120,7 +121,7 @@ def describe_date(pending: Pending, reader: Any) -> str:
 
 
 def note_edit(root: Any, *, by: Any) -> list[str]:
-    """Cancel the dates that were set for a record before this change of it, and return, for its author, which.
+    """Cancel the dates that were set for a record before this change of it, and return them, for its author.
 
     The history of each record that loses its date says who has changed what, and so does staff's start page.
     """

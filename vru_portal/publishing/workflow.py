@@ -1,7 +1,7 @@
 """The publishing workflow: propose, mark ready, send back, publish (now or on a schedule), unpublish, discard.
 
-This is the one place that says who may do what, on every route: a form, an action on many records, a command or the
-timer.
+This is the one place that says who may do what, however it is asked for: by a form, an action on many records, a
+command or the timer.
 """
 
 import logging
@@ -17,6 +17,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from vru_portal.models import Pending, Submission
+from vru_portal.permissions import has_model_permission
 from vru_portal.publishing import pending_changes, submissions
 from vru_portal.publishing.changesets import apply_changeset, changeset_between, set_history_details
 from vru_portal.publishing.dead_links import problems_with_links
@@ -106,7 +107,7 @@ def delete_draft(row: Any, *, by: Any) -> None:
 @transaction.atomic
 def mark_ready(root: Any, *, by: Any, note: str = "") -> None:
     """Tell those who may publish that a draft or a pending change is ready. Raises ValidationError if it is not."""
-    if by is not None and not submissions.may_change(by, root):
+    if by is not None and not has_model_permission(by, "change", type(root)):
         raise PermissionDenied
     root = lock_record(root)
     if reasons := reasons_not_ready(root):
@@ -117,7 +118,7 @@ def mark_ready(root: Any, *, by: Any, note: str = "") -> None:
 @transaction.atomic
 def take_back(root: Any, *, by: Any) -> None:
     """Tell those who may publish that a record is not ready after all; nothing else changes."""
-    if by is not None and not submissions.may_change(by, root):
+    if by is not None and not has_model_permission(by, "change", type(root)):
         raise PermissionDenied
     root = lock_record(root)
     if not submissions.is_marked_ready(root):

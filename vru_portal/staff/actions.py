@@ -23,6 +23,7 @@ from django.urls import path
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from vru_portal.permissions import has_model_permission
 from vru_portal.staff.base_admin import PortalAdmin
 from vru_portal.staff.links import action_url, change_url, changelist_url
 from vru_portal.text.problems import Problems
@@ -98,7 +99,7 @@ class Action:
 
     name: ClassVar[str]  # the last part of the page's address
     label: ClassVar[str]
-    permission: ClassVar[str]  # such as "funding.add_payment"
+    permission: ClassVar[str]  # such as "funding.add_payment"; "add" or "change" alone is that of the row's own model
     explanation: ClassVar[str]
     removes: ClassVar[bool] = False  # whether the row is gone afterwards
     form_class: ClassVar[type[forms.Form]] = forms.Form  # without fields, its page only asks for confirmation
@@ -110,7 +111,9 @@ class Action:
     @classmethod
     def allowed(cls, user: Any, opts: Any) -> bool:
         """Whether the user may do this to any row at all. ``opts`` is the model's `_meta`."""
-        return bool(user.has_perm(cls.permission))
+        if "." in cls.permission:
+            return bool(user.has_perm(cls.permission))
+        return has_model_permission(user, cls.permission, opts.model)
 
     def applies(self) -> bool:
         """Whether the row's page offers this action."""

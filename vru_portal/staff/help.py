@@ -1,4 +1,7 @@
-"""Help for staff: a page for each subject, which explains its rules and terms (templates/admin/help)."""
+"""Help for staff: a page for each subject, which explains its rules and terms.
+
+Each is Markdown, written as a template (templates/admin/help), which can say what the code defines.
+"""
 
 from dataclasses import dataclass
 from functools import cache, partial
@@ -7,6 +10,7 @@ from typing import Any
 from django.conf import settings
 from django.contrib import admin
 from django.http import Http404, HttpRequest, HttpResponse
+from django.template.loader import render_to_string
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.functional import lazy
@@ -14,6 +18,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.views.decorators.http import require_safe
 
+from vru_portal.accounts.roles import ROLES
 from vru_portal.text.markdown import render
 
 FOLDER = settings.BASE_DIR / "templates" / "admin" / "help"
@@ -37,7 +42,8 @@ def subjects() -> dict[str, Subject]:
     """All subjects by their slug, in the order of their titles."""
     found = []
     for path in FOLDER.glob("*.md"):
-        title, _, text = path.read_text(encoding="utf-8").partition("\n")
+        written = render_to_string(f"admin/help/{path.name}", {"roles": ROLES})
+        title, _, text = written.partition("\n")
         found.append(Subject(path.stem, title.removeprefix("# "), text.strip()))
     return {subject.slug: subject for subject in sorted(found, key=lambda subject: subject.title)}
 

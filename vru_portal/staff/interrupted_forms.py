@@ -54,7 +54,7 @@ def offer_interrupted_form(request: HttpRequest, site: "AdminSite") -> HttpRespo
     if stored["path"] != request.get_full_path():
         return None
     if request.method == "POST":
-        # Whatever comes of this, the stored form has done its duty: a refused form is shown again with its input.
+        # Whatever comes of this, the stored form is not needed any more: a refused form is shown again with its input.
         del request.session[SESSION_ENTRY]
         if DISCARD_FIELD not in request.POST:
             return None

@@ -32,6 +32,7 @@ class ReverseAction(Action):
 
     name = "reverse"
     label = "Reverse"
+    permission = "add"
     form_class = ReasonForm
     explanation = (
         "This records a second row that cancels all of this one. Both stay on record and are published with "
@@ -55,6 +56,7 @@ class RedactAction(Action):
 
     name = "redact"
     label = "Redact text"
+    permission = "change"
     explanation = (
         "Use this for personal data that should not be here. The text is removed everywhere, "
         f"permanently, and replaced by {REDACTED}. Amounts, dates and names of organisations stay."

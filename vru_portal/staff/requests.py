@@ -113,7 +113,7 @@ class Extend(RequestAction):
 
 
 class Cancel(RequestAction):
-    """No longer asks for it."""
+    """Cancels the request."""
 
     name = "cancel"
     label = "Cancel"

@@ -23,6 +23,7 @@ from django.views.decorators.cache import never_cache
 
 from vru_portal.accounts import ended_sessions, roles, second_factor
 from vru_portal.accounts.ended_sessions import say_why_ended
+from vru_portal.permissions import has_model_permission
 from vru_portal.staff.interrupted_forms import offer_interrupted_form, store_interrupted_form
 from vru_portal.staff.menu import in_order_of_use
 
@@ -42,7 +43,7 @@ class StaffSite(AdminSite):
         return super().each_context(request) | {"second_factor_off": not second_factor.is_required()}
 
     def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> Any:
-        """Asks every model's permissions, so only if the page shows it (it is lazy), and once a request."""
+        """Lazy, and worked out once a request, because it checks the permissions of every model."""
         app_lists: dict[str | None, Any] = request.__dict__.setdefault("app_lists", {})
         if app_label not in app_lists:
             by_name = partial(super().get_app_list, request, app_label)
@@ -67,8 +68,9 @@ class StaffSite(AdminSite):
             row = kind.get_object_for_this_type(pk=object_id) if kind.model_class() else None
         except (ObjectDoesNotExist, ValidationError, ValueError) as error:
             raise Http404("There is no such record.") from error
-        may_view = request.user.has_perm(f"{kind.app_label}.view_{kind.model}")
-        if row is None or not (getattr(row, "is_public", False) or may_view):
+        if row is None or not (
+            getattr(row, "is_public", False) or has_model_permission(request.user, "view", type(row))
+        ):
             raise Http404("There is no such record.")
         return shortcut(request, content_type_id, object_id)
 

@@ -156,8 +156,9 @@ def public_slug(related: Any) -> str:
     return related.slug if related is not None and related.is_public else ""
 
 
-def page_column() -> Column[Any]:
-    return Column("url", "Its page on this site", lambda row: full_url(row.get_absolute_url()), Type.ADDRESS, "Address")
+def page_column(meaning: str = "Its page on this site", of: Callable[[Any], Any] = lambda row: row) -> Column[Any]:
+    """The address of the page of a row, or of the record that it is about."""
+    return Column("url", meaning, lambda row: full_url(of(row).get_absolute_url()), Type.ADDRESS, "Address")
 
 
 def source_columns() -> list[Column[Any]]:

@@ -93,18 +93,18 @@ def _make_parser() -> MarkdownIt:
 def _remove_other_pictures(state: StateCore) -> None:
     left_out = state.env.setdefault("left_out", [])
     for token in _inline_tokens(state.tokens, "image"):
-        source, shows = str(token.attrs["src"]), token.content.strip()
-        if _PICTURE_PATH.fullmatch(source) and shows:
-            token.attrs = {"src": source, "alt": "", "loading": "lazy"}
+        address, shows = str(token.attrs["src"]), token.content.strip()
+        if _PICTURE_PATH.fullmatch(address) and shows:
+            token.attrs = {"src": address, "alt": "", "loading": "lazy"}
             continue
-        if _PICTURE_PATH.fullmatch(source):
+        if _PICTURE_PATH.fullmatch(address):
             left_out.append(
-                f"The picture {source} has no alternative text. Write what it shows between the square brackets: "
-                f"![what it shows]({source})."
+                f"The picture {address} has no alternative text. Write what it shows between the square brackets: "
+                f"![what it shows]({address})."
             )
         else:
             left_out.append(
-                f"The picture {truncate(source, 100)} is not in this portal. Upload it here, and use that picture "
+                f"The picture {truncate(address, 100)} is not in this portal. Upload it here, and use that picture "
                 "in the text."
             )
         token.type, token.content, token.children = "text", "", []

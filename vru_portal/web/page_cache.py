@@ -59,7 +59,7 @@ ENCODINGS: dict[str, Callable[[bytes], bytes]] = {
 Headers = list[tuple[str, str]]
 
 
-class Key(NamedTuple):
+class PageKey(NamedTuple):
     """All that a page may depend on besides the content and the day."""
 
     host: str
@@ -122,16 +122,16 @@ class Shelf:
     """Pages in bounded number and size. When full, it drops the least recently used page."""
 
     def __init__(self) -> None:
-        self.pages: OrderedDict[Key, Page] = OrderedDict()
-        self.sizes: dict[Key, int] = {}
+        self.pages: OrderedDict[PageKey, Page] = OrderedDict()
+        self.sizes: dict[PageKey, int] = {}
         self.size = 0
 
-    def get(self, key: Key) -> Page | None:
+    def get(self, key: PageKey) -> Page | None:
         if (page := self.pages.get(key)) is not None:
             self.pages.move_to_end(key)
         return page
 
-    def put(self, key: Key, page: Page) -> None:
+    def put(self, key: PageKey, page: Page) -> None:
         """Keep a page, or note that one has grown by another encoding."""
         self.size += page.size - self.sizes.get(key, 0)
         self.pages[key], self.sizes[key] = page, page.size
@@ -150,14 +150,14 @@ class PageCache:
         self.reads = self.last_read = 0
         self.lock = threading.Lock()
         self.watcher = ThreadPoolExecutor(1, "portal-pages")
-        self.modified: dict[Key, tuple[str, float]] = {}
+        self.modified: dict[PageKey, tuple[str, float]] = {}
         self.drop()
 
     def drop(self) -> None:
         """Start again, without pages and without those that are being made."""
         self.kept_state = self.state
         self.plain, self.filtered = Shelf(), Shelf()
-        self.in_progress: dict[Key, asyncio.Future[Page]] = {}
+        self.in_progress: dict[PageKey, asyncio.Future[Page]] = {}
         self.asked_once: set[int] = set()
 
     def drop_outdated(self) -> None:
@@ -201,7 +201,7 @@ class PageCache:
 
     @property
     def remarks(self) -> Headers:
-        """Headers of a kept page: that it was kept, and for how long nobody could say whether it is still right."""
+        """Headers of a kept page: that it was kept, and how old it is if nobody can tell whether it is out of date."""
         since = monotonic() - self.seen_at
         if since < SECONDS_UNTIL_UNSURE:
             return KEPT
@@ -213,16 +213,16 @@ class PageCache:
 
     # Pages ------------------------------------------------------------------------------------------------------------
 
-    def get(self, key: Key) -> Page | None:
+    def get(self, key: PageKey) -> Page | None:
         """The page, if it is kept."""
         self.drop_outdated()
         return self.shelf(key).get(key)
 
-    def shelf(self, key: Key) -> Shelf:
+    def shelf(self, key: PageKey) -> Shelf:
         return self.filtered if key.parameters else self.plain
 
-    async def made(self, key: Key, make: Callable[[], Awaitable[Page]]) -> Page:
-        """The page, made now: once for all who ask for it meanwhile, unless it turns out to be nobody else's."""
+    async def make_once(self, key: PageKey, make: Callable[[], Awaitable[Page]]) -> Page:
+        """The page, made now: once for all who request it meanwhile, unless it turns out to be personal."""
         self.drop_outdated()
         if (running := self.in_progress.get(key)) is not None:
             page = await asyncio.shield(running)
@@ -233,7 +233,7 @@ class PageCache:
         # A client that goes away cancels its own request, not the page that others are waiting for.
         return await asyncio.shield(running)
 
-    def keep(self, key: Key, made: "asyncio.Future[Page]") -> None:
+    def keep(self, key: PageKey, made: "asyncio.Future[Page]") -> None:
         self.drop_outdated()
         if self.in_progress.get(key) is made:
             del self.in_progress[key]
@@ -247,8 +247,8 @@ class PageCache:
             page.modified = modified
         self.shelf(key).put(key, page)
 
-    def is_worth_keeping(self, key: Key) -> bool:
-        """Whether an address is short of parameters, or asked for again. Crawlers make up any number, each once."""
+    def is_worth_keeping(self, key: PageKey) -> bool:
+        """Whether an address has no parameters, or is requested again. Crawlers make up any number, each once."""
         if not key.parameters or hash(key) in self.asked_once:
             return True
         if len(self.asked_once) >= MAX_ASKED_ONCE:
@@ -256,8 +256,8 @@ class PageCache:
         self.asked_once.add(hash(key))
         return False
 
-    def variant(self, key: Key, page: Page, accepted: str | None) -> Variant:
-        """A kept page as an Accept-Encoding header wants it."""
+    def variant(self, key: PageKey, page: Page, accepted: str | None) -> Variant:
+        """A kept page in the encoding that an Accept-Encoding header prefers."""
         encodings = len(page.variants)
         found = page.variant(accepted)
         if len(page.variants) != encodings:
@@ -278,7 +278,7 @@ def is_for_everybody(status: int, headers: Headers, body: bytes) -> bool:
 # Requests -------------------------------------------------------------------------------------------------------------
 
 
-def key_of(scope: Any) -> Key | None:
+def key_of(scope: Any) -> PageKey | None:
     """The key of a request for a page; None for whatever must be passed on."""
     headers = scope.headers
     if scope.method not in ("GET", "HEAD") or not PASSED_ON.isdisjoint(headers.keys()):
@@ -289,7 +289,7 @@ def key_of(scope: Any) -> Key | None:
     if len(hosts) != 1 or (host := hosts[0].lower()) not in settings.HOST_HEADERS:
         return None
     if not (query := scope.query_string):
-        return Key(host, scope.path, ())
+        return PageKey(host, scope.path, ())
     if len(query) > LONGEST_QUERY:
         return None
     try:
@@ -297,10 +297,10 @@ def key_of(scope: Any) -> Key | None:
     except ValueError:
         return None
     # By name alone: if a name is repeated, a view may read the last value.
-    return Key(host, scope.path, tuple(sorted(parameters, key=itemgetter(0))))
+    return PageKey(host, scope.path, tuple(sorted(parameters, key=itemgetter(0))))
 
 
-def is_page(key: Key) -> bool:
+def is_page(key: PageKey) -> bool:
     """Whether the view at this address says that its pages are for everybody."""
     try:
         return hasattr(resolve(key.path).func, "is_public_page")

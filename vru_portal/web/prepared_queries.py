@@ -20,7 +20,7 @@ MAX_PREPARED = 500
 Row = TypeVar("Row")
 
 
-class Parameter(Value):
+class Placeholder(Value):
     """Stands in a prepared query for a value that each call gives: its number among the arguments."""
 
     def as_sql(self, compiler: Any, connection: Any) -> tuple[str, Any]:
@@ -40,7 +40,7 @@ class Compiled(NamedTuple):
 def prepared(build: Callable[..., QuerySet[Any, Row]]) -> Callable[..., list[Row]]:
     """Turn a function that returns a queryset into one that returns its rows.
 
-    The function is called once for each connection, of which every thread has its own. It gets a `Parameter` for each
+    The function is called once for each connection, of which every thread has its own. It gets a `Placeholder` for each
     positional argument, and may do nothing but compare columns with it: the query is the same whatever the value.
     Another number of them is another query, for a list of keys; and so is another value of a keyword argument, which it
     gets as it is. Prefetches are built each time.
@@ -60,7 +60,7 @@ def prepared(build: Callable[..., QuerySet[Any, Row]]) -> Callable[..., list[Row
         # Django asks a query for its compiler, and that for the SQL, whenever rows are read. Both were replaced by what
         # was made once (`compiled_here`); only the values are new. The connection belongs to this thread alone, and the
         # rows are read to the end before anybody can bind other values.
-        bound = tuple(given[one.value] if isinstance(one, Parameter) else one for one in found.parameters)
+        bound = tuple(given[one.value] if isinstance(one, Placeholder) else one for one in found.parameters)
         found.compiler.as_sql = lambda *_, **__: (found.sql, bound)  # type: ignore[method-assign]
         rows: list[Any] = list(found.rows._iterable_class(found.rows))  # type: ignore[call-overload]
         if lookups := found.rows._prefetch_related_lookups:  # type: ignore[attr-defined]
@@ -75,7 +75,7 @@ def compiled_here(build: Callable[..., QuerySet[Any, Any]], count: int, choices:
     known: dict[Any, Compiled] = vars(connections[DEFAULT_DB_ALIAS]).setdefault("prepared_queries", {})
     key = build, count, *choices.items()
     if (found := known.pop(key, None)) is None:
-        rows = build(*map(Parameter, range(count)), **choices)
+        rows = build(*map(Placeholder, range(count)), **choices)
         compiler = rows.query.get_compiler(DEFAULT_DB_ALIAS)
         sql, parameters = compiler.as_sql()
         rows.query.get_compiler = lambda *_, **__: compiler  # type: ignore[method-assign]

@@ -96,7 +96,7 @@ def cache_control(request: HttpRequest, response: HttpResponse) -> str:
 def declare_parameters(request: HttpRequest, parameters: QueryDict | Iterable[tuple[str, str]]) -> None:
     """Say which parameters of the address a page has read, with the values that it took for valid.
 
-    Nobody keeps a page whose address has any other: there is no end to those that can be made up.
+    A page whose address has any other is kept nowhere: there is no end to those that can be made up.
     """
     pairs = pairs_of(parameters) if isinstance(parameters, QueryDict) else parameters
     request.META.setdefault(DECLARED, []).extend(pairs)

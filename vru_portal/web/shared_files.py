@@ -1,7 +1,7 @@
 """Files for everybody that are costly to make: made once for each state of the data, and sent from disk.
 
 A file's state is the version of the content, the day in London, and the software and settings that made it. Nothing of
-staff or of one person is ever kept here: who may not see all of a file must not be sent it by these functions.
+staff or of one person is ever kept here: a file for readers who may not see all of it must not go through here.
 """
 
 import fcntl
@@ -48,7 +48,7 @@ def shared_file_response(
         return streamed_file_response(request, (), name)
     while True:
         try:
-            return sent(request, path, name, inline=inline)
+            return send(request, path, name, inline=inline)
         except FileNotFoundError:
             with one_at_a_time():
                 if not path.exists():
@@ -159,7 +159,7 @@ def remove_old_files(state: str) -> None:
 # Sending --------------------------------------------------------------------------------------------------------------
 
 
-def sent(request: HttpRequest, path: Path, name: str, *, inline: bool) -> HttpResponseBase:
+def send(request: HttpRequest, path: Path, name: str, *, inline: bool) -> HttpResponseBase:
     """The file, the requested part of it, or the answer that it has not changed. Raises FileNotFoundError."""
     etag = f'"{path.stem[-24:]}-{path.stat().st_mtime_ns:x}"'
     headers = [*file_headers(name, inline=inline).items(), ("ETag", etag), ("Cache-Control", "public, no-cache")]

@@ -15,7 +15,7 @@ _ESCAPES = {ord("<"): "\\u003C", ord(">"): "\\u003E", ord("&"): "\\u0026"}
 
 
 def reference(kind: str, record: Any) -> dict[str, Any]:
-    """What is said on another page of a record that has one of its own."""
+    """What other pages say about a record that has a page of its own."""
     return {"@type": kind, "name": record.name, "url": full_url(record.get_absolute_url())}
 
 
@@ -24,16 +24,16 @@ def plain_text(markdown: str) -> str:
     return " ".join(unescape(strip_tags(render(markdown))).split())
 
 
-def stated(facts: Any) -> Any:
+def without_unstated(facts: Any) -> Any:
     """These facts without those that are None or empty, at any depth."""
     if isinstance(facts, dict):
-        return {name: found for name, value in facts.items() if (found := stated(value))}
+        return {name: found for name, value in facts.items() if (found := without_unstated(value))}
     if isinstance(facts, list | tuple):
-        return [found for value in facts if (found := stated(value))]
+        return [found for value in facts if (found := without_unstated(value))]
     return facts
 
 
 def json_ld(kind: str, **facts: object) -> SafeString:
     """Describe something of a schema.org type; facts that are None or empty are left out."""
-    data = {"@context": "https://schema.org", "@type": kind, **stated(facts)}
+    data = {"@context": "https://schema.org", "@type": kind, **without_unstated(facts)}
     return mark_safe(json.dumps(data, ensure_ascii=False).translate(_ESCAPES))  # noqa: S308 - escaped just now

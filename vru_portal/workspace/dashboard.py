@@ -14,16 +14,17 @@ import funding.worklist
 import partners.worklist
 import programmes.results.worklist
 import programmes.worklist
+import vru_portal.operations.worklist
 from events.declarations.rules import availability
 from partners.stale_facts import CheckedFilter, unchecked
 from vru_portal.ledger.append_only.models import Reversible
 from vru_portal.models import Pending, Submission
+from vru_portal.operations.backup.status import read_status
 from vru_portal.publishing.state import Publishable, State
 from vru_portal.staff.links import changelist_url
 from vru_portal.staff.ordering.page import proposed_order_items
 from vru_portal.staff.records.submission_list import submission_items
 from vru_portal.staff.worklist import WorklistItem, WorklistLink, count_rows, item_unless_empty
-from vru_portal.workspace import backups
 from vru_portal.workspace.recent_changes import recent_changes, viewable_models
 
 CHANGES_SHOWN = 10
@@ -35,9 +36,9 @@ Model = type[models.Model]
 def start_page(request: HttpRequest) -> HttpResponse:
     """What needs doing. Every part shows only what the user may view."""
     version = availability.version_in_force()
-    last_backup = backups.read_record()
+    last_backup = read_status()
     items = [
-        *backups.worklist_items(request, last_backup),
+        *vru_portal.operations.worklist.worklist_items(request, last_backup),
         *events.declarations.worklist.worklist_items(request, version),
         *programmes.results.worklist.worklist_items(request),
         *programmes.worklist.worklist_items(request),
@@ -51,7 +52,7 @@ def start_page(request: HttpRequest) -> HttpResponse:
         "worklist": sorted(items, key=lambda item: not item.urgent),
         "money": list(funding.worklist.unspent_years(request)),
         "progress": events.declarations.worklist.invitation_progress(request, version),
-        "last_backup": last_backup if backups.may_see_backups(request) else None,
+        "last_backup": last_backup if vru_portal.operations.worklist.can_see_backups(request) else None,
         "changes": recent_changes(request, CHANGES_SHOWN),
         "app_list": admin.site.get_app_list(request),
     }

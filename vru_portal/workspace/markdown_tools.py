@@ -24,7 +24,7 @@ from vru_portal.web.file_responses import text_response
 MATCHES_PER_MODEL = 5
 
 # Pages that are not records.
-PAGES = (
+PAGES_WITHOUT_RECORD = (
     ("Initiatives", "programmes:initiatives"),
     ("Partners", "partners:directory"),
     ("Events", "events:events"),
@@ -57,7 +57,7 @@ def links(request: HttpRequest) -> HttpResponse:
 
 def link_targets(query: str) -> list[tuple[str, str, str]]:
     """The kind, name and address of each page that a text may link to: only what the public can read."""
-    targets = [("Page", name, reverse(page)) for name, page in PAGES if query.lower() in name.lower()]
+    targets = [("Page", name, reverse(page)) for name, page in PAGES_WITHOUT_RECORD if query.lower() in name.lower()]
     for kind, field, rows in searchable_records():
         for row in rows.filter(**{f"{field}__icontains": query})[:MATCHES_PER_MODEL]:
             targets.append((kind, link_text(row), row.get_absolute_url()))

@@ -90,7 +90,7 @@ def signing_closed_notice() -> str:
 
 
 def signing_closed_notice_for(version: DeclarationVersion | None) -> str:
-    """As `signing_closed_notice`, for a caller that has fetched the version in force."""
+    """Like `signing_closed_notice`, for a caller that has fetched the version in force."""
     reasons = availability.signing_blockers(version)
     if not reasons:
         return ""

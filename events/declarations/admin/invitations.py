@@ -21,7 +21,7 @@ from events.declarations.admin.base import (
 )
 from events.declarations.admin.invitation_lists import InvitationImportMixin, InvitationRecordingForm
 from events.declarations.admin.overview import overview_counts
-from events.declarations.choices import ENDED_STATES, OPEN_STATES, InvitationState
+from events.declarations.choices import ENDED_INVITATION_STATES, OPEN_INVITATION_STATES, InvitationState
 from events.declarations.models import Invitation
 from events.declarations.models.invitations import closing_date
 from events.declarations.rules import availability, invitations
@@ -39,7 +39,7 @@ class InvitationAction(Action):
     """An action on an invitation, offered while the invitation is in one of its ``states``."""
 
     permission = "declarations.change_invitation"
-    states: ClassVar[tuple[InvitationState, ...]] = OPEN_STATES
+    states: ClassVar[tuple[InvitationState, ...]] = OPEN_INVITATION_STATES
 
     def applies(self) -> bool:
         return self.row.state in self.states
@@ -70,7 +70,7 @@ class ExtendAction(InvitationAction):
 
     name = "extend"
     label = "Extend"
-    states = (InvitationState.DRAFT, *OPEN_STATES, InvitationState.EXPIRED)
+    states = (InvitationState.DRAFT, *OPEN_INVITATION_STATES, InvitationState.EXPIRED)
     explanation = (
         "The invitation and all links that were sent will work until the end of the date you enter. If it has expired, "
         "it will open again. We will not email anyone."
@@ -102,7 +102,7 @@ class RevokeAction(InvitationAction):
 
     name = "revoke"
     label = "Revoke"
-    states = (InvitationState.DRAFT, *OPEN_STATES)
+    states = (InvitationState.DRAFT, *OPEN_INVITATION_STATES)
     explanation = (
         "All links that were sent will stop working, and we will send no more emails. We will not tell anyone. You can "
         "invite the organisation again later."
@@ -126,7 +126,7 @@ class InviteAgainAction(InvitationAction):
     name = "invite-again"
     label = "Invite again"
     permission = "declarations.add_invitation"
-    states = (*ENDED_STATES, InvitationState.REFUSED)
+    states = (*ENDED_INVITATION_STATES, InvitationState.REFUSED)
     explanation = (
         "We will email a new invitation to sign the text in force to the address below. This invitation stays in the "
         "list. If the mail server refused it, it will be revoked and its links will stop working."
@@ -174,7 +174,11 @@ class ChaseFilter(admin.SimpleListFilter):
             return queryset.to_chase(today)  # type: ignore[attr-defined]
         if self.value() == "silent":
             return queryset.filter(queryset.not_started(timezone.now()))  # type: ignore[attr-defined]
-        return queryset.filter(state__in=OPEN_STATES, decides_on__gte=today) if self.value() == "later" else queryset
+        return (
+            queryset.filter(state__in=OPEN_INVITATION_STATES, decides_on__gte=today)
+            if self.value() == "later"
+            else queryset
+        )
 
 
 class MailFilter(admin.SimpleListFilter):

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from django.db.models import Count, Q
 from django.utils import timezone
 
-from events.declarations.choices import OPEN_STATES, InvitationState
+from events.declarations.choices import OPEN_INVITATION_STATES, InvitationState
 from events.declarations.models import DeclarationVersion, Invitation, PaperSignature, SigningRequest
 from vru_portal.staff.links import changelist_url
 
@@ -40,7 +40,7 @@ def invitation_counts(version: int) -> list[OverviewCount]:
     """How many invitations to sign this version there are, in total and in each state."""
     today = timezone.localdate()
     rows = Invitation.objects.filter(version=version)
-    decides_later = Q(state__in=OPEN_STATES, decides_on__gte=today)
+    decides_later = Q(state__in=OPEN_INVITATION_STATES, decides_on__gte=today)
     counts = rows.aggregate(
         all=Count("pk"),
         later=Count("pk", filter=decides_later),

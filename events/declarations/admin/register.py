@@ -41,7 +41,7 @@ class CorrectForm(forms.Form):
     name = LineFormField(max_length=200, widget=forms.TextInput(attrs={"class": "vTextField"}))
     sector = forms.ModelChoiceField(Sector.objects.all(), required=False)
     reason = forms.ChoiceField(
-        # Nothing is chosen beforehand: the register would permanently give a reason that nobody stated.
+        # Nothing is preselected: the register would permanently give a reason that nobody stated.
         choices=[
             *BLANK_CHOICE_DASH,
             *(choice for choice in CorrectionReason.choices if choice[0] != CorrectionReason.CONSENT),

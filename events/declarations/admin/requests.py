@@ -11,7 +11,7 @@ from vru_portal.staff.links import admin_link
 from vru_portal.text.dates import format_date
 
 
-class RequestAction(Action):
+class SigningRequestAction(Action):
     """Answers a request to sign. A request can be answered only once."""
 
     permission = "declarations.change_signingrequest"
@@ -23,7 +23,7 @@ class RequestAction(Action):
         return "" if self.applies() else f"This request was answered on {format_date(self.row.answered_at)}."
 
 
-class ApproveRequestAction(RequestAction):
+class ApproveRequestAction(SigningRequestAction):
     """Invites an organisation that asked to sign."""
 
     name = "approve"
@@ -45,7 +45,7 @@ class ApproveRequestAction(RequestAction):
         return "Invited"
 
 
-class TurnDownRequestAction(RequestAction):
+class TurnDownRequestAction(SigningRequestAction):
     """Turns a request to sign down."""
 
     name = "turn-down"

@@ -13,13 +13,13 @@ from django.utils import timezone
 
 from events.declarations import querysets
 from events.declarations.choices import (
-    ENDED_STATES,
+    ENDED_INVITATION_STATES,
     FINAL_NOTICES,
     Authority,
     InvitationState,
-    LinkPurpose,
     MailKind,
     PaperAuthority,
+    SigningLinkPurpose,
 )
 from events.declarations.models.versions import DeclarationVersion
 from events.declarations.validators import validate_no_link, validate_readable
@@ -103,7 +103,7 @@ class Invitation(models.Model):
         constraints = [
             models.UniqueConstraint(
                 fields=["body", "version"],
-                condition=~Q(state__in=ENDED_STATES),
+                condition=~Q(state__in=ENDED_INVITATION_STATES),
                 name="declarations_invitation_once",
                 violation_error_message="This organisation is already invited to sign this version.",
             ),
@@ -159,11 +159,13 @@ class Token(EmailedLink):
     """A link that was emailed. It works until its invitation is answered or ends."""
 
     invitation = models.ForeignKey(Invitation, on_delete=models.CASCADE, related_name="tokens")
-    purpose = models.CharField(max_length=8, choices=LinkPurpose)
+    purpose = models.CharField(max_length=8, choices=SigningLinkPurpose)
 
     class Meta:
         constraints = [
-            models.CheckConstraint(condition=Q(purpose__in=LinkPurpose.values), name="declarations_token_purpose_known")
+            models.CheckConstraint(
+                condition=Q(purpose__in=SigningLinkPurpose.values), name="declarations_token_purpose_known"
+            )
         ]
 
     def __str__(self) -> str:

@@ -12,7 +12,7 @@ ED25519_TYPE = b"\x01"  # c2sp.org/signed-note, "Signature types"
 
 
 @dataclass(frozen=True)
-class Key:
+class SigningKey:
     """A private key under the log's name."""
 
     name: str
@@ -40,14 +40,14 @@ class Key:
         return f"{text}\n\N{EM DASH} {self.name} {signature}\n"
 
 
-def read_key_file(path: Path, name: str) -> Key:
+def read_key_file(path: Path, name: str) -> SigningKey:
     """Raises FileNotFoundError or ValueError."""
-    return Key(name, Ed25519PrivateKey.from_private_bytes(bytes.fromhex(path.read_text().strip())))
+    return SigningKey(name, Ed25519PrivateKey.from_private_bytes(bytes.fromhex(path.read_text().strip())))
 
 
-def make_key_file(folder: Path, name: str) -> Key:
+def make_key_file(folder: Path, name: str) -> SigningKey:
     """Make a key, in a file in this folder that only its owner can read, named by its key id."""
-    key = Key(name, Ed25519PrivateKey.generate())
+    key = SigningKey(name, Ed25519PrivateKey.generate())
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     path = folder / f"{key.key_id.hex()}.key"
     with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:

@@ -37,7 +37,7 @@ NO_KEY_MESSAGE = "The register has no key yet. Make one: manage.py register rota
 # The key --------------------------------------------------------------------------------------------------------------
 
 
-def current_key() -> keys.Key:
+def current_key() -> keys.SigningKey:
     """The key that signs. Raises ImproperlyConfigured if it is lost: a new one must be made on purpose."""
     newest = next(iter(newest_keys()), None)
     if newest is None:
@@ -110,7 +110,7 @@ def locked_heads() -> QuerySet[Head]:
 class End:
     """How the log ends, as read with the head's lock held: nobody else changes it meanwhile."""
 
-    key: keys.Key
+    key: keys.SigningKey
     size: int
     checkpoint: str
     at: datetime | None  # when the last entry was made, if there is one

@@ -12,11 +12,7 @@ from partners.models import LegalNotice
 from vru_portal.web.prepared_queries import prepared
 
 
-class InvalidLink(Exception):  # noqa: N818 - reads as the condition it reports
-    """A link that does not work: unknown, damaged, used, revoked or expired. The answer never says which."""
-
-
-class SigningClosed(Exception):  # noqa: N818
+class SigningClosed(Exception):  # noqa: N818 - reads as the condition it reports
     """Nobody can sign at the moment. The message is shown to the person who tried."""
 
 
@@ -59,7 +55,7 @@ def signing_blockers(version: DeclarationVersion | None, head: Head | None = Non
 
 
 def require_signing_open(version: DeclarationVersion | None, head: Head | None = None) -> DeclarationVersion:
-    """Return this version, or raise SigningClosed. The visitor learns only about a pause, not about our faults."""
+    """Return this version, or raise SigningClosed. Visitors are told only that it is paused, not what is wrong."""
     if version is None or signing_blockers(version, head):
         paused = version.declaration.paused_because if version else ""
         raise SigningClosed(paused or "Signing is not open.")

@@ -12,8 +12,8 @@ from events.declarations.choices import (
     CorrectionReason,
     EntryKind,
     InvitationState,
-    LinkPurpose,
     MailKind,
+    SigningLinkPurpose,
 )
 from events.declarations.models import (
     Entry,
@@ -23,9 +23,9 @@ from events.declarations.models import (
     SignatoryBody,
 )
 from events.declarations.register import log
-from events.declarations.rules.availability import InvalidLink
 from events.declarations.rules.mail_queue import queue_mail
 from partners.models import Sector
+from vru_portal.links.answering import InvalidLink
 
 
 @transaction.atomic
@@ -35,7 +35,7 @@ def send_withdrawal_link(*, secret: str) -> None:
     ``secret`` is that of a receipt's link. Receipts are forwarded, so anyone with one can ask, but only the signatory
     gets the email; at most one every fifteen minutes. Raises InvalidLink.
     """
-    token = tokens.find_usable_token(secret, LinkPurpose.RECEIPT)
+    token = tokens.find_usable_token(secret, SigningLinkPurpose.RECEIPT)
     if token is None or token.invitation.entry is None:
         raise InvalidLink
     entry = token.invitation.entry
@@ -50,7 +50,7 @@ def send_withdrawal_link(*, secret: str) -> None:
 def withdraw_signature(*, secret: str) -> Entry:
     """Withdraw a signature by appending an entry. Sent twice, it makes one entry. Raises InvalidLink."""
     log.lock_head()
-    token = tokens.find_usable_token(secret, LinkPurpose.WITHDRAW)
+    token = tokens.find_usable_token(secret, SigningLinkPurpose.WITHDRAW)
     if token is None or token.invitation.entry is None:
         raise InvalidLink
     return end_signature(entry=token.invitation.entry)
@@ -79,7 +79,7 @@ def hide_signatory_name(*, secret: str) -> None:
     reveal it.
     """
     log.lock_head()
-    token = tokens.find_usable_token(secret, LinkPurpose.RECEIPT)
+    token = tokens.find_usable_token(secret, SigningLinkPurpose.RECEIPT)
     entry = Entry.objects.with_status().with_names().filter(invitation=token.invitation).first() if token else None
     if entry is None or not entry.is_live:
         raise InvalidLink

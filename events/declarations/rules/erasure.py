@@ -9,7 +9,7 @@ from typing import Any
 from django.db import transaction
 from django.utils.dateparse import parse_datetime
 
-from events.declarations.choices import OPEN_STATES, EntryKind, InvitationState, PaperAuthority
+from events.declarations.choices import OPEN_INVITATION_STATES, EntryKind, InvitationState, PaperAuthority
 from events.declarations.models import (
     Entry,
     Invitation,
@@ -67,7 +67,7 @@ def forget_and_revoke_invitation(invitation: Invitation) -> None:
     In this order: the worker, too, locks emails before invitations.
     """
     forget_invitation(invitation)
-    still_open = Invitation.objects.filter(pk=invitation.pk, state__in=(InvitationState.DRAFT, *OPEN_STATES))
+    still_open = Invitation.objects.filter(pk=invitation.pk, state__in=(InvitationState.DRAFT, *OPEN_INVITATION_STATES))
     still_open.update(state=InvitationState.REVOKED)
 
 

@@ -11,12 +11,12 @@ from django.utils import timezone
 
 from events.declarations import tokens
 from events.declarations.choices import (
-    ENDED_STATES,
-    OPEN_STATES,
+    ENDED_INVITATION_STATES,
+    OPEN_INVITATION_STATES,
     SIGNING_PURPOSES,
     InvitationState,
-    LinkPurpose,
     MailKind,
+    SigningLinkPurpose,
 )
 from events.declarations.models import (
     DeclarationVersion,
@@ -165,7 +165,7 @@ def reasons_not_to_invite(
     for batch in in_batches([body.pk for body in organisations]):
         for row in Invitation.objects.filter(body__in=batch, version=version).order_by("created_at", "pk"):
             state = row.get_state_display()
-            if row.state not in ENDED_STATES:
+            if row.state not in ENDED_INVITATION_STATES:
                 reasons[row.body_id] = f"Already invited ({state.lower()})."
             elif not again:
                 reasons.setdefault(row.body_id, f"{state}. To invite it again, go to the page of its invitation.")
@@ -229,7 +229,7 @@ def resend_invitation(*, by: Any, invitation: Invitation) -> Mail:
     require_inviting_open()
     log.lock_head()
     locked = Invitation.objects.get(pk=invitation.pk)
-    if locked.state not in OPEN_STATES:
+    if locked.state not in OPEN_INVITATION_STATES:
         raise ValidationError(f"{locked}. There is nothing to send.")
     if locked.mails.filter(kind=MailKind.INVITATION, delivery=Delivery.WAITING).exists():
         raise ValidationError("An email to this organisation is already waiting to be sent.")
@@ -294,7 +294,7 @@ def revoke_invitation(*, by: Any, invitation: Invitation) -> None:
     """End an invitation on staff's decision. Its links stop working."""
     log.lock_head()
     locked = Invitation.objects.get(pk=invitation.pk)
-    if locked.state not in (InvitationState.DRAFT, *OPEN_STATES):
+    if locked.state not in (InvitationState.DRAFT, *OPEN_INVITATION_STATES):
         raise ValidationError(
             f"{locked}. There is nothing to revoke. Only the person at the email address that signed can withdraw it."
         )
@@ -335,7 +335,7 @@ def note_decision_date(*, by: Any, invitation: Invitation, until: date) -> None:
     """Record the day on which an organisation decides, as it has told staff. No reminder is sent before."""
     log.lock_head()
     locked = Invitation.objects.get(pk=invitation.pk)
-    if locked.state not in OPEN_STATES:
+    if locked.state not in OPEN_INVITATION_STATES:
         raise ValidationError(f"{locked}. No reminders are sent for it.")
     set_decision_date(locked, until)
 
@@ -358,7 +358,7 @@ def extend_invitation(*, by: Any, invitation: Invitation, until: date) -> None:
     log.lock_head()
     locked = Invitation.objects.select_related("body", "version").get(pk=invitation.pk)
     require_within_a_year(until, "until")
-    if locked.state not in (InvitationState.DRAFT, InvitationState.EXPIRED, *OPEN_STATES):
+    if locked.state not in (InvitationState.DRAFT, InvitationState.EXPIRED, *OPEN_INVITATION_STATES):
         raise ValidationError(f"{locked}. It cannot be extended.")
     if locked.state == InvitationState.EXPIRED:
         reopen_invitation(locked)
@@ -373,7 +373,7 @@ def reopen_invitation(invitation: Invitation) -> None:
         raise ValidationError("The email address was deleted when the invitation ended. Invite the organisation again.")
     version = require_inviting_open()
     others = invitation.body.invitations.filter(version__declaration=version.declaration_id).exclude(pk=invitation.pk)
-    if others.exclude(state__in=(*ENDED_STATES, InvitationState.SIGNED)).exists():
+    if others.exclude(state__in=(*ENDED_INVITATION_STATES, InvitationState.SIGNED)).exists():
         raise ValidationError("This organisation has been invited again since. Extend that invitation.")
     if LiveSignature.objects.filter(body=invitation.body, version=version).exists():
         raise ValidationError("This organisation has signed the version in force.")
@@ -383,4 +383,4 @@ def reopen_invitation(invitation: Invitation) -> None:
 def extend_links(invitation: Invitation) -> None:
     """Let the links that were sent, and not revoked, work for as long as the invitation does."""
     links = invitation.tokens.filter(purpose__in=SIGNING_PURPOSES, burnt_at=None)
-    links.update(expires_at=tokens.link_expiry(invitation, LinkPurpose.SIGN))
+    links.update(expires_at=tokens.link_expiry(invitation, SigningLinkPurpose.SIGN))

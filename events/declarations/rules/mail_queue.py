@@ -7,7 +7,7 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.utils import timezone
 
-from events.declarations.choices import OPEN_STATES, InvitationState, MailKind
+from events.declarations.choices import OPEN_INVITATION_STATES, InvitationState, MailKind
 from events.declarations.models import Invitation, Mail, SigningRequest
 from events.declarations.register import log
 from events.declarations.rules.availability import require_inviting_open
@@ -58,7 +58,7 @@ def retry_mail(*, by: Any, mail: Mail) -> None:
     invitation = locked.invitation
     if invitation and locked.kind in MAILS_ASKING_TO_SIGN:
         require_inviting_open()
-        if invitation.state not in OPEN_STATES:
+        if invitation.state not in OPEN_INVITATION_STATES:
             raise ValidationError(f"{invitation}. There is no longer a reason to send this email.")
     if invitation and locked.kind == MailKind.INVITATION:
         refused = Invitation.objects.filter(pk=invitation.pk, state=InvitationState.REFUSED)

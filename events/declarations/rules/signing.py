@@ -13,14 +13,14 @@ from django.utils import timezone
 
 from events.declarations import tokens
 from events.declarations.choices import (
-    OPEN_STATES,
+    OPEN_INVITATION_STATES,
     SIGNING_PURPOSES,
     Authority,
     EntryKind,
     InvitationState,
-    LinkPurpose,
     MailKind,
     PaperAuthority,
+    SigningLinkPurpose,
 )
 from events.declarations.models import (
     DeclarationVersion,
@@ -34,16 +34,17 @@ from events.declarations.models import (
 )
 from events.declarations.register import log
 from events.declarations.register.canonical import canonical
-from events.declarations.rules.availability import InvalidLink, StaleText, require_signing_open, version_in_force
+from events.declarations.rules.availability import StaleText, require_signing_open, version_in_force
 from events.declarations.rules.invitations import end_invitation, set_decision_date, tell_of_end
 from events.declarations.rules.mail_queue import queue_mail
+from vru_portal.links.answering import InvalidLink
 from vru_portal.links.secrets import secret_hash
 from vru_portal.text.cleaning import fold
 from vru_portal.text.dates import format_date
 from vru_portal.web.prepared_queries import prepared
 
 # What a signatory agrees to. If you change it, raise the version: each entry records the one it was made with.
-STATEMENT = "I am authorised to sign for {body}."
+STATEMENT_OF_AUTHORITY = "I am authorised to sign for {body}."
 STATEMENT_VERSION = 1
 # How long a signature can be sent again and answered with its receipt: the first answer may be lost on its way.
 REPEAT_WINDOW = timedelta(hours=1)
@@ -68,7 +69,7 @@ class Signatory:
     @classmethod
     def from_preparation(cls, preparation: Preparation) -> "Signatory":
         prepared = {name: getattr(preparation, name) for name in cls.__dataclass_fields__ if name != "statement"}
-        return cls(**prepared, statement=STATEMENT.format(body=preparation.invitation.body.name))
+        return cls(**prepared, statement=STATEMENT_OF_AUTHORITY.format(body=preparation.invitation.body.name))
 
     @property
     def fingerprint(self) -> str:
@@ -140,7 +141,7 @@ def prepare_signature(*, secret: str, signatory: Signatory) -> Preparation:
     require_signing_open(version_in_force())
     invitation = token.invitation
     earlier = Preparation.objects.filter(invitation=invitation).first()
-    if token.purpose == LinkPurpose.CONFIRM and earlier:
+    if token.purpose == SigningLinkPurpose.CONFIRM and earlier:
         passed_on = {
             "prepared_by": earlier.prepared_by,
             "passed_on_at": earlier.passed_on_at,
@@ -158,7 +159,7 @@ def pass_on_to_signatory(*, secret: str, signatory: Signatory) -> Preparation:
     token = start_signing(secret)
     require_signing_open(version_in_force())
     invitation = token.invitation
-    if token.purpose != LinkPurpose.SIGN:
+    if token.purpose != SigningLinkPurpose.SIGN:
         raise ValidationError("This was passed on to you. To choose somebody else, ask the person who passed it on.")
     if fold(signatory.email) == fold(invitation.email):
         message = "The invitation was sent to this email address. Sign yourself, or enter the signatory's own address."
@@ -175,7 +176,7 @@ def pass_on_to_signatory(*, secret: str, signatory: Signatory) -> Preparation:
 
 
 def revoke_confirmation_links(invitation: Invitation) -> None:
-    invitation.tokens.filter(purpose=LinkPurpose.CONFIRM, burnt_at=None).update(burnt_at=timezone.now())
+    invitation.tokens.filter(purpose=SigningLinkPurpose.CONFIRM, burnt_at=None).update(burnt_at=timezone.now())
 
 
 def save_preparation(invitation: Invitation, signatory: Signatory, **overrides: Any) -> Preparation:
@@ -212,9 +213,9 @@ def sign(*, secret: str, checked: str, text_sha256: str) -> Entry:
     version = require_signing_open(version_in_force(), head)
     invitation = token.invitation
     preparation: Preparation | None = getattr(invitation, "preparation", None)
-    if token.purpose == LinkPurpose.CONFIRM and not tokens.was_sent_to_signatory(token, preparation):
+    if token.purpose == SigningLinkPurpose.CONFIRM and not tokens.was_sent_to_signatory(token, preparation):
         raise InvalidLink
-    if preparation is None or (preparation.passed_on_at and token.purpose == LinkPurpose.SIGN):
+    if preparation is None or (preparation.passed_on_at and token.purpose == SigningLinkPurpose.SIGN):
         raise StaleText
     signatory = Signatory.from_preparation(preparation)
     if text_sha256 != version.sha256 or checked != signatory.fingerprint:
@@ -244,7 +245,7 @@ def find_token_for_signature(secret: str) -> Token | None:
 
 @prepared
 def tokens_for_signature(sha256: str, now: datetime, repeated_since: datetime) -> QuerySet[Token]:
-    usable = Q(burnt_at=None, expires_at__gt=now, invitation__state__in=OPEN_STATES)
+    usable = Q(burnt_at=None, expires_at__gt=now, invitation__state__in=OPEN_INVITATION_STATES)
     just_used = Q(burnt_at__gt=repeated_since, burnt_at__gte=F("invitation__entry__recorded_at"))
     just_used &= Q(invitation__state=InvitationState.SIGNED)
     rows = Token.objects.filter(usable | just_used, sha256=sha256, purpose__in=SIGNING_PURPOSES)
@@ -267,7 +268,7 @@ def entry_if_repeated(token: Token, checked: str) -> Entry | None:
     if entry is None or entry.on_paper:  # just confirmed from paper, not signed with this link
         return None
     values = entry.personal.values
-    signing_purpose = LinkPurpose.CONFIRM if values.get("prepared_by") else LinkPurpose.SIGN
+    signing_purpose = SigningLinkPurpose.CONFIRM if values.get("prepared_by") else SigningLinkPurpose.SIGN
     leaf = entry.leaf_values
     signed = answers_fingerprint(values, name_is_public=leaf["name_is_public"], statement=leaf["statement"])
     return entry if checked == signed and token.purpose == signing_purpose else None
@@ -329,7 +330,7 @@ def decline_invitation(*, secret: str, reason: str) -> None:
     invitation = token.invitation
     invitation.declined_because = reason.strip()
     preparation = Preparation.objects.filter(invitation=invitation).first()
-    ended_by = preparation.email if preparation and token.purpose == LinkPurpose.CONFIRM else invitation.email
+    ended_by = preparation.email if preparation and token.purpose == SigningLinkPurpose.CONFIRM else invitation.email
     tell_of_end(invitation, ended_by=ended_by)
     Preparation.objects.filter(invitation=invitation).delete()
     end_invitation(invitation, InvitationState.DECLINED, "declined_because")

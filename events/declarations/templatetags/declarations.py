@@ -14,11 +14,11 @@ register = template.Library()
 @register.simple_tag
 def signatures_of(organisation: Organisation) -> list[LiveSignature]:
     """The signatures of an organisation in force, the latest version first."""
-    return live_signatures_of(organisation, timezone.localdate())
+    return signatures_of_organisation(organisation, timezone.localdate())
 
 
 @prepared
-def live_signatures_of(organisation: Organisation, day: date) -> QuerySet[LiveSignature]:
+def signatures_of_organisation(organisation: Organisation, day: date) -> QuerySet[LiveSignature]:
     versions = DeclarationVersion.objects.in_force(day).order_by().values("pk")
     rows = LiveSignature.objects.filter(body__organisation=organisation, version__in=versions)
     return rows.select_related("entry", "version__declaration").order_by("-version__number")

@@ -8,11 +8,11 @@ from django.shortcuts import get_object_or_404
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from events.declarations.choices import LinkPurpose
+from events.declarations.choices import SigningLinkPurpose
 from events.declarations.documents import pdf, receipts, seal
 from events.declarations.models import Declaration, DeclarationVersion, Entry
-from events.declarations.rules import availability
 from events.declarations.views import signing_session
+from vru_portal.links.answering import InvalidLink
 from vru_portal.web.file_responses import file_response
 from vru_portal.web.public_pages import public_page
 
@@ -59,7 +59,7 @@ def receipt_pdf(request: HttpRequest) -> HttpResponse:
 
 def session_signature(request: HttpRequest) -> Entry:
     """The register entry whose receipt this browser may see; raises InvalidLink if its link is not for one."""
-    entry = signing_session.require_session_token(request, LinkPurpose.RECEIPT).invitation.entry
+    entry = signing_session.require_session_token(request, SigningLinkPurpose.RECEIPT).invitation.entry
     if entry is None:
-        raise availability.InvalidLink
+        raise InvalidLink
     return entry

@@ -3,11 +3,11 @@
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
-from events.declarations.choices import EntryKind, LinkPurpose
+from events.declarations.choices import EntryKind, SigningLinkPurpose
 from events.declarations.documents import receipts
 from events.declarations.forms import ConfirmationForm
 from events.declarations.models import Entry, Token
-from events.declarations.rules import availability, corrections
+from events.declarations.rules import corrections
 from events.declarations.views import limits
 from events.declarations.views.signing_session import (
     SESSION,
@@ -15,6 +15,7 @@ from events.declarations.views.signing_session import (
     signing_page,
     signing_page_context,
 )
+from vru_portal.links.answering import InvalidLink
 from vru_portal.links.session import allow_form_methods, redirect_see_other
 from vru_portal.text.typesetting import qr_code_svg
 
@@ -23,7 +24,7 @@ from vru_portal.text.typesetting import qr_code_svg
 @signing_page
 def show_receipt(request: HttpRequest) -> HttpResponse:
     """Show the receipt. Its two forms take the signatory's name off the register, and send the link to withdraw."""
-    token, secret = require_session_token(request, LinkPurpose.RECEIPT), SESSION.secret(request)
+    token, secret = require_session_token(request, SigningLinkPurpose.RECEIPT), SESSION.secret(request)
     entry = signature_entry(token)
     sent_form = request.POST.get("form")
     hide_name_form = ConfirmationForm(
@@ -70,7 +71,7 @@ def show_receipt(request: HttpRequest) -> HttpResponse:
 @signing_page
 def withdraw_signature(request: HttpRequest) -> HttpResponse:
     """Ask for confirmation, then withdraw. Afterwards the same link shows that the signature was withdrawn."""
-    token, secret = require_session_token(request, LinkPurpose.WITHDRAW), SESSION.secret(request)
+    token, secret = require_session_token(request, SigningLinkPurpose.WITHDRAW), SESSION.secret(request)
     entry = signature_entry(token)
     if not entry.is_live:
         context = signing_page_context(token, entry=entry, ended=ending_entry(entry))
@@ -92,7 +93,7 @@ def signature_entry(token: Token) -> Entry:
     """The register entry that was signed by this token's invitation, with its status; raises InvalidLink if none."""
     entry = Entry.objects.with_status().with_names().filter(invitation=token.invitation).first()
     if entry is None:
-        raise availability.InvalidLink
+        raise InvalidLink
     return entry
 
 

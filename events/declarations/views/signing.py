@@ -14,7 +14,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_safe
 
 from events.declarations import tokens
-from events.declarations.choices import SIGNING_PURPOSES, InvitationState, LinkPurpose
+from events.declarations.choices import SIGNING_PURPOSES, InvitationState, SigningLinkPurpose
 from events.declarations.documents.comparison import comparison_html
 from events.declarations.forms import DecisionDateForm, DeclineForm, DetailsForm, RequestToSignForm
 from events.declarations.models import DeclarationVersion, Invitation, Preparation, Token
@@ -31,6 +31,7 @@ from events.declarations.views.signing_session import (
     signing_page_context,
 )
 from partners.models import LegalNotice
+from vru_portal.links.answering import InvalidLink
 from vru_portal.links.secrets import secret_in
 from vru_portal.links.session import allow_form_methods, redirect_see_other
 
@@ -66,7 +67,7 @@ def enter_details(request: HttpRequest) -> HttpResponse:
     form = DetailsForm(
         request.POST if request.method == "POST" else None,
         organisation=token.invitation.body,
-        is_confirming=token.purpose == LinkPurpose.CONFIRM,
+        is_confirming=token.purpose == SigningLinkPurpose.CONFIRM,
         initial=DetailsForm.initial_from(preparation),
     )
     if request.method == "POST":
@@ -148,11 +149,11 @@ def sign(request: HttpRequest) -> HttpResponse:
     try:
         with transaction.atomic():  # one commit for the signature and the link to its receipt
             entry = signing_rules.sign(secret=secret, checked=checked, text_sha256=text_sha256)
-            receipt = tokens.issue_secret(invitation=entry.invitation, purpose=LinkPurpose.RECEIPT)
+            receipt = tokens.issue_secret(invitation=entry.invitation, purpose=SigningLinkPurpose.RECEIPT)
     except availability.StaleText:
         limits.count_form(secret)
         if token is None:
-            raise availability.InvalidLink from None
+            raise InvalidLink from None
         version = availability.require_signing_open(availability.version_in_force())
         if text_sha256 != version.sha256:
             return render_text_changed(request, token, version, shown_sha256=text_sha256, status=409)
@@ -260,4 +261,4 @@ def preparation_for(token: Token) -> Preparation | None:
 
 def is_passed_on(token: Token, preparation: Preparation | None) -> bool:
     """Whether the person with this link asked someone else to sign. They cannot sign unless they take it back."""
-    return bool(preparation and preparation.passed_on_at and token.purpose == LinkPurpose.SIGN)
+    return bool(preparation and preparation.passed_on_at and token.purpose == SigningLinkPurpose.SIGN)

@@ -15,11 +15,12 @@ from django.shortcuts import render
 from django.urls import reverse
 
 from events.declarations import tokens
-from events.declarations.choices import LinkPurpose
+from events.declarations.choices import SigningLinkPurpose
 from events.declarations.models import Invitation, Token
 from events.declarations.rules import availability
 from events.declarations.views import limits
 from partners.models import LegalNotice
+from vru_portal.links.answering import InvalidLink
 from vru_portal.links.session import LinkSession, redirect_see_other
 
 SESSION = LinkSession(cookie="signing", salt="events.declarations.link")
@@ -27,10 +28,10 @@ RETRY_AFTER_MINUTES = 60  # sent as Retry-After while signing is closed
 
 # Each kind of link leads to one page, whichever page of the signing session it is used on.
 PAGE_FOR_PURPOSE = {
-    LinkPurpose.SIGN: "declarations:read",
-    LinkPurpose.CONFIRM: "declarations:read",
-    LinkPurpose.RECEIPT: "declarations:receipt",
-    LinkPurpose.WITHDRAW: "declarations:withdraw",
+    SigningLinkPurpose.SIGN: "declarations:read",
+    SigningLinkPurpose.CONFIRM: "declarations:read",
+    SigningLinkPurpose.RECEIPT: "declarations:receipt",
+    SigningLinkPurpose.WITHDRAW: "declarations:withdraw",
 }
 
 View = Callable[..., HttpResponse]
@@ -41,14 +42,14 @@ class LinkForAnotherPage(Exception):  # noqa: N818 - what it is, not what went w
 
     def __init__(self, token: Token) -> None:
         super().__init__()
-        self.page = PAGE_FOR_PURPOSE[LinkPurpose(token.purpose)]
+        self.page = PAGE_FOR_PURPOSE[SigningLinkPurpose(token.purpose)]
 
 
 class FormForAnotherInvitation(Exception):  # noqa: N818
     """The form belongs to another invitation than the link that this browser opened last."""
 
 
-def require_session_token(request: HttpRequest, *purposes: LinkPurpose) -> Token:
+def require_session_token(request: HttpRequest, *purposes: SigningLinkPurpose) -> Token:
     """The token of the link that this browser opened last, if it is for one of these purposes.
 
     Raises InvalidLink if the link opens nothing, LinkForAnotherPage if it is for another page, and
@@ -56,12 +57,12 @@ def require_session_token(request: HttpRequest, *purposes: LinkPurpose) -> Token
     """
     token = tokens.find_usable_token(SESSION.secret(request), *PAGE_FOR_PURPOSE)
     if token is None:
-        raise availability.InvalidLink
+        raise InvalidLink
     require_token_for_page(request, token, *purposes)
     return token
 
 
-def require_token_for_page(request: HttpRequest, token: Token, *purposes: LinkPurpose) -> None:
+def require_token_for_page(request: HttpRequest, token: Token, *purposes: SigningLinkPurpose) -> None:
     """Raise FormForAnotherInvitation or LinkForAnotherPage if the token is not for this form or this page."""
     if request.method == "POST":
         require_form_for_invitation(request, token.invitation)
@@ -81,7 +82,7 @@ def signing_page(view: View) -> View:
     def _answer(request: HttpRequest, **kwargs: Any) -> HttpResponse:
         try:
             return view(request, **kwargs)
-        except availability.InvalidLink:
+        except InvalidLink:
             limits.count_invalid_link(request)
             return render(request, "events/declaration/sign_no_link.html", status=404)
         except LinkForAnotherPage as error:
@@ -116,7 +117,7 @@ def signing_page_context(token: Token, **page_context: Any) -> dict[str, Any]:
         "invitation": token.invitation,
         "organisation": token.invitation.body,
         "invitation_mark": SESSION.mark(token.invitation.pk),
-        "is_confirming": token.purpose == LinkPurpose.CONFIRM,
+        "is_confirming": token.purpose == SigningLinkPurpose.CONFIRM,
         "legal_notice": LegalNotice.current(),
         **page_context,
     }

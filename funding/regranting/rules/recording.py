@@ -6,7 +6,7 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.db import transaction
 
-from funding.choices import Kind
+from funding.choices import AllocationKind
 from funding.models import Allocation, OnwardGrant, Regranting
 from funding.models.regrants import ALREADY_FOR_REGRANTING, NOT_FOR_REGRANTING, ONLY_GRANTS
 from vru_portal.ledger.append_only.recording import record
@@ -20,7 +20,7 @@ SAME_RECORDED = "The same onward grant is already recorded: {}. If this is anoth
 def record_regranting(*, by: Any, allocation: Allocation, regrant_type: str) -> Regranting:
     """Record that the recipient of a grant awards the money on. Raises ValidationError for anything but a grant."""
     allocation = locked(allocation)
-    if allocation.kind != Kind.GRANT or allocation.reverses_id is not None or allocation.is_reversed:
+    if allocation.kind != AllocationKind.GRANT or allocation.reverses_id is not None or allocation.is_reversed:
         raise ValidationError(ONLY_GRANTS)
     if allocation.regrantings.standing().exists():
         raise ValidationError(ALREADY_FOR_REGRANTING)
@@ -50,7 +50,7 @@ def record_onward_grant(*, by: Any, grant: OnwardGrant) -> OnwardGrant:
 
 
 def locked(allocation: Allocation) -> Allocation:
-    """The allocation, which others who record its regranting wait for."""
+    """The allocation, locked: others who record its regranting wait."""
     return Allocation.objects.select_for_update().get(pk=allocation.pk)
 
 

@@ -45,7 +45,7 @@ def draft_of(row: Return) -> ReturnDraft:
     try:
         return row.draft
     except ObjectDoesNotExist:
-        return ReturnDraft(asked=row, state=DraftState.APPROVED)
+        return ReturnDraft(return_of_figures=row, state=DraftState.APPROVED)
 
 
 class ReturnForm(RecordingForm):
@@ -157,7 +157,7 @@ class QueryAction(SendBack, QuestionAction):
         return "Sent back"
 
 
-class CorrectAction(QuestionAction):
+class AskForCorrectionAction(QuestionAction):
     """Opens a return whose figures are published."""
 
     name = "correct"
@@ -198,7 +198,7 @@ class ExtendAction(Extend, ReturnAction):
 
 
 class CancelAction(Cancel, ReturnAction):
-    """No longer asks for figures."""
+    """Cancels the request for figures."""
 
     confirmation = "Nothing from this return will be published"
     explanation = "For example because the initiative was withdrawn. The page no longer says that figures are due."
@@ -260,7 +260,7 @@ class ReturnAdmin(FileImport, WriteOnceAdmin):
     list_filter = (ReturnStateFilter, QuarterFilter)
     search_fields = ("initiative__name", "organisation__name", "draft__email", "draft__contact_name")
     autocomplete_fields = ("initiative", "organisation")
-    row_actions = (ApproveAction, QueryAction, CorrectAction, SendAgainAction, ExtendAction, CancelAction)
+    row_actions = (ApproveAction, QueryAction, AskForCorrectionAction, SendAgainAction, ExtendAction, CancelAction)
     record_form = ReturnForm
     record_fieldsets = (
         (None, {"fields": ["initiative", "organisation", "quarter"]}),
@@ -283,8 +283,8 @@ class ReturnAdmin(FileImport, WriteOnceAdmin):
     def lock_row(self, object_id: str) -> None:
         """Lock the draft before its return, as the rules do."""
         with suppress(ValidationError):
-            asked = self.opts.pk.to_python(unquote(object_id))
-            list(ReturnDraft.objects.filter(asked=asked).select_for_update().values_list("pk"))
+            key = self.opts.pk.to_python(unquote(object_id))
+            list(ReturnDraft.objects.filter(return_of_figures=key).select_for_update().values_list("pk"))
         super().lock_row(object_id)
 
     def notice_before(self, request: HttpRequest) -> str:
@@ -311,7 +311,7 @@ class ReturnAdmin(FileImport, WriteOnceAdmin):
 
 @admin.register(Reporter)
 class ReporterAdmin(PortalAdmin):
-    """Who is asked every quarter, without anybody having to think of it."""
+    """Who is asked every quarter, automatically."""
 
     list_display = ("initiative", "organisation", "contact_name", "first_quarter", "last_quarter")
     list_select_related = ("initiative", "organisation")
@@ -329,7 +329,7 @@ class ReturnMailAdmin(ReadOnlyAdmin):
     """Emails about returns, and whether they were sent. Their text and links are made only then, and never stored."""
 
     list_display = ("kind", "draft", "to", "delivery", "attempts", "error")
-    list_select_related = ("draft__asked__initiative", "draft__asked__organisation")
+    list_select_related = ("draft__return_of_figures__initiative", "draft__return_of_figures__organisation")
     list_filter = ("delivery", "kind")
-    search_fields = ("to", "draft__asked__initiative__name", "draft__asked__organisation__name")
+    search_fields = ("to", "draft__return_of_figures__initiative__name", "draft__return_of_figures__organisation__name")
     fields = ("kind", "draft", "to", "delivery", "attempts", "due_at", "error", "created_at", "sent_at", "message_id")

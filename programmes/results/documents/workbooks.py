@@ -6,7 +6,7 @@ from typing import IO, Any
 from django.utils import timezone
 
 from programmes.datasets import area_codes
-from programmes.results.choices import WorkbookField
+from programmes.results.choices import SUPPRESSED, WorkbookField
 from programmes.results.models import ApprovedReturn, Measure, ReportingRules, WorkbookColumn
 from programmes.results.quarters import Quarter
 from vru_portal.tabular.datasets import join_values
@@ -26,7 +26,6 @@ READ: dict[str, Callable[[ApprovedReturn], Cell]] = {
     WorkbookField.WENT_BADLY: lambda row: row.went_badly,
     WorkbookField.APPROVED_ON: lambda row: timezone.localdate(row.recorded_at),
 }
-SUPPRESSED = "suppressed"
 
 
 def columns() -> list[WorkbookColumn]:

@@ -1,11 +1,14 @@
 """The figures that staff have approved. They are then public, and never change: a correction is a new row."""
 
+from typing import Any
+
 from django.db import models
 from django.db.models import F, Q
 
 from partners.models import Organisation
 from programmes.models import Initiative
 from programmes.results import querysets
+from programmes.results.choices import SUPPRESSED
 from programmes.results.fields import QuarterField
 from programmes.results.models.measures import BreakdownGroup, Measure
 from programmes.results.models.returns import Return
@@ -41,7 +44,7 @@ class ApprovedReturn(AppendOnly):
         Trigger(
             "approved_alone",
             INSERT,
-            "EXISTS (SELECT 1 FROM results_returndraft d WHERE d.asked_id = NEW.asked_id "
+            "EXISTS (SELECT 1 FROM results_returndraft d WHERE d.return_of_figures_id = NEW.return_of_figures_id "
             "AND d.recorded_by_id = NEW.recorded_by_id)",
             RECORDED_ALONE,
             bypassed="One person could publish figures of an organisation that nobody else has seen.",
@@ -52,7 +55,7 @@ class ApprovedReturn(AppendOnly):
     organisation = models.ForeignKey(Organisation, on_delete=models.PROTECT, related_name="approved_returns")
     quarter = QuarterField()
     number = models.PositiveSmallIntegerField(default=1, editable=False)
-    asked = models.ForeignKey(
+    return_of_figures = models.ForeignKey(
         Return, on_delete=models.PROTECT, null=True, blank=True, editable=False, related_name="approved"
     )
     went_well = LongTextField("what went well", blank=True)
@@ -90,7 +93,23 @@ class ApprovedReturn(AppendOnly):
         return Quarter(self.quarter)
 
 
-class ApprovedFigure(AppendOnly):
+class Suppressible:
+    """A count that is published unless it is suppressed."""
+
+    count: Any
+    is_suppressed: Any
+
+    @property
+    def published_count(self) -> int | None:
+        """What the public may know; None if it is suppressed."""
+        return None if self.is_suppressed else self.count
+
+    @property
+    def shown(self) -> str:
+        return SUPPRESSED if self.is_suppressed else f"{self.count:,}"
+
+
+class ApprovedFigure(Suppressible, AppendOnly):
     """The count of one measure in an approved return."""
 
     approved = models.ForeignKey(ApprovedReturn, on_delete=models.PROTECT, related_name="figures")
@@ -116,17 +135,8 @@ class ApprovedFigure(AppendOnly):
     def __str__(self) -> str:
         return f"{self.measure}: {self.shown}"
 
-    @property
-    def published_count(self) -> int | None:
-        """What the public may know; None if it is suppressed."""
-        return None if self.is_suppressed else self.count
 
-    @property
-    def shown(self) -> str:
-        return "suppressed" if self.is_suppressed else f"{self.count:,}"
-
-
-class ApprovedPart(AppendOnly):
+class ApprovedPart(Suppressible, AppendOnly):
     """How many of the people in a figure belong to one group of a breakdown."""
 
     triggers = (
@@ -155,11 +165,3 @@ class ApprovedPart(AppendOnly):
 
     def __str__(self) -> str:
         return f"{self.group}: {self.shown}"
-
-    @property
-    def published_count(self) -> int | None:
-        return None if self.is_suppressed else self.count
-
-    @property
-    def shown(self) -> str:
-        return "suppressed" if self.is_suppressed else f"{self.count:,}"

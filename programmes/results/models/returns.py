@@ -14,7 +14,7 @@ from django.utils import timezone
 from partners.models import Organisation
 from programmes.models import Initiative
 from programmes.results import querysets
-from programmes.results.choices import MailKind, ReturnStatus
+from programmes.results.choices import ReturnMailKind, ReturnStatus
 from programmes.results.fields import QuarterField
 from programmes.results.models.measures import QUARTER_HELP
 from programmes.results.quarters import Quarter
@@ -110,7 +110,7 @@ class ReturnDraft(LinkDraft):
     They are kept by the field names of the forms, such as "measure-3" and "measure-3-group-7".
     """
 
-    asked: Any = models.OneToOneField(Return, on_delete=models.CASCADE, related_name="draft")
+    return_of_figures: Any = models.OneToOneField(Return, on_delete=models.CASCADE, related_name="draft")
     questioned_answers = models.CharField(
         max_length=64, blank=True, editable=False, help_text="The fingerprint of those that the question is about."
     )
@@ -137,15 +137,15 @@ class ReturnDraft(LinkDraft):
         ]
 
     def __str__(self) -> str:
-        return f"{self.asked}: {self.get_state_display().lower()}"
+        return f"{self.return_of_figures}: {self.get_state_display().lower()}"
 
     @property
     def due_on(self) -> date:
-        return self.asked.due_on
+        return self.return_of_figures.due_on
 
     @property
     def closes_on(self) -> date:
-        return self.asked.closes_on
+        return self.return_of_figures.closes_on
 
 
 class Token(RequestLink):
@@ -159,22 +159,22 @@ class Token(RequestLink):
         ]
 
     def __str__(self) -> str:
-        return f"{self.get_purpose_display()}, {self.draft.asked}"
+        return f"{self.get_purpose_display()}, {self.draft.return_of_figures}"
 
 
 class Mail(QueuedMail):
     """An email about a return."""
 
     draft = models.ForeignKey(ReturnDraft, on_delete=models.CASCADE, related_name="mails")
-    kind = models.CharField(max_length=8, choices=MailKind)
+    kind = models.CharField(max_length=8, choices=ReturnMailKind)
 
     class Meta(QueuedMail.Meta):
         verbose_name = "email about a return"
         verbose_name_plural = "emails about returns"
         constraints = [
-            models.CheckConstraint(condition=Q(kind__in=MailKind.values), name="results_mail_kind_known"),
+            models.CheckConstraint(condition=Q(kind__in=ReturnMailKind.values), name="results_mail_kind_known"),
             models.CheckConstraint(condition=Q(delivery__in=Delivery.values), name="results_mail_delivery_known"),
         ]
 
     def __str__(self) -> str:
-        return f"{self.get_kind_display()} to {self.draft.asked.organisation}"
+        return f"{self.get_kind_display()} to {self.draft.return_of_figures.organisation}"

@@ -11,8 +11,8 @@ from django.utils import timezone
 from programmes.models import Initiative
 from programmes.results.choices import ReturnStatus
 from programmes.results.models import ApprovedFigure, ApprovedPart, ApprovedReturn, Measure, Return, Target
-from programmes.results.presenters.totals import Total, add_up
-from vru_portal.ledger.as_at import NOW, AsAt
+from programmes.results.presenters.totals import MeasureTotal, add_up
+from vru_portal.ledger.cut_off import NOW, CutOff
 from vru_portal.text.dates import format_date
 
 
@@ -39,12 +39,12 @@ class TargetRow:
     """A target, and what of it has been reported."""
 
     target: Target
-    total: Total | None
+    total: MeasureTotal | None
     missing: int  # quarters without a published figure
 
     @property
     def share(self) -> str:
-        """What is reached of it, as a percentage rounded down; empty while nothing is known."""
+        """How much of it is reached, as a percentage rounded down; empty while nothing is known."""
         if self.total is None or not self.total.is_known:
             return ""
         return f"{self.total.count * 100 // self.target.count}%"
@@ -56,7 +56,7 @@ class YearOfFigures:
 
     label: str
     rows: list[FigureRow]
-    total: Total | None
+    total: MeasureTotal | None
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ class MeasureTable:
 
 @dataclass(frozen=True)
 class InitiativeResults:
-    """What is published of an initiative, and what was asked for and is not."""
+    """The published figures of an initiative, and what was asked for and is not published."""
 
     tables: list[MeasureTable]
     words: list[ApprovedReturn]
@@ -82,9 +82,9 @@ class InitiativeResults:
         return bool(self.tables or self.returns)
 
 
-def figures_of(as_at: AsAt = NOW, **conditions: Any) -> list[ApprovedFigure]:
+def figures_of(cut_off: CutOff = NOW, **conditions: Any) -> list[ApprovedFigure]:
     """The published figures, with all that tables and totals read of them."""
-    rows = ApprovedFigure.objects.current(as_at.known_before).filter(**conditions)
+    rows = ApprovedFigure.objects.current(cut_off.known_before).filter(**conditions)
     related = rows.select_related("measure", "approved__initiative", "approved__organisation")
     return list(related.order_by("measure__position", "measure__name", "approved__quarter", "pk"))
 
@@ -170,9 +170,9 @@ def return_sentence(row: Return) -> str:
 
 @dataclass(frozen=True)
 class LevelTotals:
-    """What the initiatives of a level have reported in the latest year of which anything is published."""
+    """What the initiatives of a level have reported in the latest year with published figures."""
 
-    totals: list[Total]
+    totals: list[MeasureTotal]
     year: str
     earlier: bool  # whether anything of an earlier year is published, too
 

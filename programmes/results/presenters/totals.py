@@ -9,7 +9,7 @@ from programmes.results.quarters import Quarter
 
 
 @dataclass
-class Total:
+class MeasureTotal:
     """The published counts of one measure, added up."""
 
     measure: Measure
@@ -48,16 +48,18 @@ class Total:
         return str(first) if first == last else f"{first.starts_on:%B %Y} to {last.ends_on:%B %Y}"
 
 
-def add_up(figures: Iterable[ApprovedFigure], names_of: Mapping[int, Collection[str]] | None = None) -> list[Total]:
+def add_up(
+    figures: Iterable[ApprovedFigure], names_of: Mapping[int, Collection[str]] | None = None
+) -> list[MeasureTotal]:
     """The totals by measure and, where given, by the names of each figure's key; in the order of both.
 
     A figure that has several names, such as areas, counts for each of them.
     """
-    totals: dict[tuple[int, str], Total] = {}
+    totals: dict[tuple[int, str], MeasureTotal] = {}
     for figure in figures:
         for name in [""] if names_of is None else names_of.get(figure.pk, ()):
             key = figure.measure_id, name
-            total = totals.setdefault(key, Total(figure.measure, name))
+            total = totals.setdefault(key, MeasureTotal(figure.measure, name))
             total.add(figure)
     measures = {total.measure.pk: (total.measure.position, total.measure.name) for total in totals.values()}
     places: dict[str, int] = {}

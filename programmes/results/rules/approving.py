@@ -7,7 +7,7 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.utils import timezone
 
-from programmes.results.choices import MailKind
+from programmes.results.choices import ReturnMailKind
 from programmes.results.models import (
     RECORDED_ALONE,
     ApprovedFigure,
@@ -19,7 +19,7 @@ from programmes.results.models import (
 )
 from programmes.results.rules.answers import Answers, Figure, fingerprint
 from programmes.results.rules.asking import locked_draft, require_public_initiative
-from programmes.results.rules.requests import RETURNS, answers_of
+from programmes.results.rules.requests import RETURN_REQUESTS, answers_of
 from programmes.results.rules.suppression import suppressed
 from vru_portal.ledger.append_only.recording import record
 from vru_portal.links.choices import DraftState
@@ -44,7 +44,7 @@ def send_back(row: Return, expected: DraftState, question: str, otherwise: str) 
     draft = locked_draft(row)
     if draft.state != expected:
         raise ValidationError(otherwise)
-    RETURNS.send_back(draft, question, questioned_answers=fingerprint(draft.answers))
+    RETURN_REQUESTS.send_back(draft, question, questioned_answers=fingerprint(draft.answers))
 
 
 @transaction.atomic
@@ -63,11 +63,15 @@ def approve(*, by: Any, row: Return, correction: str = "", seen: str = "") -> Ap
         raise ValidationError(RECORDED_ALONE)
     answers = answers_of(draft)
     approved = ApprovedReturn(
-        initiative=row.initiative, organisation=row.organisation, quarter=row.quarter, asked=row, correction=correction
+        initiative=row.initiative,
+        organisation=row.organisation,
+        quarter=row.quarter,
+        return_of_figures=row,
+        correction=correction,
     )
     publish(by=by, approved=approved, answers=answers)
     ReturnDraft.objects.filter(pk=draft.pk).update(state=DraftState.APPROVED)
-    RETURNS.tell_reporters(MailKind.APPROVED, draft)
+    RETURN_REQUESTS.tell_reporters(ReturnMailKind.APPROVED, draft)
     return approved
 
 

@@ -10,7 +10,7 @@ from django.utils import timezone
 from partners.models import LegalNotice
 from programmes.results.models import Measure, Reporter, ReportingRules, Return, ReturnDraft
 from programmes.results.quarters import Quarter
-from programmes.results.rules.requests import RETURNS
+from programmes.results.rules.requests import RETURN_REQUESTS
 from vru_portal.links import mailing
 from vru_portal.links.answering import link_expiry
 from vru_portal.links.choices import DraftState
@@ -40,7 +40,7 @@ def ask(*, by: Any, row: Return, email: str, contact_name: str = "") -> Return:
     if row.closes_on < timezone.localdate():
         raise ValidationError({"closes_on": "This day has passed: the link would not work. Enter a later one."})
     row.save(force_insert=True)
-    RETURNS.address(ReturnDraft(asked=row), email, contact_name)
+    RETURN_REQUESTS.address(ReturnDraft(return_of_figures=row), email, contact_name)
     return row
 
 
@@ -99,16 +99,18 @@ def reporters_to_ask(quarter: Quarter) -> list[Reporter]:
 def remind_due(today: date | None = None) -> int:
     """Remind those who have not answered; returns how many."""
     today = today or timezone.localdate()
-    waiting = ReturnDraft.objects.filter(asked__cancelled_at=None, asked__closes_on__gte=today).select_related("asked")
-    return sum(mailing.remind(draft, RETURNS.deliver) for draft in mailing.to_remind(waiting, today))
+    waiting = ReturnDraft.objects.filter(
+        return_of_figures__cancelled_at=None, return_of_figures__closes_on__gte=today
+    ).select_related("return_of_figures")
+    return sum(mailing.remind(draft, RETURN_REQUESTS.deliver) for draft in mailing.to_remind(waiting, today))
 
 
 @transaction.atomic
 def send_again(*, row: Return, email: str, contact_name: str = "") -> None:
     """Send the request again, perhaps to somebody else. Earlier links still work."""
     draft = locked_draft(row)
-    RETURNS.require_open(draft)
-    RETURNS.address(draft, email, contact_name)
+    RETURN_REQUESTS.require_open(draft)
+    RETURN_REQUESTS.address(draft, email, contact_name)
 
 
 @transaction.atomic
@@ -119,17 +121,17 @@ def extend(*, row: Return, closes_on: date) -> None:
     row.closes_on = closes_on
     row.save(update_fields=["closes_on"])
     row.draft = draft
-    draft.asked = row
+    draft.return_of_figures = row
     draft.tokens.update(expires_at=link_expiry(closes_on))
 
 
 @transaction.atomic
 def cancel(*, row: Return) -> None:
-    """No longer ask for these figures, for example because the initiative was withdrawn. Nothing is published of it."""
+    """Cancel the request for these figures, because the initiative was withdrawn, say. Nothing of it is published."""
     draft = locked_draft(row)
     if row.approved.exists():
         raise ValidationError("These figures are published. Correct them instead.")
-    RETURNS.cancel(draft)
+    RETURN_REQUESTS.cancel(draft)
     Return.objects.filter(pk=row.pk).update(cancelled_at=timezone.now())
 
 
@@ -138,11 +140,15 @@ def locked_draft(row: Return) -> ReturnDraft:
 
     A return whose people were never recorded here gets an empty one.
     """
-    drafts = ReturnDraft.objects.select_for_update(of=("self",)).select_related("asked").filter(asked=row)
+    drafts = (
+        ReturnDraft.objects.select_for_update(of=("self",))
+        .select_related("return_of_figures")
+        .filter(return_of_figures=row)
+    )
     if draft := drafts.first():
         return draft
     state = DraftState.APPROVED if row.approved.exists() else DraftState.STARTED
     ReturnDraft.objects.get_or_create(
-        asked=row, defaults={"state": DraftState.CANCELLED if row.cancelled_at else state}
+        return_of_figures=row, defaults={"state": DraftState.CANCELLED if row.cancelled_at else state}
     )
     return drafts.get()

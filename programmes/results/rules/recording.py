@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from partners.models import Organisation
 from programmes.models import Initiative
-from programmes.results.choices import MailKind
+from programmes.results.choices import SUPPRESSED, ReturnMailKind
 from programmes.results.models import ApprovedReturn, Measure, ReportingRules, Return, ReturnDraft
 from programmes.results.rules.answers import (
     SPEND,
@@ -26,10 +26,9 @@ from programmes.results.rules.asking import (
     locked_draft,
     require_public_initiative,
 )
-from programmes.results.rules.requests import RETURNS
+from programmes.results.rules.requests import RETURN_REQUESTS
 from vru_portal.links.choices import DraftState
 
-SUPPRESSED = "suppressed"
 ALREADY_SENT = (
     "Other answers of this return are waiting to be checked. Approve them or send them back first, on the page of the "
     "return."
@@ -55,7 +54,7 @@ def lock_drafts(
     rows = Return.objects.filter(
         initiative__in=[*initiatives], organisation__in=[*organisations], quarter__in=[*quarters]
     )
-    drafts = ReturnDraft.objects.select_for_update().filter(asked__in=rows.order_by().values("pk"))
+    drafts = ReturnDraft.objects.select_for_update().filter(return_of_figures__in=rows.order_by().values("pk"))
     list(drafts.order_by("pk").values_list("pk"))
 
 
@@ -96,16 +95,16 @@ def record_answers(
     if draft.state == DraftState.CANCELLED:
         raise ValidationError(NOT_AT_WORK)
     require_public_initiative(Return(**same))
-    RETURNS.require_open(draft)
+    RETURN_REQUESTS.require_open(draft)
     if draft.state == DraftState.PASSED_ON or (was_typed(draft) and not same_answers(draft.answers, filled)):
         raise ValidationError(ALREADY_STARTED)
     draft.answers, draft.state, draft.question = filled, DraftState.SUBMITTED, ""
     draft.recorded_by, draft.prepared_by, draft.confirmed_by = by, "", ""
     draft.full_clean()
     draft.save()
-    Return.objects.filter(pk=draft.asked_id, reported_at=None).update(reported_at=timezone.now())
-    RETURNS.tell_reporters(MailKind.RECEIVED, draft)
-    return draft.asked
+    Return.objects.filter(pk=draft.return_of_figures_id, reported_at=None).update(reported_at=timezone.now())
+    RETURN_REQUESTS.tell_reporters(ReturnMailKind.RECEIVED, draft)
+    return draft.return_of_figures
 
 
 def was_typed(draft: ReturnDraft) -> bool:
@@ -115,12 +114,12 @@ def was_typed(draft: ReturnDraft) -> bool:
 
 
 def new_draft(by: Any, row: Return, rules: ReportingRules | None = None) -> ReturnDraft:
-    """A return that nobody was asked for, open for as long as one that is asked for today."""
+    """A return that was not requested by email. It is open for as long as one that is requested today."""
     rules = rules or ReportingRules.current()
     check_return(by=by, row=row, rules=rules)
     row.closes_on = max(row.closes_on, timezone.localdate() + timedelta(days=rules.days_open))
     row.save(force_insert=True)
-    draft = ReturnDraft(asked=row, state=DraftState.STARTED)
+    draft = ReturnDraft(return_of_figures=row, state=DraftState.STARTED)
     draft.save(force_insert=True)
     return draft
 

@@ -28,25 +28,29 @@ def most_people(initiative: Initiative) -> int | None:
 
 def answers_of(draft: ReturnDraft, measures: list[Measure] | None = None) -> Answers:
     """The answers as figures. Raises ValidationError, by field name, for what has to be corrected first."""
-    initiative = draft.asked.initiative
+    initiative = draft.return_of_figures.initiative
     known = measures_of(initiative) if measures is None else measures
     return read_answers(known, draft.answers, most_people(initiative))
 
 
 def why_withdrawn(draft: ReturnDraft) -> str:
-    asked = draft.asked
-    if draft.state == DraftState.CANCELLED or asked.cancelled_at:
+    found = draft.return_of_figures
+    if draft.state == DraftState.CANCELLED or found.cancelled_at:
         return "cancelled"
-    is_public = asked.initiative.state == State.PUBLISHED and asked.initiative.level.state == State.PUBLISHED
+    is_public = found.initiative.state == State.PUBLISHED and found.initiative.level.state == State.PUBLISHED
     return "" if is_public else "withdrawn"
 
 
 def drafts() -> QuerySet[Any]:
-    return ReturnDraft.objects.select_related("asked__initiative__level", "asked__organisation")
+    return ReturnDraft.objects.select_related("return_of_figures__initiative__level", "return_of_figures__organisation")
 
 
 def tokens() -> QuerySet[Any]:
-    return Token.objects.select_related("draft__asked__initiative__level", "draft__asked__organisation")
+    return Token.objects.select_related(
+        "draft__return_of_figures__initiative__level", "draft__return_of_figures__organisation"
+    )
 
 
-RETURNS = Requests(drafts=drafts, tokens=tokens, deliver=deliver, why_withdrawn=why_withdrawn, check_answers=answers_of)
+RETURN_REQUESTS = Requests(
+    drafts=drafts, tokens=tokens, deliver=deliver, why_withdrawn=why_withdrawn, check_answers=answers_of
+)

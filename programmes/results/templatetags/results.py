@@ -11,13 +11,13 @@ register = template.Library()
 
 @register.simple_tag
 def results_of(initiative: Initiative) -> presenters.InitiativeResults | None:
-    """What is published of an initiative's results, and what was asked for and is not."""
+    """The published results of an initiative, and what was asked for and is not published."""
     return presenters.results_of(initiative)
 
 
 @register.inclusion_tag("components/level_results.html")
 def level_results(level: Any) -> dict[str, Any]:
-    """What the initiatives of a level have reported in the latest year of which anything is published."""
+    """What the initiatives of a level have reported in the latest year with published figures."""
     return {"found": presenters.level_totals(level), "level": level}
 
 

@@ -17,7 +17,7 @@ from programmes.results.forms import AnswersForm, MeasureForm, WordsForm
 from programmes.results.models import Measure, ReturnDraft
 from programmes.results.rules import reporting
 from programmes.results.rules.answers import Figure, field_names, read_figure
-from programmes.results.rules.requests import RETURNS, answers_of, measures_of, most_people
+from programmes.results.rules.requests import RETURN_REQUESTS, answers_of, measures_of, most_people
 from programmes.results.views.session import PAGES, page_context
 from vru_portal.links.answering import ChangedMeanwhile, NotOpen
 from vru_portal.links.choices import LinkPurpose
@@ -35,9 +35,9 @@ def open_link(request: HttpRequest, secret: str) -> HttpResponse:
 @require_safe
 @PAGES.page
 def start(request: HttpRequest) -> HttpResponse:
-    """What is asked for, and how far it has got."""
+    """The figures that are requested, and how far the return has got."""
     token = PAGES.require_open(request)
-    measures = measures_of(token.draft.asked.initiative)
+    measures = measures_of(token.draft.return_of_figures.initiative)
     steps = [measure_step(token.draft, measure) for measure in measures]
     has_words = any(token.draft.answers.get(name, "").strip() for name in ("went_well", "went_badly", "spend"))
     steps.append(
@@ -57,7 +57,7 @@ def start(request: HttpRequest) -> HttpResponse:
 
 
 def measure_step(draft: ReturnDraft, measure: Measure) -> dict[str, Any]:
-    """A measure in the list of what is asked for; ``done`` unless it is empty or has to be corrected."""
+    """A measure in the list of requested figures; ``done`` unless it is empty or has to be corrected."""
     try:
         figure = read_figure(measure, draft.answers)
     except ValidationError:
@@ -73,14 +73,14 @@ def measure_step(draft: ReturnDraft, measure: Measure) -> dict[str, Any]:
 def figure(request: HttpRequest, slug: str) -> HttpResponse:
     """The figure of one measure."""
     token = PAGES.require_open(request)
-    measures = measures_of(token.draft.asked.initiative)
+    measures = measures_of(token.draft.return_of_figures.initiative)
     place = next((place for place, measure in enumerate(measures) if measure.slug == slug), None)
     if place is None:
         raise Http404
     measure = measures[place]
     following = measures[place + 1] if place + 1 < len(measures) else None
     next_url = resolve_url("results:figure", slug=following.slug) if following else resolve_url("results:words")
-    most = most_people(token.draft.asked.initiative)
+    most = most_people(token.draft.return_of_figures.initiative)
 
     def make(answers: Mapping[str, str], typed: Mapping[str, str] | None = None) -> AnswersForm:
         return MeasureForm(measure, answers, typed, most=most)
@@ -151,9 +151,9 @@ def check(request: HttpRequest) -> HttpResponse:
                 return redirect_see_other("results:sent")
             except ValidationError as error:
                 form.add_rule_error(error)
-        elif reason := RETURNS.why_not_open(token):
+        elif reason := RETURN_REQUESTS.why_not_open(token):
             raise NotOpen(reason, draft)
-    measures = measures_of(draft.asked.initiative)
+    measures = measures_of(draft.return_of_figures.initiative)
     try:
         answers = answers_of(draft, measures)
         problems: list[str] = []
@@ -178,7 +178,7 @@ def checked_row(draft: ReturnDraft, measure: Measure) -> dict[str, Any]:
 def sent(request: HttpRequest) -> HttpResponse:
     """What has become of the return: passed on, sent, approved."""
     token = PAGES.require_token(request)
-    reason = RETURNS.why_not_open(token)
+    reason = RETURN_REQUESTS.why_not_open(token)
     if not reason:
         return redirect_see_other("results:return")
     return PAGES.render_not_open(request, token.draft, reason)

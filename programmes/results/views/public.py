@@ -11,7 +11,7 @@ from programmes.results.documents import workbooks
 from programmes.results.filters import BY, FigureFilters, ReturnFilters, not_reported
 from programmes.results.models import ApprovedReturn, Measure, Return
 from programmes.results.presenters.figures import return_sentence
-from programmes.results.presenters.totals import Total, add_up
+from programmes.results.presenters.totals import MeasureTotal, add_up
 from programmes.results.quarters import Quarter
 from vru_portal.web.filters import QueryLink
 from vru_portal.web.pagination import get_page_or_404
@@ -32,14 +32,14 @@ def results(request: HttpRequest) -> HttpResponse:
     totals = totals_by(filters) if filters.count else []
     largest = max((total.count for total in totals), default=0)
     page = get_page_or_404(request, rows, FIGURES_PER_PAGE, count=filters.count)
-    late, late_count = ([], 0) if filters.as_at.day else late_returns(request.GET)
+    late, late_count = ([], 0) if filters.cut_off.day else late_returns(request.GET)
     here = reverse("results:results")
     return render(
         request,
         "results/results.html",
         {
             "filters": filters,
-            "as_at": filters.as_at,
+            "cut_off": filters.cut_off,
             "now_url": filters.link(as_at=[]),
             "by": dict(BY)[filters.by],
             "by_links": [
@@ -50,14 +50,14 @@ def results(request: HttpRequest) -> HttpResponse:
             "page": page,
             "late": [(row, return_sentence(row)) for row in late],
             "more_late": late_count - len(late),
-            "years": [] if filters.as_at.day else years_with_returns(),
+            "years": [] if filters.cut_off.day else years_with_returns(),
             "any_measures": Measure.objects.are_in_use(),
             "form": filters.form("Show results", here),
         },
     )
 
 
-def totals_by(filters: FigureFilters) -> list[Total]:
+def totals_by(filters: FigureFilters) -> list[MeasureTotal]:
     """The matching figures added up by measure, and by what the address asks for."""
     rows = filters.rows.select_related("measure", "approved").order_by("pk")
     return add_up(rows, None if filters.by == "measure" else names_by(filters))

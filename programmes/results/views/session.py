@@ -7,7 +7,7 @@ from typing import Any
 from partners.models import LegalNotice
 from programmes.results.models import BreakdownGroup, Measure, ReturnDraft, Token
 from programmes.results.rules.answers import SPEND, SPEND_LABEL, WORDS
-from programmes.results.rules.requests import RETURNS
+from programmes.results.rules.requests import RETURN_REQUESTS
 from vru_portal.links.forms import SEND_LABELS
 from vru_portal.links.pages import LinkPages
 
@@ -15,7 +15,7 @@ FIGURE = re.compile(r"measure-(?P<measure>\d{1,9})(?:-group-(?P<group>\d{1,9}))?
 
 
 def draft_context(draft: ReturnDraft) -> dict[str, Any]:
-    return {"draft": draft, "asked": draft.asked}
+    return {"draft": draft, "return_of_figures": draft.return_of_figures}
 
 
 def labels_of(names: Iterable[str]) -> dict[str, str]:
@@ -36,7 +36,7 @@ PAGES = LinkPages(
     salt="programmes.results.link",
     start="results:return",
     templates="results/return_",
-    requests=RETURNS,
+    requests=RETURN_REQUESTS,
     context=draft_context,
     labels=labels_of,
 )

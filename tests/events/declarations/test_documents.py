@@ -12,7 +12,7 @@ from django.core.exceptions import ValidationError
 from django.urls import reverse
 from pypdf import PdfReader
 
-from events.declarations.choices import Authority, LinkPurpose
+from events.declarations.choices import Authority, SigningLinkPurpose
 from events.declarations.documents import pdf, receipts
 from events.declarations.models import DeclarationVersion, Entry, RegisterKey
 from events.declarations.register import log, verify
@@ -137,7 +137,7 @@ def test_hostile_and_endless_names_are_printed_as_text_on_one_sheet(open_registe
             authority_date=signing.days_from_today(0),
         ),
     )  # fmt: skip
-    confirmed = signing.Invited(body.invitation, signing.new_link(body.invitation, LinkPurpose.CONFIRM))
+    confirmed = signing.Invited(body.invitation, signing.new_link(body.invitation, SigningLinkPurpose.CONFIRM))
     entry = signing.sign(confirmed, **{name: long[name] for name in ("name", "role")})
     paper = pdf.render_receipt_pdf(entry)
     assert len(pages(paper)) == 1
@@ -197,7 +197,7 @@ def test_headings_and_tables_of_a_text_are_drawn():
 
 def test_what_was_erased_is_on_no_paper_and_what_ended_says_so(open_register):
     entry = signing.invite_and_sign("Example Trust")
-    corrections.withdraw_signature(secret=signing.new_link(entry.invitation, LinkPurpose.WITHDRAW))
+    corrections.withdraw_signature(secret=signing.new_link(entry.invitation, SigningLinkPurpose.WITHDRAW))
     erasure.erase_personal_data(entry=entry)
     said = words(pdf.render_receipt_pdf(entry))
     assert "Sam Example" not in said
@@ -261,7 +261,7 @@ def opened(client, secret):
 
 def test_a_receipt_opens_with_its_link_and_no_cache_stores_it(open_register, client):
     entry = signing.invite_and_sign("Example Trust")
-    opened(client, signing.new_link(entry.invitation, LinkPurpose.RECEIPT))
+    opened(client, signing.new_link(entry.invitation, SigningLinkPurpose.RECEIPT))
     for ending, kind in (("pdf", "application/pdf"), ("json", "application/json")):
         answer = client.get(f"/declaration/sign/receipt.{ending}")
         assert (answer.status_code, answer["Content-Type"]) == (200, kind)
@@ -281,11 +281,11 @@ def test_no_other_link_opens_it(open_register, client, ending):
     address = f"/declaration/sign/receipt.{ending}"
     entry = signing.invite_and_sign("Example Trust")
     other = signing.invite("Another body", "other@body.example")
-    receipt = signing.new_link(entry.invitation, LinkPurpose.RECEIPT)
+    receipt = signing.new_link(entry.invitation, SigningLinkPurpose.RECEIPT)
     assert client.get(address).status_code == 404
     opened(client, DEAD)
     assert client.get(address).status_code == 404
-    for secret in (other.secret, signing.new_link(entry.invitation, LinkPurpose.WITHDRAW)):
+    for secret in (other.secret, signing.new_link(entry.invitation, SigningLinkPurpose.WITHDRAW)):
         opened(client, secret)
         assert client.get(address).status_code == 303  # to where that link belongs
     opened(client, receipt)

@@ -10,7 +10,7 @@ from django.db import transaction
 from django.urls import reverse
 
 from events.declarations import schedule
-from events.declarations.choices import EntryKind, InvitationState, LinkPurpose
+from events.declarations.choices import EntryKind, InvitationState, SigningLinkPurpose
 from events.declarations.documents import subject_access
 from events.declarations.documents.subject_access import PERSONAL_FIELDS
 from events.declarations.models import (
@@ -206,7 +206,7 @@ def test_a_stranger_verifies_the_register_and_old_receipts_after_an_erasure(tmp_
 
 def test_a_link_to_a_receipt_whose_data_was_erased_opens_nothing(client):
     entry = make_signed_entry()
-    secret = new_link(entry.invitation, LinkPurpose.RECEIPT)
+    secret = new_link(entry.invitation, SigningLinkPurpose.RECEIPT)
     client.get(reverse("declarations:open", args=[secret]))
     erasure.erase_personal_data(entry=entry)
     assert client.get(reverse("declarations:receipt")).status_code == 404

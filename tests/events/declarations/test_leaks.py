@@ -13,7 +13,7 @@ from django_tasks_db.management.commands import db_worker
 from django_tasks_db.models import DBTaskResult
 
 from events.declarations import schedule, tokens
-from events.declarations.choices import LinkPurpose
+from events.declarations.choices import SigningLinkPurpose
 from events.declarations.models import Declaration, Entry, Invitation, Mail, SigningRequest, Token
 from events.declarations.rules import availability, corrections, erasure, invitations, requests, signing
 from tests.support.crawler import Elements, crawl
@@ -78,7 +78,7 @@ def test_no_public_page_or_file_names_anybody_who_did_not_agree(client):
     for make in (make_signed_entry, make_prepared_invitation, make_declined_invitation, make_paper_signature):
         make()
     again = make_signed_entry("A body that withdraws")
-    corrections.withdraw_signature(secret=new_link(again.invitation, LinkPurpose.WITHDRAW))
+    corrections.withdraw_signature(secret=new_link(again.invitation, SigningLinkPurpose.WITHDRAW))
     erased = make_signed_entry("A body that is forgotten")
     erasure.erase_personal_data(entry=erased)
     named = sign(
@@ -290,7 +290,7 @@ def test_while_signing_is_paused_the_signing_pages_say_why_and_the_register_stay
     for name in ("declaration", "register", "register_json", "register_csv", "checkpoint"):
         assert client.get(reverse(f"declarations:{name}")).status_code == 200, name
     assert client.get(reverse("declarations:entry", args=[entry.pk])).status_code == 200
-    client.get(reverse("declarations:open", args=[new_link(entry.invitation, LinkPurpose.RECEIPT)]))
+    client.get(reverse("declarations:open", args=[new_link(entry.invitation, SigningLinkPurpose.RECEIPT)]))
     assert client.get(reverse("declarations:receipt")).status_code == 200  # who has signed can still see it
 
     Declaration.objects.update(paused_because="")

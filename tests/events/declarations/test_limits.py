@@ -8,7 +8,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django_smart_ratelimit.models import RateLimitCounter
 
-from events.declarations.choices import LinkPurpose
+from events.declarations.choices import SigningLinkPurpose
 from events.declarations.models import Invitation, Mail, SigningRequest
 from events.declarations.views import limits
 from events.declarations.views.limits import FORMS, INVALID_LINKS, SIGNING_REQUESTS, WITHDRAWAL_LINKS
@@ -215,7 +215,7 @@ def test_an_invited_signatory_is_never_locked_out_by_others_at_their_address(cli
     assert client.get(reverse("declarations:details")).status_code == 200
     assert answer_details(client, invited.secret).status_code != 429
     sign(invited)
-    secret = new_link(invited.invitation, LinkPurpose.RECEIPT)
+    secret = new_link(invited.invitation, SigningLinkPurpose.RECEIPT)
     client.get(reverse("declarations:open", args=[secret]))
     assert client.get(reverse("declarations:receipt")).status_code == 200
 
@@ -264,7 +264,7 @@ def test_a_link_that_works_writes_nothing_when_it_is_read(client, opened):
 
 def test_asking_for_the_link_that_withdraws_is_limited_by_the_receipt(client, opened):
     entry = sign(invite())
-    secret = new_link(Invitation.objects.get(entry=entry), LinkPurpose.RECEIPT)
+    secret = new_link(Invitation.objects.get(entry=entry), SigningLinkPurpose.RECEIPT)
     client.get(reverse("declarations:open", args=[secret]))
     mark = client.get(reverse("declarations:receipt")).context["invitation_mark"]
     answers = {"invitation_mark": mark, "form": "withdraw", "confirmed": "on"}

@@ -12,7 +12,7 @@ import time_machine
 from django.conf import settings
 from django.db import connection, transaction
 
-from events.declarations.choices import CorrectionReason, LinkPurpose
+from events.declarations.choices import CorrectionReason, SigningLinkPurpose
 from events.declarations.models import Entry, LiveSignature, PersonalRecord, SignatoryBody
 from events.declarations.querysets import add_progress
 from events.declarations.register import log, merkle, verify
@@ -229,7 +229,7 @@ def test_names_are_shown_by_consent_and_nothing_else_of_anybody_in_any_format(cl
     register = json.loads(whole(client.get("/declaration/register.json")))
     assert [sorted(entry.get("disclosed", {})) for entry in register["entries"]] == [["name", "role"], *[[]] * 5]
     # consent that is taken back hides the name again
-    corrections.hide_signatory_name(secret=new_link(shown.invitation, LinkPurpose.RECEIPT))
+    corrections.hide_signatory_name(secret=new_link(shown.invitation, SigningLinkPurpose.RECEIPT))
     assert "Ann Public" not in "".join(whole(client.get(address)) for address in addresses)
 
 
@@ -302,7 +302,7 @@ def test_nothing_is_sent_twice_to_who_has_it_until_something_changes(client):
         assert (again.status_code, again.content) == (304, b""), address
         assert client.head(address).getvalue() == b""
         assert client.post(address).status_code == 405, address
-    corrections.hide_signatory_name(secret=new_link(entry.invitation, LinkPurpose.RECEIPT))
+    corrections.hide_signatory_name(secret=new_link(entry.invitation, SigningLinkPurpose.RECEIPT))
     for address in FILES[:4]:
         response = client.get(address, headers={"if-none-match": tags[address]})
         assert response.status_code == 200, address

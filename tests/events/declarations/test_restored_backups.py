@@ -9,7 +9,7 @@ from django.core.management.base import CommandError
 from django.db import connection, transaction
 from django.urls import reverse
 
-from events.declarations.choices import CorrectionReason, InvitationState, LinkPurpose
+from events.declarations.choices import CorrectionReason, InvitationState, SigningLinkPurpose
 from events.declarations.models import (
     Entry,
     Invitation,
@@ -96,7 +96,7 @@ def test_an_older_register_closes_signing_and_takes_no_entry_but_its_pages_stay(
         invitations.invite(by=None, organisation="Third", email="third@body.example")
     with pytest.raises(availability.SigningClosed):
         requests.record_request(name="Third", contact_name="Ada", email="third@body.example")
-    secret = new_link(entry.invitation, LinkPurpose.WITHDRAW)
+    secret = new_link(entry.invitation, SigningLinkPurpose.WITHDRAW)
     for append in (
         lambda: corrections.withdraw_signature(secret=secret),
         lambda: erasure.erase_personal_data(entry=entry),

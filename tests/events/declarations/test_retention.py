@@ -5,7 +5,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.utils import timezone
 
 from events.declarations import schedule, tasks
-from events.declarations.choices import EntryKind, InvitationState, LinkPurpose
+from events.declarations.choices import EntryKind, InvitationState, SigningLinkPurpose
 from events.declarations.models import Entry, Invitation, LiveSignature, Mail, PaperSignature, SigningRequest
 from events.declarations.register import audit, log
 from events.declarations.rules import corrections, invitations, requests
@@ -67,7 +67,7 @@ def test_a_signature_is_erased_after_its_days_and_not_before(later):
 
 def test_a_withdrawn_signature_is_erased_too(later):
     entry = make_signed_entry()
-    corrections.withdraw_signature(secret=new_link(entry.invitation, LinkPurpose.WITHDRAW))
+    corrections.withdraw_signature(secret=new_link(entry.invitation, SigningLinkPurpose.WITHDRAW))
     assert "name" in later(KEPT - 1)
     assert later(2) == set()
 

@@ -9,9 +9,10 @@ from django_tasks_db.models import DBTaskResult
 from events.declarations import schedule
 from events.declarations.choices import InvitationState, MailKind
 from events.declarations.models import Invitation, Mail
-from events.declarations.rules import availability, invitations, signing
+from events.declarations.rules import invitations, signing
 from tests.support.factories import LevelFactory, UnitFactory
 from tests.support.signing import days_from_today, invite, open_signing, sign
+from vru_portal.links.answering import InvalidLink
 from vru_portal.links.models import Delivery
 from vru_portal.web import mail_files
 
@@ -84,7 +85,7 @@ def test_an_invitation_ends_after_its_last_day_and_its_links_with_it(time_machin
     signing.signing_token(invited.secret)
     pass_days(time_machine, 1)
     assert schedule.expire_invitations() == 1
-    with pytest.raises(availability.InvalidLink):
+    with pytest.raises(InvalidLink):
         signing.signing_token(invited.secret)
     assert schedule.expire_invitations() == 0
 

@@ -26,7 +26,7 @@ from pyhanko.sign.validation.settings import KeyUsageConstraints
 from pyhanko_certvalidator import ValidationContext
 from pypdf import PdfReader
 
-from events.declarations.choices import LinkPurpose
+from events.declarations.choices import SigningLinkPurpose
 from events.declarations.documents import pdf, seal
 from tests.support import signing
 from tests.support.factories import UnitFactory
@@ -125,7 +125,7 @@ def test_a_seal_makes_every_byte_s_integrity_verifiable(open_register, files, se
 def test_the_mail_and_the_page_give_the_sealed_paper(open_register, files, settings, client, mailoutbox):
     settings.SEAL = parse_seal(files["seal.pem"], files["seal.key"], "")
     entry = signing.invite_and_sign()
-    opened(client, signing.new_link(entry.invitation, LinkPurpose.RECEIPT))
+    opened(client, signing.new_link(entry.invitation, SigningLinkPurpose.RECEIPT))
     assert checked(client.get("/declaration/sign/receipt.pdf").content)[0].intact
 
 

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from funding.choices import ConditionKind, Kind, VariationKind
+from funding.choices import AllocationKind, ConditionKind, VariationKind
 from tests.support.altered_responses import in_json, in_text, in_workbook
 from tests.support.factories import (
     DAY,
@@ -37,7 +37,7 @@ def books():
     fill(year)
     second = year.sources.order_by("position")[1]
     heading = HeadingFactory(kind="evaluation")
-    team = award(second, "200.00", initiative=None, heading=HeadingFactory(), kind=Kind.OWN)
+    team = award(second, "200.00", initiative=None, heading=HeadingFactory(), kind=AllocationKind.OWN)
     pay(team, "150.00")
     grant = award(second, "300.00")
     pay(grant, "100.03")

@@ -5,8 +5,8 @@ from decimal import Decimal
 import pytest
 
 from funding.reconcile import onward, outputs
+from funding.reconcile.findings import ReconciliationReport
 from funding.reconcile.outputs import ServedList, ServedPage
-from funding.reconcile.report import ReconciliationReport
 from funding.regranting.presenters import OnwardReport
 from tests.support.factories import OnwardGrantFactory, UnitFactory, reverse
 

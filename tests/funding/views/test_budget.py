@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pytest
 
-from funding.choices import ConditionKind, CostKind, Kind, VariationKind
+from funding.choices import AllocationKind, ConditionKind, CostKind, VariationKind
 from tests.funding.views.reading import sums, text_of
 from tests.support.factories import (
     AllocationFactory,
@@ -42,7 +42,7 @@ def source():
 def team(source):
     """£300 for the team, of which £120.50 is paid."""
     heading = HeadingFactory(name="Lamplighters", slug="lamplighters")
-    row = AllocationFactory(funding_source=source, heading=heading, kind=Kind.OWN, amount=Decimal("300.00"))
+    row = AllocationFactory(funding_source=source, heading=heading, kind=AllocationKind.OWN, amount=Decimal("300.00"))
     PaymentFactory(allocation=row, amount=Decimal("120.50"))
     return row
 

@@ -36,7 +36,9 @@ class Asked:
 
     @property
     def draft(self) -> ReturnDraft:
-        return ReturnDraft.objects.select_related("asked__initiative__level").get(asked=self.row)
+        return ReturnDraft.objects.select_related("return_of_figures__initiative__level").get(
+            return_of_figures=self.row
+        )
 
     def typed(self, total: object = "20", *parts: object, **others: str) -> dict[str, str]:
         """What somebody types: a total, the groups in their order, and anything else."""
@@ -70,7 +72,7 @@ def ask(
 
 
 def new_link(row: Return, purpose: LinkPurpose = LinkPurpose.FILL_IN) -> str:
-    draft = ReturnDraft.objects.select_related("asked").get(asked=row)
+    draft = ReturnDraft.objects.select_related("return_of_figures").get(return_of_figures=row)
     return issue_secret(draft=draft, purpose=purpose, to=draft.confirm_email)
 
 

@@ -81,7 +81,7 @@ def test_a_correction_that_was_asked_for_can_come_in_a_file(row, editor):
 
 
 def start(asked):
-    ReturnDraft.objects.filter(asked=asked.row).update(answers={"spend": "7"})
+    ReturnDraft.objects.filter(return_of_figures=asked.row).update(answers={"spend": "7"})
 
 
 @pytest.mark.parametrize(

@@ -8,11 +8,11 @@ from django.urls import reverse
 from django.utils import timezone
 
 from partners.models import LegalNotice, Unit
-from programmes.results.choices import MailKind
+from programmes.results.choices import ReturnMailKind
 from programmes.results.models import ApprovedFigure, Breakdown, Mail, ReturnDraft, Token
 from programmes.results.rules import approving, asking
 from programmes.results.rules.answers import total_name
-from programmes.results.rules.requests import RETURNS
+from programmes.results.rules.requests import RETURN_REQUESTS
 from programmes.results.tasks import deliver
 from tests.programmes.results.returns import approve, ask, count_people, new_link, report
 from tests.support.factories import MeasureFactory, UserFactory
@@ -357,12 +357,12 @@ def test_the_emails_of_every_kind_can_be_written_and_their_links_open(client, ma
         "approved": "approved",
         "cancel": "cancelled",
     }
-    assert {*kinds} == {*MailKind.values}
+    assert {*kinds} == {*ReturnMailKind.values}
     for kind, state in kinds.items():
         ReturnDraft.objects.update(
             state=state, confirm_email="robin@reporter.example", confirm_name="Sam", question="Why?"
         )
-        mail = RETURNS.queue_mail(MailKind(kind), draft)
+        mail = RETURN_REQUESTS.queue_mail(ReturnMailKind(kind), draft)
         deliver.call(mail.pk)
         assert Mail.objects.get(pk=mail.pk).delivery == "sent", Mail.objects.get(pk=mail.pk).error
         message = mailoutbox[-1]

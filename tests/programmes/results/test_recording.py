@@ -115,7 +115,7 @@ def test_nobody_approves_figures_of_their_own_file(row, asked, editor, client):
 def test_the_database_refuses_such_an_approval_too(row, asked, editor):
     run(as_csv([row()]), editor)
     same = {name: getattr(asked.row, name) for name in ("initiative", "organisation", "quarter")}
-    alone = ApprovedReturn(**same, asked=asked.row, recorded_by=editor)
+    alone = ApprovedReturn(**same, return_of_figures=asked.row, recorded_by=editor)
     with pytest.raises(IntegrityError, match="Somebody else has to approve"), transaction.atomic():
         alone.save()
 

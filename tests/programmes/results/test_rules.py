@@ -6,7 +6,7 @@ import pytest
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, connection, transaction
 
-from programmes.results.choices import MailKind
+from programmes.results.choices import ReturnMailKind
 from programmes.results.models import ApprovedFigure, ApprovedPart, ApprovedReturn, Mail, Return, ReturnDraft
 from programmes.results.rules import approving, asking, reporting
 from programmes.results.rules.answers import same_answers
@@ -39,7 +39,7 @@ def test_a_return_is_due_and_closes_as_the_rules_say_and_one_email_is_queued():
     RulesFactory(days_to_report=20, days_open=10)
     asked = ask(*count_people())
     assert (asked.row.due_on, asked.row.closes_on) == (date(2031, 7, 20), date(2031, 7, 30))
-    assert [(mail.kind, mail.to) for mail in Mail.objects.all()] == [(MailKind.REQUEST, "robin@reporter.example")]
+    assert [(mail.kind, mail.to) for mail in Mail.objects.all()] == [(ReturnMailKind.REQUEST, "robin@reporter.example")]
 
 
 def test_a_late_request_gives_as_many_days_and_no_immediate_reminder(clock):
@@ -113,7 +113,7 @@ def test_three_reminders_are_sent_and_none_after_reporting(clock):
         clock.move_to(f"2031-08-{day:02} 12:00Z", tick=False)
         sent += [day] * asking.remind_due()
     assert len(sent) == MAX_REMINDERS
-    assert {mail.draft_id for mail in Mail.objects.filter(kind=MailKind.REMINDER)} == {asked.draft.pk}
+    assert {mail.draft_id for mail in Mail.objects.filter(kind=ReturnMailKind.REMINDER)} == {asked.draft.pk}
 
 
 # Answering ------------------------------------------------------------------------------------------------------------
@@ -272,7 +272,7 @@ def test_figures_are_sent_back_with_a_question_and_sent_again_with_the_same_link
     with pytest.raises(ValidationError, match="Enter your question"):
         approving.query(row=asked.row, question=" ")
     approving.query(row=asked.row, question="Is that all?")
-    assert Mail.objects.filter(kind=MailKind.QUERY).count() == 1
+    assert Mail.objects.filter(kind=ReturnMailKind.QUERY).count() == 1
     report(asked, 25)
     approve(asked)
     assert ApprovedFigure.objects.get().count == 25
@@ -289,9 +289,9 @@ def test_a_correction_keeps_the_earlier_figure_with_its_date(clock):
     approve(asked, "Two groups were left out.")
     assert [figure.count for figure in ApprovedFigure.objects.all()] == [20, 30]
     assert [figure.count for figure in ApprovedFigure.objects.current()] == [30]
-    from vru_portal.ledger.as_at import AsAt
+    from vru_portal.ledger.cut_off import CutOff
 
-    then = AsAt(date(2031, 7, 31)).known_before
+    then = CutOff(date(2031, 7, 31)).known_before
     assert [figure.count for figure in ApprovedFigure.objects.current(then)] == [20]
 
 
@@ -302,7 +302,7 @@ def test_small_numbers_are_suppressed_with_what_gives_them_away():
     assert [part.published_count for part in ApprovedPart.objects.order_by("pk")] == [None, None, None]
     small = ask(asked.measure, asked.groups)
     publish(small, 4, 0, 4, 0)
-    assert ApprovedFigure.objects.get(approved__asked=small.row).published_count is None
+    assert ApprovedFigure.objects.get(approved__return_of_figures=small.row).published_count is None
 
 
 def test_the_units_own_threshold_applies_to_later_approvals():

@@ -4,7 +4,7 @@ from typing import Any
 from django.db import transaction
 from factory.declarations import LazyAttribute, Sequence, SubFactory, Trait
 
-from events.declarations.choices import Authority, InvitationState, LinkPurpose, MailKind
+from events.declarations.choices import Authority, InvitationState, MailKind, SigningLinkPurpose
 from events.declarations.models import (
     Declaration,
     DeclarationVersion,
@@ -84,7 +84,7 @@ class TokenFactory(RecordFactory):
         model = Token
 
     invitation = SubFactory(InvitationFactory)
-    purpose = LinkPurpose.SIGN
+    purpose = SigningLinkPurpose.SIGN
     sha256 = Sequence("{:064x}".format)
     expires_at = datetime(2099, 1, 1, tzinfo=UTC)
 

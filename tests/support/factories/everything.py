@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from events.choices import ItemKind
 from events.declarations.choices import InvitationState
-from funding.choices import ConditionKind, DutyField, DutyList, Kind, VariationKind
+from funding.choices import AllocationKind, ConditionKind, DutyField, DutyList, VariationKind
 from partners.choices import Seat
 from programmes.choices import Outcome, PassagePlace
 from tests.support.factories.base import DAY, PublicationFactory, reverse, with_history
@@ -107,7 +107,7 @@ def spend(source: Any, initiative: Any, body: Any) -> None:
     grant = AllocationFactory(**all_of_it, starts_on=DAY, ends_on=date(2032, 3, 31))
     AllocationFactory(**all_of_it, continues=grant, amount=Decimal("50.25"))
     reverse(AllocationFactory(**all_of_it, purpose="Lamps."))
-    contract = AllocationFactory(**all_of_it, kind=Kind.CONTRACT)
+    contract = AllocationFactory(**all_of_it, kind=AllocationKind.CONTRACT)
     ContractCopyFactory(allocation=contract)
     OnwardGrantFactory(allocation=RegrantingFactory(allocation=grant).allocation)
     asked = OnwardRequestFactory(allocation=grant)
@@ -125,7 +125,7 @@ def vary_and_return(source: Any, grant: Any, body: Any, decision: Any) -> None:
     """Make every kind of variation, and every kind of condition that a funder can set."""
     heading = HeadingFactory()
     own = {"funding_source": source, "heading": heading, "recipient": body, "awarded_by": body, "decision": decision}
-    team = AllocationFactory(**own, kind=Kind.OWN)
+    team = AllocationFactory(**own, kind=AllocationKind.OWN)
     PaymentFactory(allocation=team)
     VariationFactory(allocation=grant, decision=decision)
     reverse(VariationFactory(allocation=grant, kind=VariationKind.RETURN, decision=decision))
@@ -147,8 +147,8 @@ def make_result_records(initiative: Any, body: Any, area: Any) -> None:
     measure.breakdowns.add(breakdown)
     for quarter in (date(2031, 4, 1), date(2031, 7, 1)):
         asked = ReturnFactory(initiative=initiative, organisation=body, quarter=quarter, reported_at=timezone.now())
-        ReturnDraftFactory(asked=asked, state=DraftState.APPROVED)
-        first = {"initiative": initiative, "organisation": body, "quarter": quarter, "asked": asked}
+        ReturnDraftFactory(return_of_figures=asked, state=DraftState.APPROVED)
+        first = {"initiative": initiative, "organisation": body, "quarter": quarter, "return_of_figures": asked}
         FigureFactory(approved=ApprovedReturnFactory(**first), measure=measure, count=99)
         approved = ApprovedReturnFactory(**first, number=2, correction="Counted again.")
         figure = FigureFactory(approved=approved, measure=measure)
@@ -158,7 +158,11 @@ def make_result_records(initiative: Any, body: Any, area: Any) -> None:
     TargetFactory(initiative=initiative, measure=measure)
     PopulationFactory(area=area)
     ReporterFactory(initiative=initiative, organisation=body)
-    late = ReturnDraftFactory(asked__initiative=initiative, asked__organisation=body, asked__quarter=date(2031, 1, 1))
+    late = ReturnDraftFactory(
+        return_of_figures__initiative=initiative,
+        return_of_figures__organisation=body,
+        return_of_figures__quarter=date(2031, 1, 1),
+    )
     ReturnTokenFactory(draft=late)
     ReturnMailFactory(draft=late)
     WorkbookColumnFactory(rules=RulesFactory())

@@ -126,7 +126,7 @@ class ReturnDraftFactory(RecordFactory):
     class Meta:
         model = ReturnDraft
 
-    asked = SubFactory(ReturnFactory)
+    return_of_figures = SubFactory(ReturnFactory)
     state = DraftState.SENT
     contact_name = "Robin Reporter"
     email = Sequence("robin-{}@reporter.example".format)

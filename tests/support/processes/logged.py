@@ -2,7 +2,7 @@
 
 import logging
 
-from vru_portal.logs import DowngradeClientsFaults, line_formatter
+from vru_portal.logs import DowngradeClientErrors, line_formatter
 
 
 class Lines(logging.Handler):
@@ -11,7 +11,7 @@ class Lines(logging.Handler):
     def __init__(self, *, as_json: bool = False) -> None:
         super().__init__()
         self.setFormatter(line_formatter(as_json=as_json))
-        self.addFilter(DowngradeClientsFaults())
+        self.addFilter(DowngradeClientErrors())
         self.lines: list[str] = []
 
     def emit(self, record: logging.LogRecord) -> None:

@@ -136,7 +136,7 @@ def fill_database() -> tuple[dict[str, Any], list[tuple[str, str]]]:
     from django.contrib.auth import get_user_model
     from django.test import Client
 
-    from events.declarations.choices import LinkPurpose
+    from events.declarations.choices import SigningLinkPurpose
     from tests.support.addresses import fill_in_address, model_pages, public_addresses
     from tests.support.factories import make_everything
     from tests.support.second_factors import PASSWORD, give_app
@@ -173,8 +173,8 @@ def fill_database() -> tuple[dict[str, Any], list[tuple[str, str]]]:
     addresses += [("staff", f"/admin/{page}") for page in ("search/?q=a", "link/?q=a", "jsi18n/")]
     secrets = [
         invited.secret,
-        new_link(signed.invitation, LinkPurpose.RECEIPT),
-        new_link(signed.invitation, LinkPurpose.WITHDRAW),
+        new_link(signed.invitation, SigningLinkPurpose.RECEIPT),
+        new_link(signed.invitation, SigningLinkPurpose.WITHDRAW),
         "x" * 43,
     ]
     for secret in secrets:

@@ -67,6 +67,7 @@ def write(end: Connection, barriers: dict[int, Barrier]) -> None:
     from events.declarations.models import Head
     from events.declarations.register import log
     from events.declarations.rules import availability
+    from vru_portal.links.answering import InvalidLink
 
     patched_log: Any = log
     lock, append = log.lock_head, log.append_entry
@@ -78,7 +79,7 @@ def write(end: Connection, barriers: dict[int, Barrier]) -> None:
         meet(barrier)
         try:
             outcome = ACTIONS[action](unprotected, barrier, *arguments)
-        except (availability.InvalidLink, availability.StaleText, ValidationError) as error:
+        except (InvalidLink, availability.StaleText, ValidationError) as error:
             outcome = type(error).__name__, None
         except Exception as error:
             outcome = f"{type(error).__name__} {str(error)[:60]}", None

@@ -11,7 +11,7 @@ from django.test import override_settings
 from django.utils import timezone
 
 from funding.accounts import year_accounts
-from funding.choices import ALLOCATION_TEXT_FIELDS, PAYMENT_TEXT_FIELDS, Irregularity, Kind
+from funding.choices import ALLOCATION_TEXT_FIELDS, PAYMENT_TEXT_FIELDS, AllocationKind, Irregularity
 from funding.models import (
     Allocation,
     ContractCopy,
@@ -26,7 +26,7 @@ from partners.models import Organisation, Publication, Unit
 from programmes.models import AssessmentDecision, EvidenceAssessment, ToolkitApproach
 from programmes.models.assessments import TEXT_FIELDS
 from tests.vru_portal.operations.test_demo import UNITS
-from vru_portal.ledger.as_at import AsAt, Basis
+from vru_portal.ledger.cut_off import Basis, CutOff
 from vru_portal.operations.demo.people import EXAMPLE
 
 pytestmark = [pytest.mark.django_db, pytest.mark.once]
@@ -88,7 +88,9 @@ def test_each_kind_of_exception_is_there_some_explained_and_some_not(filled):
 def test_vat_refunds_contracts_with_and_without_a_copy_and_both_sides_of_the_threshold_are_there(filled):
     assert Payment.objects.filter(irrecoverable_vat__isnull=False).exists()
     assert Payment.objects.filter(amount__lt=0, reverses=None).count() == 1
-    over = Allocation.objects.filter(kind=Kind.CONTRACT, amount__gt=PublicationDuty.objects.get().contracts_over)
+    over = Allocation.objects.filter(
+        kind=AllocationKind.CONTRACT, amount__gt=PublicationDuty.objects.get().contracts_over
+    )
     assert over.filter(initiative__isnull=False).count() == 2
     assert ContractCopy.objects.get().allocation in over
     items = Payment.objects.non_grant_items(Decimal(500)).values_list("amount", flat=True)
@@ -104,10 +106,10 @@ def test_a_backdated_correction_makes_known_differ_from_dated(filled):
     assert reversal.reason.startswith(EXAMPLE)
     year = reversal.allocation.funding_source.year
 
-    def paid(as_at):
-        return year_accounts(year, year.sources.standing(as_at), as_at).paid
+    def paid(cut_off):
+        return year_accounts(year, year.sources.standing(cut_off), cut_off).paid
 
-    assert paid(AsAt(day)) - paid(AsAt(day, Basis.DATED)) == -reversal.amount / 2 - early_ones(day)
+    assert paid(CutOff(day)) - paid(CutOff(day, Basis.DATED)) == -reversal.amount / 2 - early_ones(day)
     assert Allocation.objects.filter(reverses__isnull=False).count() == 1
 
 

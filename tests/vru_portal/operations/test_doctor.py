@@ -25,9 +25,9 @@ from tests.support.signing import invite, open_signing, sign
 from vru_portal.accounts import totp_secrets
 from vru_portal.environment import parse_portal_url
 from vru_portal.models import Heartbeat
+from vru_portal.operations.backup.status import BackupStatus, write_status
 from vru_portal.operations.doctor import database, machine
 from vru_portal.operations.doctor.examination import examine
-from vru_portal.workspace.backups import BackupRecord, write_record
 
 pytestmark = pytest.mark.django_db
 
@@ -58,7 +58,7 @@ def portal(settings, tmp_path, monkeypatch):
     settings.VAR_DIR = tmp_path / "var"
     settings.VAR_DIR.mkdir(mode=0o700)
     settings.BACKUPS = settings.VAR_DIR / "backups"
-    write_record(BackupRecord(timezone.now(), "daily.tar"))
+    write_status(BackupStatus(timezone.now(), "daily.tar"))
     monkeypatch.setattr(mail, "get_connection", lambda **options: MailServer())
     monkeypatch.setattr(machine, "certificate_ends_at", lambda *_: time.time() + 60 * 86400)
     UnitFactory()
@@ -146,15 +146,15 @@ def small_disk(portal, patch):
 
 
 def no_backup(portal, patch):
-    write_record(BackupRecord())
+    write_status(BackupStatus())
 
 
 def old_backup(portal, patch):
-    write_record(BackupRecord(timezone.now() - timedelta(days=3), "daily.tar"))
+    write_status(BackupStatus(timezone.now() - timedelta(days=3), "daily.tar"))
 
 
 def failed_backup(portal, patch):
-    write_record(BackupRecord(timezone.now(), "daily.tar", failed_at=timezone.now(), failure="No room."))
+    write_status(BackupStatus(timezone.now(), "daily.tar", failed_at=timezone.now(), failure="No room."))
 
 
 def no_database(portal, patch):

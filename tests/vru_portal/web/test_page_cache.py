@@ -12,13 +12,13 @@ from django.test import override_settings
 
 from tests.vru_portal.test_queries import PAGES
 from vru_portal.web import page_cache
-from vru_portal.web.page_cache import Key, Page, PageCache, best_encoding, is_page, key_of, seconds_until_tomorrow
+from vru_portal.web.page_cache import Page, PageCache, PageKey, best_encoding, is_page, key_of, seconds_until_tomorrow
 
 HOST = "localhost:8000"
 HTML = [("Content-Type", "text/html; charset=utf-8"), ("Content-Length", "5"), ("ETag", 'W/"of Django"')]
 BODY = b"<p>Twelve thousand steps.</p>" * 40
 FIRST, SECOND = ("first", "2032-05-06", 1), ("second", "2032-05-06", 1)
-HOME = Key(HOST, "/", ())
+HOME = PageKey(HOST, "/", ())
 
 
 class Headers(dict[str, str]):
@@ -82,7 +82,7 @@ def ask(cache, key=HOME, make=None):
     """Ask for a page; return whether it came from memory."""
     if cache.get(key):
         return True
-    asyncio.run(cache.made(key, make or Making(Page(200, HTML, BODY, cache.state))))
+    asyncio.run(cache.make_once(key, make or Making(Page(200, HTML, BODY, cache.state))))
     return False
 
 
@@ -127,7 +127,7 @@ def test_parameters_are_put_in_order_and_odd_queries_are_passed_on():
     assert key_of(request(query="level=b&level=a&q=x+y")) == key_of(request(query="q=x%20y&level=b&level=a"))
     # of a parameter that takes one value, the last one counts
     assert key_of(request(query="sort=name&sort=level")) != key_of(request(query="sort=level&sort=name"))
-    assert key_of(request(query="sort=name&sort=level")) == Key(HOST, "/", (("sort", "name"), ("sort", "level")))
+    assert key_of(request(query="sort=name&sort=level")) == PageKey(HOST, "/", (("sort", "name"), ("sort", "level")))
     assert key_of(request(query="q=x")) != key_of(request(query="q=y"))
     for odd in ("q=%ff", "q=" + "x" * 600, "&".join(f"a{n}=1" for n in range(41))):
         assert key_of(request(query=odd)) is None, odd
@@ -153,9 +153,9 @@ PERSONAL = (
 
 
 def test_only_pages_whose_view_says_so_are_for_everybody():
-    assert [path for path in PERSONAL if is_page(Key(HOST, path, ()))] == []
+    assert [path for path in PERSONAL if is_page(PageKey(HOST, path, ()))] == []
     named = dict.fromkeys(("initiative", "story", "organisation", "person", "publication", "statement", "heading"), "x")
-    missed = [path for path in PAGES if not is_page(Key(HOST, path.partition("?")[0].format(**named), ()))]
+    missed = [path for path in PAGES if not is_page(PageKey(HOST, path.partition("?")[0].format(**named), ()))]
     # The calendar is a file on disk, which is shared in another way.
     assert missed == ["/funding/", "/events.ics", "/nope/", "/healthz", "/readyz"]
 
@@ -179,7 +179,7 @@ def test_a_page_is_made_from_its_key_alone(monkeypatch):
         "QUERY_STRING": "q=a&level=b", "CONTENT_TYPE": "text/evil", "wsgi.url_scheme": "http",
         **{f"HTTP_{name}": "evil" for name in ("COOKIE", "X_FORWARDED_HOST", "X_ORIGINAL_URL", "ACCEPT_LANGUAGE")},
     }  # fmt: skip
-    key = Key(HOST, "/", (("level", "b"), ("q", "a")))
+    key = PageKey(HOST, "/", (("level", "b"), ("q", "a")))
     assert application.page_for(key, given).body == BODY
     assert "evil" not in asked.values()
     assert (asked["REQUEST_METHOD"], asked["QUERY_STRING"], asked["HTTP_HOST"]) == ("GET", "level=b&q=a", HOST)
@@ -264,9 +264,9 @@ def test_the_date_of_a_page_that_has_not_changed_stays(cache, content, time_mach
 def test_a_thousand_made_up_addresses_fill_nothing(cache):
     ask(cache)
     for number in range(1000):
-        assert not ask(cache, Key(HOST, "/", (("q", str(number)),)))
+        assert not ask(cache, PageKey(HOST, "/", (("q", str(number)),)))
     assert (len(cache.plain.pages), len(cache.filtered.pages)) == (1, 0)
-    wanted = Key(HOST, "/", (("q", "walk"),))
+    wanted = PageKey(HOST, "/", (("q", "walk"),))
     assert [ask(cache, wanted) for _ in range(3)] == [False, False, True]
 
 
@@ -275,10 +275,10 @@ def test_there_is_an_end_to_what_is_kept_and_what_is_asked_for_stays(cache, monk
     monkeypatch.setattr(page_cache, "MAX_ASKED_ONCE", 20)
     ask(cache)
     for number in range(100):
-        ask(cache, Key(HOST, f"/partners/{number}/", ()))
+        ask(cache, PageKey(HOST, f"/partners/{number}/", ()))
         assert ask(cache)
         for _ in range(2):
-            ask(cache, Key(HOST, "/", (("q", str(number)),)))
+            ask(cache, PageKey(HOST, "/", (("q", str(number)),)))
     assert (len(cache.plain.pages), len(cache.filtered.pages)) == (10, 10)
     assert len(cache.asked_once) <= 20
 
@@ -286,9 +286,9 @@ def test_there_is_an_end_to_what_is_kept_and_what_is_asked_for_stays(cache, monk
 def test_bytes_are_counted_in_every_encoding(cache, monkeypatch):
     monkeypatch.setattr(page_cache, "MAX_BYTES", 3 * len(BODY))
     for path in ("/a/", "/b/", "/c/"):
-        ask(cache, Key(HOST, path, ()))
+        ask(cache, PageKey(HOST, path, ()))
     assert cache.plain.size == 3 * len(BODY)
-    last = Key(HOST, "/c/", ())
+    last = PageKey(HOST, "/c/", ())
     cache.variant(last, cache.get(last), "br")
     assert [key.path for key in cache.plain.pages] == ["/b/", "/c/"]
     assert cache.plain.size == sum(page.size for page in cache.plain.pages.values()) < 3 * len(BODY)
@@ -299,7 +299,7 @@ def test_bytes_are_counted_in_every_encoding(cache, monkeypatch):
 
 def test_twenty_simultaneous_requests_make_a_page_once(cache):
     async def crowd(make, until):
-        asking = [asyncio.ensure_future(cache.made(HOME, make)) for _ in range(20)]
+        asking = [asyncio.ensure_future(cache.make_once(HOME, make)) for _ in range(20)]
         await asyncio.sleep(0)
         asking[0].cancel()  # who came first goes away again
         until.set()
@@ -315,7 +315,7 @@ def test_twenty_simultaneous_requests_make_a_page_once(cache):
 
 def test_what_is_nobody_elses_is_made_for_each(cache):
     async def crowd():
-        return await asyncio.gather(*(cache.made(HOME, make) for _ in range(5)))
+        return await asyncio.gather(*(cache.make_once(HOME, make) for _ in range(5)))
 
     make = Making(Page(200, [*HTML, ("Set-Cookie", "csrftoken=x")], BODY, FIRST))
     asyncio.run(crowd())
@@ -325,12 +325,12 @@ def test_what_is_nobody_elses_is_made_for_each(cache):
 def test_a_page_that_was_begun_before_a_change_is_given_to_nobody_after_it(cache, content):
     async def race():
         started, until = asyncio.Event(), asyncio.Event()
-        early = asyncio.ensure_future(cache.made(HOME, Making(started=started, until=until)))
+        early = asyncio.ensure_future(cache.make_once(HOME, Making(started=started, until=until)))
         await started.wait()
         content.state = SECOND
         cache.read_state()
         make = Making(Page(200, HTML, b"Now.", SECOND))
-        late = await cache.made(HOME, make)
+        late = await cache.make_once(HOME, make)
         until.set()
         await early
         return late.body, cache.get(HOME).body
@@ -343,7 +343,7 @@ def test_an_error_reaches_everybody_and_is_not_kept(cache):
         raise RuntimeError("No.")
 
     async def crowd():
-        return await asyncio.gather(*(cache.made(HOME, fail) for _ in range(3)), return_exceptions=True)
+        return await asyncio.gather(*(cache.make_once(HOME, fail) for _ in range(3)), return_exceptions=True)
 
     assert {type(error) for error in asyncio.run(crowd())} == {RuntimeError}
     assert cache.in_progress == {}

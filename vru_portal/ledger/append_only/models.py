@@ -18,8 +18,8 @@ class AppendOnly(models.Model):
     open_fields: ClassVar[tuple[str, ...]] = ()
     # Free text that can be redacted, which leaves REDACTED and a reason: people write names where they should not.
     redactable: ClassVar[tuple[str, ...]] = ()
-    # Relations to records that must be published, and stay so: a row that never goes must not name a draft. That is for
-    # rules, since no sum depends on it. Foreign keys keep the records.
+    # Relations to records that must be published, and stay so: a permanent row must not name a draft. Rules check that,
+    # not triggers, since no sum depends on it. Foreign keys keep the records from being deleted.
     names_published: ClassVar[tuple[str, ...]] = ()
     # An SQL condition on which a row is frozen. Empty: from the start.
     frozen_once: ClassVar[str] = ""

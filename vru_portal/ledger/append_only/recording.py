@@ -66,7 +66,7 @@ def check(row: AppendOnly, *, by: Any) -> None:
 def insert_checked(rows: Sequence[AppendOnly]) -> None:
     """Insert rows that `check` has passed, all or none, in few statements.
 
-    Raises IntegrityError where one is refused. Nobody knows which: `record` each of them to find out.
+    Raises IntegrityError if one is refused, without saying which: `record` each of them to find out.
     """
     now = timezone.now()
     for row in rows:

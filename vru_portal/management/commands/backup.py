@@ -13,11 +13,11 @@ from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
 from vru_portal.operations.backup.archive import BackupError
-from vru_portal.operations.backup.create import KeyChoice, KeysGo, make_backup
+from vru_portal.operations.backup.create import KeyChoice, KeyDestination, make_backup
 from vru_portal.operations.backup.keys import require_passphrase
 from vru_portal.operations.backup.lock import hold_while_running
+from vru_portal.operations.backup.status import outcome_noted
 from vru_portal.operations.backup.verification import try_backup
-from vru_portal.workspace import backups
 
 
 class Command(BaseCommand):
@@ -45,7 +45,7 @@ class Command(BaseCommand):
         try:
             choice = parse_key_choice(keys, options["passphrase_file"])
             hold_while_running()
-            with backups.recorded(target.resolve()):
+            with outcome_noted(target.resolve()):
                 manifest = make_backup(target, choice)
                 self.stdout.write(f"{target}: {len(manifest.members)} files, {target.stat().st_size / 2**20:,.1f} MB.")
                 for line in try_backup(target, manifest) if verify else ():
@@ -54,11 +54,13 @@ class Command(BaseCommand):
             raise CommandError(str(error)) from error
         self.stdout.write(
             {
-                KeysGo.NONE: f"The register's keys are not in it. They are in {settings.REGISTER_KEYS}: back that "
-                "folder up separately. A portal that is restored without them cannot sign.",
-                KeysGo.SEPARATELY: f"The keys are in {choice.path}, unencrypted. Keep that file apart from the backup.",
-                KeysGo.INCLUDED: "The keys are in it, encrypted. Without the passphrase they cannot be restored.",
-            }[choice.go]
+                KeyDestination.NONE: f"The register's keys are not in it. They are in {settings.REGISTER_KEYS}: back "
+                "that folder up separately. A portal that is restored without them cannot sign.",
+                KeyDestination.SEPARATELY: f"The keys are in {choice.path}, unencrypted. Keep that file apart from the "
+                "backup.",
+                KeyDestination.INCLUDED: "The keys are in it, encrypted. Without the passphrase they cannot be "
+                "restored.",
+            }[choice.destination]
         )
 
 
@@ -77,10 +79,10 @@ def parse_key_choice(words: list[str], passphrase_file: Path | None) -> KeyChoic
         case ["none"]:
             return KeyChoice()
         case ["separately", path]:
-            return KeyChoice(KeysGo.SEPARATELY, path=Path(path))
+            return KeyChoice(KeyDestination.SEPARATELY, path=Path(path))
         case ["included"]:
             passphrase = require_passphrase(read_passphrase(passphrase_file, twice=True))
-            return KeyChoice(KeysGo.INCLUDED, passphrase=passphrase)
+            return KeyChoice(KeyDestination.INCLUDED, passphrase=passphrase)
     raise CommandError("Write --keys none, --keys separately FILE, or --keys included.")
 
 

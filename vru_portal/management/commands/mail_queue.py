@@ -61,7 +61,7 @@ class PatientWorker(Worker):
     def run_task(self, db_task_result: DBTaskResult[Any, Any]) -> None:
         """Run a task, with its id on every line that it logs."""
         self.beat()
-        with log_lines.bound(job=str(db_task_result.id)):
+        with log_lines.log_context(job=str(db_task_result.id)):
             super().run_task(db_task_result)
 
     def beat(self) -> None:

@@ -1,4 +1,4 @@
-"""`manage.py restore SOURCE`: a backup in the place of the portal."""
+"""`manage.py restore ARCHIVE`: put what is in a backup in the place of the portal's data."""
 
 from argparse import ArgumentParser
 from pathlib import Path
@@ -20,7 +20,7 @@ class Command(BaseCommand):
     requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("source", type=Path, help="a file that `manage.py backup` has made")
+        parser.add_argument("archive", type=Path, help="a file that `manage.py backup` has made")
         parser.add_argument("--replace", action="store_true", help="move this portal's data aside")
         parser.add_argument(
             "--keys", type=Path, metavar="FILE", help="the file that `backup --keys separately` has made"
@@ -30,10 +30,10 @@ class Command(BaseCommand):
         )
         add_passphrase_argument(parser)
 
-    def handle(self, *, source: Path, replace: bool, **options: Any) -> None:
+    def handle(self, *, archive: Path, replace: bool, **options: Any) -> None:
         """Restore it; raises CommandError, with a sentence, where nothing was restored."""
         try:
-            with open_archive(source) as opened:
+            with open_archive(archive) as opened:
                 restored = restore_backup(opened, find_keys(opened, **options), replace=replace)
         except BackupError as error:
             raise CommandError(str(error)) from error

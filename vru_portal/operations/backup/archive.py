@@ -79,7 +79,7 @@ class Writer:
         self.manifest = manifest
 
     def add(self, name: str, path: Path) -> None:
-        """Add a file, which nobody may shorten meanwhile."""
+        """Add a file, which must not become shorter meanwhile."""
         with path.open("rb") as stream:
             size = os.fstat(stream.fileno()).st_size
             self.manifest.members[name] = Member(size, self.append(name, size, stream))

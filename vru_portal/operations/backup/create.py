@@ -21,7 +21,7 @@ from vru_portal.operations.backup.archive import BackupError
 from vru_portal.text.dates import format_utc_timestamp
 
 
-class KeysGo(StrEnum):
+class KeyDestination(StrEnum):
     """Where the keys go when a backup is made."""
 
     NONE = "none"
@@ -33,7 +33,7 @@ class KeysGo(StrEnum):
 class KeyChoice:
     """The options of a backup: where the keys go, to which file, or encrypted with which passphrase."""
 
-    go: KeysGo = KeysGo.NONE
+    destination: KeyDestination = KeyDestination.NONE
     path: Path | None = None
     passphrase: str = ""
 
@@ -47,30 +47,30 @@ def make_backup(target: Path, choice: KeyChoice = KeyChoice()) -> archive.Manife
     """Write a backup to a new file. Raises BackupError, and leaves nothing behind, where it cannot be made."""
     try:
         with new_file(target) as (file, folder):
-            snapshot = databases.take_snapshot(folder)
+            copy = databases.make_copy(folder)
             manifest = archive.Manifest(
                 portal=portal_version(),
                 made_at=format_utc_timestamp(timezone.now()),
                 database=connection.vendor,
-                migrations=snapshot.migrations,
-                register_size=snapshot.register_size,
-                checkpoint=snapshot.checkpoint,
-                keys=choice.go.value,
+                migrations=copy.migrations,
+                register_size=copy.register_size,
+                checkpoint=copy.checkpoint,
+                keys=choice.destination.value,
             )
             writer = archive.Writer(file, manifest)
-            writer.add(snapshot.file.name, snapshot.file)
+            writer.add(copy.file.name, copy.file)
             # After the database: what it refers to is there, unless it was deleted a moment ago.
-            for name, path in files_to_keep(snapshot):
+            for name, path in files_to_keep(copy):
                 try:
                     writer.add(name, path)
                 except FileNotFoundError:
                     continue
             if kept_outside.erasures_file().is_file():
                 writer.add(archive.ERASURES, kept_outside.erasures_file())
-            if choice.go == KeysGo.INCLUDED:
+            if choice.destination == KeyDestination.INCLUDED:
                 writer.add_content(archive.KEYS, keys.encrypt(keys.read_keys(), choice.passphrase))
             writer.finish()
-            if choice.go == KeysGo.SEPARATELY and choice.path:
+            if choice.destination == KeyDestination.SEPARATELY and choice.path:
                 keys.write_keys(choice.path)
         return manifest
     except OSError as error:
@@ -78,7 +78,7 @@ def make_backup(target: Path, choice: KeyChoice = KeyChoice()) -> archive.Manife
         raise BackupError(f"The backup could not be written ({place}: {error.strerror}). Nothing was kept.") from error
 
 
-def files_to_keep(snapshot: databases.Snapshot) -> Iterator[tuple[str, Path]]:
+def files_to_keep(copy: databases.DatabaseCopy) -> Iterator[tuple[str, Path]]:
     """Yield each file's name in the archive and its path: all uploads, and the scans that the database refers to.
 
     A scan without a row would come back with a restore, and no erasure would find it again.
@@ -87,7 +87,7 @@ def files_to_keep(snapshot: databases.Snapshot) -> Iterator[tuple[str, Path]]:
     for path in sorted(uploads.rglob("*")):
         if path.is_file() and not path.is_symlink():
             yield f"uploads/{path.relative_to(uploads).as_posix()}", path
-    for scan in snapshot.scans:
+    for scan in copy.scans:
         yield f"scans/{scan}", Path(settings.SCANS, scan)
 
 

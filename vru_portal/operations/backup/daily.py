@@ -12,8 +12,8 @@ from django.utils import timezone
 
 from vru_portal.operations.backup.archive import BackupError
 from vru_portal.operations.backup.create import make_backup
+from vru_portal.operations.backup.status import outcome_noted, read_status
 from vru_portal.operations.backup.swap import delete
-from vru_portal.workspace import backups
 
 EVERY = timedelta(days=1)
 TRY_AGAIN_AFTER = timedelta(hours=1)
@@ -28,10 +28,10 @@ def make_daily_backup() -> int:
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     handle = os.open(folder, os.O_RDONLY)
     try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)  # of two timers, one makes the backup
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)  # if two timers run at once, one makes the backup
         delete_leftovers(folder)
         target = folder / file_name(timezone.now())
-        with backups.recorded(target):
+        with outcome_noted(target):
             make_backup(target)
         for path in daily_files()[:-KEEP]:
             path.unlink()
@@ -46,7 +46,7 @@ def make_daily_backup() -> int:
 
 def is_due() -> bool:
     """Whether the newest daily backup is a day old, and the last attempt did not fail just now."""
-    now, failed_at = timezone.now(), backups.read_record().failed_at
+    now, failed_at = timezone.now(), read_status().failed_at
     if failed_at and now - TRY_AGAIN_AFTER < failed_at:
         return False
     files = daily_files()

@@ -18,7 +18,7 @@ ALIAS = "backup"
 
 
 @dataclass(frozen=True)
-class Snapshot:
+class DatabaseCopy:
     """A copy of the database in a file, and what that very copy contains."""
 
     file: Path
@@ -40,32 +40,32 @@ def another_connection(**values: Any) -> Iterator[None]:
         del connections[ALIAS]
 
 
-def take_snapshot(folder: Path) -> Snapshot:
+def make_copy(folder: Path) -> DatabaseCopy:
     """Copy the database into this folder. Raises BackupError where that fails."""
     file = folder / DATABASES[connection.vendor]
     try:
         if connection.vendor == "sqlite":
             sqlite.copy_database(file)
             with another_connection(NAME=str(file)):
-                return describe(file)
+                return describe_copy(file)
         with another_connection(), transaction.atomic(using=ALIAS):
             with connections[ALIAS].cursor() as cursor:
                 cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
                 cursor.execute("SELECT pg_export_snapshot()")
                 snapshot = cursor.fetchone()[0]
             postgresql.dump_database(file, snapshot)
-            return describe(file)
+            return describe_copy(file)
     except DatabaseError as error:
         raise BackupError(f"The database cannot be read: {' '.join(str(error).split())}") from error
 
 
-def describe(file: Path) -> Snapshot:
-    """What the snapshot of the second connection contains."""
+def describe_copy(file: Path) -> DatabaseCopy:
+    """The copy in this file, as the second connection reads it."""
     newest = Entry.objects.using(ALIAS).order_by("seq").values_list("seq", "checkpoint").last()
     size, checkpoint = newest or (0, "")
     scans = PaperSignature.objects.using(ALIAS).exclude(scan="").values_list("scan", flat=True)
     applied = MigrationRecorder(connections[ALIAS]).applied_migrations()
-    return Snapshot(file, sorted(f"{app}.{name}" for app, name in applied), size, checkpoint, sorted(scans))
+    return DatabaseCopy(file, sorted(f"{app}.{name}" for app, name in applied), size, checkpoint, sorted(scans))
 
 
 def is_empty() -> bool:

@@ -32,7 +32,7 @@ class Restored:
     """What was restored, and what the operator has to know."""
 
     manifest: archive.Manifest
-    aside: list[str]  # where that is kept which was there before
+    aside: list[str]  # where the earlier data is kept
     erased_again: int
     warnings: list[str]
 
@@ -107,7 +107,7 @@ def portal_is_empty() -> bool:
 
 
 @dataclass(frozen=True)
-class Plan:
+class RestorePlan:
     """What is unpacked, and the swap that puts it in place."""
 
     swap: swap.Swap
@@ -115,7 +115,7 @@ class Plan:
 
 
 @contextmanager
-def unpacked(opened: Archive, keys: Keys) -> Iterator[Plan]:
+def unpacked(opened: Archive, keys: Keys) -> Iterator[RestorePlan]:
     """Unpack and check every file beside its place. Whatever is still there at the end of the block is deleted."""
     mark = f"{timezone.now():%Y%m%d-%H%M%S}-{secrets.token_hex(3)}"
     aside_name = f"before-restore-{mark}"
@@ -164,7 +164,7 @@ def unpacked(opened: Archive, keys: Keys) -> Iterator[Plan]:
                 new.write_bytes(secret)
                 moves.append(swap.Move(place, new, place.parent / aside_name / place.name))
         created = [path_of(name) for name in keys.signing if not path_of(name).exists()]
-        yield Plan(swap.Swap(moves, schema, aside_name.replace("-", "_") if schema else "", created), dump)
+        yield RestorePlan(swap.Swap(moves, schema, aside_name.replace("-", "_") if schema else "", created), dump)
     finally:
         for path in fresh:
             swap.delete(path)
@@ -183,7 +183,7 @@ def require_room(opened: Archive, folder: Path) -> None:
 # The restore itself ---------------------------------------------------------------------------------------------------
 
 
-def put_in_place(opened: Archive, keys: Keys, plan: Plan) -> int:
+def put_in_place(opened: Archive, keys: Keys, plan: RestorePlan) -> int:
     """Swap, migrate, and erase again what was erased since the backup. If any of it fails, all of it is undone.
 
     Returns how many records were erased again.
@@ -205,7 +205,7 @@ def put_in_place(opened: Archive, keys: Keys, plan: Plan) -> int:
 
 
 def aside_places(done: swap.Swap) -> Iterator[str]:
-    """Where that is kept which was there before."""
+    """Where the earlier data is kept."""
     if done.schema and not postgresql.drop_if_empty(done.schema_aside):
         yield f"the schema {done.schema_aside} of the database"
     yield from sorted({str(move.aside.parent) for move in done.moves if move.aside.parent.exists()})

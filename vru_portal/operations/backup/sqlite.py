@@ -9,7 +9,7 @@ from django.conf import settings
 
 from vru_portal.operations.backup.archive import BackupError
 
-PAGES = 256  # copied under one lock: a megabyte, which takes about a millisecond
+PAGES_PER_STEP = 256  # copied under one lock: a megabyte, which takes about a millisecond
 SECONDS_TO_WAIT = 0.1  # before trying again where somebody is committing
 JOURNALS = ("-journal", "-wal", "-shm")
 
@@ -22,7 +22,7 @@ def database_file() -> Path:
     return Path(settings.DATABASES["default"]["NAME"])
 
 
-def copy_database(into: Path, pages: int = PAGES) -> None:
+def copy_database(into: Path, pages: int = PAGES_PER_STEP) -> None:
     """Copy the database into a private file, in steps that each hold a read lock for a moment.
 
     A commit between two steps makes the copy begin again. So that it ends however busy the portal is, each new

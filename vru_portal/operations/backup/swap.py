@@ -52,7 +52,7 @@ class Swap:
     moves: list[Move]
     schema: str = ""
     schema_aside: str = ""
-    created: list[Path] = field(default_factory=list)  # files beside the keys that there were not before
+    created: list[Path] = field(default_factory=list)  # files beside the keys that were not there before
 
     def undo(self) -> None:
         for move in reversed(self.moves):

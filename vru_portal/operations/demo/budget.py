@@ -4,7 +4,7 @@ from datetime import date, timedelta
 from decimal import ROUND_DOWN, Decimal
 from typing import TYPE_CHECKING, Any
 
-from funding.choices import ConditionKind, CostKind, Kind, VariationKind
+from funding.choices import AllocationKind, ConditionKind, CostKind, VariationKind
 from funding.models import Allocation, BudgetHeading, Fulfilment, FundingSource, SourceCondition, Variation
 from funding.rules import variations
 from vru_portal.operations.demo.people import EXAMPLE, noon_of, random_public_id
@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 
 # Name, kind of cost, kind of allocation, and the share of what is left of the source.
 HEADINGS = (
-    ("team", CostKind.STAFF, Kind.OWN, Decimal("0.20")),
-    ("evaluation", CostKind.EVALUATION, Kind.CONTRACT, Decimal("0.10")),
-    ("capacity of councils", CostKind.CAPACITY, Kind.GRANT, Decimal("0.15")),
+    ("team", CostKind.STAFF, AllocationKind.OWN, Decimal("0.20")),
+    ("evaluation", CostKind.EVALUATION, AllocationKind.CONTRACT, Decimal("0.10")),
+    ("capacity of councils", CostKind.CAPACITY, AllocationKind.GRANT, Decimal("0.15")),
 )
 
 

@@ -13,7 +13,7 @@ from django.urls import reverse
 from django_tasks_db.models import DBTaskResult
 
 from events.declarations import tokens
-from events.declarations.choices import Authority, CorrectionReason, LinkPurpose, PaperAuthority
+from events.declarations.choices import Authority, CorrectionReason, PaperAuthority, SigningLinkPurpose
 from events.declarations.documents import pdf
 from events.declarations.models import (
     Declaration,
@@ -168,14 +168,14 @@ class DemoDeclaration:
         if place == 1:
             delegated = replace(signatory, authority=Authority.DELEGATED, authority_reference="EXAMPLE/7")
             signatory = replace(delegated, authority_date=self.today)
-        secret = tokens.issue_secret(invitation=invitation, purpose=LinkPurpose.SIGN)
+        secret = tokens.issue_secret(invitation=invitation, purpose=SigningLinkPurpose.SIGN)
         if place == 2:
             chair = replace(
                 signatory, email=f"chair{invitation.pk}@organisation.example", prepared_by="Example Assistant"
             )
             signing.pass_on_to_signatory(secret=secret, signatory=chair)
             self.deliver_mail()
-            secret = tokens.issue_secret(invitation=invitation, purpose=LinkPurpose.CONFIRM, to=chair.email)
+            secret = tokens.issue_secret(invitation=invitation, purpose=SigningLinkPurpose.CONFIRM, to=chair.email)
         preparation = signing.prepare_signature(secret=secret, signatory=signatory)
         version = availability.require_signing_open(availability.version_in_force())
         checked = signing.Signatory.from_preparation(preparation).fingerprint
@@ -184,7 +184,7 @@ class DemoDeclaration:
     def decline_and_postpone(self) -> None:
         """Let one organisation decline, and one say when it will decide."""
         declines, decides = (
-            tokens.issue_secret(invitation=invitation, purpose=LinkPurpose.SIGN)
+            tokens.issue_secret(invitation=invitation, purpose=SigningLinkPurpose.SIGN)
             for invitation in self.invitations[10:12]
         )
         signing.decline_invitation(
@@ -212,7 +212,7 @@ class DemoDeclaration:
         """Withdraw one signature, correct the organisation's name in another, erase the personal data of a third."""
         withdrawn, corrected, erased = self.signed[-1], self.signed[-2], self.signed[-3]
         corrections.withdraw_signature(
-            secret=tokens.issue_secret(invitation=withdrawn.invitation, purpose=LinkPurpose.WITHDRAW)
+            secret=tokens.issue_secret(invitation=withdrawn.invitation, purpose=SigningLinkPurpose.WITHDRAW)
         )
         body = corrected.body
         name = f"{body.name} and district"
@@ -238,5 +238,5 @@ class DemoDeclaration:
 
     def open_link(self) -> str:
         invitation = Invitation.objects.open().filter(body=self.invitations[-1].body).get()
-        secret = tokens.issue_secret(invitation=invitation, purpose=LinkPurpose.SIGN)
+        secret = tokens.issue_secret(invitation=invitation, purpose=SigningLinkPurpose.SIGN)
         return full_url(reverse("declarations:open", args=[secret]))

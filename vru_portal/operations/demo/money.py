@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from decimal import ROUND_DOWN, Decimal
 from typing import Any
 
-from funding.choices import Kind, RegrantType
+from funding.choices import AllocationKind, RegrantType
 from funding.models import (
     Allocation,
     BudgetHeading,
@@ -58,7 +58,7 @@ APPROACHES = (
     {"title": "after-school clubs", "toolkit": "first toolkit", "impact": "Moderate", "evidence": "2 out of 5"},
     {"title": "street outreach", "toolkit": "second toolkit", "impact": "Promising", "cost": "Low"},
 )
-STATEMENTS = {
+ALLOCATION_TEXTS = {
     "conditions": f"{EXAMPLE}a report every three months; what is not spent is paid back.",
     "reasons": f"{EXAMPLE}it reached the most people for its cost of all that were looked at.",
     "value_for_money": f"{EXAMPLE}the lowest of three quotes that met the need.",
@@ -193,7 +193,7 @@ class DemoMoney:
             amount=amount,
             awarded_on=day,
             recorded_at=noon_of(recorded_on),
-            **{"purpose": f"{EXAMPLE}staff, rooms and materials.", **STATEMENTS, **stated},
+            **{"purpose": f"{EXAMPLE}staff, rooms and materials.", **ALLOCATION_TEXTS, **stated},
         )
         return allocations.allocate(by=self.people.officer, allocation=row)
 
@@ -273,7 +273,9 @@ class DemoMoney:
         if self.remainder_of(source) < small + medium + large:
             return
         rooms, mentors, training = (
-            self.allocate(source, initiative, amount, number, kind=Kind.CONTRACT, purpose=f"{EXAMPLE}{purpose}.")
+            self.allocate(
+                source, initiative, amount, number, kind=AllocationKind.CONTRACT, purpose=f"{EXAMPLE}{purpose}."
+            )
             for number, (amount, purpose) in enumerate(
                 [(small, "hire of rooms"), (medium, "mentors for a term"), (large, "training of mentors")]
             )
@@ -281,7 +283,7 @@ class DemoMoney:
         copy = ContractCopy(allocation=training, title=f"{EXAMPLE}contract", url="https://example.org/contract.pdf")
         self.record(copy, training.awarded_on, self.people.officer)
         november = self.start + timedelta(days=40)
-        reasons = {"value_for_money": STATEMENTS["value_for_money"]}
+        reasons = {"value_for_money": ALLOCATION_TEXTS["value_for_money"]}
         vat = {"irrecoverable_vat": Decimal(2000)}
         self.pay(training, november, large / 2, **reasons, **vat)
         self.pay(training, november + timedelta(days=30), large / 2, **reasons, **vat)
@@ -317,7 +319,9 @@ class DemoMoney:
             **made_up,
         )
         sources.carry_forward(by=self.people.officer, source=source, carried=carried)
-        award = source.allocations.filter(initiative=initiative, kind=Kind.GRANT, reverses=None).earliest("awarded_on")
+        award = source.allocations.filter(initiative=initiative, kind=AllocationKind.GRANT, reverses=None).earliest(
+            "awarded_on"
+        )
         recipient = self.people.organisations.index(award.recipient)
         april = day + timedelta(days=10)
         stated = {"awarded_on": april, "starts_on": april, "continues": award, "purpose": f"{EXAMPLE}its second year."}

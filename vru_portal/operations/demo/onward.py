@@ -7,7 +7,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django_tasks_db.models import DBTaskResult
 
-from funding.choices import Kind, RegrantType
+from funding.choices import AllocationKind, RegrantType
 from funding.models import Allocation, OnwardMail, OnwardRequest
 from funding.regranting.rules import asking, reporting
 from funding.regranting.rules.recording import record_regranting
@@ -28,7 +28,7 @@ class DemoOnward:
 
     def ask(self) -> str:
         """Ask both; returns the address at which the first can fill in its list, empty if nobody can be asked."""
-        grants = Allocation.objects.standing().filter(kind=Kind.GRANT)
+        grants = Allocation.objects.standing().filter(kind=AllocationKind.GRANT)
         reported = grants.filter(onward_grants__reverses=None, onward_grants__isnull=False).distinct().first()
         if reported is None or asking.why_not_asked(reported):
             return ""

@@ -110,7 +110,7 @@ class DemoResults:
             count = self.count(measure, reach)
             groups: dict[BreakdownGroup, int] = {}
             for breakdown in measure.breakdowns.all():
-                groups |= divided(count, list(breakdown.groups.all()))
+                groups |= divide(count, list(breakdown.groups.all()))
             figures.append(Figure(measure, count, groups))
         return Answers(figures, WELL, BADLY, Decimal(self.dice.randrange(2_000_00, 9_000_00)) / 100)
 
@@ -133,7 +133,7 @@ class DemoResults:
         )
         row.full_clean()
         row.save()
-        ReturnDraft.objects.create(asked=row, state=state, email=REPORTER, contact_name=f"{EXAMPLE}Robin")
+        ReturnDraft.objects.create(return_of_figures=row, state=state, email=REPORTER, contact_name=f"{EXAMPLE}Robin")
         return row
 
     def publish(
@@ -145,11 +145,11 @@ class DemoResults:
         *,
         small: bool = False,
     ) -> None:
-        asked = self.ask(initiative, organisation, quarter, DraftState.APPROVED)
+        row = self.ask(initiative, organisation, quarter, DraftState.APPROVED)
         same = {"initiative": initiative, "organisation": organisation, "quarter": quarter.starts_on}
         approving.publish(
             by=self.people.approver,
-            approved=ApprovedReturn(**same, asked=asked),
+            approved=ApprovedReturn(**same, return_of_figures=row),
             answers=self.answers(measures, small=small),
             recorded_at=noon_of(self.approval_day(quarter)),
         )
@@ -163,10 +163,10 @@ class DemoResults:
         if day > self.today:
             return
         same = {"initiative": initiative, "organisation": organisation, "quarter": quarter.starts_on}
-        asked = Return.objects.get(**same)
+        row = Return.objects.get(**same)
         approving.publish(
             by=self.people.approver,
-            approved=ApprovedReturn(**same, asked=asked, correction=f"{EXAMPLE}one group had been left out."),
+            approved=ApprovedReturn(**same, return_of_figures=row, correction=f"{EXAMPLE}one group had been left out."),
             answers=self.answers(measures, small=False),
             recorded_at=noon_of(day),
         )
@@ -199,7 +199,7 @@ class DemoResults:
         row.closes_on = self.today + timedelta(days=DAYS_OPEN)  # whatever day the demonstration is made on
         row.due_on = min(self.today, quarter.ends_on + timedelta(days=30))
         asking.ask(by=None, row=row, email=REPORTER, contact_name=f"{EXAMPLE}Robin")
-        draft = ReturnDraft.objects.select_related("asked").get(asked=row)
+        draft = ReturnDraft.objects.select_related("return_of_figures").get(return_of_figures=row)
         return issue_secret(draft=draft, purpose=LinkPurpose.FILL_IN)
 
     def send_mails(self) -> None:
@@ -209,7 +209,7 @@ class DemoResults:
         DBTaskResult.objects.filter(task_path=deliver.module_path).delete()
 
 
-def divided(count: int, groups: list[BreakdownGroup]) -> dict[BreakdownGroup, int]:
+def divide(count: int, groups: list[BreakdownGroup]) -> dict[BreakdownGroup, int]:
     """A count divided among groups, the rest in the largest."""
     shares = [AGE_SHARES[place % len(AGE_SHARES)] for place in range(len(groups))]
     counts = [count * share // sum(shares) for share in shares]

@@ -9,12 +9,12 @@ from typing import Any, TypeVar
 
 from django.db import models, reset_queries
 
-from funding.choices import Kind
+from funding.choices import AllocationKind
 from funding.models import Allocation, Contributor, Decision, FinancialYear, FundingSource, Payment
 from partners.models import Organisation
 from programmes.choices import Mark, Outcome
 from programmes.models import AssessmentDecision, Audience, EvidenceAssessment, Initiative, PreventionLevel, Setting
-from vru_portal.operations.demo.money import ASSESSMENT, STATEMENTS
+from vru_portal.operations.demo.money import ALLOCATION_TEXTS, ASSESSMENT
 from vru_portal.operations.demo.people import EXAMPLE, DemoPeople, noon_of, random_public_id
 from vru_portal.publishing.state import State
 
@@ -187,14 +187,14 @@ class DemoVolume:
             decision=decision,
             recipient=self.organisations[number % len(self.organisations)],
             awarded_by=self.people.awarding_organisation,
-            kind=Kind.CONTRACT if number % 5 == 0 else Kind.GRANT,
+            kind=AllocationKind.CONTRACT if number % 5 == 0 else AllocationKind.GRANT,
             amount=LARGEST_AWARD - self.dice.randrange(1000),
             awarded_on=self.day(0),
             starts_on=self.day(1),
             purpose=f"{EXAMPLE}number {number}.",
             recorded_by=self.people.officer,
             recorded_at=noon_of(self.day(0)),
-            **STATEMENTS,
+            **ALLOCATION_TEXTS,
         )
 
     def payment(self, number: int, allocation: Allocation, day: date) -> Payment:

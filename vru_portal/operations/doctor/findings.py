@@ -3,9 +3,9 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Finding:
-    """What is wrong with the way the portal is set up, and how to mend it: a sentence each.
+    """What is wrong with the way the portal is set up, and how to fix it: a sentence each.
 
-    One that is not ``urgent`` is for information: it may be meant to be so.
+    One that is not ``urgent`` is for information: it may be intended.
     """
 
     problem: str

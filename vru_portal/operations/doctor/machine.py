@@ -18,9 +18,9 @@ from django.conf import settings
 from django.core import checks, mail
 
 from vru_portal.environment import sqlite_journal_mode
+from vru_portal.operations.backup.status import read_status
 from vru_portal.operations.doctor.findings import Finding
 from vru_portal.text.dates import format_datetime
-from vru_portal.workspace.backups import read_record
 
 LEAST_FREE_BYTES = 2**30
 LAST_DAYS_OF_CERTIFICATE = 14
@@ -142,13 +142,13 @@ def disk() -> Iterator[Finding]:
 
 def backups() -> Iterator[Finding]:
     remedy = "Run manage.py backup every day, and keep copies on another machine."
-    record = read_record()
-    if record.failed_at:
-        yield Finding(f"The last backup failed: {record.failure}", remedy)
-    elif record.made_at is None:
+    status = read_status()
+    if status.failed_at:
+        yield Finding(f"The last backup failed: {status.failure}", remedy)
+    elif status.made_at is None:
         yield Finding("No backup has been made yet.", remedy)
-    elif record.is_too_old:
-        yield Finding(f"The last backup was made on {format_datetime(record.made_at)}.", remedy)
+    elif status.is_too_old:
+        yield Finding(f"The last backup was made on {format_datetime(status.made_at)}.", remedy)
 
 
 def versions() -> Iterator[Finding]:

@@ -19,8 +19,8 @@ from events.declarations.models import Head
 from vru_portal import metrics
 from vru_portal.links.models import Delivery, QueuedMail
 from vru_portal.models import Heartbeat
+from vru_portal.operations.backup.status import read_status
 from vru_portal.operations.monitoring import readiness
-from vru_portal.workspace.backups import read_record
 
 CONTENT_TYPE = CONTENT_TYPE_PLAIN_0_0_4
 
@@ -29,7 +29,7 @@ def exposition() -> bytes:
     """All metrics, in Prometheus' text format."""
     state = CollectorRegistry()
     state.register(PortalCollector())
-    return generate_latest(metrics.collected()) + generate_latest(state)
+    return generate_latest(metrics.collect()) + generate_latest(state)
 
 
 class PortalCollector(Collector):
@@ -45,7 +45,7 @@ class PortalCollector(Collector):
         yield checks
         free = shutil.disk_usage(settings.VAR_DIR).free
         yield GaugeMetricFamily("portal_disk_free_bytes", "Free space on the disk of VAR_DIR.", free)
-        if made_at := read_record().made_at:
+        if made_at := read_status().made_at:
             yield GaugeMetricFamily(
                 "portal_backup_timestamp_seconds", "When the last good backup was made.", made_at.timestamp()
             )

@@ -1,4 +1,4 @@
-"""The addresses that machines ask: whether the portal lives, what it can do, and its metrics."""
+"""The addresses that machines ask: whether the portal is alive, what it can do, and its metrics."""
 
 from collections.abc import Callable
 

@@ -16,10 +16,8 @@ from django.db import DatabaseError, connection
 from vru_portal.ledger.append_only.database import DatabaseTriggers
 from vru_portal.models import Heartbeat
 
-Part = Heartbeat.Part
-
 # The timer runs every minute. The mail queue says nothing while it reads a long file.
-LONGEST_SILENCE = {Part.TIMER: timedelta(minutes=5), Part.MAIL_QUEUE: timedelta(minutes=15)}
+LONGEST_SILENCE = {Heartbeat.Part.TIMER: timedelta(minutes=5), Heartbeat.Part.MAIL_QUEUE: timedelta(minutes=15)}
 LEAST_FREE_BYTES = 50 * 2**20  # on the disk with the portal's files: what some uploads and a log need
 
 
@@ -54,17 +52,17 @@ def writing_problems(beats: dict[str, Heartbeat]) -> Iterator[str]:
 
 
 def mail_problems(beats: dict[str, Heartbeat]) -> Iterator[str]:
-    if silence := silence_of(Part.MAIL_QUEUE, beats):
+    if silence := silence_of(Heartbeat.Part.MAIL_QUEUE, beats):
         yield silence
-    server = beats.get(Part.MAIL_SERVER)
+    server = beats.get(Heartbeat.Part.MAIL_SERVER)
     if server and server.fault:
         yield f"The mail server did not accept the last email: {server.fault}."
 
 
 def timer_problems(beats: dict[str, Heartbeat]) -> Iterator[str]:
-    if silence := silence_of(Part.TIMER, beats):
+    if silence := silence_of(Heartbeat.Part.TIMER, beats):
         yield silence
-    elif fault := beats[Part.TIMER].fault:
+    elif fault := beats[Heartbeat.Part.TIMER].fault:
         yield f"A timed job failed: {fault}."
 
 

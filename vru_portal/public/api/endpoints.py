@@ -87,7 +87,7 @@ def list_rows(dataset: Dataset[Any]) -> Callable[[HttpRequest], Any]:
 
 
 def as_json(cell: Any) -> Any:
-    """A cell as files in JSON have it."""
+    """A cell as the JSON files have it."""
     return cell if cell is None or isinstance(cell, str | int) else str(cell)
 
 
@@ -161,7 +161,7 @@ def refuse(request: HttpRequest, error: TooMany) -> HttpResponse:
 
 
 def not_found(request: HttpRequest) -> HttpResponse:
-    """What the API answers at an address that it does not have."""
+    """What the API answers for an address that does not exist."""
     title = "There is no such address. These are the datasets."
     available = [full_url(reverse("api:list", args=[name])) for name in DATASETS]
     return api.create_response(request, {"title": title, "errors": {}, "available": available}, status=404)

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from ninja import Schema
 from pydantic import Field, create_model
 
-from vru_portal.public.open_data.tables import EXAMPLE
+from vru_portal.public.open_data.tables import EXAMPLE_COLUMN
 from vru_portal.tabular.datasets import Dataset
 from vru_portal.tabular.writers import Column, Type
 
@@ -59,7 +59,7 @@ def row_type(dataset: Dataset[Any]) -> type[Schema]:
     """A row of a dataset. Cells that are not known are null."""
     fields: dict[str, Any] = {column.name: (cell_type(column), described(column)) for column in dataset.columns}
     # Only a demonstration has it.
-    fields[EXAMPLE.name] = (str, Field(default="", description=EXAMPLE.about))
+    fields[EXAMPLE_COLUMN.name] = (str, Field(default="", description=EXAMPLE_COLUMN.about))
     name = "".join(word.capitalize() for word in dataset.name.split("-"))
     return create_model(f"{name}Row", __base__=Schema, __doc__=dataset.about, **fields)
 

@@ -38,7 +38,7 @@ def open_to_all(view: View) -> View:
         elif request.method not in METHODS:
             response = HttpResponseNotAllowed(METHODS)
         else:
-            asked, request.method = request.method, "GET"  # operations know no HEAD
+            asked, request.method = request.method, "GET"  # operations do not handle HEAD
             try:
                 response = kept(request, *args, **kwargs)
             finally:

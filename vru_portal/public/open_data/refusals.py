@@ -14,7 +14,7 @@ def list_of(names: Collection[str]) -> str:
 
 
 def refusals(filters: Filters, others: Iterable[str] = ()) -> dict[str, str]:
-    """What is wrong with each parameter; ``others`` are parameters of the address that there may not be.
+    """What is wrong with each parameter; ``others`` are parameters that the address must not have.
 
     A page can show its list all the same, with the value ignored. A file or a script gets no rows that nobody asked
     for.

@@ -8,16 +8,16 @@ from django.utils import timezone
 
 from funding.models import PublicationDuty
 from partners.models import Unit
-from vru_portal.ledger.as_at import NOW, Basis
+from vru_portal.ledger.cut_off import NOW, Basis
 from vru_portal.tabular.datasets import Dataset
 from vru_portal.tabular.writers import Column, Table
 
-EXAMPLE = Column[Any]("example", "Whether this is example data", lambda row: "Example data")
+EXAMPLE_COLUMN = Column[Any]("example", "Whether this is example data", lambda row: "Example data")
 
 
 def columns_of(dataset: Dataset[Any], unit: Unit) -> Sequence[Column[Any]]:
     """The columns that are published: of a demonstration, each row says that it is one."""
-    return (*dataset.columns, EXAMPLE) if unit.is_example else dataset.columns
+    return (*dataset.columns, EXAMPLE_COLUMN) if unit.is_example else dataset.columns
 
 
 def licence_of(dataset: Dataset[Any], duty: PublicationDuty | None) -> tuple[str, str]:
@@ -31,15 +31,15 @@ def dataset_table(dataset: Dataset[Any], filters: Any, only: Collection[str] = (
     """The table of these filters, with ``only`` some of the columns if any are named."""
     unit, duty = Unit.objects.current(), PublicationDuty.objects.first()
     columns = [column for column in columns_of(dataset, unit) if not only or column.name in only]
-    year, as_at = getattr(filters, "year", None), getattr(filters, "as_at", NOW)
+    year, cut_off = getattr(filters, "year", None), getattr(filters, "cut_off", NOW)
     title = f"{dataset.title} {year.label}" if year else dataset.title
     facts: dict[str, str | bool | None] = {
         "title": f"{'Example data: ' if unit.is_example else ''}{title}",
         "publisher": unit.name,
         "licence": licence_of(dataset, duty)[1],
         "financial_year": year.label if year else None,
-        "as_at": (as_at.day or timezone.localdate()).isoformat(),
-        "basis": str(as_at.basis.label) if as_at.day else "now",
+        "as_at": (cut_off.day or timezone.localdate()).isoformat(),
+        "basis": str(cut_off.basis.label) if cut_off.day else "now",
         "generated": timezone.now().isoformat(timespec="seconds"),
         "currency": "GBP" if dataset.is_money else None,
         "example": unit.is_example or None,
@@ -50,8 +50,8 @@ def dataset_table(dataset: Dataset[Any], filters: Any, only: Collection[str] = (
 
 def file_name(dataset: Dataset[Any], filters: Any, form: str) -> str:
     """The name under which a browser saves a file."""
-    year, as_at = getattr(filters, "year", None), getattr(filters, "as_at", NOW)
+    year, cut_off = getattr(filters, "year", None), getattr(filters, "cut_off", NOW)
     example = "example-" if Unit.objects.current().is_example else ""
-    day: date = as_at.day or timezone.localdate()
-    basis = "dated-by" if as_at.day and as_at.basis == Basis.DATED else "as-at"
+    day: date = cut_off.day or timezone.localdate()
+    basis = "dated-by" if cut_off.day and cut_off.basis == Basis.DATED else "as-at"
     return f"{example}{dataset.name}{f'-{year.label}' if year else ''}-{basis}-{day}.{form}"

@@ -14,10 +14,10 @@ from django.utils.module_loading import import_string
 from django.views.decorators.http import require_POST
 
 from vru_portal.models import FileJob
+from vru_portal.permissions import has_model_permission
 from vru_portal.staff.base_admin import ReadOnlyAdmin
 from vru_portal.staff.links import change_url
 from vru_portal.tabular import job_state, jobs
-from vru_portal.tabular.records.permissions import has_model_permission
 
 REFRESH_SECONDS = 3
 VIEW_ALL_PERMISSION = "admin.view_logentry"  # anyone who may read the log may see whose files there are

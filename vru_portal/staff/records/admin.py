@@ -191,13 +191,13 @@ class RecordAdmin(BulkPublishing, RecordFiles, PreviewPages, HistoryMixin, Actio
             try:
                 with transaction.atomic():
                     if root is None:
-                        return self._rendered(request, *args, context)
+                        return self._render_form(request, *args, context)
                     return self._save(request, workflow.lock_record(root), args, context)
             except ValidationError as error:
                 refusal = CANNOT_BE_APPLIED.format(" ".join(error.messages))
             except IntegrityError:
                 refusal = CONCURRENT_WRITE
-            return self._refusing(refusal)._rendered(request, *args, context)
+            return self._refusing(refusal)._render_form(request, *args, context)
         if root is None:
             return super().changeform_view(request, *args, context)
         before = take_snapshot(root) if pending_changes.pending_change(root) else None
@@ -205,7 +205,7 @@ class RecordAdmin(BulkPublishing, RecordFiles, PreviewPages, HistoryMixin, Actio
             with pending_changes.viewing_with_pending_change(root):
                 if before:
                     context["pending_differences"] = describe_differences(before, take_snapshot(root))
-                return self._rendered(request, *args, context)
+                return self._render_form(request, *args, context)
         except ValidationError as error:
             messages.error(request, CANNOT_BE_APPLIED.format(" ".join(error.messages)))
             return super().changeform_view(request, *args, context)
@@ -242,16 +242,16 @@ class RecordAdmin(BulkPublishing, RecordFiles, PreviewPages, HistoryMixin, Actio
     ) -> HttpResponse:
         """Let Django's form save, unless somebody else has saved the record since the form was opened."""
         if request.POST.get(SEEN) == record_fingerprint(root) or not self.has_change_permission(request):
-            return self._rendered(request, *args, context)
+            return self._render_form(request, *args, context)
         theirs = take_snapshot(root)
         with pending_changes.rolled_back():  # save for a moment, to see how the two versions differ
-            self._rendered(request, *args, context)
+            self._render_form(request, *args, context)
             context["conflict"] = describe_differences(theirs, take_snapshot(root))
         for file in request.FILES.values():
             file.seek(0)  # type: ignore[union-attr]
-        return self._refusing(EDIT_CONFLICT.format(last_editor(root)))._rendered(request, *args, context)
+        return self._refusing(EDIT_CONFLICT.format(last_editor(root)))._render_form(request, *args, context)
 
-    def _rendered(self, request: HttpRequest, *args: Any) -> HttpResponse:
+    def _render_form(self, request: HttpRequest, *args: Any) -> HttpResponse:
         """Django's answer, rendered at once: the pending change is visible only inside the caller's context manager."""
         response: Any = super().changeform_view(request, *args)
         return response.render() if hasattr(response, "render") else response
@@ -292,7 +292,7 @@ class RecordAdmin(BulkPublishing, RecordFiles, PreviewPages, HistoryMixin, Actio
         return self._requested_page(request, obj) or super().response_add(request, obj, post_url_continue)
 
     def response_change(self, request: HttpRequest, obj: Any) -> HttpResponse:
-        """Lead to where the pressed button says. `_save` says what was saved: Django's own message would be wrong."""
+        """Go where the pressed button leads. `_save` says what was saved: Django's own message would be wrong."""
         if "_popup" in request.POST:
             return super().response_change(request, obj)
         if response := self._requested_page(request, obj):

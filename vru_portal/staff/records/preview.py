@@ -24,7 +24,7 @@ from vru_portal.staff.records.publishing_actions import as_sentence
 WIDTHS = {"phone": 375, "tablet": 768, "desktop": 1280}
 
 
-def framed(view: Callable[..., HttpResponse]) -> Callable[..., Any]:
+def allow_framing(view: Callable[..., HttpResponse]) -> Callable[..., Any]:
     """Let a page of this portal, and no other, show the answer in a frame."""
     return xframe_options_sameorigin(csp_replace({"frame-ancestors": ["'self'"]})(view))
 
@@ -87,7 +87,7 @@ class PreviewPages:
             if hasattr(row, "file") and "file" not in request.GET:
                 return self._file_preview(request, row)
             if "framed" in request.GET:
-                return framed(preview_page)(request, row)
+                return allow_framing(preview_page)(request, row)
             if request.GET.get("width") in WIDTHS:
                 return self._preview_in_frame(request, row, request.GET["width"])
             return preview_page(request, row)

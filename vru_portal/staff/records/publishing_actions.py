@@ -15,6 +15,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.text import capfirst
 
+from vru_portal.permissions import has_model_permission
 from vru_portal.publishing import pending_changes, submissions, workflow
 from vru_portal.publishing.dead_links import records_naming, scheduled_texts_linking_to, texts_linking_to
 from vru_portal.publishing.differences import Difference, field_label
@@ -152,7 +153,7 @@ class MarkReadyAction(Action):
 
     @classmethod
     def allowed(cls, user: Any, opts: Any) -> bool:
-        return submissions.may_change(user, opts.model)
+        return has_model_permission(user, "change", opts.model)
 
     def applies(self) -> bool:
         return workflow.has_something_to_publish(self.row)
@@ -187,7 +188,7 @@ class TakeBackAction(Action):
 
     @classmethod
     def allowed(cls, user: Any, opts: Any) -> bool:
-        return submissions.may_change(user, opts.model)
+        return has_model_permission(user, "change", opts.model)
 
     def applies(self) -> bool:
         return submissions.is_marked_ready(self.row)
@@ -299,7 +300,7 @@ class DiscardPendingChangeAction(Action):
 
     @classmethod
     def allowed(cls, user: Any, opts: Any) -> bool:
-        return submissions.may_change(user, opts.model)
+        return has_model_permission(user, "change", opts.model)
 
     def applies(self) -> bool:
         pending = pending_changes.pending_change(self.row)

@@ -14,7 +14,7 @@ from vru_portal.staff.worklist import WorklistItem, WorklistLink, WorklistRow
 
 MAX_ROWS = 5  # of each kind on the start page; the list has all
 
-FOR_PUBLISHERS = {
+HEADINGS_FOR_PUBLISHERS = {
     Submission.State.READY: ("Ready to publish", "Check each, then publish it or send it back.", False),
     Submission.State.DATE_CANCELLED: (
         "Dates cancelled by a later change",
@@ -54,7 +54,7 @@ def submission_items(request: HttpRequest) -> list[WorklistItem]:
     """What waits for this person: a decision if they may publish, and what was sent back to them."""
     waiting = submissions.waiting_for(request.user)
     items = []
-    for state, (heading, explanation, urgent) in FOR_PUBLISHERS.items():
+    for state, (heading, explanation, urgent) in HEADINGS_FOR_PUBLISHERS.items():
         rows = [one for one in waiting if one.state == state]
         items += _item(heading, explanation, rows, "publish", state, urgent=urgent)
     sent_back = [one for one in waiting if one.state == Submission.State.SENT_BACK]

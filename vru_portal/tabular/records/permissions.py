@@ -4,12 +4,8 @@ from typing import Any
 
 from django.db import models
 
+from vru_portal.permissions import has_model_permission
 from vru_portal.publishing.state import Part
-
-
-def has_model_permission(user: Any, action: str, model: type[models.Model]) -> bool:
-    """Whether a user may "add", "change" or "view" records of a model."""
-    return user.has_perm(f"{model._meta.app_label}.{action}_{model._meta.model_name}")
 
 
 def missing_permissions(user: Any, model: type[models.Model], *, is_new: bool) -> list[str]:

@@ -12,11 +12,11 @@ from django.core.exceptions import ValidationError
 from django.db import models
 from import_export import fields
 
+from vru_portal.permissions import has_model_permission
 from vru_portal.publishing.state import Publishable
 from vru_portal.tabular.readers import CSV, JSON, ODS, XLSX, cell_text
 from vru_portal.tabular.records.columns import KEY_FIELDS, columns_of
 from vru_portal.tabular.records.lookup import References
-from vru_portal.tabular.records.permissions import has_model_permission
 from vru_portal.tabular.records.reader import RecordReader
 from vru_portal.tabular.records.rows import RecordOutcome, RecordResult, RecordRow
 from vru_portal.tabular.records.writer import RecordWriter

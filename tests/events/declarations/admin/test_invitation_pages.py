@@ -6,7 +6,7 @@ import pytest
 from django.contrib.admin.models import LogEntry
 from django.utils import timezone
 
-from events.declarations.choices import OPEN_STATES, InvitationState, MailKind
+from events.declarations.choices import OPEN_INVITATION_STATES, InvitationState, MailKind
 from events.declarations.models import (
     Declaration,
     Invitation,
@@ -26,7 +26,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.once]
 
 def test_the_numbers_above_the_list_are_those_of_the_lists_that_they_lead_to(client, officer, version):
     today = timezone.localdate()
-    for state in (*OPEN_STATES, InvitationState.DECLINED, InvitationState.EXPIRED):
+    for state in (*OPEN_INVITATION_STATES, InvitationState.DECLINED, InvitationState.EXPIRED):
         for _ in range(2 if state == InvitationState.SENT else 1):
             row = signing.invite(f"Body {Invitation.objects.count()}").invitation
             Invitation.objects.filter(pk=row.pk).update(state=state)

@@ -10,7 +10,7 @@ from django.utils import timezone
 from django_tasks_db.models import DBTaskResult
 
 from events.declarations import schedule, tasks, tokens
-from events.declarations.choices import InvitationState, LinkPurpose, MailKind
+from events.declarations.choices import InvitationState, MailKind, SigningLinkPurpose
 from events.declarations.models import Invitation, Mail, PersonalRecord, Token
 from events.declarations.rules import corrections, invitations, mail_queue
 from events.declarations.rules import signing as signing_rules
@@ -223,7 +223,7 @@ def test_an_answer_that_was_lost_sends_twice_under_one_message_id_and_both_links
     links = {word for m in server.taken for word in content(m).split() if "/sign/" in word}
     assert len(links) == 2
     for link in links:
-        assert tokens.find_usable_token(link.rstrip("/").rpartition("/")[2], LinkPurpose.SIGN)
+        assert tokens.find_usable_token(link.rstrip("/").rpartition("/")[2], SigningLinkPurpose.SIGN)
 
 
 def test_two_workers_never_send_the_same_email(clock):
@@ -332,7 +332,7 @@ def test_what_asks_for_nothing_any_more_is_dropped_and_gives_nobody_a_link(clock
 def test_a_link_to_withdraw_is_not_sent_once_the_signature_has_ended(clock, mailoutbox):
     entry = signing.invite_and_sign()
     row = mail_queue.queue_mail(MailKind.WITHDRAW, entry.invitation, to=PersonalRecord.objects.get().values["email"])
-    corrections.withdraw_signature(secret=signing.new_link(entry.invitation, LinkPurpose.WITHDRAW))
+    corrections.withdraw_signature(secret=signing.new_link(entry.invitation, SigningLinkPurpose.WITHDRAW))
     tasks.deliver.call(row.pk)
     assert not mailoutbox
     assert Mail.objects.get(pk=row.pk).delivery == Delivery.DROPPED

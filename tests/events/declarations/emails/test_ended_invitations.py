@@ -4,7 +4,7 @@ import pytest
 from django.core.mail import EmailMultiAlternatives
 
 from events.declarations import mails
-from events.declarations.choices import LinkPurpose, MailKind
+from events.declarations.choices import MailKind, SigningLinkPurpose
 from events.declarations.models import Mail
 from events.declarations.rules import invitations, paper_signatures
 from events.declarations.rules import signing as signing_rules
@@ -44,7 +44,7 @@ def sign_on_paper(body):
         (sign_on_paper, ["chair@body.example", "post@body.example"], "on paper"),
         (
             lambda body: signing_rules.decline_invitation(
-                secret=signing.new_link(body.invitation, LinkPurpose.CONFIRM), reason="We decided not to."
+                secret=signing.new_link(body.invitation, SigningLinkPurpose.CONFIRM), reason="We decided not to."
             ),
             ["post@body.example"],
             "it will not sign",

@@ -17,7 +17,7 @@ from django.db import IntegrityError, transaction
 from pypdf import PdfReader
 
 from events.declarations import mails, tokens
-from events.declarations.choices import FINAL_NOTICES, LinkPurpose, MailKind
+from events.declarations.choices import FINAL_NOTICES, MailKind, SigningLinkPurpose
 from events.declarations.models import (
     Invitation,
     Mail,
@@ -71,7 +71,7 @@ def sign_for_assistant(body):
     version = availability.version_in_force()
     assert version
     sent = {
-        "secret": signing.new_link(body.invitation, LinkPurpose.CONFIRM),
+        "secret": signing.new_link(body.invitation, SigningLinkPurpose.CONFIRM),
         "checked": signing_rules.Signatory.from_preparation(preparation).fingerprint,
         "text_sha256": version.sha256,
     }
@@ -206,7 +206,7 @@ def test_a_final_mail_says_what_happened_and_has_no_secret(unit, kind, to, said)
 
 def test_a_matter_is_closed_by_one_mail_however_often_it_is_closed(unit):
     entry = sign_for_assistant(signing.invite("A body"))
-    withdrawal = signing.new_link(entry.invitation, LinkPurpose.WITHDRAW)
+    withdrawal = signing.new_link(entry.invitation, SigningLinkPurpose.WITHDRAW)
     for _ in range(2):
         corrections.withdraw_signature(secret=withdrawal)
     asked = SigningRequestFactory()
@@ -361,10 +361,10 @@ def test_a_receipt_brings_a_paper_and_a_file_that_the_verifier_takes(unit, tmp_p
 @pytest.mark.parametrize(
     ("kind", "purpose"),
     [
-        (MailKind.INVITATION, LinkPurpose.SIGN),
-        (MailKind.REMINDER, LinkPurpose.SIGN),
-        (MailKind.CONFIRM, LinkPurpose.CONFIRM),
-        (MailKind.WITHDRAW, LinkPurpose.WITHDRAW),
+        (MailKind.INVITATION, SigningLinkPurpose.SIGN),
+        (MailKind.REMINDER, SigningLinkPurpose.SIGN),
+        (MailKind.CONFIRM, SigningLinkPurpose.CONFIRM),
+        (MailKind.WITHDRAW, SigningLinkPurpose.WITHDRAW),
     ],
 )
 def test_other_mails_bring_a_link_that_opens_what_it_says_and_no_file(unit, kind, purpose):
@@ -372,7 +372,7 @@ def test_other_mails_bring_a_link_that_opens_what_it_says_and_no_file(unit, kind
     assert not list(found.iter_attachments())
     secret = re.search(r"/declaration/sign/([\w-]{43})/", text)
     assert secret
-    assert [one for one in LinkPurpose if tokens.find_usable_token(secret[1], one)] == [purpose]
+    assert [one for one in SigningLinkPurpose if tokens.find_usable_token(secret[1], one)] == [purpose]
 
 
 def test_a_demonstration_says_in_each_mail_that_it_is_one(unit):

@@ -209,7 +209,7 @@ NOTE = (
 
 
 def test_keys_and_signatures_are_those_of_the_signed_note_format(tmp_path):
-    key = keys.Key(NAME, Ed25519PrivateKey.from_private_bytes(base64.b64decode(SECRET)[1:]))
+    key = keys.SigningKey(NAME, Ed25519PrivateKey.from_private_bytes(base64.b64decode(SECRET)[1:]))
     assert key.vkey == VKEY
     text, _, signature = NOTE.rpartition("\n\n")
     raw = base64.b64decode(signature.split(" ")[2])
@@ -226,7 +226,7 @@ def test_keys_and_signatures_are_those_of_the_signed_note_format(tmp_path):
 
 
 def test_a_checkpoint_may_bear_other_signatures_and_lines_and_no_other_text():
-    key = keys.Key(NAME, Ed25519PrivateKey.from_private_bytes(base64.b64decode(SECRET)[1:]))
+    key = keys.SigningKey(NAME, Ed25519PrivateKey.from_private_bytes(base64.b64decode(SECRET)[1:]))
     known = [verify.read_key(VKEY)]
     note = key.checkpoint(7, bytes(32))
     text, _, signature = note.rpartition("\n\n")

@@ -39,7 +39,7 @@ sys.argv = ["verify.py", *sys.argv[1:]]
 runpy.run_path("verify.py", run_name="__main__")
 """
 OLDEST = shutil.which("python3.9")
-ELSEWHERE = keys.Key("elsewhere.example/declaration", Ed25519PrivateKey.from_private_bytes(b"e" * 32))
+ELSEWHERE = keys.SigningKey("elsewhere.example/declaration", Ed25519PrivateKey.from_private_bytes(b"e" * 32))
 
 
 class Stranger:

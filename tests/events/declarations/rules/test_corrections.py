@@ -3,7 +3,7 @@
 import pytest
 from django.core.exceptions import ValidationError
 
-from events.declarations.choices import CorrectionReason, InvitationState, LinkPurpose, MailKind
+from events.declarations.choices import CorrectionReason, InvitationState, MailKind, SigningLinkPurpose
 from events.declarations.models import (
     Entry,
     Invitation,
@@ -12,9 +12,10 @@ from events.declarations.models import (
     SignatoryBody,
 )
 from events.declarations.register import audit
-from events.declarations.rules import availability, corrections, erasure, invitations, signing
+from events.declarations.rules import corrections, erasure, invitations, signing
 from tests.support.factories import SectorFactory
 from tests.support.signing import invite, new_link, open_signing, sign, signatory
+from vru_portal.links.answering import InvalidLink
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("signing_open_in_may")]
 
@@ -33,13 +34,13 @@ def shown(seq):
 
 def test_withdrawing_and_signing_again():
     entry = sign(invite("A body"))
-    receipt = new_link(entry.invitation, LinkPurpose.RECEIPT)
-    with pytest.raises(availability.InvalidLink):
+    receipt = new_link(entry.invitation, SigningLinkPurpose.RECEIPT)
+    with pytest.raises(InvalidLink):
         corrections.withdraw_signature(secret=receipt)  # a forwarded receipt withdraws nothing
     corrections.send_withdrawal_link(secret=receipt)
     corrections.send_withdrawal_link(secret=receipt)
     assert [mail.to for mail in Mail.objects.filter(kind=MailKind.WITHDRAW)] == ["post@body.example"]
-    secret = new_link(entry.invitation, LinkPurpose.WITHDRAW)
+    secret = new_link(entry.invitation, SigningLinkPurpose.WITHDRAW)
     assert corrections.withdraw_signature(secret=secret) == corrections.withdraw_signature(secret=secret)
     assert kinds() == ["signed", "withdrawn"]
     assert LiveSignature.objects.count() == 0
@@ -69,7 +70,7 @@ def test_a_later_version_takes_the_place_of_the_earlier_signature():
 
 def test_a_name_is_shown_by_consent_and_no_longer_once_it_is_taken_back():
     entry = sign(invite("A body"), name="Sam Example", role="Chair", name_is_public=True)
-    receipt = new_link(entry.invitation, LinkPurpose.RECEIPT)
+    receipt = new_link(entry.invitation, SigningLinkPurpose.RECEIPT)
     assert shown(entry.pk) == {"name": "Sam Example", "role": "Chair"}
     corrections.hide_signatory_name(secret=receipt)
     assert shown(entry.pk) == {}
@@ -83,7 +84,7 @@ def test_a_name_is_shown_by_consent_and_no_longer_once_it_is_taken_back():
 def test_a_name_is_shown_no_longer_once_the_signature_is_withdrawn():
     entry = sign(invite("A body"), name_is_public=True)
     assert shown(entry.pk)
-    corrections.withdraw_signature(secret=new_link(entry.invitation, LinkPurpose.WITHDRAW))
+    corrections.withdraw_signature(secret=new_link(entry.invitation, SigningLinkPurpose.WITHDRAW))
     assert shown(entry.pk) == {}
     assert kinds() == ["signed", "withdrawn"]
 

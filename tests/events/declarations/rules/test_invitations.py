@@ -8,11 +8,18 @@ from django.core.exceptions import ValidationError
 from django.utils import timezone
 
 from events.declarations import schedule, tokens
-from events.declarations.choices import ENDED_STATES, OPEN_STATES, InvitationState, LinkPurpose, MailKind
+from events.declarations.choices import (
+    ENDED_INVITATION_STATES,
+    OPEN_INVITATION_STATES,
+    InvitationState,
+    MailKind,
+    SigningLinkPurpose,
+)
 from events.declarations.models import Entry, Invitation, Mail
 from events.declarations.rules import availability, corrections, erasure, invitations, mail_queue
 from events.declarations.rules import signing as signing_rules
 from tests.support import signing
+from vru_portal.links.answering import InvalidLink
 from vru_portal.links.models import Delivery
 
 pytestmark = pytest.mark.django_db
@@ -38,7 +45,7 @@ def in_state(state, **other):
     else:
         Mail.objects.filter(invitation=invitation).update(delivery=Delivery.SENT)
         Invitation.objects.filter(pk=invitation.pk).update(state=state, sent_at=timezone.now())
-        if state in ENDED_STATES:
+        if state in ENDED_INVITATION_STATES:
             invitation.tokens.update(burnt_at=timezone.now())
     invitation.refresh_from_db()
     return invitation
@@ -47,7 +54,7 @@ def in_state(state, **other):
 def works(invitation):
     """How many links of an invitation open something."""
     rows = invitation.tokens.filter(burnt_at=None, expires_at__gt=timezone.now(), purpose__in=["sign", "confirm"])
-    return rows.count() if invitation.state in OPEN_STATES else 0
+    return rows.count() if invitation.state in OPEN_INVITATION_STATES else 0
 
 
 def take(rule, **arguments):
@@ -119,8 +126,8 @@ def test_a_second_mail_adds_a_link_and_the_first_stays_good():
     Mail.objects.update(delivery=Delivery.SENT)
     assert take(invitations.resend_invitation, invitation=row) == ""
     second = signing.new_link(row)
-    assert tokens.find_usable_token(invited.secret, LinkPurpose.SIGN)
-    assert tokens.find_usable_token(second, LinkPurpose.SIGN)
+    assert tokens.find_usable_token(invited.secret, SigningLinkPurpose.SIGN)
+    assert tokens.find_usable_token(second, SigningLinkPurpose.SIGN)
     assert Mail.objects.filter(kind=MailKind.INVITATION).count() == 2
 
 
@@ -129,7 +136,7 @@ def test_revoking_burns_every_link_and_a_signature_cannot_be_revoked():
     more = signing.new_link(invited.invitation)
     invitations.revoke_invitation(by=None, invitation=invited.invitation)
     for secret in (invited.secret, more):
-        assert tokens.find_usable_token(secret, LinkPurpose.SIGN) is None
+        assert tokens.find_usable_token(secret, SigningLinkPurpose.SIGN) is None
     signed = signing.invite_and_sign("Another").invitation
     assert "Only the person at the email address that signed can withdraw it" in take(
         invitations.revoke_invitation, invitation=signed
@@ -142,19 +149,19 @@ def test_extending_keeps_links_good_and_opens_what_has_expired_but_not_beside_a_
     assert "a year from now" in take(invitations.extend_invitation, invitation=row, until=TODAY - timedelta(days=1))
     last = row.closes_on
     clock.move_to(last + timedelta(days=1))
-    assert tokens.find_usable_token(invited.secret, LinkPurpose.SIGN) is None
+    assert tokens.find_usable_token(invited.secret, SigningLinkPurpose.SIGN) is None
     assert schedule.expire_invitations() == 1
     assert after(row) == InvitationState.EXPIRED
     invitations.extend_invitation(by=None, invitation=row, until=last + timedelta(days=30))
     assert after(row) == InvitationState.SENT
-    assert tokens.find_usable_token(invited.secret, LinkPurpose.SIGN)
+    assert tokens.find_usable_token(invited.secret, SigningLinkPurpose.SIGN)
     clock.move_to(last + timedelta(days=31))
     schedule.expire_invitations()
     newer = invitations.invite_anew(by=None, invitation=row, email="new@body.example")
     said = take(invitations.extend_invitation, invitation=row, until=last + timedelta(days=90))
     assert "invited again since. Extend that invitation" in said
     assert newer.state == InvitationState.QUEUED
-    assert tokens.find_usable_token(invited.secret, LinkPurpose.SIGN) is None
+    assert tokens.find_usable_token(invited.secret, SigningLinkPurpose.SIGN) is None
 
 
 def test_an_expired_invitation_whose_mailbox_was_dropped_is_not_opened_again():
@@ -186,7 +193,7 @@ def test_a_refused_mailbox_is_given_up_and_the_body_invited_at_another_one():
     Invitation.objects.update(state=InvitationState.REFUSED)
     newer = invitations.invite_anew(by=None, invitation=row, email="right@moor.example", contact_name="Ann")
     assert after(row) == InvitationState.REVOKED
-    assert tokens.find_usable_token(invited.secret, LinkPurpose.SIGN) is None  # it may have reached a stranger
+    assert tokens.find_usable_token(invited.secret, SigningLinkPurpose.SIGN) is None  # it may have reached a stranger
     assert (newer.body, newer.email, newer.state) == (row.body, "right@moor.example", InvitationState.QUEUED)
     assert take(invitations.invite_anew, invitation=row, email="x@moor.example").endswith(
         "Already invited (waiting to be sent)."
@@ -286,7 +293,7 @@ def test_a_body_declines_with_a_reason_and_its_links_open_nothing_afterwards():
         lambda: signing_rules.announce_decision_date(secret=invited.secret, day=TODAY),
         lambda: signing.prepare(invited),
     ):
-        with pytest.raises(availability.InvalidLink):
+        with pytest.raises(InvalidLink):
             rule()
 
 
@@ -297,7 +304,7 @@ def test_a_body_says_when_it_decides_and_its_link_stays_good_until_two_weeks_lat
     assert after(invited.invitation) == T
     assert invited.invitation.closes_on == day + timedelta(days=14)
     clock.move_to(day + timedelta(days=14))
-    assert tokens.find_usable_token(invited.secret, LinkPurpose.SIGN)
+    assert tokens.find_usable_token(invited.secret, SigningLinkPurpose.SIGN)
     with pytest.raises(ValidationError, match="a year from now"):
         signing_rules.announce_decision_date(secret=invited.secret, day=day - timedelta(days=1))
 
@@ -318,7 +325,7 @@ def test_an_assistant_passes_on_and_only_the_signatorys_own_mailbox_signs_both_n
     version = invited.invitation.version
     with pytest.raises(availability.StaleText):  # not the assistant
         signing_rules.sign(secret=invited.secret, checked=passed.fingerprint, text_sha256=version.sha256)
-    confirm = signing.new_link(invited.invitation, LinkPurpose.CONFIRM)
+    confirm = signing.new_link(invited.invitation, SigningLinkPurpose.CONFIRM)
     with pytest.raises(ValidationError, match="passed on to you"):
         signing_rules.pass_on_to_signatory(
             secret=confirm, signatory=signing.signatory(email="x@body.example", prepared_by="Kim")
@@ -343,12 +350,12 @@ def test_passing_on_to_somebody_else_takes_the_first_link_to_confirm_away():
     invited = signing.invite(email="clerk@body.example")
     to = lambda email: signing.signatory(email=email, prepared_by="Kim Clerk")  # noqa: E731
     signing_rules.pass_on_to_signatory(secret=invited.secret, signatory=to("one@body.example"))
-    first = signing.new_link(invited.invitation, LinkPurpose.CONFIRM)
+    first = signing.new_link(invited.invitation, SigningLinkPurpose.CONFIRM)
     signing_rules.pass_on_to_signatory(secret=invited.secret, signatory=to("two@body.example"))
-    assert tokens.find_usable_token(first, LinkPurpose.CONFIRM) is None
-    second = signing.new_link(invited.invitation, LinkPurpose.CONFIRM)
+    assert tokens.find_usable_token(first, SigningLinkPurpose.CONFIRM) is None
+    second = signing.new_link(invited.invitation, SigningLinkPurpose.CONFIRM)
     signing.prepare(invited)  # the assistant signs after all
-    assert tokens.find_usable_token(second, LinkPurpose.CONFIRM) is None
+    assert tokens.find_usable_token(second, SigningLinkPurpose.CONFIRM) is None
 
 
 def test_what_needs_chasing_is_refused_or_silent_after_all_reminders_or_near_its_end(clock):

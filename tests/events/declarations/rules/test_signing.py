@@ -8,7 +8,7 @@ from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
 from events.declarations import tokens
-from events.declarations.choices import EntryKind, InvitationState, LinkPurpose, MailKind
+from events.declarations.choices import EntryKind, InvitationState, MailKind, SigningLinkPurpose
 from events.declarations.models import Entry, Head, LiveSignature, Mail
 from events.declarations.register import audit
 from events.declarations.rules import availability, invitations, signing, versions
@@ -24,6 +24,7 @@ from tests.support.signing import (
     signatory,
 )
 from vru_portal.ledger.append_only.database import DatabaseTriggers
+from vru_portal.links.answering import InvalidLink
 
 pytestmark = pytest.mark.django_db
 
@@ -35,7 +36,7 @@ def version():
 
 def passed_on(invited, email):
     signing.pass_on_to_signatory(secret=invited.secret, signatory=signatory(email=email, prepared_by="Jo"))
-    return new_link(invited.invitation, LinkPurpose.CONFIRM)
+    return new_link(invited.invitation, SigningLinkPurpose.CONFIRM)
 
 
 def test_a_signature_makes_an_entry_and_leaves_the_register_whole(version):
@@ -48,10 +49,10 @@ def test_a_link_to_confirm_works_only_for_the_mailbox_to_which_it_is_passed_on_n
     wrong = passed_on(invited, "wrong@body.example")
     chair = passed_on(invited, "chair@body.example")
     late = tokens.issue_secret(
-        invitation=invited.invitation, purpose=LinkPurpose.CONFIRM, to="wrong@body.example"
+        invitation=invited.invitation, purpose=SigningLinkPurpose.CONFIRM, to="wrong@body.example"
     )  # was in flight
     for secret in (wrong, late):
-        with pytest.raises(availability.InvalidLink):
+        with pytest.raises(InvalidLink):
             signing.prepare_signature(secret=secret, signatory=signatory())
     assert signing.signing_token(chair).invitation == invited.invitation
 
@@ -64,13 +65,13 @@ def test_extending_revives_no_link_that_was_taken_back(version, time_machine):
     time_machine.shift(timedelta(days=91))
     invitations.expire_invitation(invitation=invited.invitation)
     for secret in (invited.secret, chair):
-        with pytest.raises(availability.InvalidLink):
+        with pytest.raises(InvalidLink):
             signing.signing_token(secret)
     invited.invitation.refresh_from_db()
     invitations.extend_invitation(by=None, invitation=invited.invitation, until=days_from_today(30))
     assert signing.signing_token(chair).invitation.state == InvitationState.SENT
     assert signing.signing_token(invited.secret)
-    with pytest.raises(availability.InvalidLink):
+    with pytest.raises(InvalidLink):
         signing.signing_token(wrong)
 
 

@@ -8,7 +8,7 @@ import time_machine
 from django.test import Client
 from django.utils import timezone
 
-from events.declarations.choices import InvitationState, LinkPurpose, MailKind
+from events.declarations.choices import InvitationState, MailKind, SigningLinkPurpose
 from events.declarations.models import (
     Declaration,
     DeclarationVersion,
@@ -118,8 +118,8 @@ def test_no_form_can_send_what_a_database_does_not_take(version):
     extra = ("text_sha256", "checked", "reason", "day", "form", "name_is_public")
     cases = (
         (invite().secret, (DETAILS, DECLINE, DECIDE, CHECK)),
-        (new_link(signed_entry.invitation, LinkPurpose.RECEIPT), (RECEIPT,)),
-        (new_link(signed_entry.invitation, LinkPurpose.WITHDRAW), (WITHDRAW,)),
+        (new_link(signed_entry.invitation, SigningLinkPurpose.RECEIPT), (RECEIPT,)),
+        (new_link(signed_entry.invitation, SigningLinkPurpose.WITHDRAW), (WITHDRAW,)),
     )
     for secret, addresses in cases:
         client = Client()
@@ -155,7 +155,7 @@ def test_while_signing_is_paused_the_reason_is_said_and_what_was_signed_stays_in
     assert (
         client.post(DETAILS, ANSWERS | {"invitation_mark": hidden_fields(page)["invitation_mark"]}).status_code == 503
     )
-    assert open_link(Client(), new_link(entry.invitation, LinkPurpose.RECEIPT)).status_code == 200
+    assert open_link(Client(), new_link(entry.invitation, SigningLinkPurpose.RECEIPT)).status_code == 200
     Declaration.objects.update(paused_because="")
     assert client.post(CHECK, hidden_fields(page))["Location"] == RECEIPT
 
@@ -163,7 +163,9 @@ def test_while_signing_is_paused_the_reason_is_said_and_what_was_signed_stays_in
 def test_a_lost_key_is_a_page_and_not_a_fault(client, invited, settings, tmp_path):
     page = go_to_check(client, invited.secret)
     withdrawing = Client()
-    open_link(withdrawing, new_link(invite_and_sign("Other", "post@other.example").invitation, LinkPurpose.WITHDRAW))
+    open_link(
+        withdrawing, new_link(invite_and_sign("Other", "post@other.example").invitation, SigningLinkPurpose.WITHDRAW)
+    )
     settings.REGISTER_KEYS = tmp_path / "nothing"
     for answer in (
         client.post(CHECK, hidden_fields(page)),

@@ -8,7 +8,7 @@ from django.core import signing
 from django.test import Client
 from django.utils import timezone
 
-from events.declarations.choices import InvitationState, LinkPurpose
+from events.declarations.choices import InvitationState, SigningLinkPurpose
 from events.declarations.models import (
     Entry,
     Invitation,
@@ -112,13 +112,13 @@ def test_a_form_without_its_token_is_refused_and_the_link_is_not_written_down(in
 
 def test_head_and_get_write_nothing(invited):
     invite_and_sign("Other", "post@other.example")
-    receipt = new_link(Invitation.objects.get(entry=1), LinkPurpose.RECEIPT)
-    withdraw = new_link(Invitation.objects.get(entry=1), LinkPurpose.WITHDRAW)
+    receipt = new_link(Invitation.objects.get(entry=1), SigningLinkPurpose.RECEIPT)
+    withdraw = new_link(Invitation.objects.get(entry=1), SigningLinkPurpose.WITHDRAW)
     passed = invite("Third", "post@third.example")
     signing_rules.pass_on_to_signatory(
         secret=passed.secret, signatory=signatory(email="c@third.example", prepared_by="Jo")
     )
-    confirm = new_link(passed.invitation, LinkPurpose.CONFIRM)
+    confirm = new_link(passed.invitation, SigningLinkPurpose.CONFIRM)
     for secret in (invited.secret, passed.secret, confirm, receipt, withdraw):
         client = Client()
         with assert_nothing_written():
@@ -140,13 +140,13 @@ def test_sending_every_form_unchanged_changes_nothing(invited):
     signing_rules.pass_on_to_signatory(
         secret=passed.secret, signatory=signatory(email="c@third.example", prepared_by="Jo")
     )
-    confirm = new_link(passed.invitation, LinkPurpose.CONFIRM)
+    confirm = new_link(passed.invitation, SigningLinkPurpose.CONFIRM)
     links = {
         invited.secret: (DETAILS, CHECK, DECLINE, DECIDE),
         passed.secret: (DETAILS, CHECK, PASSED_ON, DECLINE, DECIDE),
         confirm: (DETAILS, CHECK, DECLINE, DECIDE),
-        new_link(entry.invitation, LinkPurpose.RECEIPT): (RECEIPT,),
-        new_link(entry.invitation, LinkPurpose.WITHDRAW): (WITHDRAW,),
+        new_link(entry.invitation, SigningLinkPurpose.RECEIPT): (RECEIPT,),
+        new_link(entry.invitation, SigningLinkPurpose.WITHDRAW): (WITHDRAW,),
     }
     # somebody has filled it in, and not signed: a reminder is scanned in the meantime
     go_to_check(Client(), invited.secret)

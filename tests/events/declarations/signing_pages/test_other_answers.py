@@ -6,7 +6,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from events.declarations.choices import EntryKind, InvitationState, LinkPurpose, MailKind
+from events.declarations.choices import EntryKind, InvitationState, MailKind, SigningLinkPurpose
 from events.declarations.models import (
     Entry,
     Invitation,
@@ -64,7 +64,7 @@ def test_deciding_later_holds_reminders_until_that_day(client, invited):
 
 def test_a_name_is_hidden_from_the_receipt_and_never_shown_by_it(client, version):
     entry = invite_and_sign(name_is_public=True)
-    open_link(client, new_link(entry.invitation, LinkPurpose.RECEIPT))
+    open_link(client, new_link(entry.invitation, SigningLinkPurpose.RECEIPT))
     mark = hidden_fields(client.get(RECEIPT))["invitation_mark"]
     assert_says(client.post(RECEIPT, {"invitation_mark": mark, "form": "name"}), "Tick the box")
     assert Entry.objects.with_status().get(pk=entry.pk).name_is_public
@@ -80,7 +80,7 @@ def test_a_name_is_hidden_from_the_receipt_and_never_shown_by_it(client, version
 
 def test_withdrawing_goes_through_the_mailbox_that_signed(client, version):
     entry = invite_and_sign()
-    open_link(client, new_link(entry.invitation, LinkPurpose.RECEIPT))
+    open_link(client, new_link(entry.invitation, SigningLinkPurpose.RECEIPT))
     mark = hidden_fields(client.get(RECEIPT))["invitation_mark"]
     refused = client.post(RECEIPT, {"invitation_mark": mark, "form": "withdraw"})
     assert_says(refused, "Tick the box")
@@ -94,7 +94,7 @@ def test_withdrawing_goes_through_the_mailbox_that_signed(client, version):
     assert Mail.objects.get(kind=MailKind.WITHDRAW).to == "post@body.example"
     assert client.get(WITHDRAW)["Location"] == RECEIPT  # the receipt alone withdraws nothing
     assert_says(
-        open_link(client, new_link(entry.invitation, LinkPurpose.WITHDRAW)), "Withdraw the signature", "entry 1"
+        open_link(client, new_link(entry.invitation, SigningLinkPurpose.WITHDRAW)), "Withdraw the signature", "entry 1"
     )
     assert set(form_errors(send_form(client, WITHDRAW))) == {"confirmed"}
     assert send_form(client, WITHDRAW, confirmed="on")["Location"] == WITHDRAW
@@ -103,7 +103,9 @@ def test_withdrawing_goes_through_the_mailbox_that_signed(client, version):
     assert list(Entry.objects.values_list("kind", flat=True)) == [EntryKind.SIGNED, EntryKind.WITHDRAWN]
     late = Client()
     assert_says(
-        open_link(late, new_link(entry.invitation, LinkPurpose.RECEIPT)), "This signature was withdrawn", "entry 2"
+        open_link(late, new_link(entry.invitation, SigningLinkPurpose.RECEIPT)),
+        "This signature was withdrawn",
+        "entry 2",
     )
     assert late.post(RECEIPT, {"invitation_mark": mark, "form": "name", "confirmed": "on"})["Location"] == RECEIPT
     assert Entry.objects.count() == 2
@@ -111,7 +113,7 @@ def test_withdrawing_goes_through_the_mailbox_that_signed(client, version):
 
 def test_after_erasure_the_link_of_a_receipt_opens_nothing(client, version):
     entry = invite_and_sign()
-    assert_says(open_link(client, new_link(entry.invitation, LinkPurpose.RECEIPT)), "Sam Example")
+    assert_says(open_link(client, new_link(entry.invitation, SigningLinkPurpose.RECEIPT)), "Sam Example")
     erasure.erase_personal_data(entry=entry)
     assert assert_private(client.get(RECEIPT)).status_code == 404
 

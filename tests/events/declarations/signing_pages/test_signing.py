@@ -8,7 +8,7 @@ from django.core.exceptions import ValidationError
 from django.test import Client
 from django.utils import timezone
 
-from events.declarations.choices import LinkPurpose, MailKind
+from events.declarations.choices import MailKind, SigningLinkPurpose
 from events.declarations.models import (
     Entry,
     Mail,
@@ -67,7 +67,9 @@ def test_from_the_link_to_the_receipt(client, invited, version):
     # refreshed, and come back to from the mail's link in another browser
     assert assert_private(client.get(RECEIPT)).text.count("Sam Example") == receipt.text.count("Sam Example")
     assert_says(
-        open_link(Client(), new_link(entry.invitation, LinkPurpose.RECEIPT)), "Receipt for entry 1", "Sam Example"
+        open_link(Client(), new_link(entry.invitation, SigningLinkPurpose.RECEIPT)),
+        "Receipt for entry 1",
+        "Sam Example",
     )
 
 
@@ -145,7 +147,7 @@ def test_an_assistant_prepares_and_the_signatory_confirms_from_their_own_mailbox
     # the signatory must tick the box themselves
     chair = Client()
     assert_says(
-        open_link(chair, new_link(invited.invitation, LinkPurpose.CONFIRM)),
+        open_link(chair, new_link(invited.invitation, SigningLinkPurpose.CONFIRM)),
         "Jo Assistant has prepared this signature for you",
     )
     assert chair.get(CHECK)["Location"] == DETAILS
@@ -166,13 +168,13 @@ def test_an_assistant_prepares_and_the_signatory_confirms_from_their_own_mailbox
 def test_taking_back_ends_the_link_that_was_passed_on(client, invited):
     open_link(client, invited.secret)
     send_form(client, DETAILS, **ANSWERS_FOR_ANOTHER)
-    first = new_link(invited.invitation, LinkPurpose.CONFIRM)
+    first = new_link(invited.invitation, SigningLinkPurpose.CONFIRM)
     chair = Client()
     page = go_to_check(chair, first)
     assert_says(client.get(DETAILS), "You passed this on to Sam Example", "their link will stop working")
     assert send_form(client, DETAILS, **ANSWERS_FOR_ANOTHER | {"email": "vice@body.example"})["Location"] == PASSED_ON
     assert chair.post(CHECK, hidden_fields(page)).status_code == 404
-    second = new_link(invited.invitation, LinkPurpose.CONFIRM)
+    second = new_link(invited.invitation, SigningLinkPurpose.CONFIRM)
     assert open_link(Client(), second).status_code == 200
     assert go_to_check(client, invited.secret)["Location"] == READ  # it was not shown in this browser yet
     assert_says(client.get(READ), "Read the declaration")

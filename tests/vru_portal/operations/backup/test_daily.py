@@ -16,7 +16,7 @@ from tests.support.factories import LevelFactory, UnitFactory
 from vru_portal.operations import schedule
 from vru_portal.operations.backup import daily
 from vru_portal.operations.backup.archive import BackupError
-from vru_portal.workspace import backups
+from vru_portal.operations.backup.status import read_status
 
 
 @pytest.fixture(autouse=True)
@@ -74,12 +74,12 @@ def test_one_that_fails_says_why_deletes_none_and_is_tried_again_after_an_hour(o
     with pytest.raises(ImproperlyConfigured, match=r"Today's backup failed: The disk is full\."):
         daily.make_daily_backup()
     assert len(daily.daily_files()) == 1
-    assert backups.read_record().failure == "The disk is full."
+    assert read_status().failure == "The disk is full."
     time_machine.shift(timedelta(minutes=59))
     assert daily.make_daily_backup() == 0
     time_machine.shift(timedelta(minutes=2))
     assert daily.make_daily_backup() == 1
-    assert backups.read_record().failure == ""
+    assert read_status().failure == ""
 
 
 def test_the_copy_of_the_database_that_a_killed_backup_leaves_is_deleted(outcomes, folder, time_machine):
@@ -158,5 +158,5 @@ def test_a_backup_by_hand_counts_whether_it_is_made_or_not(tmp_path, db):
     (tmp_path / "there.tar").touch()
     with pytest.raises(CommandError, match="exists already"):
         call_command("backup", tmp_path / "there.tar")
-    assert "exists already" in backups.read_record().failure
-    assert backups.read_record().failed_at == timezone.now()
+    assert "exists already" in read_status().failure
+    assert read_status().failed_at == timezone.now()

@@ -9,7 +9,7 @@ from django.core.management.base import CommandError
 from vru_portal.management.commands.backup import parse_key_choice, read_passphrase
 from vru_portal.operations.backup import keys, restore
 from vru_portal.operations.backup.archive import BackupError
-from vru_portal.operations.backup.create import KeyChoice, KeysGo
+from vru_portal.operations.backup.create import KeyChoice, KeyDestination
 
 PASSPHRASE = "correct horse battery"  # noqa: S105 - it opens nothing
 
@@ -75,8 +75,8 @@ def test_a_key_never_replaces_another_of_its_name(register):
 def test_the_words_after_keys(tmp_path, monkeypatch):
     monkeypatch.setenv("BACKUP_PASSPHRASE", PASSPHRASE)
     assert parse_key_choice(["none"], None) == KeyChoice()
-    assert parse_key_choice(["separately", "x"], None) == KeyChoice(KeysGo.SEPARATELY, path=Path("x"))
-    assert parse_key_choice(["included"], None) == KeyChoice(KeysGo.INCLUDED, passphrase=PASSPHRASE)
+    assert parse_key_choice(["separately", "x"], None) == KeyChoice(KeyDestination.SEPARATELY, path=Path("x"))
+    assert parse_key_choice(["included"], None) == KeyChoice(KeyDestination.INCLUDED, passphrase=PASSPHRASE)
     for words in (["separately"], ["included", "x"], ["all"]):
         with pytest.raises(CommandError, match="Write --keys none"):
             parse_key_choice(words, None)

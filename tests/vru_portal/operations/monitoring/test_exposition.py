@@ -16,7 +16,7 @@ from tests.support.factories import UnitFactory
 from tests.support.signing import invite, open_signing, sign
 from vru_portal import metrics
 from vru_portal.models import Heartbeat
-from vru_portal.workspace.backups import BackupRecord, write_record
+from vru_portal.operations.backup.status import BackupStatus, write_status
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("alive", "quiet")]
 
@@ -68,7 +68,7 @@ def test_the_last_successful_backup_is_reported_and_having_none_is_not_an_error(
     settings.BACKUPS = tmp_path / "backups"
     assert scrape()("portal_backup_timestamp_seconds") is None
     made_at = datetime.fromtimestamp(1.5e9, UTC)
-    write_record(BackupRecord(made_at, "daily.tar", failed_at=made_at + timedelta(days=1), failure="No room."))
+    write_status(BackupStatus(made_at, "daily.tar", failed_at=made_at + timedelta(days=1), failure="No room."))
     assert scrape()("portal_backup_timestamp_seconds") == 1.5e9
 
 
@@ -133,7 +133,7 @@ os.wait()
 from vru_portal import metrics
 from prometheus_client import generate_latest
 metrics.count_request("GET", 200, 0.1)
-print(generate_latest(metrics.collected()).decode())
+print(generate_latest(metrics.collect()).decode())
 """
 
 

@@ -20,8 +20,8 @@ class Basis(models.TextChoices):
 
 
 @dataclass(frozen=True)
-class AsAt:
-    """The day for which a ledger is shown; without a day, now.
+class CutOff:
+    """The cut-off date of a ledger that is shown; without a day, now.
 
     With `Basis.KNOWN` a row counts from the day it was recorded here, so later entries never change the picture of an
     earlier day. With `Basis.DATED` it counts from the date it carries, and anything corrected since is left out.
@@ -62,4 +62,4 @@ class AsAt:
         return Q(Exact(Coalesce(F(f"{prefix}reverses_id"), 0), 0)) & not_reversed
 
 
-NOW = AsAt()
+NOW = CutOff()
