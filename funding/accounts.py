@@ -287,7 +287,7 @@ def paid_late_by_allocation(
 
 
 def multi_year_award_totals(cut_off: CutOff) -> dict[int, tuple[Decimal, Decimal]]:
-    """Of each award that runs over several years, by the key of its first allocation: what was awarded, and is left."""
+    """What was awarded, and what is left, for each multi-year award, by the key of its first allocation."""
     awarded = dict(first_years_of_awards(cut_off=cut_off))
     for first, amount in later_years_of_awards(cut_off=cut_off):
         awarded[first] = awarded.get(first, Decimal(0)) + amount

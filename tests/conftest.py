@@ -132,7 +132,7 @@ def plain_static_files(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pat
         STATIC_ROOT=root,
         SECOND_FACTOR_REQUIRED=False,
         PASSWORD_HASHERS=hashers,
-        DAILY_BACKUPS=False,  # the database of a test is in memory
+        MAKES_DAILY_BACKUPS=False,  # the database of a test is in memory
         **outside,
     ):
         yield root

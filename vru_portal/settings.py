@@ -222,7 +222,7 @@ FILE_UPLOAD_PERMISSIONS, FILE_UPLOAD_DIRECTORY_PERMISSIONS = 0o600, 0o700  # Dja
 
 # The portal's own backups: one a day where nobody has set anything up.
 BACKUPS = VAR_DIR / "backups"
-DAILY_BACKUPS = EMBEDDED and not DEMO
+MAKES_DAILY_BACKUPS = EMBEDDED and not DEMO
 
 # Language and time ----------------------------------------------------------------------------------------------------
 LANGUAGE_CODE = "en-gb"

@@ -26,8 +26,8 @@ urlpatterns = [
     path("", views.home, name="home"),
     path("about/", about, name="about"),
     path("search/", search_page, name="search"),
-    # These pages show the status of initiatives, which depends on their money: `programmes` must not import `funding`.
-    # These show data of several apps: the app of each declares the same address, without that data.
+    # Each of these is also declared in its app, without what other apps add to it, such as the status of initiatives,
+    # which depends on money. The first match wins.
     path("initiatives/", initiatives, {"filter_class": CatalogueFilters}),
     path("initiatives/<slug:slug>/", initiative, {"add_details": set_statuses}),
     path("prevention/<slug:slug>/", level, {"add_details": set_statuses}),

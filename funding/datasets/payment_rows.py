@@ -4,20 +4,22 @@ There may be a hundred thousand: to make a model's instance of each, and of what
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from datetime import date, datetime
 from decimal import Decimal
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+from django.db.models import QuerySet
 from django.urls import reverse
 
 from funding.choices import AllocationKind
 from funding.filters import PaymentFilters
 from funding.models import Allocation, Explanation, FinancialYear, Payment
 from partners.models import Organisation
-from vru_portal.ledger.cut_off import CutOff
-from vru_portal.tabular.batches import key_batches
+from vru_portal.ledger.cut_off import NOW, CutOff
+from vru_portal.tabular.batches import AT_ONCE, key_batches
 from vru_portal.web.addresses import full_url
+from vru_portal.web.prepared_queries import prepared
 
 
 class AllocationFacts(NamedTuple):
@@ -76,6 +78,7 @@ PATHS = {
     "reversed_at": "reversed_by__recorded_at",
     "reversed_because": "reversed_by__reason",
 }
+PAGE = 60  # at least as many as a page shows
 COLUMNS = [PATHS.get(name, name) for name in PaymentRow._fields[:-2]]
 
 
@@ -105,8 +108,7 @@ class PaymentRows:
 
     def of_keys(self, keys: Collection[int]) -> list[PaymentRow]:
         # The keys say which: to ask for what the filters compare would cost as much as the rows do.
-        rows = Payment.objects.filter(pk__in=keys).with_irregularities(self.filters.cut_off).order_by()
-        by_key = {row[0]: row for row in rows.values_list(*COLUMNS)}
+        by_key = {row[0]: row for row in self.facts_of(keys)}
         found = [by_key[key] for key in keys]  # in the order of the list
         self.add_missing_payees({payee for *_, payee, _ in found})
         self.add_missing_allocations({allocation for *_, allocation in found})
@@ -117,6 +119,11 @@ class PaymentRows:
             )
             for *facts, payee, allocation in found
         ]
+
+    def facts_of(self, keys: Collection[int]) -> Iterable[tuple[Any, ...]]:
+        if self.filters.cut_off != NOW:
+            return payment_facts(keys, self.filters.cut_off)
+        return present_facts(*pad_keys(keys)) if keys else ()
 
     def add_missing_payees(self, keys: Collection[int]) -> None:
         if missing := set(keys) - self.payees.keys():
@@ -139,6 +146,22 @@ class PaymentRows:
             self.allocations[key] = AllocationFacts._make(
                 (public_id, AllocationKind(kind).label, *named, url, self.years[year])
             )
+
+
+def payment_facts(keys: Collection[Any], cut_off: CutOff) -> QuerySet[Payment, tuple[Any, ...]]:
+    rows = Payment.objects.filter(pk__in=keys).with_irregularities(cut_off)
+    return rows.order_by().values_list(*COLUMNS)
+
+
+@prepared
+def present_facts(*keys: int) -> QuerySet[Payment, tuple[Any, ...]]:
+    return payment_facts(keys, NOW)
+
+
+def pad_keys(keys: Collection[int]) -> list[int]:
+    """Repeat the last key until there are as many as a page or a batch has: each number of keys is another query."""
+    *_, last = keys
+    return [*keys, *[last] * ((PAGE if len(keys) <= PAGE else AT_ONCE) - len(keys))]
 
 
 def explanations_of(keys: Collection[int], cut_off: CutOff) -> dict[int, list[str]]:

@@ -102,7 +102,7 @@ class MoneyFlow:
 
     @cached_property
     def unallocated(self) -> list[UnallocatedFlow]:
-        """What is for nothing in this year: not allocated, carried forward into the next year, or returned."""
+        """Money not used for anything this year: not allocated, carried forward into the next year, or returned."""
         left = UnallocatedFlow("Not yet allocated", "left", [source.unallocated for source in self.sources])
         carried = UnallocatedFlow("Carried forward", "carried", [source.carried for source in self.sources])
         returned = UnallocatedFlow("Returned to the funder", "returned", [source.returned for source in self.sources])

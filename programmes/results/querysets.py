@@ -55,7 +55,7 @@ class ReturnQuerySet(models.QuerySet["Return"]):
 
 
 class ApprovedReturnQuerySet(models.QuerySet["ApprovedReturn"]):
-    """What was approved: each return as it was first, and each correction."""
+    """Approved returns: the first version of each, and every correction."""
 
     def current(self, known_before: datetime | None = None) -> Self:
         """What is current; with a moment, what was current just before it."""

@@ -15,7 +15,7 @@ def can_see_backups(request: HttpRequest) -> bool:
 
 def worklist_items(request: HttpRequest, status: BackupStatus) -> list[WorklistItem]:
     """A warning where a backup failed or is too old; none if the portal was never set up to make any."""
-    if not can_see_backups(request) or not (settings.DAILY_BACKUPS or status.made_at or status.failure):
+    if not can_see_backups(request) or not (settings.MAKES_DAILY_BACKUPS or status.made_at or status.failure):
         return []
     last = f"The last successful backup was made on {format_datetime(status.made_at)}." if status.made_at else ""
     if status.failure:

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
+from string import ascii_letters, digits
 from typing import IO, TYPE_CHECKING, Any, Generic, TypeVar
 
 from vru_portal.tabular.batches import in_batches
@@ -32,6 +33,7 @@ PARTS_PER_BATCH = 500
 FORMULA_SIGNS = ("=", "+", "-", "@")
 # Some spreadsheets treat a cell that begins with one of these as a formula too (OWASP, "CSV injection").
 FORMULA_CONTROLS = ("\t", "\r", "\n")
+HARMLESS = frozenset(ascii_letters + digits)  # as the first character of a cell
 PENNY = Decimal("0.01")
 MAX_CELL_LENGTH = 32_767  # characters, the limit of Excel
 TRUNCATION_NOTE = " … [cut here: the CSV and JSON files have all of it]"
@@ -95,8 +97,8 @@ class Table(Generic[Row]):
         place = [column.name for column in self.columns].index(self.total_of) if self.total_of else None
         readers = [column.read for column in self.columns]
         for row in self.rows:
-            cells = [
-                cell if (cell := read(row)) and type(cell) is str else normalise_cell(cell)  # nearly every cell is text
+            cells = [  # nearly every cell is empty or text
+                cell if (cell := read(row)) is None or (type(cell) is str and cell) else normalise_cell(cell)
                 for read in readers
             ]
             amount = cells[place] if place is not None else None
@@ -113,7 +115,7 @@ def normalise_cell(cell: Cell) -> Cell:
 
 def is_formula(text: str) -> bool:
     """Whether a spreadsheet could take a text for a formula, with or without apostrophes in front."""
-    if text[:1].isascii() and text[:1].isalnum():  # nearly every text
+    if text[:1] in HARMLESS:  # nearly every text
         return False
     # Spreadsheets in some countries also take full-width signs, which NFKC makes ordinary ones, for formulas.
     first = unicodedata.normalize("NFKC", SKIPPED_BY_SPREADSHEETS.sub("", text, count=1)[:1])
@@ -146,7 +148,13 @@ def csv_parts(table: Table[Any]) -> Iterator[str]:
     writer = csv.writer(buffer, quoting=csv.QUOTE_NONNUMERIC)
 
     def lines(rows: Iterable[Iterable[Cell]]) -> str:
-        writer.writerows([csv_cell(cell) for cell in cells] for cells in rows)
+        writer.writerows(
+            [
+                "" if cell is None else cell if type(cell) is str and cell[:1] in HARMLESS else csv_cell(cell)
+                for cell in cells
+            ]
+            for cells in rows
+        )
         text = buffer.getvalue()
         buffer.seek(0)
         buffer.truncate()
@@ -156,10 +164,10 @@ def csv_parts(table: Table[Any]) -> Iterator[str]:
     yield from map(lines, in_batches(table.cells(), PARTS_PER_BATCH))
 
 
-def csv_cell(cell: Cell) -> str | Decimal | int:
+def csv_cell(cell: str | Decimal | int | date) -> str | Decimal | int:
     if isinstance(cell, str):
-        return cell if (first := cell[:1]).isalnum() and first.isascii() else escape_formula(cell)
-    return cell.isoformat() if isinstance(cell, date) else "" if cell is None else cell
+        return escape_formula(cell)
+    return cell.isoformat() if isinstance(cell, date) else cell
 
 
 # JSON -----------------------------------------------------------------------------------------------------------------

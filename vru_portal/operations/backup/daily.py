@@ -17,12 +17,12 @@ from vru_portal.operations.backup.swap import delete
 
 EVERY = timedelta(days=1)
 TRY_AGAIN_AFTER = timedelta(hours=1)
-KEEP = 7
+BACKUPS_KEPT = 7
 
 
 def make_daily_backup() -> int:
     """Make today's backup if it is due; returns how many were made. Raises ImproperlyConfigured where it fails."""
-    if not settings.DAILY_BACKUPS or not is_due():
+    if not settings.MAKES_DAILY_BACKUPS or not is_due():
         return 0
     folder = Path(settings.BACKUPS)
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -33,7 +33,7 @@ def make_daily_backup() -> int:
         target = folder / file_name(timezone.now())
         with outcome_noted(target):
             make_backup(target)
-        for path in daily_files()[:-KEEP]:
+        for path in daily_files()[:-BACKUPS_KEPT]:
             path.unlink()
     except BlockingIOError:
         return 0

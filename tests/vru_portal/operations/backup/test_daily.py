@@ -21,7 +21,7 @@ from vru_portal.operations.backup.status import read_status
 
 @pytest.fixture(autouse=True)
 def folder(tmp_path, settings, time_machine):
-    settings.BACKUPS, settings.DAILY_BACKUPS = tmp_path / "backups", True
+    settings.BACKUPS, settings.MAKES_DAILY_BACKUPS = tmp_path / "backups", True
     time_machine.move_to("2031-05-07T10:00:00Z", tick=False)
     return settings.BACKUPS
 
@@ -63,7 +63,7 @@ def test_seven_are_kept_and_nothing_else_in_the_folder_is_deleted(outcomes, fold
 
 
 def test_only_the_default_installation_makes_them(outcomes, settings):
-    settings.DAILY_BACKUPS = False
+    settings.MAKES_DAILY_BACKUPS = False
     assert daily.make_daily_backup() == 0
 
 
@@ -135,7 +135,7 @@ def test_the_start_page_says_why_the_last_one_failed(start_page, outcomes, time_
 
 @pytest.mark.once
 def test_where_backups_are_made_in_another_way_nobody_is_warned(start_page, settings):
-    settings.DAILY_BACKUPS = False
+    settings.MAKES_DAILY_BACKUPS = False
     assert "There is no recent backup" not in start_page()
     assert "There are no backups yet." in start_page()
 
