@@ -31,9 +31,9 @@ WAITING_STATES = (DraftState.SENT, DraftState.STARTED, DraftState.PASSED_ON, Dra
 
 
 class LinkPurpose(models.TextChoices):
-    """What an emailed link can be used for."""
+    """What an emailed link can be used for, in words that suit whatever was asked for."""
 
-    FILL_IN = "fill_in", "Fill in the return"
+    FILL_IN = "fill_in", "Fill in what was asked for"
     CONFIRM = "confirm", "Confirm what somebody filled in"
 
 

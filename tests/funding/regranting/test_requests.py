@@ -401,6 +401,14 @@ def test_a_person_is_told_everything_that_is_held_about_them(whose):
     assert handed_over == {"Request for onward grants", "Email about onward grants", "Link to report onward grants"}
 
 
+def test_a_link_to_report_grants_is_not_called_one_to_a_return():
+    asked = ask()
+    new_link(asked.row, LinkPurpose.CONFIRM, "sam@recipient.example")
+    for token in OnwardToken.objects.all():
+        assert "return" not in str(token).lower()
+        assert str(token).endswith(f", Onward grants of {asked.request.allocation}")
+
+
 def test_who_was_asked_is_erased_in_time_even_if_a_second_person_never_answered(clock):
     asked = ask()
     enter(asked)
