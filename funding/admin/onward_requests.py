@@ -25,6 +25,7 @@ from vru_portal.staff.requests import (
     SendBack,
     StateFilter,
     people_of,
+    state_of,
 )
 from vru_portal.text.form_fields import CalendarDateFormField
 
@@ -188,18 +189,22 @@ def balance_facts(balance: Balance) -> list[tuple[str, str]]:
 class OnwardRequestAdmin(ReadOnlyAdmin, ActionAdmin):
     """Who is asked for onward grants, and what they have listed. They are asked on the page of the allocation."""
 
-    list_display = ("recipient", "state", "its_allocation", "due_on", "reported_at")
+    list_display = ("recipient", "state_name", "its_allocation", "due_on", "reported_at")
     list_select_related = ("allocation__recipient", "allocation__initiative", "allocation__heading")
     list_filter = (StateFilter,)
     search_fields = ("allocation__public_id", "allocation__recipient__name", "email", "contact_name")
     row_actions = (
         *(ApproveOnwardAction, QueryOnwardAction, SendAgainOnwardAction, ExtendOnwardAction, CancelOnwardAction),
     )
-    readonly_fields = ("of", "state", "due_on", "closes_on", "asked_at", "asked_by", "reported_at")
+    readonly_fields = ("of", "state_name", "due_on", "closes_on", "asked_at", "asked_by", "reported_at")
     fieldsets: ClassVar[Any] = (
-        (None, {"fields": ["of", "state", "due_on", "closes_on"], "description": help_link("money")}),
+        (None, {"fields": ["of", "state_name", "due_on", "closes_on"], "description": help_link("money")}),
         ("What has happened", {"fields": ["asked_at", "asked_by", "reported_at"]}),
     )
+
+    def get_queryset(self, request: HttpRequest) -> Any:
+        rows: Any = super().get_queryset(request)
+        return rows.with_still_asked()
 
     def sections(self, request: HttpRequest, row: Any) -> list[Section]:
         """What was listed, before who was asked: it is what staff have come to read."""
@@ -224,6 +229,10 @@ class OnwardRequestAdmin(ReadOnlyAdmin, ActionAdmin):
             Section("The list", headings, listed, empty="Nothing has been entered.", figures=frozenset({2})),
             Section("Who reports", ("What", "Who"), [one for one in people_of(row) if one[1]]),
         ]
+
+    @admin.display(description="state", ordering="state")
+    def state_name(self, row: Any) -> str:
+        return state_of(row, still_asked=row.still_asked)
 
     @admin.display(description="recipient", ordering="allocation__recipient__name")
     def recipient(self, row: OnwardRequest) -> str:

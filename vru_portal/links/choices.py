@@ -26,6 +26,8 @@ OPEN_STATES = (
     *(DraftState.QUEUED, DraftState.SENT, DraftState.REFUSED),
     *(DraftState.STARTED, DraftState.PASSED_ON, DraftState.QUERIED),
 )
+# In these, it still needs somebody: who was asked, or staff.
+UNENDED_STATES = (*OPEN_STATES, DraftState.SUBMITTED)
 # Of these, there is no answer yet, or not all of it.
 WAITING_STATES = (DraftState.SENT, DraftState.STARTED, DraftState.PASSED_ON, DraftState.QUERIED)
 

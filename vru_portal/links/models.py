@@ -50,6 +50,7 @@ class LinkDraft(models.Model):
     texts: ClassVar[tuple[str, ...]] = ("question", "answers")
     titles: ClassVar[tuple[str, str, str]]  # under which it, its emails and its links are disclosed
     noun: ClassVar[str]  # what staff call it
+    withdrawn_because: ClassVar[str]  # why it is no longer asked for, although nobody has cancelled it, and what to do
 
     due_on: Any
     closes_on: Any
@@ -63,6 +64,12 @@ class LinkDraft(models.Model):
 
     def is_closed(self, today: date) -> bool:
         return bool(self.closes_on < today)
+
+    @property
+    def is_withdrawn(self) -> bool:
+        """Whether what it is about is no longer there to be asked for, as the queryset's `with_still_asked` has it."""
+        drafts: Any = type(self)._default_manager
+        return not drafts.still_asked().filter(pk=self.pk).exists()
 
     @property
     def fingerprint(self) -> str:

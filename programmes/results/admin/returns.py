@@ -30,6 +30,7 @@ from vru_portal.staff.requests import (
     SendBack,
     StateFilter,
     people_of,
+    state_of,
 )
 from vru_portal.text.form_fields import EmailAddressFormField, LineFormField, LongTextFormField
 
@@ -244,10 +245,6 @@ class ReturnStateFilter(StateFilter):
 
     state = "draft__state"
 
-    def queryset(self, request: Any, queryset: Any) -> Any:
-        found = super().queryset(request, queryset)
-        return found.filter(cancelled_at=None) if self.value() == "late" else found
-
 
 @admin.register(Return)
 class ReturnAdmin(FileImport, WriteOnceAdmin):
@@ -276,9 +273,13 @@ class ReturnAdmin(FileImport, WriteOnceAdmin):
     def period_name(self, row: Return) -> str:
         return row.period.short
 
+    def get_queryset(self, request: HttpRequest) -> Any:
+        rows: Any = super().get_queryset(request)
+        return rows.with_still_asked()
+
     @admin.display(description="state", ordering="draft__state")
-    def state_name(self, row: Return) -> str:
-        return draft_of(row).get_state_display()
+    def state_name(self, row: Any) -> str:
+        return state_of(draft_of(row), still_asked=row.still_asked)
 
     def lock_row(self, object_id: str) -> None:
         """Lock the draft before its return, as the rules do."""

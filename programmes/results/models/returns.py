@@ -126,6 +126,9 @@ class ReturnDraft(LinkDraft):
     texts: ClassVar[tuple[str, ...]] = ("question", "questioned_answers", "answers")
     titles: ClassVar[tuple[str, str, str]] = ("Return of figures", "Email about a return", "Link to a return")
     noun = "return"
+    withdrawn_because = "The initiative, its level or the organisation is not published. Publish it first."
+
+    objects = querysets.ReturnDraftQuerySet.as_manager()
 
     class Meta:
         constraints = [

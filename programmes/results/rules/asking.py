@@ -99,7 +99,7 @@ def reporters_to_ask(quarter: Quarter) -> list[Reporter]:
 def remind_due(today: date | None = None) -> int:
     """Remind those who have not answered; returns how many."""
     today = today or timezone.localdate()
-    waiting = ReturnDraft.objects.filter(asked__cancelled_at=None, asked__closes_on__gte=today).select_related("asked")
+    waiting = ReturnDraft.objects.filter(asked__closes_on__gte=today).select_related("asked")
     return sum(mailing.remind(draft, RETURNS.deliver) for draft in mailing.to_remind(waiting, today))
 
 

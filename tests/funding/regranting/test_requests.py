@@ -127,6 +127,9 @@ def test_nobody_is_reminded_of_a_grant_that_was_taken_back(clock, mailoutbox, mo
     clock.move_to("2031-06-25 12:00Z", tick=False)
     assert asking.remind_due() == 0
     assert len(mailoutbox) == 1
+    assert "Cancel this request." in refusal(
+        partial(asking.send_again, request=asked.row, email="sam@recipient.example")
+    )
 
 
 def test_the_emails_of_every_kind_can_be_written_and_their_links_open(client, mailoutbox):
