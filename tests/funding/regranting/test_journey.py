@@ -225,6 +225,31 @@ def test_a_form_that_comes_too_late_says_why_and_shows_what_was_typed(client, cl
     assert client.get(PLACE).status_code == 200
 
 
+def test_a_page_that_is_over_does_not_deny_what_was_published_before(client):
+    asked = ask()
+    opened(client, asked.secret)
+    enter(asked)
+    send(asked)
+    approve(asked)
+    assert "Your grants are published" in text_of(client.get(PLACE))
+    reverse(asked.request.allocation)
+    page = text_of(client.get(PLACE))
+    assert "We had published your list before. See what is recorded now on the page of the grant." in page
+    assert "Nothing that you entered has been published" not in page
+
+
+def test_a_list_without_grants_is_not_said_to_have_published_any(client):
+    asked = ask()
+    opened(client, asked.secret)
+    send(asked)
+    approve(asked)
+    page = text_of(client.get(PLACE))
+    assert "We have approved your list" in page
+    assert "Your grants are published" not in page
+    reverse(asked.request.allocation)
+    assert "Nothing that you entered has been published" in text_of(client.get(PLACE))
+
+
 def test_a_form_of_another_grant_is_not_saved_for_this_one(client):
     first, second = ask(), ask(email="kim@recipient.example")
     opened(client, first.secret)

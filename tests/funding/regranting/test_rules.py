@@ -220,3 +220,17 @@ def test_an_address_that_is_redacted_is_linked_nowhere(client):
     assert b"[redacted]" not in client.get(page).getvalue()
     for address in (page, file):
         assert b"fen.example.org" not in client.get(address).getvalue()
+
+
+@pytest.mark.parametrize("count", [0, 1])
+def test_the_page_of_a_reversed_allocation_says_nothing_of_what_is_still_to_be_reported(client, count):
+    UnitFactory()
+    allocation = RegrantingFactory().allocation
+    for _ in range(count):
+        record(reported(allocation))
+    reverse(allocation)
+    page = client.get(allocation.get_absolute_url()).content.decode()
+    said = "reported these grants before the allocation was reversed" if count else "had reported no onward grants"
+    assert said in page
+    for stale in ("has not been reported", "awards this money", "reported yet", "onward-grants.csv", "onward-reported"):
+        assert stale not in page, stale
