@@ -11,11 +11,11 @@ from partners.models import LegalNotice, Unit
 from programmes.results.choices import MailKind
 from programmes.results.models import ApprovedFigure, Breakdown, Mail, Return, ReturnDraft, Token
 from programmes.results.rules import approving, asking
-from programmes.results.rules.answers import total_name
+from programmes.results.rules.answers import group_name, total_name
 from programmes.results.rules.requests import RETURNS
 from programmes.results.tasks import deliver
 from tests.programmes.results.returns import approve, ask, count_people, new_link, publish, report
-from tests.support.factories import MeasureFactory, UserFactory
+from tests.support.factories import InitiativeFactory, MeasureFactory, UserFactory
 from vru_portal.links.choices import DraftState, LinkPurpose
 from vru_portal.publishing.state import State
 
@@ -228,12 +228,29 @@ def test_what_was_typed_into_a_form_of_another_link_is_shown_with_the_names_of_i
     measure, groups = count_people("Younger", "Older")
     first, second = ask(measure, groups), ask(measure, groups)
     opened(client, first.secret)
-    form = hidden(client.get(FIGURE).content.decode()) | first.typed(20, 12, 8) | {"then": "list", "measure-0": "7"}
+    form = hidden(client.get(FIGURE).content.decode()) | first.typed(20, 12, 8) | {"then": "list", "measure-x": "7"}
     opened(client, second.secret)
     answer = client.post(FIGURE, form)
     for shown in ("Walkers 20", "Walkers: Younger 12", "Walkers: Older 8"):
         assert shown in text(answer)
     assert answer.content.decode().count("<dt>") == 3  # which button was pressed is no text
+
+
+@pytest.mark.parametrize("has_another_link", [False, True])
+def test_what_is_counted_is_told_only_to_those_who_were_asked_for_it(client, has_another_link):
+    measure, groups = count_people("Younger", "Older")
+    measure.initiatives.add(InitiativeFactory(name="Day walks"))
+    nights, others = MeasureFactory(name="Nights", slug="nights"), InitiativeFactory(name="Night walks")
+    nights.initiatives.add(others)
+    typed = {group_name(measure, groups[0]): "12", total_name(measure): "20", total_name(nights): "9"}
+    if has_another_link:
+        opened(client, ask(nights, initiative=others).secret)
+    shown = text(client.post(FIGURE, typed | {"went_well": "Many came."}))
+    for name in ("Walkers", "Younger"):
+        assert name not in shown
+    for said in ("A number 12", "A number 20", "What went well Many came."):
+        assert said in shown
+    assert ("Nights 9" in shown) is has_another_link
 
 
 @pytest.mark.parametrize("secret", ["x" * 43, "x", "%00", "é"])
