@@ -19,6 +19,7 @@ from vru_portal.staff.requests import (
     Approve,
     Cancel,
     ContactForm,
+    Erase,
     Extend,
     RequestAction,
     SendAgain,
@@ -152,6 +153,17 @@ class CancelOnwardAction(Cancel, OnwardAction):
         return "Cancelled"
 
 
+class EraseOnwardAction(Erase, OnwardAction):
+    """Erases what a request holds of people."""
+
+    permission = "funding.erase_onwardrequest"
+    explanation = (
+        "This permanently erases the names and email addresses of all who were asked, their emails and links, our "
+        "question and the whole list. A request that is not approved is cancelled without an email. Grants that are "
+        "published stay. If one of them names a person, redact it as well."
+    )
+
+
 NOTHING_AWARDED = "The list has no grants: the recipient says that it has awarded nothing more."
 
 
@@ -195,11 +207,12 @@ class OnwardRequestAdmin(ReadOnlyAdmin, ActionAdmin):
     search_fields = ("allocation__public_id", "allocation__recipient__name", "email", "contact_name")
     row_actions = (
         *(ApproveOnwardAction, QueryOnwardAction, SendAgainOnwardAction, ExtendOnwardAction, CancelOnwardAction),
+        EraseOnwardAction,
     )
-    readonly_fields = ("of", "state_name", "due_on", "closes_on", "asked_at", "asked_by", "reported_at")
+    readonly_fields = ("of", "state_name", "due_on", "closes_on", "asked_at", "asked_by", "reported_at", "erased_at")
     fieldsets: ClassVar[Any] = (
         (None, {"fields": ["of", "state_name", "due_on", "closes_on"], "description": help_link("money")}),
-        ("What has happened", {"fields": ["asked_at", "asked_by", "reported_at"]}),
+        ("What has happened", {"fields": ["asked_at", "asked_by", "reported_at", "erased_at"]}),
     )
 
     def get_queryset(self, request: HttpRequest) -> Any:

@@ -50,6 +50,7 @@ class OnwardRequest(LinkDraft):
 
     class Meta:
         ordering = ["-asked_at", "-id"]
+        permissions = [("erase_onwardrequest", "Can erase the personal data of a request for onward grants")]
         verbose_name = "request for onward grants"
         verbose_name_plural = "requests for onward grants"
         constraints = [

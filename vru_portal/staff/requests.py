@@ -7,6 +7,7 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.utils import timezone
 
+from vru_portal.links import personal
 from vru_portal.links.choices import OPEN_STATES, UNENDED_STATES, WAITING_STATES, DraftState
 from vru_portal.links.models import LinkDraft
 from vru_portal.staff.actions import Action
@@ -126,6 +127,35 @@ class Cancel(RequestAction):
     label = "Cancel"
     states = UNENDED_STATES
     even_if_withdrawn = True
+
+
+class EraseForm(forms.Form):
+    """Why something is erased before its time."""
+
+    reason = LongTextFormField(
+        max_length=300,
+        widget=forms.Textarea(attrs={"rows": 3, "class": "vLargeTextField"}),
+        help_text="It stays in the history of this page, so do not name the person. For example, a case number.",
+    )
+
+
+class Erase(RequestAction):
+    """Erases what a request holds of people, because somebody asks for that."""
+
+    name = "erase"
+    label = "Erase personal data"
+    form_class = EraseForm
+    confirmation = "Erase this data. I understand that it cannot be restored."
+
+    def applies(self) -> bool:
+        return bool(self.draft.pk) and personal.holds_personal_data(self.draft)
+
+    def blocked_reason(self) -> str:
+        return "" if self.applies() else personal.NOTHING_HELD
+
+    def perform(self, form: Any) -> str:
+        personal.erase_early(self.draft)
+        return f"Personal data erased. Reason: {form.cleaned_data['reason']}"
 
 
 def state_of(draft: LinkDraft, *, still_asked: bool) -> str:

@@ -371,7 +371,18 @@ def test_a_list_that_is_taken_back_while_the_second_person_sends_it_is_not_sent(
 
 NOT_PERSONAL = {
     "funding.onwardrequest": {
-        *("id", "state", "reminders", "sent_at", "allocation", "due_on", "closes_on", "reported_at", "asked_at"),
+        *(
+            "id",
+            "state",
+            "reminders",
+            "sent_at",
+            "erased_at",
+            "allocation",
+            "due_on",
+            "closes_on",
+            "reported_at",
+            "asked_at",
+        ),
         "asked_by",
     },
     "funding.onwardtoken": {"id", "draft", "purpose", "expires_at", "burnt_at"},
