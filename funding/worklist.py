@@ -55,7 +55,7 @@ def onward_items(request: HttpRequest) -> list[WorklistItem]:
     """Requests for onward grants that somebody has to deal with."""
     if not can_view(request, OnwardRequest):
         return []
-    rows = OnwardRequest.objects.all()
+    rows = OnwardRequest.objects.still_asked()
     counts = count_rows(
         {
             "submitted": rows.filter(state=DraftState.SUBMITTED),

@@ -19,12 +19,14 @@ from vru_portal.staff.requests import (
     Approve,
     Cancel,
     ContactForm,
+    Erase,
     Extend,
     RequestAction,
     SendAgain,
     SendBack,
     StateFilter,
     people_of,
+    state_of,
 )
 from vru_portal.text.form_fields import CalendarDateFormField
 
@@ -151,6 +153,17 @@ class CancelOnwardAction(Cancel, OnwardAction):
         return "Cancelled"
 
 
+class EraseOnwardAction(Erase, OnwardAction):
+    """Erases what a request holds of people."""
+
+    permission = "funding.erase_onwardrequest"
+    explanation = (
+        "This permanently erases the names and email addresses of all who were asked, their emails and links, our "
+        "question and the whole list. A request that is not approved is cancelled without an email. Grants that are "
+        "published stay. If one of them names a person, redact it as well."
+    )
+
+
 NOTHING_AWARDED = "The list has no grants: the recipient says that it has awarded nothing more."
 
 
@@ -188,18 +201,23 @@ def balance_facts(balance: Balance) -> list[tuple[str, str]]:
 class OnwardRequestAdmin(ReadOnlyAdmin, ActionAdmin):
     """Who is asked for onward grants, and what they have listed. They are asked on the page of the allocation."""
 
-    list_display = ("recipient", "state", "its_allocation", "due_on", "reported_at")
+    list_display = ("recipient", "state_name", "its_allocation", "due_on", "reported_at")
     list_select_related = ("allocation__recipient", "allocation__initiative", "allocation__heading")
     list_filter = (StateFilter,)
     search_fields = ("allocation__public_id", "allocation__recipient__name", "email", "contact_name")
     row_actions = (
         *(ApproveOnwardAction, QueryOnwardAction, SendAgainOnwardAction, ExtendOnwardAction, CancelOnwardAction),
+        EraseOnwardAction,
     )
-    readonly_fields = ("of", "state", "due_on", "closes_on", "asked_at", "asked_by", "reported_at")
+    readonly_fields = ("of", "state_name", "due_on", "closes_on", "asked_at", "asked_by", "reported_at", "erased_at")
     fieldsets: ClassVar[Any] = (
-        (None, {"fields": ["of", "state", "due_on", "closes_on"], "description": help_link("money")}),
-        ("What has happened", {"fields": ["asked_at", "asked_by", "reported_at"]}),
+        (None, {"fields": ["of", "state_name", "due_on", "closes_on"], "description": help_link("money")}),
+        ("What has happened", {"fields": ["asked_at", "asked_by", "reported_at", "erased_at"]}),
     )
+
+    def get_queryset(self, request: HttpRequest) -> Any:
+        rows: Any = super().get_queryset(request)
+        return rows.with_still_asked()
 
     def sections(self, request: HttpRequest, row: Any) -> list[Section]:
         """First the grants that were listed, which is what staff have come to read; then who was asked."""
@@ -224,6 +242,10 @@ class OnwardRequestAdmin(ReadOnlyAdmin, ActionAdmin):
             Section("The list", headings, listed, empty="Nothing has been entered.", figures=frozenset({2})),
             Section("Who reports", ("What", "Who"), [one for one in people_of(row) if one[1]]),
         ]
+
+    @admin.display(description="state", ordering="state")
+    def state_name(self, row: Any) -> str:
+        return state_of(row, still_asked=row.still_asked)
 
     @admin.display(description="recipient", ordering="allocation__recipient__name")
     def recipient(self, row: OnwardRequest) -> str:

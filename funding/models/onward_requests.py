@@ -8,6 +8,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils import timezone
 
+from funding import querysets
 from funding.choices import OnwardMailKind
 from funding.models.allocations import Allocation
 from vru_portal.links.choices import DraftState, LinkPurpose
@@ -40,9 +41,16 @@ class OnwardRequest(LinkDraft):
         *("Request for onward grants", "Email about onward grants", "Link to report onward grants"),
     )
     noun = "request"
+    withdrawn_because = (
+        "The grant was reversed, or is no longer recorded as one that is awarded on, so nothing can be recorded for "
+        "it. Cancel this request."
+    )
+
+    objects = querysets.OnwardRequestQuerySet.as_manager()
 
     class Meta:
         ordering = ["-asked_at", "-id"]
+        permissions = [("erase_onwardrequest", "Can erase the personal data of a request for onward grants")]
         verbose_name = "request for onward grants"
         verbose_name_plural = "requests for onward grants"
         constraints = [
@@ -66,11 +74,6 @@ class OnwardRequest(LinkDraft):
 
     def __str__(self) -> str:
         return f"Onward grants of {self.allocation}"
-
-    @property
-    def is_withdrawn(self) -> bool:
-        """Whether it is no longer asked for: its grant was reversed, or is no longer recorded as awarded on."""
-        return self.allocation.is_reversed or not self.allocation.regrantings.standing().exists()
 
     @property
     def state_once_erased(self) -> str:

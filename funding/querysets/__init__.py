@@ -11,7 +11,7 @@ from funding.querysets.budget import (
 )
 from funding.querysets.expressions import ZERO_POUNDS, threshold_in_pence
 from funding.querysets.payments import PaymentQuerySet
-from funding.querysets.regrants import OnwardGrantQuerySet, RegrantingQuerySet
+from funding.querysets.regrants import OnwardGrantQuerySet, OnwardRequestQuerySet, RegrantingQuerySet
 from funding.querysets.sources import DutyQuerySet, SourceQuerySet, YearQuerySet
 
 __all__ = [
@@ -22,6 +22,7 @@ __all__ = [
     "FulfilmentQuerySet",
     "HeadingQuerySet",
     "OnwardGrantQuerySet",
+    "OnwardRequestQuerySet",
     "OvercommitmentQuerySet",
     "PaymentQuerySet",
     "RegrantingQuerySet",

@@ -1,11 +1,14 @@
 from typing import TYPE_CHECKING, Self
 
 from django.db import models
+from django.db.models import Exists, OuterRef, Q
 
 from vru_portal.ledger.cut_off import NOW, CutOff
+from vru_portal.links.querysets import RequestQuerySet
+from vru_portal.publishing.relations import related_manager
 
 if TYPE_CHECKING:
-    from funding.models import OnwardGrant, Regranting  # noqa: F401 - bases name them as strings
+    from funding.models import OnwardGrant, OnwardRequest, Regranting  # noqa: F401 - bases name them as strings
 
 
 class RegrantingQuerySet(models.QuerySet["Regranting"]):
@@ -26,3 +29,13 @@ class OnwardGrantQuerySet(models.QuerySet["OnwardGrant"]):
         return self.filter(
             cut_off.counted_rows("awarded_on"), cut_off.standing_rows(), cut_off.standing_rows("allocation__")
         )
+
+
+class OnwardRequestQuerySet(RequestQuerySet["OnwardRequest"]):
+    """Requests for onward grants."""
+
+    def with_still_asked(self) -> Self:
+        """Add `still_asked`: the grant was not reversed, and is recorded as one that is awarded on."""
+        allocation: type[models.Model] = self.model._meta.get_field("allocation").related_model
+        regrantings = related_manager(allocation, "regrantings").standing().filter(allocation=OuterRef("allocation"))
+        return self.annotate(still_asked=Q(allocation__reversed_by=None) & Exists(regrantings))

@@ -17,7 +17,7 @@ from vru_portal.web.addresses import full_url
 
 def build_message(mail: OnwardMail) -> EmailMultiAlternatives | None:
     """Write the email, with a new link if its kind has one; None if there is no longer a reason to send it."""
-    if not mail.to or not is_wanted(mail):
+    if not mail.to or not mailing.is_wanted(mail):
         return None
     draft, kind, unit = mail.draft, OnwardMailKind(mail.kind), Unit.objects.current()
     allocation = draft.allocation
@@ -35,9 +35,3 @@ def build_message(mail: OnwardMail) -> EmailMultiAlternatives | None:
         secret = issue_secret(draft=draft, purpose=purpose, to=mail.to)
         context["link"] = full_url(reverse("funding:onward_open", args=[secret]))
     return write_message(f"onward_{kind}", context, mail, to=mail.to, reply_to=reply_addresses(unit))
-
-
-def is_wanted(mail: OnwardMail) -> bool:
-    """Whether there is still a reason to send it: nobody is asked about a grant that was taken back."""
-    can_answer = mail.kind not in mailing.LINK_PURPOSES or not mail.draft.is_withdrawn
-    return can_answer and mailing.is_wanted(mail)

@@ -14,9 +14,10 @@ from funding.regranting.files import HEADINGS, GivingCSV, GivingJSON, as_typed, 
 from funding.regranting.rules.recording import INDIVIDUAL, record_onward_grant
 from funding.resources.ledger import LedgerResource
 from funding.resources.lookups import find_allocations
+from funding.validators import public_id_validator
 from vru_portal.tabular.readers import XLSX, cell_problem, cell_text, format_of
 from vru_portal.tabular.reading.headings import Headings
-from vru_portal.tabular.reading.named_records import NamedRecord, records_by_key
+from vru_portal.tabular.reading.named_records import Found, NamedRecord, last_part, records_by_key
 from vru_portal.tabular.widgets import DateWidget, MoneyWidget, TextWidget
 
 CHOOSE_ALLOCATION = (
@@ -24,6 +25,11 @@ CHOOSE_ALLOCATION = (
     "in a column “allocation”."
 )
 
+OWN_COLUMN = (
+    "The column that could name our grants (“allocation”, or another heading for it) has other things in it, so it was "
+    "not read."
+)
+NO_SUCH_GRANT = "we have no grant “{}”. Correct it, or leave the cell empty"
 MAX_PROBLEMS = 10  # of one file that are named
 
 
@@ -63,6 +69,22 @@ class OnwardGrantResource(LedgerResource):
         super().__init__(**kwargs)
         self.chosen = allocation
         self.related_allocations: dict[str, Allocation] = {}
+        self.named_allocations = Found()
+
+    def check_columns(self, dataset: tablib.Dataset) -> None:
+        """Leave out a column that is the sender's own “allocation” too: no cell of it names a grant of the unit.
+
+        If no grant is chosen for the file, its cells are errors: somebody has to say which grant it is about.
+        """
+        super().check_columns(dataset)
+        if "allocation" not in dataset.headers:
+            return
+        texts = {cell_text(cell) for cell in dataset["allocation"] if not cell_problem(cell)} - {""}
+        found = find_allocations(texts, "recipient")
+        if self.chosen and texts and not (found.records or found.ambiguous or any(map(looks_like_ours, texts))):
+            del dataset["allocation"]
+            self.notes.append(OWN_COLUMN)
+        self.named_allocations = found
 
     def headings_not_read(self, dataset: tablib.Dataset) -> list[str]:
         """Leave every other column of the standard unread: a publisher may add as many as it likes."""
@@ -78,8 +100,7 @@ class OnwardGrantResource(LedgerResource):
             dataset.append_col([""] * len(rows), header="recipient")
 
     def look_up(self, keys: dict[str, set[str]]) -> None:
-        named = find_allocations(keys.get("allocation", ()), "recipient")
-        self.fields["allocation"].widget = NamedRecord("allocation", named)
+        self.fields["allocation"].widget = NamedRecord("allocation", self.named_allocations)
         ids = {public_id for text in keys.get("related", ()) for public_id in own_grants_in(text)}
         self.related_allocations = records_by_key(Allocation, "public_id", ids, "recipient")
         self.recorded = records_by_key(OnwardGrant, "reference", keys.get("reference", ()), "allocation")
@@ -144,8 +165,14 @@ def read_onward_file(content: bytes, allocation: Allocation) -> ReadFile:
         row = dict(zip(dataset.headers, map(cell_text, cells), strict=True))
         if number in resource.remarks or not any(row.values()):
             continue
-        named = [row.get("allocation", ""), *own_grants_in(row.get("related", ""))]
-        if any(named) and allocation.public_id not in named:
+        named = [*own_grants_in(row.get("related", ""))]
+        if text := row.get("allocation", ""):
+            ids = ids_of(text, resource.named_allocations)
+            named += ids
+            problems += (
+                [] if ids else [f"Row {number + resource.first_row - 1}, allocation: {NO_SUCH_GRANT.format(text)}."]
+            )
+        if named and allocation.public_id not in named:
             of_others += 1
         else:
             rows.append(as_typed(row))
@@ -153,6 +180,22 @@ def read_onward_file(content: bytes, allocation: Allocation) -> ReadFile:
         more = [f"And {len(problems) - MAX_PROBLEMS:,} more."] if len(problems) > MAX_PROBLEMS else []
         raise ValidationError([*problems[:MAX_PROBLEMS], *more])
     return ReadFile(rows, of_others, resource.notes)
+
+
+def ids_of(text: str, found: Found) -> list[str]:
+    """The ids of the grants that a cell names, by what was found of its column."""
+    if record := found.records.get(text):
+        return [record.public_id]
+    return [described.partition(" ")[0] for described in found.ambiguous.get(text, ())]
+
+
+def looks_like_ours(text: str) -> bool:
+    """Whether a cell has the form of an id of the unit's grants, perhaps of one that does not exist."""
+    try:
+        public_id_validator(last_part(text))
+    except ValidationError:
+        return bool(settings.GRANTS_PREFIX) and text.startswith(f"{settings.GRANTS_PREFIX}-")
+    return True
 
 
 def own_grants_in(text: str) -> list[str]:

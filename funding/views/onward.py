@@ -41,7 +41,7 @@ def request_context(draft: OnwardRequest) -> dict[str, Any]:
     return {"draft": draft, "allocation": draft.allocation}
 
 
-def labels_of(names: Iterable[str]) -> dict[str, str]:
+def labels_of(names: Iterable[str], draft: OnwardRequest | None) -> dict[str, str]:
     labels = {**LABELS, **SEND_LABELS}
     return {name: labels[name] for name in names if name in labels}
 

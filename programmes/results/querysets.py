@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Any, Self
 from django.db import models
 from django.db.models import Exists, OuterRef, Q
 
+from vru_portal.links.querysets import RequestQuerySet
 from vru_portal.publishing.relations import related_manager
 from vru_portal.publishing.slugs import SlugQuerySet
 from vru_portal.publishing.state import published
@@ -18,7 +19,14 @@ if TYPE_CHECKING:
         Breakdown,
         Measure,
         Return,
+        ReturnDraft,
     )
+
+
+def of_public(path: str = "") -> Q:
+    """The condition for returns, at this path, that pages can show: both initiative and organisation are public."""
+    names = ("initiative", "initiative__level", "organisation")
+    return Q(*(Q(**published(f"{path}{name}")) for name in names))
 
 
 class BreakdownQuerySet(SlugQuerySet["Breakdown"]):
@@ -38,13 +46,16 @@ class MeasureQuerySet(SlugQuerySet["Measure"]):
         return self.filter(~Exists(own) | Exists(own.filter(initiative=initiative)))
 
 
-class ReturnQuerySet(models.QuerySet["Return"]):
+class ReturnQuerySet(RequestQuerySet["Return"]):
     """Returns of figures."""
 
     def public(self) -> Self:
         """Those of public initiatives that have not been cancelled."""
-        initiative = {**published("initiative"), **published("initiative__level"), **published("organisation")}
-        return self.filter(cancelled_at=None, **initiative)
+        return self.filter(of_public(), cancelled_at=None)
+
+    def with_still_asked(self) -> Self:
+        """Add `still_asked`: what is not public is no longer asked for."""
+        return self.annotate(still_asked=of_public())
 
     def unpublished(self, known_before: datetime | None = None) -> Self:
         """Those for which nothing has been approved or, with a moment, had been approved by then."""
@@ -52,6 +63,14 @@ class ReturnQuerySet(models.QuerySet["Return"]):
             initiative=OuterRef("initiative"), organisation=OuterRef("organisation"), quarter=OuterRef("quarter")
         )
         return self.filter(~Exists(approved.filter(**known(known_before))))
+
+
+class ReturnDraftQuerySet(RequestQuerySet["ReturnDraft"]):
+    """The answers to returns."""
+
+    def with_still_asked(self) -> Self:
+        """Add `still_asked`, as that of their returns."""
+        return self.annotate(still_asked=of_public("return_of_figures__"))
 
 
 class ApprovedReturnQuerySet(models.QuerySet["ApprovedReturn"]):

@@ -1,6 +1,6 @@
 from django.http import HttpRequest
 
-from programmes.results.models import Mail, Measure, Return, ReturnDraft
+from programmes.results.models import Mail, Measure, Return
 from vru_portal.links.choices import DraftState
 from vru_portal.staff.links import can_view, changelist_url
 from vru_portal.staff.requests import late_requests
@@ -10,12 +10,12 @@ from vru_portal.staff.worklist import WorklistItem, count_rows, item_unless_empt
 def worklist_items(request: HttpRequest) -> list[WorklistItem]:
     if not can_view(request, Return) or not Measure.objects.are_in_use():
         return []
-    drafts = ReturnDraft.objects.all()
+    rows = Return.objects.still_asked()
     counts = count_rows(
         {
-            "submitted": drafts.filter(state=DraftState.SUBMITTED),
-            "late": late_requests(Return.objects.filter(cancelled_at=None), state="draft__state"),
-            "refused": drafts.filter(state=DraftState.REFUSED),
+            "submitted": rows.filter(draft__state=DraftState.SUBMITTED),
+            "late": late_requests(rows, state="draft__state"),
+            "refused": rows.filter(draft__state=DraftState.REFUSED),
         }
     )
     items = item_unless_empty(

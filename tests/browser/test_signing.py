@@ -7,9 +7,9 @@ import time
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
-from tests.support.browser import BEYOND, faults, violations, visitor
+from tests.support.browser import faults, phone, press, tab_to, violations, visitor
 from tests.support.processes.databases import Template, run_python_for_json
 from tests.support.processes.portal_process import Portal, free_port, portal
 
@@ -48,11 +48,6 @@ def signing(tmp_path_factory: pytest.TempPathFactory, template: Template) -> Ite
         yield served
 
 
-def phone(chromium: Browser, served: Portal) -> Page:
-    """A small phone without JavaScript."""
-    return visitor(chromium, served, width=320, height=640, scripts=False)
-
-
 def mailed_link(served: Portal, to: str, number: int = 0) -> str:
     """Wait for an email to this address, and return the signing link in it."""
     until = time.monotonic() + MAIL_TIMEOUT_SECONDS
@@ -67,23 +62,6 @@ def mailed_link(served: Portal, to: str, number: int = 0) -> str:
             return links[number]
         time.sleep(0.2)
     raise AssertionError(f"No email to {to} has arrived.")
-
-
-def tab_to(page: Page, selector: str) -> None:
-    """Press the Tab key until this has the focus."""
-    for _ in range(60):
-        page.keyboard.press("Tab")
-        if page.locator(f"{selector}:focus").count():
-            return
-    raise AssertionError(f"{selector} cannot be reached by keyboard on {page.url}")
-
-
-def press(page: Page, selector: str, title: str) -> None:
-    """Follow a link or press a button by keyboard. The page that opens must fit the screen."""
-    tab_to(page, selector)
-    page.keyboard.press("Enter")
-    expect(page).to_have_title(re.compile(f"^{re.escape(title)}"))
-    assert page.evaluate(BEYOND) == []
 
 
 def test_by_keyboard_on_a_small_phone_without_javascript_from_the_mail_to_the_receipt(chromium, signing):

@@ -40,7 +40,8 @@ MODEL_ACCESS: dict[str, tuple[str, str, str, str]] = {
     **dict.fromkeys(("funding.allocation", "funding.payment"), _LEDGER),
     **dict.fromkeys(("funding.sourcecondition", "funding.onwardgrant"), _LEDGER),
     **dict.fromkeys(("funding.variation", "funding.overcommitment", "funding.fulfilment"), ("FA", "", "", "")),
-    **dict.fromkeys(("funding.onwardrequest", "funding.onwardmail"), ("FA", "", "", "")),
+    "funding.onwardrequest": ("FIA", "", "", ""),
+    "funding.onwardmail": ("FA", "", "", ""),
     "funding.budgetheading": ("PFA", "F", "F", ""),
     "funding.decision": ("FA", "F", "F", ""),
     **dict.fromkeys(("funding.contractcopy", "funding.explanation", "funding.regranting"), ("FA", "", "", "")),
@@ -134,6 +135,7 @@ SINGLE_MODEL_PAGES: dict[tuple[str, str], tuple[str, str]] = {
         ("funding.onwardrequest", f"{ROW}{step}/"): ("F", "F")
         for step in ("approve", "query", "send-again", "extend", "cancel")
     },
+    **{(request, f"{ROW}erase/"): ("I", "I") for request in ("results.return", "funding.onwardrequest")},
     **{("funding.fundingsource", f"{ROW}{step}/"): ("F", "F") for step in ("return", "overcommit")},
     ("funding.sourcecondition", f"{ROW}fulfil/"): ("F", "F"),
     ("funding.allocation", f"{ROW}contract-copy/"): ("F", "F"),

@@ -1,9 +1,10 @@
 """What is wrong with a page as a browser shows it."""
 
+import re
 from typing import Any
 
 from axe_playwright_python.base import AXE_SCRIPT
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
 
 from tests.support.processes.portal_process import Portal
 
@@ -82,6 +83,11 @@ def visitor(
     return context.new_page()
 
 
+def phone(chromium: Browser, served: Portal) -> Page:
+    """A small phone without JavaScript."""
+    return visitor(chromium, served, width=320, height=640, scripts=False)
+
+
 def violations(page: Page, options: dict[str, Any] | None = None) -> list[Any]:
     """Return what axe finds, with its rule for the size of what is pressed (WCAG 2.2, 2.5.8), which it leaves out."""
     rules = {TARGET_SIZE: {"enabled": True}} | (options or {}).get("rules", {})
@@ -118,3 +124,20 @@ def visit(page: Page, address: str) -> None:
     response = page.goto(address)
     assert response is not None
     assert response.status == (404 if "no-such-page" in address else 200), address
+
+
+def tab_to(page: Page, selector: str) -> None:
+    """Press the Tab key until this has the focus."""
+    for _ in range(60):
+        page.keyboard.press("Tab")
+        if page.locator(f"{selector}:focus").count():
+            return
+    raise AssertionError(f"{selector} cannot be reached by keyboard on {page.url}")
+
+
+def press(page: Page, selector: str, title: str) -> None:
+    """Follow a link or press a button by keyboard. The page that opens must fit the screen."""
+    tab_to(page, selector)
+    page.keyboard.press("Enter")
+    expect(page).to_have_title(re.compile(f"^{re.escape(title)}"))
+    assert page.evaluate(BEYOND) == []

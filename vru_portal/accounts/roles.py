@@ -146,7 +146,7 @@ ROLES = (
         CONTENT
         | permission_names(VIEW, *DECLARATIONS)
         | permission_names(f"{VIEW} {CHANGE}", "partners.legalnotice")
-        | {"declarations.erase_entry"},
+        | {"declarations.erase_entry", "funding.erase_onwardrequest", "results.erase_return"},
     ),
     Role("Auditor", "Sees everything and changes nothing.", sees_everything=True),
     Role(

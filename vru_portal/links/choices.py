@@ -26,14 +26,16 @@ OPEN_STATES = (
     *(DraftState.QUEUED, DraftState.SENT, DraftState.REFUSED),
     *(DraftState.STARTED, DraftState.PASSED_ON, DraftState.QUERIED),
 )
+# In these, it still needs somebody: who was asked, or staff.
+UNENDED_STATES = (*OPEN_STATES, DraftState.SUBMITTED)
 # Of these, there is no answer yet, or not all of it.
 WAITING_STATES = (DraftState.SENT, DraftState.STARTED, DraftState.PASSED_ON, DraftState.QUERIED)
 
 
 class LinkPurpose(models.TextChoices):
-    """What an emailed link can be used for."""
+    """What an emailed link can be used for, in words that suit whatever was asked for."""
 
-    FILL_IN = "fill_in", "Fill in the return"
+    FILL_IN = "fill_in", "Fill in what was asked for"
     CONFIRM = "confirm", "Confirm what somebody filled in"
 
 

@@ -12,6 +12,7 @@ from vru_portal.links import delivery as queue
 from vru_portal.links.choices import MAX_REMINDERS, WAITING_STATES, DraftState, LinkPurpose, MailPurpose
 from vru_portal.links.messages import new_message_id
 from vru_portal.links.models import Delivery, LinkDraft
+from vru_portal.links.querysets import RequestQuerySet
 from vru_portal.text.cleaning import one_line
 
 BETWEEN_REMINDERS = timedelta(days=10)
@@ -75,6 +76,8 @@ def request_context(mail: Any) -> dict[str, object]:
 def is_wanted(mail: Any) -> bool:
     """Whether there is still a reason to send an email, which may have been queued for days."""
     draft = mail.draft
+    if draft.is_withdrawn and mail.kind != MailPurpose.CANCELLED:
+        return False
     is_open = draft.is_open and not draft.is_closed(timezone.localdate())
     match MailPurpose(mail.kind):
         case MailPurpose.REQUEST:
@@ -94,12 +97,13 @@ def is_wanted(mail: Any) -> bool:
             return draft.state == DraftState.CANCELLED
 
 
-def to_remind(waiting: QuerySet[Any], today: date) -> Iterator[Any]:
+def to_remind(waiting: RequestQuerySet[Any], today: date) -> Iterator[Any]:
     """Yield the requests among ``waiting`` for which a reminder is due: shortly before they are due, and twice more.
 
-    Nobody gets two emails within ten days, even if they were asked late or could not be reminded for a while.
+    Nobody is reminded of what is no longer asked for, or gets two emails within ten days, even if they were asked late
+    or could not be reminded for a while.
     """
-    rows = waiting.filter(state__in=WAITING_STATES, reminders__lt=MAX_REMINDERS)
+    rows: Any = waiting.still_asked().filter(state__in=WAITING_STATES, reminders__lt=MAX_REMINDERS)
     for draft in rows.exclude(email="").exclude(sent_at=None).annotate(latest=Max("mails__created_at")):
         first = draft.due_on - BETWEEN_REMINDERS
         latest = timezone.localdate(draft.latest)

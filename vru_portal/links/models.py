@@ -40,6 +40,7 @@ class LinkDraft(models.Model):
     question = LongTextField(blank=True, editable=False)
     reminders = models.PositiveSmallIntegerField(default=0, editable=False)
     sent_at = models.DateTimeField(null=True, editable=False)
+    erased_at = models.DateTimeField("personal data erased", null=True, editable=False)
 
     class Meta:
         abstract = True
@@ -50,7 +51,9 @@ class LinkDraft(models.Model):
     texts: ClassVar[tuple[str, ...]] = ("question", "answers")
     titles: ClassVar[tuple[str, str, str]]  # under which it, its emails and its links are disclosed
     noun: ClassVar[str]  # what staff call it
+    withdrawn_because: ClassVar[str]  # why it is no longer asked for, although nobody has cancelled it, and what to do
 
+    asked_at: Any
     due_on: Any
     closes_on: Any
     mails: Any
@@ -65,14 +68,28 @@ class LinkDraft(models.Model):
         return bool(self.closes_on < today)
 
     @property
+    def is_withdrawn(self) -> bool:
+        """Whether what it is about is no longer there to be asked for, as the queryset's `with_still_asked` has it."""
+        drafts: Any = type(self)._default_manager
+        return not drafts.still_asked().filter(pk=self.pk).exists()
+
+    @property
     def fingerprint(self) -> str:
         """The same for the same answers: what somebody was shown is what they send, or approve."""
         return hashlib.sha256(json.dumps(self.answers, sort_keys=True).encode()).hexdigest()
 
     @property
+    def staff_row(self) -> models.Model:
+        """The row on whose page staff deal with it."""
+        return self
+
+    @property
     def state_once_erased(self) -> str:
-        """The state once personal data is erased: nobody is left to confirm it."""
-        return DraftState.STARTED if self.state == DraftState.PASSED_ON else self.state
+        """The state once personal data and answers are erased: there is nothing left to confirm or to check."""
+        raise NotImplementedError
+
+    def answers_erased(self) -> None:
+        """Take back what is told of answers that nobody has, within the transaction that erases them."""
 
     @property
     def reporters(self) -> list[str]:

@@ -35,7 +35,9 @@ class LinkPages:
     templates: str  # the beginning of the names of `no_link.html`, `another_link.html` and `not_open.html`
     requests: Requests
     context: Callable[[Any], dict[str, Any]]  # what all pages about a draft show
-    labels: Callable[[Iterable[str]], dict[str, str]]  # how forms call these fields; fields without one are not texts
+    # How the forms of a draft call these fields, or of None, for a visitor whose link does not work and who must learn
+    # nothing from it. Fields without a label are not texts.
+    labels: Callable[[Iterable[str], Any], dict[str, str]]
 
     @cached_property
     def session(self) -> LinkSession:
@@ -64,11 +66,12 @@ class LinkPages:
                 return view(request, **kwargs)
             except InvalidLink:
                 self.invalid_links.count(client_network(request))
-                context = {"typed": self.typed_texts(request)}
+                context = {"typed": self.typed_texts(request, None)}
                 return render(request, f"{self.templates}no_link.html", context, status=404)
             except FormForAnotherLink:
                 token = self.requests.find_token(self.session.secret(request))
-                context = (self.context(token.draft) if token else {}) | {"typed": self.typed_texts(request)}
+                draft = token and token.draft
+                context = (self.context(draft) if draft else {}) | {"typed": self.typed_texts(request, draft)}
                 return render(request, f"{self.templates}another_link.html", context, status=409)
             except NotOpen as stopped:
                 return self.render_not_open(request, stopped.draft, stopped.reason)
@@ -77,13 +80,13 @@ class LinkPages:
 
     def render_not_open(self, request: HttpRequest, draft: Any, reason: str) -> HttpResponse:
         status = 409 if request.method == "POST" else 200
-        context = {**self.context(draft), "reason": reason, "typed": self.typed_texts(request)}
+        context = {**self.context(draft), "reason": reason, "typed": self.typed_texts(request, draft)}
         return render(request, f"{self.templates}not_open.html", context | self.marked(draft), status=status)
 
-    def typed_texts(self, request: HttpRequest) -> list[tuple[str, str]]:
+    def typed_texts(self, request: HttpRequest, draft: Any) -> list[tuple[str, str]]:
         """What was sent with a form that could not be saved, to be copied from the page: labels with texts."""
         sent = {name: str(text).strip()[:MAX_TYPED] for name, text in request.POST.items() if str(text).strip()}
-        labels = self.labels(sent)
+        labels = self.labels(sent, draft)
         return [(labels[name], text) for name, text in sent.items() if name in labels][:MOST_SHOWN]
 
     def require_token(self, request: HttpRequest) -> Any:

@@ -1,19 +1,33 @@
-"""Who was sent requests, and what they typed: finding it for subject access requests, and erasing it."""
+"""Who was sent requests, and what they typed: finding it for subject access requests, and erasing it.
+
+It is erased in time, or earlier if somebody asks. The latter is also noted outside the database, so that the same data
+is erased again after an older backup was restored.
+"""
 
 from collections.abc import Iterator
+from datetime import datetime
 from typing import Any, cast
 
 from django.apps import apps
+from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import Field, Q, QuerySet
+from django.utils import timezone
 
+from vru_portal.ledger import erasures
 from vru_portal.links.models import LinkDraft
 
+NOTHING_HELD = "This holds no personal data any more."
 PERSONAL_IN_MAILS, PERSONAL_IN_TOKENS = ("to", "error", "message_id"), ("sha256", "mailbox")
 
 
 def draft_models() -> Iterator[type[LinkDraft]]:
     return (model for model in apps.get_models() if issubclass(model, LinkDraft))
+
+
+def drafts_about(whose: str) -> list[LinkDraft]:
+    """The requests about a person who is known by their email address or, if that is not known, by their name."""
+    return [row for found in rows_about(whose).values() for row in found if isinstance(row, LinkDraft)]
 
 
 def personal_fields(model: type[LinkDraft]) -> dict[str, tuple[str, ...]]:
@@ -63,9 +77,54 @@ def forget_draft(due: QuerySet[Any], pk: int) -> bool:
     draft = drafts.select_for_update().filter(pk=pk).first()
     if draft is None or not due.filter(pk=pk).exists():
         return False
+    clear(draft, timezone.now())
+    return True
+
+
+@transaction.atomic
+def erase_early(draft: LinkDraft) -> None:
+    """Erase what a request holds of people, because somebody asks. Raises ValidationError if it holds nothing."""
+    drafts: Any = type(draft)._default_manager
+    locked = drafts.select_for_update().get(pk=draft.pk)
+    if not holds_personal_data(locked):
+        raise ValidationError(NOTHING_HELD)
+    at = timezone.now()
+    made = {"made_at": locked.asked_at.isoformat(), str(draft._meta.model_name): draft.pk}
+    erasures.append_line({"at": at.isoformat(), **made})
+    clear(locked, at)
+
+
+def holds_personal_data(draft: LinkDraft) -> bool:
+    fields = (*draft.addresses, *draft.names, *draft.texts)
+    return any(getattr(draft, name) for name in fields) or draft.mails.exists() or draft.tokens.exists()
+
+
+def clear(draft: LinkDraft, at: datetime) -> None:
+    """Erase the people, emails and links of a request that is locked, and what was typed."""
     draft.mails.all().delete()
     draft.tokens.all().delete()
     texts = (*draft.addresses, *draft.names, *draft.texts)
     blank = {name: cast(Field[Any, Any], draft._meta.get_field(name)).get_default() for name in texts}
-    drafts.filter(pk=pk).update(state=draft.state_once_erased, **blank)
-    return True
+    drafts: Any = type(draft)._default_manager
+    drafts.filter(pk=draft.pk).update(state=draft.state_once_erased, erased_at=at, **blank)
+    draft.answers_erased()
+
+
+def reapply_erasures() -> int:
+    """After a backup was restored, erase again what had been erased early since it was made; returns how many.
+
+    Within a transaction, in which everything else is erased again, too.
+    A request that was erased and then sent to somebody else is left alone.
+    """
+    models = {str(model._meta.model_name): model for model in draft_models()}
+    count = 0
+    for noted in erasures.read_lines():
+        for name in models.keys() & noted.keys():
+            drafts: Any = models[name]._default_manager
+            at = datetime.fromisoformat(noted["at"])
+            draft = drafts.select_for_update().filter(pk=noted[name]).first()
+            is_this = draft and draft.asked_at.isoformat() == noted["made_at"]
+            if is_this and (draft.erased_at is None or draft.erased_at < at):
+                clear(draft, at)
+                count += 1
+    return count

@@ -17,6 +17,7 @@ from django.utils import timezone
 from vru_portal.links import mailing
 from vru_portal.links.answering import InvalidLink, NotOpen, find_token, is_theirs
 from vru_portal.links.choices import OPEN_STATES, DraftState, LinkPurpose, MailPurpose
+from vru_portal.links.querysets import RequestQuerySet
 
 MAX_DAYS_AHEAD = 366
 CHANGED_SINCE_SHOWN = (
@@ -33,10 +34,9 @@ CHANGED_SINCE_READ = (
 class Requests:
     """One kind of requests. Whatever changes one locks its draft first."""
 
-    drafts: Callable[[], QuerySet[Any]]  # with all that its pages and rules read of one
+    drafts: Callable[[], RequestQuerySet[Any]]  # with all that its pages and rules read of one
     tokens: Callable[[], QuerySet[Any]]
     deliver: Any  # the task that sends its emails
-    why_withdrawn: Callable[[Any], str]  # the name of the reason why a draft is no longer asked for; empty if it is
     check_answers: Callable[[Any], object]  # raises ValidationError for answers that cannot be sent like this
 
     # Emails -----------------------------------------------------------------------------------------------------------
@@ -58,9 +58,11 @@ class Requests:
     def why_not_open(self, token: Any) -> str:
         """The name of the reason why this link cannot change the answers now; empty if it can."""
         draft = token.draft
-        if reason := self.why_withdrawn(draft):
-            return reason
-        if draft.state in (DraftState.SUBMITTED, DraftState.APPROVED, DraftState.CANCELLED):
+        if draft.state == DraftState.CANCELLED:
+            return str(draft.state)
+        if draft.is_withdrawn:
+            return "withdrawn"
+        if draft.state in (DraftState.SUBMITTED, DraftState.APPROVED):
             return str(draft.state)
         if draft.is_closed(timezone.localdate()):
             return "closed"
@@ -141,6 +143,7 @@ class Requests:
         """Raise ValidationError, for staff, where nobody can answer."""
         if draft.state not in OPEN_STATES:
             raise ValidationError(f"This {draft.noun} is “{draft.get_state_display()}”, so it cannot be filled in.")
+        require_asked(draft)
         if draft.is_closed(timezone.localdate()):
             raise ValidationError(f"This {draft.noun} is closed. Extend it first.")
 
@@ -155,6 +158,7 @@ class Requests:
 
     def send_back(self, draft: Any, question: str, **fields: Any) -> None:
         """Ask about answers that were sent. The same link works again, and the answers are still there."""
+        require_asked(draft)
         if draft.is_closed(timezone.localdate()):
             raise ValidationError(f"This {draft.noun} is closed. Extend it first, so that they can answer.")
         if not question.strip():
@@ -174,6 +178,12 @@ class Requests:
         draft.save(update_fields=["state"])
         if draft.sent_at:
             self.tell_reporters(MailPurpose.CANCELLED, draft)
+
+
+def require_asked(draft: Any) -> None:
+    """Raise ValidationError, for staff, if a draft is no longer asked for: no email about it would be sent."""
+    if draft.is_withdrawn:
+        raise ValidationError(draft.withdrawn_because)
 
 
 def require_seen(draft: Any, seen: str, otherwise: str) -> None:

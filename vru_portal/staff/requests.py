@@ -7,10 +7,13 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from vru_portal.links.choices import OPEN_STATES, WAITING_STATES, DraftState
+from vru_portal.links import personal
+from vru_portal.links.choices import OPEN_STATES, UNENDED_STATES, WAITING_STATES, DraftState
 from vru_portal.links.models import LinkDraft
 from vru_portal.staff.actions import Action
 from vru_portal.text.form_fields import CalendarDateFormField, EmailAddressFormField, LineFormField, LongTextFormField
+
+NO_LONGER_ASKED = "No longer asked for"
 
 
 class QuestionForm(forms.Form):
@@ -37,9 +40,10 @@ class DayForm(forms.Form):
 
 
 class RequestAction(Action):
-    """Something that staff do to a request in some of its states."""
+    """Something that staff do to a request in some of its states. Its row needs `with_still_asked`."""
 
     states: ClassVar[tuple[str, ...]] = ()
+    even_if_withdrawn: ClassVar[bool] = False
 
     @property
     def draft(self) -> LinkDraft:
@@ -47,10 +51,14 @@ class RequestAction(Action):
         raise NotImplementedError
 
     def applies(self) -> bool:
-        return self.draft.state in self.states
+        return self.draft.state in self.states and bool(self.row.still_asked or self.even_if_withdrawn)
 
     def blocked_reason(self) -> str:
-        return "" if self.applies() else f"This {self.draft.noun} is “{self.draft.get_state_display()}”."
+        if self.applies():
+            return ""
+        if self.draft.state in self.states:
+            return self.draft.withdrawn_because
+        return f"This {self.draft.noun} is “{self.draft.get_state_display()}”."
 
 
 class ApprovalForm(forms.Form):
@@ -109,7 +117,7 @@ class Extend(RequestAction):
     name = "extend"
     label = "Extend"
     form_class = DayForm
-    states: ClassVar[tuple[str, ...]] = (*OPEN_STATES, DraftState.SUBMITTED)
+    states: ClassVar[tuple[str, ...]] = UNENDED_STATES
 
 
 class Cancel(RequestAction):
@@ -117,7 +125,43 @@ class Cancel(RequestAction):
 
     name = "cancel"
     label = "Cancel"
-    states = (*OPEN_STATES, DraftState.SUBMITTED)
+    states = UNENDED_STATES
+    even_if_withdrawn = True
+
+
+class EraseForm(forms.Form):
+    """Why something is erased before its time."""
+
+    reason = LongTextFormField(
+        max_length=300,
+        widget=forms.Textarea(attrs={"rows": 3, "class": "vLargeTextField"}),
+        help_text="It stays in the history of this page, so do not name the person. For example, a case number.",
+    )
+
+
+class Erase(RequestAction):
+    """Erases what a request holds of people, because somebody asks for that."""
+
+    name = "erase"
+    label = "Erase personal data"
+    form_class = EraseForm
+    confirmation = "Erase this data. I understand that it cannot be restored."
+
+    def applies(self) -> bool:
+        return bool(self.draft.pk) and personal.holds_personal_data(self.draft)
+
+    def blocked_reason(self) -> str:
+        return "" if self.applies() else personal.NOTHING_HELD
+
+    def perform(self, form: Any) -> str:
+        personal.erase_early(self.draft)
+        return f"Personal data erased. Reason: {form.cleaned_data['reason']}"
+
+
+def state_of(draft: LinkDraft, *, still_asked: bool) -> str:
+    """How far a request has got, as its list and its page say it."""
+    is_withdrawn = draft.state in UNENDED_STATES and not still_asked
+    return NO_LONGER_ASKED if is_withdrawn else str(draft.get_state_display())
 
 
 def late_requests(rows: QuerySet[Any], *, state: str = "state") -> QuerySet[Any]:
@@ -130,25 +174,30 @@ def late_requests(rows: QuerySet[Any], *, state: str = "state") -> QuerySet[Any]
 
 
 class StateFilter(admin.SimpleListFilter):
-    """Filters requests by how far they have got."""
+    """Filters requests by how far they have got. Its rows need `with_still_asked`."""
 
     title = "state"
     parameter_name = "state"
     state: ClassVar[str] = "state"  # the lookup of a request's state from a row of the list
 
     def lookups(self, request: Any, model_admin: Any) -> list[tuple[str, str]]:
-        return [("late", "Late"), *((str(value), str(label)) for value, label in DraftState.choices)]
+        states = [(str(value), str(label)) for value, label in DraftState.choices]
+        return [("late", "Late"), *states, ("withdrawn", NO_LONGER_ASKED)]
 
     def queryset(self, request: Any, queryset: Any) -> Any:
+        if self.value() == "withdrawn":
+            return queryset.filter(**{f"{self.state}__in": UNENDED_STATES}, still_asked=False)
         if self.value() == "late":
-            return late_requests(queryset, state=self.state)
-        return queryset.filter(**{self.state: self.value()}) if self.value() in DraftState.values else queryset
+            return late_requests(queryset.filter(still_asked=True), state=self.state)
+        if self.value() not in DraftState.values:
+            return queryset
+        found = queryset.filter(**{self.state: self.value()})
+        return found.filter(still_asked=True) if self.value() in UNENDED_STATES else found
 
 
 def people_of(draft: LinkDraft, filled_in_by: str = "") -> list[tuple[str, str]]:
     """Who was asked, and who has answered."""
     return [
-        ("State", str(draft.get_state_display())),
         ("Asked", f"{draft.contact_name} {draft.email}".strip()),
         ("Filled in by", filled_in_by or draft.prepared_by),
         ("Second person", f"{draft.confirm_name} {draft.confirm_email}".strip()),

@@ -15,6 +15,8 @@ from django.views.decorators.cache import never_cache
 
 from events.declarations.documents import subject_access
 from events.declarations.rules import erasure
+from vru_portal.links.personal import drafts_about
+from vru_portal.staff.links import action_url
 from vru_portal.text.form_fields import LineFormField
 from vru_portal.web.file_responses import file_response
 
@@ -55,6 +57,7 @@ def disclosure_view(request: HttpRequest) -> HttpResponse:
         "found": found,
         "text": subject_access.records_as_text(found),
         "entries": sorted(record.key for record in found if record.title == "Signature"),
+        "requests": [(str(draft.staff_row), action_url(draft.staff_row, "erase")) for draft in drafts_about(person)],
         "can_delete": "@" in person,
     }
     return TemplateResponse(request, "admin/declarations/disclosure.html", context)

@@ -1,11 +1,10 @@
 """What is kept outside the database, in case an older backup of it is restored.
 
 Two files beside the keys, neither with personal data: the newest checkpoint, which shows that a database is too old,
-and a list of erasures, so that a restored database can erase the same data again.
+and the list of erasures (`vru_portal.ledger.erasures`), so that a restored database can erase the same data again.
 """
 
 import fcntl
-import json
 import os
 import tempfile
 from collections.abc import Collection, Iterator
@@ -20,16 +19,12 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db import models
 
 from events.declarations.models import Entry
+from vru_portal.ledger import erasures
 from vru_portal.tabular.batches import in_batches
 
 
 def checkpoint_file() -> Path:
     return settings.REGISTER_KEYS / "checkpoint"
-
-
-def erasures_file() -> Path:
-    """One line of JSON for each erased record, with its time."""
-    return settings.REGISTER_KEYS / "erased"
 
 
 # The checkpoint -------------------------------------------------------------------------------------------------------
@@ -128,49 +123,18 @@ class RecordedErasures:
 
 def note_erasure(entry: Entry, erased: Entry) -> None:
     """Record that the personal data of an entry was erased."""
-    append_line({"at": erased.leaf_values["at"], "entry": entry.seq, "leaf_hash": entry.leaf_hash})
+    erasures.append_line({"at": erased.leaf_values["at"], "entry": entry.seq, "leaf_hash": entry.leaf_hash})
 
 
 def note_deletion(row: models.Model, made_at: datetime) -> None:
     """Record that the personal data of another record, such as an invitation, was deleted."""
-    append_line({"made_at": made_at.isoformat(), str(row._meta.model_name): row.pk})
-
-
-def append_line(line: dict[str, Any]) -> None:
-    """Append a line, which is on disk before the caller's transaction commits: no committed erasure can be missing."""
-    erasures_file().parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    # An earlier line may have been cut off by a crash: this one then starts on a line of its own.
-    with os.fdopen(os.open(erasures_file(), os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600), "rb+") as file:
-        cut_off = file.seek(0, os.SEEK_END) and os.pread(file.fileno(), 1, file.tell() - 1) != b"\n"
-        file.write(b"\n" * bool(cut_off) + json.dumps(line).encode() + b"\n")
-        file.flush()
-        os.fsync(file.fileno())
-
-
-def adopt_erasures(text: str) -> None:
-    """Add the erasures of a list that was kept elsewhere, except those that are recorded here already."""
-    known = set(erasures_file().read_text().splitlines()) if erasures_file().is_file() else set()
-    for line in text.splitlines():
-        try:
-            erasure = json.loads(line)
-        except ValueError:  # it was cut off
-            continue
-        if isinstance(erasure, dict) and json.dumps(erasure) not in known:
-            append_line(erasure)
+    erasures.append_line({"made_at": made_at.isoformat(), str(row._meta.model_name): row.pk})
 
 
 def read_erasures() -> RecordedErasures:
-    """The erasures that were recorded. A line that was cut off belongs to an erasure that never committed."""
+    """The erasures that were recorded."""
     noted = RecordedErasures()
-    try:
-        lines = erasures_file().read_text().splitlines()
-    except FileNotFoundError:
-        return noted
-    for line in lines:
-        try:
-            said = json.loads(line)
-        except ValueError:
-            continue
+    for said in erasures.read_lines():
         if "entry" in said:
             noted.entries[said["entry"]] = (said["leaf_hash"], said["at"])
         for kind in noted.dropped.keys() & said.keys():

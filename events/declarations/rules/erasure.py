@@ -21,6 +21,7 @@ from events.declarations.models import (
     Token,
 )
 from events.declarations.register import kept_outside, log
+from vru_portal.links import personal as requests_by_link
 
 
 @transaction.atomic
@@ -135,7 +136,7 @@ def reapply_erasures() -> int:
         if recorded.includes(request, request.asked_at):
             delete_signing_request(request)
             count += 1
-    return count
+    return count + requests_by_link.reapply_erasures()
 
 
 def holds_personal_data(invitation: Invitation) -> bool:

@@ -12,7 +12,7 @@ from django.db.models.functions import Lower
 
 from funding.models import Allocation, OnwardGrant, OnwardRequest
 from funding.regranting.files import FIELDS
-from funding.regranting.rules.recording import SAME_GRANT, is_made_up
+from funding.regranting.rules.recording import content_of, contents_that_may_be, is_made_up
 from vru_portal.ledger.money import format_pounds, parse_pounds
 from vru_portal.links.answering import TOO_LONG, is_too_long
 from vru_portal.text.cleaning import truncate
@@ -42,6 +42,10 @@ SAME_TWICE = (
 SAME_PUBLISHED = (
     "The same grant is published already, as {}. Remove it from this list. If this is another grant, give it a title "
     "of its own."
+)
+REDACTED_PUBLISHED = (
+    "A grant of this sum and date is published already, as {}, and part of its text has been removed. If it is this "
+    "one, remove this one from your list. If this is another grant, contact us."
 )
 REFERENCE_TWICE = (
     "Grant {} of this list has the same identifier. Each needs its own. If you have none, leave the box empty."
@@ -166,9 +170,15 @@ def find_repeated(entries: Sequence[Entry], allocation: Allocation) -> None:
         # Two equal grants are two only if each has a reference of its own, as in `recording.may_be_same`.
         if same := next((one for one in by_content[content] if not (reference and reference_of(one.grant))), None):
             entry.add_error(NON_FIELD_ERRORS, SAME_TWICE.format(same.number))
-        elif grant := (made_up if reference else published).get(content):
-            entry.add_error(NON_FIELD_ERRORS, SAME_PUBLISHED.format(grant.reference))
+        elif grant := find_published(entry.grant, made_up if reference else published):
+            said = SAME_PUBLISHED if content_of(grant) == content else REDACTED_PUBLISHED
+            entry.add_error(NON_FIELD_ERRORS, said.format(grant.reference))
         by_content[content].append(entry)
+
+
+def find_published(grant: OnwardGrant, published: Mapping[tuple[Any, ...], OnwardGrant]) -> OnwardGrant | None:
+    """The published grant that this one may be, as `recording.check_not_duplicate` has it."""
+    return next(filter(None, map(published.get, contents_that_may_be(grant))), None)
 
 
 def published_grants(allocation: Allocation) -> list[OnwardGrant]:
@@ -186,10 +196,6 @@ def recorded_under(entries: Sequence[Entry]) -> list[OnwardGrant]:
 
 def reference_of(grant: OnwardGrant) -> str:
     return grant.reference.lower()
-
-
-def content_of(grant: OnwardGrant) -> tuple[Any, ...]:
-    return tuple(getattr(grant, f"{name}_id" if name == "allocation" else name) for name in SAME_GRANT)
 
 
 def check_entries(request: OnwardRequest) -> list[Entry]:

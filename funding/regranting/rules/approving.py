@@ -12,12 +12,7 @@ from funding.regranting.rules.asking import locked_request
 from funding.regranting.rules.recording import record_onward_grant
 from funding.regranting.rules.requests import ONWARD_REQUESTS
 from vru_portal.links.choices import DraftState, MailPurpose
-from vru_portal.links.requests import CHANGED_SINCE_READ, require_seen
-
-WITHDRAWN = (
-    "The grant was reversed, or is no longer recorded as one that is awarded on, so nothing can be recorded for it. "
-    "Cancel this request."
-)
+from vru_portal.links.requests import CHANGED_SINCE_READ, require_asked, require_seen
 
 
 @transaction.atomic
@@ -38,8 +33,7 @@ def approve(*, by: Any, request: OnwardRequest, seen: str = "") -> list[OnwardGr
     row = locked_request(request)
     require_submitted(row, "approved")
     require_seen(row, seen, CHANGED_SINCE_READ)
-    if row.is_withdrawn:
-        raise ValidationError(WITHDRAWN)
+    require_asked(row)
     recorded, problems = [], []
     for entry in check_entries(row):
         entry.grant.reported_on = timezone.localdate(row.reported_at)

@@ -52,10 +52,10 @@ def ask(
 
 
 def remind_due(today: date | None = None) -> int:
-    """Remind those who have not answered, unless their grant was taken back; returns how many."""
+    """Remind those who have not answered; returns how many."""
     today = today or timezone.localdate()
     waiting = mailing.to_remind(ONWARD_REQUESTS.drafts().filter(closes_on__gte=today), today)
-    return sum(mailing.remind(one, ONWARD_REQUESTS.deliver) for one in waiting if not one.is_withdrawn)
+    return sum(mailing.remind(one, ONWARD_REQUESTS.deliver) for one in waiting)
 
 
 def locked_request(request: OnwardRequest) -> OnwardRequest:

@@ -1,19 +1,27 @@
 """The rules for recording what recipients award on. Admin and imports write through these functions."""
 
 import itertools
+import re
+from collections.abc import Iterator
 from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
+from django.db.models.functions import Lower
 
 from funding.choices import AllocationKind
 from funding.models import Allocation, OnwardGrant, Regranting
 from funding.models.regrants import ALREADY_FOR_REGRANTING, NOT_FOR_REGRANTING, ONLY_GRANTS
+from vru_portal.ledger.append_only.models import REDACTED
 from vru_portal.ledger.append_only.recording import record
 
 INDIVIDUAL = "An individual"  # stands for a person's name, which the portal neither needs nor publishes
 SAME_GRANT = ("allocation", "recipient_name", "amount", "awarded_on", "title")  # a grant without a reference is these
 SAME_RECORDED = "The same onward grant is already recorded: {}. If this is another one, give it a title of its own."
+REDACTED_RECORDED = (
+    "This may be an onward grant that is already recorded, and of which text was redacted: {}. If this is another one, "
+    "reverse that one first. Then record both, each with a title of its own."
+)
 
 
 @transaction.atomic
@@ -55,10 +63,31 @@ def locked(allocation: Allocation) -> Allocation:
 
 
 def check_not_duplicate(grant: OnwardGrant) -> None:
-    """Refuse a second grant of the same content: somebody clicked twice, sent a file twice, or typed it earlier."""
-    same = OnwardGrant.objects.standing().filter(**{name: getattr(grant, name) for name in SAME_GRANT})
+    """Refuse a second grant of the same content: somebody clicked twice, sent a file twice, or typed it earlier.
+
+    What was redacted may have been anything, so that a report does not bring it back.
+    """
+    values = {f"{name}__in": texts_that_may_be(grant, name) for name in SAME_GRANT}
+    same = OnwardGrant.objects.standing().filter(**values)
     if found := next((one for one in same.select_related("allocation") if may_be_same(grant, one)), None):
-        raise ValidationError(SAME_RECORDED.format(found.reference))
+        said = SAME_RECORDED if content_of(found) == content_of(grant) else REDACTED_RECORDED
+        raise ValidationError(said.format(found.reference))
+
+
+def texts_that_may_be(grant: OnwardGrant, name: str) -> list[Any]:
+    """The values with which this field of a grant may be recorded, if it is recorded already."""
+    value = getattr(grant, name)
+    return [value, REDACTED] if name in OnwardGrant.redactable else [value]
+
+
+def content_of(grant: OnwardGrant) -> tuple[Any, ...]:
+    return tuple(getattr(grant, f"{name}_id" if name == "allocation" else name) for name in SAME_GRANT)
+
+
+def contents_that_may_be(grant: OnwardGrant) -> Iterator[tuple[Any, ...]]:
+    """Yield the contents with which a grant may be recorded: its own, then those of which text was redacted."""
+    choices = (texts_that_may_be(grant, name) for name in SAME_GRANT[1:])
+    return ((grant.allocation_id, *values) for values in itertools.product(*choices))
 
 
 def may_be_same(grant: OnwardGrant, recorded: OnwardGrant) -> bool:
@@ -77,9 +106,14 @@ def is_made_up(recorded: OnwardGrant) -> bool:
 
 
 def next_reference(allocation: Allocation) -> str:
-    """The first that nobody has, under any allocation: another recipient may have called a grant so."""
+    """The one after that which was made up last, unless somebody has called a grant so, under any allocation."""
     beginning = f"{allocation.public_id}-"
-    found = OnwardGrant.objects.filter(reference__istartswith=beginning).values_list("reference", flat=True)
-    taken = {reference.lower() for reference in found}
-    names = (f"{beginning}{number}" for number in itertools.count(1))
-    return next(name for name in names if name.lower() not in taken)
+    made_up = OnwardGrant.objects.filter(
+        allocation=allocation, reference__iregex=rf"^{re.escape(beginning)}[0-9]{{1,9}}$"
+    )
+    last = made_up.order_by("-pk").values_list("reference", flat=True).first()
+    number = int(last[len(beginning) :]) if last else 0
+    rows = OnwardGrant.objects.alias(lower=Lower("reference"))
+    while rows.filter(lower=f"{beginning}{number + 1}".lower()).exists():
+        number += 1
+    return f"{beginning}{number + 1}"

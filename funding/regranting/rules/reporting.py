@@ -10,7 +10,8 @@ from django.utils import timezone
 
 from funding.models import OnwardGrant, OnwardRequest
 from funding.regranting.files import FIELDS
-from funding.regranting.rules.answers import content_of, read_grant, reference_of, typed_rows
+from funding.regranting.rules.answers import read_grant, reference_of, typed_rows
+from funding.regranting.rules.recording import content_of
 from funding.regranting.rules.requests import ONWARD_REQUESTS
 from vru_portal.links.answering import kept, require_unchanged
 

@@ -7,16 +7,13 @@ from django.db.models import QuerySet
 from funding.models import OnwardRequest, OnwardToken
 from funding.regranting.rules.answers import check_entries
 from funding.regranting.tasks import deliver_onward_mail
+from vru_portal.links.querysets import RequestQuerySet
 from vru_portal.links.requests import Requests
 
 RELATED = ("recipient", "initiative", "heading", "reversed_by")
 
 
-def why_withdrawn(request: OnwardRequest) -> str:
-    return "withdrawn" if request.is_withdrawn else ""
-
-
-def drafts() -> QuerySet[Any]:
+def drafts() -> RequestQuerySet[Any]:
     return OnwardRequest.objects.select_related(*(f"allocation__{name}" for name in RELATED))
 
 
@@ -28,6 +25,5 @@ ONWARD_REQUESTS = Requests(
     drafts=drafts,
     tokens=tokens,
     deliver=deliver_onward_mail,
-    why_withdrawn=why_withdrawn,
     check_answers=check_entries,
 )

@@ -1,4 +1,5 @@
 from contextlib import suppress
+from datetime import datetime
 from typing import Any
 
 from django import forms
@@ -23,6 +24,7 @@ from vru_portal.staff.requests import (
     ApprovalForm,
     Approve,
     Cancel,
+    Erase,
     Extend,
     QuestionForm,
     RequestAction,
@@ -30,6 +32,7 @@ from vru_portal.staff.requests import (
     SendBack,
     StateFilter,
     people_of,
+    state_of,
 )
 from vru_portal.text.form_fields import EmailAddressFormField, LineFormField, LongTextFormField
 
@@ -211,6 +214,18 @@ class CancelAction(Cancel, ReturnAction):
         return "Cancelled"
 
 
+class EraseAction(Erase, ReturnAction):
+    """Erases what a return holds of people."""
+
+    permission = "results.erase_return"
+    explanation = (
+        "This permanently erases the names and email addresses of all who were asked, their emails and links, our "
+        "question and the answers, also those from a file. Published figures stay. If their sentences name a person, "
+        "redact them as well. Answers that nobody has approved count as not reported: you can ask somebody else for "
+        "them. If the person reports every quarter, change that list too."
+    )
+
+
 def answer_facts(row: Return) -> list[tuple[str, str]]:
     """What was entered, with what the rules say of it, and what would not be published."""
     draft = draft_of(row)
@@ -244,10 +259,6 @@ class ReturnStateFilter(StateFilter):
 
     state = "draft__state"
 
-    def queryset(self, request: Any, queryset: Any) -> Any:
-        found = super().queryset(request, queryset)
-        return found.filter(cancelled_at=None) if self.value() == "late" else found
-
 
 @admin.register(Return)
 class ReturnAdmin(FileImport, WriteOnceAdmin):
@@ -260,7 +271,15 @@ class ReturnAdmin(FileImport, WriteOnceAdmin):
     list_filter = (ReturnStateFilter, QuarterFilter)
     search_fields = ("initiative__name", "organisation__name", "draft__email", "draft__contact_name")
     autocomplete_fields = ("initiative", "organisation")
-    row_actions = (ApproveAction, QueryAction, AskForCorrectionAction, SendAgainAction, ExtendAction, CancelAction)
+    row_actions = (
+        ApproveAction,
+        QueryAction,
+        AskForCorrectionAction,
+        SendAgainAction,
+        ExtendAction,
+        CancelAction,
+        EraseAction,
+    )
     record_form = ReturnForm
     record_fieldsets = (
         (None, {"fields": ["initiative", "organisation", "quarter"]}),
@@ -269,16 +288,24 @@ class ReturnAdmin(FileImport, WriteOnceAdmin):
     )
     fieldsets = (
         (None, {"fields": ["initiative", "organisation", "period_name", "state_name", "due_on", "closes_on"]}),
-        ("What has happened", {"fields": ["asked_at", "asked_by", "reported_at", "cancelled_at"]}),
+        ("What has happened", {"fields": ["asked_at", "asked_by", "reported_at", "cancelled_at", "erased_at"]}),
     )
+
+    @admin.display(description="personal data erased")
+    def erased_at(self, row: Return) -> datetime | None:
+        return draft_of(row).erased_at
 
     @admin.display(description="quarter", ordering="quarter")
     def period_name(self, row: Return) -> str:
         return row.period.short
 
+    def get_queryset(self, request: HttpRequest) -> Any:
+        rows: Any = super().get_queryset(request)
+        return rows.with_still_asked()
+
     @admin.display(description="state", ordering="draft__state")
-    def state_name(self, row: Return) -> str:
-        return draft_of(row).get_state_display()
+    def state_name(self, row: Any) -> str:
+        return state_of(draft_of(row), still_asked=row.still_asked)
 
     def lock_row(self, object_id: str) -> None:
         """Lock the draft before its return, as the rules do."""

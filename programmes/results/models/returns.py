@@ -3,7 +3,7 @@
 That a return is due, and whether it was reported, is public. Who was asked, and what they have typed so far, is not.
 """
 
-from datetime import date
+from datetime import date, datetime
 from typing import Any, ClassVar
 
 from django.conf import settings
@@ -18,7 +18,7 @@ from programmes.results.choices import ReturnMailKind, ReturnStatus
 from programmes.results.fields import QuarterField
 from programmes.results.models.measures import QUARTER_HELP
 from programmes.results.quarters import Quarter
-from vru_portal.links.choices import DraftState, LinkPurpose
+from vru_portal.links.choices import UNENDED_STATES, DraftState, LinkPurpose
 from vru_portal.links.models import Delivery, LinkDraft, QueuedMail, RequestLink
 from vru_portal.text.fields import CalendarDateField, EmailAddressField, LineField
 
@@ -75,7 +75,10 @@ class Return(models.Model):
         verbose_name = "return of figures"
         verbose_name_plural = "returns of figures"
         ordering = ["-quarter", "initiative__name", "id"]
-        permissions = [("approve_return", "Can send figures back and approve them")]
+        permissions = [
+            ("approve_return", "Can send figures back and approve them"),
+            ("erase_return", "Can erase the personal data of a return"),
+        ]
         constraints = [
             models.UniqueConstraint(
                 fields=["initiative", "organisation", "quarter"],
@@ -126,6 +129,9 @@ class ReturnDraft(LinkDraft):
     texts: ClassVar[tuple[str, ...]] = ("question", "questioned_answers", "answers")
     titles: ClassVar[tuple[str, str, str]] = ("Return of figures", "Email about a return", "Link to a return")
     noun = "return"
+    withdrawn_because = "The initiative, its level or the organisation is not published. Publish it first."
+
+    objects = querysets.ReturnDraftQuerySet.as_manager()
 
     class Meta:
         constraints = [
@@ -138,6 +144,27 @@ class ReturnDraft(LinkDraft):
 
     def __str__(self) -> str:
         return f"{self.return_of_figures}: {self.get_state_display().lower()}"
+
+    @property
+    def state_once_erased(self) -> str:
+        """What was published stays published. Anything else is as if nobody had been asked yet."""
+        if self.state not in UNENDED_STATES:
+            return self.state
+        return DraftState.APPROVED if self.return_of_figures.approved.exists() else DraftState.STARTED
+
+    def answers_erased(self) -> None:
+        """Nothing is being checked any more: the figures count as not reported, unless some are published."""
+        if not self.return_of_figures.approved.exists():
+            Return.objects.filter(pk=self.return_of_figures_id).update(reported_at=None)
+
+    @property
+    def staff_row(self) -> Return:
+        row: Return = self.return_of_figures
+        return row
+
+    @property
+    def asked_at(self) -> datetime:
+        return self.return_of_figures.asked_at
 
     @property
     def due_on(self) -> date:

@@ -99,9 +99,7 @@ def reporters_to_ask(quarter: Quarter) -> list[Reporter]:
 def remind_due(today: date | None = None) -> int:
     """Remind those who have not answered; returns how many."""
     today = today or timezone.localdate()
-    waiting = ReturnDraft.objects.filter(
-        return_of_figures__cancelled_at=None, return_of_figures__closes_on__gte=today
-    ).select_related("return_of_figures")
+    waiting = ReturnDraft.objects.filter(return_of_figures__closes_on__gte=today).select_related("return_of_figures")
     return sum(mailing.remind(draft, RETURN_REQUESTS.deliver) for draft in mailing.to_remind(waiting, today))
 
 

@@ -8,9 +8,8 @@ from programmes.models import Initiative
 from programmes.results.models import AreaPopulation, Measure, ReturnDraft, Token
 from programmes.results.rules.answers import Answers, read_answers
 from programmes.results.tasks import deliver
-from vru_portal.links.choices import DraftState
+from vru_portal.links.querysets import RequestQuerySet
 from vru_portal.links.requests import Requests
-from vru_portal.publishing.state import State
 
 
 def measures_of(initiative: Initiative) -> list[Measure]:
@@ -33,15 +32,7 @@ def answers_of(draft: ReturnDraft, measures: list[Measure] | None = None) -> Ans
     return read_answers(known, draft.answers, most_people(initiative))
 
 
-def why_withdrawn(draft: ReturnDraft) -> str:
-    found = draft.return_of_figures
-    if draft.state == DraftState.CANCELLED or found.cancelled_at:
-        return "cancelled"
-    is_public = found.initiative.state == State.PUBLISHED and found.initiative.level.state == State.PUBLISHED
-    return "" if is_public else "withdrawn"
-
-
-def drafts() -> QuerySet[Any]:
+def drafts() -> RequestQuerySet[Any]:
     return ReturnDraft.objects.select_related("return_of_figures__initiative__level", "return_of_figures__organisation")
 
 
@@ -51,6 +42,4 @@ def tokens() -> QuerySet[Any]:
     )
 
 
-RETURN_REQUESTS = Requests(
-    drafts=drafts, tokens=tokens, deliver=deliver, why_withdrawn=why_withdrawn, check_answers=answers_of
-)
+RETURN_REQUESTS = Requests(drafts=drafts, tokens=tokens, deliver=deliver, check_answers=answers_of)

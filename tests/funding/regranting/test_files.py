@@ -147,6 +147,21 @@ def test_rows_may_name_the_grant_that_they_were_awarded_from(client, officer, al
     assert OnwardGrant.objects.get(reference="c").allocation == allocation
 
 
+@pytest.mark.parametrize(("cell", "is_read"), [("Youth pot", False), ("2222222222", True), ("360G-moor-x", True)])
+def test_a_senders_own_column_of_that_name_is_not_read_where_a_grant_is_chosen(
+    client, officer, allocation, cell, is_read
+):
+    row = {"reference": "c", "allocation": cell, "recipient": "Fen", "amount": "1", "awarded_on": DAY}
+    said = send(client, as_csv(row), "csv", allocation=allocation.pk)
+    if is_read:
+        assert f"Row 2, allocation: There is no allocation '{cell}'." in said
+        assert not OnwardGrant.objects.exists()
+    else:
+        assert "so it was not read" in said
+        assert OnwardGrant.objects.get().allocation == allocation
+    assert "Row 2, allocation: There is no allocation" in send(client, as_csv(row | {"reference": "d"}), "csv")
+
+
 DAY = "20 May 2031"
 
 

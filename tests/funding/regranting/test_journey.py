@@ -30,7 +30,7 @@ from tests.funding.regranting.requests import (
     typed,
 )
 from tests.support.crawler import text_of
-from tests.support.factories import OnwardGrantFactory, VariationFactory, reverse
+from tests.support.factories import OnwardGrantFactory, RegrantingFactory, VariationFactory, reverse
 from vru_portal.links.choices import DraftState, LinkPurpose
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("clock", "unit")]
@@ -225,6 +225,31 @@ def test_a_form_that_comes_too_late_says_why_and_shows_what_was_typed(client, cl
     assert client.get(PLACE).status_code == 200
 
 
+def test_a_page_that_is_over_does_not_deny_what_was_published_before(client):
+    asked = ask()
+    opened(client, asked.secret)
+    enter(asked)
+    send(asked)
+    approve(asked)
+    assert "Your grants are published" in text_of(client.get(PLACE))
+    reverse(asked.request.allocation)
+    page = text_of(client.get(PLACE))
+    assert "We had published your list before. See what is recorded now on the page of the grant." in page
+    assert "Nothing that you entered has been published" not in page
+
+
+def test_a_list_without_grants_is_not_said_to_have_published_any(client):
+    asked = ask()
+    opened(client, asked.secret)
+    send(asked)
+    approve(asked)
+    page = text_of(client.get(PLACE))
+    assert "We have approved your list" in page
+    assert "Your grants are published" not in page
+    reverse(asked.request.allocation)
+    assert "Nothing that you entered has been published" in text_of(client.get(PLACE))
+
+
 def test_a_form_of_another_grant_is_not_saved_for_this_one(client):
     first, second = ask(), ask(email="kim@recipient.example")
     opened(client, first.secret)
@@ -371,6 +396,33 @@ def test_a_360giving_file_is_read_without_the_names_of_people(client, settings):
     assert [grant["recipient"] for grant in asked.grants] == ["Fen club", "An individual"]
     assert "“5 EUR” is in another currency" in page
     assert "Robin Vale" not in str(asked.row.answers)
+
+
+def test_a_column_that_is_called_allocation_by_the_sender_is_not_read_and_said_so(client):
+    asked = ask()
+    opened(client, asked.secret)
+    head = "reference,Awarded from,recipient,amount,awarded_on\n"
+    rows = "a,Youth pot,Fen club,1,2031-05-20\nb,Health pot,Moor club,2,2031-05-20\n"
+    page = text_of(client.get(upload(client, (head + rows).encode())["Location"]))
+    assert "2 grants added from your file." in page
+    assert "so it was not read" in page
+    assert "another grant of ours" not in page
+    assert [grant["recipient"] for grant in asked.grants] == ["Fen club", "Moor club"]
+
+
+def test_a_column_that_names_our_grants_is_read_and_what_it_names_wrongly_is_refused(client):
+    asked, other = ask(), RegrantingFactory().allocation
+    opened(client, asked.secret)
+    own = asked.request.allocation.public_id
+    head = "reference,allocation,recipient,amount,awarded_on\n"
+    rows = f"a,{own},Fen club,1,2031-05-20\nb,{other.public_id},Moor club,2,2031-05-20\n"
+    page = text_of(client.get(upload(client, (head + rows).encode())["Location"]))
+    assert "1 grant added from your file. 1 left out, because it names another grant of ours." in page
+    for wrong in (f"{rows}c,Youth pot,Heath club,3,2031-05-20\n", "c,2222222222,Heath club,3,2031-05-20\n"):
+        answer = upload(client, (head + wrong).encode())
+        assert answer.status_code == 422
+        assert "Correct it, or leave the cell empty." in text_of(answer)
+    assert [grant["recipient"] for grant in asked.grants] == ["Fen club"]
 
 
 def test_a_file_sent_twice_adds_nothing_and_a_corrected_one_replaces_only_when_asked(client):

@@ -3,7 +3,7 @@
 import pytest
 from django.contrib.auth.models import Group
 
-from funding.models import OnwardGrant, OnwardRequest
+from funding.models import Allocation, OnwardGrant, OnwardRequest, Regranting
 from funding.regranting.rules import approving
 from partners.models import LegalNotice
 from tests.funding.regranting.requests import ask, enter, send, sums
@@ -138,6 +138,32 @@ def test_the_worklist_says_what_waits_and_counts_what_its_list_has(client, clock
     assert "1 request for onward grants" in text_of(client.get(f"{PLACE}?state=late"))
     OnwardRequest.objects.filter(pk=second.request.pk).update(state=DraftState.REFUSED)
     assert "Requests for onward grants that the mail server refused" in text_of(client.get("/admin/"))
+
+
+@pytest.mark.parametrize("model", [Regranting, Allocation])
+def test_a_request_about_a_grant_that_was_taken_back_waits_for_nobody(client, clock, officer, model):
+    requests = [ask(), ask(), ask()]
+    enter(requests[0])
+    send(requests[0])
+    OnwardRequest.objects.filter(pk=requests[1].request.pk).update(state=DraftState.SENT)
+    OnwardRequest.objects.filter(pk=requests[2].request.pk).update(state=DraftState.REFUSED)
+    clock.move_to("2031-07-02 12:00Z", tick=False)
+    client.force_login(officer)
+    assert text_of(client.get("/admin/")).lower().count("onward grants") > 3
+    for row in model.objects.filter(reverses=None):
+        reverse(row)
+    assert "onward grants that" not in text_of(client.get("/admin/")).lower()
+    assert "onward grants to check" not in text_of(client.get("/admin/")).lower()
+    for state, count in (("submitted", 0), ("late", 0), ("refused", 0), ("withdrawn", 3)):
+        shown = client.get(f"{PLACE}?state={state}")
+        assert shown.context["cl"].result_count == count, state
+    assert text_of(shown).count("No longer asked for") > 3  # each row, and the filter
+    page = text_of(client.get(f"{PLACE}{requests[1].request.pk}/change/"))
+    assert "No longer asked for" in page
+    for name in ("send-again", "extend"):
+        assert "Cancel this request." in text_of(client.get(f"{PLACE}{requests[1].request.pk}/{name}/")), name
+    step(client, requests[1], "cancel", confirmed="on")
+    assert requests[1].row.state == DraftState.CANCELLED
 
 
 def test_requests_and_emails_are_seen_by_finance_and_auditors_only(client):

@@ -127,6 +127,9 @@ def test_nobody_is_reminded_of_a_grant_that_was_taken_back(clock, mailoutbox, mo
     clock.move_to("2031-06-25 12:00Z", tick=False)
     assert asking.remind_due() == 0
     assert len(mailoutbox) == 1
+    assert "Cancel this request." in refusal(
+        partial(asking.send_again, request=asked.row, email="sam@recipient.example")
+    )
 
 
 def test_the_emails_of_every_kind_can_be_written_and_their_links_open(client, mailoutbox):
@@ -368,7 +371,18 @@ def test_a_list_that_is_taken_back_while_the_second_person_sends_it_is_not_sent(
 
 NOT_PERSONAL = {
     "funding.onwardrequest": {
-        *("id", "state", "reminders", "sent_at", "allocation", "due_on", "closes_on", "reported_at", "asked_at"),
+        *(
+            "id",
+            "state",
+            "reminders",
+            "sent_at",
+            "erased_at",
+            "allocation",
+            "due_on",
+            "closes_on",
+            "reported_at",
+            "asked_at",
+        ),
         "asked_by",
     },
     "funding.onwardtoken": {"id", "draft", "purpose", "expires_at", "burnt_at"},
@@ -399,6 +413,14 @@ def test_a_person_is_told_everything_that_is_held_about_them(whose):
     assert not any(personal.rows_about("somebody@else.example").values())
     handed_over = {record.title for record in records_about(whose)}  # with what is held about signatories
     assert handed_over == {"Request for onward grants", "Email about onward grants", "Link to report onward grants"}
+
+
+def test_a_link_to_report_grants_is_not_called_one_to_a_return():
+    asked = ask()
+    new_link(asked.row, LinkPurpose.CONFIRM, "sam@recipient.example")
+    for token in OnwardToken.objects.all():
+        assert "return" not in str(token).lower()
+        assert str(token).endswith(f", Onward grants of {asked.request.allocation}")
 
 
 def test_who_was_asked_is_erased_in_time_even_if_a_second_person_never_answered(clock):

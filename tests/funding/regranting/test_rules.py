@@ -11,7 +11,7 @@ from django.db import IntegrityError, transaction
 from funding.accounts import year_accounts
 from funding.models import Allocation, OnwardGrant, Regranting
 from funding.reconcile.report import reconcile
-from funding.regranting.rules.recording import record_onward_grant, record_regranting
+from funding.regranting.rules.recording import next_reference, record_onward_grant, record_regranting
 from funding.regranting.sums import with_onward
 from tests.support.crawler import text_of
 from tests.support.factories import (
@@ -104,6 +104,16 @@ def test_a_reference_that_is_made_up_is_free_whoever_has_called_a_grant_so():
     allocation, other = RegrantingFactory().allocation, RegrantingFactory().allocation
     record(reported(other, reference=f"{allocation.public_id.upper()}-1"))
     assert record(reported(allocation)).reference == f"{allocation.public_id}-2"
+
+
+def test_numbering_looks_at_the_last_reference_however_many_there_are(django_assert_num_queries):
+    allocation = RegrantingFactory().allocation
+    for reference in ("", "", f"{allocation.public_id}-7b", ""):
+        record(reported(allocation, reference=reference, title=str(OnwardGrant.objects.count())))
+    reverse(OnwardGrant.objects.get(reference=f"{allocation.public_id}-3"))
+    with django_assert_num_queries(2) as queries:
+        assert next_reference(allocation) == f"{allocation.public_id}-4"
+    assert all("LIMIT 1" in query["sql"] for query in queries.captured_queries)
 
 
 def test_a_reference_is_used_once_in_any_case_and_under_any_allocation():
@@ -220,3 +230,17 @@ def test_an_address_that_is_redacted_is_linked_nowhere(client):
     assert b"[redacted]" not in client.get(page).getvalue()
     for address in (page, file):
         assert b"fen.example.org" not in client.get(address).getvalue()
+
+
+@pytest.mark.parametrize("count", [0, 1])
+def test_the_page_of_a_reversed_allocation_says_nothing_of_what_is_still_to_be_reported(client, count):
+    UnitFactory()
+    allocation = RegrantingFactory().allocation
+    for _ in range(count):
+        record(reported(allocation))
+    reverse(allocation)
+    page = client.get(allocation.get_absolute_url()).content.decode()
+    said = "reported these grants before the allocation was reversed" if count else "had reported no onward grants"
+    assert said in page
+    for stale in ("has not been reported", "awards this money", "reported yet", "onward-grants.csv", "onward-reported"):
+        assert stale not in page, stale

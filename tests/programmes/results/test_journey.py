@@ -9,13 +9,13 @@ from django.utils import timezone
 
 from partners.models import LegalNotice, Unit
 from programmes.results.choices import ReturnMailKind
-from programmes.results.models import ApprovedFigure, Breakdown, Mail, ReturnDraft, Token
+from programmes.results.models import ApprovedFigure, Breakdown, Mail, Return, ReturnDraft, Token
 from programmes.results.rules import approving, asking
-from programmes.results.rules.answers import total_name
+from programmes.results.rules.answers import group_name, total_name
 from programmes.results.rules.requests import RETURN_REQUESTS
 from programmes.results.tasks import deliver
-from tests.programmes.results.returns import approve, ask, count_people, new_link, report
-from tests.support.factories import MeasureFactory, UserFactory
+from tests.programmes.results.returns import approve, ask, count_people, new_link, publish, report
+from tests.support.factories import InitiativeFactory, MeasureFactory, UserFactory
 from vru_portal.links.choices import DraftState, LinkPurpose
 from vru_portal.publishing.state import State
 
@@ -168,7 +168,8 @@ def test_a_form_sent_twice_sends_once(client):
     [
         ("closed", "This return is closed"),
         ("cancelled", "These figures are no longer needed"),
-        ("withdrawn", "The initiative has been withdrawn"),
+        ("withdrawn", "The initiative or your organisation has been withdrawn"),
+        ("organisation withdrawn", "The initiative or your organisation has been withdrawn"),
     ],
 )
 def test_a_form_that_comes_too_late_says_why_and_shows_what_was_typed(client, clock, what, title):
@@ -182,12 +183,31 @@ def test_a_form_that_comes_too_late_says_why_and_shows_what_was_typed(client, cl
             asking.cancel(row=asked.row)
         case "withdrawn":
             type(asked.row.initiative).objects.update(state=State.DRAFT)
+        case "organisation withdrawn":
+            type(asked.row.organisation).objects.update(state=State.DRAFT)
     answer = client.post(FIGURE, form)
     assert answer.status_code == 409
     assert title in text(answer)
     assert "4711" in text(answer)
     assert asked.draft.answers == {}
     assert client.get("/results/return/").status_code == 200
+
+
+@pytest.mark.parametrize("what", ["closed", "withdrawn"])
+def test_a_page_that_is_over_does_not_deny_what_was_published_before(client, clock, what):
+    asked = ask(*count_people())
+    publish(asked, 20)
+    approving.ask_for_correction(row=Return.objects.get(), question="All?")
+    opened(client, asked.secret)
+    send(client, FIGURE, asked.typed(30))
+    if what == "closed":
+        clock.move_to("2031-12-01 12:00Z", tick=False)
+    else:
+        type(asked.row.initiative).objects.update(state=State.DRAFT)
+    page = text(client.get("/results/return/"))
+    assert {"closed": "What was published before has not changed.", "withdrawn": "stays on record."}[what] in page
+    assert "None of it has been published" not in page
+    assert "Nothing that you entered has been published" not in page
 
 
 def test_a_form_of_another_organisation_is_not_saved_for_this_one(client):
@@ -208,12 +228,29 @@ def test_what_was_typed_into_a_form_of_another_link_is_shown_with_the_names_of_i
     measure, groups = count_people("Younger", "Older")
     first, second = ask(measure, groups), ask(measure, groups)
     opened(client, first.secret)
-    form = hidden(client.get(FIGURE).content.decode()) | first.typed(20, 12, 8) | {"then": "list", "measure-0": "7"}
+    form = hidden(client.get(FIGURE).content.decode()) | first.typed(20, 12, 8) | {"then": "list", "measure-x": "7"}
     opened(client, second.secret)
     answer = client.post(FIGURE, form)
     for shown in ("Walkers 20", "Walkers: Younger 12", "Walkers: Older 8"):
         assert shown in text(answer)
     assert answer.content.decode().count("<dt>") == 3  # which button was pressed is no text
+
+
+@pytest.mark.parametrize("has_another_link", [False, True])
+def test_what_is_counted_is_told_only_to_those_who_were_asked_for_it(client, has_another_link):
+    measure, groups = count_people("Younger", "Older")
+    measure.initiatives.add(InitiativeFactory(name="Day walks"))
+    nights, others = MeasureFactory(name="Nights", slug="nights"), InitiativeFactory(name="Night walks")
+    nights.initiatives.add(others)
+    typed = {group_name(measure, groups[0]): "12", total_name(measure): "20", total_name(nights): "9"}
+    if has_another_link:
+        opened(client, ask(nights, initiative=others).secret)
+    shown = text(client.post(FIGURE, typed | {"went_well": "Many came."}))
+    for name in ("Walkers", "Younger"):
+        assert name not in shown
+    for said in ("A number 12", "A number 20", "What went well Many came."):
+        assert said in shown
+    assert ("Nights 9" in shown) is has_another_link
 
 
 @pytest.mark.parametrize("secret", ["x" * 43, "x", "%00", "é"])

@@ -19,7 +19,7 @@ from vru_portal.links.personal import personal_fields
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("clock")]
 
 NOT_PERSONAL = {
-    "returndraft": {"id", "return_of_figures", "state", "reminders", "sent_at", "recorded_by"},
+    "returndraft": {"id", "return_of_figures", "state", "reminders", "sent_at", "erased_at", "recorded_by"},
     "mail": {"id", "draft", "kind", "delivery", "attempts", "due_at", "created_at", "sent_at"},
     "token": {"id", "draft", "purpose", "expires_at", "burnt_at"},
     "reporter": {"id", "initiative", "organisation", "first_quarter", "last_quarter"},

@@ -5,13 +5,15 @@ from datetime import date
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
-from programmes.results.models import Reporter, Return
+from programmes.results.models import Reporter, Return, ReturnDraft
 from programmes.results.rules import approving
 from programmes.results.tasks import deliver
 from tests.programmes.results.returns import approve, ask, count_people, report
 from tests.support.crawler import text_of
 from tests.support.factories import InitiativeFactory, OrganisationFactory, UserFactory
+from vru_portal.links.choices import DraftState
 from vru_portal.models import HeadingMapping
+from vru_portal.publishing.state import State
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("clock", "unit")]
 PLACE = "/admin/results/return/"
@@ -133,3 +135,28 @@ def test_an_editor_says_what_the_headings_of_a_file_mean_but_not_of_payments(cli
     assert client.get(f"{page}/change/").status_code == 200
     assert client.post(f"{page}/change/", sent).status_code == 403
     assert client.get(f"{page}/delete/").status_code == 403
+
+
+@pytest.mark.parametrize("what", ["initiative", "organisation"])
+def test_a_return_that_was_withdrawn_waits_for_nobody(client, staff, clock, what):
+    measure, _ = count_people()
+    submitted, late, refused = ask(measure), ask(measure), ask(measure)
+    report(submitted, 20)
+    ReturnDraft.objects.filter(return_of_figures=late.row).update(state=DraftState.SENT)
+    ReturnDraft.objects.filter(return_of_figures=refused.row).update(state=DraftState.REFUSED)
+    clock.move_to("2031-08-20 12:00Z", tick=False)
+    client.force_login(staff)
+    headings = ("Figures to check", "Figures that are late", "Requests for figures that the mail server refused")
+    start = text_of(client.get("/admin/"))
+    assert [heading for heading in headings if heading in start] == [*headings]
+    type(getattr(submitted.row, what)).objects.update(state=State.DRAFT)
+    start = text_of(client.get("/admin/"))
+    assert [heading for heading in headings if heading in start] == []
+    for state, count in (("submitted", 0), ("late", 0), ("refused", 0), ("withdrawn", 3)):
+        shown = client.get(f"{PLACE}?state={state}")
+        assert shown.context["cl"].result_count == count, state
+    assert text_of(shown).count("No longer asked for") > 3  # each row, and the filter
+    for name in ("approve", "query"):
+        assert "Publish it first." in text_of(client.get(f"{PLACE}{submitted.row.pk}/{name}/")), name
+    client.post(f"{PLACE}{late.row.pk}/cancel/", {"confirmed": "on"})
+    assert late.draft.state == DraftState.CANCELLED

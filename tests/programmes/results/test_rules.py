@@ -10,6 +10,8 @@ from programmes.results.choices import ReturnMailKind
 from programmes.results.models import ApprovedFigure, ApprovedPart, ApprovedReturn, Mail, Return, ReturnDraft
 from programmes.results.rules import approving, asking, reporting
 from programmes.results.rules.answers import same_answers
+from programmes.results.rules.requests import RETURN_REQUESTS
+from programmes.results.tasks import deliver
 from tests.programmes.results.returns import approve, ask, count_people, new_link, publish, report
 from tests.support.factories import (
     AreaFactory,
@@ -22,7 +24,7 @@ from tests.support.factories import (
     UserFactory,
 )
 from vru_portal.links.answering import ChangedMeanwhile, InvalidLink, NotOpen
-from vru_portal.links.choices import MAX_REMINDERS, DraftState, LinkPurpose
+from vru_portal.links.choices import MAX_REMINDERS, DraftState, LinkPurpose, MailPurpose
 from vru_portal.publishing.state import State
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("clock")]
@@ -197,6 +199,24 @@ def test_answers_that_somebody_else_has_changed_meanwhile_are_not_overwritten():
     reporting.save_answers(secret=asked.secret, typed={name: "30"}, before={name: "20"})  # once they have seen it
     reporting.save_answers(secret=asked.secret, typed={name: "30"}, before={name: ""})  # the same form, sent twice
     assert asked.draft.answers[name] == "30"
+
+
+@pytest.mark.parametrize("what", ["initiative", "organisation"])
+def test_nobody_is_reminded_of_a_return_that_was_withdrawn(clock, mailoutbox, what):
+    asked = ask(*count_people())
+    ReturnDraft.objects.update(state=DraftState.SENT, sent_at="2031-07-10T12:00Z")
+    clock.move_to("2031-08-20 12:00Z", tick=False)
+    reminder = RETURN_REQUESTS.queue_mail(MailPurpose.REMINDER, asked.draft)
+    type(getattr(asked.row, what)).objects.update(state=State.DRAFT)
+    deliver.call(reminder.pk)
+    assert mailoutbox == []
+    clock.move_to("2031-09-10 12:00Z", tick=False)
+    assert asking.remind_due() == 0
+    with pytest.raises(ValidationError) as error:
+        asking.send_again(row=asked.row, email="sam@reporter.example")
+    assert "Publish it first." in messages(error)
+    type(getattr(asked.row, what)).objects.update(state=State.PUBLISHED)
+    assert asking.remind_due() == 1
 
 
 @pytest.mark.parametrize("what", ["closed", "cancelled", "withdrawn", "submitted", "approved"])

@@ -15,7 +15,7 @@ from django.conf import settings
 from django.db import connection
 from django.utils import timezone
 
-from events.declarations.register import kept_outside
+from vru_portal.ledger import erasures
 from vru_portal.operations.backup import archive, databases, keys, swap
 from vru_portal.operations.backup.archive import BackupError
 from vru_portal.text.dates import format_utc_timestamp
@@ -65,8 +65,8 @@ def make_backup(target: Path, choice: KeyChoice = KeyChoice()) -> archive.Manife
                     writer.add(name, path)
                 except FileNotFoundError:
                     continue
-            if kept_outside.erasures_file().is_file():
-                writer.add(archive.ERASURES, kept_outside.erasures_file())
+            if erasures.erasures_file().is_file():
+                writer.add(archive.ERASURES, erasures.erasures_file())
             if choice.destination == KeyDestination.INCLUDED:
                 writer.add_content(archive.KEYS, keys.encrypt(keys.read_keys(), choice.passphrase))
             writer.finish()

@@ -18,6 +18,7 @@ from django.utils import timezone
 
 from events.declarations.register import kept_outside, log
 from events.declarations.rules import erasure
+from vru_portal.ledger import erasures
 from vru_portal.operations.backup import archive, databases, postgresql, sqlite, swap
 from vru_portal.operations.backup.archive import Archive, BackupError
 from vru_portal.operations.backup.keys import Keys, path_of, replaced_files
@@ -198,7 +199,7 @@ def put_in_place(opened: Archive, keys: Keys, plan: RestorePlan) -> int:
                 postgresql.restore_dump(plan.dump, plan.swap.schema)
             write_signing_keys(keys)
             migrate()
-            kept_outside.adopt_erasures(erased + "\n" + keys.text("register/erased"))
+            erasures.adopt_erasures(erased + "\n" + keys.text("register/erased"))
             return erasure.reapply_erasures()
         finally:
             connection.close()

@@ -18,6 +18,7 @@ from tests.support.personal import (
 )
 from tests.support.signing import invite_and_sign as sign_for
 from tests.support.signing import open_signing
+from vru_portal.ledger import erasures
 from vru_portal.tabular.batches import in_batches
 
 pytestmark = pytest.mark.django_db
@@ -74,9 +75,9 @@ def test_what_is_noted_of_erasures_holds_nothing_about_a_person():
     erasure.erase_personal_data(entry=entry)
     erasure.forget_invitation(invitation)
     erasure.forget_paper_signature(paper)
-    text = kept_outside.erasures_file().read_text()
+    text = erasures.erasures_file().read_text()
     assert [name for name in CANARIES if CANARIES[name] in text] == []
-    assert stat.S_IMODE(kept_outside.erasures_file().stat().st_mode) == 0o600
+    assert stat.S_IMODE(erasures.erasures_file().stat().st_mode) == 0o600
     kinds = [set(json.loads(line)) - {"at", "made_at", "leaf_hash"} for line in text.splitlines()]
     assert kinds == [{"entry"}, {"invitation"}, {"signingrequest"}, {"invitation"}, {"papersignature"}]
 
@@ -85,7 +86,7 @@ def test_a_line_that_was_cut_off_loses_no_other():
     first, second = make_signed_entry("One"), make_signed_entry("Two")
     before = transaction.savepoint()
     erasure.erase_personal_data(entry=first)
-    with kept_outside.erasures_file().open("a") as file:
+    with erasures.erasures_file().open("a") as file:
         file.write('{"at": "2031-05-')  # the machine lost power before the next one was committed
     erasure.erase_personal_data(entry=second)
     assert set(kept_outside.read_erasures().entries) == {first.pk, second.pk}
@@ -101,7 +102,7 @@ def test_where_it_cannot_be_noted_nothing_is_erased(monkeypatch):
     def fail(line):
         raise OSError("No space left on device")
 
-    monkeypatch.setattr(kept_outside, "append_line", fail)
+    monkeypatch.setattr(erasures, "append_line", fail)
     with pytest.raises(OSError, match="No space"):
         erasure.erase_personal_data(entry=entry)
     assert Entry.objects.count() == 1
@@ -122,7 +123,7 @@ def test_an_erasure_is_noted_before_it_is_committed():
 def test_many_erasures_are_looked_for_in_batches(django_assert_num_queries, monkeypatch):
     monkeypatch.setattr(kept_outside, "in_batches", partial(in_batches, size=2))
     for number in range(5):
-        kept_outside.append_line({"at": "2031-05-06T10:00:00Z", "entry": number, "leaf_hash": "0" * 64})
+        erasures.append_line({"at": "2031-05-06T10:00:00Z", "entry": number, "leaf_hash": "0" * 64})
     with django_assert_num_queries(5):  # a savepoint, three batches, its release
         assert erasure.reapply_erasures() == 0
 
@@ -150,8 +151,8 @@ def test_of_a_checkpoint_that_was_kept_elsewhere_and_the_one_here_the_newer_is_k
 
 def test_erasures_that_were_recorded_elsewhere_are_added_once():
     erasure.forget_invitation(make_declined_invitation())
-    here = kept_outside.erasures_file().read_text()
+    here = erasures.erasures_file().read_text()
     elsewhere = here + '{"made_at": "2031-05-06T10:00:00+00:00", "invitation": 77}\n{"made_at": "20'
     for _ in range(2):
-        kept_outside.adopt_erasures(elsewhere)
-    assert kept_outside.erasures_file().read_text().splitlines() == elsewhere.splitlines()[:2]
+        erasures.adopt_erasures(elsewhere)
+    assert erasures.erasures_file().read_text().splitlines() == elsewhere.splitlines()[:2]
