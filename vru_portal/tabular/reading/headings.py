@@ -116,6 +116,28 @@ class Headings:
         ]
 
 
+@dataclass(frozen=True)
+class UnclearHeadings:
+    """What the sender of a file is asked: what each of these headings means."""
+
+    columns: Mapping[str, str] = field(default_factory=dict)  # the likely column by heading; LEFT_OUT for none
+    examples: Mapping[str, str] = field(default_factory=dict)  # what the first filled cell below each of them says
+    system: str = ""  # whose saved mapping knows some of the file's headings
+
+    @classmethod
+    def of(
+        cls, columns: Mapping[str, str], found: Headings, rows: Sequence[Sequence[Any]], mapping: object
+    ) -> "UnclearHeadings":
+        """`rows` are the first below the headings."""
+        asked = {text: columns[text] for text in found.texts if text in columns}  # in the order of the file
+        examples = {
+            text: next((cell for row in rows if (cell := str(row[place] or "").strip().removesuffix(" 00:00:00"))), "")
+            for place, text in enumerate(found.texts)
+            if text in asked
+        }
+        return cls(asked, examples, str(mapping or ""))
+
+
 def find_headings(rows: Sequence[Sequence[Any]], names: ColumnNames, first_number: int) -> Headings:
     """The row with most known headings among the first; the very first where none has two of them.
 
