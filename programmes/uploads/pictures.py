@@ -33,13 +33,7 @@ OTHER_TYPES = (
     (0, re.compile(rb"\0\0\0\x0cjP  |\xff\x4f\xff\x51"), "JPEG 2000"),
     (0, re.compile(rb"\0\0\0\x0cJXL |\xff\x0a"), "JPEG XL"),
     (4, re.compile(rb"ftyp(?:qt  |isom|iso[2-9]|mp4|M4V|3gp)"), "video"),
-    (
-        0,
-        re.compile(
-            rb"(?:\xef\xbb\xbf)?\s*(?:<\?xml[^>]*>\s*)?(?:<!--.*?-->\s*)?(?:<!DOCTYPE[^>]*>\s*)?<svg", re.DOTALL
-        ),
-        "SVG",
-    ),
+    (0, SVG, "SVG"),
 )
 WAYS_OUT = {
     "HEIC": "Open it and export it as a JPEG. To make an iPhone take JPEG pictures, choose Settings, Camera, "
