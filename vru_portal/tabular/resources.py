@@ -16,6 +16,7 @@ from vru_portal.models import HeadingMapping
 from vru_portal.tabular.readers import (
     CSV,
     ODS,
+    OUTSIDE_QUOTES,
     XLSX,
     cell_problem,
     cell_text,
@@ -36,6 +37,8 @@ from vru_portal.tabular.refused_rows import store_refused_rows
 from vru_portal.tabular.results import ImportedRow, ImportResult
 from vru_portal.tabular.trial_copy import trial_copy
 from vru_portal.tabular.writers import unescape_formula
+
+ONE_COLUMN = "Each row is one cell. Separate the cells by commas, semicolons or tabs, or send a spreadsheet."
 
 
 class FileResource(resources.Resource):
@@ -250,7 +253,10 @@ class FileResource(resources.Resource):
             asked = [*found.unclear, *(found.left_out if missing else ())]
             likely = {text: names.column(text) or names.likely(text) for text in asked}
             below = dataset[found.row : found.row + ROWS_SEARCHED]
-            self.unclear = UnclearHeadings.of(likely | said, found, below, mapping)
+            if len(found.texts) > 1:
+                self.unclear = UnclearHeadings.of(likely | said, found, below, mapping)
+            elif missing:
+                problems.append(ONE_COLUMN)
             spelling = [f"“{text}” may mean {meant}." for text in found.unknown if (meant := names.likely(text))]
             listed = f" The columns are: {', '.join(known)}." if problems != found.repeated else ""
             raise ValidationError(f"{' '.join([*problems, *spelling])}{listed}")
@@ -296,7 +302,8 @@ class FileResource(resources.Resource):
                 number
                 for number, row in enumerate(rows, self.first_row)
                 if any(not is_blank(row[place]) for place in without_heading) and not is_ruled_line(row)
-            ]
+            ],
+            "Give each column a heading, or delete its cells." if without_heading else OUTSIDE_QUOTES,
         )
         self.whole_headings, self.whole_rows = found.texts, rows
         places = [place for place, column in enumerate(found.columns) if column]

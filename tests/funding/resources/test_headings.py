@@ -116,6 +116,8 @@ def test_a_misspelt_heading_gets_a_suggestion_and_another_word_does_not(officer)
         ["", "", "Count", "2"],
         ["Balance c/f", "", "", "14.00"],
         ["Page 1 of 2", "", "", ""],
+        ["OFFICIAL-SENSITIVE", "", "", ""],
+        ["", "", "", "Commercial in confidence: confidential"],
         ["Ref", "Allocation", "Paid on", "Amount"],
     ],
 )
@@ -135,6 +137,7 @@ def test_a_row_with_gaps_is_no_remark(officer, source):
     problems = run(PaymentResource, text_file(*rows).encode(), officer).problems
     assert "Row 2, paid_on: This cell is empty. Fill it in." in problems
     assert "Row 3, allocation: This cell is empty. Fill it in." in problems
+    assert not any("payee" in problem for problem in problems), "nobody left out a payee"
 
 
 @pytest.mark.once
@@ -236,3 +239,29 @@ def test_allocations_are_recognised_alike(officer, source):
     names = {"year": "Financial year", "recipient": "Awarded to", "awarded_on": "Award date", "amount": "Value"}
     row = {names.get(name, name): value for name, value in row.items()}
     assert run(AllocationResource, as_csv([row]), officer).problems == []
+
+
+def test_a_cell_that_a_system_writes_as_a_formula_of_text_is_that_text(officer, source):
+    on = AllocationFactory(funding_source=source)
+    content = f'Ref,Allocation,Date,Amount\n="000123","=""{on.public_id}""",1/5/2031,"=""5.00"""\n\x1a'
+    assert run(PaymentResource, content.encode(), officer).problems == []
+    assert (Payment.objects.get().reference, Payment.objects.get().amount) == ("000123", Decimal(5))
+
+
+@pytest.mark.once
+@pytest.mark.parametrize("separator", ["^", "   "])
+def test_rows_that_nothing_known_separates_are_said_to_be_one_cell(separator, officer):
+    result = run(
+        PaymentResource,
+        text_file(["Ref", "Allocation", "Date"], ["1", "2", "3"], separator=separator).encode(),
+        officer,
+    )
+    assert "Each row is one cell. Separate the cells by commas, semicolons or tabs" in result.problems[0]
+    assert not result.unclear.columns
+
+
+def test_cells_below_no_heading_are_answered_with_what_to_do(officer, source):
+    on = AllocationFactory(funding_source=source)
+    rows = [["Ref", "", "Allocation", "Date", "Amount"], ["F", "x", on.public_id, "1/5/2031", "5"]]
+    (problem,) = run(PaymentResource, text_file(*rows).encode(), officer).problems
+    assert problem == "Row 2 has more cells than there are columns. Give each column a heading, or delete its cells."
