@@ -152,7 +152,7 @@ def event(site):
 
 def test_what_is_written_from_right_to_left_is_shown_so(staff, event):
     address, number = event
-    wrong = {}
+    wrong: dict[tuple[str, str], bool] = {}
     for place in (
         *(address, "/events/"),
         *("/admin/events/event/", f"/admin/events/event/{number}/change/"),

@@ -1,6 +1,7 @@
 """What the headings of a system mean: asked where a file was refused, saved, and used for its next files."""
 
 import importlib
+from types import SimpleNamespace
 
 import pytest
 from django.contrib.admin.models import LogEntry
@@ -154,22 +155,14 @@ def test_a_mapping_is_changed_in_the_same_table_and_never_begun_by_hand(client):
 
 
 def test_lines_of_earlier_versions_become_pairs():
-    class Row:
-        lines = "Doc no = reference\n\nA=B = paid_on\nVendor ="
-
-        def save(self, **options):
-            self.saved = options
-
-    row = Row()
-
-    class Apps:
-        def get_model(self, *names):
-            return type("Model", (), {"objects": type("All", (), {"all": staticmethod(lambda: [row])})})
-
+    row = SimpleNamespace(
+        lines="Doc no = reference\n\nA=B = paid_on\nVendor =", columns={}, save=lambda **options: None
+    )
+    rows = SimpleNamespace(objects=SimpleNamespace(all=lambda: [row]))
     migration = importlib.import_module("vru_portal.migrations.0003_heading_mapping_columns")
-    migration.lines_to_columns(Apps(), None)
+    migration.lines_to_columns(SimpleNamespace(get_model=lambda *names: rows), None)
     assert row.columns == {"Doc no": "reference", "A=B": "paid_on", "Vendor": ""}
-    migration.columns_to_lines(Apps(), None)
+    migration.columns_to_lines(SimpleNamespace(get_model=lambda *names: rows), None)
     assert row.lines == "Doc no = reference\nA=B = paid_on\nVendor = "
 
 
