@@ -29,6 +29,8 @@ def text_file(*rows, separator=","):
         (["REFERENCE_NUMBER", "ALLOCATION_ID", "PAYMENT_DATE", "AMOUNT_GBP", "PAYEE_NAME"], True),
         (["Trans. No", "Grant ref", "Paid on (dd/mm/yyyy)", "Amount in pounds", "Paid to"], True),
         (["Txn ID", "Award", "Date\u00a0paid (DD-MMM-YY)", "Amount*", "Beneficiary"], True),
+        (["Ref", "Award", "Date", "£", "Supplier"], True),
+        (["Ref", "Award", "Date", "GBP", "Supplier"], True),
         (["Doc no", "Allocation", "Date", "Amount", "Payee"], False),
     ],
 )
@@ -265,3 +267,10 @@ def test_cells_below_no_heading_are_answered_with_what_to_do(officer, source):
     rows = [["Ref", "", "Allocation", "Date", "Amount"], ["F", "x", on.public_id, "1/5/2031", "5"]]
     (problem,) = run(PaymentResource, text_file(*rows).encode(), officer).problems
     assert problem == "Row 2 has more cells than there are columns. Give each column a heading, or delete its cells."
+
+
+@pytest.mark.once
+@pytest.mark.parametrize("heading", ["Paid", "Paid (£)"])
+def test_a_heading_that_may_be_a_day_or_a_sum_is_asked_about(heading, officer):
+    result = run(PaymentResource, text_file(["Ref", "Allocation", heading], ["1", "x", "5"]).encode(), officer)
+    assert list(result.unclear.columns) == [heading]

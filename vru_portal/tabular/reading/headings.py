@@ -31,11 +31,11 @@ WHOLE_WORDS = dict(SHORT_FORMS)
 def heading_key(heading: object) -> str:
     """What two headings have in common that mean the same.
 
-    Such as “Paid on”, “paid_on” and “PaidOn (dd/mm/yyyy):”; “Net Amt (£)” and “net amount”.
+    Such as “Paid on”, “paid_on” and “PaidOn (dd/mm/yyyy):”; “Net Amt (£)” and “net amount”. A unit alone is itself.
     """
-    words = fold(CAPITAL_INSIDE.sub(" ", str(heading or ""))).replace("_", " ")
-    words = BESIDE_SIGN.sub("", UNIT.sub(" ", words))
-    return " ".join(WHOLE_WORDS.get(word, word) for word in NOT_IN_A_KEY.sub(" ", words).split())
+    typed = fold(CAPITAL_INSIDE.sub(" ", str(heading or ""))).replace("_", " ")
+    words = NOT_IN_A_KEY.sub(" ", BESIDE_SIGN.sub("", UNIT.sub(" ", typed))).split()
+    return " ".join(WHOLE_WORDS.get(word, word) for word in words) or typed
 
 
 def are_alike(words: Sequence[str], others: Sequence[str]) -> bool:
