@@ -240,25 +240,17 @@ class MissedWord(models.Model):
 
 
 class HeadingMapping(models.Model):
-    """What the headings of one system's files mean. It is used for a file that has all of them."""
+    """What the headings of one system's files mean."""
 
-    name = LineField("system", max_length=80, unique=True, help_text="The system that writes such files.")
-    # `FileResource.rows_label`, the words that staff see. To change a label, change the stored rows in a migration too.
-    kind = LineField("files of", max_length=60)
-    lines = LongTextField(
-        "headings",
-        help_text="One on each line, with the column that it means: “Doc no = reference”. Leave the part after "
-        "“=” empty to ignore a heading.",
-    )
+    name = LineField("system", max_length=80, help_text="The system that writes such files, such as Oracle or Sage.")
+    # `FileResource.get_display_name`, the words that staff see: to change them, change the rows in a migration too.
+    kind = LineField("files of", max_length=60, editable=False)
+    # The column by heading; an empty text for a heading that is not read.
+    columns = models.JSONField("what the headings mean", default=dict)
 
     class Meta:
         ordering = ["name"]
+        constraints = [models.UniqueConstraint(fields=["name", "kind"], name="vru_portal_headingmapping_once")]
 
     def __str__(self) -> str:
         return self.name
-
-    @property
-    def columns(self) -> dict[str, str]:
-        """The column by heading; an empty text for a heading that is not read."""
-        pairs = (line.rpartition("=") for line in self.lines.splitlines() if line.strip())
-        return {heading.strip(): column.strip() for heading, _, column in pairs}

@@ -20,15 +20,15 @@ from vru_portal.staff.ledger_admin import (
 )
 from vru_portal.staff.links import admin_link
 from vru_portal.text.dates import format_date
+from vru_portal.text.form_fields import WebAddressFormField
 
 
 class DecisionForm(RecordingForm):
     """A new decision."""
 
-    notice_url = forms.URLField(
+    notice_url = WebAddressFormField(
         label="Published notice",
         required=False,
-        assume_scheme="https",
         widget=forms.URLInput(attrs={"class": "vURLField"}),
         help_text="The address of the published notice. You can add it later.",
     )

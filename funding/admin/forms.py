@@ -17,7 +17,7 @@ from partners.models import Organisation
 from programmes.models import EvidenceAssessment, Initiative
 from vru_portal.ledger.money import format_pounds
 from vru_portal.staff.actions import RecordingForm
-from vru_portal.text.form_fields import LineFormField, LongTextFormField
+from vru_portal.text.form_fields import LineFormField, LongTextFormField, WebAddressFormField
 from vru_portal.text.problems import Problems
 
 
@@ -181,9 +181,8 @@ class ContractCopyForm(forms.Form):
     """Where a contract can be read."""
 
     title = LineFormField(max_length=160, widget=forms.TextInput(attrs={"class": "vTextField"}))
-    url = forms.URLField(
+    url = WebAddressFormField(
         label="Address",
-        assume_scheme="https",
         widget=forms.URLInput(attrs={"class": "vURLField"}),
         help_text="The address of the published document, with personal data and trade secrets removed.",
     )

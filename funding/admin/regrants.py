@@ -23,6 +23,7 @@ from vru_portal.staff.ledger_admin import (
     ReverseAction,
 )
 from vru_portal.staff.links import admin_link
+from vru_portal.text.form_fields import WebAddressFormField
 
 
 def grants_for_regranting() -> Any:
@@ -91,8 +92,7 @@ class RegrantingAdmin(RecordedElsewhereAdmin):
 class OnwardGrantForm(RecordingForm):
     """A grant that a recipient has awarded on."""
 
-    url = forms.URLField(
-        assume_scheme="https",
+    url = WebAddressFormField(
         required=False,
         label="Address",
         help_text="Where the recipient publishes it, if it does.",

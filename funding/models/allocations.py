@@ -22,7 +22,7 @@ from programmes.models import EvidenceAssessment, Initiative
 from vru_portal.ledger.append_only.models import AppendOnly, Reversible
 from vru_portal.ledger.append_only.trigger import INSERT, Trigger
 from vru_portal.ledger.money import SignedMoneyField
-from vru_portal.text.fields import CalendarDateField, LineField, LongTextField
+from vru_portal.text.fields import CalendarDateField, LineField, LongTextField, WebAddressField
 
 
 class Allocation(Reversible):
@@ -290,7 +290,7 @@ class ContractCopy(AppendOnly):
 
     allocation = models.ForeignKey(Allocation, on_delete=models.PROTECT, related_name="contract_copies")
     title = LineField(max_length=160)
-    url = models.URLField("address")
+    url = WebAddressField("address")
 
     class Meta:
         ordering = ["id"]

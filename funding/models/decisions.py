@@ -19,7 +19,7 @@ from funding.models.years import FinancialYear, FundingSource
 from partners.models import Post
 from vru_portal.ledger.append_only.models import Reversible
 from vru_portal.ledger.append_only.trigger import INSERT, Trigger
-from vru_portal.text.fields import CalendarDateField, LineField, LongTextField, ReferenceField
+from vru_portal.text.fields import CalendarDateField, LineField, LongTextField, ReferenceField, WebAddressField
 
 # True where the decision that a new row names was made by the row's day and is not reversed. Takes the name of the day.
 DECIDED_SQL = (
@@ -78,7 +78,7 @@ class Decision(Reversible):
     )
     title = LineField(max_length=200, help_text="What was decided, in a few words.")
     reasons = LongTextField(blank=True, help_text="Why. Published: no personal data.")
-    notice_url = models.URLField(
+    notice_url = WebAddressField(
         "published notice", blank=True, help_text="The address of the published notice. You can add it later."
     )
 

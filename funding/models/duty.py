@@ -10,7 +10,7 @@ from funding import querysets
 from funding.choices import DutyField, DutyList
 from partners.models import Organisation
 from vru_portal.ledger.money import PoundsField
-from vru_portal.text.fields import LineField
+from vru_portal.text.fields import LineField, WebAddressField
 
 THRESHOLD_HELP = "Only amounts above this are listed. Leave empty to list everything."
 
@@ -30,7 +30,7 @@ class PublicationDuty(models.Model):
 
     id = models.PositiveSmallIntegerField(primary_key=True, default=1, editable=False)
     name = LineField(max_length=200, help_text="The full name of the law or code.")
-    url = models.URLField("where it can be read", blank=True)
+    url = WebAddressField("where it can be read", blank=True)
     awarding_body = models.ForeignKey(
         Organisation,
         on_delete=models.PROTECT,
@@ -43,7 +43,7 @@ class PublicationDuty(models.Model):
     licence_name = LineField(
         max_length=120, blank=True, help_text="The licence of the unit's data on funding. 360Giving needs an open one."
     )
-    licence_url = models.URLField("licence's address", blank=True)
+    licence_url = WebAddressField("licence's address", blank=True)
     licence_covers_all = models.BooleanField(
         "it is the licence of all lists",
         default=False,

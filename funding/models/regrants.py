@@ -15,7 +15,7 @@ from funding.validators import positive_unless_reversal
 from vru_portal.ledger.append_only.models import REDACTED, Reversible
 from vru_portal.ledger.append_only.trigger import INSERT, Trigger
 from vru_portal.ledger.money import SignedMoneyField
-from vru_portal.text.fields import CalendarDateField, LineField, LongTextField, ReferenceField
+from vru_portal.text.fields import CalendarDateField, LineField, LongTextField, ReferenceField, WebAddressField
 
 # Whether an allocation is recorded as one for regranting.
 FOR_REGRANTING_SQL = (
@@ -142,7 +142,7 @@ class OnwardGrant(Reversible):
         "official code", max_length=20, blank=True, help_text="Of that place, such as E08000025, as reported."
     )
     reported_on = CalendarDateField(default=timezone.localdate, help_text="The day on which the recipient reported it.")
-    url = models.URLField("address", blank=True, help_text="Where the recipient publishes it, if it does.")
+    url = WebAddressField("address", blank=True, help_text="Where the recipient publishes it, if it does.")
 
     objects = querysets.OnwardGrantQuerySet.as_manager()
 

@@ -41,7 +41,7 @@ class AllocationResource(LedgerResource):
         "decision": ("decision reference", "decision number", "decision notice"),
         "recipient": ("awarded to", "grantee", "provider", "supplier", "recipient name", "recipient organisation"),
         "kind": ("type", "kind of award"),
-        "amount": ("value", "amount awarded", "sum", "award amount"),
+        "amount": ("value", "amount awarded", "sum", "award amount", "£", "gbp"),
         "awarded_on": ("date", "award date", "date awarded", "decided on", "decision date", "date of award"),
         "starts_on": ("start date", "start", "from", "for work from"),
         "ends_on": ("end date", "end", "until", "to", "for work until"),

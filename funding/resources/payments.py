@@ -24,7 +24,7 @@ from vru_portal.tabular.reading.named_records import KEYS_PER_QUERY, NamedRecord
 from vru_portal.tabular.reading.spreadsheet_rewrites import by_resaved_form
 from vru_portal.tabular.widgets import DateWidget, MoneyWidget, TextWidget
 from vru_portal.text.cleaning import normalise_reference
-from vru_portal.text.problems import Problems, collect_problems
+from vru_portal.text.problems import Problems, collect_problems, raise_problems
 
 # What a spreadsheet may have made of a reference: a number, a date such as 06/05/2031 or Dec-11, or lost characters.
 RESAVED = re.compile(r"[-+.\d]+(?:E[-+]\d+)?|[\d/: ]+|(?:\d\d-)?[A-Z][a-z]{2}-?(?:\d\d)?|TRUE|FALSE|.*\?.*", re.DOTALL)
@@ -54,10 +54,10 @@ class PaymentResource(LedgerResource):
             *("transaction ref", "transaction id", "document no", "document number", "voucher no", "voucher number"),
         ),
         "allocation": ("allocation id", "award", "award id", "grant", "grant id", "grant reference", *AWARD_NUMBERS),
-        "paid_on": ("payment date", "date", "date paid", "paid", "paid date", "date of payment", "transaction date"),
+        "paid_on": ("payment date", "date", "date paid", "paid date", "date of payment", "transaction date"),
         "net": ("net amount", "net value", "net of vat", "amount net", "amount excluding vat", "amount ex vat"),
         "irrecoverable_vat": ("non recoverable vat", "vat not recoverable", "vat that cannot be recovered"),
-        "amount": ("value", "amount paid", "payment amount", "sum", "total cost"),
+        "amount": ("value", "amount paid", "payment amount", "sum", "total cost", "£", "gbp"),
         "payee": ("supplier", "vendor", "beneficiary", "paid to", "payee name", "supplier name", "vendor name"),
         "purpose": ("description", "details", "narrative", "summary", "purpose of payment", "invoice description"),
         "value_for_money": ("why it is value for money", "value for money reasons"),
@@ -205,7 +205,12 @@ class PaymentResource(LedgerResource):
 
     def record(self, row: Payment) -> None:
         """Only check it, as long as others can write: `record_rows` has all of them recorded."""
-        check_payment(by=self.by, payment=row)
+        problems = Problems()
+        with collect_problems(problems):
+            check_payment(by=self.by, payment=row)
+        if row.allocation_id is None:  # whose recipient is the payee, unless another is named
+            problems.pop("payee", None)
+        raise_problems(problems)
 
     def record_rows(self, result: LedgerResult) -> None:
         rows = result.new

@@ -7,7 +7,7 @@ from partners.models.other_names import OtherNames
 from partners.provenance import Sourced
 from vru_portal.publishing.slugs import Slugged
 from vru_portal.publishing.state import Publishable
-from vru_portal.text.fields import LineField, LongTextField
+from vru_portal.text.fields import LineField, LongTextField, WebAddressField
 
 
 class Sector(Slugged):
@@ -30,7 +30,7 @@ class Organisation(Slugged, OtherNames, Publishable, Sourced):
     name = LineField(max_length=200, unique=True)
     sector = models.ForeignKey(Sector, on_delete=models.PROTECT, null=True, blank=True, related_name="organisations")
     summary = LongTextField(blank=True, help_text="What it is and what it does here, as stated. Markdown.")
-    website = models.URLField(blank=True)
+    website = WebAddressField(blank=True)
     org_id = LineField(
         "organisation identifier",
         max_length=60,

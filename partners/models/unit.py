@@ -12,7 +12,7 @@ from partners.choices import ContactKind
 from partners.models.organisations import Organisation
 from partners.provenance import Sourced
 from vru_portal.publishing.state import Part, Record
-from vru_portal.text.fields import LineField, LongTextField
+from vru_portal.text.fields import LineField, LongTextField, WebAddressField
 
 
 class Unit(Sourced, Record):
@@ -156,7 +156,7 @@ class ContactPoint(Sourced, Part):
     kind = models.CharField(max_length=6, choices=ContactKind)
     label = LineField(max_length=60, blank=True, help_text="For social media, the network's name.")
     value = LongTextField(help_text="The address, number or name, as stated. A postal address can have several lines.")
-    url = models.URLField("link", blank=True, help_text="For social media, a link to the account.")
+    url = WebAddressField("link", blank=True, help_text="For social media, a link to the account.")
     note = LineField(max_length=120, blank=True, help_text="What to ask for.")
     position = models.PositiveSmallIntegerField(default=0, help_text="The lowest number comes first.")
 

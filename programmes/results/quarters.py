@@ -7,13 +7,16 @@ from datetime import date, timedelta
 
 from django.core.exceptions import ValidationError
 
+from vru_portal.text.cleaning import plain_value
+
 YEAR = r"(?P<year>(?:19|20|21)\d\d)"  # of all that dates can be in (`vru_portal.text.typed_dates`)
 SLUG = re.compile(rf"{YEAR}-(\d{{2}})-q([1-4])", re.ASCII)
 # What people write, in small letters.
-YEAR_AND_NUMBER = re.compile(rf"{YEAR} ?[-/] ?(?:20)?(?P<next>\d{{2}})[ -]*q(?:uarter)? ?(?P<number>[1-4])", re.ASCII)
-NUMBER_AND_YEAR = re.compile(
-    rf"q(?:uarter)? ?(?P<number>[1-4])[ -]*(?:of )?{YEAR} ?[-/] ?(?:20)?(?P<next>\d{{2}})", re.ASCII
-)
+BOTH_YEARS = rf"(?:fy ?)?{YEAR} ?[-/] ?(?:20)?(?P<next>\d{{2}})"
+YEAR_AND_NUMBER = re.compile(rf"{BOTH_YEARS}[ ,-]*q(?:tr|uarter)? ?(?P<number>[1-4])", re.ASCII)
+NUMBER_AND_YEAR = re.compile(rf"q(?:tr|uarter)? ?(?P<number>[1-4])[ ,-]*(?:of )?{BOTH_YEARS}", re.ASCII)
+ORDINALS = {"first": "1", "1st": "1", "second": "2", "2nd": "2", "third": "3", "3rd": "3", "fourth": "4", "4th": "4"}
+ORDINAL = re.compile(rf"\b({'|'.join(ORDINALS)}) (?:quarter|qtr)\b")
 MONTHS = re.compile(rf"(?P<first>[a-z]{{3,9}}) ?(?:to|-) ?(?P<last>[a-z]{{3,9}}) {YEAR}", re.ASCII)
 FIRST_MONTHS = (4, 7, 10, 1)  # of the four quarters
 EXAMPLES = "Enter it like Apr to Jun 2031, 2031-32 Q1 or 1 April 2031."
@@ -86,7 +89,7 @@ class Quarter:
 
 def parse_quarter(text: str) -> Quarter | None:
     """A quarter as people write it: “2031-32 Q1”, “Q1 2031/32”, “April to June 2031”, “Apr-Jun 2031”; else None."""
-    words = " ".join(text.replace("\N{EN DASH}", "-").lower().split())
+    words = ORDINAL.sub(lambda found: f"q{ORDINALS[found[1]]}", plain_value(text))
     if found := YEAR_AND_NUMBER.fullmatch(words) or NUMBER_AND_YEAR.fullmatch(words):
         return Quarter.from_slug(f"{found['year']}-{found['next']}-q{found['number']}")
     if found := MONTHS.fullmatch(words):

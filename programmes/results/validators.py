@@ -1,28 +1,27 @@
 import re
-import unicodedata
 
 from django.core.exceptions import ValidationError
 
-from vru_portal.text.characters import remove_invisible
+from vru_portal.text.cleaning import plain_value, refuse_long_value
 
 MOST = 100_000_000  # more than the people of any country that may use this portal
-# Commas and spaces only between thousands: 1,25 is a typing error, not 125.
-COUNT = re.compile(r"\d{1,9}|\d{1,3}(?:([, ])\d{3})(?:\1\d{3})?", re.ASCII)
+# Commas and spaces only between thousands: 1,25 is a typing error, not 125. Spreadsheets add the decimals.
+COUNT = re.compile(r"(\d{1,9}|\d{1,3}(?:([, ])\d{3})(?:\2\d{3})?)(?:\.00?)?", re.ASCII)
 ABOUT = re.compile(
     r"(?:[~≈<>]|ca?\.? ?(?=\d)|approx(?:\.|imately)?|about|around|roughly|circa|nearly|almost|over|under|up to|at least"
     r"|(?:more|less|fewer) than) ?(?P<after>\d[\d,]*)|(?P<before>\d[\d,]*) ?(?:\+|ish|or so|or more|approx\.?)",
-    re.ASCII | re.IGNORECASE,
+    re.ASCII,
 )
-SEVERAL = re.compile(r"\d[\d,]* ?(?:-|\u2013|to|or) ?\d[\d,]*", re.ASCII | re.IGNORECASE)
+SEVERAL = re.compile(r"\d[\d,]* ?(?:-|to|or) ?\d[\d,]*", re.ASCII)
 ENTER_A_COUNT = "Enter a whole number, such as 12. Enter 0 if there were none."
 
 
 def parse_count(typed: str) -> int:
     """A whole number as people type it, such as 1,250. Raises ValidationError with what to type instead."""
-    text = " ".join(unicodedata.normalize("NFKC", remove_invisible(typed)).split())
-    text = re.sub("^[\u2010-\u2015\u2212]", "-", text)
-    if COUNT.fullmatch(text):
-        number = int(re.sub("[, ]", "", text))
+    refuse_long_value(typed, "a number")
+    text = plain_value(typed)
+    if count := COUNT.fullmatch(text):
+        number = int(re.sub("[, ]", "", count[1]))
         if number <= MOST:
             return number
         raise ValidationError(f"“{typed}” is too many. Check the number.")

@@ -20,6 +20,7 @@ FORMATS = ("JPEG", "PNG", "WEBP", "GIF")
 MAX_HEIGHT = 2400  # pixels: more than a screen of a column that is half as wide as `MAX_WIDTH`
 TALLEST = 3  # times as high as wide: a screenshot of a phone is up to 2.3 times
 FLATTEST = 10  # times as wide as high: on a phone, what is flatter is a line
+SVG = re.compile(rb"(?:\xef\xbb\xbf)?\s*(?:<\?xml[^>]*>\s*)?(?:<!--.*?-->\s*)?(?:<!DOCTYPE[^>]*>\s*)?<svg", re.DOTALL)
 # How files of other types begin (at the position), and what people call them.
 OTHER_TYPES = (
     (4, re.compile(rb"ftyp(?:hei|hev|mif1|msf1)"), "HEIC"),
@@ -27,11 +28,17 @@ OTHER_TYPES = (
     (0, re.compile(rb"II\*\0|MM\0\*"), "TIFF"),
     (0, re.compile(rb"BM.{4}\0{4}", re.DOTALL), "BMP"),
     (0, re.compile(rb"%PDF-"), "PDF"),
-    (0, re.compile(rb"\s*(?:<\?xml[^>]*>\s*)?(?:<!--.*?-->\s*)?(?:<!DOCTYPE[^>]*>\s*)?<svg", re.DOTALL), "SVG"),
+    (0, re.compile(rb"8BPS"), "Photoshop"),
+    (0, re.compile(rb"%!PS"), "PostScript"),
+    (0, re.compile(rb"\0\0\0\x0cjP  |\xff\x4f\xff\x51"), "JPEG 2000"),
+    (0, re.compile(rb"\0\0\0\x0cJXL |\xff\x0a"), "JPEG XL"),
+    (4, re.compile(rb"ftyp(?:qt  |isom|iso[2-9]|mp4|M4V|3gp)"), "video"),
+    (0, SVG, "SVG"),
 )
 WAYS_OUT = {
     "HEIC": "Open it and export it as a JPEG. To make an iPhone take JPEG pictures, choose Settings, Camera, "
     "Formats, Most Compatible.",
+    "video": "Choose a picture instead, such as a screenshot of the video.",
 }
 ONLY_FIRST_FRAME = "This picture is animated. Only its first frame is shown."
 NOT_A_PICTURE = "This file is not a picture that we can read. Choose a JPEG, PNG, WebP or GIF."
@@ -67,7 +74,9 @@ def prepare_picture(uploaded: Any) -> PreparedFile:
                     raise ValidationError(
                         f"The picture must have {MAX_PIXELS:,} pixels or fewer. This one has {count:,} pixels."
                     )
-                note = ONLY_FIRST_FRAME if getattr(opened, "is_animated", False) else ""
+                # Cameras and phones put a second picture into a JPEG, such as one for bright screens: an MPO.
+                moves = getattr(opened, "is_animated", False) and opened.format != "MPO"
+                note = ONLY_FIRST_FRAME if moves else ""
                 return encode(without_metadata(opened), note)
     except ValidationError:
         raise

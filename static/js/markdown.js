@@ -92,11 +92,13 @@ const inline = (node) => [...node.childNodes].map((child) => {
   if (child.nodeType !== Node.ELEMENT_NODE || LEFT_OUT.test(child.tagName)) return ""
   if (child.tagName === "BR") return "\n"
   if (child.tagName === "IMG") return picture(child)
+  if (/text-decoration:[^;]*line-through/.test(child.dataset.style)) return ""
   const text = inline(child)
   if (!text.trim()) return text
   const weight = /font-weight:\s*(\w+)/.exec(child.dataset.style)?.[1]
   const bold = weight ? weight === "bold" || weight >= 600 : MARKS[child.tagName] === "**" // Google Docs wraps all in <b>
-  const mark = bold ? "**" : MARKS[child.tagName] === "*" ? "*" : ""
+  const leans = /font-style:\s*italic/.test(child.dataset.style) || MARKS[child.tagName] === "*"
+  const mark = bold ? "**" : leans ? "*" : ""
   const [, lead, words, tail] = text.match(/^(\s*)([^]*?)(\s*)$/)
   if (child.tagName === "A") return lead + linked(words, child.getAttribute("href") ?? "") + tail
   return lead + (mark && !words.startsWith(mark) ? mark + words + mark : words) + tail
@@ -120,12 +122,16 @@ const table = (node) => {
   return rows.map((cells) => cells.join("\t")).join("\n")
 }
 
-const list = (node, depth) => [...node.children].flatMap((item, index) => {
-  if (/^[UO]L$/.test(item.tagName)) return list(item, depth + 1)
-  const nested = [...item.children].filter((child) => /^[UO]L$/.test(child.tagName))
-  const marker = node.tagName === "OL" ? `${index + 1}.` : "-"
-  return [`${"    ".repeat(depth)}${marker} ${inline(item).trim()}`, ...nested.flatMap((one) => list(one, depth + 1))]
-})
+// Google Docs puts a list in a list beside its items, not in one of them.
+const list = (node, depth) => {
+  let number = (node.start ?? 1) - 1
+  return [...node.children].flatMap((item) => {
+    if (/^[UO]L$/.test(item.tagName)) return list(item, depth + 1)
+    const nested = [...item.children].filter((child) => /^[UO]L$/.test(child.tagName))
+    const marker = node.tagName === "OL" ? `${number += 1}.` : "-"
+    return [`${"    ".repeat(depth)}${marker} ${inline(item).trim()}`, ...nested.flatMap((one) => list(one, depth + 1))]
+  })
+}
 
 const block = (node) => {
   if (/^[UO]L$/.test(node.tagName)) return [list(node, 0).join("\n")]

@@ -14,7 +14,9 @@ from tests.support.processes.portal_process import Portal, free_port, portal, ru
 NAMES = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 CHROMIUM = next(filter(None, map(shutil.which, NAMES)), None)
 # What one worker opens in one browser: files that ask the same portal.
-GROUPS = {"test_journeys": "launch", "test_staff": "launch", "test_staff_forms": "launch", "test_every_page": "launch"}
+GROUPS = dict.fromkeys(
+    ("test_journeys", "test_staff", "test_staff_forms", "test_every_page", "test_sizes_and_directions"), "launch"
+)
 ARGUMENTS = (
     "--no-sandbox",
     "--disable-gpu",

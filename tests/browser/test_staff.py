@@ -199,6 +199,12 @@ PASTED_FROM_WORD = (
 )
 
 
+# Google Docs has styles for what others have elements for, and lists beside the items that they belong to.
+PASTED_FROM_GOOGLE = (
+    '<b style="font-weight:normal" id="docs-internal-guid-1"><p>It is <span style="font-style:italic">ours</span>'
+    '<span style="text-decoration:line-through"> theirs</span>.</p>'
+    '<ol start="3"><li>three</li><ol><li>in three</li></ol><li>four</li></ol></b>'
+)
 # What Word's page of a report has beside paragraphs and lists, and what its writer means by it.
 REPORT_FROM_WORD = """<html><head><style>p.MsoNormal { margin: 0 }</style></head><body>
 <h2><b>What we heard</b></h2>
@@ -244,6 +250,9 @@ def test_text_is_marked_with_the_keyboard_and_what_is_pasted_becomes_markdown(pa
         "## Lamps\n\nWe asked:\n\n- **More** light\n    - in winter\n- [a map](https://moor.example.org/)\n\n"
         "1. Count\n    - a) Moor\n2. Tell\n\nThe end."
     )
+    area.fill("")
+    assert area.evaluate(PASTE, PASTED_FROM_GOOGLE) is False
+    assert area.input_value() == "It is *ours*.\n\n3. three\n    1. in three\n4. four"
     area.fill("")
     assert area.evaluate(PASTE, REPORT_FROM_WORD) is False
     assert area.input_value() == REPORT

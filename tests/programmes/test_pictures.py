@@ -90,6 +90,14 @@ def test_uploading_an_animation_warns_that_only_the_first_frame_is_shown(kind):
     assert prepare_picture(sent(image(kind=kind))).note == ""
 
 
+def test_a_second_picture_that_a_camera_puts_into_a_jpeg_makes_no_animation():
+    photo, smaller = Image.new("RGB", (20, 10), "red"), Image.new("RGB", (10, 5), "blue")
+    file = io.BytesIO()
+    photo.save(file, "MPO", save_all=True, append_images=[smaller])
+    made = prepare_picture(sent(file.getvalue()))
+    assert (made.note, made.width, made.height) == ("", 20, 10)
+
+
 # Colours and height ---------------------------------------------------------------------------------------------------
 
 
@@ -149,6 +157,11 @@ def test_a_picture_is_no_higher_than_a_page_can_show():
         (b"%PDF-1.7", "PDF"),
         (b"BM" + b"\0" * 60, "BMP"),
         (b"II*\0" + b"\0" * 60, "TIFF"),
+        (b"8BPS\0\x01" + b"\0" * 60, "Photoshop"),
+        (b"%!PS-Adobe-3.0 EPSF-3.0", "PostScript"),
+        (b"\0\0\0\x0cjP  \r\n\x87\n" + b"\0" * 60, "JPEG 2000"),
+        (b"\0\0\0\x0cJXL \r\n\x87\n" + b"\0" * 60, "JPEG XL"),
+        (b'\xef\xbb\xbf<svg xmlns="http://www.w3.org/2000/svg"/>', "SVG"),
         (b'<svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script></svg>', "SVG"),
     ],
 )
@@ -156,6 +169,12 @@ def test_a_picture_of_another_type_is_named_with_the_way_out(content, name):
     article = "an" if name in ("AVIF", "SVG") else "a"
     with pytest.raises(ValidationError, match=f"This is {article} {name} file.* JPEG"):
         prepare_picture(sent(content, "picture.jpg"))
+
+
+@pytest.mark.parametrize("brand", [b"qt  ", b"isom", b"mp42"])
+def test_a_video_is_named(brand):
+    with pytest.raises(ValidationError, match=r"This is a video file.* screenshot of the video"):
+        prepare_picture(sent(b"\0\0\0\x14ftyp" + brand + b"\0" * 60, "picture.jpg"))
 
 
 def test_a_strip_that_would_be_a_line_on_a_phone_is_refused_and_a_banner_is_not():

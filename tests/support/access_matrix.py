@@ -71,7 +71,7 @@ MODEL_ACCESS: dict[str, tuple[str, str, str, str]] = {
     "vru_portal.pending": _SEEN,
     "vru_portal.submission": _SEEN,
     "vru_portal.filejob": _SEEN,
-    "vru_portal.headingmapping": ("EFA", "EF", "F", "F"),  # here, one of payments, which Editors do not import
+    "vru_portal.headingmapping": ("DEFA", "", "F", "F"),  # here, one of payments, which only Finance imports
     "auth.user": ("AX", "X", "X", ""),
     "auth.group": ("AX", "", "", ""),
     "admin.logentry": ("AX", "", "", ""),

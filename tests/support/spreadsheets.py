@@ -52,7 +52,8 @@ def day_of_month_or_month(first, second):
 CONTENT = """<?xml version="1.0" encoding="UTF-8"?>
 <office:document-content xmlns:office="urn:oasis:names:tc:opendocument:xmlns:office:1.0"
   xmlns:text="urn:oasis:names:tc:opendocument:xmlns:text:1.0"
-  xmlns:table="urn:oasis:names:tc:opendocument:xmlns:table:1.0">
+  xmlns:table="urn:oasis:names:tc:opendocument:xmlns:table:1.0"
+  xmlns:style="urn:oasis:names:tc:opendocument:xmlns:style:1.0" xmlns:dc="http://purl.org/dc/elements/1.1/">
   <office:body><office:spreadsheet>{sheets}</office:spreadsheet></office:body>
 </office:document-content>"""
 SETTINGS = """<?xml version="1.0" encoding="UTF-8"?>

@@ -134,6 +134,7 @@ ROLES = (
         )
         | permission_names(f"{ADD} {CHANGE}", "declarations.invitation")
         | permission_names(CHANGE, "declarations.mail", "signingrequest")
+        | permission_names(f"{VIEW} {ADD} {CHANGE} {DELETE}", "vru_portal.headingmapping")
         | {
             "declarations.publish_declarationversion",
             "declarations.confirm_papersignature",

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Iterator
+from ipaddress import ip_address
 from typing import Any, NamedTuple
 from urllib.parse import SplitResult, unquote, urlsplit
 
@@ -20,6 +21,7 @@ from vru_portal.publishing.state import Part, Record
 from vru_portal.text.markdown import is_markdown, links_in
 
 STAFF_PAGES = "/admin/"
+NAMES_OF_NETWORKS = (".local", ".localhost", ".internal", ".intranet", ".lan", ".corp")
 DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
@@ -144,7 +146,7 @@ def _problem_with_link(address: str, linking: Any) -> str:
     """Why a visitor cannot follow a link, once the record that has it is published; empty if they can."""
     path = own_path(address)
     if path is None:
-        return ""
+        return _problem_elsewhere(address)
     if not path.startswith("/"):
         return f"leads nowhere. An address in this portal begins with a slash: /{path}"
     if path.startswith(STAFF_PAGES):
@@ -162,6 +164,29 @@ def _problem_with_link(address: str, linking: Any) -> str:
     if target == linking or _visitors_see(target):
         return ""
     return f"leads to “{target}”, which only staff can see. Publish that first, or remove the link"
+
+
+def _problem_elsewhere(address: str) -> str:
+    """Why visitors cannot follow a link that leads out of this portal, as far as the address alone tells."""
+    try:
+        parts = urlsplit(address)
+        host = (parts.hostname or "").rstrip(".")
+    except ValueError:
+        return "leads nowhere"
+    if parts.scheme == "mailto":
+        return "" if "@" in parts.path else "leads to no email address"
+    if parts.scheme not in DEFAULT_PORTS:
+        return ""
+    if not re.fullmatch(r"[\w.:-]+", host):  # colons are those of IPv6
+        return "leads nowhere"
+    return "leads to a server that only your own network can reach" if _is_of_own_network(host) else ""
+
+
+def _is_of_own_network(host: str) -> bool:
+    try:
+        return not ip_address(host).is_global
+    except ValueError:  # it is a name
+        return "." not in host or host.endswith(NAMES_OF_NETWORKS)
 
 
 def _names_in(path: str) -> dict[str, Any] | None:

@@ -8,7 +8,6 @@ import csv
 import io
 import json
 import re
-from codecs import BOM_UTF8
 from collections.abc import Callable, Iterable, Sequence
 from decimal import Decimal
 from itertools import chain, islice
@@ -19,7 +18,7 @@ from django.core.exceptions import ValidationError
 from import_export.formats import base_formats
 from import_export.formats.base_formats import Format
 
-from vru_portal.tabular.reading.file_kinds import kind_of, require_kind
+from vru_portal.tabular.reading.file_kinds import is_json, kind_of, require_kind
 from vru_portal.tabular.reading.plain_text import decode_table
 from vru_portal.tabular.reading.sheets import BrokenCell, join_numbers
 from vru_portal.text.characters import FORBIDDEN, SURROGATE, forbidden_character_message
@@ -32,6 +31,7 @@ SPREADSHEET_ERROR = re.compile(
     r"|Err:\d{3}|#{3,}",
     re.IGNORECASE,
 )
+WRITTEN_AS_TEXT = re.compile(r'\A="([^"]*)"\Z')  # how systems keep Excel from making 000123 a number
 MAX_FILE_SIZE = 5_000_000  # bytes
 MAX_ROWS = 20_000
 MAX_COLUMNS = 40
@@ -158,7 +158,8 @@ class CSV(BytesFormat, base_formats.CSV):
         csv.field_size_limit(LONGEST_CELL)  # of the whole process, so some library may have changed it
         try:
             lines = csv.reader(io.StringIO(table.text, newline=""), delimiter=table.separator, strict=True)
-            return build_dataset(lines, [table.note], max_columns=self.max_columns)
+            rows = ([WRITTEN_AS_TEXT.sub(r"\1", cell) for cell in line] for line in lines)
+            return build_dataset(rows, [table.note], max_columns=self.max_columns)
         except csv.Error as error:
             if "field limit" in str(error):
                 raise ValidationError(CELL_TOO_LONG.format(lines.line_num, LONGEST_CELL)) from error
@@ -239,8 +240,7 @@ def format_of(content: bytes, formats: Sequence[type[Format]]) -> type[Format]:
     """The format of a file, by its content; raises ValidationError for any other format."""
     kind = kind_of(content)
     found: type[Format] = {"xlsx": XLSX, "ods": ODS}.get(kind, CSV)
-    reads_json = any(issubclass(one, JSON) for one in formats)
-    if not kind and reads_json and content.removeprefix(BOM_UTF8).lstrip()[:1] in (b"[", b"{"):
+    if not kind and is_json(content):
         found = JSON
     fitting = next((one for one in formats if issubclass(one, found)), None)
     if fitting is None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
+from itertools import islice
 from typing import Any, ClassVar
 
 import tablib
@@ -15,6 +16,7 @@ from vru_portal.models import HeadingMapping
 from vru_portal.tabular.readers import (
     CSV,
     ODS,
+    OUTSIDE_QUOTES,
     XLSX,
     cell_problem,
     cell_text,
@@ -22,12 +24,21 @@ from vru_portal.tabular.readers import (
     is_ruled_line,
     refuse_more_cells,
 )
-from vru_portal.tabular.reading.headings import ColumnNames, Headings, find_headings, heading_key
+from vru_portal.tabular.reading.headings import (
+    ROWS_SEARCHED,
+    ColumnNames,
+    Headings,
+    UnclearHeadings,
+    find_headings,
+    heading_key,
+)
 from vru_portal.tabular.reading.sheets import join_names
 from vru_portal.tabular.refused_rows import store_refused_rows
 from vru_portal.tabular.results import ImportedRow, ImportResult
 from vru_portal.tabular.trial_copy import trial_copy
 from vru_portal.tabular.writers import unescape_formula
+
+ONE_COLUMN = "Each row is one cell. Separate the cells by commas, semicolons or tabs, or send a spreadsheet."
 
 
 class FileResource(resources.Resource):
@@ -57,7 +68,7 @@ class FileResource(resources.Resource):
         super().__init__(**kwargs)
         self.by, self.name, self.max_rows_now = by, name, max_rows_now
         self.first_row = 2  # its number, as a spreadsheet shows it
-        self.unclear_headings: dict[str, str] = {}  # what their sender may say they mean: the column that is likely
+        self.unclear = UnclearHeadings()
         self.notes: list[str] = []  # what was read of the file and what was not
         self.whole_headings: list[str] = []
         self.whole_rows: list[Any] = []  # as the file has them, with the columns that are not read
@@ -110,17 +121,27 @@ class FileResource(resources.Resource):
         on_recorded: Callable[[Any], object] | None = None,
         **kwargs: Any,
     ) -> Any:
-        """Record the rows of a file; one with too many rows comes back untried, with their number."""
+        """Record the rows of a file; one with too many rows comes back untried (`defer`)."""
         if self.max_rows_now and len(dataset) > self.max_rows_now:
-            result = self.get_result_class()()
-            result.deferred_rows = len(dataset)
-            return result
+            return self.defer(dataset)
         kwargs |= {"dry_run": dry_run, "rollback_on_validation_errors": left_out is None}
         with trial_copy() if dry_run else nullcontext():
             result = self.record_checked(dataset, *args, on_recorded=on_recorded, left_out=left_out, **kwargs)
             if dry_run and result.refused_rows and self.whole_rows:
                 result.refused_file = store_refused_rows(self.whole_headings, self.whole_rows, self.first_row, result)
-        result.unclear_headings, result.reading = self.unclear_headings, self.notes
+        result.unclear, result.reading = self.unclear, self.notes
+        return result
+
+    def defer(self, dataset: tablib.Dataset) -> Any:
+        """The number of rows of a file that the worker is to try, unless its headings are refused at once."""
+        result = self.get_result_class()()
+        try:
+            self.read_headings(dataset)
+        except ValidationError as error:
+            result.append_base_error(self.get_error_result_class()(error))
+            result.unclear = self.unclear
+        else:
+            result.deferred_rows = len(dataset)
         return result
 
     def record_checked(
@@ -196,17 +217,29 @@ class FileResource(resources.Resource):
 
     def check_columns(self, dataset: tablib.Dataset) -> None:
         """Find the headings and leave only the columns that they mean; raises ValidationError where that fails."""
-        known = [field.column_name for field in self.get_import_fields()]
         rows = [dataset.headers, *dataset]
+        found = self.read_headings(dataset)
+        self.first_row = dataset.first_row + found.row
+        self.notes = [*dataset.notes, *found.notes]
+        if found.left_out:
+            self.notes.append(f"Columns that were ignored: {join_names(found.left_out)}.")
+        self.keep_columns(dataset, rows[found.row + 1 :], found)
+
+    def read_headings(self, dataset: tablib.Dataset) -> Headings:
+        """What the headings mean, if need be by a saved mapping.
+
+        Raises ValidationError for headings that are unknown, missing or there twice; `unclear` has what to ask then.
+        """
+        known = [field.column_name for field in self.get_import_fields()]
+        has_raw_text = getattr(dataset, "has_raw_text", False)
+        rows = [dataset.headers, *islice(dataset, 0 if has_raw_text else ROWS_SEARCHED + 1)]
         names = ColumnNames.of(known, self.aliases, self.headings_not_read(dataset))
-        self.first_row = dataset.first_row
         first_number = dataset.first_row - 1
-        searched = rows[:1] if getattr(dataset, "has_raw_text", False) else rows
-        found = self.apply_mapping(find_headings(searched, names, first_number), searched, names)
+        found = find_headings(rows, names, first_number)
+        mapping, said = None, dict[str, str]()
+        if not self.settles(found):
+            mapping, said, found = self.apply_mapping(found, rows, names, first_number)
         missing = self.missing_columns({*found.columns})
-        unclear = [*found.unclear, *(found.left_out if missing else ())]
-        likely = {text: names.column(text) or names.likely(text) for text in unclear}
-        self.unclear_headings = likely | self.unclear_headings if likely else {}
         problems = found.repeated
         problems += [
             f"{what} columns: {', '.join(columns)}."
@@ -217,37 +250,45 @@ class FileResource(resources.Resource):
             if columns
         ]
         if problems:
+            asked = [*found.unclear, *(found.left_out if missing else ())]
+            likely = {text: names.column(text) or names.likely(text) for text in asked}
+            below = dataset[found.row : found.row + ROWS_SEARCHED]
+            if len(found.texts) > 1:
+                self.unclear = UnclearHeadings.of(likely | said, found, below, mapping)
+            elif missing:
+                problems.append(ONE_COLUMN)
             spelling = [f"“{text}” may mean {meant}." for text in found.unknown if (meant := names.likely(text))]
             listed = f" The columns are: {', '.join(known)}." if problems != found.repeated else ""
             raise ValidationError(f"{' '.join([*problems, *spelling])}{listed}")
-        self.first_row = first_number + found.row + 1
-        self.notes = [*dataset.notes, *found.notes]
-        if found.left_out:
-            self.notes.append(f"Columns that were ignored: {join_names(found.left_out)}.")
-        self.keep_columns(dataset, rows[found.row + 1 :], found)
+        return found
 
     def headings_not_read(self, dataset: tablib.Dataset) -> Sequence[str]:
         """Headings that are not read, except those that mean a column."""
         return self.ignored
 
-    def apply_mapping(self, found: Headings, rows: list[Any], names: ColumnNames) -> Headings:
-        """The headings as a saved mapping has them; as they were found, if none is needed or none is for this file.
+    def settles(self, found: Headings) -> bool:
+        """Whether it is clear what each heading means, and no column is missing."""
+        return not found.unclear and not self.missing_columns({*found.columns})
 
-        Of several, the first that leaves nothing unclear, or else the first: what is still unclear is added to it.
+    def apply_mapping(
+        self, found: Headings, rows: list[Any], names: ColumnNames, first_number: int
+    ) -> tuple[HeadingMapping | None, dict[str, str], Headings]:
+        """The saved mapping that settles what the headings mean, what it says of them, and the headings as it has them.
+
+        Of several, the one that knows most of the headings. If none settles it, what is still unclear is to be added.
         """
-        if not found.unclear and not self.missing_columns({*found.columns}):
-            return found
-        incomplete = None
+        best: tuple[tuple[bool, int], Any] = ((False, 0), (None, {}, found))
         for mapping in HeadingMapping.objects.filter(kind=self.get_display_name()):  # by its label: see the model
-            columns = {heading: column for heading, column in mapping.columns.items() if column in (*names.columns, "")}
-            mapped = find_headings(rows, names.with_mapping(columns), self.first_row - 1)
-            if {*map(heading_key, columns)} <= {*map(heading_key, mapped.texts)}:
+            columns = {
+                heading_key(h): column for h, column in mapping.columns.items() if column in (*names.columns, "")
+            }
+            mapped = find_headings(rows, names.with_mapping(columns), first_number)
+            said = {text: columns[key] for text in mapped.texts if (key := heading_key(text)) in columns}
+            rank = (self.settles(mapped), len(said))
+            if said and rank > best[0]:
                 mapped.notes.append(f"Headings were read as saved for {mapping}.")
-                if not mapped.unclear and not self.missing_columns({*mapped.columns}):
-                    return mapped
-                if incomplete is None:
-                    incomplete, self.unclear_headings = mapped, columns
-        return incomplete or found
+                best = rank, (mapping, said, mapped)
+        return best[1]
 
     def missing_columns(self, found: set[str | None]) -> list[str]:
         """The required columns that are not among those found."""
@@ -261,7 +302,8 @@ class FileResource(resources.Resource):
                 number
                 for number, row in enumerate(rows, self.first_row)
                 if any(not is_blank(row[place]) for place in without_heading) and not is_ruled_line(row)
-            ]
+            ],
+            "Give each column a heading, or delete its cells." if without_heading else OUTSIDE_QUOTES,
         )
         self.whole_headings, self.whole_rows = found.texts, rows
         places = [place for place, column in enumerate(found.columns) if column]

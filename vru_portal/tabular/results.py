@@ -1,7 +1,6 @@
 """The result of a file and of each of its rows, as pages and commands report it."""
 
-from collections.abc import Mapping, Sequence
-from types import MappingProxyType
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from django.contrib.admin.models import ADDITION, LogEntry
@@ -9,6 +8,7 @@ from django.core.exceptions import NON_FIELD_ERRORS
 from django.db.models import Field
 from import_export.results import Result, RowResult
 
+from vru_portal.tabular.reading.headings import UnclearHeadings
 from vru_portal.text.cleaning import truncate
 
 MAX_ROWS_SHOWN = 100  # rows of each kind on a page
@@ -50,7 +50,7 @@ class ImportResult(Result):
 
     summary = ""  # how much it records, as a phrase such as "3 payments"
     reading: Sequence[str] = ()  # sentences about what was read of the file and what was not
-    unclear_headings: Mapping[str, str] = MappingProxyType({})  # of a refused file: what they may mean
+    unclear = UnclearHeadings()  # of a refused file
     refused_file = ""  # where the refused rows of a file that was only checked are kept, with the reasons
     left_out: list[int] | None = None  # the rows that its sender has chosen to leave out, by their numbers
     deferred_rows = 0  # how many rows a file has that was not tried because it is for the worker

@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from urllib.parse import unquote
 
 from django.core.exceptions import ValidationError
 
@@ -21,7 +22,8 @@ QUOTATION_MARKS = "\u201c\u201d\u201e\u201f\u2033\u2036\u301d\u301e\u301f\uff02\
 DASHES = "\u058a\u2010\u2011\u2012\u2013\u2014\u2015\u2043\u2212\ufe58\ufe63\uff0d"
 UNSEEN = JOINERS | VARIATION_SELECTORS  # kept where a script or an emoji needs them; they tell no texts apart
 NAME_AND_ADDRESS = re.compile(r"[^<>]*<([^<>@]+@[^<>@]+)>[;,.]?")
-AROUND_ADDRESSES = ("()", '""', "''", "\u201c\u201d", "\u2018\u2019")
+AROUND_ADDRESSES = ("()", '""', "''")
+AROUND_AT_SIGN = re.compile(r" ?@ ?")
 LONGEST_VALUE = 100  # of a date, a time, a number or a sum, whatever else is typed around it
 IDEOGRAPHIC_FULL_STOP = "\u3002"
 SAME_WHEN_COMPARED = (
@@ -55,7 +57,8 @@ def normalise_text(text: str) -> str:
 def normalise_email(text: str) -> str:
     """An email address as it is stored: without what a paste brings along, such as a name, ``mailto:`` and ``<>``.
 
-    Full-width letters and signs, which Japanese and Chinese keyboards type, are the plain ones.
+    Full-width letters and signs, which Japanese and Chinese keyboards type, are the plain ones; so are apostrophes and
+    hyphens that a phone has made round or long. Spaces within it stay, so that it is refused: they may follow a name.
     """
     while (address := _unwrap_email(text)) != text:
         text = address
@@ -63,15 +66,15 @@ def normalise_email(text: str) -> str:
 
 
 def _unwrap_email(text: str) -> str:
-    plain = unicodedata.normalize("NFKC", normalise_line(text)).replace(IDEOGRAPHIC_FULL_STOP, ".")
-    address = "".join(c for c in plain if c not in UNSEEN and not c.isspace())
+    plain = unicodedata.normalize("NFKC", normalise_line(text).translate(SAME_WHEN_COMPARED))
+    address = AROUND_AT_SIGN.sub("@", plain.translate(SAME_WHEN_COMPARED).replace(IDEOGRAPHIC_FULL_STOP, "."))
     if named := NAME_AND_ADDRESS.fullmatch(address):
         address = named[1]
     if address.casefold().startswith("mailto:"):
-        address = address[len("mailto:") :].partition("?")[0]
+        address = unquote(address[len("mailto:") :].partition("?")[0])
     if len(address) > 1 and address[0] + address[-1] in AROUND_ADDRESSES:
         address = address[1:-1]
-    return address.lstrip("<").rstrip(">;,.:/")
+    return " ".join(address.lstrip("< ").rstrip(">;,.:/ ").split())
 
 
 def normalise_reference(text: str) -> str:

@@ -15,6 +15,7 @@ from vru_portal.text.cleaning import normalise_email, normalise_line, normalise_
 from vru_portal.text.markdown import is_markdown, left_out_of, problem_of
 from vru_portal.text.pasting import normalise_markdown
 from vru_portal.text.typed_dates import EARLIEST, LATEST, check_date_range, parse_date, parse_time
+from vru_portal.text.web_addresses import normalise_web_address
 
 MAX_PROBLEMS = 5  # of one text that are named
 
@@ -80,6 +81,21 @@ class EmailAddressField(models.EmailField[_ST, _GT]):
 
     def deconstruct(self) -> Any:
         return _as_django_field(super().deconstruct(), "EmailField")
+
+
+class WebAddressField(models.URLField[_ST, _GT]):
+    """The address of a page or file on the web."""
+
+    default_error_messages = form_fields.NOT_A_WEB_ADDRESS
+
+    def to_python(self, value: Any) -> Any:
+        return normalise_web_address(value) if isinstance(value, str) else super().to_python(value)
+
+    def formfield(self, **options: Any) -> Any:
+        return super().formfield(**{"form_class": form_fields.WebAddressFormField, **options})
+
+    def deconstruct(self) -> Any:
+        return _as_django_field(super().deconstruct(), "URLField")
 
 
 class CalendarDateField(models.DateField[_ST, _GT]):

@@ -9,8 +9,10 @@ from django.core.exceptions import ValidationError
 from vru_portal.text.characters import validate_characters
 from vru_portal.text.cleaning import normalise_email, normalise_line, normalise_text
 from vru_portal.text.typed_dates import EARLIEST, LATEST, local_moment, parse_date, parse_time
+from vru_portal.text.web_addresses import normalise_web_address
 
 TOO_LONG: dict[str, Any] = {"max_length": "Shorten this to %(limit_value)d characters. It has %(show_value)d."}
+NOT_A_WEB_ADDRESS: dict[str, Any] = {"invalid": "Enter a web address, such as https://www.example.org/report."}
 
 
 class _TextFormField(forms.CharField):
@@ -47,6 +49,18 @@ class EmailAddressFormField(forms.EmailField):
 
     def to_python(self, value: Any) -> str:
         return normalise_email(super().to_python(value) or "")
+
+
+class WebAddressFormField(forms.URLField):
+    """The address of a page or file on the web, https unless it says otherwise."""
+
+    default_error_messages = NOT_A_WEB_ADDRESS
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**{"assume_scheme": "https", **options})
+
+    def to_python(self, value: Any) -> Any:
+        return super().to_python(normalise_web_address(value) if isinstance(value, str) else value)
 
 
 class CalendarDateFormField(forms.DateField):

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
-from itertools import pairwise
+from itertools import pairwise, takewhile
 from typing import Any
 
 import nh3
@@ -37,6 +37,7 @@ _SCHEME = re.compile(r"([a-z][a-z0-9+.-]*):", re.IGNORECASE)
 _PICTURE_PATH = re.compile(r"/pictures/[-\w]+/", re.ASCII)
 DEEPEST_HEADING = 6  # of HTML
 LONGEST_SHORT_ADDRESS = 300  # characters of one that may lack "https://": nobody types a longer one
+LONGEST_ADDRESS_SHOWN = 100  # characters, instead of the text of a link
 NARROWEST_WRAPPED_TEXT = 60  # characters: narrower lines were broken on purpose, as those of an address are
 
 MARKS_OF_CHANGES = re.compile("[\ue000-\ue003]")
@@ -81,6 +82,7 @@ def _make_parser() -> MarkdownIt:
     parser.linkify = _AddressFinder()
     parser.core.ruler.enable("linkify")
     parser.core.ruler.push("own_pictures", _remove_other_pictures)
+    parser.core.ruler.push("names_of_links", _name_links)
     parser.core.ruler.push("whole_addresses", _complete_addresses)
     parser.core.ruler.push("links", _note_links_left_out)
     parser.core.ruler.push("line_breaks", _keep_line_breaks)
@@ -103,11 +105,23 @@ def _remove_other_pictures(state: StateCore) -> None:
                 f"![what it shows]({address})."
             )
         else:
-            left_out.append(
-                f"The picture {truncate(address, 100)} is not in this portal. Upload it here, and use that picture "
-                "in the text."
+            which = (
+                "A picture inside the text" if address.startswith("data:") else f"The picture {truncate(address, 100)}"
             )
+            left_out.append(f"{which} is not in this portal. Upload it here, and use that picture in the text.")
         token.type, token.content, token.children = "text", "", []
+
+
+def _name_links(state: StateCore) -> None:
+    """Show the address of a link in which nothing else is shown: nobody could press it, or hear of it."""
+    for block in state.tokens:
+        children = block.children or []
+        for place in reversed(range(len(children))):
+            if children[place].type == "link_open":
+                inside = [*takewhile(lambda token: token.type != "link_close", children[place + 1 :])]
+                if not any(token.content.strip() or token.type == "image" for token in inside):
+                    shown = truncate(str(children[place].attrs["href"]), LONGEST_ADDRESS_SHOWN)
+                    children[place + 1 : place + 1 + len(inside)] = [Token("text", "", 0, content=shown)]
 
 
 def _complete_addresses(state: StateCore) -> None:

@@ -7,6 +7,8 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from vru_portal.text.web_addresses import without_detours
+
 # Symbols that are nothing but bullets. U+F0xx are those of the fonts Symbol and Wingdings, as Word writes them.
 SYMBOLS = "•●○◦▪▫■□‣\u2043∙➢➤►▶◆❖✓✔\uf0a7\uf0b7\uf0d8\uf0fc\uf076"
 GAP = r"(?:[ \u00a0]*\t[ \t\u00a0]*|[ \u00a0]{2,}|\u00a0)"  # wider than a space between two words
@@ -21,6 +23,9 @@ DASH = re.compile(r"[\u2013\u2014] \S")  # a bullet if there are several; alone 
 MARKDOWN_BLOCK = re.compile(r" {0,3}(?:[-+*>#|]|\d{1,9}[.)] )|\s")
 HEADING_WITHOUT_SPACE = re.compile(r"(#{2,6})(?=[^#\s])")
 SEPARATOR = re.compile(r"[ \t]*(?:[=\u2013\u2014─]{3,}|_{3,})[ \t]*")
+# Google Docs writes its pictures into the text, which would be too long; what is left of them says where one was.
+EMBEDDED = re.compile(r"(data:image/[\w.+-]+;base64,)[\w+/=%-]*", re.ASCII)
+ANCHOR_OF_HEADING = re.compile(r"[ \t]*\{#[-.\w]+\}[ \t]*$")  # Google Docs adds it
 MAX_LINES = 10_000  # a text that has more is refused
 FENCE = re.compile(r" {0,3}(?:```|~~~)")
 # Markdown would take the asterisks of 24*7*365 away, and write what is between them in italics.
@@ -38,8 +43,11 @@ class Item(NamedTuple):
 
 
 def normalise_markdown(text: str) -> str:
-    """Turn pasted bullets, numbers, tables and rules into Markdown. What is Markdown already stays as it is."""
-    lines = text.split("\n")
+    """Turn pasted bullets, numbers, tables and rules into Markdown, and let links lead straight to their pages.
+
+    What is Markdown already stays as it is.
+    """
+    lines = [part for line in EMBEDDED.sub(r"\1", without_detours(text)).split("\n") for part in _bullets_in(line)]
     if len(lines) > MAX_LINES:
         return text
     written: list[str] = []
@@ -69,7 +77,16 @@ def _plain_line(line: str) -> str:
     if SEPARATOR.fullmatch(line):
         return "---"
     line = line if "`" in line else TIMES_SIGN.sub(r"\\*", line)
+    line = ANCHOR_OF_HEADING.sub("", line) if line.startswith("#") else line
     return HEADING_WITHOUT_SPACE.sub(r"\1 ", line, count=1)
+
+
+def _bullets_in(line: str) -> list[str]:
+    """The items of a list that a PDF has made one line; any other line as it is."""
+    found = BULLET.fullmatch(line)
+    if not found or not found["symbol"]:
+        return [line]
+    return line.replace(f" {found['symbol']} ", f"\n{found['indent']}{found['symbol']} ").split("\n")
 
 
 def _is_paragraph(line: str) -> bool:

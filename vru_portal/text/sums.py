@@ -10,20 +10,23 @@ from vru_portal.text.cleaning import plain_value, refuse_long_value
 PENNY = Decimal("0.01")
 EXAMPLE = "1234.50"
 OTHER_CURRENCY = re.compile(
-    r"[$\u00a2\u00a5\u20a0-\u20c0]|\b(?:eur|usd|chf|aud|cad|inr|pkr|pln|sek|nok|dkk|jpy|zar)\b|\b(?:euro|dollar)s?\b"
+    r"[$\u00a2\u00a5\u20a0-\u20c0]|\b(?:eur|usd|chf|aud|cad|inr|pkr|pln|sek|nok|dkk|jpy|zar|czk|huf|ron|cny)\b|\b(?:euro|dollar)s?\b"
+    r"|kč|zł|\brs\.?(?= ?\d)"
 )
 # Commas, spaces and, in Switzerland, apostrophes only between thousands: 1,25 is a typing error, not £125. A sum has up
 # to twelve digits of pounds.
 NUMBER = re.compile(r"(?:\d{1,12}|\d{1,3}(?:([, '])\d{3})(?:\1\d{3}){0,2})(?:\.\d+)?|\.\d+", re.ASCII)
 POUNDS = re.compile(
-    r"(?P<before>[-+])? ?(?:£|gbp)? ?(?P<inside>-)?(?P<number>[\d., ']*\d)\.?(?: ?(?:£|gbp|pounds))?(?P<after> ?[-+])?",
+    r"(?P<before>[-+])? ?(?:£|gbp|stg)? ?(?P<inside>- ?)?(?P<number>[\d., ']*\d)\.?"
+    r"(?: ?(?:£|gbp|pounds))?(?P<after> ?[-+])?",
     re.ASCII,
 )
-CONTINENTAL = re.compile(r"\d{1,3}(?:[. ]?\d{3})*,\d{2}", re.ASCII)
+CONTINENTAL = re.compile(r"\d{1,3}(?:[. ]?\d{3})*,\d{2}|\d{1,3}(?:\.\d{3}){2,}", re.ASCII)
+SEVERAL = re.compile(r"£?[\d,.]*\d(?: ?(?:-|to|and|or|;) ?| / )£?\d[\d,.]*", re.ASCII)
 PENCE = re.compile(r"(?P<pence>\d{1,2})p", re.ASCII)
 NO_FIGURE = ("-", "--", "nil", "none", "n/a", "na", "n/k", "tbc", "tba", "tbd", "unknown", "not known", "?")
 # Credits are money coming back: finance systems write them in brackets, with a minus sign on either side, or with CR.
-IN_BRACKETS = re.compile(r"(?:£|gbp)? ?\((?P<sum>.*)\)")
+IN_BRACKETS = re.compile(r"(?:£|gbp|stg)? ?\((?P<sum>.*)\)")
 CREDIT, DEBIT = (re.compile(rf"^(?:{word})\.? ?| ?(?:{word})\.?$") for word in ("cr(?:edit)?", "d[rb]|debit"))
 DIGITS_OF_A_SPREADSHEET = 15  # Excel stores binary fractions and shows this many digits of them
 
@@ -74,6 +77,8 @@ def _refusal(typed: str, text: str) -> str:
         return f"Enter the sum in pounds: 0.{int(pence['pence']):02} instead of “{typed}”."
     if text.removeprefix("£").strip() in NO_FIGURE:
         return f"“{typed}” could mean zero or “not known”. Enter 0, or leave it empty."
+    if SEVERAL.fullmatch(text):
+        return f"“{typed}” is more than one sum. Enter one sum, such as {EXAMPLE}."
     figures = re.sub(r"^[-+£ ]+|[-+£ ]+$|gbp", "", text)
     if CONTINENTAL.fullmatch(figures):
         return f"Enter a full stop before the pence of “{typed}”, and commas only between thousands."

@@ -27,7 +27,8 @@ YEAR_FIRST = re.compile(r"(?P<year>\d{4})([-/.])(?P<month>\d{1,2})\2(?P<day>\d{1
 COMPACT = re.compile(r"(?P<year>(?:19|2[01])\d\d)(?P<month>\d\d)(?P<day>\d\d)", re.ASCII)  # ISO 8601's basic form
 DAY_FIRST = re.compile(r"(?P<day>\d{1,2})([-/. ])(?P<month>\d{1,2})\2(?P<year>\d{4}|\d{2})", re.ASCII)
 DAY_AND_MONTH_NAME = re.compile(
-    r"(?P<day>\d{1,2})(?: ?(?:st|nd|rd|th))?(?: of)?[ ,./-]{0,3}(?P<month>[a-z]+)[ ,./-]{0,3}(?P<year>\d{4}|\d{2})",
+    r"(?P<day>\d{1,2})(?: ?(?:st|nd|rd|th))?(?: day)?(?: of)?[ ,./-]{0,3}(?P<month>[a-z]+)[ ,./-]{0,3}"
+    r"(?P<year>\d{4}|\d{2})",
     re.ASCII,
 )
 MONTH_NAME_FIRST = re.compile(
@@ -57,10 +58,14 @@ TIME_OF_DAY = re.compile(
     r"(?: ?(?P<zone>z|gmt|bst|utc|[-+]\d\d(?::?\d\d)?))?$",
     re.ASCII,
 )
+# XML has dates with a time zone, of which the day is the day that it names.
+ZONE_OF_A_DATE = re.compile(r"(?<=^\d{4}-\d\d-\d\d)(?:z|[-+]\d\d:\d\d)$", re.ASCII)
+WRONG_YEAR = re.compile(r"\d{1,2}([-/.])\d{1,2}\1(?P<year>\d{3}|\d{5,6})", re.ASCII)
 MIDNIGHT = re.compile(r"0?0:00(?::00(?:\.0+)?)?|12:00(?::00)? ?am", re.ASCII)
 AROUND_A_SEPARATOR = re.compile(r"(?<=\d) ?([-/.]) ?(?=\d)", re.ASCII)
 A_MONTH = r"(?:(?:jan|feb|mar|apr|may|june?|july?|aug|sep|oct|nov|dec)[a-z]*\.?|0?[1-9]|1[0-2])"
 MONTH_AND_YEAR = re.compile(rf"{A_MONTH}[-/. ](?:19|2[01])\d\d|(?:19|2[01])\d\d[-/. ]{A_MONTH}", re.ASCII)
+MONTH_AND_FIGURES = re.compile(r"[a-z]{3,9}\.?[-/. ]?'?\d\d", re.ASCII)  # how Excel shows a month of a year
 ONLY_YEARS = re.compile(r"(?:f\.?y\.? ?)?(?:19|2[01])\d\d(?: ?[-/] ?(?:\d\d)?\d\d)?", re.ASCII)
 DAY_AND_MONTH = re.compile(
     r"\d{1,2}(?:[-/.]\d{1,2}|(?:st|nd|rd|th)?(?: of)?[- ]?[a-z]{3,})|[a-z]{3,} \d{1,2}(?:st|nd|rd|th)?", re.ASCII
@@ -71,6 +76,7 @@ HALF = r"(?P<half>[ap](?:\.?|\.? ?m\.?))"
 CLOCK_TIME = re.compile(rf"(?P<hour>\d{{1,2}})(?:[:.h,; ](?P<minute>\d{{2}})(?::00(?:\.0+)?)?)? ?{HALF}?", re.ASCII)
 WITHOUT_SEPARATOR = re.compile(rf"(?P<hour>\d{{2}}|\d(?=\d\d ?[ap]))(?P<minute>\d{{2}}) ?{HALF}?", re.ASCII)
 AROUND_A_TIME = re.compile(r"^at | ?(?:o'clock|h(?:(?:ou)?rs?)?)\b")
+AROUND_A_COLON = re.compile(r"(?<=\d) ?: ?(?=\d)", re.ASCII)
 PART_OF_DAY = re.compile(r" ?(?:in the )?(?P<part>morning|afternoon|evening)$")
 ZONE = re.compile(r"\(?(?:gmt|bst|utc)\)?$|(?<=\d)z$|utc ?[-+]\d{1,2}$|[-+]\d\d:?\d\d$", re.ASCII)
 SECONDS = re.compile(r"\d{1,2}:\d\d:\d\d(?:\.\d+)?(?: ?[ap]m)?", re.ASCII)
@@ -99,7 +105,7 @@ def parse_date(typed: str, *, earliest: date = EARLIEST, latest: date = LATEST) 
         )
     weekday = WEEKDAY.match(text) or WEEKDAY_AT_END.search(text)
     text = text[: weekday.start()] + text[weekday.end() :] if weekday else BEFORE_A_DATE.sub("", text)
-    text = AROUND_A_SEPARATOR.sub(r"\1", YEAR_IN_SHORT.sub("", text))
+    text = ZONE_OF_A_DATE.sub("", AROUND_A_SEPARATOR.sub(r"\1", YEAR_IN_SHORT.sub("", text)))
     for pattern in DATE_FORMS:
         if found := pattern.fullmatch(text):
             day = _checked(found["day"], found["month"], found["year"], earliest, latest)
@@ -108,6 +114,10 @@ def parse_date(typed: str, *, earliest: date = EARLIEST, latest: date = LATEST) 
             return day
     if SEVERAL_DAYS.fullmatch(text):
         raise ValidationError(f"“{typed}” is more than one date. Enter one date, such as {EXAMPLE}.")
+    if wrong := WRONG_YEAR.fullmatch(text):
+        raise ValidationError(f"Enter the year with four digits, not {wrong['year']}.")
+    if MONTH_AND_FIGURES.fullmatch(text) and month_named(re.split(r"[^a-z]", text)[0]):
+        raise ValidationError(f"“{typed}” could be a day or the month of a year. Enter a date such as {EXAMPLE}.")
     if DAY_AND_MONTH.fullmatch(text):
         raise ValidationError(f"“{typed}” has no year. Enter a date such as {EXAMPLE}.")
     if MONTH_AND_YEAR.fullmatch(text):
@@ -170,7 +180,7 @@ def parse_time(typed: str) -> time:
     Raises ValidationError for anything else, and for an hour alone, which may be in the morning or in the evening.
     """
     refuse_long_value(typed, "a time")
-    text = AROUND_A_TIME.sub("", plain_value(typed))
+    text = AROUND_A_COLON.sub(":", AROUND_A_TIME.sub("", plain_value(typed)))
     if TWELVE_IN_WORDS.fullmatch(text):
         raise ValidationError(
             f"“{typed}” could be noon or midnight. Enter 12:00 or 00:00, with the minutes that you mean."

@@ -175,7 +175,7 @@ DAY = "20 May 2031"
         ({"awardDate": "2031-07-01"}, "Row 3, awarded_on: The date must be today or in the past."),
         ({"awardDate": "soon"}, "Row 3, awarded_on:"),
         ({"recipientOrganization": []}, "Row 3, recipient: Enter who received the grant."),
-        ({"url": "nowhere"}, "Row 3, url: Enter a valid URL."),
+        ({"url": "nowhere"}, "Row 3, url: Enter a web address, such as https://www.example.org/report."),
     ],
     ids=lambda value: str(value)[:30],
 )

@@ -114,7 +114,7 @@ def test_what_is_wrong_is_said_beside_the_box_and_stays_as_typed(client):
     answer = fill_in(client, "grants/new/", wrong | {"then": "another"})
     assert answer.status_code == 422
     html = answer.content.decode()
-    for said in ("Enter who received the grant", "“last week” is not a date", "“approx 60”", "Enter a valid URL."):
+    for said in ("Enter who received the grant", "“last week” is not a date", "“approx 60”", "Enter a web address"):
         assert said in text_of(answer)
     for kept in ('value="approx 60"', 'value="last week"', 'value="x &lt; y"', "a &lt;b&gt;club&lt;/b&gt;"):
         assert kept in html

@@ -178,7 +178,7 @@ def test_an_email_that_goes_out_late_does_not_ask_for_it_by_a_day_in_the_past(cl
         ({"awarded_on": "03/2031"}, "has no day"),
         ({"recipient": "x" * 201}, "Shorten this to 200 characters"),
         ({"area_code": "x" * 21}, "Shorten this to 20 characters"),
-        ({"url": "nowhere"}, "valid URL"),
+        ({"url": "nowhere"}, "Enter a web address"),
     ],
 )
 def test_what_cannot_be_recorded_cannot_be_sent(texts, said):

@@ -9,6 +9,8 @@ import openpyxl
 import pytest
 from django.core.exceptions import ValidationError
 from django.core.files.uploadedfile import SimpleUploadedFile
+from openpyxl.chart import BarChart, Reference
+from openpyxl.styles import Font
 
 from funding.models import Payment
 from funding.resources import PaymentResource
@@ -227,6 +229,14 @@ def archive(*names):
             b'<?xml version="1.0"?><Workbook xmlns="urn:schemas-microsoft-com:office:spreadsheet"><Worksheet><Table>',
             "an Excel 2003 XML spreadsheet",
         ),
+        (b"OFXHEADER:100\r\nDATA:OFXSGML\r\n", "the OFX file of a bank.*as CSV or Excel"),
+        (b"!Type:Bank\nD01/05/2031\nT-5.00\n^\n", "the QIF file of a bank"),
+        (b":20:STARTUMS\r\n:25:1/2\r\n", "the MT940 file of a bank"),
+        (
+            b'<?xml version="1.0"?><Document xmlns="urn:iso:std:iso:20022:tech:xsd:camt.053.001.02">',
+            "the camt file of a bank",
+        ),
+        (b'<?xml version="1.0"?><Payments/>', "an XML file, not a table"),
         (b"Received: from moor\r\nSubject: Payments\r\nMIME-Version: 1.0\r\n\r\nHere it is", "an email, not a table"),
         (b"\x00\x01\x00\x00Standard ACE DB\x00", "an Access database"),
         (b"II*\x00\x08\x00\x00\x00", "a picture"),
@@ -297,3 +307,45 @@ def test_a_cell_that_a_merged_one_covers_is_no_empty_cell(officer, on):
 def test_a_number_that_lost_digits_in_a_spreadsheet_is_refused(reference, officer, on):
     (problem,) = run(PaymentResource, workbook(on, reference=reference), officer, form=XLSX).problems
     assert problem.startswith("Row 2, reference: A spreadsheet keeps only 15 digits of a number")
+
+
+def test_rows_that_are_struck_through_are_named(officer, on):
+    def strike(book):
+        for row in (2, 9):
+            book.active.cell(row, 1).font = Font(strike=True)
+
+    read = XLSX().create_dataset(workbook(on, strike))
+    said = "Struck through in the sheet but still read: row 2. Delete any rows that you do not want."
+    assert said in read.notes
+    style = '<style:style style:name="ce1"><style:text-properties style:text-line-through-style="solid"/></style:style>'
+    cell = (
+        '<table:table-cell table:style-name="ce1" office:value-type="string"><text:p>FIN-1</text:p></table:table-cell>'
+    )
+    assert said in ODS().create_dataset(as_ods([payment(on, reference=cell)], before=style)).notes
+
+
+def test_a_chart_or_the_notes_of_numbers_in_front_of_a_table_are_passed_over(officer, on):
+    def put_notes_in_front(book):
+        notes = book.create_sheet("Export Summary", 0)
+        notes.append(["This document was exported from Numbers. Each table was converted to an Excel worksheet."])
+        book.active = 0
+
+    def put_a_chart_in_front(book):
+        table = book.active
+        chart = BarChart()
+        chart.add_data(Reference(table, min_col=1, min_row=1, max_row=2))
+        book.create_chartsheet("Chart", 0).add_chart(chart)
+        book.active = 0
+
+    for change, ignored in ((put_notes_in_front, "Export Summary"), (put_a_chart_in_front, "Chart")):
+        read = XLSX().create_dataset(workbook(on, change))
+        assert read.headers[0] == "reference"
+        assert read.notes == ["Sheet “Payments” was read.", f"Ignored: sheet “{ignored}”."]
+
+
+def test_a_spreadsheet_of_libreoffice_is_read_as_its_cells_show_it(officer, on):
+    comment = "<office:annotation><dc:creator>Ada</dc:creator><text:p>Check</text:p></office:annotation>"
+    number = '<table:table-cell office:value-type="float" office:value="7"><text:p>0007</text:p></table:table-cell>'
+    share = f'<table:table-cell office:value-type="percentage">{comment}<text:p>12.5%</text:p></table:table-cell>'
+    (row,) = ODS().create_dataset(as_ods([payment(on, reference=number, net=share)])).dict
+    assert (row["reference"], row["net"]) == ("0007", "12.5%")

@@ -194,9 +194,9 @@ def test_the_headings_of_another_system_are_mapped_once(row, editor):
     named = {f"{name} (form 7)": cell for name, cell in row().items()}
     content = as_csv([named])
     result = run(content, editor)
-    assert list(result.unclear_headings) == list(named)
-    lines = "\n".join(f"{name} (form 7) = {name}" for name in row())
-    HeadingMapping.objects.create(kind="returns of figures", name="Form 7", lines=lines)
+    assert list(result.unclear.columns) == list(named)
+    columns = {f"{name} (form 7)": name for name in row()}
+    HeadingMapping.objects.create(kind="returns of figures", name="Form 7", columns=columns)
     mapped = run(content, editor)
     assert (mapped.problems, len(mapped.new)) == ([], 1)
     assert "Headings were read as saved for Form 7." in mapped.reading
@@ -214,6 +214,9 @@ def test_the_headings_of_another_system_are_mapped_once(row, editor):
         ("April to June 2031", "2031-32-q1"),
         ("Jan\N{EN DASH}Mar 2032", "2031-32-q4"),
         ("jul-sep  2031", "2031-32-q2"),
+        ("1st quarter of 2031/32", "2031-32-q1"),
+        ("Fourth quarter 2031-32", "2031-32-q4"),
+        ("Qtr 2, FY 2031/32", "2031-32-q2"),
         ("April to July 2031", None),
         ("2031-33 Q1", None),
         ("Q5 2031-32", None),

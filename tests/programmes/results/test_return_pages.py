@@ -122,17 +122,16 @@ def test_an_editor_says_what_the_headings_of_a_file_mean_but_not_of_payments(cli
     client.force_login(editor)
     file = SimpleUploadedFile("figures.csv", b"Scheme name,Who,When,Heads\na,b,c,1\n")
     tried = client.post(f"{PLACE}import/", {"import_file": file, "format": ""})
-    assert "Say what these headings mean" in text_of(tried)
-    form = client.get(tried.context["mapping_url"]).context["adminform"].form
-    lines = "Scheme name = initiative\nWho = organisation\nWhen = quarter\nHeads = Walkers"
-    sent = {"name": "Form 7", "kind": form["kind"].value(), "lines": lines}
-    answer = client.post("/admin/vru_portal/headingmapping/add/", sent)
-    assert answer["Location"] == f"{PLACE}import/"
-    refused = client.post("/admin/vru_portal/headingmapping/add/", sent | {"name": "Bank", "kind": "payments"})
-    assert "Enter one of:" in text_of(refused)
-    theirs = HeadingMapping.objects.create(kind="payments", name="Bank", lines="Doc = reference")
+    assert "Say what the headings mean" in text_of(tried)
+    asked = {**tried.context["headings_form"].initial, "name": "Form 7"}
+    columns = {"Scheme name": "initiative", "Who": "organisation", "When": "quarter", "Heads": "Walkers"}
+    sent = asked | {"columns-heading": [*columns], "columns-column": [*columns.values()]}
+    sent.pop("columns")
+    again = client.post(f"{PLACE}import/", sent)
+    assert "Headings were read as saved for Form 7." in text_of(again)
+    theirs = HeadingMapping.objects.create(kind="payments", name="Bank", columns={"Doc": "reference"})
     page = f"/admin/vru_portal/headingmapping/{theirs.pk}"
-    assert client.get(f"{page}/change/").status_code == 200
+    assert "Doc: reference" in text_of(client.get(f"{page}/change/"))
     assert client.post(f"{page}/change/", sent).status_code == 403
     assert client.get(f"{page}/delete/").status_code == 403
 

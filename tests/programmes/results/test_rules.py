@@ -141,6 +141,9 @@ def test_three_reminders_are_sent_and_none_after_reporting(clock):
         (["20", "9", "10"], "By age the numbers add up to 19, but the total is 20."),
         (["20", "9", ""], "Enter a number for “Older”. Enter 0 if there were none."),
         (["", "9", "11"], "Enter the total of “Walkers”."),
+        (["12²"], "is not a number"),  # a footnote, and not 122
+        (["5①"], "is not a number"),
+        (["1" * 101], "is too long to be a number"),
         ([""], "Enter at least one figure. If there was nothing to count, enter 0."),
         (["50001", "50000", "1"], "50,001 is more than the 50,000 people who live in the area"),
     ],
@@ -161,7 +164,11 @@ def test_what_cannot_be_a_figure_is_kept_as_typed_and_refused_with_what_to_do(ty
 
 
 @pytest.mark.parametrize(
-    ("typed", "count"), [("1,250", 1250), (" 12 ", 12), ("\uff11\uff12", 12), ("1 250", 1250), ("0", 0)]
+    ("typed", "count"),
+    [
+        *(("1,250", 1250), (" 12 ", 12), ("\uff11\uff12", 12), ("1 250", 1250), ("0", 0)),
+        *(("12.00", 12), ("1,250.0", 1250), ("٣٤", 34), ("'12", 12)),
+    ],
 )
 def test_numbers_are_read_as_people_type_them(typed, count):
     asked = ask(*count_people())

@@ -229,7 +229,7 @@ def make_everything(rows: int) -> None:
             FundingSourceFactory(year=YearFactory(first_year=2020 + number))
         source = FundingSourceFactory(year=year)
         ContributorFactory(funding_source=source, organisation=body)
-        HeadingMapping.objects.create(name=f"System {number}", kind="payments", lines="Doc no = reference")
+        HeadingMapping.objects.create(name=f"System {number}", kind="payments", columns={"Doc no": "reference"})
         ContributorFactory(funding_source=source, organisation=None, post=post)
         left = FundingSourceFactory(year=before)
         FundingSourceFactory(year=year, carried_from=left, amount=Decimal("250.00"))

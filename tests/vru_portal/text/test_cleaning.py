@@ -1,10 +1,12 @@
 """What is stored of text that was typed or pasted, and which texts count as the same."""
 
 import pytest
+from django.core.exceptions import ValidationError
 from hypothesis import given
 from hypothesis import strategies as st
 
 from vru_portal.text.cleaning import fold, normalise_email, normalise_line, normalise_reference, normalise_text
+from vru_portal.text.form_fields import EmailAddressFormField
 
 ENGLAND = "\U0001f3f4\U000e0067\U000e0062\U000e0065\U000e006e\U000e0067\U000e007f"
 
@@ -60,6 +62,7 @@ def test_every_kind_of_line_break_is_one_in_a_text(line_break):
         *("MAILTO:jane@example.org", "mailto:jane@example.org?subject=Hello", "<mailto:jane@example.org>"),
         *("Jane Lee <jane@example.org>", '"Lee, Jane" <jane@example.org>;', "\u201cjane@example.org\u201d"),
         *("jane＠example.org", "ｊａｎｅ＠ｅｘａｍｐｌｅ．ｏｒｇ", "jane@example\u3002org", "'jane@example.org'"),
+        *("< jane@example.org >", "jane@ example.org", "mailto:jane%40example.org", "Jane <mailto:jane@example.org>"),
     ],
 )
 def test_an_email_address_is_stored_without_what_a_paste_brings_along(typed):
@@ -70,7 +73,28 @@ def test_an_email_address_is_stored_without_what_a_paste_brings_along(typed):
     "typed", ["Jane.O'Neill@example.org", '"jane lee"@example.org', "a@b.org>c@d.org", "a+b@example.org"]
 )
 def test_what_belongs_to_an_email_address_stays(typed):
-    assert normalise_email(typed) == typed.replace(" ", "")
+    assert normalise_email(typed) == typed
+
+
+@pytest.mark.parametrize(
+    ("typed", "stored"),
+    [
+        ("jane.o\u2019neill@example.org", "jane.o'neill@example.org"),  # as a phone has it
+        ("mary\u2011ann@example.org", "mary-ann@example.org"),
+        ("mailto:jane%2Bmoor@example.org", "jane+moor@example.org"),
+    ],
+)
+def test_what_programs_made_of_an_email_address_is_undone(typed, stored):
+    assert normalise_email(typed) == stored
+
+
+@pytest.mark.parametrize(
+    "typed",
+    ["Jane Lee jane@example.org", "jane lee@example.org", "jane@exam ple.org", "jane@b.org ann@b.org"],
+)
+def test_an_email_address_with_something_beside_it_is_refused_and_never_made_another(typed):
+    with pytest.raises(ValidationError):
+        EmailAddressFormField().clean(typed)
 
 
 @pytest.mark.parametrize(

@@ -58,6 +58,16 @@ PASTED = {
         '<th scope="col">Year</th>\n<th scope="col">Count</th>\n</tr>\n</thead>\n<tbody>\n<tr>\n'
         "<td>2030</td>\n<td>4 | 5</td>\n</tr>\n</tbody>\n</table>\n</div>",
     ),
+    "a list in one line, from a PDF": (
+        "• one • two • three",
+        "<ul>\n<li>one</li>\n<li>two</li>\n<li>three</li>\n</ul>",
+    ),
+    "the anchor that Google Docs gives a heading": ("## Title {#title-1}", "<h3>Title</h3>"),
+    "a link of which nothing is left": (
+        "[ ](https://moor.example.org) and [![](https://moor.example.org/a.png)](https://moor.example.org)",
+        '<p><a href="https://moor.example.org" rel="noopener">https://moor.example.org</a> and '
+        '<a href="https://moor.example.org" rel="noopener">https://moor.example.org</a></p>',
+    ),
     "a contents line": ("Introduction\t3", "<p>Introduction\t3</p>"),
 }
 
@@ -153,3 +163,11 @@ def test_a_list_of_another_kind_after_an_empty_line_is_a_list_of_its_own():
     assert normalise_markdown(pasted) == "- One\n- Two\n\n1. First\n2. Second"
     nested = "•\tOne\no\tInside\n\n•\tTwo"
     assert normalise_markdown(nested) == "- One\n    - Inside\n\n- Two"
+
+
+def test_a_picture_inside_a_pasted_text_is_named_and_does_not_make_the_text_too_long():
+    pasted = normalise_markdown(f"![][image1]\n\n[image1]: <data:image/png;base64,{'iVBORw0KGgo' * 20_000}=>")
+    assert pasted == "![][image1]\n\n[image1]: <data:image/png;base64,>"
+    assert left_out_of(pasted) == [
+        "A picture inside the text is not in this portal. Upload it here, and use that picture in the text."
+    ]

@@ -56,6 +56,8 @@ from vru_portal.text.sums import parse_sum
         ("1,234.50 credit", "-1234.50"),
         ("Debit 1,234.50", "1234.50"),
         ("1,234.50 DB", "1234.50"),
+        ("£ - 1,234.50", "-1234.50"),
+        ("STG 5.00", "5.00"),
     ],
 )
 def test_a_sum_is_understood_however_it_is_written(typed, pounds):
@@ -110,6 +112,12 @@ def test_what_a_spreadsheet_stores_for_a_sum_is_that_sum(amount):
         ("-", "could mean zero"),
         (" £-   ", "could mean zero"),
         ("nil", "could mean zero"),
+        ("1.234.567", "a full stop before the pence"),
+        ("£5-£10", "is more than one sum"),
+        ("500 to 1,000", "is more than one sum"),
+        ("£1,234.56 / £2,000", "is more than one sum"),
+        ("Rs 500", "is in another currency"),
+        ("5 zł", "is in another currency"),
         ("N/A", "could mean zero"),
         ("", "is not a sum"),
     ],

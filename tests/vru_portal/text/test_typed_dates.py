@@ -72,6 +72,9 @@ from vru_portal.text.typed_dates import EARLIEST, LATEST, local_moment, parse_da
         '"2/10/2019"',
         "2/10/2019;",
         "2019-10-02 00:00:00+00",
+        "2019-10-02Z",
+        "2019-10-02+01:00",
+        "the 2nd day of October 2019",
     ],
 )
 def test_a_date_is_understood_however_it_is_written(typed):
@@ -131,6 +134,10 @@ def test_every_form_in_which_the_portal_shows_a_date_is_understood(day):
         ("wed 2 oct wed 2019", "is not a date"),
         pytest.param("1111-" * 8000 + "x", "is too long to be a date", id="a book"),
         ("2-3 October 2019", "is more than one date"),
+        ("Oct-19", "could be a day or the month of a year"),
+        ("Sept '19", "could be a day or the month of a year"),
+        ("2/10/219", "four digits, not 219"),
+        ("2/10/20019", "four digits, not 20019"),
         ("2nd to 4th of October 2019", "is more than one date"),
         ("2/10/2019 - 4/10/2019", "is more than one date"),
         ("2 October 2019 (Thursday)", "2 October 2019 is a Wednesday"),
@@ -178,6 +185,7 @@ def test_each_kind_of_date_has_its_own_earliest_and_latest_day():
         ("9,30", time(9, 30)),
         ("9p", time(21)),
         ("9:30 a m", time(9, 30)),
+        ("09 : 30", time(9, 30)),
         ("9.30 in the morning", time(9, 30)),
         ("7 in the evening", time(19)),
         ("0900h", time(9)),

@@ -1,69 +1,98 @@
-"""The admin of what the headings of other systems' files mean."""
+"""What the headings of other systems' files mean: asked where a file was refused, and listed in the admin."""
 
-from collections.abc import Iterable
 from typing import Any, ClassVar
 
 from django import forms
 from django.contrib import admin
+from django.contrib.admin.models import ADDITION, CHANGE, LogEntry
+from django.core import signing
 from django.core.exceptions import ValidationError
-from django.http import HttpRequest, HttpResponseRedirect
-from django.shortcuts import redirect
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.http import HttpRequest
+from django.utils.html import format_html_join
 
 from vru_portal.models import HeadingMapping
 from vru_portal.staff.base_admin import PortalAdmin
-from vru_portal.tabular.reading.headings import heading_key
+from vru_portal.staff.imports.heading_table import NOT_READ, HeadingTableField
+from vru_portal.tabular.reading.headings import UnclearHeadings, heading_key
 from vru_portal.tabular.resources import FileResource
+from vru_portal.tabular.unconfirmed_files import FILE_GONE, SECONDS_TO_CONFIRM, UnconfirmedFile
+from vru_portal.text.cleaning import normalise_line
+
+SAVED_ALREADY = "What the headings of {} mean is saved already, for files of {}. Change that, or enter another name."
+MAPPING_PERMISSIONS = ("vru_portal.add_headingmapping", "vru_portal.change_headingmapping")
 
 
 class HeadingMappingForm(forms.ModelForm[HeadingMapping]):
-    """Refuses columns that such files do not have, and files that the user does not import."""
+    """What the headings of a system's files of one kind mean."""
 
-    by: Any = None  # the user who fills it in; the admin sets it
+    columns = HeadingTableField(label="What the headings mean")
 
     class Meta:
         model = HeadingMapping
-        fields = ("name", "kind", "lines")
+        fields = ("name", "columns")
 
     def __init__(self, *args: Any, **options: Any) -> None:
-        """Name the columns of the kind of file that was refused, or whose mapping is changed."""
         super().__init__(*args, **options)
-        kind = self["kind"].value() if "kind" in self.fields else None  # it has no fields for those who may only read
-        if kind in (kinds := kinds_of_file(self.by)):
-            columns = ", ".join(column_names(kinds[kind]))
-            self.fields["lines"].help_text += f" The columns of {kind} are: {columns}."
+        if "columns" in self.fields and (kind := kinds_of_file().get(self.instance.kind)):
+            self.fields["columns"].offer(kind())  # type: ignore[attr-defined]
 
-    def clean(self) -> dict[str, Any]:
-        cleaned = super().clean() or {}
-        kinds = kinds_of_file(self.by)
-        if cleaned.get("kind") not in kinds:
-            raise ValidationError({"kind": f"Enter one of: {', '.join(sorted(kinds))}."})
-        known = {*column_names(kinds[cleaned["kind"]])}
-        cleaned["lines"] = with_column_names(cleaned.get("lines", ""), known)
-        columns = HeadingMapping(lines=cleaned["lines"]).columns
-        if unknown := sorted({*columns.values()} - known - {""}):
-            raise ValidationError(
-                {"lines": f"There is no column {', '.join(unknown)}. The columns are: {', '.join(sorted(known))}."}
-            )
-        if "" in columns:
-            raise ValidationError({"lines": "Write the heading, an equals sign, and the column on each line."})
-        return cleaned
+    def clean_name(self) -> str:
+        name = self.cleaned_data["name"]
+        others = HeadingMapping.objects.exclude(pk=self.instance.pk).filter(kind=self.instance.kind)
+        if others.filter(name__iexact=name).exists():
+            raise ValidationError(SAVED_ALREADY.format(name, self.instance.kind))
+        return name
 
 
-def column_names(kind: type[FileResource]) -> list[str]:
-    return [field.column_name for field in kind().get_import_fields()]
+class AskedHeadingsForm(HeadingMappingForm):
+    """Asks what the headings of a file mean that was refused. It is kept, so that nobody has to send it again.
+
+    What is said is added to what is saved for the same system.
+    """
+
+    kept = forms.CharField(widget=forms.HiddenInput)
+
+    def __init__(self, data: Any = None, *, resource: FileResource) -> None:
+        kind, name = resource.get_display_name(), normalise_line((data or {}).get("name", ""))
+        saved = HeadingMapping.objects.filter(kind=kind, name__iexact=name).first()
+        super().__init__(data, instance=saved or HeadingMapping(kind=kind))
+
+    def ask(self, unclear: UnclearHeadings, file: Any) -> None:
+        """Ask what is unclear in a file that is stored; what was chosen and refused stays as it is."""
+        kept = signing.dumps((file.tmp_storage_name, file.name), salt="headings")
+        self.initial = {"name": unclear.system, "columns": unclear.columns, "kept": kept}
+        if self.is_bound:
+            data: Any = self.data
+            self.data = data.copy()
+            self.data["kept"] = kept  # type: ignore[index]
+        self.fields["columns"].widget.examples = unclear.examples
+
+    def clean_columns(self) -> dict[str, str]:
+        chosen = self.cleaned_data["columns"]
+        said = {*map(heading_key, chosen)}
+        return {h: column for h, column in self.instance.columns.items() if heading_key(h) not in said} | chosen
+
+    def clean_kept(self) -> Any:
+        """The file, as if it had been sent again; raises ValidationError once a day is over."""
+        try:
+            stored, name = signing.loads(self.cleaned_data["kept"], salt="headings", max_age=SECONDS_TO_CONFIRM)
+            content = UnconfirmedFile(name=stored).read()
+        except (signing.BadSignature, FileNotFoundError) as error:
+            raise ValidationError(FILE_GONE) from error
+        UnconfirmedFile(name=stored).remove()
+        return SimpleUploadedFile(name, content)
+
+    def save_by(self, user: Any) -> None:
+        flag = CHANGE if self.instance.pk else ADDITION
+        mapping = self.save()
+        LogEntry.objects.log_actions(user.pk, [mapping], flag, f"For {self.cleaned_data['kept'].name}.")
 
 
-def with_column_names(lines: str, known: Iterable[str]) -> str:
-    """Lines of a mapping with each column as files name it, however it was typed: “Paid on” is paid_on."""
-    names = {heading_key(name): name for name in known}
-    pairs = [line.rpartition("=") for line in lines.splitlines()]
-    return "\n".join(f"{before}{sign}{names.get(heading_key(column), column)}" for before, sign, column in pairs)
-
-
-def kinds_of_file(user: Any) -> dict[str, type[FileResource]]:
-    """The kinds of files that a user may import: nobody else decides how they are read."""
-    kinds = (kind for kind in resource_classes(FileResource) if hasattr(kind, "rows_label"))
-    return {kind.rows_label: kind for kind in kinds if kind.can_import(user)}
+def kinds_of_file() -> dict[str, type[FileResource]]:
+    """The kinds of files, by the words that staff see for them."""
+    kinds = (kind for kind in resource_classes(FileResource) if hasattr(kind, "rows_label") or hasattr(kind, "model"))
+    return {kind.get_display_name(): kind for kind in kinds}
 
 
 def resource_classes(base: type[FileResource]) -> list[type[FileResource]]:
@@ -72,17 +101,25 @@ def resource_classes(base: type[FileResource]) -> list[type[FileResource]]:
 
 @admin.register(HeadingMapping)
 class HeadingMappingAdmin(PortalAdmin):
-    """Headings of other systems, and the columns that they mean."""
+    """What the headings of other systems' files mean. Each begins on the page of a file that was refused."""
 
     form = HeadingMappingForm
     list_display = ("name", "kind")
     list_filter: ClassVar[Any] = ("kind",)
-    search_fields = ("name", "lines")
+    search_fields = ("name",)
 
-    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
-        form = super().get_form(request, obj, change, **kwargs)
-        form.by = request.user  # type: ignore[attr-defined]
-        return form
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        return ("name", "kind", "columns" if self.has_change_permission(request, obj) else "meanings")
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        return ("kind", "meanings")
+
+    @admin.display(description="what the headings mean")
+    def meanings(self, mapping: HeadingMapping) -> str:
+        return format_html_join("", "<div>{}: {}</div>", ((h, c or NOT_READ) for h, c in mapping.columns.items()))
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return super().has_change_permission(request, obj) and self.imports(request, obj)
@@ -91,9 +128,6 @@ class HeadingMappingAdmin(PortalAdmin):
         return super().has_delete_permission(request, obj) and self.imports(request, obj)
 
     def imports(self, request: HttpRequest, row: HeadingMapping | None) -> bool:
-        return row is None or row.kind in kinds_of_file(request.user)
-
-    def response_post_save_add(self, request: HttpRequest, obj: HeadingMapping) -> HttpResponseRedirect:
-        """Lead back to where the file was refused that the mapping is for: it is to be sent again."""
-        meta = kinds_of_file(request.user)[obj.kind].row_model()._meta
-        return redirect(f"admin:{meta.app_label}_{meta.model_name}_import")
+        """Whether a user may import such files: nobody else decides how they are read."""
+        kind = kinds_of_file().get(row.kind) if row else None
+        return row is None or (kind is not None and kind.can_import(request.user))

@@ -1,7 +1,6 @@
 """Imports from files: the file is checked first, and recorded once its sender has confirmed what it would do."""
 
 from typing import Any, ClassVar
-from urllib.parse import urlencode
 
 from django import forms
 from django.contrib import messages
@@ -14,7 +13,8 @@ from import_export.admin import ImportMixin
 from import_export.formats.base_formats import Format
 from import_export.forms import ConfirmImportForm, ImportForm
 
-from vru_portal.staff.imports import heading_mappings, job_pages  # noqa: F401 - they register their admins
+from vru_portal.staff.imports import job_pages  # noqa: F401 - it registers its admin
+from vru_portal.staff.imports.heading_mappings import MAPPING_PERMISSIONS, AskedHeadingsForm
 from vru_portal.staff.links import change_url
 from vru_portal.tabular import jobs
 from vru_portal.tabular.downloads import table_response
@@ -125,7 +125,16 @@ class FileImport(ImportMixin):
         form.add_error("import_file", e)
 
     def import_action(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
-        """Check a file. One that cannot be confirmed is deleted at once, rather than after a day."""
+        """Check a file. One of which nothing more is asked is deleted at once, rather than after a day."""
+        asked = None
+        if "kept" in request.POST and self.may_say_headings(request):
+            asked = AskedHeadingsForm(request.POST, resource=self.resource_classes[0]())
+            if asked.is_valid():
+                asked.save_by(request.user)
+            if "kept" in asked.errors:
+                messages.error(request, FILE_GONE)
+                return HttpResponseRedirect(self.import_url())
+            request.FILES["import_file"] = asked.cleaned_data["kept"]
         response = super().import_action(request, **kwargs)
         context = response.context_data or {}
         result = context.get("result")
@@ -141,22 +150,25 @@ class FileImport(ImportMixin):
             )
             return HttpResponseRedirect(change_url(job))
         file = getattr(context["form"], "cleaned_data", {}).get("import_file")
-        resource = self.resource_classes[0]
-        if result is not None and resource.may_leave_out and result.can_leave_out and response.context_data is not None:
+        if result is None or file is None or response.context_data is None:
+            return response
+        if self.resource_classes[0].may_leave_out and result.can_leave_out:
             initial = self.get_confirm_form_initial(request, context["form"])
             initial["left_out"] = signing.dumps(result.refused_numbers, salt="left out")
-            context["confirm_form"] = response.context_data["confirm_form"] = self.confirm_form_class(initial=initial)
-        if result is not None and result.unclear_headings and response.context_data is not None:
-            lines = "\n".join(f"{heading} = {column}" for heading, column in result.unclear_headings.items())
-            initial = {"kind": resource.get_display_name(), "lines": lines}
-            address = f"{reverse('admin:vru_portal_headingmapping_add')}?{urlencode(initial)}"
-            if request.user.has_perm("vru_portal.add_headingmapping"):
-                response.context_data |= {"mapping_url": address}
-        if result is not None and result.refused_file:
+            response.context_data |= {"confirm_form": self.confirm_form_class(initial=initial)}
+        if result.refused_file:
             response.context_data |= {"refused_file": signing.dumps(result.refused_file, salt="refused rows")}
-        if file is not None and "confirm_form" not in context and hasattr(file, "tmp_storage_name"):
+        if result.unclear.columns and self.may_say_headings(request):
+            form = asked if asked and asked.errors else AskedHeadingsForm(resource=self.resource_classes[0]())
+            form.ask(result.unclear, file)
+            response.context_data |= {"headings_form": form}
+        elif "confirm_form" not in response.context_data:
             UnconfirmedFile(name=file.tmp_storage_name).remove()
         return response
+
+    def may_say_headings(self, request: HttpRequest) -> bool:
+        """Whether a user may save what headings mean, besides sending such files."""
+        return self.has_import_permission(request) and request.user.has_perms(MAPPING_PERMISSIONS)
 
     def get_urls(self) -> list[Any]:
         name, view = "{}_{}".format(*self.get_model_info()), self.admin_site.admin_view

@@ -29,6 +29,14 @@ SHORTCUT = re.compile(
 EMAIL = re.compile(
     r"\A(?:received|return-path|delivered-to|from|to|subject|date|message-id|x-[-\w]+):.*^mime-version:", re.M | re.S
 )
+# What banks write besides CSV, by how it begins.
+OF_BANKS = (
+    (re.compile(r"ofxheader|<\?ofx|<ofx>"), "OFX"),
+    (re.compile(r"!(?:type|account|option):"), "QIF"),
+    (re.compile(r"(?:\{1:f01|:20:)"), "MT940"),
+    (re.compile(r"<\?xml.*urn:iso:std:iso:20022:tech:xsd:camt", re.DOTALL), "camt"),
+)
+JSON_TEXT = re.compile(r"\[\s*[\[{]|\{\s*\"")
 SYLK = re.compile(r"id;p(?:wxl|scalc3?)?[;\r\n]")
 # Old documents of Office are all of one format; the names of their parts tell them apart.
 OLE_DOCUMENT = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
@@ -104,13 +112,21 @@ def _advice_on_text(text: str) -> str:
         return "This is an Excel 2003 XML spreadsheet. " + _save_as("Excel", AS_XLSX)
     if text.startswith("<?xml") and FLAT_SPREADSHEET in text:
         return "This is a flat OpenDocument spreadsheet (.fods). " + _save_as("LibreOffice", "ODF Spreadsheet (.ods)")
+    if found := next((name for beginning, name in OF_BANKS if beginning.match(text)), None):
+        return f"This is the {found} file of a bank. Download the same payments as CSV or Excel, and send that."
     if SYLK.match(text):
         return "This is a SYLK file (.slk). " + _save_as("Excel", AS_XLSX)
     if EMAIL.match(text):
         return f"This is an email, not a table. {SAVE_ATTACHMENT}"
     if (text.startswith("<") and WEB_PAGE.search(text)) or text.startswith("mime-version:"):
         return "This file is a web page, even if its name says otherwise. " + _save_as("Excel", AS_XLSX)
+    if text.startswith("<?xml"):
+        return "This is an XML file, not a table. Send a spreadsheet or a CSV file."
     return ""
+
+
+def is_json(content: bytes) -> bool:
+    return bool(JSON_TEXT.match(content[:START].decode("utf-8", "ignore").lstrip("\ufeff \r\n\t")))
 
 
 def require_kind(content: bytes, wanted: str) -> None:

@@ -31,11 +31,11 @@ WHOLE_WORDS = dict(SHORT_FORMS)
 def heading_key(heading: object) -> str:
     """What two headings have in common that mean the same.
 
-    Such as “Paid on”, “paid_on” and “PaidOn (dd/mm/yyyy):”; “Net Amt (£)” and “net amount”.
+    Such as “Paid on”, “paid_on” and “PaidOn (dd/mm/yyyy):”; “Net Amt (£)” and “net amount”. A unit alone is itself.
     """
-    words = fold(CAPITAL_INSIDE.sub(" ", str(heading or ""))).replace("_", " ")
-    words = BESIDE_SIGN.sub("", UNIT.sub(" ", words))
-    return " ".join(WHOLE_WORDS.get(word, word) for word in NOT_IN_A_KEY.sub(" ", words).split())
+    typed = fold(CAPITAL_INSIDE.sub(" ", str(heading or ""))).replace("_", " ")
+    words = NOT_IN_A_KEY.sub(" ", BESIDE_SIGN.sub("", UNIT.sub(" ", typed))).split()
+    return " ".join(WHOLE_WORDS.get(word, word) for word in words) or typed
 
 
 def are_alike(words: Sequence[str], others: Sequence[str]) -> bool:
@@ -114,6 +114,28 @@ class Headings:
             for column, texts in by_column.items()
             if len(texts) > 1
         ]
+
+
+@dataclass(frozen=True)
+class UnclearHeadings:
+    """What the sender of a file is asked: what each of these headings means."""
+
+    columns: Mapping[str, str] = field(default_factory=dict)  # the likely column by heading; LEFT_OUT for none
+    examples: Mapping[str, str] = field(default_factory=dict)  # what the first filled cell below each of them says
+    system: str = ""  # whose saved mapping knows some of the file's headings
+
+    @classmethod
+    def of(
+        cls, columns: Mapping[str, str], found: Headings, rows: Sequence[Sequence[Any]], mapping: object
+    ) -> "UnclearHeadings":
+        """`rows` are the first below the headings."""
+        asked = {text: columns[text] for text in found.texts if text in columns}  # in the order of the file
+        examples = {
+            text: next((cell for row in rows if (cell := str(row[place] or "").strip().removesuffix(" 00:00:00"))), "")
+            for place, text in enumerate(found.texts)
+            if text in asked
+        }
+        return cls(asked, examples, str(mapping or ""))
 
 
 def find_headings(rows: Sequence[Sequence[Any]], names: ColumnNames, first_number: int) -> Headings:

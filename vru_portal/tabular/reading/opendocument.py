@@ -24,6 +24,9 @@ ACTIVE_SHEET = re.compile(rb'config:name="ActiveTable"[^>]*>([^<]*)<')
 # The namespaces of OpenDocument 1.3 (OASIS), as ElementTree writes them.
 OFFICE = "{urn:oasis:names:tc:opendocument:xmlns:office:1.0}"
 TABLE = "{urn:oasis:names:tc:opendocument:xmlns:table:1.0}"
+TEXT = "{urn:oasis:names:tc:opendocument:xmlns:text:1.0}"
+STYLE = "{urn:oasis:names:tc:opendocument:xmlns:style:1.0}"
+LEADING_ZEROS = re.compile(r"0\d+", re.ASCII)
 CALC = "{urn:org:documentfoundation:names:experimental:calc:xmlns:calcext:1.0}"
 
 
@@ -57,6 +60,7 @@ def read_opened_sheet(content: bytes, *, max_columns: int, max_rows: int) -> tup
 def scan_sheets(content: bytes) -> list[SheetFacts]:
     """Find in the document's XML how large its sheets are, and what the reader of the values leaves out."""
     sheets: list[SheetFacts] = []
+    struck: set[str] = set()
     row = column = row_repeats = 0
     for event, element in ElementTree.iterparse(io.BytesIO(content), events=("start", "end")):  # noqa: S314 - no entities
         name = element.tag.removeprefix(TABLE)
@@ -75,11 +79,19 @@ def scan_sheets(content: bytes) -> list[SheetFacts]:
         elif name in ("table-cell", "covered-table-cell"):
             repeats = int(element.get(f"{TABLE}number-columns-repeated", 1))
             _note_cell(sheets[-1], element, row + row_repeats - 1, column + repeats, (row, column + 1))
+            if element.get(f"{TABLE}style-name") in struck and element.get(f"{OFFICE}value-type"):
+                sheets[-1].struck_rows.append(row)
             column += repeats
+        elif name == f"{STYLE}style" and any(is_struck_through(part) for part in element):
+            struck.add(element.get(f"{STYLE}name", ""))
         elif name == "table-row":
             row += row_repeats - 1
             element.clear()
     return sheets
+
+
+def is_struck_through(properties: Any) -> bool:
+    return properties.get(f"{STYLE}text-line-through-style", "none") != "none"
 
 
 def _note_cell(facts: SheetFacts, cell: Any, last_row: int, last_column: int, place: tuple[int, int]) -> None:
@@ -87,12 +99,14 @@ def _note_cell(facts: SheetFacts, cell: Any, last_row: int, last_column: int, pl
     if formula is None and kind is None:
         return
     facts.last_row, facts.last_column = max(facts.last_row, last_row), max(facts.last_column, last_column)
-    shown = " ".join("".join(cell.itertext()).split())
+    # A comment is another element: its words are none of the cell's.
+    paragraphs = ("".join(part.itertext()) for part in cell if part.tag == f"{TEXT}p")
+    shown = " ".join(" ".join(paragraphs).split())
     if formula is not None and kind is None:
         facts.add_uncomputed(*place)
     elif cell.get(f"{CALC}value-type") == "error" or (formula is not None and shown.startswith(("#", "Err:"))):
         facts.replaced[place] = shown  # the error, as text
-    elif kind == "percentage":
+    elif kind == "percentage" or (kind == "float" and LEADING_ZEROS.fullmatch(shown)):
         facts.replaced[place] = shown
     elif kind == "currency" and (currency := cell.get(f"{OFFICE}currency", "GBP")) != "GBP":
         facts.replaced[place] = f"{currency} {cell.get(f'{OFFICE}value')}"

@@ -26,6 +26,7 @@ MARKS = (
 UTF_8_SEQUENCE = re.compile(rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}")
 SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "vertical bars"}
 SEPARATOR_LINE = re.compile(r'"?sep=(?P<separator>[,;\t|])"?\r?\n?', re.IGNORECASE)
+END_OF_FILE = b"\x1a"  # DOS programs, and what has grown out of them, write it behind the last row
 SAMPLE_LINES, SAMPLE_SIZE = 40, 65_536
 
 
@@ -55,6 +56,7 @@ def decode(content: bytes) -> tuple[str, str]:
     A file says by a mark at its beginning that it is Unicode. Without one it is UTF-8 if all of it is valid as such,
     and otherwise Windows-1252, in which Excel saves “CSV” in Britain. UTF-8 that was damaged is taken for neither.
     """
+    content = content.rstrip(END_OF_FILE)
     try:
         for mark, codec, name in MARKS:
             if content.startswith(mark):

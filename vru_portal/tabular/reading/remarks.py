@@ -18,7 +18,7 @@ MAX_CELLS_OF_A_REMARK = 2
 # What reports write below their rows, or between the pages.
 REMARK = re.compile(
     r"\b(?:end of|report|page \d+|(?:printed|generated|produced|exported|run) (?:on|by|at)|number of|count|records?"
-    r"|balance|(?:carried|brought) forward)\b|\b[bc]/f(?:wd)?\b"
+    r"|official|confidential|balance|(?:carried|brought) forward)\b|\b[bc]/f(?:wd)?\b"
 )
 
 

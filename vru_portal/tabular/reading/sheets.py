@@ -36,6 +36,7 @@ class SheetFacts:
     last_column: int = 0
     hidden_rows: list[int] = field(default_factory=list)
     hidden_columns: list[int] = field(default_factory=list)
+    struck_rows: list[int] = field(default_factory=list)  # with text that is struck through
     merged: list[str] = field(default_factory=list)  # as B3:B5
     # By row and column, what replaces a cell whose value its reader does not have as the sheet shows it.
     replaced: dict[tuple[int, int], "BrokenCell | str"] = field(default_factory=dict)
@@ -79,6 +80,12 @@ class SheetFacts:
             notes.append(
                 f"Hidden in the sheet, for example by a filter, but still read: "
                 f"{'row' if len(rows) == 1 else 'rows'} {join_numbers(rows)}. Delete any rows that you do not want."
+            )
+        if self.struck_rows:
+            several = len({*self.struck_rows}) > 1
+            notes.append(
+                f"Struck through in the sheet but still read: {'rows' if several else 'row'} "
+                f"{join_numbers(self.struck_rows)}. Delete any rows that you do not want."
             )
         columns = [get_column_letter(column) for column in self.hidden_columns if column <= self.last_column]
         if columns:

@@ -7,7 +7,7 @@ kilobytes can keep it busy for minutes. What a workbook contains is therefore co
 import io
 import re
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from decimal import Decimal
 from typing import IO, Any
 from xml.etree import ElementTree
@@ -30,6 +30,7 @@ LARGE_MEMBER = re.compile(r"(xl/(worksheets/[^/]+|sharedStrings)|content)\.xml",
 END_OF_ROW = re.compile(rb"</(?:\w+:)?(?:row|si|table-row)\s*>")
 SHEET_TAG = re.compile(rb"<(?:\w+:)?sheet\s")
 CELL_REFERENCE = re.compile(r"(?P<column>[A-Z]{1,3})\d+")
+SUMMARY_OF_NUMBERS = "Export Summary"  # the first sheet of a workbook that Numbers has exported
 TRUE_VALUES = ("1", "true")
 LEADING_ZEROS = re.compile(r"0{2,20}")
 CURRENCY_IN_BRACKETS = re.compile(r"\[\$(?P<currency>[^\]-]*)(?:-[^\]]*)?\]")  # [$€-407] and, without one, [$-809]
@@ -46,9 +47,9 @@ def read_active_sheet(content: bytes, *, max_columns: int, max_rows: int) -> tup
     """
     packed = repack_checked(content)
     book = openpyxl.load_workbook(packed, read_only=True, data_only=True, keep_links=False)
-    sheet = book.active
+    sheet = opened_sheet(book)
     with zipfile.ZipFile(packed) as archive, archive.open(sheet._worksheet_path) as part:
-        facts = scan_sheet(part)
+        facts = scan_sheet(part, struck_styles(book))
     facts.name, facts.others = sheet.title, [name for name in book.sheetnames if name != sheet.title]
     if facts.last_column > max_columns:
         raise ValidationError(TOO_MANY_COLUMNS.format(max_columns, get_column_letter(facts.last_column)))
@@ -60,9 +61,20 @@ def read_active_sheet(content: bytes, *, max_columns: int, max_rows: int) -> tup
     ), facts
 
 
-def scan_sheet(part: IO[bytes]) -> SheetFacts:
+def opened_sheet(book: Any) -> Any:
+    """The sheet with which the workbook opens; the first table, if that is a chart or Numbers' notes on its export."""
+    tables = [sheet for sheet in book.worksheets if sheet.title != SUMMARY_OF_NUMBERS] or book.worksheets
+    return book.active if book.active in tables else tables[0]
+
+
+def struck_styles(book: Any) -> set[str]:
+    """The styles of cells whose text is struck through, by the numbers that cells name."""
+    return {str(n) for n, style in enumerate(book._cell_styles) if book._fonts[style.fontId].strike}
+
+
+def scan_sheet(part: IO[bytes], struck: Collection[str]) -> SheetFacts:
     """Find in a sheet's XML what openpyxl leaves out when it reads row by row."""
-    facts = SheetFacts()
+    facts, is_struck = SheetFacts(), False
     row = column = 0
     for event, element in ElementTree.iterparse(part, events=("start", "end")):  # noqa: S314 - no entities
         name = element.tag.rpartition("}")[2]
@@ -74,12 +86,15 @@ def scan_sheet(part: IO[bytes]) -> SheetFacts:
             elif name == "c":
                 place = CELL_REFERENCE.fullmatch(element.get("r", ""))
                 column = column_index_from_string(place["column"]) if place else column + 1
+                is_struck = element.get("s") in struck
         elif name == "c":
             has_formula, value = element.find("{*}f") is not None, element.find("{*}v")
             if has_formula and element.get("t") != "str" and (value is None or not value.text):
                 facts.add_uncomputed(row, column)
             if has_formula or (value is not None and value.text) or element.find("{*}is") is not None:
                 facts.last_row, facts.last_column = max(facts.last_row, row), max(facts.last_column, column)
+                if is_struck:
+                    facts.struck_rows.append(row)
         elif name == "row":
             element.clear()
         elif name == "col" and element.get("hidden") in TRUE_VALUES:

@@ -94,7 +94,10 @@ def test_errors_name_the_row_the_column_and_the_possible_values(lead):
         ({"source": "nothing"}, "Row 2, source: 'nothing' is not one of "),
         ({"represents": "lamps"}, "Row 2: An organisation represents others, not itself."),
         ({"name": ""}, "Row 2, name: This cell is empty. Fill it in."),
-        ({"website": "javascript:alert(1)"}, "Row 2, website: Enter a valid URL."),
+        (
+            {"website": "javascript:alert(1)"},
+            "Row 2, website: Enter a web address, such as https://www.example.org/report.",
+        ),
         ({"name": "a\x07b"}, "Row 2, name: Delete the control character U+0007"),
         ({"state": "published"}, "Row 2, state: The file says “published” but the record is “draft”."),
         ({"state": "shown"}, "Row 2, state: 'shown' is not one of draft, published"),

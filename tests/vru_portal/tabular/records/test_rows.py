@@ -5,9 +5,11 @@ from typing import Any
 
 import pytest
 
+from events.models import AgendaItem
 from partners.models import ContactPoint, Organisation, Person, Post, Publication, Unit
 from programmes.models import Initiative, PreventionLevel
 from tests.support.factories import (
+    AgendaItemFactory,
     EventFactory,
     LevelFactory,
     OrganisationFactory,
@@ -180,3 +182,16 @@ def test_drafts_change_places_and_published_records_are_told_where_to(lead):
         f"Row 2, position: {advice}",
         f"Row 3, position: {advice}",
     ]
+
+
+def test_items_of_a_published_agenda_change_places_in_one_pending_change(lead):
+    event = EventFactory(slug="opening")
+    first, second = (AgendaItemFactory(event=event, position=n, title=f"Item {n}") for n in (1, 2))
+    content = b"event,position,title\nopening,1,Item 2\nopening,2,Item 1\n"
+    result = import_content(AgendaItem, content, lead, "csv")
+    assert (result.problems, result.summary) == ([], "2 pending changes")
+    assert Pending.objects.count() == 1
+    assert list(AgendaItem.objects.values_list("title", flat=True)) == ["Item 1", "Item 2"]
+    workflow.publish(event, by=lead)
+    assert list(AgendaItem.objects.order_by("position").values_list("title", flat=True)) == ["Item 2", "Item 1"]
+    assert {first.pk, second.pk} == {*AgendaItem.objects.values_list("pk", flat=True)}
