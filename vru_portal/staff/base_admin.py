@@ -1,7 +1,7 @@
-"""What all lists and forms of the admin have in common: widgets, autocompletion, inlines, deletion."""
+"""What all lists and forms of the admin have in common: widgets, autocompletion, inlines, filters, deletion."""
 
-from collections.abc import Callable
-from typing import Any, ClassVar
+from collections.abc import Callable, Mapping
+from typing import Any, ClassVar, cast
 
 from django import forms
 from django.apps import apps
@@ -241,6 +241,19 @@ class PortalAdmin(MarkdownMixin, AutocompleteMixin, admin.ModelAdmin[Any]):
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
     ) -> tuple[QuerySet[Any], bool]:
         return super().get_search_results(request, queryset, search_term[:MAX_SEARCH_CHARACTERS])
+
+
+class OptionFilter(admin.SimpleListFilter):
+    """A filter with a few fixed options: the value of each, its label, and the rows that it leaves."""
+
+    options: ClassVar[Mapping[str, tuple[str, Callable[[Any], Any]]]]
+
+    def lookups(self, request: Any, model_admin: Any) -> list[tuple[str, str]]:
+        return [(value, label) for value, (label, _) in self.options.items()]
+
+    def queryset(self, request: Any, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        option = self.options.get(self.value() or "")
+        return cast("QuerySet[Any]", option[1](queryset)) if option else queryset
 
 
 def _without(names: set[str], tree: list[Any]) -> list[Any]:

@@ -4,13 +4,13 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
-from django.db import models
 from django.http import HttpRequest
 from django.utils.html import format_html
 
 from vru_portal.ledger.append_only.models import REDACTED, Reversible
 from vru_portal.ledger.append_only.recording import redact, reverse
 from vru_portal.staff.actions import Action, WriteOnceAdmin
+from vru_portal.staff.base_admin import OptionFilter
 from vru_portal.staff.history import HistoryMixin
 from vru_portal.staff.links import admin_link
 from vru_portal.text.dates import format_date
@@ -156,19 +156,13 @@ def reversal_status(row: Reversible) -> str:
     return "Reversed" if row.is_reversed else "Not reversed"
 
 
-class ReversalFilter(admin.SimpleListFilter):
+class ReversalFilter(OptionFilter):
     """Whether rows are valid, reversed, or reversals."""
 
     title = "reversal"
     parameter_name = "standing"
-
-    def lookups(self, request: Any, model_admin: Any) -> list[tuple[str, str]]:
-        return [("yes", "Not reversed"), ("reversed", "Reversed"), ("reversal", "Reversals")]
-
-    def queryset(self, request: Any, queryset: models.QuerySet[Any]) -> models.QuerySet[Any]:
-        conditions: dict[str | None, dict[str, Any]] = {
-            "yes": {"reverses": None, "reversed_by": None},
-            "reversed": {"reversed_by__isnull": False},
-            "reversal": {"reverses__isnull": False},
-        }
-        return queryset.filter(**conditions.get(self.value(), {}))
+    options = {
+        "yes": ("Not reversed", lambda rows: rows.filter(reverses=None, reversed_by=None)),
+        "reversed": ("Reversed", lambda rows: rows.filter(reversed_by__isnull=False)),
+        "reversal": ("Reversals", lambda rows: rows.filter(reverses__isnull=False)),
+    }

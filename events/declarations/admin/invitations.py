@@ -27,6 +27,7 @@ from events.declarations.models.invitations import closing_date
 from events.declarations.rules import availability, invitations
 from vru_portal.links.models import Delivery
 from vru_portal.staff.actions import Action, Section
+from vru_portal.staff.base_admin import OptionFilter
 from vru_portal.staff.help import help_link
 from vru_portal.staff.links import admin_link
 from vru_portal.text.dates import format_date
@@ -159,26 +160,19 @@ class SetDecisionDateAction(InvitationAction):
         return f"They decide on {format_date(until)}"
 
 
-class ChaseFilter(admin.SimpleListFilter):
+class ChaseFilter(OptionFilter):
     """Filters by whether staff need to follow an invitation up."""
 
     title = "what to do"
     parameter_name = "chase"
-
-    def lookups(self, request: Any, model_admin: Any) -> list[tuple[str, str]]:
-        return [("yes", "Needs chasing"), ("silent", "Not started for days"), ("later", "They decide later")]
-
-    def queryset(self, request: Any, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        today = timezone.localdate()
-        if self.value() == "yes":
-            return queryset.to_chase(today)  # type: ignore[attr-defined]
-        if self.value() == "silent":
-            return queryset.filter(queryset.not_started(timezone.now()))  # type: ignore[attr-defined]
-        return (
-            queryset.filter(state__in=OPEN_INVITATION_STATES, decides_on__gte=today)
-            if self.value() == "later"
-            else queryset
-        )
+    options = {
+        "yes": ("Needs chasing", lambda rows: rows.to_chase(timezone.localdate())),
+        "silent": ("Not started for days", lambda rows: rows.filter(rows.not_started(timezone.now()))),
+        "later": (
+            "They decide later",
+            lambda rows: rows.filter(state__in=OPEN_INVITATION_STATES, decides_on__gte=timezone.localdate()),
+        ),
+    }
 
 
 class MailFilter(admin.SimpleListFilter):

@@ -1,7 +1,6 @@
 from typing import Any, ClassVar
 
 from django.contrib import admin
-from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from events.declarations.admin.base import NoAddAdmin
@@ -10,6 +9,7 @@ from events.declarations.querysets import FAILED_MAILS
 from events.declarations.rules import mail_queue
 from vru_portal.links.models import Delivery
 from vru_portal.staff.actions import Action
+from vru_portal.staff.base_admin import OptionFilter
 from vru_portal.staff.links import admin_link
 
 
@@ -40,17 +40,12 @@ class RetryMailAction(Action):
         return "Waiting to be sent again"
 
 
-class FailedMailFilter(admin.SimpleListFilter):
+class FailedMailFilter(OptionFilter):
     """Filters the emails that staff must deal with."""
 
     title = "what to do"
     parameter_name = "failed"
-
-    def lookups(self, request: Any, model_admin: Any) -> list[tuple[str, str]]:
-        return [("yes", "Failed permanently")]
-
-    def queryset(self, request: Any, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        return queryset.filter(FAILED_MAILS) if self.value() == "yes" else queryset
+    options = {"yes": ("Failed permanently", lambda rows: rows.filter(FAILED_MAILS))}
 
 
 @admin.register(Mail)

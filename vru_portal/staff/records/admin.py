@@ -22,6 +22,7 @@ from vru_portal.publishing.differences import Difference, describe_differences, 
 from vru_portal.publishing.snapshots import owning_record, record_fingerprint, take_snapshot
 from vru_portal.publishing.state import Part
 from vru_portal.staff.actions import CONCURRENT_WRITE, Action, ActionAdmin, Section
+from vru_portal.staff.base_admin import OptionFilter
 from vru_portal.staff.history import HistoryMixin, revert_page
 from vru_portal.staff.links import action_url, change_url
 from vru_portal.staff.records.bulk_publishing import BulkPublishing
@@ -57,19 +58,15 @@ CANNOT_BE_APPLIED = (
 SEEN = "seen"  # the hidden field with the fingerprint of the record as it was when the form was opened
 
 
-class PendingChangeFilter(admin.SimpleListFilter):
+class PendingChangeFilter(OptionFilter):
     """Whether a record has a pending change."""
 
     title = "pending changes"
     parameter_name = "waits"
-
-    def lookups(self, request: Any, model_admin: Any) -> list[tuple[str, str]]:
-        return [("yes", "With pending changes"), ("no", "Without")]
-
-    def queryset(self, request: Any, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        if self.value() not in ("yes", "no"):
-            return queryset
-        return queryset.filter(has_pending_change=self.value() == "yes")
+    options = {
+        "yes": ("With pending changes", lambda rows: rows.filter(has_pending_change=True)),
+        "no": ("Without", lambda rows: rows.filter(has_pending_change=False)),
+    }
 
 
 class RecordAdmin(BulkPublishing, RecordFiles, PreviewPages, HistoryMixin, ActionAdmin):

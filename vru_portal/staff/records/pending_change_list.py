@@ -7,28 +7,20 @@ from django.contrib.contenttypes.models import ContentType
 from django.http import HttpRequest
 
 from vru_portal.models import Pending
-from vru_portal.staff.base_admin import ReadOnlyAdmin
+from vru_portal.staff.base_admin import OptionFilter, ReadOnlyAdmin
 from vru_portal.staff.links import admin_link, model_label
 
 
-class ScheduleFilter(admin.SimpleListFilter):
+class ScheduleFilter(OptionFilter):
     """Whether a change is scheduled, and whether its scheduled publication failed."""
 
     title = "schedule"
     parameter_name = "due"
-
-    def lookups(self, request: Any, model_admin: Any) -> list[tuple[str, str]]:
-        return [("set", "Scheduled"), ("open", "Not scheduled"), ("failed", "Could not be published")]
-
-    def queryset(self, request: Any, queryset: Any) -> Any:
-        match self.value():
-            case "set":
-                return queryset.filter(publish_at__isnull=False)
-            case "open":
-                return queryset.filter(publish_at=None)
-            case "failed":
-                return queryset.exclude(fault="")
-        return queryset
+    options = {
+        "set": ("Scheduled", lambda rows: rows.filter(publish_at__isnull=False)),
+        "open": ("Not scheduled", lambda rows: rows.filter(publish_at=None)),
+        "failed": ("Could not be published", lambda rows: rows.exclude(fault="")),
+    }
 
 
 class RecordKindFilter(admin.SimpleListFilter):
