@@ -18,11 +18,11 @@ from vru_portal.web import limits
 from vru_portal.web.public_pages import READ_STATE
 
 ORIGIN = "http://testserver"
-VOID = frozenset("area base br col embed hr img input link meta source track wbr".split())
-BLOCKS = frozenset(  # that end a paragraph in which they stand
-    "address article aside blockquote details div dl fieldset figure footer form h1 h2 h3 h4 h5 h6 header hr main nav "
-    "ol p pre section table ul".split()
-)
+VOID = {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"}
+ENDS_A_PARAGRAPH = {
+    *("address", "article", "aside", "blockquote", "details", "div", "dl", "fieldset", "figure", "footer", "form"),
+    *("h1", "h2", "h3", "h4", "h5", "h6", "header", "hr", "main", "nav", "ol", "p", "pre", "section", "table", "ul"),
+}
 INLINE = {"a", "abbr", "b", "cite", "code", "em", "i", "q", "small", "span", "strong", "time"}
 
 
@@ -43,7 +43,7 @@ class Elements(HTMLParser):
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.elements.append((tag, dict(attrs)))
         self._inside = tag if tag in ("script", "style") else ""
-        if tag in BLOCKS and "p" in self._open:
+        if tag in ENDS_A_PARAGRAPH and "p" in self._open:
             self.misplaced.append(f"<{tag}> in a paragraph, line {self.getpos()[0]}")
         if tag not in VOID:
             self._open.append(tag)

@@ -52,6 +52,7 @@ class Findings:
     hits: Sequence[Hit]
     wanted: Sequence[Wanted]
     missed: Sequence[str]  # words that no page has, nor a synonym or a similar word
+    whole_list: str = ""  # the name of the list that comes first because nothing in it has all that was looked for
 
     @property
     def corrected(self) -> list[tuple[str, str]]:
@@ -174,10 +175,13 @@ class Index:
             has_all = counts[page] == sum(not one.is_own_name for one in wanted)
             hits.append(Hit(entry, total, has_all, is_name))
         hits.sort(key=lambda hit: (not hit.has_all, -hit.score, hit.entry.document.title))
+        whole_list = ""
         if list_page is not None:
+            entry = self.entries[list_page]
             narrowed = any(one.narrowed_by_preposition for one in wanted)
-            hits = list_first(hits, self.entries[list_page], narrowed=narrowed)
-        return Findings(once_each(hits), wanted, missed)
+            hits, whole = list_first(hits, entry, narrowed=narrowed)
+            whole_list = entry.document.title if whole else ""
+        return Findings(once_each(hits), wanted, missed, whole_list)
 
     def _list_of(self, wanted: Sequence[Wanted]) -> int | None:
         """The page that lists what is looked for, if something narrows it down: “events” of “events in Leeds”."""
@@ -246,18 +250,22 @@ def name_of(text: str) -> frozenset[str]:
     return frozenset(stem_of(word) for word in words if word not in STOP_WORDS) or frozenset(map(stem_of, words))
 
 
-def list_first(hits: Sequence[Hit], list_page: Entry, *, narrowed: bool) -> list[Hit]:
-    """First the records of a list that have all that narrows it down; if there are none, the list itself."""
+def list_first(hits: Sequence[Hit], list_page: Entry, *, narrowed: bool) -> tuple[list[Hit], bool]:
+    """First the records of a list that have all that narrows it down; if there are none, the list itself.
+
+    Returns with the hits whether it is the whole list that comes first.
+    """
 
     def fits(hit: Hit) -> bool:
         return hit.has_all and (hit.is_name or hit.entry.searchable.kind in (list_page.lists or ()))
 
     if any(map(fits, hits)):
-        return sorted(hits, key=lambda hit: not fits(hit))
+        return sorted(hits, key=lambda hit: not fits(hit)), False
     if narrowed or (list_page.lists and not any(hit.has_all for hit in hits)):
-        hits = [replace(hit, has_all=True) if hit.entry is list_page else hit for hit in hits]
-        return sorted(hits, key=lambda hit: hit.entry is not list_page)
-    return list(hits)
+        itself = next(hit for hit in hits if hit.entry is list_page)
+        others = [hit for hit in hits if hit is not itself]
+        return [replace(itself, has_all=True), *others], bool(list_page.lists) and not itself.has_all
+    return list(hits), False
 
 
 def once_each(hits: Iterable[Hit]) -> list[Hit]:

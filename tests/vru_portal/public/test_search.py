@@ -109,6 +109,14 @@ def test_a_synonym_that_staff_add_works_immediately(client):
 
 
 @pytest.mark.usefixtures("furnished")
+def test_a_list_that_comes_first_for_want_of_anything_better_says_so(client):
+    instead = "Nothing under Events contains all of these words."
+    assert instead in search(client, "events about walks").text
+    EventFactory(title="Zephyr day", summary="A walk.")
+    assert instead not in search(client, "events about walks").text
+
+
+@pytest.mark.usefixtures("furnished")
 def test_the_payments_of_a_day_are_found(client):
     payment = Payment.objects.counted().order_by("paid_on")[0]
     day = payment.paid_on

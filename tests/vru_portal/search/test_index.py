@@ -123,7 +123,9 @@ def test_what_is_narrowed_down_is_listed_first(typed, first):
             Entry(page("The news", "Walks of Hull and Leeds in the news."), ANY, 2),
         ]
     )
-    assert titles(typed, index)[0] == first
+    found = index.find(typed)
+    assert found.hits[0].entry.document.title == first
+    assert found.whole_list == ("Walks" if typed == "walks in Hull" else "")
 
 
 def test_dates_are_found_and_marked_however_they_are_written():
