@@ -1,5 +1,6 @@
 """The events that search finds."""
 
+from datetime import date, timedelta
 from typing import Any
 
 from django.db.models import Prefetch, QuerySet
@@ -8,7 +9,10 @@ from events.models import AgendaItem, Appearance, Event
 from partners.searchable import joined
 from vru_portal.publishing.state import published
 from vru_portal.search.documents import Document, ResultKind, Searchable
-from vru_portal.text.dates import format_date
+from vru_portal.text.dates import format_date, format_date_range
+
+MOST_DAYS = 31  # of an event that are named: one of a year is not what somebody looks for who types a date
+EVENT_WORDS = ("agenda", "calendar", "date", "event", "programme", "speakers", "venue")
 
 
 def event(row: Event) -> Document:
@@ -16,15 +20,19 @@ def event(row: Event) -> Document:
     return Document(
         row.title,
         row.get_absolute_url(),
-        f"{format_date(row.held_on)}{where}. {row.summary}",
+        f"{format_date_range(row.held_on, row.ends_on)}{where}. {row.summary}",
         (
             row.short_title,
-            format_date(row.held_on),
-            *(f"{row.short_title} {word}" for word in ("agenda", "calendar", "event", "programme", "speakers")),
+            *(format_date(day) for day in days_of(row)),
+            *(f"{row.short_title} {word}" for word in EVENT_WORDS),
             *(f"Who {spoke} at the {row.short_title}" for spoke in ("spoke", "speaks")),
         ),
         row.times,
     )
+
+
+def days_of(row: Event) -> list[date]:
+    return [row.held_on + timedelta(number) for number in range(min((row.last_day - row.held_on).days + 1, MOST_DAYS))]
 
 
 def items() -> QuerySet[AgendaItem]:

@@ -19,12 +19,13 @@ def years() -> QuerySet[FinancialYear]:
 def year(row: FinancialYear) -> Document:
     budget = row.budget(row.standing_sources)  # type: ignore[attr-defined]
     names = "; ".join(f"{one.name} {one.stated_as}" for one in row.standing_sources)  # type: ignore[attr-defined]
+    spend_by = f"Must be spent {row.spend_by_stated}" if row.spend_by_stated else ""
     return Document(
         f"Funding {row.label}",
         row.get_absolute_url(),
         f"The budget is {pounds_for_prose(budget)}: where the money comes from and where it goes.",
         tuple(f"{word} {row.label}" for word in MONEY_WORDS),
-        joined((row.stated_as, format_pounds(budget), row.spend_by_stated, row.purpose, row.gate, names)),
+        joined((row.stated_as, format_pounds(budget), spend_by, row.purpose, row.gate, names)),
     )
 
 
@@ -43,6 +44,7 @@ def allocations() -> QuerySet[Allocation]:
     # Half the time of reading whole rows: there may be thousands.
     return rows.only(
         *("public_id", "amount", "kind", "purpose", "conditions", "reasons", "value_for_money", "reverses_id"),
+        "awarded_on",
         *("funding_source__year__first_year", "initiative__name", "initiative__sensitive_topic", "recipient__name"),
         "heading__name",
     )
@@ -54,7 +56,7 @@ def allocation(row: Allocation) -> Document:
         row.get_absolute_url(),
         f"{row.get_kind_display()}, {row.funding_source.year.label}",
         (),
-        joined((row.purpose, row.conditions, row.reasons, row.value_for_money)),
+        joined((row.purpose, row.conditions, row.reasons, row.value_for_money, format_date(row.awarded_on))),
         sensitive=bool(row.initiative and row.initiative.sensitive_topic),
     )
 

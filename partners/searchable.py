@@ -31,7 +31,11 @@ def person(row: Any) -> Document:
 
 def statement(row: Statement) -> Document:
     return Document(
-        row.title, row.get_absolute_url(), row.summary, (), joined((row.attributed_to, row.quote, row.text))
+        row.title,
+        row.get_absolute_url(),
+        row.summary,
+        (f"{row.attributed_to}'s message", f"Quotes from {row.attributed_to}"),
+        joined((row.quote, row.text)),
     )
 
 

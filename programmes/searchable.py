@@ -23,6 +23,7 @@ from programmes.models import (
     Term,
 )
 from vru_portal.search.documents import Document, ResultKind, Searchable
+from vru_portal.text.dates import format_date
 
 
 def initiatives() -> QuerySet[Initiative]:
@@ -72,7 +73,9 @@ def passage(row: Passage) -> Document:
 
 
 def story(row: Story) -> Document:
-    return Document(row.title, row.get_absolute_url(), row.summary, (), row.body)
+    return Document(
+        row.title, row.get_absolute_url(), row.summary, (), joined((row.body, format_date(row.published_on)))
+    )
 
 
 def publication(row: Publication) -> Document:
@@ -81,7 +84,8 @@ def publication(row: Publication) -> Document:
     names = (row.issued_by.name, *row.issued_by.other_name_list) if issuer and row.issued_by else ()
     kind = () if row.kind == PublicationKind.OTHER else (row.get_kind_display(),)
     called = (*(f"{name} report" for name in names), *kind)
-    text = joined((*issuer, *authors, row.period, row.area))
+    published = format_date(row.published_on) if row.published_on else ""
+    text = joined((*issuer, *authors, row.period, row.area, published))
     return Document(row.title, row.get_absolute_url(), row.note, called, text)
 
 

@@ -30,8 +30,8 @@ from funding.models import Allocation, FinancialYear, FundingSource, Publication
 from funding.querysets import AllocationQuerySet, SourceQuerySet
 from funding.validators import parse_year_label
 from programmes.models import PreventionLevel
-from vru_portal.ledger.money import parse_pounds
-from vru_portal.text.dates import parse_iso_date
+from vru_portal.ledger.money import format_pounds, parse_pounds
+from vru_portal.text.dates import format_date, parse_iso_date
 from vru_portal.web.cut_off import DATE_ERROR, DAY_PARAMETERS, read_cut_off
 from vru_portal.web.filters import Filters, Parameter, choice, slugs
 from vru_portal.web.prepared_queries import prepared
@@ -67,7 +67,13 @@ def years_with_money() -> QuerySet[FinancialYear]:
 
 
 def day_parameter(label: str) -> Parameter:
-    return Parameter(label, lambda value: parse_iso_date(value) is not None, DATE_ERROR, schema={"format": "date"})
+    return Parameter(
+        label,
+        lambda value: parse_iso_date(value) is not None,
+        DATE_ERROR,
+        shown=lambda value: format_date(date.fromisoformat(value)),
+        schema={"format": "date"},
+    )
 
 
 def amount_parameter(label: str) -> Parameter:
@@ -75,6 +81,7 @@ def amount_parameter(label: str) -> Parameter:
         label,
         lambda value: parse_amount(value) is not None,
         "Enter an amount in pounds, such as 500 or 1234.50.",
+        shown=lambda value: format_pounds(parse_pounds(value)).replace("£", ""),  # which the label has
         schema={"pattern": r"^-?[0-9]{1,12}(\.[0-9]{1,2})?$"},
     )
 

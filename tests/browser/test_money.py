@@ -77,6 +77,22 @@ def test_a_table_wider_than_a_phone_shows_that_it_continues(page):
     assert len(page.evaluate(CUT_OFF)) == 1
 
 
+def test_nothing_is_squeezed_on_a_phone(page):
+    """Things that belong to different parts of a page stand apart, and a sentence in a table has room."""
+    page.set_viewport_size({"width": 320, "height": 900})
+    visit(page, "/payments/")
+    gap = "e => e.getBoundingClientRect().top - e.parentElement.previousElementSibling.getBoundingClientRect().bottom"
+    assert page.get_by_role("link", name="Change filters").evaluate(gap) >= 12
+    visit(page, "/funding/2019-20/")
+    conditions = page.get_by_role("region", name="Conditions of the sources, 2019-20").get_by_role("rowheader")
+    assert conditions.first.bounding_box()["width"] >= 150
+    visit(page, "/initiatives/mentors-in-violence-prevention/")
+    below = "(e, i, all) => e.getBoundingClientRect().top - all[i - 1]?.getBoundingClientRect().bottom"
+    gaps = page.locator("#results section").evaluate_all(f"all => all.map({below}).slice(1)")
+    assert len(gaps) >= 2
+    assert min(gaps) >= 20
+
+
 def test_the_balance_is_shown_while_an_allocation_is_typed(page, demo):
     officer = "from django.contrib.auth import get_user_model as users; users().objects.create_superuser('x', '', 'y')"
     made = run(demo.folder, "shell", "-v0", "-c", officer, DEMO=1)

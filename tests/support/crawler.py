@@ -18,6 +18,11 @@ from vru_portal.web import limits
 from vru_portal.web.public_pages import READ_STATE
 
 ORIGIN = "http://testserver"
+VOID = {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"}
+ENDS_A_PARAGRAPH = {
+    *("address", "article", "aside", "blockquote", "details", "div", "dl", "fieldset", "figure", "footer", "form"),
+    *("h1", "h2", "h3", "h4", "h5", "h6", "header", "hr", "main", "nav", "ol", "p", "pre", "section", "table", "ul"),
+}
 INLINE = {"a", "abbr", "b", "cite", "code", "em", "i", "q", "small", "span", "strong", "time"}
 
 
@@ -29,6 +34,8 @@ class Elements(HTMLParser):
         self.elements: list[tuple[str, dict[str, str | None]]] = []
         self.words: list[str] = []
         self.scripts: list[str] = []
+        self.misplaced: list[str] = []  # elements that end before they are closed, or are never closed
+        self._open: list[str] = []
         self._inside = ""
         self.feed(html)
         self.close()
@@ -36,11 +43,17 @@ class Elements(HTMLParser):
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.elements.append((tag, dict(attrs)))
         self._inside = tag if tag in ("script", "style") else ""
+        if tag in ENDS_A_PARAGRAPH and "p" in self._open:
+            self.misplaced.append(f"<{tag}> in a paragraph, line {self.getpos()[0]}")
+        if tag not in VOID:
+            self._open.append(tag)
         if tag not in INLINE:
             self.words.append(" ")
 
     def handle_endtag(self, tag: str) -> None:
         self._inside = ""
+        if tag not in VOID and (not self._open or self._open.pop() != tag):
+            self.misplaced.append(f"</{tag}>, line {self.getpos()[0]}")
         if tag not in INLINE:
             self.words.append(" ")
 

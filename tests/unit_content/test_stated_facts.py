@@ -44,7 +44,7 @@ MESSAGES = {
         "£4.034 million",
         "must be spent by April 2020",
         "straight to the front line, to “where it is needed most”",
-        "will also conduct careful assessments before any money is allocated",
+        "will also carry out careful assessments before money is allocated",
         "targeted at those most in need",
         "commissioned only once evidence has been generated and analysed",
         "longer-term, sustainable plan that can stop violence before it begins",
@@ -90,7 +90,7 @@ STATED = {
         "launch brochure, “Cover”",
     ),
     "/funding/2019-20/": (
-        "will conduct careful assessments before any money is allocated",
+        "will conduct careful assessments before money is allocated",
         "commissioned only once evidence has been generated and analysed",
         "roll out and expand schemes that are in place",
         "to “where it is needed most”",
@@ -106,6 +106,15 @@ STATED = {
     "/initiatives/intensive-support-for-people-leaving-gangs/": ("young people and adult gang members", "will provide"),
     "/initiatives/iris/": ("funded between 2 october 2019 and april 2020",),
     "/events/launch/": ("agenda has sixteen items",),
+    **{
+        f"/prevention/{level}/": ("a condition for success is to " + what,)
+        for level, what in (
+            ("primary", "tackle the “causes of the causes” of violence, for individuals"),
+            ("secondary", "detect the warning signs early and deal with the risk factors"),
+            ("tertiary", "support victims and stop things from getting worse, by repairing harm and rehabilitating"),
+        )
+    },
+    "/partners/home-office/": ("money given home office, 2019-20: £3,370,000",),  # gives it, not to itself
     "/partners/": ("other organisations and people", "will pull together"),
     "/about/": (
         "with “the best collective intelligence”",
@@ -136,6 +145,8 @@ DISTORTED = (
     "this is to enable",
     "by tackling the “causes of the causes”",  # a condition for success, not what prevention is
     "not to become involved",
+    "to succeed, the unit says",  # the conditions are for the success of all, not of one level
+    "any money",
     "stops violence at that point",
 )
 

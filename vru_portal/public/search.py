@@ -15,16 +15,19 @@ import events.searchable
 import funding.searchable
 import partners.searchable
 import programmes.searchable
+from funding.models import Payment
 from partners.models import Unit
 from programmes.models import Synonym as SynonymRow
 from vru_portal.public.search_pages import site_pages
 from vru_portal.search import zero_results
 from vru_portal.search.current import CurrentIndex, still_public
+from vru_portal.search.days import dates_in
 from vru_portal.search.documents import ResultKind, Synonym
 from vru_portal.search.highlighting import Marker
 from vru_portal.search.index import Findings, Hit
 from vru_portal.search.queries import MAX_CHARACTERS
 from vru_portal.text.characters import remove_forbidden
+from vru_portal.text.dates import format_date
 from vru_portal.web.filters import QueryLink
 from vru_portal.web.pagination import get_page_or_404
 from vru_portal.web.public_pages import declare_parameters, public_page
@@ -88,6 +91,7 @@ def search_page(request: HttpRequest) -> HttpResponse:
         index, is_fresh = CURRENT.get()
         findings = index.find(query)
         zero_results.note(query, findings.missed)
+        context["payments"] = payments_of_a_day(query)
         context |= found(request, query, findings, is_fresh)
         # A page of an older index may be out of date, and a search that missed a word is counted: nobody keeps these.
         if is_fresh and not findings.missed:
@@ -95,6 +99,15 @@ def search_page(request: HttpRequest) -> HttpResponse:
     else:
         declare_parameters(request, [])
     return render(request, "search.html", context)
+
+
+def payments_of_a_day(query: str) -> QueryLink | None:
+    """Leads to the payments of the date that was searched for. There may be too many payments to be in the index."""
+    for stated in dates_in(query):
+        if count := Payment.objects.counted().filter(paid_on=stated.day).count():
+            address = f"{reverse('funding:all_payments')}?from={stated.day}&to={stated.day}"
+            return QueryLink(format_date(stated.day), address, count)
+    return None
 
 
 def found(request: HttpRequest, query: str, findings: Findings, is_fresh: bool) -> dict[str, Any]:
@@ -111,6 +124,7 @@ def found(request: HttpRequest, query: str, findings: Findings, is_fresh: bool) 
         "total": len(hits),
         "has_all": bool(with_all),
         "corrected": findings.corrected,
+        "whole_list": findings.whole_list,
         "missed": findings.missed,
         "kinds": kind_links(query, by_kind, kind),
     }

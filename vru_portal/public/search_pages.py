@@ -19,6 +19,7 @@ class SitePage(NamedTuple):
     questions: tuple[str, ...] = ()
     words: str = ""
     anchor: str = ""
+    lists: tuple[ResultKind, ...] = ()  # the kinds of records that the page lists
 
     @property
     def address(self) -> str:
@@ -31,26 +32,28 @@ PAGES = (
         "Initiatives",
         "What is being done, by level of prevention, for whom and where.",
         (
-            *("Projects", "Services", "Schemes", "What is being done", "Near me", "In my area"),
+            *("Projects", "Services", "Schemes", "Programmes", "What is being done", "Near me", "In my area"),
             *("Refer a young person", "Refer somebody", "Make a referral", "Get help"),
         ),
         "refer referral referrals join sign up support",
+        lists=(ResultKind.INITIATIVE,),
     ),
     SitePage(
         "funding:latest",
         "Funding",
         "Where the money comes from, where it goes, and what is left.",
         (
-            *("How is the money spent", "How much money is there", "Budget"),
+            *("How is the money spent", "How much money is there", "Budget", "Deadline", "Spend by date", "Underspend"),
             *("Apply for funding", "Apply for a grant", "Funding for a community group", "Money for my project"),
         ),
-        "spending cost finance accounts deadline",
+        "spending cost finance accounts unspent left",
+        lists=(ResultKind.MONEY,),
     ),
     SitePage(
         "funding:all_payments",
         "Payments",
         "Every payment recorded here, with filters and as a file.",
-        ("All payments", "Download payments", "What was paid", "Transactions"),
+        ("All payments", "Download payments", "What was paid", "Transactions", "Invoices"),
         "spending csv excel spreadsheet invoices suppliers transparency",
     ),
     SitePage(
@@ -64,22 +67,30 @@ PAGES = (
         "results:results",
         "Results",
         "What the work achieved: who was reached, what was done and what changed.",
-        ("What difference does it make", "How many people were reached", "Outcomes", "Impact", "Does it work"),
+        (
+            *("What difference does it make", "How many people were reached", "Does it work"),
+            *("Outcomes", "Statistics", "Impact"),
+        ),
         "measures figures statistics quarterly reporting effect",
     ),
     SitePage(
         "partners:directory",
         "Partners",
         "Who leads the unit, and everybody else who takes part or is named.",
-        ("Who leads the unit", "Who is in charge", "Executive team", "Staff", "Who is involved"),
+        (
+            *("Organisations", "Which bodies lead the unit", "Who leads the unit", "Who is in charge"),
+            *("Executive team", "Staff", "Who is involved"),
+        ),
         "leaders runs organisations people members board",
+        lists=(ResultKind.ORGANISATION,),
     ),
     SitePage(
         "events:events",
         "Events",
         "Upcoming and past events, with their agendas, to read or to add to a calendar.",
-        ("Calendar", "Add to calendar", "What is on", "Next event", "Next meeting"),
+        ("Conferences", "Meetings", "Calendar", "Add to calendar", "What is on", "Next event", "Next meeting"),
         "dates conference meeting diary iCal ics Outlook",
+        lists=(ResultKind.EVENT,),
     ),
     SitePage(
         "declarations:declaration",
@@ -90,6 +101,8 @@ PAGES = (
             "Has my council signed the declaration",
             "Sign the declaration",
             "How can my organisation sign",
+            "Signed",
+            "Signatories",
         ),
         "pledge promise commitment signatories",
     ),
@@ -121,6 +134,7 @@ PAGES = (
         "The unit's documents, and those that its facts are taken from.",
         ("Reports", "Strategies", "Documents", "Minutes", "Annual report", "Needs assessment", "Evaluations"),
         "download pdf board meeting training",
+        lists=(ResultKind.PUBLICATION,),
     ),
     SitePage("brochure", "Brochure", "The brochure of the unit, to read or to print.", (), "leaflet pdf print booklet"),
     SitePage(
@@ -129,6 +143,7 @@ PAGES = (
         "What is new, to read here or in a feed reader.",
         ("What's new", "News feed", "Subscribe to the news"),
         "latest updates rss atom",
+        lists=(ResultKind.NEWS,),
     ),
     SitePage(
         "open_data:catalogue",
@@ -153,8 +168,8 @@ PAGES = (
             *("Jobs", "Press office"),
         ),
         (
-            "telephone question vacancy volunteer donate donation media freedom of information request FOI "
-            "safeguarding report a crime"
+            "telephone social media account question vacancy volunteer donate donation media "
+            "freedom of information request FOI safeguarding report a crime"
         ),
     ),
     SitePage(
@@ -204,4 +219,6 @@ def site_pages() -> Iterator[Entry]:
     """Yield the pages that are there whatever has been published."""
     unit = Unit.objects.only("help_lines").first()
     for page in (*PAGES, HELP_LINES) if unit and unit.help_lines else PAGES:
-        yield Entry(Document(page.title, page.address, page.summary, page.questions, page.words), SITE, None)
+        yield Entry(
+            Document(page.title, page.address, page.summary, page.questions, page.words), SITE, None, page.lists
+        )

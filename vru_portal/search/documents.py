@@ -59,4 +59,5 @@ class Entry:
     document: Document
     searchable: Searchable
     key: Any
+    lists: tuple[ResultKind, ...] | None = None  # the kinds of records that the page lists; None for a record itself
     ages: list[tuple[int, int]] = field(default_factory=list)

@@ -29,7 +29,8 @@ class Marker:
         number = 0
         while number < len(words):
             if length := self._length_at(words, number):
-                places.append((words[number].start, words[number + length - 1].end))
+                marked_words = words[number : number + length]  # a date may have its year first
+                places.append((min(word.start for word in marked_words), max(word.end for word in marked_words)))
             number += length or 1
         return places
 

@@ -9,8 +9,9 @@ import sqlite3
 import threading
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
+from itertools import pairwise
 from math import log
 
 from rapidfuzz import process
@@ -30,6 +31,7 @@ MAX_SIMILAR_WORDS = 10
 SHORTEST_SPELLED, LONG_WORD = 4, 8  # letters: shorter words are not corrected; in longer ones, two may be wrong
 NAMED = 3.0  # for a page that is named as was typed, beside about 1 to 5 for each word that it has
 LEAST = 0.2  # for a word that nearly every page has, or might have, such as the name of the body whose site this is
+SIDE_BY_SIDE = 0.3  # of the weight of two words, for a page that has them side by side as they were typed
 BEST_BY = 1.5  # times the next one's score: the obvious best answer
 
 
@@ -50,6 +52,7 @@ class Findings:
     hits: Sequence[Hit]
     wanted: Sequence[Wanted]
     missed: Sequence[str]  # words that no page has, nor a synonym or a similar word
+    whole_list: str = ""  # the name of the list that comes first because nothing in it has all that was looked for
 
     @property
     def corrected(self) -> list[tuple[str, str]]:
@@ -78,6 +81,7 @@ class Index:
         self.synonyms = phrases_by_phrase(synonyms)
         self.own_names = frozenset(map(phrase_of, own_names))
         self.names: list[list[frozenset[str]]] = []  # for each page, the stems of each of its names
+        self.lists: dict[str, int] = {}  # pages that are no records, by each single word that names one
         stem_by_word: dict[str, str] = {}
         rows = []
         for number, entry in enumerate(self.entries):
@@ -88,6 +92,9 @@ class Index:
             for _, stems_of_words in row:
                 stem_by_word.update(stems_of_words)
             self.names.append([name_of(name) for name in (document.title, *document.names)])
+            if entry.lists is not None:
+                names = map(phrase_of, (document.title, *document.names))
+                self.lists |= {phrase[0]: number for phrase in names if len(phrase) == 1}
             entry.ages.extend(stated_ranges(f"{document.summary}\n{document.text}"))
         self.words = sorted(stem_by_word)
         self.stems = frozenset(stem_by_word.values())
@@ -110,6 +117,9 @@ class Index:
 
     def has(self, stem: str) -> bool:
         return stem in self.stems
+
+    def has_phrase(self, phrase: Phrase) -> bool:
+        return self.stems.issuperset(phrase) and any(self._pages_with_any([phrase]))
 
     def beginning_with(self, word: str) -> list[str]:
         place = bisect_left(self.words, word)
@@ -137,19 +147,24 @@ class Index:
     def find(self, typed: str) -> Findings:
         """The pages that somebody who typed this looks for, the best first."""
         wanted = take_apart(typed, self)
+        list_page = self._list_of(wanted)
+        listed = self.entries[list_page].lists or () if list_page is not None else ()
         scores: dict[int, float] = {}
         counts: dict[int, int] = {}
         missed = []
         for one in wanted:
             found = self._pages_with(one)
+            if one.is_head:
+                found |= {n: 1.0 for n, entry in enumerate(self.entries) if entry.searchable.kind in listed}
             if not found:
                 missed.append(one.typed)
             importance = max(LEAST, log(1 + len(self.entries) / (1 + len(found))))
             for page, closeness in found.items():
                 scores[page] = scores.get(page, 0) + (LEAST if one.is_own_name else importance) * closeness
                 counts[page] = counts.get(page, 0) + (not one.is_own_name)
-        stems = [one.stems for one in wanted]
-        sought = [one.stems for one in wanted if not one.is_own_name]
+        self._add_side_by_side(scores, wanted)
+        stems = [stems for one in wanted for stems in one.stems]
+        sought = [stems for one in wanted if not one.is_own_name for stems in one.stems]
         hits = []
         for page, score in scores.items():
             entry, likeness = self.entries[page], self._likeness(page, stems)
@@ -157,9 +172,33 @@ class Index:
             if not is_name and len(sought) < len(stems):
                 likeness = self._likeness(page, sought)
             total = (score + NAMED * likeness) * entry.searchable.weight
-            hits.append(Hit(entry, total, counts[page] == len(sought), is_name))
+            has_all = counts[page] == sum(not one.is_own_name for one in wanted)
+            hits.append(Hit(entry, total, has_all, is_name))
         hits.sort(key=lambda hit: (not hit.has_all, -hit.score, hit.entry.document.title))
-        return Findings(once_each(hits), wanted, missed)
+        whole_list = ""
+        if list_page is not None:
+            entry = self.entries[list_page]
+            narrowed = any(one.narrowed_by_preposition for one in wanted)
+            hits, whole = list_first(hits, entry, narrowed=narrowed)
+            whole_list = entry.document.title if whole else ""
+        return Findings(once_each(hits), wanted, missed, whole_list)
+
+    def _list_of(self, wanted: Sequence[Wanted]) -> int | None:
+        """The page that lists what is looked for, if something narrows it down: “events” of “events in Leeds”."""
+        if sum(not one.is_own_name for one in wanted) < 2:
+            return None
+        stems = {stem for one in wanted if one.is_head for stem in set().union(*one.stems)}
+        return next((self.lists[stem] for stem in sorted(stems & self.lists.keys())), None)
+
+    def _add_side_by_side(self, scores: dict[int, float], wanted: Sequence[Wanted]) -> None:
+        """Prefer pages that have words side by side as they were typed: “chief executive” to a chief of executives."""
+        words = [(one, stems) for one in wanted for stems in one.stems]
+        for (former, first), (latter, second) in pairwise(words):
+            if former.is_own_name or latter.is_own_name:
+                continue
+            found = dict(self._pages_with_any([(one, other) for one in first for other in second]))
+            for page in found.keys() & scores.keys():
+                scores[page] += SIDE_BY_SIDE * log(1 + len(self.entries) / (1 + len(found)))
 
     def _pages_with(self, one: Wanted) -> dict[int, float]:
         """The pages that have one thing that was looked for, each with how well it fits, from 0 to 1."""
@@ -176,6 +215,8 @@ class Index:
 
     def _pages_with_any(self, phrases: Sequence[Phrase]) -> Iterator[tuple[int, float]]:
         """Yield the pages that have one of these phrases, with how well they fit, from 0.3 to 1."""
+        if not phrases:
+            return
         expression = " OR ".join(f'"{" ".join(phrase)}"' for phrase in phrases)
         with self.lock:
             rows = self.database.execute(MATCHING, [expression]).fetchall()
@@ -207,6 +248,24 @@ def name_of(text: str) -> frozenset[str]:
     """The stems of a name, without words that say nothing, unless it has no others."""
     words = words_of(text)
     return frozenset(stem_of(word) for word in words if word not in STOP_WORDS) or frozenset(map(stem_of, words))
+
+
+def list_first(hits: Sequence[Hit], list_page: Entry, *, narrowed: bool) -> tuple[list[Hit], bool]:
+    """First the records of a list that have all that narrows it down; if there are none, the list itself.
+
+    Returns with the hits whether it is the whole list that comes first.
+    """
+
+    def fits(hit: Hit) -> bool:
+        return hit.has_all and (hit.is_name or hit.entry.searchable.kind in (list_page.lists or ()))
+
+    if any(map(fits, hits)):
+        return sorted(hits, key=lambda hit: not fits(hit)), False
+    if narrowed or (list_page.lists and not any(hit.has_all for hit in hits)):
+        itself = next(hit for hit in hits if hit.entry is list_page)
+        others = [hit for hit in hits if hit is not itself]
+        return [replace(itself, has_all=True), *others], bool(list_page.lists) and not itself.has_all
+    return list(hits), False
 
 
 def once_each(hits: Iterable[Hit]) -> list[Hit]:

@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 import Stemmer
 
+from vru_portal.search.days import Part, dates_in
 from vru_portal.text.cleaning import APOSTROPHES
 
 LONGEST_WORD = 40  # characters: nobody searches for more, and a longer one costs time
@@ -59,14 +60,28 @@ class Word(NamedTuple):
 
 def words_in(text: str) -> Iterator[Word]:
     """Yield the words of a text with their places, to mark them."""
-    for found in WORD.finditer(text):
-        if word := plain(found[0]):
-            yield Word(found.start(), found.end(), word, stem_of(word))
+    for start, end, word in _words_with_places(text):
+        yield Word(start, end, word, stem_of(word))
 
 
 def words_of(text: str) -> list[str]:
     """The words of a text in their order, as they are compared, with their endings."""
-    return [word for found in WORD.findall(text) if (word := plain(found))]
+    return [word for _, _, word in _words_with_places(text)]
+
+
+def _words_with_places(text: str) -> Iterator[Part]:
+    last = 0
+    for stated in dates_in(text):
+        yield from _words_between(text, last, stated.start)
+        yield from stated.parts
+        last = stated.end
+    yield from _words_between(text, last, len(text))
+
+
+def _words_between(text: str, start: int, end: int) -> Iterator[Part]:
+    for found in WORD.finditer(text, start, end):
+        if word := plain(found[0]):
+            yield found.start(), found.end(), word
 
 
 def joined_words_of(text: str) -> list[str]:

@@ -35,6 +35,7 @@ class Parameter:
     several: bool = False  # takes several values, any of which may match; otherwise the last one counts
     narrows: bool = True  # leaves out rows, and can be removed; otherwise it says how the rows are shown
     values: Sequence[str] | None = None  # those that are valid, where they can be listed
+    shown: Callable[[str], str] = str  # a valid value as people read it
     schema: Mapping[str, Any] = dataclasses.field(default_factory=dict)  # how the API describes a value, in JSON Schema
 
     def read(self, values: Iterable[str]) -> tuple[list[str], list[str]]:
@@ -146,13 +147,14 @@ class Filters:
         return self.link(**{name: [] for name, parameter in self.parameters.items() if parameter.narrows})
 
     def removal_links(self, choices: Mapping[str, Choices]) -> list[QueryLink]:
-        """One link per value that removes just that value. A value that is not a choice is shown as it was typed."""
+        """One link per value that removes just that value. A value that is not valid is shown as it was typed."""
         links = []
         for name, parameter in self.parameters.items():
             labels = dict(choices.get(name, ()))
             for value in self.values(name) if parameter.narrows else ():
                 others = [other for other in self.valid.getlist(name) if other != value]
-                label = f"{parameter.label}: {labels.get(value, value[:LABEL_LENGTH])}"
+                typed = parameter.shown(value) if parameter.is_valid(value) else value
+                label = f"{parameter.label}: {labels.get(value, typed[:LABEL_LENGTH])}"
                 links.append(QueryLink(label, self.link(**{name: others})))
         return links
 

@@ -72,6 +72,14 @@ def test_a_filter_without_a_choice_is_left_out(client, allocation):
     assert "Financial year" not in text
 
 
+def test_what_a_list_is_filtered_by_is_shown_as_people_write_it(client, allocation):
+    PaymentFactory(allocation=allocation, amount=Decimal("50.00"))
+    links = client.get("/payments/?from=2031-06-01&to=first&min=1234567.5&max=-2000").context["removal_links"]
+    assert [link.label for link in links] == [
+        "Paid from: 1 June 2031", "Paid until: first", "At least £: 1,234,567.50", "At most £: -2,000",
+    ]  # fmt: skip
+
+
 def test_the_totals_of_a_list_are_at_their_own_address(client, allocation):
     PaymentFactory(allocation=allocation, amount=Decimal("50.00"))
     assert 'href="/payments/totals/?by=recipient"' in client.get("/payments/").text

@@ -167,6 +167,11 @@ def test_every_link_on_every_page_leads_somewhere(answers):
                 assert fragment in ids[target or address], f"{address} links to {attributes['href']}"
 
 
+def test_every_element_of_every_page_is_closed_where_it_ends(answers):
+    """A browser ends a paragraph at a block inside it, and shows what follows in another style."""
+    assert {address: page.misplaced for address, page in pages(answers).items() if page.misplaced} == {}
+
+
 def test_no_public_page_sets_a_cookie_or_breaks_the_policy_on_styles_and_scripts(answers):
     for address, response in answers.items():
         if address in FORMS:  # against forgery, as the page on cookies says

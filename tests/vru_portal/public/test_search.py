@@ -1,11 +1,14 @@
 """The search page: everything public, nothing else, marked, grouped, and helpful where nothing is found."""
 
+from datetime import date
+
 import pytest
 from django.urls import reverse
 
+from funding.models import Payment
 from programmes.models import PreventionLevel
 from tests.support import factories
-from tests.support.factories import InitiativeFactory, SynonymFactory, make_everything
+from tests.support.factories import EventFactory, InitiativeFactory, SynonymFactory, make_everything
 from tests.vru_portal.public.test_bad_input import HOSTILE_HERE, helps
 from vru_portal.models import MissedWord
 from vru_portal.publishing.state import State
@@ -103,6 +106,33 @@ def test_a_synonym_that_staff_add_works_immediately(client):
     assert "No results" in search(client, "windbreak").text
     SynonymFactory(typed="windbreak\nbreeze", found="shelter")
     assert "Zephyr shelter" in text_of(search(client, "breeze"))
+
+
+@pytest.mark.usefixtures("furnished")
+def test_a_list_that_comes_first_for_want_of_anything_better_says_so(client):
+    instead = "Nothing under Events contains all of these words."
+    assert instead in search(client, "events about walks").text
+    EventFactory(title="Zephyr day", summary="A walk.")
+    assert instead not in search(client, "events about walks").text
+
+
+@pytest.mark.usefixtures("furnished")
+def test_the_payments_of_a_day_are_found(client):
+    payment = Payment.objects.counted().order_by("paid_on")[0]
+    day = payment.paid_on
+    leads_to = f'href="/payments/?from={day}&amp;to={day}"'
+    for typed in (f"paid on {day:%-d/%-m/%Y}", f"{day}", f"{day:%-d %B %Y}"):
+        assert leads_to in search(client, typed).text
+    assert "/payments/?from" not in search(client, "1/1/1999").text
+    assert payment.payee.name in client.get(f"/payments/?from={day}&to={day}").text
+
+
+@pytest.mark.usefixtures("furnished")
+def test_an_event_is_found_by_each_of_its_days(client):
+    event = EventFactory(held_on=date(2031, 5, 30), ends_on=date(2031, 6, 1))
+    for typed in ("30/5/2031", "31 May 2031", "June 1st 2031"):
+        assert f'href="{event.get_absolute_url()}"' in search(client, typed).text
+    assert f'href="{event.get_absolute_url()}"' not in search(client, "2/6/2031").text
 
 
 @pytest.mark.usefixtures("furnished")

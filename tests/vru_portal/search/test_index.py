@@ -84,6 +84,60 @@ def test_a_synonym_of_several_words_stands_for_all_of_them():
     assert "Young walkers" in [hit.entry.document.title for hit in found.hits if hit.has_all]
 
 
+def test_words_that_are_a_phrase_with_synonyms_are_looked_for_as_a_whole():
+    """A youth club is neither the club of the Moor nor the Youth Board."""
+    pages = (page("Moor club"), page("Youth Board"), page("Drop-in", "For young people."))
+    whole = Synonym(("youth club",), ("young people",))
+    assert titles("youth club", index_of(*pages, synonyms=[whole])) == ["Drop-in"]
+    assert "Drop-in" not in titles("youth club", index_of(*pages))
+
+
+def test_words_typed_without_a_space_and_with_one_too_many_are_found():
+    found = WALKS.find("bootfund")
+    assert found.hits[0].entry.document.title == "O'Neill Foundation"
+    assert found.corrected == [("bootfund", "boot fund")]
+    assert titles("wa lkers") == ["Young walkers", "Moor walks"]
+
+
+def test_words_side_by_side_are_better_than_apart():
+    index = index_of(page("Anna", "Executive of the chief moor."), page("Zoe", "Chief executive of the moor."))
+    assert titles("chief executive", index) == ["Zoe", "Anna"]
+
+
+@pytest.mark.parametrize(
+    ("typed", "first"),
+    [
+        ("walks near Leeds", "Moor trail"),  # the only one that is there
+        ("walks in Hull", "Walks"),  # none is there: the list, before another page that has both words
+        ("Hull walks", "The news"),  # which may be the name of something
+        ("a list of walks", "Walks"),
+        ("walks", "Walks"),
+    ],
+)
+def test_what_is_narrowed_down_is_listed_first(typed, first):
+    walk = Searchable(ResultKind.INITIATIVE, Mock(), Mock())
+    index = Index(
+        [
+            Entry(page("Walks"), ANY, None, lists=(ResultKind.INITIATIVE,)),
+            Entry(page("Moor trail", "It begins at Leeds."), walk, 1),
+            Entry(page("The news", "Walks of Hull and Leeds in the news."), ANY, 2),
+        ]
+    )
+    found = index.find(typed)
+    assert found.hits[0].entry.document.title == first
+    assert found.whole_list == ("Walks" if typed == "walks in Hull" else "")
+
+
+def test_dates_are_found_and_marked_however_they_are_written():
+    index = index_of(
+        page("Moor day", "It is on 5 May 2031."), page("Path day", "It is on 2031-05-06."), page("May", "5 in 2031")
+    )
+    for typed in ("5/5/2031", "5th of May, 2031", "2031-05-05", "may 5"):
+        assert titles(typed, index) == ["Moor day"]
+    assert sorted(titles("May 2031", index)) == ["Moor day", "Path day"]  # not a page that has the words apart
+    assert "<mark>2031-05-06</mark>" in Marker(index.find("6 May 2031").wanted).excerpt("It is on 2031-05-06.")
+
+
 def test_words_that_say_nothing_are_left_out_unless_there_are_no_others():
     assert titles("what is there about the moor") == titles("moor")
     assert titles("for the") == [] or all(titles("for the"))

@@ -3,6 +3,7 @@
 import pytest
 
 from vru_portal.search.ages import age_at, stated_ranges
+from vru_portal.search.days import date_at, dates_in
 from vru_portal.search.words import joined_words_of, stem_of, words_in, words_of
 
 
@@ -22,6 +23,11 @@ from vru_portal.search.words import joined_words_of, stem_of, words_in, words_of
         ("don't", "dont"),
         ("£524k", "£524,000"),
         ("£3.5k", "3500"),
+        ("2/10/2019", "2 October 2019"),
+        ("02.10.2019", "2 October 2019"),
+        ("2/10/19", "2nd of October 2019"),
+        ("2019-10-02", "October 2nd, 2019"),
+        ("20191002", "2 OCT 2019"),
         ("ਹਿੰਸਾ", "ਹਿੰਸਾ."),
     ],
 )
@@ -53,6 +59,35 @@ def test_words_have_their_positions():
     assert [(text[word.start : word.end], word.word) for word in words_in(text)] == [
         ("The", "the"), ("A&E", "ae"), ("s", "s"), ("mentors", "mentors"),
     ]  # fmt: skip
+
+
+def test_a_date_has_the_places_of_its_parts():
+    text = "on 2019-10-02"
+    assert [(text[word.start : word.end], word.word) for word in words_in(text)] == [
+        ("on", "on"), ("02", "2"), ("10", "october"), ("2019", "2019"),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("text", ["31/2/2019", "2019-20", "0121 626 5322", "1/2/10/2019", "aged 10 to 18"])
+def test_what_is_no_date(text):
+    assert dates_in(text) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "stated"),
+    [
+        ("2 october 2019", ("2", "october", "2019")),
+        ("2nd oct at noon", ("2", "october")),
+        ("october 2nd", ("2", "october")),
+        ("october 2019", ("october", "2019")),
+        ("october", None),
+        ("14 year old", None),
+        ("may be", None),
+    ],
+)
+def test_the_date_that_words_state(text, stated):
+    found = date_at(text.split(), 0)
+    assert found == (stated and (stated, len(stated)))
 
 
 def test_hyphens_join_words_too():
