@@ -187,7 +187,7 @@ def test_drafts_change_places_and_published_records_are_told_where_to(lead):
 def test_items_of_a_published_agenda_change_places_in_one_pending_change(lead):
     event = EventFactory(slug="opening")
     first, second = (AgendaItemFactory(event=event, position=n, title=f"Item {n}") for n in (1, 2))
-    content = "event,position,title\nopening,1,Item 2\nopening,2,Item 1\n".encode()
+    content = b"event,position,title\nopening,1,Item 2\nopening,2,Item 1\n"
     result = import_content(AgendaItem, content, lead, "csv")
     assert (result.problems, result.summary) == ([], "2 pending changes")
     assert Pending.objects.count() == 1
