@@ -3,8 +3,8 @@
 import pytest
 
 from tests.browser.conftest import sign_in
-from tests.browser.test_staff import first_of
-from tests.support.browser import BEYOND, visit
+from tests.browser.test_staff import first_of, ours
+from tests.support.browser import BEYOND, violations, visit
 from tests.support.processes.portal_process import run
 
 # What is pressed and smaller than 24 by 24 CSS px (WCAG 2.2, 2.5.8): unless it is a link in a sentence, or a circle of
@@ -121,6 +121,7 @@ def test_the_table_of_headings_works_by_keyboard_on_a_phone(staff):
     staff.locator("input[value='Check the file']").press("Enter")
     staff.locator(".portal-headings").wait_for()
     assert staff.evaluate(BEYOND) == []
+    assert ours(violations(staff, {"preload": False})) == []
     staff.get_by_label("System").fill("Ledger 9")
     staff.keyboard.press("Tab")
     staff.keyboard.type("ref")
