@@ -173,8 +173,9 @@ def read_spend(typed: Mapping[str, str]) -> Decimal | None:
     return spend
 
 
-def compare_parts(figures: Sequence[Figure], errors: dict[str, list[str]]) -> None:
-    """Add an error for each number that is larger than the one of which it is part, by field name."""
+def require_parts_within(figures: Sequence[Figure]) -> None:
+    """Raise ValidationError, by field name, for each number that is larger than the one of which it is part."""
+    errors: dict[str, list[str]] = {}
     for whole in figures:
         for part in parts_of(whole, figures):
             pairs = [(total_name(part.measure), f"“{part.measure}”", part.count, whole.count)]
@@ -189,6 +190,8 @@ def compare_parts(figures: Sequence[Figure], errors: dict[str, list[str]]) -> No
                         f"{said} is {count:,}, but everybody counted there also counts as “{whole.measure}”, which is "
                         f"{most:,}. Correct one of them."
                     ]
+    if errors:
+        raise ValidationError(errors)
 
 
 def read_answers(measures: Iterable[Measure], typed: Mapping[str, str], most: int | None = None) -> Answers:
@@ -201,7 +204,10 @@ def read_answers(measures: Iterable[Measure], typed: Mapping[str, str], most: in
                 figures.append(figure)
         except ValidationError as error:
             errors |= error.message_dict
-    compare_parts(figures, errors)
+    try:
+        require_parts_within(figures)
+    except ValidationError as error:
+        errors |= error.message_dict
     words: dict[str, str] = dict.fromkeys(WORDS, "")
     spend = None
     try:

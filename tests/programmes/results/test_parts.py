@@ -8,6 +8,7 @@ from django.db import IntegrityError, transaction
 
 from programmes.results.models import ApprovedFigure, ApprovedPart, Measure
 from programmes.results.rules.answers import group_name, total_name
+from tests.funding.regranting.requests import hidden
 from tests.programmes.results.files import as_csv, run
 from tests.programmes.results.returns import Asked, approve, ask, count_people, publish, report
 from tests.support.crawler import text_of
@@ -71,6 +72,21 @@ def test_a_part_cannot_be_more_than_the_whole_in_form_or_file(walkers):
     row = {"initiative": asked.initiative.name, "organisation": asked.organisation.name, "quarter": "2031-32 Q1"}
     result = run(as_csv([row | {"Walkers": "20", "Finished": "21"}]), UserFactory())
     assert "“Finished” is 21" in result.problems[0]
+
+
+def test_the_page_of_a_part_says_that_it_is_more_than_the_whole(walkers, client):
+    client.get(f"/results/return/{walkers.secret}/")
+    for slug, typed, status in (
+        ("finished", {total_name(part("Finished")): "21"}, 303),  # the whole is not known yet
+        ("walkers", walkers.typed(20), 303),
+        ("finished", {total_name(part("Finished")): "21"}, 422),
+        ("finished", {total_name(part("Finished")): "20"}, 303),
+    ):
+        address = f"/results/return/figures/{slug}/"
+        form = hidden(client.get(address).content.decode()) | typed
+        answer = client.post(address, form)
+        assert answer.status_code == status
+        assert ("“Finished” is 21, but everybody" in answer.content.decode()) is (status == 422)
 
 
 def test_staff_read_beforehand_what_will_be_suppressed(walkers, client):
