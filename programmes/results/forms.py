@@ -1,6 +1,7 @@
 """The forms of a return. What is typed is kept as text; `answers` reads it, and says what is wrong with it."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 from crispy_forms.layout import HTML, Div, Layout
@@ -18,6 +19,7 @@ from programmes.results.rules.answers import (
     read_figure,
     read_spend,
     read_words,
+    require_parts_within,
     total_name,
 )
 from vru_portal.links.forms import LinkPageForm
@@ -74,7 +76,14 @@ class MeasureForm(AnswersForm):
         self.helper.layout = Layout(*layout)
 
     def check_answers(self, answers: Mapping[str, str]) -> None:
-        read_figure(self.measure, answers, self.most)
+        """A part is compared with its whole if that was entered before; at the end, all figures are compared."""
+        figure = read_figure(self.measure, answers, self.most)
+        whole = None
+        if self.measure.part_of:
+            with suppress(ValidationError):  # which the page of the whole shows
+                whole = read_figure(self.measure.part_of, self.saved)
+        if figure and whole:
+            require_parts_within([whole, figure])
 
 
 class WordsForm(AnswersForm):

@@ -49,10 +49,10 @@ class MeasureAdmin(RecordFiles, HistoryMixin, OrderPageMixin, PortalAdmin):
     list_display = ("name", "kind", "unit", "counts_people")
     list_filter = ("kind",)
     search_fields = ("name", "counts")
-    autocomplete_fields = ("breakdowns", "initiatives")
+    autocomplete_fields = ("part_of", "breakdowns", "initiatives")
     fieldsets = (
         (None, {"description": help_link("results"), "fields": ["name", "slug", "kind", "unit", "counts"]}),
-        ("Who reports it, and how", {"fields": ["counts_people", "breakdowns", "initiatives"]}),
+        ("Who reports it, and how", {"fields": ["counts_people", "part_of", "breakdowns", "initiatives"]}),
     )
 
     class Media:

@@ -9,12 +9,20 @@ from django.core.exceptions import ObjectDoesNotExist, ValidationError
 from django.http import HttpRequest
 
 from programmes.results.admin.figures import QuarterFilter
-from programmes.results.models import ApprovedReturn, Mail, Reporter, ReportingRules, Return, ReturnDraft
+from programmes.results.models import (
+    ApprovedReturn,
+    BreakdownGroup,
+    Mail,
+    Reporter,
+    ReportingRules,
+    Return,
+    ReturnDraft,
+)
 from programmes.results.resources import ReturnResource
 from programmes.results.rules import approving, asking
-from programmes.results.rules.answers import SPEND, WORDS, Figure, read_figure
+from programmes.results.rules.answers import SPEND, WORDS, Figure, hidden_in, read_figure
 from programmes.results.rules.requests import measures_of
-from programmes.results.rules.suppression import suppressed
+from programmes.results.rules.suppression import Hidden
 from vru_portal.links.choices import DraftState
 from vru_portal.staff.actions import RecordingForm, Section, WriteOnceAdmin
 from vru_portal.staff.base_admin import PortalAdmin, ReadOnlyAdmin
@@ -229,28 +237,32 @@ class EraseAction(Erase, ReturnAction):
 def answer_facts(row: Return) -> list[tuple[str, str]]:
     """What was entered, with what the rules say of it, and what would not be published."""
     draft = draft_of(row)
-    facts: list[tuple[str, str]] = []
     threshold = ReportingRules.current().threshold
+    said: dict[str, str] = {}
+    figures: list[Figure] = []
     for measure in measures_of(row.initiative):
         try:
             figure = read_figure(measure, draft.answers)
         except ValidationError as error:
-            facts.append((measure.name, f"To be corrected: {' '.join(error.messages)}"))
+            said[measure.name] = f"To be corrected: {' '.join(error.messages)}"
             continue
         if figure:
-            facts.append((measure.name, figure_sentence(figure, threshold if measure.counts_people else 0)))
+            said[measure.name] = ""
+            figures.append(figure)
+    hidden = hidden_in(figures, threshold)
+    said |= {figure.measure.name: figure_sentence(figure, hidden[figure.measure]) for figure in figures}
+    facts = [*said.items()]
     facts += [(label, draft.answers[name]) for name, label in WORDS.items() if draft.answers.get(name)]
     if draft.answers.get(SPEND):
         facts.append(("Spend", draft.answers[SPEND]))
     return facts
 
 
-def figure_sentence(figure: Figure, threshold: int) -> str:
+def figure_sentence(figure: Figure, hidden: Hidden[BreakdownGroup]) -> str:
     """A figure with its groups, and which of them approving it would suppress."""
-    hides_total, hidden = suppressed(figure.count, figure.breakdowns(), threshold)
     parts = {group: f"{group} {count:,}" for group, count in figure.groups.items()}
-    groups = "; ".join(f"{text}{WILL_HIDE if group in hidden else ''}" for group, text in parts.items())
-    said = f"{figure.count:,} {figure.measure.unit}{WILL_HIDE if hides_total else ''}"
+    groups = "; ".join(f"{text}{WILL_HIDE if group in hidden.groups else ''}" for group, text in parts.items())
+    said = f"{figure.count:,} {figure.measure.unit}{WILL_HIDE if hidden.total else ''}"
     return f"{said}. Of these: {groups}" if groups else said
 
 

@@ -93,6 +93,12 @@ class ApprovedReturn(AppendOnly):
         return Quarter(self.quarter)
 
 
+FOUND_FROM_WHOLE = (
+    "A number must be suppressed from which one that is too small could be worked out, by comparing a measure with "
+    "another of which it is part."
+)
+
+
 class Suppressible:
     """A count that is published unless it is suppressed."""
 
@@ -111,6 +117,26 @@ class Suppressible:
 
 class ApprovedFigure(Suppressible, AppendOnly):
     """The count of one measure in an approved return."""
+
+    triggers = (
+        Trigger(
+            "hidden_with_whole",
+            INSERT,
+            # `o` is another figure of the same return: the whole of this one, a part of it, or a part of the same whole
+            "EXISTS (SELECT 1 FROM results_approvedfigure o JOIN results_measure om ON om.id = o.measure_id "
+            "JOIN results_measure nm ON nm.id = NEW.measure_id WHERE o.approved_id = NEW.approved_id AND ("
+            "(nm.part_of_id = o.measure_id AND NOT NEW.is_suppressed "
+            "AND (o.is_suppressed OR o.count - NEW.count < NEW.threshold)) "
+            "OR (om.part_of_id = NEW.measure_id AND NOT o.is_suppressed "
+            "AND (NEW.is_suppressed OR NEW.count - o.count < o.threshold OR EXISTS (SELECT 1 "
+            "FROM results_approvedfigure s JOIN results_measure sm ON sm.id = s.measure_id "
+            "WHERE s.approved_id = NEW.approved_id AND sm.part_of_id = NEW.measure_id AND s.is_suppressed))) "
+            "OR (nm.part_of_id = om.part_of_id AND o.is_suppressed <> NEW.is_suppressed AND EXISTS (SELECT 1 "
+            "FROM results_approvedfigure w WHERE w.approved_id = NEW.approved_id AND w.measure_id = om.part_of_id))))",
+            FOUND_FROM_WHOLE,
+            bypassed="Somebody could be recognised by the difference of two numbers that are published.",
+        ),
+    )
 
     approved = models.ForeignKey(ApprovedReturn, on_delete=models.PROTECT, related_name="figures")
     measure = models.ForeignKey(Measure, on_delete=models.PROTECT, related_name="figures")
@@ -147,6 +173,21 @@ class ApprovedPart(Suppressible, AppendOnly):
             "AND (f.is_suppressed OR NEW.count < f.threshold))",
             "A number that is too small to publish, or part of one, must be suppressed.",
             bypassed="Somebody could be recognised by a number that is meant to be suppressed.",
+        ),
+        Trigger(
+            "hidden_with_whole",
+            INSERT,
+            # `o` is the same group of another figure of the return: of the whole of this one, or of a part of it
+            "EXISTS (SELECT 1 FROM results_approvedfigure f JOIN results_measure fm ON fm.id = f.measure_id "
+            "JOIN results_approvedfigure g ON g.approved_id = f.approved_id "
+            "JOIN results_measure gm ON gm.id = g.measure_id "
+            "JOIN results_approvedpart o ON o.figure_id = g.id AND o.group_id = NEW.group_id "
+            "WHERE f.id = NEW.figure_id AND ((fm.part_of_id = g.measure_id AND NOT NEW.is_suppressed "
+            "AND (o.is_suppressed OR o.count - NEW.count < f.threshold)) "
+            "OR (gm.part_of_id = f.measure_id AND NOT o.is_suppressed "
+            "AND (NEW.is_suppressed OR NEW.count - o.count < g.threshold))))",
+            FOUND_FROM_WHOLE,
+            bypassed="Somebody could be recognised by the difference of two numbers that are published.",
         ),
     )
 

@@ -16,6 +16,7 @@ from vru_portal.tabular.reading.headings import heading_key
 from vru_portal.text.fields import LineField, LongTextField
 
 DEFAULT_THRESHOLD = 5
+PARTS_ARE_PEOPLE = "Only a measure that counts people is part of another one."
 QUARTER_HELP = "For example, Apr to Jun 2031, 2031-32 Q1 or 1 April 2031."
 
 
@@ -67,6 +68,15 @@ class Measure(Slugged):
         help_text="Small numbers of people are not published, since somebody could be recognised. Untick this only for "
         "what is not a person, such as sessions.",
     )
+    part_of = models.ForeignKey(
+        "self",
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="part_measures",
+        help_text="If everybody counted here is counted by another measure too, such as “Young people reached”, that "
+        "one. A small number of people who are counted only there is then suppressed as well.",
+    )
     breakdowns = models.ManyToManyField(Breakdown, blank=True, related_name="measures")
     initiatives = models.ManyToManyField(
         Initiative,
@@ -88,6 +98,11 @@ class Measure(Slugged):
                 name="results_reach_counts_people",
                 violation_error_message="Reach is a number of people. Tick “counts people”, or choose another kind.",
             ),
+            models.CheckConstraint(
+                condition=Q(part_of=None) | Q(counts_people=True) & ~Q(part_of=F("id")),
+                name="results_part_counts_people",
+                violation_error_message=PARTS_ARE_PEOPLE,
+            ),
         ]
 
     def __str__(self) -> str:
@@ -99,6 +114,7 @@ class Measure(Slugged):
         taken = [name for name in ("name", "slug") if heading_key(getattr(self, name)) in RETURN_COLUMNS]
         if taken:
             raise ValidationError(dict.fromkeys(taken, "This is a column of files of figures. Choose something else."))
+        self.check_part()
         before = type(self).objects.filter(pk=self.pk, figures__isnull=False).first() if self.pk else None
         changed = [
             name
@@ -110,6 +126,19 @@ class Measure(Slugged):
                 "Figures are published under this measure, so this cannot be changed. Add another measure instead."
             )
             raise ValidationError(dict.fromkeys(changed, message))
+
+    def check_part(self) -> None:
+        """Refuse parts of parts: what is suppressed is decided once, of a whole with all of its parts."""
+        whole = self.part_of
+        if whole is None:
+            if self.pk and not self.counts_people and self.part_measures.exists():
+                raise ValidationError({"counts_people": f"“{self.part_measures.first()}” is part of this measure."})
+        elif not (self.counts_people and whole.counts_people):
+            raise ValidationError({"part_of": PARTS_ARE_PEOPLE})
+        elif whole.part_of_id or whole.pk == self.pk or (self.pk and self.part_measures.exists()):
+            raise ValidationError(
+                {"part_of": "A part cannot have parts itself. Choose the measure that has everybody."}
+            )
 
 
 class Target(Sourced):

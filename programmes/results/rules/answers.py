@@ -2,13 +2,14 @@
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 
 from django.core.exceptions import ValidationError
 
 from programmes.results.models import BreakdownGroup, Measure
+from programmes.results.rules.suppression import Counted, Hidden, suppressed_alone, suppressed_together
 from programmes.results.validators import parse_count
 from vru_portal.ledger.money import parse_pounds
 from vru_portal.text.cleaning import normalise_text
@@ -57,11 +58,31 @@ class Figure:
     count: int
     groups: dict[BreakdownGroup, int] = field(default_factory=dict)
 
-    def breakdowns(self) -> list[dict[BreakdownGroup, int]]:
-        found: dict[int, dict[BreakdownGroup, int]] = {}
+    @property
+    def counted(self) -> Counted[BreakdownGroup]:
+        """Its counts, as `suppression` takes them."""
+        found: dict[str, dict[BreakdownGroup, int]] = {}
         for group, count in self.groups.items():
-            found.setdefault(group.breakdown_id, {})[group] = count
-        return list(found.values())
+            found.setdefault(str(group.breakdown_id), {})[group] = count
+        return Counted(self.count, found)
+
+
+def hidden_in(figures: Sequence[Figure], threshold: int) -> dict[Measure, Hidden[BreakdownGroup]]:
+    """What must not be published of the figures of one return, by measure."""
+    hidden = {
+        figure.measure: suppressed_alone(figure.counted, threshold if figure.measure.counts_people else 0)
+        for figure in figures
+    }
+    for whole in figures:
+        if parts := parts_of(whole, figures):
+            of_whole, of_parts = suppressed_together(whole.counted, [part.counted for part in parts], threshold)
+            hidden[whole.measure] = of_whole
+            hidden |= {part.measure: found for part, found in zip(parts, of_parts, strict=True)}
+    return hidden
+
+
+def parts_of(whole: Figure, figures: Iterable[Figure]) -> list[Figure]:
+    return [figure for figure in figures if figure.measure.part_of_id == whole.measure.pk]
 
 
 @dataclass(frozen=True)
@@ -152,6 +173,27 @@ def read_spend(typed: Mapping[str, str]) -> Decimal | None:
     return spend
 
 
+def require_parts_within(figures: Sequence[Figure]) -> None:
+    """Raise ValidationError, by field name, for each number that is larger than the one of which it is part."""
+    errors: dict[str, list[str]] = {}
+    for whole in figures:
+        for part in parts_of(whole, figures):
+            pairs = [(total_name(part.measure), f"“{part.measure}”", part.count, whole.count)]
+            pairs += [
+                (group_name(part.measure, group), f"“{group}” of “{part.measure}”", count, whole.groups[group])
+                for group, count in part.groups.items()
+                if group in whole.groups
+            ]
+            for name, said, count, most in pairs:
+                if count > most:
+                    errors[name] = [
+                        f"{said} is {count:,}, but everybody counted there also counts as “{whole.measure}”, which is "
+                        f"{most:,}. Correct one of them."
+                    ]
+    if errors:
+        raise ValidationError(errors)
+
+
 def read_answers(measures: Iterable[Measure], typed: Mapping[str, str], most: int | None = None) -> Answers:
     """All answers. Raises ValidationError with every error, by field name, or if there is no figure at all."""
     errors: dict[str, list[str]] = {}
@@ -162,6 +204,10 @@ def read_answers(measures: Iterable[Measure], typed: Mapping[str, str], most: in
                 figures.append(figure)
         except ValidationError as error:
             errors |= error.message_dict
+    try:
+        require_parts_within(figures)
+    except ValidationError as error:
+        errors |= error.message_dict
     words: dict[str, str] = dict.fromkeys(WORDS, "")
     spend = None
     try:

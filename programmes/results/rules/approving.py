@@ -13,14 +13,15 @@ from programmes.results.models import (
     ApprovedFigure,
     ApprovedPart,
     ApprovedReturn,
+    BreakdownGroup,
     ReportingRules,
     Return,
     ReturnDraft,
 )
-from programmes.results.rules.answers import Answers, Figure, fingerprint
+from programmes.results.rules.answers import Answers, Figure, fingerprint, hidden_in
 from programmes.results.rules.asking import locked_draft, require_public_initiative
 from programmes.results.rules.requests import RETURN_REQUESTS, answers_of
-from programmes.results.rules.suppression import suppressed
+from programmes.results.rules.suppression import Hidden
 from vru_portal.ledger.append_only.recording import record
 from vru_portal.links.choices import DraftState
 from vru_portal.links.requests import CHANGED_SINCE_READ, require_seen
@@ -93,24 +94,26 @@ def publish(
     approved.recorded_at = recorded_at or timezone.now()
     record(approved, by=by)
     threshold = ReportingRules.current().threshold
+    hidden = hidden_in(answers.figures, threshold)
     for figure in answers.figures:
-        publish_figure(by=by, approved=approved, figure=figure, threshold=threshold)
+        publish_figure(by=by, approved=approved, figure=figure, threshold=threshold, hidden=hidden[figure.measure])
     return approved
 
 
-def publish_figure(*, by: Any, approved: ApprovedReturn, figure: Figure, threshold: int) -> None:
+def publish_figure(
+    *, by: Any, approved: ApprovedReturn, figure: Figure, threshold: int, hidden: Hidden[BreakdownGroup]
+) -> None:
     limit = threshold if figure.measure.counts_people else 0
-    hides_total, hidden_groups = suppressed(figure.count, figure.breakdowns(), limit)
     common = {"recorded_at": approved.recorded_at}
     row = ApprovedFigure(
         approved=approved,
         measure=figure.measure,
         count=figure.count,
         threshold=limit,
-        is_suppressed=hides_total,
+        is_suppressed=hidden.total,
         **common,
     )
     record(row, by=by)
     for group, count in figure.groups.items():
-        part = ApprovedPart(figure=row, group=group, count=count, is_suppressed=group in hidden_groups, **common)
+        part = ApprovedPart(figure=row, group=group, count=count, is_suppressed=group in hidden.groups, **common)
         record(part, by=by)

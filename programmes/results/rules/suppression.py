@@ -2,8 +2,9 @@
 
 A figure is a total with breakdowns, each of which adds up to the total. Every other output (totals of a year, a level
 or an area, costs, files) adds up published counts only and says how many are left out, so nothing can be subtracted
-that is not published here. It therefore suffices that no suppressed count can be worked out within one figure, even by
-somebody who knows these rules:
+that is not published here. Figures of different measures count different people, unless one measure is said to be part
+of another (`suppressed_together`). It therefore suffices that no suppressed count can be worked out within one figure,
+or within one figure and its parts, even by somebody who knows these rules:
 
 - The rules look at the counts of a breakdown, never at the order of its groups. If the suppressed counts of a breakdown
   were exchanged among themselves, the same groups would be suppressed. So as long as they are not all equal, each of
@@ -13,7 +14,8 @@ somebody who knows these rules:
 """
 
 from collections.abc import Mapping, Sequence
-from typing import TypeVar
+from dataclasses import dataclass, field
+from typing import Generic, TypeVar
 
 Key = TypeVar("Key")
 MAX_OPEN = 1  # if no more groups of a breakdown than this would be published, all of it is suppressed
@@ -39,3 +41,52 @@ def suppressed(total: int, breakdowns: Sequence[Mapping[Key, int]], threshold: i
     if total < threshold:
         return True, {key for counts in breakdowns for key in counts}
     return False, {key for counts in breakdowns for key in suppressed_groups(counts, threshold)}
+
+
+@dataclass(frozen=True)
+class Counted(Generic[Key]):
+    """A total, and its breakdowns by name."""
+
+    total: int
+    breakdowns: Mapping[str, Mapping[Key, int]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Hidden(Generic[Key]):
+    """What must not be published of a figure."""
+
+    total: bool
+    groups: set[Key]
+
+
+def suppressed_alone(figure: Counted[Key], threshold: int) -> Hidden[Key]:
+    return Hidden(*suppressed(figure.total, [*figure.breakdowns.values()], threshold))
+
+
+def suppressed_together(
+    whole: Counted[Key], parts: Sequence[Counted[Key]], threshold: int
+) -> tuple[Hidden[Key], list[Hidden[Key]]]:
+    """What must not be published of a figure, and of others that count some of the same people.
+
+    Whoever is not in a part is a number of people too, and parts may add up to the whole. So parts are published all or
+    none: none if a total, or what a part leaves of the whole, is too small. The same goes for the groups of each
+    breakdown that the whole has as well: none of the parts' if the whole or a part must suppress one of them, or if a
+    group leaves too little of the whole's. Of the whole, nothing more is suppressed, since it is all that is left.
+    """
+    of_whole, of_parts = suppressed_alone(whole, threshold), [suppressed_alone(part, threshold) for part in parts]
+    totals = [part.total for part in parts]
+    if any(part.total for part in of_parts) or any(whole.total - total < threshold for total in totals):
+        return of_whole, [
+            Hidden(True, {key for groups in part.breakdowns.values() for key in groups}) for part in parts
+        ]
+    for name, groups in whole.breakdowns.items():
+        tables = [part.breakdowns.get(name, {}) for part in parts]
+        suppresses = of_whole.groups & {*groups} or any(
+            hidden.groups & {*table} for hidden, table in zip(of_parts, tables, strict=True)
+        )
+        if suppresses or any(
+            groups.get(key, 0) - count < threshold for table in tables for key, count in table.items()
+        ):
+            for hidden, table in zip(of_parts, tables, strict=True):
+                hidden.groups.update(table)
+    return of_whole, of_parts

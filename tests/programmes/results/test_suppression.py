@@ -1,13 +1,14 @@
 """No suppressed count can be worked out, by somebody who knows the rules and tries every table that looks the same."""
 
-from itertools import combinations, pairwise
+from collections.abc import Iterator
+from itertools import combinations, pairwise, product
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from programmes.results.rules.suppression import suppressed, suppressed_groups
+from programmes.results.rules.suppression import Counted, suppressed, suppressed_groups, suppressed_together
 
 
 def tables(total: int, groups: int):
@@ -97,3 +98,77 @@ def test_what_can_be_published_is():
 
 def test_a_measure_that_counts_no_people_suppresses_nothing():
     assert suppressed(1, [{"a": 0, "b": 1}], 0) == (False, set())
+
+
+# A figure, and others that are part of it -----------------------------------------------------------------------------
+
+Table = tuple[int, ...]  # the counts of the groups of one breakdown
+
+
+def families(most: int, parts: int, *, all_of_it: bool) -> Iterator[tuple[Table, ...]]:
+    """Yield a whole of two groups with its parts, in every way; ``all_of_it`` if the parts add up to the whole."""
+    for whole in product(range(most + 1), repeat=2):
+        tables = [*product(range(whole[0] + 1), range(whole[1] + 1))]
+        for found in product(tables, repeat=parts):
+            sums = tuple(map(sum, zip(*found, strict=True)))
+            if not all_of_it or sums == whole:
+                yield (whole, *found)
+
+
+def counted(table: Table) -> Counted[int]:
+    return Counted(sum(table), {"age": dict(enumerate(table))})
+
+
+def together(family: tuple[Table, ...], threshold: int):
+    """What a reader sees of a whole and its parts: of each its total and its groups, None for what is suppressed."""
+    whole, *parts = map(counted, family)
+    of_whole, of_parts = suppressed_together(whole, parts, threshold)
+    return shown(family, [of_whole, *of_parts])
+
+
+def each_alone(family: tuple[Table, ...], threshold: int):
+    """What does not suffice: the control."""
+    return shown(family, [suppressed_together(counted(table), [], threshold)[0] for table in family])
+
+
+def shown(family: tuple[Table, ...], hidden: Any):
+    return tuple(
+        (None if one.total else sum(table), *(None if place in one.groups else n for place, n in enumerate(table)))
+        for table, one in zip(family, hidden, strict=True)
+    )
+
+
+def what_is_found_out(publish: Any, threshold: int, most: int, parts: int, *, all_of_it: bool) -> list[Any]:
+    """The families of which a reader can work out a number below the threshold: a count, or what a part leaves."""
+    alike: dict[Any, list[tuple[Table, ...]]] = {}
+    for family in families(most, parts, all_of_it=all_of_it):
+        alike.setdefault(publish(family, threshold), []).append(family)
+    return [found for found in alike.values() for values in zip(*map(numbers, found), strict=True)
+            if len({*values}) == 1 and values[0] < threshold]  # fmt: skip
+
+
+def numbers(family: tuple[Table, ...]) -> list[int]:
+    """All that could be worked out: each total and group, and what each part leaves of the whole."""
+    whole, *parts = [(sum(table), *table) for table in family]
+    left = [count - one for part in parts for count, one in zip(whole, part, strict=True)]
+    return [*whole, *(count for part in parts for count in part), *left]
+
+
+@pytest.mark.parametrize(
+    ("most", "parts", "all_of_it"), [(8, 1, False), (4, 2, False), (9, 2, True), (4, 3, True)], ids=str
+)
+@pytest.mark.parametrize("threshold", [2, 3])
+def test_no_small_number_is_found_out_by_comparing_a_figure_with_its_parts(threshold, most, parts, all_of_it):
+    assert what_is_found_out(together, threshold, most, parts, all_of_it=all_of_it) == []
+
+
+@pytest.mark.parametrize(("parts", "all_of_it"), [(1, False), (2, True)])
+def test_the_control_suppressing_each_figure_alone_is_found_out(parts, all_of_it):
+    assert what_is_found_out(each_alone, 2, 5, parts, all_of_it=all_of_it)
+
+
+def test_parts_that_leave_enough_are_published():
+    assert together(((10, 20), (5, 10)), 5) == ((30, 10, 20), (15, 5, 10))
+    assert together(((10, 20), (6, 10)), 5) == ((30, 10, 20), (16, None, None))
+    assert together(((10, 20), (8, 19)), 5) == ((30, 10, 20), (None, None, None))
+    assert together(((10, 20), (5, 10), (1, 2)), 5) == ((30, 10, 20), (None, None, None), (None, None, None))

@@ -89,6 +89,7 @@ class DemoResults:
         ages = Breakdown.objects.create(name=f"{EXAMPLE}age", slug="example-age")
         for place, name in enumerate(AGES):
             BreakdownGroup.objects.create(breakdown=ages, name=name, position=place)
+        reached = None
         for place, (name, slug, kind, unit, counts_people) in enumerate(MEASURES):
             measure = Measure.objects.create(
                 name=f"{EXAMPLE}{name[0].lower()}{name[1:]}",
@@ -97,10 +98,12 @@ class DemoResults:
                 unit=unit,
                 counts=f"{EXAMPLE}each is counted once a year, in the quarter of the first time.",
                 counts_people=counts_people,
+                part_of=reached if kind == MeasureKind.OUTCOME else None,
                 position=place,
             )
             if kind == MeasureKind.REACH:
                 measure.breakdowns.add(ages)
+                reached = measure
         return list(Measure.objects.prefetch_related("breakdowns__groups"))
 
     def answers(self, measures: list[Measure], *, small: bool) -> Answers:
