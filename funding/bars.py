@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
-from funding.accounts import YearAccounts
 from funding.models import FundingSource
+from funding.year_accounts import YearAccounts
 from vru_portal.ledger.money import format_pounds
 
 MIN_WIDTH_PERCENT = Decimal("0.6")  # so that even the smallest part of a bar can be seen

@@ -14,9 +14,9 @@ from typing import Any, NamedTuple
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from funding.accounts import AllocationBalance, SourceAccount, YearAccounts
 from funding.choices import ConditionKind, ConditionState, CostKind
 from funding.models import FinancialYear, Fulfilment, Payment, SourceCondition
+from funding.year_accounts import AllocationBalance, SourceAccount, YearAccounts
 from vru_portal.ledger.cut_off import CutOff
 from vru_portal.ledger.money import format_pounds, sum_of_pounds
 from vru_portal.text.dates import format_date

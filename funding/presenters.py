@@ -4,11 +4,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from funding.accounts import AllocationBalance
 from funding.choices import ALLOCATION_TEXT_FIELDS, PAYMENT_TEXT_FIELDS, AllocationKind, DutyField
 from funding.filters import PaymentFilters, TotalsFilters
 from funding.filters.tally import PaymentTotal
 from funding.models import Allocation, ContractCopy, DutyColumn, Explanation, Payment, PublicationDuty
+from funding.year_accounts import AllocationBalance
 from vru_portal.ledger.cut_off import CutOff
 from vru_portal.ledger.money import format_pounds
 from vru_portal.text.dates import format_date

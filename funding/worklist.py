@@ -7,10 +7,10 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from funding import missing_disclosures
-from funding.accounts import YearAccounts, year_accounts
 from funding.models import Allocation, FinancialYear, FundingSource, OnwardRequest, Payment, PublicationDuty
+from funding.year_accounts import YearAccounts, year_accounts
 from vru_portal.links.choices import DraftState
-from vru_portal.staff.links import can_view, changelist_url
+from vru_portal.staff.admin_links import can_view, changelist_url
 from vru_portal.staff.requests import late_requests
 from vru_portal.staff.worklist import WorklistItem, WorklistLink, count_rows, item_unless_empty, link_label
 from vru_portal.text.dates import format_date, format_days

@@ -2,7 +2,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 
 from partners.models import LegalNotice
-from vru_portal.staff.links import can_view
+from vru_portal.staff.admin_links import can_view
 from vru_portal.staff.worklist import WorklistItem, WorklistLink, link_label
 
 

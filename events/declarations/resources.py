@@ -14,10 +14,10 @@ from events.declarations.models import DeclarationVersion, Invitation
 from events.declarations.rules.availability import require_inviting_open
 from events.declarations.rules.invitations import InvitationOutcome, Invitee, check_invitee, invite_all
 from partners.models import Sector
+from vru_portal.tabular.outcomes import ImportedRow
 from vru_portal.tabular.readers import build_dataset, cell_text, check_size, refuse_more_cells
 from vru_portal.tabular.records.columns import KEY_FIELDS
 from vru_portal.tabular.resources import FileResource
-from vru_portal.tabular.results import ImportedRow
 from vru_portal.tabular.widgets import TextWidget
 from vru_portal.text.cleaning import fold
 from vru_portal.text.problems import Problems, collect_problems

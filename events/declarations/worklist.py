@@ -8,7 +8,7 @@ from events.declarations.admin.overview import OverviewCount, invitation_counts
 from events.declarations.choices import InvitationState
 from events.declarations.models import DeclarationVersion, Invitation, Mail, PaperSignature, SigningRequest
 from events.declarations.querysets import DAYS_TO_START, FAILED_MAILS
-from vru_portal.staff.links import can_view, changelist_url
+from vru_portal.staff.admin_links import can_view, changelist_url
 from vru_portal.staff.worklist import WorklistItem, WorklistLink, count_rows, item_unless_empty, link_label
 from vru_portal.text.dates import format_days
 

@@ -20,6 +20,7 @@ from funding.resources import AllocationResource
 from funding.rules.allocations import add_contract_copy
 from vru_portal.ledger.money import format_pounds, sum_of_pounds
 from vru_portal.staff.actions import Action, Section
+from vru_portal.staff.admin_links import admin_link
 from vru_portal.staff.help import help_link
 from vru_portal.staff.ledger_admin import (
     AppendOnlyAdmin,
@@ -30,7 +31,6 @@ from vru_portal.staff.ledger_admin import (
     ReverseAction,
     reversal_status,
 )
-from vru_portal.staff.links import admin_link
 from vru_portal.text.dates import format_date
 
 

@@ -14,6 +14,7 @@ from partners.models import Organisation, Publication
 from vru_portal.ledger.append_only.recording import record
 from vru_portal.ledger.money import PoundsFormField, format_pounds
 from vru_portal.staff.actions import Action, RecordingForm, Section
+from vru_portal.staff.admin_links import admin_link
 from vru_portal.staff.ledger_admin import (
     AppendOnlyAdmin,
     RecordedElsewhereAdmin,
@@ -22,7 +23,6 @@ from vru_portal.staff.ledger_admin import (
     ReverseAction,
     reversal_status,
 )
-from vru_portal.staff.links import admin_link
 from vru_portal.text.dates import format_date
 from vru_portal.text.form_fields import CalendarDateFormField, LineFormField
 

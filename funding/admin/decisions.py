@@ -10,6 +10,7 @@ from funding.models import Decision, Overcommitment
 from funding.rules.variations import decide
 from vru_portal.ledger.money import format_pounds
 from vru_portal.staff.actions import RecordingForm, Section
+from vru_portal.staff.admin_links import admin_link
 from vru_portal.staff.base_admin import PortalAdmin
 from vru_portal.staff.ledger_admin import (
     AppendOnlyAdmin,
@@ -18,7 +19,6 @@ from vru_portal.staff.ledger_admin import (
     ReversalFilter,
     ReverseAction,
 )
-from vru_portal.staff.links import admin_link
 from vru_portal.text.dates import format_date
 from vru_portal.text.form_fields import WebAddressFormField
 

@@ -12,9 +12,9 @@ from funding.regranting.rules import approving, asking
 from funding.regranting.rules.answers import Balance, Entry, read_entries, sum_of_entries
 from vru_portal.ledger.money import format_pounds
 from vru_portal.staff.actions import Action, ActionAdmin, Section
+from vru_portal.staff.admin_links import admin_link, change_url
 from vru_portal.staff.base_admin import ReadOnlyAdmin
 from vru_portal.staff.help import help_link
-from vru_portal.staff.links import admin_link, change_url
 from vru_portal.staff.requests import (
     Approve,
     Cancel,

@@ -14,6 +14,7 @@ from funding.resources import PaymentResource
 from funding.rules.payments import explain
 from vru_portal.ledger.money import format_pounds
 from vru_portal.staff.actions import Action
+from vru_portal.staff.admin_links import admin_link
 from vru_portal.staff.ledger_admin import (
     AppendOnlyAdmin,
     RecordedElsewhereAdmin,
@@ -22,7 +23,6 @@ from vru_portal.staff.ledger_admin import (
     ReversalFilter,
     ReverseAction,
 )
-from vru_portal.staff.links import admin_link
 
 
 class ExplainAction(Action):

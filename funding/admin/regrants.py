@@ -13,6 +13,7 @@ from funding.regranting.rules.recording import record_onward_grant, record_regra
 from funding.resources import OnwardGrantResource
 from vru_portal.ledger.money import format_pounds
 from vru_portal.staff.actions import Action, RecordingForm
+from vru_portal.staff.admin_links import admin_link
 from vru_portal.staff.help import help_link
 from vru_portal.staff.imports.page import ConfirmedFileForm, FileForm
 from vru_portal.staff.ledger_admin import (
@@ -22,7 +23,6 @@ from vru_portal.staff.ledger_admin import (
     ReversalFilter,
     ReverseAction,
 )
-from vru_portal.staff.links import admin_link
 from vru_portal.text.form_fields import WebAddressFormField
 
 

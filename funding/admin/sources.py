@@ -17,10 +17,10 @@ from vru_portal.ledger.append_only.recording import record
 from vru_portal.ledger.money import PoundsFormField, format_pounds, sum_of_pounds
 from vru_portal.publishing.addresses import slug_of
 from vru_portal.staff.actions import Action, RecordingForm, Section
+from vru_portal.staff.admin_links import admin_link
 from vru_portal.staff.base_admin import InlineMixin, PortalAdmin, warn_about_rule
 from vru_portal.staff.help import help_link
 from vru_portal.staff.ledger_admin import AppendOnlyAdmin, RedactAction, ReversalFilter, ReverseAction
-from vru_portal.staff.links import admin_link
 from vru_portal.staff.ordering.page import OrderPageMixin
 from vru_portal.text.dates import format_date
 from vru_portal.text.form_fields import CalendarDateFormField, LineFormField

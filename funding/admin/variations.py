@@ -17,13 +17,13 @@ from partners.models import Organisation
 from programmes.models import EvidenceAssessment, Initiative
 from vru_portal.ledger.money import PoundsFormField, format_pounds
 from vru_portal.staff.actions import Action
+from vru_portal.staff.admin_links import admin_link
 from vru_portal.staff.ledger_admin import (
     RecordedElsewhereAdmin,
     RedactAction,
     ReversalFilter,
     ReverseAction,
 )
-from vru_portal.staff.links import admin_link
 from vru_portal.text.form_fields import CalendarDateFormField, LongTextFormField
 
 

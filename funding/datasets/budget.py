@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from decimal import Decimal
 from itertools import islice
 
-from funding.accounts import year_accounts
 from funding.conditions import JudgedCondition, judged_conditions
 from funding.datasets.lists import of_all_years, recorded_column
 from funding.filters.budget import ConditionFilters, DecisionFilters, VariationFilters
@@ -21,6 +20,7 @@ from funding.models import (
     SourceCondition,
     Variation,
 )
+from funding.year_accounts import year_accounts
 from vru_portal.tabular.datasets import Dataset, QueryRows, last_changed, last_recorded, page_column
 from vru_portal.tabular.writers import Column, Type
 from vru_portal.web.filters import Filters

@@ -12,11 +12,11 @@ from django.db.models import Prefetch
 from django.http import QueryDict
 from django.utils import timezone
 
-from funding.accounts import SourceAccount, YearAccounts, prefetch_contributors, year_accounts
 from funding.datasets.payment_rows import PaymentRow, PaymentRows
 from funding.filters import AllocationFilters, MoneyFilters, PaymentFilters, SourceFilters
 from funding.models import Allocation, ContractCopy, Explanation, FinancialYear, FundingSource, Payment, Variation
 from funding.models.payments import irregularities_of
+from funding.year_accounts import SourceAccount, YearAccounts, prefetch_contributors, year_accounts
 from partners.models import Organisation
 from vru_portal.ledger.money import sum_of_pounds
 from vru_portal.tabular.datasets import Dataset, QueryRows, join_values, last_recorded, page_column

@@ -7,11 +7,11 @@ from typing import IO, Any
 from django.urls import reverse
 from django.utils import timezone
 
-from funding.accounts import AllocationBalance, SourceAccount, YearAccounts, prefetch_contributors, year_accounts
 from funding.bars import bar_parts, percentage, source_parts
 from funding.datasets.costs import Cost, costs_of
 from funding.models import FinancialYear
 from funding.sankey.flows import money_flow
+from funding.year_accounts import AllocationBalance, SourceAccount, YearAccounts, prefetch_contributors, year_accounts
 from partners.models import Unit
 from programmes.models import PreventionLevel
 from programmes.results.models import Measure

@@ -14,7 +14,6 @@ from django.core.exceptions import ValidationError
 from django.db.models import Q, QuerySet
 from django.http import QueryDict
 
-from funding.accounts import AllocationBalance, BalanceTotals, YearAccounts
 from funding.choices import DUTY_LIST_OF_KIND, AllocationKind, DutyList
 from funding.filters.tally import (
     OF_HEADINGS,
@@ -29,6 +28,7 @@ from funding.filters.tally import (
 from funding.models import Allocation, FinancialYear, FundingSource, PublicationDuty
 from funding.querysets import AllocationQuerySet, SourceQuerySet
 from funding.validators import parse_year_label
+from funding.year_accounts import AllocationBalance, BalanceTotals, YearAccounts
 from programmes.models import PreventionLevel
 from vru_portal.ledger.money import format_pounds, parse_pounds
 from vru_portal.text.dates import format_date, parse_iso_date

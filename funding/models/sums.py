@@ -1,6 +1,6 @@
 """What is set aside, varied, returned and left, stated once in SQL for the triggers.
 
-`funding/querysets/` says the same for Django and `funding/accounts.py` for pages;
+`funding/querysets/` says the same for Django and `funding/year_accounts.py` for pages;
 `tests/funding/reconcile/test_sums_agree.py` compares the three.
 
     left of a source    = source - allocated - carried forward - returned

@@ -11,11 +11,11 @@ from import_export.results import RowResult
 
 from vru_portal.ledger.append_only.models import REDACTED
 from vru_portal.ledger.money import format_pounds
+from vru_portal.tabular.outcomes import MAX_ROWS_SHOWN, ImportedRow, ImportResult
 from vru_portal.tabular.readers import cell_text
 from vru_portal.tabular.reading.remarks import find_remarks
 from vru_portal.tabular.reading.spreadsheet_rewrites import resaved_forms
 from vru_portal.tabular.resources import FileResource
-from vru_portal.tabular.results import MAX_ROWS_SHOWN, ImportedRow, ImportResult
 from vru_portal.tabular.widgets import MoneyWidget
 from vru_portal.text.dates import format_date
 from vru_portal.text.problems import Problems, collect_problems, raise_problems

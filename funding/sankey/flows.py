@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from functools import cached_property
 
-from funding.accounts import AllocationBalance, YearAccounts
+from funding.year_accounts import AllocationBalance, YearAccounts
 from programmes.models import PreventionLevel
 
 TONES = 6  # from --tone-1 to --tone-6 in frontend/_tokens.scss

@@ -6,11 +6,11 @@ from django import template
 from django.db.models import QuerySet
 from django.template.defaultfilters import pluralize
 
-from funding.accounts import YearAccounts
 from funding.bars import bar_parts, bar_segments, percentage
 from funding.models import FinancialYear, FundingSource
 from funding.sankey.drawing import draw_tall, draw_wide
 from funding.sankey.flows import TONES, MoneyFlow
+from funding.year_accounts import YearAccounts
 from partners.models import Person
 from programmes.choices import PassagePlace
 from programmes.models import Passage

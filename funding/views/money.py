@@ -11,13 +11,6 @@ from django.utils import timezone
 from django.utils.safestring import SafeString
 from django.views.decorators.http import require_safe
 
-from funding.accounts import (
-    BalanceTotals,
-    YearAccounts,
-    contract_copies_by_allocation,
-    prefetch_contributors,
-    year_accounts,
-)
 from funding.choices import DUTY_LIST_OF_KIND, AllocationKind, DutyList, VariationKind
 from funding.conditions import judged_conditions
 from funding.datasets.published import LISTS_OF_A_YEAR
@@ -53,6 +46,13 @@ from funding.views.queries import (
     reversed_allocations_of,
     sources_of,
     variations_of,
+)
+from funding.year_accounts import (
+    BalanceTotals,
+    YearAccounts,
+    contract_copies_by_allocation,
+    prefetch_contributors,
+    year_accounts,
 )
 from partners.models import Unit
 from programmes.models import PreventionLevel

@@ -14,6 +14,7 @@ from programmes.models.assessments import COMMUNITY_FIELDS, TEXT_FIELDS
 from programmes.rules import decide_on_assessment, write_assessment
 from vru_portal.ledger.append_only.recording import reverse
 from vru_portal.staff.actions import Action, RecordingForm, Section
+from vru_portal.staff.admin_links import admin_link
 from vru_portal.staff.help import help_link
 from vru_portal.staff.ledger_admin import (
     AppendOnlyAdmin,
@@ -22,7 +23,6 @@ from vru_portal.staff.ledger_admin import (
     RedactAction,
     reversal_status,
 )
-from vru_portal.staff.links import admin_link
 from vru_portal.text.dates import format_date
 from vru_portal.text.form_fields import CalendarDateFormField, LongTextFormField
 

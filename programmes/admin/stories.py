@@ -9,8 +9,8 @@ from django.utils.html import format_html
 from partners.admin import PROVENANCE, SourcedAdmin
 from programmes.forms import StoryForm, picture_form_of
 from programmes.models import Picture, Story
+from vru_portal.staff.admin_links import action_url
 from vru_portal.staff.help import help_link
-from vru_portal.staff.links import action_url
 
 UPLOAD_FIELDS = ("new_picture", "alternative_text", "credit")
 

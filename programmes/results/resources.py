@@ -18,12 +18,12 @@ from programmes.results.quarters import Quarter, parse_quarter
 from programmes.results.rules.answers import SPEND, WORDS, group_name, read_answers, total_name
 from programmes.results.rules.recording import lock_drafts, record_answers
 from programmes.results.rules.requests import measures_of, most_people
+from vru_portal.tabular.outcomes import ImportedRow
 from vru_portal.tabular.readers import cell_text
 from vru_portal.tabular.reading.named_records import NamedRecord, find_by_name
 from vru_portal.tabular.reading.remarks import find_remarks
 from vru_portal.tabular.records.resources import RecordResource
 from vru_portal.tabular.resources import FileResource
-from vru_portal.tabular.results import ImportedRow
 from vru_portal.tabular.widgets import DateWidget
 from vru_portal.text.problems import Problems, collect_problems, raise_problems
 from vru_portal.text.typed_dates import EARLIEST, LATEST

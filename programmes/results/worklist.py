@@ -2,7 +2,7 @@ from django.http import HttpRequest
 
 from programmes.results.models import Mail, Measure, Return
 from vru_portal.links.choices import DraftState
-from vru_portal.staff.links import can_view, changelist_url
+from vru_portal.staff.admin_links import can_view, changelist_url
 from vru_portal.staff.requests import late_requests
 from vru_portal.staff.worklist import WorklistItem, count_rows, item_unless_empty, link_label
 

@@ -10,8 +10,8 @@ from django.db import transaction
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from funding.accounts import year_accounts
 from funding.models import Allocation, FundingSource, Payment
+from funding.year_accounts import year_accounts
 from tests.support.factories import (
     AssessmentDecisionFactory,
     FundingSourceFactory,

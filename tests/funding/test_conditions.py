@@ -5,9 +5,9 @@ from decimal import Decimal
 
 import pytest
 
-from funding.accounts import year_accounts
 from funding.choices import ConditionKind, ConditionState, CostKind
 from funding.conditions import judged_conditions
+from funding.year_accounts import year_accounts
 from tests.support.factories import (
     DAY,
     AllocationFactory,

@@ -11,10 +11,10 @@ import openpyxl
 import pytest
 from django.http import QueryDict
 
-from funding.accounts import year_accounts
 from funding.datasets.published import LISTS_OF_A_YEAR, filters_of_year
 from funding.filters import AllocationFilters, PaymentFilters
 from funding.models import FinancialYear, Payment, PublicationDuty
+from funding.year_accounts import year_accounts
 from partners.models import Unit
 from tests.support.factories import (
     DAY,

@@ -6,10 +6,10 @@ import pytest
 import time_machine
 from django.http import QueryDict
 
-from funding.accounts import contract_copies_by_allocation, year_accounts
 from funding.filters import AllocationFilters, PaymentFilters
 from funding.missing_disclosures import all_missing_disclosures
 from funding.models import Allocation, Payment
+from funding.year_accounts import contract_copies_by_allocation, year_accounts
 from tests.support.crawler import text_of
 from tests.support.factories import (
     AllocationFactory,

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from funding.accounts import AllocationBalance, SourceAccount, YearAccounts
 from funding.models import FinancialYear, FundingSource
 from funding.sankey.drawing import TALL_WIDTH, WIDE_WIDTH, draw_tall, draw_wide
 from funding.sankey.flows import TONES, money_flow
 from funding.templatetags.funding import sankey, spend_bar
+from funding.year_accounts import AllocationBalance, SourceAccount, YearAccounts
 from programmes.models import PreventionLevel
 from vru_portal.ledger.cut_off import NOW
 

@@ -6,11 +6,11 @@ from functools import partial
 
 import pytest
 
-from funding.accounts import year_accounts
 from funding.choices import AllocationKind, VariationKind
 from funding.models import Allocation, FundingSource, Payment, Variation
 from funding.rules import allocations, variations
 from funding.statuses import initiative_statuses
+from funding.year_accounts import year_accounts
 from programmes.choices import Status
 from tests.support.factories import (
     DAY,

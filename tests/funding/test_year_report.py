@@ -5,9 +5,9 @@ from decimal import Decimal
 
 import pytest
 
-from funding.accounts import year_accounts
 from funding.datasets import year_report
 from funding.models import FinancialYear
+from funding.year_accounts import year_accounts
 from tests.support.factories import FundingSourceFactory, UnitFactory, YearFactory, make_everything
 from tests.support.pdfs import tags_of, words
 from vru_portal.ledger.money import format_pounds

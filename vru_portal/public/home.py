@@ -11,9 +11,9 @@ from events.choices import ItemKind
 from events.declarations.models import DeclarationVersion, Invitation, LiveSignature
 from events.declarations.rules.availability import version_in_force
 from events.models import AgendaItem, Event
-from funding.accounts import carried_by_source, variation_sums
 from funding.choices import VariationKind
 from funding.models import Allocation, FinancialYear, FundingSource, Payment
+from funding.year_accounts import carried_by_source, variation_sums
 from partners.models import Post, Statement
 from vru_portal.ledger.cut_off import NOW
 from vru_portal.ledger.money import sum_of_pounds

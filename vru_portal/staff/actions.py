@@ -24,8 +24,8 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from vru_portal.permissions import has_model_permission
+from vru_portal.staff.admin_links import action_url, change_url, changelist_url
 from vru_portal.staff.base_admin import PortalAdmin
-from vru_portal.staff.links import action_url, change_url, changelist_url
 from vru_portal.text.problems import Problems
 
 logger = logging.getLogger(__name__)

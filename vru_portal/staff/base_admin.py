@@ -21,7 +21,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils.text import capfirst
 
-from vru_portal.staff.links import LinkedField
+from vru_portal.staff.admin_links import LinkedField
 from vru_portal.staff.markdown_field import MarkdownWidget, TextArea
 from vru_portal.staff.ordering.rows import OrderedFormSet
 from vru_portal.text.markdown import is_markdown

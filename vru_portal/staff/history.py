@@ -25,7 +25,7 @@ from vru_portal.publishing.differences import Difference, describe_differences, 
 from vru_portal.publishing.snapshots import NOT_COMPARED, row_key, row_values, take_snapshot
 from vru_portal.publishing.state import Record
 from vru_portal.publishing.workflow import propose
-from vru_portal.staff.links import admin_link, change_url
+from vru_portal.staff.admin_links import admin_link, change_url
 from vru_portal.text.dates import format_date
 
 MAX_EVENTS = 200  # that a page shows, the latest first

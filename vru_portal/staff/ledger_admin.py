@@ -10,9 +10,9 @@ from django.utils.html import format_html
 from vru_portal.ledger.append_only.models import REDACTED, Reversible
 from vru_portal.ledger.append_only.recording import redact, reverse
 from vru_portal.staff.actions import Action, WriteOnceAdmin
+from vru_portal.staff.admin_links import admin_link
 from vru_portal.staff.base_admin import OptionFilter
 from vru_portal.staff.history import HistoryMixin
-from vru_portal.staff.links import admin_link
 from vru_portal.text.dates import format_date
 from vru_portal.text.form_fields import LongTextFormField
 

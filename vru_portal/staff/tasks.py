@@ -9,7 +9,7 @@ from django.utils.text import capfirst
 from django_tasks import task
 
 from vru_portal.publishing import submissions
-from vru_portal.staff.links import change_url
+from vru_portal.staff.admin_links import change_url
 from vru_portal.staff.ordering.page import list_name, order_url, orders_waiting_for
 from vru_portal.text.cleaning import one_line
 from vru_portal.web.addresses import full_url

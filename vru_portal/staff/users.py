@@ -20,10 +20,10 @@ from vru_portal.accounts import first_password, roles, second_factor
 from vru_portal.accounts.second_factor import FACTORS
 from vru_portal.accounts.sessions import end_sessions
 from vru_portal.staff.actions import Action, ActionAdmin
+from vru_portal.staff.admin_links import model_label, reader_can_view
 from vru_portal.staff.base_admin import ReadOnlyAdmin
 from vru_portal.staff.help import help_link
 from vru_portal.staff.ledger_admin import ReasonForm
-from vru_portal.staff.links import model_label, reader_can_view
 from vru_portal.text.dates import format_datetime
 
 RESET_EXPLANATION = (

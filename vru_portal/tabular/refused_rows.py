@@ -4,9 +4,9 @@ import json
 from datetime import date, datetime
 from typing import Any
 
+from vru_portal.tabular.outcomes import ImportedRow, ImportResult
 from vru_portal.tabular.readers import cell_text
 from vru_portal.tabular.reading.headings import REASONS_HEADING
-from vru_portal.tabular.results import ImportedRow, ImportResult
 from vru_portal.tabular.unconfirmed_files import UnconfirmedFile
 from vru_portal.tabular.writers import Column, Table
 

@@ -13,6 +13,7 @@ from import_export.formats import base_formats
 from import_export.instance_loaders import BaseInstanceLoader
 
 from vru_portal.models import HeadingMapping
+from vru_portal.tabular.outcomes import ImportedRow, ImportResult
 from vru_portal.tabular.readers import (
     CSV,
     ODS,
@@ -34,7 +35,6 @@ from vru_portal.tabular.reading.headings import (
 )
 from vru_portal.tabular.reading.sheets import join_names
 from vru_portal.tabular.refused_rows import store_refused_rows
-from vru_portal.tabular.results import ImportedRow, ImportResult
 from vru_portal.tabular.trial_copy import trial_copy
 from vru_portal.tabular.writers import unescape_formula
 

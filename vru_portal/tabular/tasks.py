@@ -7,7 +7,7 @@ from django_tasks import task
 
 from vru_portal.models import FileJob
 from vru_portal.tabular.job_state import ProgressCounter, finish, progress_file, resource_class_of
-from vru_portal.tabular.results import ImportResult
+from vru_portal.tabular.outcomes import ImportResult
 from vru_portal.tabular.unconfirmed_files import FILE_GONE, UnconfirmedFile
 
 UNEXPECTED_ERROR = (

@@ -21,7 +21,7 @@ from vru_portal.ledger.append_only.models import Reversible
 from vru_portal.models import Pending, Submission
 from vru_portal.operations.backup.status import read_status
 from vru_portal.publishing.state import Publishable, State
-from vru_portal.staff.links import changelist_url
+from vru_portal.staff.admin_links import changelist_url
 from vru_portal.staff.ordering.page import proposed_order_items
 from vru_portal.staff.records.submission_list import submission_items
 from vru_portal.staff.worklist import WorklistItem, WorklistLink, count_rows, item_unless_empty

@@ -17,7 +17,7 @@ from django.template.response import TemplateResponse
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from vru_portal.staff.links import can_view, change_url, changelist_url
+from vru_portal.staff.admin_links import can_view, change_url, changelist_url
 
 MAX_CHANGES = 200  # on the page of changes
 DAYS_BACK = 30

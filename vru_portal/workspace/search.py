@@ -10,9 +10,9 @@ from django.template.response import TemplateResponse
 from django.views.decorators.http import require_safe
 
 from vru_portal.publishing.state import Publishable
+from vru_portal.staff.admin_links import change_url, changelist_url
 from vru_portal.staff.base_admin import MAX_SEARCH_CHARACTERS
 from vru_portal.staff.help import matching_subjects
-from vru_portal.staff.links import change_url, changelist_url
 from vru_portal.staff.worklist import count_rows
 from vru_portal.workspace.recent_changes import Model, viewable_models
 

@@ -16,7 +16,7 @@ from events.declarations.models import DeclarationVersion, Entry, Head
 from events.declarations.rules import availability
 from partners.models import LegalNotice
 from vru_portal.staff.actions import ActionAdmin, WriteOnceAdmin
-from vru_portal.staff.links import change_url, reader_can_view
+from vru_portal.staff.admin_links import change_url, reader_can_view
 from vru_portal.text.dates import format_short_date
 from vru_portal.text.form_fields import CalendarDateFormField
 

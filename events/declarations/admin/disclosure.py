@@ -16,7 +16,7 @@ from django.views.decorators.cache import never_cache
 from events.declarations.documents import subject_access
 from events.declarations.rules import erasure
 from vru_portal.links.personal import drafts_about
-from vru_portal.staff.links import action_url
+from vru_portal.staff.admin_links import action_url
 from vru_portal.text.form_fields import LineFormField
 from vru_portal.web.file_responses import file_response
 

@@ -27,9 +27,9 @@ from events.declarations.models.invitations import closing_date
 from events.declarations.rules import availability, invitations
 from vru_portal.links.models import Delivery
 from vru_portal.staff.actions import Action, Section
+from vru_portal.staff.admin_links import admin_link
 from vru_portal.staff.base_admin import OptionFilter
 from vru_portal.staff.help import help_link
-from vru_portal.staff.links import admin_link
 from vru_portal.text.dates import format_date
 from vru_portal.text.form_fields import EmailAddressFormField, LineFormField
 

@@ -9,8 +9,8 @@ from events.declarations.querysets import FAILED_MAILS
 from events.declarations.rules import mail_queue
 from vru_portal.links.models import Delivery
 from vru_portal.staff.actions import Action
+from vru_portal.staff.admin_links import admin_link
 from vru_portal.staff.base_admin import OptionFilter
-from vru_portal.staff.links import admin_link
 
 
 class RetryMailAction(Action):

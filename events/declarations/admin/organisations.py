@@ -7,7 +7,7 @@ from events.declarations.admin.base import DeclarationActionAdmin, short_date_or
 from events.declarations.models import Head, SignatoryBody
 from events.declarations.register import log
 from vru_portal.staff.actions import Section
-from vru_portal.staff.links import admin_link
+from vru_portal.staff.admin_links import admin_link
 
 
 @admin.register(SignatoryBody)

@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from events.declarations.choices import OPEN_INVITATION_STATES, InvitationState
 from events.declarations.models import DeclarationVersion, Invitation, PaperSignature, SigningRequest
-from vru_portal.staff.links import changelist_url
+from vru_portal.staff.admin_links import changelist_url
 
 # In the order in which an invitation goes through them. Drafts and revoked invitations are not counted by themselves.
 COUNTED_STATES = (

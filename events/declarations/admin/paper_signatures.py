@@ -14,7 +14,7 @@ from events.declarations.choices import EntryKind
 from events.declarations.models import PaperSignature
 from events.declarations.rules import paper_signatures
 from vru_portal.staff.actions import Action, RecordingForm
-from vru_portal.staff.links import admin_link
+from vru_portal.staff.admin_links import admin_link
 from vru_portal.text.dates import format_date
 
 PAPER_FIELDS = (

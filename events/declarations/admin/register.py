@@ -14,8 +14,8 @@ from events.declarations.models import Entry, RegisterKey
 from events.declarations.rules import corrections, erasure, paper_signatures
 from partners.models import Sector
 from vru_portal.staff.actions import Action, Section
+from vru_portal.staff.admin_links import admin_link
 from vru_portal.staff.ledger_admin import RecordedElsewhereAdmin
-from vru_portal.staff.links import admin_link
 from vru_portal.text.dates import format_date
 from vru_portal.text.form_fields import LineFormField
 

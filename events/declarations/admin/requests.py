@@ -7,7 +7,7 @@ from events.declarations.admin.base import FilledFilter, NoAddAdmin, signing_clo
 from events.declarations.models import SigningRequest
 from events.declarations.rules import requests
 from vru_portal.staff.actions import Action
-from vru_portal.staff.links import admin_link
+from vru_portal.staff.admin_links import admin_link
 from vru_portal.text.dates import format_date
 
 

@@ -25,9 +25,9 @@ from programmes.results.rules.requests import measures_of
 from programmes.results.rules.suppression import Hidden
 from vru_portal.links.choices import DraftState
 from vru_portal.staff.actions import RecordingForm, Section, WriteOnceAdmin
+from vru_portal.staff.admin_links import admin_link, can_view
 from vru_portal.staff.base_admin import PortalAdmin, ReadOnlyAdmin
 from vru_portal.staff.imports.page import FileImport
-from vru_portal.staff.links import admin_link, can_view
 from vru_portal.staff.requests import (
     ApprovalForm,
     Approve,

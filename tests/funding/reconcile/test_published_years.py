@@ -13,9 +13,9 @@ import pytest
 from django.contrib.auth import get_user_model
 from django.core.management import call_command
 
-from funding.accounts import year_accounts
 from funding.conditions import judged_conditions
 from funding.models import FinancialYear
+from funding.year_accounts import year_accounts
 from programmes.results.models import Measure, Return
 from programmes.results.rules import approving
 from tests.support.crawler import text_of

@@ -8,13 +8,13 @@ import pytest
 from django.core.exceptions import ValidationError
 from django.db import connection
 
-from funding.accounts import year_accounts
 from funding.choices import VariationKind
 from funding.models import Allocation, FundingSource, Payment, Variation
 from funding.models.sums import ALLOWANCE_PENCE, NET_PENCE, PAID_PENCE, SOURCE_PENCE, TAKEN_PENCE
 from funding.rules import variations
 from funding.rules.allocations import allocate
 from funding.rules.sources import allowance_of, carry_forward
+from funding.year_accounts import year_accounts
 from tests.support.factories import (
     AllocationFactory,
     AssessmentDecisionFactory,

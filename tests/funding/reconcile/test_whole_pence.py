@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from django.conf import settings
 
-from funding.accounts import year_accounts
 from funding.models import Allocation, Payment
 from funding.reconcile.report import reconcile
+from funding.year_accounts import year_accounts
 from tests.support.crawler import text_of
 from tests.support.factories import UserFactory
 from tests.support.money.ledger import award, pay, year_with_everything

@@ -8,11 +8,11 @@ import pytest
 import time_machine
 from django.db import IntegrityError, transaction
 
-from funding.accounts import year_accounts
 from funding.models import Allocation, OnwardGrant, Regranting
 from funding.reconcile.report import reconcile
 from funding.regranting.rules.recording import next_reference, record_onward_grant, record_regranting
 from funding.regranting.sums import with_onward
+from funding.year_accounts import year_accounts
 from tests.support.crawler import text_of
 from tests.support.factories import (
     DAY,

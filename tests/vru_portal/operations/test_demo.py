@@ -14,9 +14,9 @@ from django.template.loader import render_to_string
 from django.utils import timezone
 
 from events.declarations.models import Entry
-from funding.accounts import year_accounts
 from funding.models import Allocation, FinancialYear, Payment
 from funding.statuses import set_statuses
+from funding.year_accounts import year_accounts
 from partners.models import Organisation, Unit
 from partners.templatetags.partners import example_strip
 from programmes.choices import Outcome, Status

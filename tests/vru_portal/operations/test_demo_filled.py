@@ -10,7 +10,6 @@ from django.core.management import call_command
 from django.test import override_settings
 from django.utils import timezone
 
-from funding.accounts import year_accounts
 from funding.choices import ALLOCATION_TEXT_FIELDS, PAYMENT_TEXT_FIELDS, AllocationKind, Irregularity
 from funding.models import (
     Allocation,
@@ -22,6 +21,7 @@ from funding.models import (
     Payment,
     PublicationDuty,
 )
+from funding.year_accounts import year_accounts
 from partners.models import Organisation, Publication, Unit
 from programmes.models import AssessmentDecision, EvidenceAssessment, ToolkitApproach
 from programmes.models.assessments import TEXT_FIELDS

@@ -15,8 +15,8 @@ from django.views.decorators.http import require_POST
 
 from vru_portal.models import FileJob
 from vru_portal.permissions import has_model_permission
+from vru_portal.staff.admin_links import change_url
 from vru_portal.staff.base_admin import ReadOnlyAdmin
-from vru_portal.staff.links import change_url
 from vru_portal.tabular import job_state, jobs
 
 REFRESH_SECONDS = 3

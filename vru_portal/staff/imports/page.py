@@ -13,9 +13,9 @@ from import_export.admin import ImportMixin
 from import_export.formats.base_formats import Format
 from import_export.forms import ConfirmImportForm, ImportForm
 
+from vru_portal.staff.admin_links import change_url
 from vru_portal.staff.imports import job_pages  # noqa: F401 - it registers its admin
 from vru_portal.staff.imports.heading_mappings import MAPPING_PERMISSIONS, AskedHeadingsForm
-from vru_portal.staff.links import change_url
 from vru_portal.tabular import jobs
 from vru_portal.tabular.downloads import table_response
 from vru_portal.tabular.readers import CSV, ODS, XLSX, check_size, format_of

@@ -18,7 +18,7 @@ from django.utils.text import capfirst
 from vru_portal.models import ProposedOrder
 from vru_portal.publishing.changesets import LAST_POSITION, park_numbers, set_history_details
 from vru_portal.publishing.state import PUBLISH
-from vru_portal.staff.links import changelist_url
+from vru_portal.staff.admin_links import changelist_url
 from vru_portal.staff.ordering.rows import Place, new_numbers
 from vru_portal.staff.worklist import WorklistItem, WorklistRow
 from vru_portal.text.dates import format_datetime

@@ -15,7 +15,7 @@ from django.template.response import TemplateResponse
 from vru_portal.publishing import workflow
 from vru_portal.publishing.snapshots import row_key
 from vru_portal.publishing.state import PUBLISH
-from vru_portal.staff.links import action_url
+from vru_portal.staff.admin_links import action_url
 from vru_portal.staff.records.publishing_actions import NoteForm, as_sentence, draft_choices
 
 MAX_RECORDS = 50  # at a time: each is checked as if it were published

@@ -12,7 +12,7 @@ from vru_portal.models import Pending
 from vru_portal.publishing import pending_changes, submissions
 from vru_portal.publishing.changesets import overwritten_values
 from vru_portal.publishing.differences import summarise_changeset
-from vru_portal.staff.links import action_url, admin_link
+from vru_portal.staff.admin_links import action_url, admin_link
 from vru_portal.text.dates import format_datetime
 
 

@@ -7,8 +7,8 @@ from django.contrib.contenttypes.models import ContentType
 from django.http import HttpRequest
 
 from vru_portal.models import Pending
+from vru_portal.staff.admin_links import admin_link, model_label
 from vru_portal.staff.base_admin import OptionFilter, ReadOnlyAdmin
-from vru_portal.staff.links import admin_link, model_label
 
 
 class ScheduleFilter(OptionFilter):

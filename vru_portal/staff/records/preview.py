@@ -17,7 +17,7 @@ from django.views.decorators.clickjacking import xframe_options_sameorigin
 from vru_portal.publishing import pending_changes, workflow
 from vru_portal.publishing.related_drafts import related_drafts
 from vru_portal.publishing.state import PUBLISH
-from vru_portal.staff.links import action_url, change_url
+from vru_portal.staff.admin_links import action_url, change_url
 from vru_portal.staff.records.publishing_actions import as_sentence
 
 # The widths of screens at which a preview can be looked at, in CSS pixels.

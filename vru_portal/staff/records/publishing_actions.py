@@ -23,7 +23,7 @@ from vru_portal.publishing.related_drafts import related_drafts
 from vru_portal.publishing.snapshots import owning_record
 from vru_portal.publishing.state import PUBLISH, Publishable
 from vru_portal.staff.actions import Action
-from vru_portal.staff.links import action_url, admin_link
+from vru_portal.staff.admin_links import action_url, admin_link
 from vru_portal.staff.markdown_field import TextArea
 from vru_portal.text.dates import format_datetime
 from vru_portal.text.form_fields import LongTextFormField, MomentFormField

@@ -7,8 +7,8 @@ from django.http import HttpRequest
 
 from vru_portal.models import Submission
 from vru_portal.publishing import submissions
+from vru_portal.staff.admin_links import action_url, admin_link, changelist_url, model_label
 from vru_portal.staff.base_admin import ReadOnlyAdmin
-from vru_portal.staff.links import action_url, admin_link, changelist_url, model_label
 from vru_portal.staff.records.bulk_publishing import BulkPublishing
 from vru_portal.staff.worklist import WorklistItem, WorklistLink, WorklistRow
 

@@ -9,9 +9,9 @@ from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 from import_export.results import RowResult
 
 from vru_portal.publishing.snapshots import owning_record
+from vru_portal.tabular.outcomes import ImportedRow, ImportResult
 from vru_portal.tabular.readers import cell_text
 from vru_portal.tabular.records.columns import RecordColumn
-from vru_portal.tabular.results import ImportedRow, ImportResult
 from vru_portal.text.differences import Excerpt, changed_words
 
 

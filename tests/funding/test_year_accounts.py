@@ -6,8 +6,8 @@ from decimal import Decimal
 import pytest
 import time_machine
 
-from funding.accounts import year_accounts
 from funding.models import FundingSource
+from funding.year_accounts import year_accounts
 from tests.support.factories import (
     AllocationFactory,
     FundingSourceFactory,
