@@ -191,7 +191,7 @@ def test_the_arithmetic_is_shown(source):
 def test_a_condition_counts_as_known_and_as_dated(source, time_machine):
     time_machine.move_to(date(2031, 6, 1))
     stated = date(2031, 6, 1)
-    condition(source, ConditionKind.SPEND_BY, by_day=LAST, source__published_on=stated, cut_off=stated)
+    condition(source, ConditionKind.SPEND_BY, by_day=LAST, source__published_on=stated, as_at=stated)
     assert judged(source, CutOff(date(2031, 5, 31))) == []
     assert len(judged(source, CutOff(date(2031, 6, 1)))) == 1
 

@@ -149,7 +149,7 @@ def test_a_correction_leaves_what_was_known_and_changes_what_is_dated(year, sour
 def test_a_source_is_known_once_it_is_published_and_dated_by_its_day(year):
     with on("2031-07-01"):
         published = PublicationFactory(published_on=date(2031, 6, 1))
-        FundingSourceFactory(year=year, source=published, cut_off=date(2031, 5, 1))
+        FundingSourceFactory(year=year, source=published, as_at=date(2031, 5, 1))
     assert [bool(sums(year, cut_off(day))) for day in ("2031-05-31", "2031-06-01")] == [False, True]
     assert [bool(sums(year, cut_off(day, Basis.DATED))) for day in ("2031-04-30", "2031-05-01")] == [False, True]
 
@@ -170,7 +170,7 @@ def test_a_source_counts_before_what_depends_on_it(year):
     """So that a year adds up on each day, whatever the dates of its publications."""
     with on("2031-04-20"):
         later = PublicationFactory(published_on=date(2031, 6, 1))
-        source = FundingSourceFactory(year=year, source=later, cut_off=date(2031, 6, 1))
+        source = FundingSourceFactory(year=year, source=later, as_at=date(2031, 6, 1))
         AllocationFactory(funding_source=source, awarded_on=date(2031, 4, 10))
     assert "allocated" not in sums(year, cut_off("2031-04-19"))
     for day, basis in (("2031-04-20", Basis.KNOWN), ("2031-04-10", Basis.DATED)):
