@@ -52,7 +52,7 @@ class TestLaunchUnit:
             "Predecessor": 3,
             "Term": 4,
             "Passage": 16,
-            "Synonym": 41,
+            "Synonym": 42,
             "FinancialYear": 1,
             "FundingSource": 3,
             "Contributor": 4,

@@ -158,7 +158,7 @@ class Index:
                 found |= {n: 1.0 for n, entry in enumerate(self.entries) if entry.searchable.kind in listed}
             if not found:
                 missed.append(one.typed)
-            importance = max(LEAST, log(1 + len(self.entries) / (1 + len(found))))
+            importance = max(LEAST, len(one.stems) * log(1 + len(self.entries) / (1 + len(found))))
             for page, closeness in found.items():
                 scores[page] = scores.get(page, 0) + (LEAST if one.is_own_name else importance) * closeness
                 counts[page] = counts.get(page, 0) + (not one.is_own_name)
@@ -187,7 +187,8 @@ class Index:
         """The page that lists what is looked for, if something narrows it down: “events” of “events in Leeds”."""
         if sum(not one.is_own_name for one in wanted) < 2:
             return None
-        stems = {stem for one in wanted if one.is_head for stem in set().union(*one.stems)}
+        heads = [one for one in wanted if one.is_head and len(one.stems) == 1]  # a “violent partner” is no partner
+        stems = {stem for one in heads for stem in one.stems[0]}
         return next((self.lists[stem] for stem in sorted(stems & self.lists.keys())), None)
 
     def _add_side_by_side(self, scores: dict[int, float], wanted: Sequence[Wanted]) -> None:

@@ -92,6 +92,12 @@ def test_words_that_are_a_phrase_with_synonyms_are_looked_for_as_a_whole():
     assert "Drop-in" not in titles("youth club", index_of(*pages))
 
 
+def test_a_phrase_weighs_as_much_as_its_words():
+    pages = (page("Leaving home"), page("Shelter", "Safe from abuse."), page("Moor"), page("Path"), page("Walk"))
+    whole = Synonym(("violent partner",), ("abuse",))
+    assert titles("leave my violent partner", index_of(*pages, synonyms=[whole]))[0] == "Shelter"
+
+
 def test_words_typed_without_a_space_and_with_one_too_many_are_found():
     found = WALKS.find("bootfund")
     assert found.hits[0].entry.document.title == "O'Neill Foundation"
@@ -126,6 +132,13 @@ def test_what_is_narrowed_down_is_listed_first(typed, first):
     found = index.find(typed)
     assert found.hits[0].entry.document.title == first
     assert found.whole_list == ("Walks" if typed == "walks in Hull" else "")
+
+
+def test_a_word_for_a_list_inside_a_phrase_is_none():
+    club = Entry(page("Night shelter", "For the lost."), ANY, 1)
+    walks = Entry(page("Walks"), ANY, None, lists=(ResultKind.INITIATIVE,))
+    index = Index([walks, club], [Synonym(("sleep walks", "walks asleep"), ("night",))])
+    assert titles("leave my sleep walks", index) == titles("walks asleep for the lost", index) == ["Night shelter"]
 
 
 def test_dates_are_found_and_marked_however_they_are_written():
@@ -233,6 +246,28 @@ def test_any_text_is_answered(typed):
     for hit in found.hits:
         marker.mark(hit.entry.document.title)
         marker.excerpt(hit.entry.document.text)
+
+
+PLACED = Index(
+    [
+        Entry(page("Walks", names=("Trails", "Near me")), ANY, None, lists=(ResultKind.EVENT,)),
+        Entry(page("Moor walk", "It is on 5 May 2031 for people aged 10 to 18."), SMALL, 1),
+        Entry(page("The Moor Wardens", names=("MW",)), ANY, 2),
+    ],
+    [Synonym(("long trails", "trails long", "hike"), ("walk", "not there")), Synonym(("moor",), ("wardens",))],
+    ["Moor Wardens", "MW"],
+)
+SAID = (
+    *("walks", "trails", "long", "hike", "moor", "wardens", "MW", "the", "in", "near", "of", "for", "on", "nearme"),
+    *("5", "May", "2031", "5/5/2031", "aged", "14", "wark", "xylophone"),
+)
+
+
+@given(st.lists(st.sampled_from(SAID), max_size=8).map(" ".join))
+def test_any_words_are_answered_in_any_order(typed):
+    found = PLACED.find(typed)
+    assert [hit.has_all for hit in found.hits] == sorted((hit.has_all for hit in found.hits), reverse=True)
+    Marker(found.wanted).excerpt("The moor wardens walk on 2031-05-05.")
 
 
 def test_the_words_are_marked_and_nothing_else_is_html():
