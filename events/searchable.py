@@ -8,16 +8,16 @@ from django.db.models import Prefetch, QuerySet
 from events.models import AgendaItem, Appearance, Event
 from partners.searchable import joined
 from vru_portal.publishing.state import published
-from vru_portal.search.documents import Document, ResultKind, Searchable
+from vru_portal.search.documents import ResultKind, Searchable, SearchDocument
 from vru_portal.text.dates import format_date, format_date_range
 
 MOST_DAYS = 31  # of an event that are named: one of a year is not what somebody looks for who types a date
 EVENT_WORDS = ("agenda", "calendar", "date", "event", "programme", "speakers", "venue")
 
 
-def event(row: Event) -> Document:
+def event(row: Event) -> SearchDocument:
     where = f", {row.location}" if row.location else ""
-    return Document(
+    return SearchDocument(
         row.title,
         row.get_absolute_url(),
         f"{format_date_range(row.held_on, row.ends_on)}{where}. {row.summary}",
@@ -41,10 +41,10 @@ def items() -> QuerySet[AgendaItem]:
     return rows.prefetch_related(Prefetch("appearances", appearances, to_attr="public_appearances"))
 
 
-def item(row: AgendaItem) -> Document:
+def item(row: AgendaItem) -> SearchDocument:
     appearances: list[Any] = row.public_appearances  # type: ignore[attr-defined]
     who = "; ".join(", ".join(filter(None, described(appearance))) for appearance in appearances)
-    return Document(
+    return SearchDocument(
         row.title,
         f"{row.event.get_absolute_url()}#item-{row.position}",
         f"{row.event.short_title}{f': {who}' if who else ''}",  # not its number, which a search may take for an age

@@ -5,7 +5,7 @@ from django.db.models import Prefetch, QuerySet
 from funding.models import Allocation, BudgetHeading, Decision, FinancialYear, FundingSource
 from partners.searchable import joined
 from vru_portal.ledger.money import format_pounds, pounds_for_prose
-from vru_portal.search.documents import Document, ResultKind, Searchable
+from vru_portal.search.documents import ResultKind, Searchable, SearchDocument
 from vru_portal.text.dates import format_date
 
 MONEY_WORDS = ("Money", "Budget", "Funding")
@@ -16,11 +16,11 @@ def years() -> QuerySet[FinancialYear]:
     return FinancialYear.objects.with_money().prefetch_related(Prefetch("sources", sources, to_attr="standing_sources"))
 
 
-def year(row: FinancialYear) -> Document:
+def year(row: FinancialYear) -> SearchDocument:
     budget = row.budget(row.standing_sources)  # type: ignore[attr-defined]
     names = "; ".join(f"{one.name} {one.stated_as}" for one in row.standing_sources)  # type: ignore[attr-defined]
     spend_by = f"Must be spent {row.spend_by_stated}" if row.spend_by_stated else ""
-    return Document(
+    return SearchDocument(
         f"Funding {row.label}",
         row.get_absolute_url(),
         f"The budget is {pounds_for_prose(budget)}: where the money comes from and where it goes.",
@@ -29,10 +29,10 @@ def year(row: FinancialYear) -> Document:
     )
 
 
-def source(row: FundingSource) -> Document:
+def source(row: FundingSource) -> SearchDocument:
     summary = f"{pounds_for_prose(row.amount)} for {row.year.label}{f', {row.nature}' if row.nature else ''}"
     text = joined((format_pounds(row.amount), row.stated_as, row.wording, row.note))
-    return Document(f"{row.name}: funding", f"{row.year.get_absolute_url()}#in", summary, (row.name,), text)
+    return SearchDocument(f"{row.name}: funding", f"{row.year.get_absolute_url()}#in", summary, (row.name,), text)
 
 
 def allocations() -> QuerySet[Allocation]:
@@ -50,8 +50,8 @@ def allocations() -> QuerySet[Allocation]:
     )
 
 
-def allocation(row: Allocation) -> Document:
-    return Document(
+def allocation(row: Allocation) -> SearchDocument:
+    return SearchDocument(
         f"{row.recipient.name}: {format_pounds(row.amount)} for {row.subject.name}",
         row.get_absolute_url(),
         f"{row.get_kind_display()}, {row.funding_source.year.label}",
@@ -61,18 +61,18 @@ def allocation(row: Allocation) -> Document:
     )
 
 
-def heading(row: BudgetHeading) -> Document:
+def heading(row: BudgetHeading) -> SearchDocument:
     summary = f"Budget heading, {row.get_kind_display().lower()}"
-    return Document(row.name, row.get_absolute_url(), summary, (row.name,), row.summary)
+    return SearchDocument(row.name, row.get_absolute_url(), summary, (row.name,), row.summary)
 
 
 def decisions() -> QuerySet[Decision]:
     return Decision.objects.standing().select_related("year").order_by("pk")
 
 
-def decision(row: Decision) -> Document:
+def decision(row: Decision) -> SearchDocument:
     summary = f"Decision {row.reference} of {format_date(row.decided_on)}"
-    return Document(row.title, row.get_absolute_url(), summary, (row.reference,), row.reasons)
+    return SearchDocument(row.title, row.get_absolute_url(), summary, (row.reference,), row.reasons)
 
 
 SEARCHABLES = (

@@ -6,16 +6,18 @@ from typing import Any
 from django.urls import reverse
 
 from partners.models import ContactPoint, Organisation, Person, Statement
-from vru_portal.search.documents import Document, ResultKind, Searchable
+from vru_portal.search.documents import ResultKind, Searchable, SearchDocument
 from vru_portal.search.words import STOP_WORDS, words_of
 
 FEWEST_INITIALS = 3
 
 
-def organisation(row: Organisation) -> Document:
+def organisation(row: Organisation) -> SearchDocument:
     words = [row.sector.name if row.sector else "", row.website]
     initials = filter(None, map(initials_of, (row.name, *row.other_name_list)))
-    return Document(row.name, row.get_absolute_url(), row.summary, (*row.other_name_list, *initials), " ".join(words))
+    return SearchDocument(
+        row.name, row.get_absolute_url(), row.summary, (*row.other_name_list, *initials), " ".join(words)
+    )
 
 
 def initials_of(name: str) -> str:
@@ -24,13 +26,13 @@ def initials_of(name: str) -> str:
     return "".join(letters).upper() if len(letters) >= FEWEST_INITIALS else ""
 
 
-def person(row: Any) -> Document:
+def person(row: Any) -> SearchDocument:
     posts = "; ".join(post.described for post in row.public_posts)
-    return Document(row.full_name, row.get_absolute_url(), posts, (row.name, *row.other_name_list), row.biography)
+    return SearchDocument(row.full_name, row.get_absolute_url(), posts, (row.name, *row.other_name_list), row.biography)
 
 
-def statement(row: Statement) -> Document:
-    return Document(
+def statement(row: Statement) -> SearchDocument:
+    return SearchDocument(
         row.title,
         row.get_absolute_url(),
         row.summary,
@@ -39,8 +41,8 @@ def statement(row: Statement) -> Document:
     )
 
 
-def contact_point(row: ContactPoint) -> Document:
-    return Document("Contact", reverse("partners:contact"), joined((row.label, row.value)), (), row.note)
+def contact_point(row: ContactPoint) -> SearchDocument:
+    return SearchDocument("Contact", reverse("partners:contact"), joined((row.label, row.value)), (), row.note)
 
 
 def joined(texts: Iterable[str | None]) -> str:

@@ -10,9 +10,7 @@ from partners.models import Publication
 from partners.searchable import joined
 from programmes.choices import ANCHORS, PassagePlace
 from programmes.models import (
-    Document as UploadedDocument,
-)
-from programmes.models import (
+    Document,
     DocumentText,
     Initiative,
     Passage,
@@ -22,7 +20,7 @@ from programmes.models import (
     SuccessCondition,
     Term,
 )
-from vru_portal.search.documents import Document, ResultKind, Searchable
+from vru_portal.search.documents import ResultKind, Searchable, SearchDocument
 from vru_portal.text.dates import format_date
 
 
@@ -34,7 +32,7 @@ def initiatives() -> QuerySet[Initiative]:
     )
 
 
-def initiative(row: Any) -> Document:
+def initiative(row: Any) -> SearchDocument:
     organisations = [one.name for one in (row.lead_organisation, *row.partners_list) if one and one.is_public]
     words = (*row.audiences_list, *row.settings_list, *row.areas_list)
     text = joined(
@@ -45,40 +43,42 @@ def initiative(row: Any) -> Document:
             *organisations,
         )
     )
-    return Document(row.name, row.get_absolute_url(), row.summary, (), text, sensitive=bool(row.sensitive_topic))
+    return SearchDocument(row.name, row.get_absolute_url(), row.summary, (), text, sensitive=bool(row.sensitive_topic))
 
 
-def level(row: PreventionLevel) -> Document:
-    return Document(row.full_name, row.get_absolute_url(), row.summary, (), joined((row.moment, row.definition)))
+def level(row: PreventionLevel) -> SearchDocument:
+    return SearchDocument(row.full_name, row.get_absolute_url(), row.summary, (), joined((row.moment, row.definition)))
 
 
-def condition(row: SuccessCondition) -> Document:
-    return Document(row.title, f"{reverse('about')}#condition-{row.number}", "A condition for success.", (), row.text)
+def condition(row: SuccessCondition) -> SearchDocument:
+    return SearchDocument(
+        row.title, f"{reverse('about')}#condition-{row.number}", "A condition for success.", (), row.text
+    )
 
 
-def predecessor(row: Predecessor) -> Document:
-    return Document(
+def predecessor(row: Predecessor) -> SearchDocument:
+    return SearchDocument(
         row.title, f"{reverse('about')}#building", "Earlier work that the unit builds on.", (), row.description
     )
 
 
-def term(row: Term) -> Document:
+def term(row: Term) -> SearchDocument:
     address = f"{reverse('about')}#{'violence' if row.defines_violence else f'term-{row.slug}'}"
-    return Document(row.name, address, "What this term means.", (f"Definition of {row.name}",), row.definition)
+    return SearchDocument(row.name, address, "What this term means.", (f"Definition of {row.name}",), row.definition)
 
 
-def passage(row: Passage) -> Document:
+def passage(row: Passage) -> SearchDocument:
     page = PassagePlace(row.slot).label.partition(":")[0]
-    return Document(row.title or page, row.place_address, "", () if row.slot in ANCHORS else (page,), row.body)
+    return SearchDocument(row.title or page, row.place_address, "", () if row.slot in ANCHORS else (page,), row.body)
 
 
-def story(row: Story) -> Document:
-    return Document(
+def story(row: Story) -> SearchDocument:
+    return SearchDocument(
         row.title, row.get_absolute_url(), row.summary, (), joined((row.body, format_date(row.published_on)))
     )
 
 
-def publication(row: Publication) -> Document:
+def publication(row: Publication) -> SearchDocument:
     authors = [author.full_name for author in row.authors.all() if author.is_public]
     issuer = [row.issued_by.name] if row.issued_by and row.issued_by.is_public else []
     names = (row.issued_by.name, *row.issued_by.other_name_list) if issuer and row.issued_by else ()
@@ -86,20 +86,20 @@ def publication(row: Publication) -> Document:
     called = (*(f"{name} report" for name in names), *kind)
     published = format_date(row.published_on) if row.published_on else ""
     text = joined((*issuer, *authors, row.period, row.area, published))
-    return Document(row.title, row.get_absolute_url(), row.note, called, text)
+    return SearchDocument(row.title, row.get_absolute_url(), row.note, called, text)
 
 
-def documents() -> QuerySet[UploadedDocument]:
+def documents() -> QuerySet[Document]:
     texts = DocumentText.objects.filter(sha256=OuterRef("sha256")).values("text")
-    return UploadedDocument.objects.public().select_related("publication").annotate(words=Subquery(texts))
+    return Document.objects.public().select_related("publication").annotate(words=Subquery(texts))
 
 
-def document(row: Any) -> Document:
+def document(row: Any) -> SearchDocument:
     """A file of a publication leads to the publication's page, which has its other files and says what it is."""
     publication = row.publication if row.publication and row.publication.is_public else None
     summary = f"A file of {publication.title}." if publication else "A document to download."
     page = publication or row
-    return Document(row.title, page.get_absolute_url(), summary, (), joined((row.credit, row.words)))
+    return SearchDocument(row.title, page.get_absolute_url(), summary, (), joined((row.credit, row.words)))
 
 
 SEARCHABLES = (

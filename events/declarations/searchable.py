@@ -6,7 +6,7 @@ from django.utils import timezone
 
 from events.declarations.models import DeclarationVersion, LiveSignature
 from partners.searchable import joined
-from vru_portal.search.documents import Document, ResultKind, Searchable
+from vru_portal.search.documents import ResultKind, Searchable, SearchDocument
 from vru_portal.text.dates import format_date
 
 
@@ -14,9 +14,11 @@ def versions() -> QuerySet[DeclarationVersion]:
     return DeclarationVersion.objects.in_force(timezone.localdate()).select_related("declaration")
 
 
-def version(row: DeclarationVersion) -> Document:
+def version(row: DeclarationVersion) -> SearchDocument:
     since = f"In force from {format_date(row.in_force_from)}." if row.in_force_from else ""
-    return Document(str(row), row.get_absolute_url(), since, (row.declaration.title,), joined((row.text, row.note)))
+    return SearchDocument(
+        str(row), row.get_absolute_url(), since, (row.declaration.title,), joined((row.text, row.note))
+    )
 
 
 def signatures() -> QuerySet[LiveSignature]:
@@ -28,9 +30,9 @@ def signatures() -> QuerySet[LiveSignature]:
     )
 
 
-def signature(row: LiveSignature) -> Document:
+def signature(row: LiveSignature) -> SearchDocument:
     """The organisation alone: who signed for it is shown, if they agreed, by the entry's page, and by nothing else."""
-    return Document(
+    return SearchDocument(
         f"{row.body.name}: signature",
         reverse("declarations:entry", args=[row.entry.seq]),
         f"Has signed version {row.version.number} of the declaration.",

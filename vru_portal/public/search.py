@@ -17,12 +17,12 @@ import partners.searchable
 import programmes.searchable
 from funding.models import Payment
 from partners.models import Unit
-from programmes.models import Synonym as SynonymRow
+from programmes.models import Synonym
 from vru_portal.public.search_pages import site_pages
 from vru_portal.search import zero_results
 from vru_portal.search.current import CurrentIndex, still_public
 from vru_portal.search.days import dates_in
-from vru_portal.search.documents import ResultKind, Synonym
+from vru_portal.search.documents import ResultKind, SynonymWords
 from vru_portal.search.highlighting import Marker
 from vru_portal.search.index import Findings, Hit
 from vru_portal.search.queries import MAX_CHARACTERS
@@ -43,8 +43,8 @@ SEARCHABLES = tuple(
 )
 
 
-def synonyms() -> list[Synonym]:
-    return [Synonym(row.typed_lines, row.found_lines) for row in SynonymRow.objects.all()]
+def synonyms() -> list[SynonymWords]:
+    return [SynonymWords(row.typed_lines, row.found_lines) for row in Synonym.objects.all()]
 
 
 def own_names() -> list[str]:

@@ -7,7 +7,7 @@ from django.urls import reverse
 
 from partners.models import Unit
 from programmes.models import Initiative
-from vru_portal.search.documents import Document, Entry, ResultKind, Searchable
+from vru_portal.search.documents import IndexEntry, ResultKind, Searchable, SearchDocument
 
 
 class SitePage(NamedTuple):
@@ -212,13 +212,13 @@ HELP_LINES = SitePage(
     "urgent 999 helpline hotline safe danger scared suicide samaritans police ambulance",
     "help",
 )
-SITE = Searchable(ResultKind.PAGE, Initiative.objects.none, lambda row: Document("", ""))
+SITE = Searchable(ResultKind.PAGE, Initiative.objects.none, lambda row: SearchDocument("", ""))
 
 
-def site_pages() -> Iterator[Entry]:
+def site_pages() -> Iterator[IndexEntry]:
     """Yield the pages that are there whatever has been published."""
     unit = Unit.objects.only("help_lines").first()
     for page in (*PAGES, HELP_LINES) if unit and unit.help_lines else PAGES:
-        yield Entry(
-            Document(page.title, page.address, page.summary, page.questions, page.words), SITE, None, page.lists
+        yield IndexEntry(
+            SearchDocument(page.title, page.address, page.summary, page.questions, page.words), SITE, None, page.lists
         )

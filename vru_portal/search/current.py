@@ -15,7 +15,7 @@ from django.db import connection
 from django.utils import timezone
 
 from vru_portal.ledger.content_version import content_version
-from vru_portal.search.documents import Entry, Searchable, Synonym
+from vru_portal.search.documents import IndexEntry, Searchable, SynonymWords
 from vru_portal.search.index import Hit, Index
 
 REST_FACTOR = 20  # after a rebuild, wait this many times what it took
@@ -37,8 +37,8 @@ class CurrentIndex:
     def __init__(
         self,
         searchables: Sequence[Searchable],
-        pages: Callable[[], Iterable[Entry]],
-        synonyms: Callable[[], list[Synonym]],
+        pages: Callable[[], Iterable[IndexEntry]],
+        synonyms: Callable[[], list[SynonymWords]],
         own_names: Callable[[], Sequence[str]] = list,
     ) -> None:
         self.searchables, self.pages, self.synonyms, self.own_names = searchables, pages, synonyms, own_names
@@ -67,10 +67,10 @@ class CurrentIndex:
     def make(self) -> Index:
         return Index([*self.pages(), *self.entries()], self.synonyms(), self.own_names())
 
-    def entries(self) -> Iterator[Entry]:
+    def entries(self) -> Iterator[IndexEntry]:
         for searchable in self.searchables:
             for row in searchable.rows():
-                yield Entry(searchable.document(row), searchable, row.pk)
+                yield IndexEntry(searchable.document(row), searchable, row.pk)
 
 
 def still_public(hits: Sequence[Hit]) -> list[Hit]:

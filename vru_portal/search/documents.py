@@ -24,7 +24,7 @@ class ResultKind(models.TextChoices):
 
 
 @dataclass(frozen=True, slots=True)
-class Document:
+class SearchDocument:
     """A page, or a part of one, with the words by which it is found."""
 
     title: str
@@ -41,11 +41,11 @@ class Searchable:
 
     kind: ResultKind
     rows: Callable[[], QuerySet[Any]]  # those that the public may see, with all that `document` reads
-    document: Callable[[Any], Document]
+    document: Callable[[Any], SearchDocument]
     weight: float = 1.0  # multiplies the score: above 1, this kind ranks higher
 
 
-class Synonym(NamedTuple):
+class SynonymWords(NamedTuple):
     """Words that visitors use, and those that pages use for the same; either may be several words long."""
 
     typed: tuple[str, ...]
@@ -53,10 +53,10 @@ class Synonym(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class IndexEntry:
     """A document in the index, and the row that it was made of."""
 
-    document: Document
+    document: SearchDocument
     searchable: Searchable
     key: Any
     lists: tuple[ResultKind, ...] | None = None  # the kinds of records that the page lists; None for a record itself

@@ -18,7 +18,7 @@ from rapidfuzz import process
 from rapidfuzz.distance import OSA
 
 from vru_portal.search.ages import stated_ranges
-from vru_portal.search.documents import Entry, Synonym
+from vru_portal.search.documents import IndexEntry, SynonymWords
 from vru_portal.search.queries import Phrase, Wanted, take_apart
 from vru_portal.search.words import STOP_WORDS, joined_words_of, stem_of, words_of
 
@@ -39,7 +39,7 @@ BEST_BY = 1.5  # times the next one's score: the obvious best answer
 class Hit:
     """A page that was found."""
 
-    entry: Entry
+    entry: IndexEntry
     score: float
     has_all: bool  # everything that was looked for, or only some of it
     is_name: bool  # it is named exactly so
@@ -74,7 +74,7 @@ class Index:
     """Pages, and the words by which they are found. Nothing changes it once it is made; threads share it."""
 
     def __init__(
-        self, entries: Iterable[Entry], synonyms: Iterable[Synonym] = (), own_names: Iterable[str] = ()
+        self, entries: Iterable[IndexEntry], synonyms: Iterable[SynonymWords] = (), own_names: Iterable[str] = ()
     ) -> None:
         self.entries = list(entries)
         synonyms = list(synonyms)
@@ -251,7 +251,7 @@ def name_of(text: str) -> frozenset[str]:
     return frozenset(stem_of(word) for word in words if word not in STOP_WORDS) or frozenset(map(stem_of, words))
 
 
-def list_first(hits: Sequence[Hit], list_page: Entry, *, narrowed: bool) -> tuple[list[Hit], bool]:
+def list_first(hits: Sequence[Hit], list_page: IndexEntry, *, narrowed: bool) -> tuple[list[Hit], bool]:
     """First the records of a list that have all that narrows it down; if there are none, the list itself.
 
     Returns with the hits whether it is the whole list that comes first.
@@ -281,7 +281,7 @@ def phrase_of(text: str) -> Phrase:
     return tuple(map(stem_of, words_of(text)))
 
 
-def phrases_by_phrase(synonyms: Iterable[Synonym]) -> dict[Phrase, list[Phrase]]:
+def phrases_by_phrase(synonyms: Iterable[SynonymWords]) -> dict[Phrase, list[Phrase]]:
     """Map the stems of what visitors type to the stems of what pages say."""
     found: dict[Phrase, list[Phrase]] = {}
     for synonym in synonyms:

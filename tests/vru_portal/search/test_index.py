@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vru_portal.search.documents import Document, Entry, ResultKind, Searchable, Synonym
+from vru_portal.search.documents import IndexEntry, ResultKind, Searchable, SearchDocument, SynonymWords
 from vru_portal.search.highlighting import Marker
 from vru_portal.search.index import Index
 
@@ -15,12 +15,12 @@ SMALL = Searchable(ResultKind.EVENT, Mock(), Mock(), weight=0.5)
 
 
 def index_of(*documents, synonyms=(), searchable=ANY, own_names=()):
-    entries = (Entry(document, searchable, number) for number, document in enumerate(documents))
+    entries = (IndexEntry(document, searchable, number) for number, document in enumerate(documents))
     return Index(entries, synonyms, own_names)
 
 
 def page(title, text="", **fields):
-    return Document(title, f"/{title.lower().replace(' ', '-')}/", text=text, **fields)
+    return SearchDocument(title, f"/{title.lower().replace(' ', '-')}/", text=text, **fields)
 
 
 WALKS = index_of(
@@ -29,7 +29,10 @@ WALKS = index_of(
     page("Young walkers", "Walks for young people aged 10 to 18."),
     page("O'Neill Foundation", "A foundation that pays for boots.", names=("The Boot Fund",)),
     page("A&E boots", "Boots for people who come to A&E barefoot."),
-    synonyms=[Synonym(("hike", "long walk", "hospital"), ("walks", "A&E")), Synonym(("ramblers",), ("walkers",))],
+    synonyms=[
+        SynonymWords(("hike", "long walk", "hospital"), ("walks", "A&E")),
+        SynonymWords(("ramblers",), ("walkers",)),
+    ],
 )
 
 
@@ -73,7 +76,7 @@ def test_pages_with_all_words_come_before_those_with_any():
 
 
 def test_a_synonym_follows_the_word_itself_and_works_one_way():
-    index = index_of(page("Ramblers"), page("Walkers"), synonyms=[Synonym(("ramblers",), ("walkers",))])
+    index = index_of(page("Ramblers"), page("Walkers"), synonyms=[SynonymWords(("ramblers",), ("walkers",))])
     assert titles("ramblers", index) == ["Ramblers", "Walkers"]
     assert titles("walkers", index) == ["Walkers"]
 
@@ -87,14 +90,14 @@ def test_a_synonym_of_several_words_stands_for_all_of_them():
 def test_words_that_are_a_phrase_with_synonyms_are_looked_for_as_a_whole():
     """A youth club is neither the club of the Moor nor the Youth Board."""
     pages = (page("Moor club"), page("Youth Board"), page("Drop-in", "For young people."))
-    whole = Synonym(("youth club",), ("young people",))
+    whole = SynonymWords(("youth club",), ("young people",))
     assert titles("youth club", index_of(*pages, synonyms=[whole])) == ["Drop-in"]
     assert "Drop-in" not in titles("youth club", index_of(*pages))
 
 
 def test_a_phrase_weighs_as_much_as_its_words():
     pages = (page("Leaving home"), page("Shelter", "Safe from abuse."), page("Moor"), page("Path"), page("Walk"))
-    whole = Synonym(("violent partner",), ("abuse",))
+    whole = SynonymWords(("violent partner",), ("abuse",))
     assert titles("leave my violent partner", index_of(*pages, synonyms=[whole]))[0] == "Shelter"
 
 
@@ -124,9 +127,9 @@ def test_what_is_narrowed_down_is_listed_first(typed, first):
     walk = Searchable(ResultKind.INITIATIVE, Mock(), Mock())
     index = Index(
         [
-            Entry(page("Walks"), ANY, None, lists=(ResultKind.INITIATIVE,)),
-            Entry(page("Moor trail", "It begins at Leeds."), walk, 1),
-            Entry(page("The news", "Walks of Hull and Leeds in the news."), ANY, 2),
+            IndexEntry(page("Walks"), ANY, None, lists=(ResultKind.INITIATIVE,)),
+            IndexEntry(page("Moor trail", "It begins at Leeds."), walk, 1),
+            IndexEntry(page("The news", "Walks of Hull and Leeds in the news."), ANY, 2),
         ]
     )
     found = index.find(typed)
@@ -135,9 +138,9 @@ def test_what_is_narrowed_down_is_listed_first(typed, first):
 
 
 def test_a_word_for_a_list_inside_a_phrase_is_none():
-    club = Entry(page("Night shelter", "For the lost."), ANY, 1)
-    walks = Entry(page("Walks"), ANY, None, lists=(ResultKind.INITIATIVE,))
-    index = Index([walks, club], [Synonym(("sleep walks", "walks asleep"), ("night",))])
+    club = IndexEntry(page("Night shelter", "For the lost."), ANY, 1)
+    walks = IndexEntry(page("Walks"), ANY, None, lists=(ResultKind.INITIATIVE,))
+    index = Index([walks, club], [SynonymWords(("sleep walks", "walks asleep"), ("night",))])
     assert titles("leave my sleep walks", index) == titles("walks asleep for the lost", index) == ["Night shelter"]
 
 
@@ -193,12 +196,12 @@ def test_the_obvious_best_answer_is_named_so_or_well_ahead():
 
 
 def test_of_equal_pages_the_kind_that_is_asked_for_more_comes_first():
-    entries = [Entry(page("Moor", "b"), SMALL, 1), Entry(Document("Moor", "/other/", text="b"), ANY, 2)]
+    entries = [IndexEntry(page("Moor", "b"), SMALL, 1), IndexEntry(SearchDocument("Moor", "/other/", text="b"), ANY, 2)]
     assert [hit.entry.key for hit in Index(entries).find("moor").hits] == [2, 1]
 
 
 def test_a_page_is_found_once_by_its_best_part():
-    twice = index_of(Document("Moor", "/m/"), Document("Walk on the moor", "/m/"))
+    twice = index_of(SearchDocument("Moor", "/m/"), SearchDocument("Walk on the moor", "/m/"))
     assert titles("moor", twice) == ["Moor"]
 
 
@@ -250,11 +253,14 @@ def test_any_text_is_answered(typed):
 
 PLACED = Index(
     [
-        Entry(page("Walks", names=("Trails", "Near me")), ANY, None, lists=(ResultKind.EVENT,)),
-        Entry(page("Moor walk", "It is on 5 May 2031 for people aged 10 to 18."), SMALL, 1),
-        Entry(page("The Moor Wardens", names=("MW",)), ANY, 2),
+        IndexEntry(page("Walks", names=("Trails", "Near me")), ANY, None, lists=(ResultKind.EVENT,)),
+        IndexEntry(page("Moor walk", "It is on 5 May 2031 for people aged 10 to 18."), SMALL, 1),
+        IndexEntry(page("The Moor Wardens", names=("MW",)), ANY, 2),
     ],
-    [Synonym(("long trails", "trails long", "hike"), ("walk", "not there")), Synonym(("moor",), ("wardens",))],
+    [
+        SynonymWords(("long trails", "trails long", "hike"), ("walk", "not there")),
+        SynonymWords(("moor",), ("wardens",)),
+    ],
     ["Moor Wardens", "MW"],
 )
 SAID = (
