@@ -34,6 +34,7 @@ from tests.support.addresses import (
 )
 from tests.support.factories import make_everything
 from vru_portal.models import FileJob, Pending, Submission
+from vru_portal.staff.help import subjects
 from vru_portal.staff.site import StaffSite
 
 pytestmark = [pytest.mark.django_db, pytest.mark.once, pytest.mark.usefixtures("quiet")]
@@ -45,6 +46,7 @@ SCAN = ("declarations.papersignature", "<int:pk>/scan/")
 @pytest.fixture
 def bare_pages(monkeypatch):
     """Only access is tested: nothing is rendered, neither a page nor a refusal."""
+    subjects()  # which a process keeps as they were rendered
     monkeypatch.setattr(Template, "render", lambda *_, **__: "")
     monkeypatch.setattr(StaffSite, "each_context", lambda *_: {})
     monkeypatch.setattr(StaffSite, "forbidden", lambda *_: HttpResponseForbidden())

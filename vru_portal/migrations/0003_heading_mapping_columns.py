@@ -10,9 +10,13 @@ def lines_to_columns(apps, schema_editor):
 
 
 def columns_to_lines(apps, schema_editor):
-    for mapping in apps.get_model("vru_portal", "HeadingMapping").objects.all():
+    names = set()
+    for mapping in apps.get_model("vru_portal", "HeadingMapping").objects.order_by("pk"):
         mapping.lines = "\n".join(f"{heading} = {column}" for heading, column in mapping.columns.items())
-        mapping.save(update_fields=["lines"])
+        if mapping.name in names:  # before, a system had only one
+            mapping.name = f"{mapping.name[:60]} ({mapping.pk})"
+        names.add(mapping.name)
+        mapping.save(update_fields=["lines", "name"])
 
 
 class Migration(migrations.Migration):
@@ -21,8 +25,6 @@ class Migration(migrations.Migration):
     dependencies = [("vru_portal", "0002_plain_trigger_messages")]
     operations = [
         migrations.AddField("headingmapping", "columns", models.JSONField("what the headings mean", default=dict)),
-        migrations.RunPython(lines_to_columns, columns_to_lines),
-        migrations.RemoveField("headingmapping", "lines"),
         migrations.AlterField(
             "headingmapping", "kind", models.CharField("files of", max_length=60, editable=False)
         ),
@@ -33,6 +35,10 @@ class Migration(migrations.Migration):
                 "system", max_length=80, help_text="The system that writes such files, such as Oracle or Sage."
             ),
         ),
+        migrations.RunPython(lines_to_columns, columns_to_lines),
+        # If this is undone, the rows have no lines until `columns_to_lines` has written them.
+        migrations.AlterField("headingmapping", "lines", models.TextField(default="", blank=True)),
+        migrations.RemoveField("headingmapping", "lines"),
         migrations.AddConstraint(
             "headingmapping",
             models.UniqueConstraint(fields=["name", "kind"], name="vru_portal_headingmapping_once"),

@@ -11,7 +11,7 @@ from vru_portal.text.typed_dates import DATE_FORMS, EARLIEST, LATEST, MONTHS, mo
 ALONE = r"(?<![^\W_])(?<!\d[-/.]){}(?![^\W_])(?![-/.]\d)"
 FORMS = [re.compile(ALONE.format(form.pattern), form.flags | re.IGNORECASE) for form in DATE_FORMS]
 A_YEAR = re.compile(r"\d{4}|[-/. ',]\d\d(?!\d)", re.ASCII)  # without one, a text states no date: most have none
-DAY = re.compile(r"0?([1-9]|[12]\d|3[01])(?:st|nd|rd|th)?", re.ASCII)
+DAY = re.compile(r"0?([1-9]|[12]\d|3[01])", re.ASCII)
 YEAR = re.compile(r"(?:19|2[01])\d\d", re.ASCII)
 
 Part = tuple[int, int, str]  # where it begins and ends, and the word as which it is compared
@@ -26,15 +26,18 @@ class StatedDate(NamedTuple):
     parts: tuple[Part, Part, Part]  # the day, the month and the year, in this order
 
 
-def dates_in(text: str) -> list[StatedDate]:
+def dates_in(text: str, *, guess_century: bool = False) -> list[StatedDate]:
     """The dates that a text states, in their order, in any form in which one may be typed (`typed_dates.py`).
 
-    Years of two digits, which forms refuse, are of this century here: nothing is recorded, and most people mean that.
+    With `guess_century`, for what somebody searches for, years of two digits are of this century. Forms refuse them,
+    and in a page “version 1.2.19” is no date.
     """
-    if not A_YEAR.search(text):
-        return []
-    found = sorted(_dates_in(text))
-    return [one for before, one in zip([None, *found], found, strict=False) if not before or before.end <= one.start]
+    found: list[StatedDate] = []
+    for one in sorted(_dates_in(text)) if A_YEAR.search(text) else ():
+        guessed = len(text[one.parts[2][0] : one.parts[2][1]]) == 2
+        if (guess_century or not guessed) and (not found or found[-1].end <= one.start):
+            found.append(one)
+    return found
 
 
 def _dates_in(text: str) -> Iterator[StatedDate]:

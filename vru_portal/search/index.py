@@ -265,7 +265,8 @@ def list_first(hits: Sequence[Hit], list_page: IndexEntry, *, narrowed: bool) ->
     if narrowed or (list_page.lists and not any(hit.has_all for hit in hits)):
         itself = next(hit for hit in hits if hit.entry is list_page)
         others = [hit for hit in hits if hit is not itself]
-        return [replace(itself, has_all=True), *others], bool(list_page.lists) and not itself.has_all
+        is_list = bool(list_page.lists)
+        return [replace(itself, has_all=itself.has_all or is_list), *others], is_list and not itself.has_all
     return list(hits), False
 
 

@@ -6,7 +6,7 @@ from itertools import pairwise
 from typing import Protocol
 
 from vru_portal.search.ages import ADULT, age_at
-from vru_portal.search.days import date_at
+from vru_portal.search.days import YEAR, date_at
 from vru_portal.search.words import STOP_WORDS, joined_words_of, stem_of, words_of
 
 MAX_CHARACTERS = 200
@@ -76,7 +76,7 @@ def take_apart(typed: str, vocabulary: Vocabulary) -> list[Wanted]:
     Words that say nothing are left out, unless there are no others.
     """
     text = typed[:MAX_CHARACTERS]
-    words = words_of(text)
+    words = words_of(text, guess_century=True)
     covering = list(places_of(vocabulary.synonyms, words))
     own = {place for begin, end, _ in places_of(vocabulary.own_names, words) for place in range(begin, end)}
     if all(place in own or is_stop_word(word) for place, word in enumerate(words)):
@@ -88,7 +88,7 @@ def take_apart(typed: str, vocabulary: Vocabulary) -> list[Wanted]:
     place = 0
     while place < len(words) and len(wanted) < MAX_WORDS:
         word, taken = words[place], 1
-        if stated := date_at(words, place):
+        if (stated := date_at(words, place)) and vocabulary.has_phrase(tuple(map(stem_of, stated[0]))):
             day, taken = stated
             one = with_phrase(day)
         elif age := age_at(words, place):
@@ -123,12 +123,15 @@ def head_of(words: Sequence[str]) -> tuple[int, bool]:
     """The place of the word for what is looked for, and whether a preposition and what narrows it down follow.
 
     It is the last before the first preposition: “initiatives” of “initiatives in Leeds” and of “Leeds initiatives”.
+    Dates and years only narrow down.
     """
-    head = -1
+    head, end_of_date = -1, 0
     for place, word in enumerate(words):
         if head >= 0 and word in PREPOSITIONS:
             return head, True
-        if not is_stop_word(word):
+        if stated := date_at(words, place):
+            end_of_date = max(end_of_date, place + stated[1])
+        if place >= end_of_date and not is_stop_word(word) and not YEAR.fullmatch(word):
             head = place
     return head, False
 

@@ -29,6 +29,7 @@ WORD = re.compile(
     rf"|[^\W_]+(?:[{MARKS}]+[^\W_]*)*(?:['{APOSTROPHES}][^\W_]+)*",
     re.IGNORECASE,
 )
+ORDINAL = re.compile(r"(\d+)(?:st|nd|rd|th)", re.ASCII)
 THOUSANDS = re.compile(r"\d{1,9}(?:\.\d{1,3})?k")
 HYPHENATED = re.compile(r"[^\W_]+(?:[-\u2010\u2011][^\W_]+)+")
 SEPARATORS = re.compile(r"[^\w.]|_")
@@ -64,14 +65,14 @@ def words_in(text: str) -> Iterator[Word]:
         yield Word(start, end, word, stem_of(word))
 
 
-def words_of(text: str) -> list[str]:
-    """The words of a text in their order, as they are compared, with their endings."""
-    return [word for _, _, word in _words_with_places(text)]
+def words_of(text: str, *, guess_century: bool = False) -> list[str]:
+    """The words of a text in their order, as they are compared, with their endings; see `dates_in` for the century."""
+    return [word for _, _, word in _words_with_places(text, guess_century=guess_century)]
 
 
-def _words_with_places(text: str) -> Iterator[Part]:
+def _words_with_places(text: str, *, guess_century: bool = False) -> Iterator[Part]:
     last = 0
-    for stated in dates_in(text):
+    for stated in dates_in(text, guess_century=guess_century):
         yield from _words_between(text, last, stated.start)
         yield from stated.parts
         last = stated.end
@@ -101,7 +102,7 @@ def plain(word: str) -> str:
     if " " in lower or "&" in lower or "+" in lower:  # two letters with what joins them
         return lower[0] + lower[-1]
     if lower[:1].isdigit():
-        lower = lower.replace(",", "")
+        lower = ORDINAL.sub(r"\1", lower.replace(",", ""))
         if THOUSANDS.fullmatch(lower):
             lower = f"{(1000 * Decimal(lower[:-1])).normalize():f}"
         return lower[:LONGEST_WORD]

@@ -284,10 +284,13 @@ class FileResource(resources.Resource):
             }
             mapped = find_headings(rows, names.with_mapping(columns), first_number)
             said = {text: columns[key] for text in mapped.texts if (key := heading_key(text)) in columns}
-            rank = (self.settles(mapped), len(said))
+            # Another system may use one of the headings for something else: a file of this one has all that matter.
+            mattering = {key for key, column in columns.items() if column in self.required}
+            is_its_file = mattering <= {*map(heading_key, said)}
+            rank = (is_its_file and self.settles(mapped), len(said))
             if said and rank > best[0]:
                 mapped.notes.append(f"Headings were read as saved for {mapping}.")
-                best = rank, (mapping, said, mapped)
+                best = rank, (mapping, said, mapped if is_its_file else found)
         return best[1]
 
     def missing_columns(self, found: set[str | None]) -> list[str]:

@@ -47,7 +47,7 @@ def normalise_markdown(text: str) -> str:
 
     What is Markdown already stays as it is.
     """
-    lines = [part for line in EMBEDDED.sub(r"\1", without_detours(text)).split("\n") for part in _bullets_in(line)]
+    lines = list(_lines_of(text))
     if len(lines) > MAX_LINES:
         return text
     written: list[str] = []
@@ -71,6 +71,18 @@ def normalise_markdown(text: str) -> str:
             written.append(_plain_line(line))
             at += 1
     return "\n".join(written)
+
+
+def _lines_of(text: str) -> Iterator[str]:
+    """The lines of a text, outside code with links that lead straight to their pages and each item on a line."""
+    in_fence = False
+    for line in text.split("\n"):
+        is_fence = bool(FENCE.match(line))
+        in_fence ^= is_fence
+        if in_fence or is_fence:
+            yield line
+        else:
+            yield from _bullets_in(EMBEDDED.sub(r"\1", without_detours(line)))
 
 
 def _plain_line(line: str) -> str:

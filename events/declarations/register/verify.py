@@ -197,7 +197,7 @@ def read_checkpoints(text: str, keys: list[Key]) -> list[Checkpoint]:
 def check_signatures(body: str, signatures: str, keys: list[Key]) -> Checkpoint:
     """What a checkpoint says, if its signatures by these keys are of it, and there is one."""
     name, size, root, *_ = [*body.split("\n"), "", ""]
-    form = rf"\u2014{GAP}{GAP.join(map(re.escape, name))}{GAP}({LETTER}{{91}}=)"
+    form = rf"\u2014{GAP}{GAP.join(map(re.escape, name))}{GAP}({LETTER}{{91}}=)(?![A-Za-z0-9+/=])"
     raws = [decoded(data, 68) for data in re.findall(form, signatures)[:MAX_SIGNATURES]]
     fits = {is_signed(key[2], body.encode(), raw[4:]) for raw in raws for key in keys if key[:2] == (name, raw[:4])}
     if not re.fullmatch("[0-9]{1,15}", size) or fits not in ({True}, {False}):

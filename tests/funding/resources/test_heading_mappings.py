@@ -2,6 +2,7 @@
 
 import importlib
 from types import SimpleNamespace
+from unittest.mock import ANY
 
 import pytest
 from django.contrib.admin.models import LogEntry
@@ -12,6 +13,7 @@ from funding.resources import PaymentResource
 from tests.funding.resources.files import allocation, as_csv, as_xlsx, run
 from tests.support.crawler import text_of
 from tests.support.factories import AllocationFactory
+from tests.support.processes.databases import migrated_database, run_python_for_json
 from tests.support.signing import open_signing
 from vru_portal.models import FileJob, HeadingMapping
 from vru_portal.staff.imports.page import FileImport
@@ -53,7 +55,7 @@ def test_what_headings_mean_is_asked_once_for_each_system(client, on):
     assert "Columns that were ignored: “Kostenstelle”." in text_of(checked)
     client.post("/admin/funding/payment/process_import/", checked.context["confirm_form"].initial)
     assert Payment.objects.get().reference == "FIN-1"
-    assert list(import_folder().iterdir()) == []
+    assert list(import_folder().iterdir()) == [], "for the clock of tests, a day is over"
     later = of_ledger_9(on, "FIN-2")
     del later["Kostenstelle"]
     next_month = send(client, as_csv([later]))
@@ -82,6 +84,50 @@ def test_what_is_wrong_with_the_answer_is_said_and_the_answer_is_not_lost(client
     assert form["columns"].value()["Kostenstelle"] == "reference"
     assert not HeadingMapping.objects.exists()
     assert "would record 1 payment" in text_of(say(client, twice, SAID)), "and the file is still there"
+
+
+def test_a_double_click_checks_the_file_twice(client, on, monkeypatch):
+    monkeypatch.setattr("vru_portal.tabular.unconfirmed_files.delete_expired_files", lambda: None)  # the clock is ahead
+    asked = send(client, as_csv([of_ledger_9(on)]))
+    first, second = say(client, asked, SAID), say(client, asked, SAID)
+    assert "would record 1 payment" in text_of(first)
+    assert "would record 1 payment" in text_of(second)
+
+
+def test_another_system_that_shares_a_heading_is_asked_about(client, on):
+    HeadingMapping.objects.create(
+        name="Ledger 9", kind="payments", columns={"Belegnr": "reference", "Buchung": "paid_on", "Total": "amount"}
+    )
+    row = {"Reference": "FIN-1", "Allocation": on.public_id, "Paid on": "1/5/2031", "Total": "120"}
+    asked = send(client, as_csv([row]))
+    assert "Unknown columns: Total. Missing columns: net with irrecoverable_vat, or amount." in text_of(asked)
+    assert asked.context["headings_form"]["columns"].value() == {"Total": "amount"}, "which is likely"
+    assert "would record 1 payment" in text_of(say(client, asked, {"Total": "amount"}, name="Ledger 8"))
+
+
+UNDO_AND_DO_AGAIN = """
+import django; django.setup()
+import json
+from django.core.management import call_command
+from django.db import connection
+from vru_portal.models import HeadingMapping
+for kind in ("payments", "allocations"):
+    HeadingMapping.objects.create(name="Oracle", kind=kind, columns={"Doc": "reference", "CC": ""})
+call_command("migrate", "vru_portal", "0002", verbosity=0)
+with connection.cursor() as cursor:
+    cursor.execute("SELECT name, lines FROM vru_portal_headingmapping ORDER BY id")
+    before = cursor.fetchall()
+call_command("migrate", verbosity=0)
+print(json.dumps({"before": before, "after": list(HeadingMapping.objects.values_list("columns", flat=True))}))
+"""
+
+
+def test_the_migration_can_be_undone_with_mappings(tmp_path, template, django_db_setup):
+    with migrated_database(tmp_path / "var", "undone", template) as values:
+        said = run_python_for_json(values, "-c", UNDO_AND_DO_AGAIN)
+    lines = "Doc = reference\nCC = "
+    assert said["before"] == [["Oracle", lines], [ANY, lines]], "each has a name of its own, as it had to"
+    assert said["after"] == [{"Doc": "reference", "CC": ""}] * 2
 
 
 def test_a_made_up_column_is_refused(client, on):
@@ -155,10 +201,9 @@ def test_a_mapping_is_changed_in_the_same_table_and_never_begun_by_hand(client):
 
 
 def test_lines_of_earlier_versions_become_pairs():
-    row = SimpleNamespace(
-        lines="Doc no = reference\n\nA=B = paid_on\nVendor =", columns={}, save=lambda **options: None
-    )
-    rows = SimpleNamespace(objects=SimpleNamespace(all=lambda: [row]))
+    lines = "Doc no = reference\n\nA=B = paid_on\nVendor ="
+    row = SimpleNamespace(pk=1, name="Oracle", lines=lines, columns={}, save=lambda **options: None)
+    rows = SimpleNamespace(objects=SimpleNamespace(all=lambda: [row], order_by=lambda _: [row]))
     migration = importlib.import_module("vru_portal.migrations.0003_heading_mapping_columns")
     migration.lines_to_columns(SimpleNamespace(get_model=lambda *names: rows), None)
     assert row.columns == {"Doc no": "reference", "A=B": "paid_on", "Vendor": ""}

@@ -144,6 +144,39 @@ def test_a_word_for_a_list_inside_a_phrase_is_none():
     assert titles("leave my sleep walks", index) == titles("walks asleep for the lost", index) == ["Night shelter"]
 
 
+@pytest.mark.parametrize(
+    ("text", "typed"),
+    [
+        ("Saturday 2nd October in Leeds.", "2nd October"),
+        ("Saturday 2nd October in Leeds.", "2 October"),
+        ("From 2 to 3 October 2031.", "2 October 2031"),
+        ("October to December 2031.", "October 2031"),
+    ],
+)
+def test_parts_of_a_date_are_found_where_a_text_states_them_apart(text, typed):
+    (hit,) = index_of(page("Moor day", text)).find(typed).hits
+    assert hit.has_all
+
+
+def test_a_version_of_something_is_no_date_but_what_is_typed_may_be_one():
+    index = index_of(page("Path", "Version 1.2.31 of the path."), page("Moor day", "On 1 February 2031."))
+    assert titles("1 February 2031", index) == titles("1/2/31", index) == ["Moor day"]
+
+
+@pytest.mark.parametrize("typed", ["walks 5 May", "walks 2031", "5 May walks"])
+def test_a_date_narrows_down_what_is_looked_for(typed):
+    walks = IndexEntry(page("Walks"), ANY, None, lists=(ResultKind.INITIATIVE,))
+    other = IndexEntry(page("Diary", "Nothing on 5 May 2031."), ANY, 1)
+    found = Index([walks, other]).find(typed)
+    assert (found.hits[0].entry, found.whole_list) == (walks, "Walks")
+
+
+def test_a_page_that_lists_nothing_does_not_pass_for_what_has_all_words():
+    cookies = IndexEntry(page("Cookies"), ANY, None, lists=())
+    found = Index([cookies, IndexEntry(page("Leeds"), ANY, 1)]).find("cookies in leeds")
+    assert [(hit.entry.document.title, hit.has_all) for hit in found.hits] == [("Cookies", False), ("Leeds", False)]
+
+
 def test_dates_are_found_and_marked_however_they_are_written():
     index = index_of(
         page("Moor day", "It is on 5 May 2031."), page("Path day", "It is on 2031-05-06."), page("May", "5 in 2031")

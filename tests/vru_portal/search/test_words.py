@@ -25,7 +25,8 @@ from vru_portal.search.words import joined_words_of, stem_of, words_in, words_of
         ("£3.5k", "3500"),
         ("2/10/2019", "2 October 2019"),
         ("02.10.2019", "2 October 2019"),
-        ("2/10/19", "2nd of October 2019"),
+        ("2.10.2019", "2nd of October 2019"),
+        ("2nd", "2"),
         ("2019-10-02", "October 2nd, 2019"),
         ("20191002", "2 OCT 2019"),
         ("ਹਿੰਸਾ", "ਹਿੰਸਾ."),
@@ -46,7 +47,7 @@ def test_anything_has_words_or_none(text):
     ("text", "words"),
     [
         ("£3.37m", ["3.37", "m"]),  # and “£3.37 million”, of which it is short for
-        ("14yo on the 2nd at 10km", ["14yo", "on", "the", "2nd", "at", "10km"]),
+        ("14yo on the 2nd at 10km", ["14yo", "on", "the", "2", "at", "10km"]),
         ("ਘਰੇਲੂ ਹਿੰਸਾ, বাংলা", ["ਘਰਲ", "ਹਸ", "বল"]),  # signs of vowels neither end a word nor count
     ],
 )
@@ -77,8 +78,8 @@ def test_what_is_no_date(text):
     ("text", "stated"),
     [
         ("2 october 2019", ("2", "october", "2019")),
-        ("2nd oct at noon", ("2", "october")),
-        ("october 2nd", ("2", "october")),
+        ("2 oct at noon", ("2", "october")),
+        ("october 2", ("2", "october")),
         ("october 2019", ("october", "2019")),
         ("october", None),
         ("14 year old", None),

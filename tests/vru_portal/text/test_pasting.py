@@ -89,6 +89,7 @@ def test_a_second_reading_changes_nothing(kind):
     [
         "- one\n- two\n    - three\n\n1. one\n2. two",
         "```\n•\tone\nA\tB\n1\t2\n```",
+        "```\n• one • two\nhttps://www.google.com/url?q=https://portal.example.org/\n```",
         "| a | b |\n| --- | --- |\n| 1 | 2 |",
         "> • said\n> more",
         "## Heading\nText",

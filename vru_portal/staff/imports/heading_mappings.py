@@ -74,13 +74,15 @@ class AskedHeadingsForm(HeadingMappingForm):
         return {h: column for h, column in self.instance.columns.items() if heading_key(h) not in said} | chosen
 
     def clean_kept(self) -> Any:
-        """The file, as if it had been sent again; raises ValidationError once a day is over."""
+        """The file, as if it had been sent again; raises ValidationError once a day is over.
+
+        It stays for that day, in case somebody presses the button twice.
+        """
         try:
             stored, name = signing.loads(self.cleaned_data["kept"], salt="headings", max_age=SECONDS_TO_CONFIRM)
             content = UnconfirmedFile(name=stored).read()
         except (signing.BadSignature, FileNotFoundError) as error:
             raise ValidationError(FILE_GONE) from error
-        UnconfirmedFile(name=stored).remove()
         return SimpleUploadedFile(name, content)
 
     def save_by(self, user: Any) -> None:
