@@ -16,7 +16,6 @@ granian's interface for this is RSGI: https://github.com/emmett-framework/grania
 import asyncio
 import os
 import re
-import sys
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -33,6 +32,7 @@ from urllib.parse import urlencode
 from django.conf import settings
 
 from vru_portal import access_log, log_lines
+from vru_portal.admission.headers import environ_of, too_large
 from vru_portal.web import page_cache, public_pages
 from vru_portal.web.page_cache import Page, PageCache, PageKey, Variant
 from vru_portal.wsgi import application as portal
@@ -42,6 +42,7 @@ MAX_WAITING = 500  # requests without a thread yet: later ones are refused at on
 LARGEST_FORM = 2**20  # bytes; `TOO_LARGE` says so, and pages that take a file
 LARGEST_UPLOAD = 32 * 2**20  # bytes, from staff
 TOO_LARGE = "This file or form is larger than 1 MB. Nothing was saved. Go back, and choose a smaller file."
+HEADERS_TOO_LARGE = "The headers of this request are too large. Delete this site's cookies and try again.\n"
 SECONDS_FOR_BODY = 30
 SLOWEST_UPLOAD = 100_000  # bytes a second, which a large body is given on top of that
 IN_MEMORY = 2**19  # bytes of a body or an answer; what is larger is kept in a file
@@ -171,6 +172,9 @@ class Application:
     async def __rsgi__(self, scope: Any, protocol: Any) -> None:
         """Answer a request."""
         exchange = Exchange(scope, protocol)
+        if too_large(scope.headers.items()):
+            exchange.send_text(431, HEADERS_TOO_LARGE, ("connection", "close"))
+            return
         if scope.method not in settings.HTTP_METHODS:
             exchange.send_text(405, "", ("allow", ", ".join(settings.HTTP_METHODS)), ("connection", "close"))
             return
@@ -279,43 +283,6 @@ class Application:
             raise
         body.seek(0)
         return body
-
-
-def environ_of(scope: Any) -> dict[str, Any]:
-    """A request as WSGI describes it (PEP 3333): text holds bytes, each as the character of its number."""
-    host, _, port = scope.server.rpartition(":")
-    client = scope.client.rpartition(":")[0] or scope.client
-    environ: dict[str, Any] = {
-        "REQUEST_METHOD": scope.method,
-        "SCRIPT_NAME": "",
-        "PATH_INFO": as_latin_1(scope.path),
-        "QUERY_STRING": as_latin_1(scope.query_string),
-        "SERVER_PROTOCOL": f"HTTP/{scope.http_version}",
-        "SERVER_NAME": host.strip("[]"),
-        "SERVER_PORT": port,
-        "REMOTE_ADDR": client.strip("[]"),
-        "wsgi.version": (1, 0),
-        "wsgi.url_scheme": scope.scheme,
-        "wsgi.errors": sys.stderr,
-        "wsgi.multithread": True,
-        "wsgi.multiprocess": True,
-        "wsgi.run_once": False,
-    }
-    for name, value in scope.headers.items():
-        key = name.upper().replace("-", "_")
-        if key not in ("CONTENT_TYPE", "CONTENT_LENGTH"):
-            key = f"HTTP_{key}"
-        value = as_latin_1(value)
-        if key in environ:  # a list in several headers; cookies, which HTTP/2 may split, have a separator of their own
-            value = f"{environ[key]}{'; ' if key == 'HTTP_COOKIE' else ','}{value}"
-        environ[key] = value
-    if "HTTP_HOST" not in environ and scope.authority:
-        environ["HTTP_HOST"] = as_latin_1(scope.authority)
-    return environ
-
-
-def as_latin_1(text: str) -> str:
-    return text.encode("utf-8", "surrogateescape").decode("latin-1")
 
 
 def length_of(environ: dict[str, Any]) -> int:

@@ -79,6 +79,13 @@ def test_another_spelling_of_the_host_and_a_second_one_are_refused(served, hosts
     assert "Traceback" not in served.printed
 
 
+def test_http_2_is_refused_and_so_are_large_headers(served):
+    assert not raw(served, b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\4\0\0\0\0\0").startswith("\0")  # a frame
+    for lines in ("X: y\r\n" * 101, f"X: {'y' * 33_000}\r\n", f"Cookie: {'y' * 9_000}\r\n"):
+        answer = raw(served, f"GET /healthz HTTP/1.1\r\nHost: localhost\r\n{lines}\r\n".encode())
+        assert answer.startswith("HTTP/1.1 431 "), answer
+
+
 def test_a_cookie_and_a_form_arrive_and_two_cookies_are_two(served):
     page, text = ask(served, "GET", "/admin/account/login/")
     token = re.findall(r'name="csrfmiddlewaretoken" value="(\w+)"', text)[0]

@@ -214,11 +214,13 @@ def web_server_command() -> list[str]:
     # Without workers-kill-timeout, granian's workers sometimes never end.
     options = {
         "--interface": "rsgi",
+        "--http": "1",  # HTTP/2 is for proxies; its compressed headers can be a thousand times as long as what was sent
         "--host": settings.BIND,
         "--port": settings.PORT,
         "--workers": settings.WORKERS,
         "--backlog": 2048,
         "--backpressure": 2048,  # requests under way in a worker: most are clients that send or read slowly
+        "--http1-buffer-size": 2**16,  # bytes for each connection
         "--workers-kill-timeout": 3,
         "--respawn-interval": 1,
         "--log-level": "warning",
