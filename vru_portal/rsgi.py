@@ -20,7 +20,6 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
-from http.cookies import CookieError, SimpleCookie
 from importlib import import_module
 from io import BytesIO
 from secrets import token_hex
@@ -30,6 +29,7 @@ from typing import IO, Any, cast
 from urllib.parse import urlencode
 
 from django.conf import settings
+from django.http import parse_cookie
 
 from vru_portal import access_log, log_lines
 from vru_portal.admission.headers import environ_of, too_large
@@ -297,15 +297,8 @@ def length_of(environ: dict[str, Any]) -> int:
 
 def has_staff_session(environ: dict[str, Any]) -> bool:
     """Whether a request comes with the session of somebody who has signed in. The view still asks what they may."""
-    try:
-        cookies = SimpleCookie(environ.get("HTTP_COOKIE", ""))
-    except CookieError:
-        return False
-    morsel = cookies.get(settings.SESSION_COOKIE_NAME)
-    if morsel is None:
-        return False
-    store = import_module(settings.SESSION_ENGINE).SessionStore
-    return "_auth_user_id" in store(morsel.value)
+    key = parse_cookie(environ.get("HTTP_COOKIE", "")).get(settings.SESSION_COOKIE_NAME)
+    return key is not None and "_auth_user_id" in import_module(settings.SESSION_ENGINE).SessionStore(key)
 
 
 def is_file(environ: dict[str, Any]) -> bool:

@@ -46,9 +46,16 @@ def environ_of(scope: Any) -> dict[str, Any]:
         found.setdefault(key, []).append(as_latin_1(value))
     # A list may come in several headers. Cookies have a separator of their own.
     environ |= {key: ("; " if key == "HTTP_COOKIE" else ",").join(values) for key, values in found.items()}
+    if "HTTP_COOKIE" in environ:
+        environ["HTTP_COOKIE"] = without_escapes(environ["HTTP_COOKIE"])
     if "HTTP_HOST" not in environ and scope.authority:
         environ["HTTP_HOST"] = as_latin_1(scope.authority)
     return environ
+
+
+def without_escapes(cookies: str) -> str:
+    """Leave out cookies with a backslash. The portal sets none, and Python takes seconds for many (CVE-2024-7592)."""
+    return ";".join(part for part in cookies.split(";") if "\\" not in part)
 
 
 def as_latin_1(text: str) -> str:
