@@ -32,6 +32,7 @@ from django.conf import settings
 from django.http import parse_cookie
 
 from vru_portal import access_log, log_lines
+from vru_portal.admission.connections import end_unread
 from vru_portal.admission.headers import environ_of, too_large
 from vru_portal.web import page_cache, public_pages
 from vru_portal.web.page_cache import Page, PageCache, PageKey, Variant
@@ -162,11 +163,12 @@ class Application:
         self.answered_from_memory = access_log.Batch()
 
     def __rsgi_init__(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Begin to watch the content; granian calls this before the first request."""
-        self.watching = loop.create_task(self.pages.watch())
+        """Begin to watch the content and the connections; granian calls this before the first request."""
+        self.tasks = [loop.create_task(self.pages.watch()), loop.create_task(end_unread())]
 
     def __rsgi_del__(self, loop: asyncio.AbstractEventLoop) -> None:
-        self.watching.cancel()
+        for task in self.tasks:
+            task.cancel()
         self.answered_from_memory.write()
 
     async def __rsgi__(self, scope: Any, protocol: Any) -> None:

@@ -1,11 +1,16 @@
 """What is asked before a thread works for a request; tests/vru_portal/test_rsgi.py asks over HTTP."""
 
-from time import process_time
+import errno
+import socket
+import sys
+from contextlib import closing
+from time import monotonic, process_time
 from types import SimpleNamespace
 
 import pytest
 from django.http import parse_cookie
 
+from vru_portal.admission.connections import limit_unread
 from vru_portal.admission.headers import MOST_CHARACTERS, MOST_FIELDS, MOST_OF_COOKIES, environ_of, too_large
 
 
@@ -58,3 +63,21 @@ def test_joining_many_headers_takes_no_longer_for_each():
     environ = environ_of(scope(*[("x-many", "v" * 100)] * 20_000))
     assert process_time() - began < 1
     assert len(environ["HTTP_X_MANY"]) == 20_000 * 101 - 1
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux ends connections that nobody reads")
+@pytest.mark.parametrize("limited", [True, False])
+def test_the_connection_of_a_client_that_reads_nothing_ends(limited):
+    with socket.create_server(("127.0.0.1", 0)) as listening, closing(socket.socket()) as client:
+        if limited:
+            assert limit_unread(seconds=1) >= 1
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
+        client.connect(listening.getsockname())
+        accepted, _ = listening.accept()
+        began = monotonic()
+        with closing(accepted):
+            accepted.settimeout(10 if limited else 3)
+            with pytest.raises(OSError, match="timed out") as ended:
+                accepted.sendall(bytes(2**26))  # more than the system buffers
+        assert (ended.value.errno == errno.ETIMEDOUT) is limited  # not the test's own patience
+        assert monotonic() - began < 10

@@ -14,6 +14,7 @@ import time
 from collections.abc import Iterator
 from email.utils import parseaddr
 from importlib.metadata import PackageNotFoundError, version
+from ipaddress import ip_address
 from pathlib import Path
 
 from django.conf import settings
@@ -35,6 +36,12 @@ def settings_and_proxy() -> Iterator[Finding]:
         if message.level >= checks.WARNING:
             remedy = "Set PORTAL_URL to an address that starts with https: the security settings depend on it."
             yield Finding(f"{message.msg} ({message.id})", str(message.hint or remedy))
+    if not settings.TRUSTED_PROXIES and not ip_address(settings.BIND).is_loopback:
+        yield Finding(
+            f"The portal listens on {settings.BIND} without a proxy, so one client can take up all of its connections.",
+            "Put nginx in front of it (deploy/nginx.conf), and set BIND=127.0.0.1 and TRUSTED_PROXIES=1.",
+            urgent=not settings.EMBEDDED,
+        )
 
 
 def https() -> Iterator[Finding]:
