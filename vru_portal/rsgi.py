@@ -8,7 +8,7 @@ fetched it: in memory while it is small, else in an unnamed file, which granian 
 
 The way of a request is `Application.__rsgi__`: it is refused, answered from memory, or read (`body_of`), answered by
 Django in a thread (`answer_to`) and handed to granian (`Exchange.send`). `Application` runs in one event loop, so its
-counters and dictionaries need no lock. Only what is passed to `in_thread` runs in a thread.
+counters and dictionaries need no lock. Only what is passed to `Threads.run` runs in a thread.
 
 granian's interface for this is RSGI: https://github.com/emmett-framework/granian/blob/master/docs/spec/RSGI.md
 """
@@ -17,7 +17,6 @@ import asyncio
 import os
 import re
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
 from importlib import import_module
@@ -34,12 +33,15 @@ from django.http import parse_cookie
 from vru_portal import access_log, log_lines
 from vru_portal.admission.connections import end_unread
 from vru_portal.admission.headers import environ_of, too_large
+from vru_portal.admission.refusals import ClientGone, RequestRefused
+from vru_portal.admission.threads import FilesInProgress, Threads
 from vru_portal.web import page_cache, public_pages
 from vru_portal.web.page_cache import Page, PageCache, PageKey, Variant
 from vru_portal.wsgi import application as portal
 
 THREADS = 4
-MAX_WAITING = 500  # requests without a thread yet: later ones are refused at once
+MOST_WAITING = 500  # requests with a thread or without one yet: later ones are refused at once
+MOST_FILES_WAITING = 20
 LARGEST_FORM = 2**20  # bytes; `TOO_LARGE` says so, and pages that take a file
 LARGEST_UPLOAD = 32 * 2**20  # bytes, from staff
 TOO_LARGE = "This file or form is larger than 1 MB. Nothing was saved. Go back, and choose a smaller file."
@@ -54,17 +56,6 @@ CLIENT_GONE = 499  # in the log, as in nginx: the client had gone before the ans
 REQUEST_ID = re.compile(r"[A-Za-z0-9-]{8,64}")  # what is accepted from a proxy
 PLAIN_TEXT = ("content-type", "text/plain; charset=utf-8")
 Headers = list[tuple[str, str]]
-
-
-class RequestRefused(Exception):  # noqa: N818 - the client's mistake
-    """A request that is refused without a thread: an HTTP status and a sentence."""
-
-    def __init__(self, status: int, sentence: str) -> None:
-        self.status, self.sentence = status, sentence
-
-
-class ClientGone(Exception):  # noqa: N818 - no error: nobody is left to answer
-    """The client went away before its request was whole."""
 
 
 @dataclass
@@ -155,10 +146,8 @@ class Application:
     """Serves the portal; granian calls one of them in each worker."""
 
     def __init__(self) -> None:
-        self.threads = ThreadPoolExecutor(THREADS, "portal")
-        self.files = ThreadPoolExecutor(1, "portal-files")
-        self.waiting = 0
-        self.files_in_progress: dict[Any, asyncio.Future[Answer]] = {}
+        self.threads = Threads(THREADS, "portal", MOST_WAITING)
+        self.files = FilesInProgress(Threads(1, "portal-files", MOST_FILES_WAITING))
         self.pages = PageCache()
         self.answered_from_memory = access_log.Batch()
 
@@ -194,9 +183,7 @@ class Application:
             environ = environ_of(scope)
             environ["vru_portal.request_id"] = exchange.id
             if key is not None and page_cache.is_page(key):
-                page = await self.pages.make_once(
-                    key, partial(self.in_thread, self.threads, self.page_for, key, environ)
-                )
+                page = await self.pages.make_once(key, partial(self.threads.run, self.page_for, key, environ))
                 exchange.send_page(page, page.variant(scope.headers.get("accept-encoding")))
                 return
             if scope.method not in ("GET", "HEAD"):
@@ -204,7 +191,7 @@ class Application:
             body = await self.body_of(environ, protocol)
             exchange.began = perf_counter()  # the client's own slowness is over
             environ["wsgi.input"] = body
-            answer = await self.answer(environ)
+            answer = await self.answer(environ, protocol)
         except RequestRefused as refused:
             # What is left of an unread body would be taken for the next request of the same connection.
             exchange.send_text(refused.status, f"{refused.sentence}\n", ("connection", "close"), ("retry-after", "10"))
@@ -216,19 +203,14 @@ class Application:
             if body is not None:
                 body.close()
 
-    async def answer(self, environ: dict[str, Any]) -> Answer:
+    async def answer(self, environ: dict[str, Any], protocol: Any) -> Answer:
         """Let the portal answer. Public files that many ask for at the same moment are made once for all of them."""
-        if not is_file(environ):
-            return cast(Answer, await self.in_thread(self.threads, answer_to, environ))
-        key = key_of_file(environ)
-        if key is None:
-            return cast(Answer, await self.in_thread(self.files, answer_to, environ))
-        if (made := self.files_in_progress.get(key)) is None:
-            made = asyncio.ensure_future(self.in_thread(self.files, answer_to, environ))
-            self.files_in_progress[key] = made
-            made.add_done_callback(lambda _: self.files_in_progress.pop(key))
-        # A client that goes away cancels its own request, not the file that others are waiting for.
-        return await asyncio.shield(made)
+        if is_file(environ):
+            key = key_of_file(environ) or object()
+            made = await self.files.make(key, partial(answer_to, environ), protocol.client_disconnect())
+        else:
+            made = await self.threads.run(answer_to, environ)
+        return cast(Answer, made)
 
     def page_for(self, key: PageKey, environ: dict[str, Any]) -> Page:
         """Let the portal make the page of a key, from a request that holds nothing else."""
@@ -248,22 +230,12 @@ class Application:
             body.seek(0)
             return Page(answer.status, answer.headers, body.read(), environ.get(public_pages.STATE))
 
-    async def in_thread(self, threads: ThreadPoolExecutor, function: Any, *arguments: Any) -> Any:
-        """Run something in a thread; raises RequestRefused where too many are waiting for one."""
-        if self.waiting >= MAX_WAITING:
-            raise RequestRefused(503, "Too many people are using this site at the moment. Try again in a few seconds.")
-        self.waiting += 1
-        try:
-            return await asyncio.get_running_loop().run_in_executor(threads, function, *arguments)
-        finally:
-            self.waiting -= 1
-
     async def body_of(self, environ: dict[str, Any], protocol: Any) -> IO[bytes]:
         """Read a request's body. Raises RequestRefused if it is too large or takes too long, or states no length."""
         length = length_of(environ)
         if length > LARGEST_FORM:
             allowed = length <= LARGEST_UPLOAD and environ["PATH_INFO"].startswith("/admin/")
-            if not allowed or not await self.in_thread(self.threads, has_staff_session, environ):
+            if not allowed or not await self.threads.run(has_staff_session, environ):
                 raise RequestRefused(413, TOO_LARGE)
         body = cast(IO[bytes], SpooledTemporaryFile(max_size=IN_MEMORY))  # noqa: SIM115 - the caller closes it
         received = 0

@@ -1,9 +1,11 @@
 """What is asked before a thread works for a request; tests/vru_portal/test_rsgi.py asks over HTTP."""
 
+import asyncio
 import errno
 import socket
 import sys
 from contextlib import closing
+from threading import Event
 from time import monotonic, process_time
 from types import SimpleNamespace
 
@@ -12,6 +14,8 @@ from django.http import parse_cookie
 
 from vru_portal.admission.connections import limit_unread
 from vru_portal.admission.headers import MOST_CHARACTERS, MOST_FIELDS, MOST_OF_COOKIES, environ_of, too_large
+from vru_portal.admission.refusals import ClientGone, RequestRefused
+from vru_portal.admission.threads import FilesInProgress, Threads
 
 
 class Fields(list[tuple[str, str]]):
@@ -81,3 +85,72 @@ def test_the_connection_of_a_client_that_reads_nothing_ends(limited):
                 accepted.sendall(bytes(2**26))  # more than the system buffers
         assert (ended.value.errno == errno.ETIMEDOUT) is limited  # not the test's own patience
         assert monotonic() - began < 10
+
+
+# Files that wait ------------------------------------------------------------------------------------------------------
+
+
+class Files:
+    """Files of which the first is being made until a test lets it end."""
+
+    def __init__(self, most=3):
+        self.files = FilesInProgress(Threads(1, "files", most))
+        self.first, self.begun, self.made = Event(), Event(), []
+
+    def make(self, name):
+        self.begun.set()
+        assert self.first.wait(10)
+        self.made.append(name)
+        return name
+
+    def ask(self, name, gone):
+        return asyncio.create_task(self.files.make(name, lambda: self.make(name), gone.wait()))
+
+
+def test_a_file_is_made_once_and_not_for_clients_who_have_left():
+    async def ask():
+        files, staying, leaving = Files(), asyncio.Event(), asyncio.Event()
+        asked = [files.ask("first", staying), files.ask("first", staying)]
+        asked += [files.ask("left", leaving), files.ask("wanted", leaving), files.ask("wanted", staying)]
+        await asyncio.to_thread(files.begun.wait, 10)
+        leaving.set()
+        await asyncio.sleep(0.1)
+        files.first.set()
+        return await asyncio.gather(*asked, return_exceptions=True), files
+
+    answers, files = asyncio.run(ask())
+    assert files.made == ["first", "wanted"]
+    assert [answer if isinstance(answer, str) else type(answer) for answer in answers] == [
+        "first", "first", ClientGone, ClientGone, "wanted",
+    ]  # fmt: skip
+    assert (files.files.making, files.files.threads.waiting) == ({}, 0)
+
+
+def test_more_files_than_may_wait_are_refused_and_those_who_leave_make_room():
+    async def ask():
+        files, staying, leaving = Files(most=2), asyncio.Event(), asyncio.Event()
+        asked = [files.ask("first", staying), files.ask("left", leaving)]
+        await asyncio.sleep(0)
+        [third] = await asyncio.gather(files.ask("third", staying), return_exceptions=True)
+        leaving.set()
+        await asyncio.sleep(0.1)
+        asked.append(files.ask("fourth", staying))
+        await asyncio.sleep(0.1)
+        files.first.set()
+        return third, *await asyncio.gather(*asked, return_exceptions=True)
+
+    refused, first, left, fourth = asyncio.run(ask())
+    assert isinstance(refused, RequestRefused)
+    assert refused.status == 503
+    assert isinstance(left, ClientGone)
+    assert (first, fourth) == ("first", "fourth")
+
+
+@pytest.mark.django_db
+@pytest.mark.once
+def test_files_that_wait_keep_no_page_from_being_made():
+    from vru_portal import rsgi  # which looks for the folder of static files
+
+    application = rsgi.Application()
+    application.files.threads.waiting = rsgi.MOST_FILES_WAITING
+    assert asyncio.run(application.threads.run(lambda: "page")) == "page"

@@ -4,6 +4,8 @@ import asyncio
 
 import pytest
 
+from vru_portal.admission.refusals import RequestRefused
+
 pytestmark = [pytest.mark.django_db, pytest.mark.once]
 
 
@@ -27,8 +29,8 @@ def test_a_body_that_trickles_is_given_up_when_its_time_is_over(monkeypatch):
     monkeypatch.setattr(rsgi, "SECONDS_FOR_BODY", 0.05)
     application, client = rsgi.Application(), Trickle()
     environ = {"PATH_INFO": "/declaration/ask/", "CONTENT_LENGTH": "100000"}
-    with pytest.raises(rsgi.RequestRefused) as refused:
+    with pytest.raises(RequestRefused) as refused:
         asyncio.run(application.body_of(environ, client))
     assert refused.value.status == 408
     assert client.sent
-    assert application.waiting == 0  # no thread was asked for
+    assert application.threads.waiting == 0  # no thread was asked for
