@@ -48,7 +48,9 @@ TOO_LARGE = "This file or form is larger than 1 MB. Nothing was saved. Go back, 
 HEADERS_TOO_LARGE = "The headers of this request are too large. Delete this site's cookies and try again.\n"
 SECONDS_FOR_BODY = 30
 SLOWEST_UPLOAD = 100_000  # bytes a second, which a large body is given on top of that
-IN_MEMORY = 2**19  # bytes of a body or an answer; what is larger is kept in a file
+IN_MEMORY = 2**19  # bytes of an answer; what is larger is kept in a file
+BODY_IN_MEMORY = 2**15  # bytes of a body
+MOST_LARGE_BODIES = 300  # under way, of those kept in files: no small form is refused because of them
 SECONDS_UNTIL_OPENED = 60  # for which an answer's file is kept open for granian, which opens it at once
 # Downloads may take long to make: they have a thread of their own, so that pages never wait for them.
 FILE_SUFFIXES = (".csv", ".json", ".xlsx")
@@ -148,6 +150,7 @@ class Application:
     def __init__(self) -> None:
         self.threads = Threads(THREADS, "portal", MOST_WAITING)
         self.files = FilesInProgress(Threads(1, "portal-files", MOST_FILES_WAITING))
+        self.large_bodies = 0
         self.pages = PageCache()
         self.answered_from_memory = access_log.Batch()
 
@@ -237,26 +240,35 @@ class Application:
             allowed = length <= LARGEST_UPLOAD and environ["PATH_INFO"].startswith("/admin/")
             if not allowed or not await self.threads.run(has_staff_session, environ):
                 raise RequestRefused(413, TOO_LARGE)
-        body = cast(IO[bytes], SpooledTemporaryFile(max_size=IN_MEMORY))  # noqa: SIM115 - the caller closes it
-        received = 0
+        is_large = length > BODY_IN_MEMORY
+        if is_large and self.large_bodies >= MOST_LARGE_BODIES:
+            raise RequestRefused(503, "Too many people are sending files at the moment. Try again in a minute.")
+        self.large_bodies += is_large
         try:
-            if length:
-                async with asyncio.timeout(SECONDS_FOR_BODY + length / SLOWEST_UPLOAD):
-                    async for chunk in protocol:
-                        received += len(chunk)
-                        if received > length:
-                            raise RequestRefused(400, "The body is longer than it says.")
-                        body.write(chunk)
-                if received < length:
-                    raise ClientGone
+            async with asyncio.timeout(SECONDS_FOR_BODY + length / SLOWEST_UPLOAD):
+                return await received(length, protocol)
         except TimeoutError:
-            body.close()
             raise RequestRefused(408, "This took too long to send. Check your connection and send it again.") from None
-        except BaseException:
-            body.close()
-            raise
-        body.seek(0)
-        return body
+        finally:
+            self.large_bodies -= is_large
+
+
+async def received(length: int, protocol: Any) -> IO[bytes]:
+    """A body that is to have this length, once all of it is here; the caller closes it."""
+    body = cast(IO[bytes], SpooledTemporaryFile(max_size=BODY_IN_MEMORY))  # noqa: SIM115
+    try:
+        if length:
+            async for chunk in protocol:
+                if body.tell() + len(chunk) > length:
+                    raise RequestRefused(400, "The body is longer than it says.")
+                body.write(chunk)
+            if body.tell() < length:
+                raise ClientGone
+    except BaseException:
+        body.close()
+        raise
+    body.seek(0)
+    return body
 
 
 def length_of(environ: dict[str, Any]) -> int:

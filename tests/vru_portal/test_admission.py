@@ -131,13 +131,13 @@ def test_more_files_than_may_wait_are_refused_and_those_who_leave_make_room():
         files, staying, leaving = Files(most=2), asyncio.Event(), asyncio.Event()
         asked = [files.ask("first", staying), files.ask("left", leaving)]
         await asyncio.sleep(0)
-        [third] = await asyncio.gather(files.ask("third", staying), return_exceptions=True)
+        refused = await asyncio.gather(files.ask("third", staying), return_exceptions=True)
         leaving.set()
         await asyncio.sleep(0.1)
         asked.append(files.ask("fourth", staying))
         await asyncio.sleep(0.1)
         files.first.set()
-        return third, *await asyncio.gather(*asked, return_exceptions=True)
+        return *refused, *await asyncio.gather(*asked, return_exceptions=True)
 
     refused, first, left, fourth = asyncio.run(ask())
     assert isinstance(refused, RequestRefused)
