@@ -36,6 +36,7 @@ from vru_portal.admission.headers import environ_of, too_large
 from vru_portal.admission.refusals import ClientGone, RequestRefused
 from vru_portal.admission.threads import FilesInProgress, Threads
 from vru_portal.web import page_cache, public_pages
+from vru_portal.web.cookies import may_have_ours
 from vru_portal.web.page_cache import Page, PageCache, PageKey, Variant
 from vru_portal.wsgi import application as portal
 
@@ -293,7 +294,7 @@ def is_file(environ: dict[str, Any]) -> bool:
 
 def key_of_file(environ: dict[str, Any]) -> tuple[Any, ...] | None:
     """What two requests for the same public file have in common; None for whatever may be personal."""
-    if "HTTP_COOKIE" in environ or "HTTP_AUTHORIZATION" in environ:
+    if may_have_ours(environ.get("HTTP_COOKIE", "")) or "HTTP_AUTHORIZATION" in environ:
         return None
     matter = (
         "PATH_INFO", "QUERY_STRING", "HTTP_HOST", "wsgi.url_scheme", "HTTP_X_FORWARDED_PROTO", "HTTP_ACCEPT_ENCODING",

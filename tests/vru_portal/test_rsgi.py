@@ -238,7 +238,8 @@ def test_what_a_visitor_sends_gets_into_no_page(served):
     assert evil not in text
     kept, again = from_memory(served, "/events/")
     assert (again, kept.headers["ETag"]) == (text, first.headers["ETag"])
-    for headers in ({"Cookie": "a=b"}, {"Authorization": "Basic eA=="}, {"Range": "bytes=0-9"}):
+    assert from_memory(served, "/events/", Cookie="a=b; _ga=c")[1] == text
+    for headers in ({"Cookie": "a=b; csrftoken=c"}, {"Authorization": "Basic eA=="}, {"Range": "bytes=0-9"}):
         assert "cache-status" not in ask(served, "GET", "/events/", **headers)[0].headers, headers
     assert ask(served, "GET", "/events/", Host=evil)[0].status == 400
     cookies = {ask(served, "GET", "/admin/account/login/")[0].headers["Set-Cookie"] for _ in range(3)}
