@@ -68,11 +68,12 @@ def test_only_public_pages_have_a_picture(client, address):
 
 def test_what_only_programs_read_has_no_picture_and_is_not_made_to_look_for_a_title(client, monkeypatch):
     asked = []
-    monkeypatch.setattr(social_cards, "title_of", lambda *arguments: asked.append(arguments) or "A title")
+    monkeypatch.setattr(social_cards, "draw", lambda *_: b"")
+    monkeypatch.setattr(social_cards, "title_of", lambda *arguments: asked.append(arguments))
     for address in ("api/v1/payments/", "api/v1/nope/", "api/v1/a/b/"):
         assert client.get(f"/cards/{address}card.png").status_code == 404
     assert not asked
-    card(client, "/api/v1/")  # the page for people
+    client.get("/cards/api/v1/card.png").close()  # of the page for people
     assert asked
 
 
