@@ -8,7 +8,7 @@ fetched it: in memory while it is small, else in an unnamed file, which granian 
 
 The way of a request is `Application.__rsgi__`: it is refused, answered from memory, or read (`body_of`), answered by
 Django in a thread (`answer_to`) and handed to granian (`Exchange.send`). `Application` runs in one event loop, so its
-counters and dictionaries need no lock. Only what is passed to `in_thread` runs in a thread.
+counters and dictionaries need no lock. Only what is passed to `Threads.run` runs in a thread.
 
 granian's interface for this is RSGI: https://github.com/emmett-framework/granian/blob/master/docs/spec/RSGI.md
 """
@@ -16,12 +16,9 @@ granian's interface for this is RSGI: https://github.com/emmett-framework/grania
 import asyncio
 import os
 import re
-import sys
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
-from http.cookies import CookieError, SimpleCookie
 from importlib import import_module
 from io import BytesIO
 from secrets import token_hex
@@ -31,20 +28,30 @@ from typing import IO, Any, cast
 from urllib.parse import urlencode
 
 from django.conf import settings
+from django.http import parse_cookie
 
 from vru_portal import access_log, log_lines
+from vru_portal.admission.connections import end_unread
+from vru_portal.admission.headers import environ_of, too_large
+from vru_portal.admission.refusals import ClientGone, RequestRefused
+from vru_portal.admission.threads import FilesInProgress, Threads
 from vru_portal.web import page_cache, public_pages
+from vru_portal.web.cookies import may_have_ours
 from vru_portal.web.page_cache import Page, PageCache, PageKey, Variant
 from vru_portal.wsgi import application as portal
 
 THREADS = 4
-MAX_WAITING = 500  # requests without a thread yet: later ones are refused at once
+MOST_WAITING = 500  # requests with a thread or without one yet: later ones are refused at once
+MOST_FILES_WAITING = 20
 LARGEST_FORM = 2**20  # bytes; `TOO_LARGE` says so, and pages that take a file
 LARGEST_UPLOAD = 32 * 2**20  # bytes, from staff
 TOO_LARGE = "This file or form is larger than 1 MB. Nothing was saved. Go back, and choose a smaller file."
+HEADERS_TOO_LARGE = "The headers of this request are too large. Delete this site's cookies and try again.\n"
 SECONDS_FOR_BODY = 30
 SLOWEST_UPLOAD = 100_000  # bytes a second, which a large body is given on top of that
-IN_MEMORY = 2**19  # bytes of a body or an answer; what is larger is kept in a file
+IN_MEMORY = 2**19  # bytes of an answer; what is larger is kept in a file
+BODY_IN_MEMORY = 2**15  # bytes of a body
+MOST_LARGE_BODIES = 300  # under way, of those kept in files: no small form is refused because of them
 SECONDS_UNTIL_OPENED = 60  # for which an answer's file is kept open for granian, which opens it at once
 # Downloads may take long to make: they have a thread of their own, so that pages never wait for them.
 FILE_SUFFIXES = (".csv", ".json", ".xlsx")
@@ -52,17 +59,6 @@ CLIENT_GONE = 499  # in the log, as in nginx: the client had gone before the ans
 REQUEST_ID = re.compile(r"[A-Za-z0-9-]{8,64}")  # what is accepted from a proxy
 PLAIN_TEXT = ("content-type", "text/plain; charset=utf-8")
 Headers = list[tuple[str, str]]
-
-
-class RequestRefused(Exception):  # noqa: N818 - the client's mistake
-    """A request that is refused without a thread: an HTTP status and a sentence."""
-
-    def __init__(self, status: int, sentence: str) -> None:
-        self.status, self.sentence = status, sentence
-
-
-class ClientGone(Exception):  # noqa: N818 - no error: nobody is left to answer
-    """The client went away before its request was whole."""
 
 
 @dataclass
@@ -153,24 +149,27 @@ class Application:
     """Serves the portal; granian calls one of them in each worker."""
 
     def __init__(self) -> None:
-        self.threads = ThreadPoolExecutor(THREADS, "portal")
-        self.files = ThreadPoolExecutor(1, "portal-files")
-        self.waiting = 0
-        self.files_in_progress: dict[Any, asyncio.Future[Answer]] = {}
+        self.threads = Threads(THREADS, "portal", MOST_WAITING)
+        self.files = FilesInProgress(Threads(1, "portal-files", MOST_FILES_WAITING))
+        self.large_bodies = 0
         self.pages = PageCache()
         self.answered_from_memory = access_log.Batch()
 
     def __rsgi_init__(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Begin to watch the content; granian calls this before the first request."""
-        self.watching = loop.create_task(self.pages.watch())
+        """Begin to watch the content and the connections; granian calls this before the first request."""
+        self.tasks = [loop.create_task(self.pages.watch()), loop.create_task(end_unread())]
 
     def __rsgi_del__(self, loop: asyncio.AbstractEventLoop) -> None:
-        self.watching.cancel()
+        for task in self.tasks:
+            task.cancel()
         self.answered_from_memory.write()
 
     async def __rsgi__(self, scope: Any, protocol: Any) -> None:
         """Answer a request."""
         exchange = Exchange(scope, protocol)
+        if too_large(scope.headers.items()):
+            exchange.send_text(431, HEADERS_TOO_LARGE, ("connection", "close"))
+            return
         if scope.method not in settings.HTTP_METHODS:
             exchange.send_text(405, "", ("allow", ", ".join(settings.HTTP_METHODS)), ("connection", "close"))
             return
@@ -188,9 +187,7 @@ class Application:
             environ = environ_of(scope)
             environ["vru_portal.request_id"] = exchange.id
             if key is not None and page_cache.is_page(key):
-                page = await self.pages.make_once(
-                    key, partial(self.in_thread, self.threads, self.page_for, key, environ)
-                )
+                page = await self.pages.make_once(key, partial(self.threads.run, self.page_for, key, environ))
                 exchange.send_page(page, page.variant(scope.headers.get("accept-encoding")))
                 return
             if scope.method not in ("GET", "HEAD"):
@@ -198,7 +195,7 @@ class Application:
             body = await self.body_of(environ, protocol)
             exchange.began = perf_counter()  # the client's own slowness is over
             environ["wsgi.input"] = body
-            answer = await self.answer(environ)
+            answer = await self.answer(environ, protocol)
         except RequestRefused as refused:
             # What is left of an unread body would be taken for the next request of the same connection.
             exchange.send_text(refused.status, f"{refused.sentence}\n", ("connection", "close"), ("retry-after", "10"))
@@ -210,19 +207,14 @@ class Application:
             if body is not None:
                 body.close()
 
-    async def answer(self, environ: dict[str, Any]) -> Answer:
+    async def answer(self, environ: dict[str, Any], protocol: Any) -> Answer:
         """Let the portal answer. Public files that many ask for at the same moment are made once for all of them."""
-        if not is_file(environ):
-            return cast(Answer, await self.in_thread(self.threads, answer_to, environ))
-        key = key_of_file(environ)
-        if key is None:
-            return cast(Answer, await self.in_thread(self.files, answer_to, environ))
-        if (made := self.files_in_progress.get(key)) is None:
-            made = asyncio.ensure_future(self.in_thread(self.files, answer_to, environ))
-            self.files_in_progress[key] = made
-            made.add_done_callback(lambda _: self.files_in_progress.pop(key))
-        # A client that goes away cancels its own request, not the file that others are waiting for.
-        return await asyncio.shield(made)
+        if is_file(environ):
+            key = key_of_file(environ) or object()
+            made = await self.files.make(key, partial(answer_to, environ), protocol.client_disconnect())
+        else:
+            made = await self.threads.run(answer_to, environ)
+        return cast(Answer, made)
 
     def page_for(self, key: PageKey, environ: dict[str, Any]) -> Page:
         """Let the portal make the page of a key, from a request that holds nothing else."""
@@ -242,80 +234,42 @@ class Application:
             body.seek(0)
             return Page(answer.status, answer.headers, body.read(), environ.get(public_pages.STATE))
 
-    async def in_thread(self, threads: ThreadPoolExecutor, function: Any, *arguments: Any) -> Any:
-        """Run something in a thread; raises RequestRefused where too many are waiting for one."""
-        if self.waiting >= MAX_WAITING:
-            raise RequestRefused(503, "Too many people are using this site at the moment. Try again in a few seconds.")
-        self.waiting += 1
-        try:
-            return await asyncio.get_running_loop().run_in_executor(threads, function, *arguments)
-        finally:
-            self.waiting -= 1
-
     async def body_of(self, environ: dict[str, Any], protocol: Any) -> IO[bytes]:
         """Read a request's body. Raises RequestRefused if it is too large or takes too long, or states no length."""
         length = length_of(environ)
         if length > LARGEST_FORM:
             allowed = length <= LARGEST_UPLOAD and environ["PATH_INFO"].startswith("/admin/")
-            if not allowed or not await self.in_thread(self.threads, has_staff_session, environ):
+            if not allowed or not await self.threads.run(has_staff_session, environ):
                 raise RequestRefused(413, TOO_LARGE)
-        body = cast(IO[bytes], SpooledTemporaryFile(max_size=IN_MEMORY))  # noqa: SIM115 - the caller closes it
-        received = 0
+        is_large = length > BODY_IN_MEMORY
+        if is_large and self.large_bodies >= MOST_LARGE_BODIES:
+            raise RequestRefused(503, "Too many people are sending files at the moment. Try again in a minute.")
+        self.large_bodies += is_large
         try:
-            if length:
-                async with asyncio.timeout(SECONDS_FOR_BODY + length / SLOWEST_UPLOAD):
-                    async for chunk in protocol:
-                        received += len(chunk)
-                        if received > length:
-                            raise RequestRefused(400, "The body is longer than it says.")
-                        body.write(chunk)
-                if received < length:
-                    raise ClientGone
+            async with asyncio.timeout(SECONDS_FOR_BODY + length / SLOWEST_UPLOAD):
+                return await received(length, protocol)
         except TimeoutError:
-            body.close()
             raise RequestRefused(408, "This took too long to send. Check your connection and send it again.") from None
-        except BaseException:
-            body.close()
-            raise
-        body.seek(0)
-        return body
+        finally:
+            self.large_bodies -= is_large
 
 
-def environ_of(scope: Any) -> dict[str, Any]:
-    """A request as WSGI describes it (PEP 3333): text holds bytes, each as the character of its number."""
-    host, _, port = scope.server.rpartition(":")
-    client = scope.client.rpartition(":")[0] or scope.client
-    environ: dict[str, Any] = {
-        "REQUEST_METHOD": scope.method,
-        "SCRIPT_NAME": "",
-        "PATH_INFO": as_latin_1(scope.path),
-        "QUERY_STRING": as_latin_1(scope.query_string),
-        "SERVER_PROTOCOL": f"HTTP/{scope.http_version}",
-        "SERVER_NAME": host.strip("[]"),
-        "SERVER_PORT": port,
-        "REMOTE_ADDR": client.strip("[]"),
-        "wsgi.version": (1, 0),
-        "wsgi.url_scheme": scope.scheme,
-        "wsgi.errors": sys.stderr,
-        "wsgi.multithread": True,
-        "wsgi.multiprocess": True,
-        "wsgi.run_once": False,
-    }
-    for name, value in scope.headers.items():
-        key = name.upper().replace("-", "_")
-        if key not in ("CONTENT_TYPE", "CONTENT_LENGTH"):
-            key = f"HTTP_{key}"
-        value = as_latin_1(value)
-        if key in environ:  # a list in several headers; cookies, which HTTP/2 may split, have a separator of their own
-            value = f"{environ[key]}{'; ' if key == 'HTTP_COOKIE' else ','}{value}"
-        environ[key] = value
-    if "HTTP_HOST" not in environ and scope.authority:
-        environ["HTTP_HOST"] = as_latin_1(scope.authority)
-    return environ
-
-
-def as_latin_1(text: str) -> str:
-    return text.encode("utf-8", "surrogateescape").decode("latin-1")
+async def received(length: int, protocol: Any) -> IO[bytes]:
+    """A body that is to have this length, once all of it is here; the caller closes it."""
+    body = cast(IO[bytes], SpooledTemporaryFile(max_size=BODY_IN_MEMORY))  # noqa: SIM115
+    try:
+        if length:
+            async for chunk in protocol:
+                if body.tell() + len(chunk) > length:
+                    raise RequestRefused(400, "The body is longer than it says.")
+                body.write(chunk)
+            if body.tell() < length:
+                raise ClientGone
+    except BaseException:
+        body.close()
+        raise
+    body.seek(0)
+    return body
 
 
 def length_of(environ: dict[str, Any]) -> int:
@@ -330,15 +284,8 @@ def length_of(environ: dict[str, Any]) -> int:
 
 def has_staff_session(environ: dict[str, Any]) -> bool:
     """Whether a request comes with the session of somebody who has signed in. The view still asks what they may."""
-    try:
-        cookies = SimpleCookie(environ.get("HTTP_COOKIE", ""))
-    except CookieError:
-        return False
-    morsel = cookies.get(settings.SESSION_COOKIE_NAME)
-    if morsel is None:
-        return False
-    store = import_module(settings.SESSION_ENGINE).SessionStore
-    return "_auth_user_id" in store(morsel.value)
+    key = parse_cookie(environ.get("HTTP_COOKIE", "")).get(settings.SESSION_COOKIE_NAME)
+    return key is not None and "_auth_user_id" in import_module(settings.SESSION_ENGINE).SessionStore(key)
 
 
 def is_file(environ: dict[str, Any]) -> bool:
@@ -347,7 +294,7 @@ def is_file(environ: dict[str, Any]) -> bool:
 
 def key_of_file(environ: dict[str, Any]) -> tuple[Any, ...] | None:
     """What two requests for the same public file have in common; None for whatever may be personal."""
-    if "HTTP_COOKIE" in environ or "HTTP_AUTHORIZATION" in environ:
+    if may_have_ours(environ.get("HTTP_COOKIE", "")) or "HTTP_AUTHORIZATION" in environ:
         return None
     matter = (
         "PATH_INFO", "QUERY_STRING", "HTTP_HOST", "wsgi.url_scheme", "HTTP_X_FORWARDED_PROTO", "HTTP_ACCEPT_ENCODING",

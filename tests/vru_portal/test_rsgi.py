@@ -79,6 +79,13 @@ def test_another_spelling_of_the_host_and_a_second_one_are_refused(served, hosts
     assert "Traceback" not in served.printed
 
 
+def test_http_2_is_refused_and_so_are_large_headers(served):
+    assert not raw(served, b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\4\0\0\0\0\0").startswith("\0")  # a frame
+    for lines in ("X: y\r\n" * 101, f"X: {'y' * 33_000}\r\n", f"Cookie: {'y' * 9_000}\r\n"):
+        answer = raw(served, f"GET /healthz HTTP/1.1\r\nHost: localhost\r\n{lines}\r\n".encode())
+        assert answer.startswith("HTTP/1.1 431 "), answer
+
+
 def test_a_cookie_and_a_form_arrive_and_two_cookies_are_two(served):
     page, text = ask(served, "GET", "/admin/account/login/")
     token = re.findall(r'name="csrfmiddlewaretoken" value="(\w+)"', text)[0]
@@ -231,7 +238,8 @@ def test_what_a_visitor_sends_gets_into_no_page(served):
     assert evil not in text
     kept, again = from_memory(served, "/events/")
     assert (again, kept.headers["ETag"]) == (text, first.headers["ETag"])
-    for headers in ({"Cookie": "a=b"}, {"Authorization": "Basic eA=="}, {"Range": "bytes=0-9"}):
+    assert from_memory(served, "/events/", Cookie="a=b; _ga=c")[1] == text
+    for headers in ({"Cookie": "a=b; csrftoken=c"}, {"Authorization": "Basic eA=="}, {"Range": "bytes=0-9"}):
         assert "cache-status" not in ask(served, "GET", "/events/", **headers)[0].headers, headers
     assert ask(served, "GET", "/events/", Host=evil)[0].status == 400
     cookies = {ask(served, "GET", "/admin/account/login/")[0].headers["Set-Cookie"] for _ in range(3)}

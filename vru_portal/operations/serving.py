@@ -8,6 +8,7 @@ import ctypes
 import json
 import logging
 import os
+import resource
 import signal
 import socket
 import subprocess
@@ -27,6 +28,9 @@ SECONDS_TO_START = 60
 NICENESS = 10
 PR_SET_PDEATHSIG = 1  # <linux/prctl.h>
 STANDARD_INPUT = 0
+# Two workers together take more than the 28,000 that one address can open to one port.
+MOST_CONNECTIONS = 16_000  # of a worker
+FILES_OF_A_CONNECTION = 3  # itself, and a large answer as granian and the portal hold it
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 logger = logging.getLogger("vru_portal.serve")
@@ -144,7 +148,20 @@ def start_process(module: list[str], environment: dict[str, str], niceness: int)
 
 def prepare_process(niceness: int) -> None:
     os.nice(niceness)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most_files(), resource.getrlimit(resource.RLIMIT_NOFILE)[1]))
     end_with_parent()
+
+
+def most_files() -> int:
+    """How many files a process may open, as far as the system allows what connections can need."""
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    needed = MOST_CONNECTIONS * FILES_OF_A_CONNECTION
+    return needed if hard == resource.RLIM_INFINITY else min(hard, needed)
+
+
+def most_connections() -> int:
+    """How many connections a worker may hold: fewer than would leave it without files, when it accepts none at all."""
+    return most_files() // FILES_OF_A_CONNECTION
 
 
 def end_with_parent() -> None:

@@ -49,7 +49,8 @@ def public_view(address: str) -> Any:
 
 
 def has_card(match: Any) -> bool:
-    return bool(match and getattr(match.func, "is_public_page", False))
+    """Whether this is a page for people: what only programs read has no title, and is not asked for one."""
+    return bool(match and getattr(match.func, "is_public_page", False) and not getattr(match.func, "is_data", False))
 
 
 def title_of(match: Any, address: str, request: HttpRequest) -> str:

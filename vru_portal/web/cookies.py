@@ -9,6 +9,14 @@ from typing import Any
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
+OWN = ("session_changes", "known_device", "signing", "return", "onward")
+
+
+def may_have_ours(header: str) -> bool:
+    """Whether a Cookie header may hold a cookie of the portal. To be safe, a name that contains one of ours counts."""
+    names = (settings.SESSION_COOKIE_NAME, settings.CSRF_COOKIE_NAME, *map(_full_name, OWN))
+    return any(name in header for name in names)
+
 
 def read_cookie(request: HttpRequest, name: str) -> str:
     """What a cookie holds; an empty string if there is none."""
@@ -26,6 +34,8 @@ def delete_cookie(response: HttpResponse, name: str) -> None:
 
 
 def _full_name(name: str) -> str:
+    if name not in OWN:
+        raise ValueError(f"{name} is not among the portal's cookies, with which no page comes from memory.")
     return f"{settings.COOKIE_PREFIX}{name}"
 
 

@@ -74,9 +74,16 @@ class Limit:
 
 
 # What costs much of the processor's time (with 20,000 payments half a second for a page, and up to 11 seconds for a
-# file). No reader, office or script that fetches every file of every year reaches these in an hour.
+# file). No reader or office reaches these. Nor does a script that fetches every file of every year: files without a
+# filter are few, and each is made once for everybody until the content changes.
 COSTLY_PAGES = Limit("costly-pages", most=600, in_memory=True)
-COSTLY_FILES = Limit("costly-files", most=60, in_memory=True)
+COSTLY_FILES = Limit("costly-files", most=10, seconds=600, in_memory=True)
+
+
+def count_filtered_file(request: HttpRequest, limit: Limit) -> None:
+    """Count a file that has to be made, if it has a filter; raises TooMany."""
+    if request.GET:
+        count_costly_request(request, limit)
 
 
 def count_costly_request(request: HttpRequest, limit: Limit) -> None:

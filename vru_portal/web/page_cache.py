@@ -1,7 +1,7 @@
 """Pages that are the same for everybody, answered from memory without calling Django.
 
 A page is made from a request that holds nothing but its key: the host, the path and the parameters. No header of the
-first visitor can get into it. A request with a cookie or an Authorization header is always passed on.
+first visitor can get into it. A request with a cookie of the portal or an Authorization header is always passed on.
 
 Pages of one state of the content are kept, and all of them dropped when it changes. The state is read from the database
 once a second, whenever a page is made, and after each request that may have written. While it cannot be read, pages are
@@ -34,6 +34,7 @@ from django.urls import Resolver404, resolve
 from django.utils import timezone
 from django.utils.http import http_date
 
+from vru_portal.web.cookies import may_have_ours
 from vru_portal.web.public_pages import PageState, page_state
 
 MAX_PAGES, MAX_BYTES = 2000, 16 * 2**20  # of addresses without parameters; as much again of those with parameters
@@ -44,7 +45,7 @@ SECONDS_BETWEEN_READS = 1
 SECONDS_UNTIL_UNSURE = 2.5  # without having seen the state of the content
 # A request with one of these may be from somebody in particular, or ask for something other than a page.
 PASSED_ON = frozenset({
-    "cookie", "authorization", "range", "if-range", "if-match", "if-unmodified-since", "content-length",
+    "authorization", "range", "if-range", "if-match", "if-unmodified-since", "content-length",
     "transfer-encoding", "expect", "upgrade",
 })  # fmt: skip
 MADE_HERE = frozenset({"content-length", "content-encoding", "etag", "vary", "last-modified"})  # of a page's headers
@@ -282,6 +283,8 @@ def key_of(scope: Any) -> PageKey | None:
     """The key of a request for a page; None for whatever must be passed on."""
     headers = scope.headers
     if scope.method not in ("GET", "HEAD") or not PASSED_ON.isdisjoint(headers.keys()):
+        return None
+    if "cookie" in headers.keys() and any(map(may_have_ours, headers.get_all("cookie"))):  # noqa: SIM118 - granian's
         return None
     if settings.DEBUG or (settings.ADDRESS.is_secure and headers.get("x-forwarded-proto") != "https"):
         return None

@@ -14,6 +14,7 @@ from vru_portal.web import limits, shared_files
 pytestmark = [pytest.mark.django_db, pytest.mark.once]
 
 YEAR = "/funding/2031-32/"
+FILTER = "?as_at=2031-12-01"
 READER, STRANGER = "192.0.2.7", "198.51.100.66"
 
 
@@ -36,7 +37,11 @@ def statuses(client, address, network=STRANGER, times=3):
 @pytest.mark.parametrize(
     "address",
     [
-        *(f"{YEAR}{name}.{form}" for name in ("payments", "allocations") for form in ("csv", "json", "xlsx")),
+        *(
+            f"{YEAR}{name}.{form}?as_at=2031-12-01"
+            for name in ("payments", "allocations")
+            for form in ("csv", "json", "xlsx")
+        ),
         f"{YEAR}?as_at=2031-12-01",
         f"{YEAR}payments/?exceptions=1",
     ],
@@ -50,9 +55,9 @@ def test_what_costs_much_is_limited_for_each_network(client, allocation, quiet, 
 
 
 def test_files_and_pages_are_counted_apart(client, allocation, quiet):
-    assert statuses(client, f"{YEAR}payments.csv") == [200, 200, 429]
+    assert statuses(client, f"{YEAR}payments.csv{FILTER}") == [200, 200, 429]
     assert statuses(client, f"{YEAR}payments/?exceptions=1", times=1) == [200]
-    assert statuses(client, f"{YEAR}allocations.json", times=1) == [429]
+    assert statuses(client, f"{YEAR}allocations.json{FILTER}", times=1) == [429]
 
 
 @pytest.mark.parametrize(
@@ -63,6 +68,9 @@ def test_files_and_pages_are_counted_apart(client, allocation, quiet):
         f"{YEAR}payments/",
         f"{YEAR}?as_at=2031-12-01&basis=dated",
         f"{YEAR}sources.xlsx",
+        f"{YEAR}sources.xlsx{FILTER}",
+        f"{YEAR}payments.csv",  # whoever fetches every file of every year
+        "/payments.xlsx",
         f"{YEAR}nothing.csv",
     ],
 )
@@ -70,7 +78,7 @@ def test_what_costs_little_is_not(client, allocation, quiet, address):
     assert 429 not in statuses(client, address, times=5)
 
 
-@pytest.mark.parametrize("address", ["/payments.xlsx", f"{YEAR}payments.xlsx"])
+@pytest.mark.parametrize("address", [f"/payments.xlsx{FILTER}", f"{YEAR}payments.xlsx{FILTER}"])
 def test_a_costly_file_is_made_once_for_everybody(client, allocation, tmp_path, settings, monkeypatch, address):
     settings.VAR_DIR = tmp_path
     monkeypatch.setattr(shared_files, "connection", SimpleNamespace(in_atomic_block=False))
@@ -88,4 +96,4 @@ def test_a_costly_file_is_made_once_for_everybody(client, allocation, tmp_path, 
 
 def test_the_portal_reads_its_own_files_as_often_as_it_has_to(allocation):
     for _ in range(5):
-        fetch(f"{YEAR}payments.csv")
+        fetch(f"{YEAR}payments.csv{FILTER}")

@@ -92,6 +92,11 @@ def proxy_unknown(portal, patch):
     portal.TRUSTED_PROXIES = 0
 
 
+def open_port(portal, patch):
+    portal.ADDRESS, portal.TRUSTED_PROXIES, portal.BIND = parse_portal_url("http://localhost"), 0, "192.0.2.1"
+    portal.SECURE_SSL_REDIRECT = False
+
+
 def http_only(portal, patch):
     portal.ADDRESS = parse_portal_url("http://vru.example.org")
 
@@ -217,6 +222,7 @@ def failing_job(portal, patch):
 WRONG = {
     no_proxy_setting: ("Settings and proxy", "security.W004", "PORTAL_URL"),
     proxy_unknown: ("Settings and proxy", "vru_portal.W001", "TRUSTED_PROXIES"),
+    open_port: ("Settings and proxy", "listens on 192.0.2.1 without a proxy", "deploy/nginx.conf"),
     http_only: ("HTTPS", "unencrypted", "proxy"),
     old_certificate: ("HTTPS", "expires in 3 days", "Renew"),
     wrong_certificate: ("HTTPS", "self-signed certificate", "Renew"),
@@ -294,7 +300,22 @@ def test_a_missing_database_is_not_made_by_looking_for_it(settings, tmp_path, mo
 def test_the_default_installation_gets_advice_but_no_urgent_problems(portal):
     portal.ADDRESS, portal.EMBEDDED, portal.SECOND_FACTOR_REQUIRED = parse_portal_url("http://localhost"), True, False
     portal.EMAIL_BACKEND = "vru_portal.web.mail_files.EmailBackend"
+    portal.TRUSTED_PROXIES, portal.BIND = 0, "0.0.0.0"  # noqa: S104 - what a container listens on
     get_user_model().objects.create_user("bea", is_staff=True)
     assert urgent() == set()
-    assert {"HTTPS", "Mail", "Second factors"} <= {heading for heading, finding in examine() if not finding.urgent}
+    assert {"Settings and proxy", "HTTPS", "Mail", "Second factors"} <= {
+        heading for heading, finding in examine() if not finding.urgent
+    }
     assert Entry.objects.exists()
+
+
+@pytest.mark.once
+@pytest.mark.parametrize(
+    ("python", "slow"),
+    [((3, 11, 9), True), ((3, 11, 10), False), ((3, 12, 5), True), ((3, 12, 6), False), ((3, 13, 0), False)],
+)
+def test_a_python_that_takes_long_for_cookies_is_named(settings, monkeypatch, python, slow):
+    assert machine.has_slow_cookies(python) is slow
+    monkeypatch.setattr(machine, "has_slow_cookies", lambda _: slow)
+    found = [finding for finding in machine.versions() if "CVE-2024-7592" in finding.problem]
+    assert [finding.urgent for finding in found] == [False] * slow

@@ -12,6 +12,7 @@ from PIL import Image
 from events.models import Event
 from partners.models import Organisation
 from tests.support.factories import AgendaItemFactory, EventFactory, OrganisationFactory, PersonFactory, UnitFactory
+from vru_portal.public import social_cards
 from vru_portal.publishing.state import State
 
 pytestmark = [pytest.mark.django_db, pytest.mark.once]
@@ -63,6 +64,17 @@ def test_only_public_pages_have_a_picture(client, address):
     OrganisationFactory(slug="hidden", state=State.DRAFT)
     assert client.get(f"/cards/{address}card.png").status_code == 404
     assert "og:image" not in client.get("/declaration/sign/x/").text
+
+
+def test_what_only_programs_read_has_no_picture_and_is_not_made_to_look_for_a_title(client, monkeypatch):
+    asked = []
+    monkeypatch.setattr(social_cards, "draw", lambda *_: b"")
+    monkeypatch.setattr(social_cards, "title_of", lambda *arguments: asked.append(arguments))
+    for address in ("api/v1/payments/", "api/v1/nope/", "api/v1/a/b/"):
+        assert client.get(f"/cards/{address}card.png").status_code == 404
+    assert not asked
+    client.get("/cards/api/v1/card.png").close()  # of the page for people
+    assert asked
 
 
 def test_browsers_find_an_icon_at_the_top(client):

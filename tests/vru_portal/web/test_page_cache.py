@@ -8,10 +8,12 @@ from types import SimpleNamespace
 import brotli
 import pytest
 from django.db import OperationalError
+from django.http import HttpResponse
 from django.test import override_settings
 
 from tests.vru_portal.test_queries import PAGES
 from vru_portal.web import page_cache
+from vru_portal.web.cookies import set_cookie
 from vru_portal.web.page_cache import Page, PageCache, PageKey, best_encoding, is_page, key_of, seconds_until_tomorrow
 
 HOST = "localhost:8000"
@@ -110,12 +112,36 @@ def test_a_key_has_nothing_of_the_visitor():
     assert key_of(request(host="localhost")) != plain  # pages may name the address that was asked for
 
 
+OWN_COOKIES = ("sessionid", "csrftoken", "session_changes", "known_device", "signing", "return", "onward")
+
+
+@pytest.mark.parametrize("cookie", ["a=b", "a=b\n_ga=c; PHPSESSID=d", ""])
+def test_cookies_of_others_change_nothing(cookie):
+    assert key_of(request(cookie=cookie)) == key_of(request())
+
+
+@pytest.mark.parametrize("name", ["sessionid", "csrftoken", "signing"])
+def test_over_https_the_portals_cookies_have_other_names(settings, name):
+    settings.SESSION_COOKIE_NAME, settings.CSRF_COOKIE_NAME = "__Host-sessionid", "__Host-csrftoken"
+    settings.COOKIE_PREFIX = "__Host-"
+    assert key_of(request(cookie=f"a=b; __Host-{name}=x")) is None
+    assert key_of(request(cookie=f"a=b; {name}=x")) == HOME
+
+
+def test_a_cookie_that_is_not_declared_is_not_set():
+    for name in OWN_COOKIES[2:]:
+        set_cookie(HttpResponse(), name, "x")
+    with pytest.raises(ValueError, match="not among the portal's cookies"):
+        set_cookie(HttpResponse(), "another", "x")
+
+
 @pytest.mark.parametrize(
     ("method", "headers"),
     [
         ("POST", {}),
         ("OPTIONS", {}),
         *(("GET", {name: "x"}) for name in sorted(page_cache.PASSED_ON)),
+        *(("GET", {"cookie": f"a=b{between}{name}=x; c=d"}) for name in OWN_COOKIES for between in ("; ", ";", "\n")),
         *(("GET", {"host": host}) for host in ("evil.example.org", "localhost.", "localhost:1", f"{HOST}\n{HOST}", "")),
     ],
 )

@@ -32,7 +32,7 @@ from vru_portal.ledger.append_only.database import require_triggers
 from vru_portal.management.commands.demo import refuse_real_unit
 from vru_portal.models import Heartbeat
 from vru_portal.operations.backup.lock import hold_while_running
-from vru_portal.operations.serving import Plan, StopRequested, StopSignals, listener
+from vru_portal.operations.serving import Plan, StopRequested, StopSignals, listener, most_connections
 from vru_portal.table_creation import needs_earlier_upgrade, nothing_to_migrate
 
 MIGRATION_LOCK = 0x56525550  # of an advisory lock: any number that nothing else uses. These bytes spell "VRUP".
@@ -214,11 +214,13 @@ def web_server_command() -> list[str]:
     # Without workers-kill-timeout, granian's workers sometimes never end.
     options = {
         "--interface": "rsgi",
+        "--http": "1",  # HTTP/2 is for proxies; its compressed headers can be a thousand times as long as what was sent
         "--host": settings.BIND,
         "--port": settings.PORT,
         "--workers": settings.WORKERS,
         "--backlog": 2048,
-        "--backpressure": 2048,  # requests under way in a worker: most are clients that send or read slowly
+        "--backpressure": most_connections(),  # open ones, idle or not: beyond them, a worker accepts none
+        "--http1-buffer-size": 2**16,  # bytes for each connection
         "--workers-kill-timeout": 3,
         "--respawn-interval": 1,
         "--log-level": "warning",

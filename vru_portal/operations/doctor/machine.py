@@ -1,6 +1,7 @@
 """What can be wrong around the portal: its settings, its machine, its proxy and its mail server."""
 
 import os
+import platform
 import re
 import shutil
 import smtplib
@@ -8,10 +9,12 @@ import socket
 import sqlite3
 import ssl
 import stat
+import sys
 import time
 from collections.abc import Iterator
 from email.utils import parseaddr
 from importlib.metadata import PackageNotFoundError, version
+from ipaddress import ip_address
 from pathlib import Path
 
 from django.conf import settings
@@ -33,6 +36,12 @@ def settings_and_proxy() -> Iterator[Finding]:
         if message.level >= checks.WARNING:
             remedy = "Set PORTAL_URL to an address that starts with https: the security settings depend on it."
             yield Finding(f"{message.msg} ({message.id})", str(message.hint or remedy))
+    if not settings.TRUSTED_PROXIES and not ip_address(settings.BIND).is_loopback:
+        yield Finding(
+            f"The portal listens on {settings.BIND} without a proxy, so one client can take up all of its connections.",
+            "Put nginx in front of it (deploy/nginx.conf), and set BIND=127.0.0.1 and TRUSTED_PROXIES=1.",
+            urgent=not settings.EMBEDDED,
+        )
 
 
 def https() -> Iterator[Finding]:
@@ -165,6 +174,16 @@ def versions() -> Iterator[Finding]:
             "Use PostgreSQL for a busy portal, or a Python with SQLite 3.51.3 or later.",
             urgent=False,
         )
+    if has_slow_cookies(sys.version_info[:3]):
+        yield Finding(
+            f"Python {platform.python_version()} has a fault that lets long cookies take up a thread (CVE-2024-7592).",
+            "The portal refuses such cookies. Nevertheless, use Python 3.11.10, 3.12.6, 3.13 or later.",
+            urgent=False,
+        )
+
+
+def has_slow_cookies(python: tuple[int, int, int]) -> bool:
+    return python < (3, 11, 10) or (3, 12) <= python < (3, 12, 6)
 
 
 def numbers_in(version: str) -> list[int]:

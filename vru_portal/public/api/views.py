@@ -48,6 +48,7 @@ def open_to_all(view: View) -> View:
         return response
 
     answer.csrf_exempt = True  # type: ignore[attr-defined]
+    answer.is_data = True  # type: ignore[attr-defined]
     return answer
 
 

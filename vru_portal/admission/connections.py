@@ -1,0 +1,30 @@
+"""Clients that read nothing of an answer: the kernel ends their connections, of which granian knows no end."""
+
+import asyncio
+import os
+import socket
+import sys
+from contextlib import suppress
+
+SECONDS_UNREAD = 60
+SECONDS_BETWEEN_LOOKS = 0.2
+
+
+async def end_unread() -> None:
+    """Wait until this process listens, then limit how long a client may read nothing. Only Linux can do so."""
+    while sys.platform == "linux" and not limit_unread(SECONDS_UNREAD):
+        await asyncio.sleep(SECONDS_BETWEEN_LOOKS)
+
+
+def limit_unread(seconds: float) -> int:
+    """Limit it for all connections that are accepted from now on; returns on how many ports.
+
+    granian makes its socket itself and gives it to nobody, so it is looked for.
+    """
+    found = 0
+    for name in os.listdir("/proc/self/fd"):
+        with suppress(OSError), socket.socket(fileno=os.dup(int(name))) as candidate:
+            if candidate.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
+                candidate.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, round(seconds * 1000))
+                found += 1
+    return found
