@@ -1,6 +1,7 @@
 """One line in the log for each request, and its count for the metrics.
 
-Queries are left out: they may say what somebody looked for.
+Queries are left out: they may say what somebody looked for. `/healthz` is only counted: `serve` and load balancers ask
+for it every few seconds.
 
 To answer from memory takes less time than to write a line does. The lines of such answers are written together, a few
 times a second, each with the time of its own request.
@@ -20,6 +21,8 @@ logger = logging.getLogger("vru_portal.access")
 def note(request: log_lines.Request) -> None:
     """Count and log a request now."""
     metrics.count_request(request.method, request.status, request.ms / 1000)
+    if request.path == "/healthz":
+        return
     fields = request._asdict()
     del fields["at"]
     logger.info("Request", extra=log_lines.fields(**fields))

@@ -193,6 +193,7 @@ TASKS = {"default": {"BACKEND": "django_tasks_db.DatabaseBackend"}}
 # demonstration always, since its recipients do not exist.
 if setting("EMAIL_URL") and not DEMO:
     vars().update(parse_email_url(setting("EMAIL_URL")))
+    EMAIL_BACKEND = "vru_portal.links.smtp.EmailBackend"
 else:
     EMAIL_BACKEND = "vru_portal.web.mail_files.EmailBackend"
     EMAIL_FILE_PATH = VAR_DIR / "mail"

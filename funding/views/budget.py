@@ -1,6 +1,11 @@
 """The public pages of budget headings and of decisions about money."""
 
-from django.db.models import Prefetch, QuerySet
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
@@ -8,12 +13,22 @@ from django.views.decorators.http import require_safe
 
 from funding.filters import DecisionFilters
 from funding.filters.money import years_with_money
-from funding.models import Allocation, BudgetHeading, Variation
+from funding.models import Allocation, BudgetHeading, Decision, Variation
 from funding.views.money import get_year_or_404, query_context
 from vru_portal.web.pagination import get_page_or_404
 from vru_portal.web.public_pages import declare_parameters, public_page
 
-DECISIONS_PER_PAGE = 50
+LINES_PER_PART = 20  # one decision may allocate to hundreds of recipients
+
+
+@dataclass(frozen=True)
+class Part:
+    """A decision with some of what it allocated and varied: all of that, unless it is very much."""
+
+    decision: int
+    allocations: Sequence[int]
+    variations: Sequence[int]
+    is_continued: bool
 
 
 @require_safe
@@ -32,24 +47,50 @@ def decisions(request: HttpRequest, label: str) -> HttpResponse:
     year = get_year_or_404(label, years)
     filters = DecisionFilters(year, request.GET)
     declare_parameters(request, filters.valid)
-    related = ("year", "decided_by__person", "decided_by__organisation")
-    rows = filters.rows.select_related(*related).prefetch_related(
-        Prefetch("allocations", decided_allocations(filters), to_attr="made"),
-        Prefetch("variations", decided_variations(filters), to_attr="varied"),
-        "overcommitments__funding_source",
-    )
+    parts = list(parts_of(filters))
+    page = get_page_or_404(request, parts)
     return render(
         request,
         "funding/decisions.html",
         {
             "year": year,
             "filters": filters,
-            "page": get_page_or_404(request, rows, DECISIONS_PER_PAGE),
-            "count": filters.rows.count(),
+            "page": page,
+            "decisions": list(shown_parts(list(page), filters)),
+            "count": sum(not part.is_continued for part in parts),
             "list_url": reverse("funding:decisions", args=[label]),
             **query_context(filters, {}),
         },
     )
+
+
+def parts_of(filters: DecisionFilters) -> Iterator[Part]:
+    """The list of decisions, in parts of about the same length."""
+    lines: dict[int, list[tuple[str, int]]] = defaultdict(list)
+    for kind, rows in (("allocation", decided_allocations(filters)), ("variation", decided_variations(filters))):
+        for decision, pk in rows.filter(decision__in=filters.rows.order_by()).values_list("decision", "pk"):
+            lines[decision].append((kind, pk))
+    for decision in filters.rows.values_list("pk", flat=True):
+        for start in range(0, len(lines[decision]) or 1, LINES_PER_PART):
+            part = lines[decision][start : start + LINES_PER_PART]
+            allocations, variations = ([pk for kind, pk in part if kind == k] for k in ("allocation", "variation"))
+            yield Part(decision, allocations, variations, is_continued=start > 0)
+
+
+def shown_parts(parts: Sequence[Part], filters: DecisionFilters) -> Iterator[dict[str, Any]]:
+    """What the page shows of each part."""
+    related = ("year", "decided_by__person", "decided_by__organisation")
+    rows = filters.rows.select_related(*related)
+    decisions: dict[int, Decision] = rows.in_bulk({part.decision for part in parts})
+    allocations = decided_allocations(filters).in_bulk([pk for part in parts for pk in part.allocations])
+    variations = decided_variations(filters).in_bulk([pk for part in parts for pk in part.variations])
+    for part in parts:
+        yield {
+            "decision": decisions[part.decision],
+            "made": [allocations[pk] for pk in part.allocations],
+            "varied": [variations[pk] for pk in part.variations],
+            "is_continued": part.is_continued,
+        }
 
 
 def decided_allocations(filters: DecisionFilters) -> QuerySet[Allocation]:

@@ -1,4 +1,4 @@
-"""Every process of a portal is killed, again and again, while people sign and payments are recorded."""
+"""Every process of a portal is killed or stopped, again and again, while people sign and payments are recorded."""
 
 import os
 import random
@@ -108,6 +108,27 @@ def test_a_web_server_that_nothing_supervises_stays_away(unit, report):
         time.sleep(10)  # more than it takes the supervisor
         assert status(served) == 0
     report(FAULT, control="a killed web server does not answer again, without the supervisor")
+
+
+SECONDS_TO_REPLACE = 120  # three times ten seconds without an answer, and a start
+
+
+def test_a_web_server_that_hangs_is_replaced_and_one_that_answers_is_not(unit, report):
+    with portal(Path(unit["VAR_DIR"]), **unit | {"WORKERS": "2"}) as served:
+        served.wait_until_ready()
+        time.sleep(25)  # it has been asked
+        assert "has not answered" not in served.printed
+        hung = served.web_server()
+        for pid in hung:
+            os.kill(pid, signal.SIGSTOP)
+        began = time.monotonic()
+        while not served.answers():
+            assert time.monotonic() - began < SECONDS_TO_REPLACE, served.printed
+            time.sleep(0.2)
+        back = time.monotonic() - began
+        assert "The web server has not answered 3 times in a row and is ended." in served.printed
+        assert not served.web_server() & hung
+    report("Web server stopped in the middle", done="all its processes, with SIGSTOP", back=f"{back:.1f} s")
 
 
 POSTGRESQL_KILLS = rounds(30)

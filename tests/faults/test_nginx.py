@@ -1,11 +1,9 @@
 """deploy/nginx.conf as Debian's nginx runs it, in front of a portal that serves an https address."""
 
-import datetime
 import http.client
 import re
 import shutil
 import socket
-import ssl
 import subprocess
 import time
 from contextlib import ExitStack, closing, contextmanager
@@ -13,12 +11,10 @@ from pathlib import Path
 from urllib.parse import urlencode
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
 from django.conf import settings
 from django.db import connection
 
+from tests.support.processes.certificates import certificate
 from tests.support.processes.databases import run_python_for_json
 from tests.support.processes.portal_process import free_port, portal
 from vru_portal.log_lines import LINK_PREFIXES
@@ -31,30 +27,6 @@ pytestmark = [
     pytest.mark.skipif(not NGINX, reason="nginx is not installed (apt-get install nginx-light)"),
     pytest.mark.skipif(connection.vendor != "sqlite", reason="the proxy is the same for both databases"),
 ]
-
-
-def certificate(folder):
-    """Write a certificate for localhost and its key; return the client's side of it."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])
-    now = datetime.datetime.now(datetime.UTC)
-    made = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - datetime.timedelta(days=1))
-        .not_valid_after(now + datetime.timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
-        .sign(key, hashes.SHA256())
-    )
-    encoding = serialization.Encoding.PEM
-    (folder / "portal.pem").write_bytes(made.public_bytes(encoding))
-    (folder / "portal.key").write_bytes(
-        key.private_bytes(encoding, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    )
-    return ssl.create_default_context(cafile=str(folder / "portal.pem"))
 
 
 def configured(folder, ports, upstream, **changes):

@@ -17,7 +17,7 @@ from django_tasks_db.models import DBTaskResult
 from tests.support.addresses import url_patterns
 from tests.support.factories import UnitFactory
 from tests.support.signing import invite, open_signing
-from vru_portal import log_lines
+from vru_portal import access_log, log_lines
 from vru_portal.log_lines import LINK_PREFIXES, OneLine, mask
 from vru_portal.logs import line_formatter
 from vru_portal.management.commands.mail_queue import PatientWorker
@@ -203,3 +203,10 @@ def test_requests_that_are_logged_together_have_the_lines_that_each_would_have_h
         one_by_one.append(formatter.format(logging.makeLogRecord(known)))
     assert formatter.format(together).splitlines() == one_by_one
     assert "s" * 43 not in formatter.format(together)
+
+
+def test_what_is_asked_every_few_seconds_has_no_lines(log):
+    for path in ("/healthz", "/readyz"):
+        access_log.note(log_lines.Request(1_967_000_000.25, "a1b2c3d4", "GET", path, 200, 0.5, 3))
+    [line] = log.lines
+    assert "path=/readyz" in line

@@ -34,7 +34,7 @@ PAGES = {
     "/news/{story}/": 4,
     "/funding/": 1,
     "/funding/2031-32/": 26,
-    "/funding/2031-32/decisions/": 11,
+    "/funding/2031-32/decisions/": 10,
     "/funding/headings/{heading}/": 7,
     "/partners/": 9,
     "/partners/{organisation}/": 14,

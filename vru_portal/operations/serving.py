@@ -18,10 +18,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from functools import partial
+from threading import Thread
 from types import FrameType
 from typing import NoReturn
 
 from vru_portal.log_lines import OneLine
+from vru_portal.operations.liveness import SECONDS_TO_ANSWER, Liveness
 from vru_portal.operations.supervision import Child, GivenUp, Supervisor
 
 SECONDS_TO_START = 60
@@ -107,8 +109,9 @@ def main(plan: Plan) -> None:
     handler = logging.StreamHandler()
     handler.setFormatter(OneLine(as_json=plan.log_as_json))
     logger.addHandler(handler)
+    liveness = Liveness(partial(connect, plan.host, plan.port))
     children = [
-        Child("web server", partial(start_process, plan.web_server, plan.environment, 0)),
+        Child("web server", partial(start_process, plan.web_server, plan.environment, 0), liveness),
         Child("mail queue", partial(start_process, plan.mail_queue, plan.environment, NICENESS)),
     ]
     supervisor = Supervisor(children, say=logger.warning)
@@ -119,6 +122,7 @@ def main(plan: Plan) -> None:
                 supervisor.start(child)
         wait_until_served(supervisor, plan.host, plan.port)
         print(plan.announcement, flush=True)
+        Thread(target=liveness.ask_for_ever, name="liveness", daemon=True).start()
         while True:
             with signals.postpone():
                 supervisor.check()
@@ -172,6 +176,10 @@ def end_with_parent() -> None:
 
 def listener(host: str) -> socket.socket:
     return socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+
+
+def connect(host: str, port: int) -> socket.socket:
+    return socket.create_connection((host, port), SECONDS_TO_ANSWER)
 
 
 def wait_until_served(supervisor: Supervisor, host: str, port: int) -> None:

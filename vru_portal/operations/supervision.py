@@ -1,4 +1,4 @@
-"""Keeps the processes of `manage.py serve` running: one that ends by itself is started again."""
+"""Keeps the processes of `manage.py serve` running: one that ends by itself, or hangs, is started again."""
 
 import os
 import signal
@@ -7,6 +7,8 @@ import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
+
+from vru_portal.operations.liveness import Liveness
 
 Process = subprocess.Popen[bytes]
 
@@ -26,6 +28,7 @@ class Child:
 
     name: str
     start: Callable[[], Process]
+    liveness: Liveness | None = None  # of one that can be asked whether it still answers
     process: Process | None = None
     started_at: float = 0.0
     failures: int = 0  # ends in a row before it had settled
@@ -47,6 +50,8 @@ class Supervisor:
 
     def start(self, child: Child) -> None:
         child.process, child.started_at = child.start(), self.clock()
+        if child.liveness:
+            child.liveness.begin_again()
 
     def ended(self) -> list[tuple[Child, Process, int]]:
         """The processes that have ended and are not started again yet, each with its exit code."""
@@ -54,7 +59,15 @@ class Supervisor:
         return [(child, process, code) for child, process in running if (code := process.poll()) is not None]
 
     def check(self) -> None:
-        """Start again what has ended, once its pause is over. Raises GivenUp for what keeps ending."""
+        """End what hangs, and start again what has ended, once its pause is over. Raises GivenUp for what keeps ending.
+
+        What hangs is killed: it would not listen to anything else.
+        """
+        for child in self.children:
+            if child.process is not None and child.liveness and child.liveness.hangs:
+                self.say(f"The {child.name} has not answered {child.liveness.misses} times in a row and is ended.")
+                kill_group(child.process)
+                child.process.wait()
         for child, process, code in self.ended():
             kill_group(process)  # what it started may still hold the port
             child.process = None

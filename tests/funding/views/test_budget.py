@@ -1,5 +1,6 @@
 """The pages of headings and decisions, and variations and conditions on the pages of a year and an allocation."""
 
+import re
 from datetime import date
 from decimal import Decimal
 
@@ -145,3 +146,26 @@ def test_who_decided_is_shown_only_if_the_person_and_the_organisation_are_publis
 
 def test_a_year_without_money_has_no_decisions(client):
     assert client.get("/funding/2033-34/decisions/").status_code == 404
+
+
+def test_very_many_allocations_by_one_decision_are_spread_over_pages(client, source):
+    decision = DecisionFactory(year=source.year)
+    level = LevelFactory()
+    recipients = [OrganisationFactory(name=f"The Company of Lamplighters of {n}") for n in range(3)]
+    initiatives = [InitiativeFactory(level=level, name=f"Lanterns along the road to Moor {n}") for n in range(3)]
+    for n in range(410):
+        AllocationFactory(
+            funding_source=source,
+            initiative=initiatives[n % 3],
+            recipient=recipients[n % 3],
+            amount=Decimal("1.00"),
+            decision=decision,
+        )
+    addresses: list[str] = []
+    for number, title in ((1, "1 decision"), (2, "continued")):
+        response = client.get(f"{YEAR}decisions/", {"page": number})
+        assert len(response.content) < 300_000
+        assert title in text_of(response)
+        addresses += re.findall(r'href="(/funding/allocations/[^"]+)"', response.content.decode())
+    assert len(addresses) == len(set(addresses)) == 410
+    assert client.get(f"{YEAR}decisions/", {"page": 3}).status_code == 302

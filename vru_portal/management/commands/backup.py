@@ -15,7 +15,6 @@ from django.utils import timezone
 from vru_portal.operations.backup.archive import BackupError
 from vru_portal.operations.backup.create import KeyChoice, KeyDestination, make_backup
 from vru_portal.operations.backup.keys import require_passphrase
-from vru_portal.operations.backup.lock import hold_while_running
 from vru_portal.operations.backup.status import outcome_noted
 from vru_portal.operations.backup.verification import try_backup
 
@@ -44,7 +43,6 @@ class Command(BaseCommand):
             target /= f"vru-portal-{timezone.now():%Y%m%dT%H%M%SZ}.tar"
         try:
             choice = parse_key_choice(keys, options["passphrase_file"])
-            hold_while_running()
             with outcome_noted(target.resolve()):
                 manifest = make_backup(target, choice)
                 self.stdout.write(f"{target}: {len(manifest.members)} files, {target.stat().st_size / 2**20:,.1f} MB.")

@@ -26,7 +26,7 @@ FOLDERS = ("uploads", "scans")
 MAX_MEMBERS = 1_000_000
 LARGEST_MANIFEST = 256 * 2**20  # bytes
 CHUNK = 2**20
-NAME_PART = re.compile(r"[^/\\\x00-\x1f\x7f]{1,255}")
+NAME_PART = re.compile(r"[^/\\\x00-\x1f\x7f\ud800-\udfff]{1,255}")  # the last are bytes that are no UTF-8
 
 
 class BackupError(Exception):
@@ -88,7 +88,12 @@ class Writer:
         self.manifest.members[name] = Member(len(content), self.append_content(name, content))
 
     def append(self, name: str, size: int, stream: IO[bytes]) -> str:
-        """Append a file of this size; returns its SHA-256."""
+        """Append a file of this size; returns its SHA-256. Raises BackupError for a name that no restore accepts."""
+        if not is_member_name(name):
+            raise BackupError(
+                f"The file {name!r} cannot be in a backup: its name has a control character, a backslash or bytes that "
+                "are not UTF-8. Rename it, or delete it, and make the backup again. Nothing was kept."
+            )
         info = tarfile.TarInfo(name)
         info.size, info.mode, info.mtime = size, 0o600, int(time.time())
         reader = HashingReader(stream)

@@ -1,4 +1,7 @@
-"""Keeping a portal and a restore apart: the portal's processes share a lock that a restore needs alone."""
+"""Keeping a portal and a restore apart: the portal's processes share a lock that a restore needs alone.
+
+`manage.py` takes it for every command, also those of libraries, except the few that are named here.
+"""
 
 import fcntl
 import os
@@ -7,6 +10,19 @@ from pathlib import Path
 
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
+
+# They only read, and may say what they find while a backup is restored.
+READING_COMMANDS = frozenset({
+    *("check", "check_texts", "diffsettings", "disclose", "doctor", "findstatic", "help", "showmigrations", "version"),
+})  # fmt: skip
+# `restore` needs the lock alone; `serve` takes it after it has begun to listen for signals.
+COMMANDS_THAT_LOCK = frozenset({"restore", "serve"})
+
+
+def hold_for_command(name: str) -> None:
+    """Keep restores away until the command of this name ends. Raises ImproperlyConfigured as `hold_while_running`."""
+    if name not in READING_COMMANDS | COMMANDS_THAT_LOCK:
+        hold_while_running()
 
 
 def hold_while_running() -> None:
@@ -26,7 +42,7 @@ def hold_lock(folder: Path) -> int:
         fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError as error:
         os.close(file)
-        raise ImproperlyConfigured("A backup is being restored. Start the portal when that is done.") from error
+        raise ImproperlyConfigured("A backup is being restored. Try again when that is done.") from error
     os.set_inheritable(file, True)
     return file
 

@@ -34,6 +34,8 @@ def alone() -> Iterator[None]:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         yield
     except BlockingIOError as error:
-        raise BackupError("The portal is running. Stop it first. Nothing was restored.") from error
+        raise BackupError(
+            "The portal or one of its commands is running. Stop it first. Nothing was restored."
+        ) from error
     finally:
         os.close(file)

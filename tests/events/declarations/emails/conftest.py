@@ -5,7 +5,7 @@ from tests.support import signing
 from tests.support.factories import UnitFactory
 
 NOON = "2031-03-03T12:00:00Z"
-SMTP = "django.core.mail.backends.smtp.EmailBackend"
+SMTP = "vru_portal.links.smtp.EmailBackend"
 
 
 @pytest.fixture

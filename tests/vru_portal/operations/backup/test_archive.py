@@ -3,6 +3,7 @@
 import hashlib
 import io
 import json
+import os
 import tarfile
 from dataclasses import asdict
 from typing import IO, cast
@@ -124,6 +125,25 @@ def test_a_name_that_leads_elsewhere_is_refused(tmp_path, name):
     path = archive_of(tmp_path / "hostile.tar", DATABASE, file(name))
     with pytest.raises(BackupError, match="is not a name that a backup uses"), open_archive(path):
         pass
+
+
+NAMES = ["uploads/a\\b", "uploads/a\nb", "uploads/a\x7fb", os.fsdecode(b"uploads/a\xffb"), "uploads/Ünä & co.pdf"]
+
+
+@pytest.mark.parametrize("name", NAMES, ids=ascii)
+def test_a_backup_takes_exactly_the_names_that_a_restore_takes(tmp_path, name):
+    (tmp_path / "content").write_bytes(CONTENT)
+    with (tmp_path / "written.tar").open("wb") as file:
+        writer = Writer(file, new_manifest())
+        writer.add("database.sqlite3", tmp_path / "content")
+        if name != NAMES[-1]:
+            with pytest.raises(BackupError, match="cannot be in a backup: its name has"):
+                writer.add(name, tmp_path / "content")
+            return
+        writer.add(name, tmp_path / "content")
+        writer.finish()
+    with open_archive(tmp_path / "written.tar") as opened:
+        assert opened.names_in("uploads") == [name]
 
 
 @pytest.mark.parametrize("kind", [tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.DIRTYPE, tarfile.CHRTYPE, tarfile.FIFOTYPE])

@@ -233,7 +233,7 @@ def test_a_portal_that_holds_something_or_runs_and_a_damaged_backup_are_refused(
     said = run_python_for_json(values, "-c", ATTEMPTS, str(good), str(damaged))
     assert "This portal is not empty." in said["not empty"]
     assert "The backup is damaged" in said["damaged"]
-    assert "The portal is running. Stop it first." in said["running"]
+    assert "The portal or one of its commands is running. Stop it first." in said["running"]
     if connection.vendor == "postgresql":  # where it may run on another machine
         assert "Something is connected to the database" in said["connected"]
     assert files(values["VAR_DIR"]) == before

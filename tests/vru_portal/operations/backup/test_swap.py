@@ -95,7 +95,7 @@ def test_a_portal_that_runs_keeps_a_restore_away_and_the_other_way_round(tmp_pat
     settings.VAR_DIR = tmp_path / "first"
     lock.hold_while_running()
     lock.hold_while_running()  # the timer, in another process, shares the lock
-    with pytest.raises(BackupError, match="The portal is running"), stopped.stopped_portal():
+    with pytest.raises(BackupError, match="The portal or one of its commands is running"), stopped.stopped_portal():
         pass
     settings.VAR_DIR = tmp_path / "second"
     with stopped.alone(), pytest.raises(ImproperlyConfigured, match="being restored"):
