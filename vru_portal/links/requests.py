@@ -15,7 +15,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from vru_portal.links import mailing
-from vru_portal.links.answering import InvalidLink, NotOpen, find_token, is_theirs
+from vru_portal.links.answering import InvalidLink, NotOpen, find_token
 from vru_portal.links.choices import OPEN_STATES, DraftState, LinkPurpose, MailPurpose
 from vru_portal.links.querysets import RequestQuerySet
 
@@ -75,9 +75,11 @@ class Requests:
         token = self.find_token(secret)
         if token is None:
             raise InvalidLink
-        token.draft = self.drafts().select_for_update(of=("self",)).get(pk=token.draft_id)
-        if not is_theirs(token):  # it was taken back while this waited for the lock
+        draft = self.drafts().select_for_update(of=("self",)).get(pk=token.draft_id)
+        token = self.find_token(secret)  # it may have been erased or taken back while this waited for the lock
+        if token is None:
             raise InvalidLink
+        token.draft = draft
         return token
 
     def locked_open_token(self, secret: str) -> Any:

@@ -1,6 +1,6 @@
 """Somebody asks for an erasure before its time: the data is gone everywhere, also from what a backup brings back."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -31,6 +31,7 @@ from vru_portal.links import personal
 from vru_portal.links.answering import InvalidLink
 from vru_portal.links.choices import DraftState
 from vru_portal.links.models import LinkDraft
+from vru_portal.links.requests import Requests
 
 pytestmark = pytest.mark.django_db
 CANARIES = ("canary@body.example", "second@body.example", "Canary Person", "Second Person", "Canary said so", "Canary?")
@@ -43,7 +44,7 @@ class Case:
 
     draft: Any
     secret: str
-    pass_on: Any
+    requests: Requests
     submit: Any
 
     @property
@@ -61,14 +62,14 @@ def a_return() -> Case:
     asking.send_again(row=asked.row, email="canary@body.example", contact_name="Canary Person")
     returns.report(asked, 20, went_well="Canary said so")
     approving.query(row=asked.row, question="Canary?")
-    return Case(asked.draft, asked.secret, RETURN_REQUESTS.pass_on, lambda: returns.report(asked, 21))
+    return Case(asked.draft, asked.secret, RETURN_REQUESTS, lambda: returns.report(asked, 21))
 
 
 def a_list() -> Case:
     asked = onward.ask(email="canary@body.example")
     OnwardRequest.objects.update(contact_name="Canary Person", question="Canary?")
     onward.enter(asked, description="Canary said so")
-    return Case(asked.row, asked.secret, ONWARD_REQUESTS.pass_on, lambda: onward.send(asked))
+    return Case(asked.row, asked.secret, ONWARD_REQUESTS, lambda: onward.send(asked))
 
 
 @pytest.fixture(autouse=True)
@@ -80,7 +81,7 @@ def _today(time_machine):
 @pytest.fixture(params=[a_return, a_list], ids=["return", "onward grants"])
 def case(request) -> Case:
     made: Case = request.param()
-    made.pass_on(secret=made.secret, prepared_by="Canary Person", **SECOND)
+    made.requests.pass_on(secret=made.secret, prepared_by="Canary Person", **SECOND)
     return made
 
 
@@ -107,7 +108,7 @@ def test_what_is_erased_early_is_nowhere(case):
     assert case.row.erased_at == datetime(2031, 7, 10, 11, tzinfo=UTC)
     assert records_about("canary@body.example") == records_about("Canary Person") == []
     with pytest.raises(InvalidLink):
-        case.pass_on(secret=case.secret, prepared_by="Kim", **SECOND)
+        case.requests.pass_on(secret=case.secret, prepared_by="Kim", **SECOND)
     with pytest.raises(ValidationError, match="no personal data any more"):
         personal.erase_early(case.draft)
 
@@ -154,6 +155,20 @@ def test_a_later_request_with_the_number_of_an_erased_one_stays(time_machine):
     OnwardRequest.objects.filter(pk=again.pk).update(id=case.draft.pk)
     assert reapply_erasures() == 0
     assert "canary@body.example" in left()
+
+
+# What is under way meanwhile ------------------------------------------------------------------------------------------
+
+
+def test_what_is_sent_while_it_is_erased_is_not_stored_again(case):
+    def drafts() -> Any:
+        personal.erase_early(case.draft)  # after the link was found, and before its request is locked
+        return case.requests.drafts()
+
+    during = replace(case.requests, drafts=drafts)
+    with pytest.raises(InvalidLink):
+        during.locked_open_token(case.secret)
+    assert left() == set()
 
 
 # What becomes of it ---------------------------------------------------------------------------------------------------
