@@ -9,13 +9,16 @@ from django.apps import apps
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import Group
 from django.core.exceptions import ValidationError
+from django.core.mail import EmailMessage
 from django.db import transaction
 
 from events.declarations.documents.subject_access import records_about
 from events.declarations.rules.erasure import reapply_erasures
 from funding.models import OnwardGrant, OnwardRequest
+from funding.regranting import schedule as onward_schedule
 from funding.regranting.rules import asking as onward_asking
 from funding.regranting.rules.requests import ONWARD_REQUESTS
+from programmes.results import schedule as results_schedule
 from programmes.results.choices import ReturnStatus
 from programmes.results.models import ApprovedFigure, Return, ReturnDraft
 from programmes.results.rules import approving, asking
@@ -27,9 +30,9 @@ from tests.programmes.results import returns
 from tests.support.crawler import text_of
 from tests.support.factories import InitiativeFactory, OrganisationFactory, UnitFactory, UserFactory
 from vru_portal.ledger import erasures
-from vru_portal.links import personal
-from vru_portal.links.answering import InvalidLink
-from vru_portal.links.choices import DraftState
+from vru_portal.links import delivery, personal
+from vru_portal.links.answering import InvalidLink, issue_secret
+from vru_portal.links.choices import DraftState, LinkPurpose
 from vru_portal.links.models import LinkDraft
 from vru_portal.links.requests import Requests
 
@@ -169,6 +172,38 @@ def test_what_is_sent_while_it_is_erased_is_not_stored_again(case):
     with pytest.raises(InvalidLink):
         during.locked_open_token(case.secret)
     assert left() == set()
+
+
+def test_an_email_that_a_worker_has_claimed_is_not_sent_once_it_is_erased(case, mailoutbox, monkeypatch):
+    mail = case.draft.mails.filter(kind="confirm").get()
+    claim = delivery.claim
+
+    def claim_and_erase(*args: Any) -> Any:
+        claimed = claim(*args)
+        personal.erase_early(case.draft)
+        return claimed
+
+    monkeypatch.setattr(delivery, "claim", claim_and_erase)
+    case.requests.deliver.call(mail.pk)
+    assert (mailoutbox, left(), case.row.tokens.exists()) == ([], set(), False)
+
+
+def test_an_email_that_was_leaving_while_it_was_erased_does_not_make_a_request_sent(case, monkeypatch):
+    mail = case.draft.mails.filter(kind="request").latest("pk")
+    before = case.row.sent_at
+    monkeypatch.setattr(EmailMessage, "send", lambda message: personal.erase_early(case.draft))
+    case.requests.deliver.call(mail.pk)
+    assert before is None
+    assert case.row.sent_at is None
+    assert not case.row.mails.exists()
+
+
+def test_a_link_that_an_erasure_left_is_erased_in_time(case, time_machine):
+    personal.erase_early(case.draft)
+    issue_secret(draft=case.row, purpose=LinkPurpose.FILL_IN)
+    time_machine.move_to(datetime(2041, 7, 10, tzinfo=UTC), tick=False)
+    assert results_schedule.erase_expired_personal_data() + onward_schedule.erase_expired_personal_data() == 1
+    assert not case.row.tokens.exists()
 
 
 # What becomes of it ---------------------------------------------------------------------------------------------------
