@@ -118,11 +118,16 @@ def blank_texts(model: type[LinkDraft]) -> dict[str, Any]:
 
 
 def clear(draft: LinkDraft, at: datetime) -> None:
-    """Erase the people, emails and links of a request that is locked, and what was typed."""
+    """Erase the people, emails and links of a request that is locked, and what was typed.
+
+    Whoever is asked afterwards is reminded as often as anybody else.
+    """
     draft.mails.all().delete()
     draft.tokens.all().delete()
     drafts: Any = type(draft)._default_manager
-    drafts.filter(pk=draft.pk).update(state=draft.state_once_erased, erased_at=at, **blank_texts(type(draft)))
+    drafts.filter(pk=draft.pk).update(
+        state=draft.state_once_erased, reminders=0, sent_at=None, erased_at=at, **blank_texts(type(draft))
+    )
     draft.answers_erased()
 
 

@@ -150,8 +150,13 @@ class Requests:
             raise ValidationError(f"This {draft.noun} is closed. Extend it first.")
 
     def address(self, draft: Any, email: str, contact_name: str = "") -> None:
-        """Set who is asked, and queue the email to them. Raises ValidationError."""
+        """Set who is asked, and queue the email to them. Raises ValidationError.
+
+        Until somebody has begun to answer, the state says what has become of that email.
+        """
         draft.email, draft.contact_name = email, contact_name
+        if not draft.answers and draft.state != DraftState.QUERIED:
+            draft.state = DraftState.QUEUED
         draft.full_clean()
         if not draft.email:
             raise ValidationError({"email": "Enter the email address of the person who will report."})

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from smtplib import SMTPRecipientsRefused
 from typing import Any
 
 import pytest
@@ -30,7 +31,7 @@ from tests.programmes.results import returns
 from tests.support.crawler import text_of
 from tests.support.factories import InitiativeFactory, OrganisationFactory, UnitFactory, UserFactory
 from vru_portal.ledger import erasures
-from vru_portal.links import delivery, personal
+from vru_portal.links import delivery, mailing, personal
 from vru_portal.links.answering import InvalidLink, issue_secret
 from vru_portal.links.choices import DraftState, LinkPurpose
 from vru_portal.links.models import LinkDraft
@@ -217,6 +218,33 @@ def test_answers_that_nobody_approved_count_as_not_reported_and_somebody_else_ca
     assert (case.row.state, Return.objects.get().reported_at) == (DraftState.STARTED, None)
     assert Return.objects.get().status_while_unpublished == ReturnStatus.DUE
     asking.send_again(row=Return.objects.get(), email="sam@body.example")
+
+
+def test_somebody_else_who_is_asked_afterwards_is_reminded_and_staff_see_if_the_email_is_refused(time_machine):
+    case = a_return()
+    ReturnDraft.objects.update(reminders=3, sent_at=datetime(2031, 7, 1, tzinfo=UTC))
+    personal.erase_early(case.draft)
+    asking.send_again(row=Return.objects.get(), email="sam@body.example")
+    assert (case.row.state, case.row.reminders, case.row.sent_at) == (DraftState.QUEUED, 0, None)
+    mail = case.row.mails.get()
+    mailing.postpone(
+        mail, SMTPRecipientsRefused({"sam@body.example": (550, b"no such mailbox")}), RETURN_REQUESTS.deliver
+    )
+    assert case.row.state == DraftState.REFUSED
+    asking.send_again(row=Return.objects.get(), email="kim@body.example")
+    case.requests.deliver.call(case.row.mails.latest("pk").pk)
+    assert case.row.state == DraftState.SENT
+    time_machine.move_to(datetime(2031, 7, 25, 11, tzinfo=UTC), tick=False)
+    assert asking.remind_due() == 1
+
+
+def test_an_open_question_stays_one_if_somebody_else_is_asked():
+    asked = returns.ask(*returns.count_people())
+    returns.publish(asked, 20)
+    personal.erase_early(asked.draft)
+    approving.ask_for_correction(row=Return.objects.get(), question="All?")
+    asking.send_again(row=Return.objects.get(), email="sam@body.example")
+    assert asked.draft.state == DraftState.QUERIED
 
 
 def test_published_figures_and_grants_stay_and_are_still_said_to_be_reported():
