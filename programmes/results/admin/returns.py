@@ -214,8 +214,8 @@ class CancelAction(Cancel, ReturnAction):
     confirmation = "Nothing from this return will be published"
     explanation = "For example because the initiative was withdrawn. The page no longer says that figures are due."
 
-    def applies(self) -> bool:
-        return super().applies() and not self.row.approved.exists()
+    def blocked_reason(self) -> str:
+        return super().blocked_reason() or (asking.ALREADY_PUBLISHED if self.row.approved.exists() else "")
 
     def perform(self, form: Any) -> str:
         asking.cancel(row=self.row)
