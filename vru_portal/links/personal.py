@@ -1,7 +1,7 @@
 """Who was sent requests, and what they typed: finding it for subject access requests, and erasing it.
 
-It is erased in time, or earlier if somebody asks. The latter is also noted outside the database, so that the same data
-is erased again after an older backup was restored.
+It is erased when the retention period ends, or earlier if somebody asks. An early erasure is also noted outside the
+database, so that the same data is erased again after an older backup was restored.
 """
 
 from collections.abc import Iterator
@@ -138,14 +138,17 @@ def reapply_erasures() -> int:
     A request that was erased and then sent to somebody else is left alone.
     """
     models = {str(model._meta.model_name): model for model in draft_models()}
-    count = 0
+    latest: dict[tuple[str, int, str], datetime] = {}  # a request can be erased, sent to somebody else and erased again
     for noted in erasures.read_lines():
         for name in models.keys() & noted.keys():
-            drafts: Any = models[name]._default_manager
-            at = datetime.fromisoformat(noted["at"])
-            draft = drafts.select_for_update().filter(pk=noted[name]).first()
-            is_this = draft and draft.asked_at.isoformat() == noted["made_at"]
-            if is_this and (draft.erased_at is None or draft.erased_at < at):
-                clear(draft, at)
-                count += 1
+            this, at = (name, noted[name], noted["made_at"]), datetime.fromisoformat(noted["at"])
+            latest[this] = max(at, latest.get(this, at))
+    count = 0
+    for (name, pk, made_at), at in latest.items():
+        drafts: Any = models[name]._default_manager
+        draft = drafts.select_for_update().filter(pk=pk).first()
+        is_this = draft and draft.asked_at.isoformat() == made_at
+        if is_this and (draft.erased_at is None or draft.erased_at < at):
+            clear(draft, at)
+            count += 1
     return count

@@ -127,6 +127,19 @@ def test_what_a_restored_backup_brings_back_is_erased_again(case):
     assert reapply_erasures() == 0
 
 
+def test_a_request_that_was_erased_twice_is_erased_again_and_counted_once(time_machine):
+    case = a_return()
+    before = transaction.savepoint()
+    personal.erase_early(case.draft)
+    time_machine.move_to(datetime(2031, 7, 11, tzinfo=UTC), tick=False)
+    asking.send_again(row=case.draft.return_of_figures, email="sam@body.example")
+    personal.erase_early(case.draft)
+    transaction.savepoint_rollback(before)
+    assert reapply_erasures() == 1
+    assert case.row.erased_at == datetime(2031, 7, 11, tzinfo=UTC)
+    assert left() == set()
+
+
 def test_an_erasure_that_fails_is_noted_and_then_done_at_the_next_start(case, monkeypatch):
     def fail(*args: Any) -> None:
         raise RuntimeError
