@@ -29,7 +29,7 @@ def erase_expired_personal_data() -> int:
     if not retention_days:
         return 0
     limit = timezone.localdate() - timedelta(days=retention_days)
-    return personal.forget_drafts(OnwardRequest.objects.filter(closes_on__lt=limit).exclude(email="", answers={}))
+    return personal.forget_drafts(OnwardRequest.objects.filter(closes_on__lt=limit))
 
 
 JOBS: tuple[tuple[Callable[[], int | None], str], ...] = (

@@ -1,6 +1,7 @@
 """Writing the emails about returns, from templates/mail/return_*.txt and .html."""
 
 from django.core.mail import EmailMultiAlternatives
+from django.db import transaction
 from django.urls import reverse
 
 from partners.documents.emails import email_frame, reply_addresses
@@ -14,9 +15,10 @@ from vru_portal.text.cleaning import one_line, truncate
 from vru_portal.web.addresses import full_url
 
 
+@transaction.atomic
 def build_message(mail: Mail) -> EmailMultiAlternatives | None:
     """Write the email, with a new link if its kind has one; None if there is no longer a reason to send it."""
-    if not mail.to or not mailing.is_wanted(mail):
+    if not mail.to or mailing.was_erased(mail) or not mailing.is_wanted(mail):
         return None
     draft, kind, unit = mail.draft, ReturnMailKind(mail.kind), Unit.objects.current()
     row = draft.return_of_figures

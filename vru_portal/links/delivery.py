@@ -69,16 +69,16 @@ def send(
 
 
 def note_delivery(mail: QueuedMail, delivery: Delivery) -> datetime | None:
-    """Mark an email as sent or dropped; returns when it was sent.
+    """Mark an email as sent or dropped; returns when it was sent, unless it was erased meanwhile.
 
     Rows are updated, never saved: saving would bring back a row whose personal data was deleted in the meantime.
     """
     sent_at = timezone.now() if delivery == Delivery.SENT else None
-    rows_of(mail).update(delivery=delivery, sent_at=sent_at, error="")
+    is_kept = rows_of(mail).update(delivery=delivery, sent_at=sent_at, error="")
     logger.info("Mail %s", delivery.label.lower())
     if sent_at:
         Heartbeat.objects.beat(Heartbeat.Part.MAIL_SERVER)
-    return sent_at
+    return sent_at if is_kept else None
 
 
 def postpone_or_refuse(mail: QueuedMail, error: Exception, deliver: Any) -> bool:
@@ -87,8 +87,7 @@ def postpone_or_refuse(mail: QueuedMail, error: Exception, deliver: Any) -> bool
     """
     message = " ".join(describe_error(error).split())[:500]
     if refused_for_good(error) or (is_about_this_mail(error) and mail.attempts > len(RETRY_MINUTES)):
-        rows_of(mail).update(delivery=Delivery.REFUSED, error=message)
-        return True
+        return bool(rows_of(mail).update(delivery=Delivery.REFUSED, error=message))
     minutes = RETRY_MINUTES[min(mail.attempts, len(RETRY_MINUTES)) - 1]
     if not is_about_this_mail(error):
         Heartbeat.objects.beat(Heartbeat.Part.MAIL_SERVER, type(error).__name__)

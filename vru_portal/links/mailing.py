@@ -73,6 +73,15 @@ def request_context(mail: Any) -> dict[str, object]:
     }
 
 
+def was_erased(mail: Any) -> bool:
+    """Whether an email was erased with its request after a worker claimed it.
+
+    Nothing can be erased from now on until the transaction ends.
+    """
+    list(rows_of_draft(mail).select_for_update().values_list("pk"))
+    return not queue.rows_of(mail).exists()
+
+
 def is_wanted(mail: Any) -> bool:
     """Whether there is still a reason to send an email, which may have been queued for days."""
     draft = mail.draft

@@ -69,7 +69,7 @@ class LinkDraft(models.Model):
 
     @property
     def is_withdrawn(self) -> bool:
-        """Whether what it is about is no longer there to be asked for, as the queryset's `with_still_asked` has it."""
+        """Whether it can no longer be asked for, because of what it is about (`with_still_asked` of the queryset)."""
         drafts: Any = type(self)._default_manager
         return not drafts.still_asked().filter(pk=self.pk).exists()
 
@@ -85,11 +85,11 @@ class LinkDraft(models.Model):
 
     @property
     def state_once_erased(self) -> str:
-        """The state once personal data and answers are erased: there is nothing left to confirm or to check."""
+        """The state to set when its personal data and answers are erased: nothing is left to confirm or to check."""
         raise NotImplementedError
 
     def answers_erased(self) -> None:
-        """Take back what is told of answers that nobody has, within the transaction that erases them."""
+        """Withdraw what pages say about answers that no longer exist, in the transaction that erases them."""
 
     @property
     def reporters(self) -> list[str]:

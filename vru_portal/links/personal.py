@@ -1,7 +1,7 @@
 """Who was sent requests, and what they typed: finding it for subject access requests, and erasing it.
 
-It is erased in time, or earlier if somebody asks. The latter is also noted outside the database, so that the same data
-is erased again after an older backup was restored.
+It is erased when the retention period ends, or earlier if somebody asks. An early erasure is also noted outside the
+database, so that the same data is erased again after an older backup was restored.
 """
 
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ from typing import Any, cast
 from django.apps import apps
 from django.core.exceptions import ValidationError
 from django.db import transaction
-from django.db.models import Field, Q, QuerySet
+from django.db.models import Exists, Field, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from vru_portal.ledger import erasures
@@ -63,10 +63,11 @@ def rows_about(whose: str) -> dict[str, list[Any]]:
 
 
 def forget_drafts(due: QuerySet[Any]) -> int:
-    """Erase the people, emails and links of requests, and what was typed; returns how many.
+    """Erase the people, emails and links of the requests that hold any, and what was typed; returns how many.
 
     Each is locked first, and left alone if it is no longer ``due``: staff may have extended it meanwhile.
     """
+    due = with_personal_data(due)
     pks = list(due.values_list("pk", flat=True))
     return sum(forget_draft(due, pk) for pk in pks)
 
@@ -95,18 +96,38 @@ def erase_early(draft: LinkDraft) -> None:
 
 
 def holds_personal_data(draft: LinkDraft) -> bool:
-    fields = (*draft.addresses, *draft.names, *draft.texts)
-    return any(getattr(draft, name) for name in fields) or draft.mails.exists() or draft.tokens.exists()
+    drafts: Any = type(draft)._default_manager
+    return bool(with_personal_data(drafts.filter(pk=draft.pk)).exists())
+
+
+def with_personal_data(drafts: QuerySet[Any]) -> QuerySet[Any]:
+    """The requests that name or quote somebody, or of which there are emails or links."""
+    holds = Q()
+    for name, nothing in blank_texts(drafts.model).items():
+        holds |= ~Q(**{name: nothing})
+    for name in ("mails", "tokens"):
+        rows: Any = drafts.model._meta.get_field(name).related_model
+        holds |= Q(Exists(rows._default_manager.filter(draft=OuterRef("pk"))))
+    return drafts.filter(holds)
+
+
+def blank_texts(model: type[LinkDraft]) -> dict[str, Any]:
+    """The fields of a request that hold personal data, and what they hold without any."""
+    names = (*model.addresses, *model.names, *model.texts)
+    return {name: cast(Field[Any, Any], model._meta.get_field(name)).get_default() for name in names}
 
 
 def clear(draft: LinkDraft, at: datetime) -> None:
-    """Erase the people, emails and links of a request that is locked, and what was typed."""
+    """Erase the people, emails and links of a request that is locked, and what was typed.
+
+    Whoever is asked afterwards is reminded as often as anybody else.
+    """
     draft.mails.all().delete()
     draft.tokens.all().delete()
-    texts = (*draft.addresses, *draft.names, *draft.texts)
-    blank = {name: cast(Field[Any, Any], draft._meta.get_field(name)).get_default() for name in texts}
     drafts: Any = type(draft)._default_manager
-    drafts.filter(pk=draft.pk).update(state=draft.state_once_erased, erased_at=at, **blank)
+    drafts.filter(pk=draft.pk).update(
+        state=draft.state_once_erased, reminders=0, sent_at=None, erased_at=at, **blank_texts(type(draft))
+    )
     draft.answers_erased()
 
 
@@ -117,14 +138,17 @@ def reapply_erasures() -> int:
     A request that was erased and then sent to somebody else is left alone.
     """
     models = {str(model._meta.model_name): model for model in draft_models()}
-    count = 0
+    latest: dict[tuple[str, int, str], datetime] = {}  # a request can be erased, sent to somebody else and erased again
     for noted in erasures.read_lines():
         for name in models.keys() & noted.keys():
-            drafts: Any = models[name]._default_manager
-            at = datetime.fromisoformat(noted["at"])
-            draft = drafts.select_for_update().filter(pk=noted[name]).first()
-            is_this = draft and draft.asked_at.isoformat() == noted["made_at"]
-            if is_this and (draft.erased_at is None or draft.erased_at < at):
-                clear(draft, at)
-                count += 1
+            this, at = (name, noted[name], noted["made_at"]), datetime.fromisoformat(noted["at"])
+            latest[this] = max(at, latest.get(this, at))
+    count = 0
+    for (name, pk, made_at), at in latest.items():
+        drafts: Any = models[name]._default_manager
+        draft = drafts.select_for_update().filter(pk=pk).first()
+        is_this = draft and draft.asked_at.isoformat() == made_at
+        if is_this and (draft.erased_at is None or draft.erased_at < at):
+            clear(draft, at)
+            count += 1
     return count

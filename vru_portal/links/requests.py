@@ -15,7 +15,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from vru_portal.links import mailing
-from vru_portal.links.answering import InvalidLink, NotOpen, find_token, is_theirs
+from vru_portal.links.answering import InvalidLink, NotOpen, find_token
 from vru_portal.links.choices import OPEN_STATES, DraftState, LinkPurpose, MailPurpose
 from vru_portal.links.querysets import RequestQuerySet
 
@@ -75,9 +75,11 @@ class Requests:
         token = self.find_token(secret)
         if token is None:
             raise InvalidLink
-        token.draft = self.drafts().select_for_update(of=("self",)).get(pk=token.draft_id)
-        if not is_theirs(token):  # it was taken back while this waited for the lock
+        draft = self.drafts().select_for_update(of=("self",)).get(pk=token.draft_id)
+        token = self.find_token(secret)  # it may have been erased or taken back while this waited for the lock
+        if token is None:
             raise InvalidLink
+        token.draft = draft
         return token
 
     def locked_open_token(self, secret: str) -> Any:
@@ -148,8 +150,13 @@ class Requests:
             raise ValidationError(f"This {draft.noun} is closed. Extend it first.")
 
     def address(self, draft: Any, email: str, contact_name: str = "") -> None:
-        """Set who is asked, and queue the email to them. Raises ValidationError."""
+        """Set who is asked, and queue the email to them. Raises ValidationError.
+
+        Until somebody has begun to answer, the state says what has become of that email.
+        """
         draft.email, draft.contact_name = email, contact_name
+        if not draft.answers and draft.state != DraftState.QUERIED:
+            draft.state = DraftState.QUEUED
         draft.full_clean()
         if not draft.email:
             raise ValidationError({"email": "Enter the email address of the person who will report."})

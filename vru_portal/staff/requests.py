@@ -51,14 +51,12 @@ class RequestAction(Action):
         raise NotImplementedError
 
     def applies(self) -> bool:
-        return self.draft.state in self.states and bool(self.row.still_asked or self.even_if_withdrawn)
+        return not self.blocked_reason()
 
     def blocked_reason(self) -> str:
-        if self.applies():
-            return ""
-        if self.draft.state in self.states:
-            return self.draft.withdrawn_because
-        return f"This {self.draft.noun} is “{self.draft.get_state_display()}”."
+        if self.draft.state not in self.states:
+            return f"This {self.draft.noun} is “{self.draft.get_state_display()}”."
+        return "" if self.row.still_asked or self.even_if_withdrawn else self.draft.withdrawn_because
 
 
 class ApprovalForm(forms.Form):

@@ -177,7 +177,7 @@ def find_repeated(entries: Sequence[Entry], allocation: Allocation) -> None:
 
 
 def find_published(grant: OnwardGrant, published: Mapping[tuple[Any, ...], OnwardGrant]) -> OnwardGrant | None:
-    """The published grant that this one may be, as `recording.check_not_duplicate` has it."""
+    """The published grant that this one may be, by the same rule as in `recording.check_not_duplicate`."""
     return next(filter(None, map(published.get, contents_that_may_be(grant))), None)
 
 

@@ -106,7 +106,7 @@ def is_made_up(recorded: OnwardGrant) -> bool:
 
 
 def next_reference(allocation: Allocation) -> str:
-    """The one after that which was made up last, unless somebody has called a grant so, under any allocation."""
+    """The number after that of the last reference made up here, or the first one later that no grant has anywhere."""
     beginning = f"{allocation.public_id}-"
     made_up = OnwardGrant.objects.filter(
         allocation=allocation, reference__iregex=rf"^{re.escape(beginning)}[0-9]{{1,9}}$"

@@ -1,6 +1,6 @@
 from typing import Any, ClassVar
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.http import HttpRequest
 
 from partners.admin import PROVENANCE
@@ -13,6 +13,7 @@ from programmes.results.models import (
     Target,
     WorkbookColumn,
 )
+from programmes.results.rules.earlier import published_together
 from vru_portal.staff.base_admin import InlineMixin, PortalAdmin
 from vru_portal.staff.help import help_link
 from vru_portal.staff.history import HistoryMixin
@@ -57,6 +58,16 @@ class MeasureAdmin(RecordFiles, HistoryMixin, OrderPageMixin, PortalAdmin):
 
     class Media:
         css: ClassVar[dict[str, list[str]]] = STYLES
+
+    def save_model(self, request: HttpRequest, obj: Measure, form: Any, change: Any) -> None:
+        """Tell staff that what is published already is not suppressed by this."""
+        super().save_model(request, obj, form, change)
+        if "part_of" in form.changed_data and obj.part_of_id and (count := published_together(obj)):
+            messages.warning(
+                request,
+                f"Both “{obj}” and “{obj.part_of}” are published already ({count:,} times, corrections included). "
+                "Those figures stay as they are. Only figures that are approved from now on are compared.",
+            )
 
 
 @admin.register(Target)

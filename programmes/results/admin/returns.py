@@ -21,6 +21,7 @@ from programmes.results.models import (
 from programmes.results.resources import ReturnResource
 from programmes.results.rules import approving, asking
 from programmes.results.rules.answers import SPEND, WORDS, Figure, hidden_in, read_figure
+from programmes.results.rules.earlier import too_close_to_earlier
 from programmes.results.rules.requests import measures_of
 from programmes.results.rules.suppression import Hidden
 from vru_portal.links.choices import DraftState
@@ -214,8 +215,8 @@ class CancelAction(Cancel, ReturnAction):
     confirmation = "Nothing from this return will be published"
     explanation = "For example because the initiative was withdrawn. The page no longer says that figures are due."
 
-    def applies(self) -> bool:
-        return super().applies() and not self.row.approved.exists()
+    def blocked_reason(self) -> str:
+        return super().blocked_reason() or (asking.ALREADY_PUBLISHED if self.row.approved.exists() else "")
 
     def perform(self, form: Any) -> str:
         asking.cancel(row=self.row)
@@ -235,7 +236,7 @@ class EraseAction(Erase, ReturnAction):
 
 
 def answer_facts(row: Return) -> list[tuple[str, str]]:
-    """What was entered, with what the rules say of it, and what would not be published."""
+    """What was entered, with what the rules say of it, what would not be published, and what stays public beside it."""
     draft = draft_of(row)
     threshold = ReportingRules.current().threshold
     said: dict[str, str] = {}
@@ -255,7 +256,7 @@ def answer_facts(row: Return) -> list[tuple[str, str]]:
     facts += [(label, draft.answers[name]) for name, label in WORDS.items() if draft.answers.get(name)]
     if draft.answers.get(SPEND):
         facts.append(("Spend", draft.answers[SPEND]))
-    return facts
+    return facts + [("Check this", sentence) for sentence in too_close_to_earlier(row, figures, threshold)]
 
 
 def figure_sentence(figure: Figure, hidden: Hidden[BreakdownGroup]) -> str:

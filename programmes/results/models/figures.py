@@ -136,6 +136,20 @@ class ApprovedFigure(Suppressible, AppendOnly):
             FOUND_FROM_WHOLE,
             bypassed="Somebody could be recognised by the difference of two numbers that are published.",
         ),
+        Trigger(
+            "leave_enough_together",
+            INSERT,
+            # The whole less the parts that are published so far, this row included, in any order. Without the whole, or
+            # without a part, it is as large as a published number. The rule adds up every choice of parts.
+            "NOT NEW.is_suppressed AND NEW.count >= NEW.threshold AND ABS((SELECT SUM(CASE WHEN m.part_of_id IS NULL "
+            "THEN 1 ELSE -1 END * CASE WHEN m.id = NEW.measure_id THEN NEW.count ELSE o.count END) "
+            "FROM results_measure n JOIN results_measure m "
+            "ON COALESCE(m.part_of_id, m.id) = COALESCE(n.part_of_id, n.id) "
+            "LEFT JOIN results_approvedfigure o ON o.measure_id = m.id AND o.approved_id = NEW.approved_id "
+            "AND NOT o.is_suppressed WHERE n.id = NEW.measure_id)) BETWEEN 1 AND NEW.threshold - 1",
+            FOUND_FROM_WHOLE,
+            bypassed="Somebody could be recognised by what the published parts of a number leave of it.",
+        ),
     )
 
     approved = models.ForeignKey(ApprovedReturn, on_delete=models.PROTECT, related_name="figures")
@@ -188,6 +202,21 @@ class ApprovedPart(Suppressible, AppendOnly):
             "AND (NEW.is_suppressed OR NEW.count - o.count < g.threshold))))",
             FOUND_FROM_WHOLE,
             bypassed="Somebody could be recognised by the difference of two numbers that are published.",
+        ),
+        Trigger(
+            "leave_enough_together",
+            INSERT,
+            # Like that of figures, for the same group of the whole and of its parts.
+            "NOT NEW.is_suppressed AND EXISTS (SELECT 1 FROM results_approvedfigure f WHERE f.id = NEW.figure_id "
+            "AND NEW.count >= f.threshold AND ABS((SELECT SUM(CASE WHEN m.part_of_id IS NULL THEN 1 ELSE -1 END "
+            "* CASE WHEN m.id = f.measure_id THEN NEW.count ELSE o.count END) "
+            "FROM results_measure n JOIN results_measure m "
+            "ON COALESCE(m.part_of_id, m.id) = COALESCE(n.part_of_id, n.id) "
+            "LEFT JOIN results_approvedfigure g ON g.measure_id = m.id AND g.approved_id = f.approved_id "
+            "LEFT JOIN results_approvedpart o ON o.figure_id = g.id AND o.group_id = NEW.group_id "
+            "AND NOT o.is_suppressed WHERE n.id = f.measure_id)) BETWEEN 1 AND f.threshold - 1)",
+            FOUND_FROM_WHOLE,
+            bypassed="Somebody could be recognised by what the published parts of a number leave of it.",
         ),
     )
 

@@ -128,7 +128,10 @@ class Measure(Slugged):
             raise ValidationError(dict.fromkeys(changed, message))
 
     def check_part(self) -> None:
-        """Refuse parts of parts: what is suppressed is decided once, of a whole with all of its parts."""
+        """Refuse parts of parts: what is suppressed is decided once, of a whole with all of its parts.
+
+        Figures that are published already are no reason to refuse it: those to come would then not be compared either.
+        """
         whole = self.part_of
         if whole is None:
             if self.pk and not self.counts_people and self.part_measures.exists():

@@ -68,7 +68,7 @@ class Figure:
 
 
 def hidden_in(figures: Sequence[Figure], threshold: int) -> dict[Measure, Hidden[BreakdownGroup]]:
-    """What must not be published of the figures of one return, by measure."""
+    """What must not be published of the figures of one version of a return, by measure (see also `earlier`)."""
     hidden = {
         figure.measure: suppressed_alone(figure.counted, threshold if figure.measure.counts_people else 0)
         for figure in figures

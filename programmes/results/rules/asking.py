@@ -17,6 +17,8 @@ from vru_portal.links.choices import DraftState
 from vru_portal.links.requests import check_closing_day
 from vru_portal.publishing.state import State
 
+ALREADY_PUBLISHED = "These figures are published. Correct them instead."
+
 
 def asking_blockers() -> list[str]:
     """The reasons why nobody can be asked yet: a link collects names and email addresses."""
@@ -128,7 +130,7 @@ def cancel(*, row: Return) -> None:
     """Cancel the request for these figures, because the initiative was withdrawn, say. Nothing of it is published."""
     draft = locked_draft(row)
     if row.approved.exists():
-        raise ValidationError("These figures are published. Correct them instead.")
+        raise ValidationError(ALREADY_PUBLISHED)
     RETURN_REQUESTS.cancel(draft)
     Return.objects.filter(pk=row.pk).update(cancelled_at=timezone.now())
 

@@ -13,7 +13,7 @@ or within one figure and its parts, even by somebody who knows these rules:
   another would be published in the same way.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
@@ -69,13 +69,13 @@ def suppressed_together(
     """What must not be published of a figure, and of others that count some of the same people.
 
     Whoever is not in a part is a number of people too, and parts may add up to the whole. So parts are published all or
-    none: none if a total, or what a part leaves of the whole, is too small. The same goes for the groups of each
-    breakdown that the whole has as well: none of the parts' if the whole or a part must suppress one of them, or if a
-    group leaves too little of the whole's. Of the whole, nothing more is suppressed, since it is all that is left.
+    none: none if a total, or what parts leave of the whole, is too small. The same goes for the groups of each
+    breakdown that the whole has as well: none of the parts' if the whole or a part must suppress one of them, or if
+    groups leave too little of the whole's. Of the whole, nothing more is suppressed, since it is all that is left.
     """
     of_whole, of_parts = suppressed_alone(whole, threshold), [suppressed_alone(part, threshold) for part in parts]
     totals = [part.total for part in parts]
-    if any(part.total for part in of_parts) or any(whole.total - total < threshold for total in totals):
+    if any(part.total for part in of_parts) or leave_too_little(whole.total, totals, threshold):
         return of_whole, [
             Hidden(True, {key for groups in part.breakdowns.values() for key in groups}) for part in parts
         ]
@@ -84,9 +84,22 @@ def suppressed_together(
         suppresses = of_whole.groups & {*groups} or any(
             hidden.groups & {*table} for hidden, table in zip(of_parts, tables, strict=True)
         )
-        if suppresses or any(
-            groups.get(key, 0) - count < threshold for table in tables for key, count in table.items()
-        ):
+        counts = {key: [table[key] for table in tables if key in table] for table in tables for key in table}
+        if suppresses or any(leave_too_little(groups.get(key, 0), found, threshold) for key, found in counts.items()):
             for hidden, table in zip(of_parts, tables, strict=True):
                 hidden.groups.update(table)
     return of_whole, of_parts
+
+
+def leave_too_little(whole: int, parts: Iterable[int], threshold: int) -> bool:
+    """Whether too few people are counted in the whole and not in a part, or not in any of several parts.
+
+    Any of the parts may be those without overlap that make up nearly the whole, while another one overlaps with them.
+    A negative rest is how many more people they count than there are: that many are in two of them. Only parts that
+    leave nobody together are published: readers know beforehand that such parts make up the whole.
+    """
+    parts = [*parts]
+    sums = {0}  # of any of the parts; the larger ones are of no interest
+    for count in parts:
+        sums |= {found + count for found in sums if found + count < whole + threshold}
+    return any(whole - count < threshold for count in parts) or any(0 < abs(whole - n) < threshold for n in sums)

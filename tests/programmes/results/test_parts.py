@@ -1,5 +1,6 @@
 """A measure that is part of another: what may be said of it, and what must not be published beside the whole."""
 
+from itertools import permutations
 from typing import Any
 
 import pytest
@@ -52,6 +53,15 @@ def test_parts_are_published_if_they_leave_enough_and_their_groups_only_if_those
     assert figures() == {"Walkers": "40", "Finished": "30"}
     assert groups_of("Walkers") == ["20", "20"]
     assert groups_of("Finished") == ["suppressed", "suppressed"]
+
+
+def test_what_all_parts_leave_together_is_not_found_out(walkers):
+    finished, gave_up = part("Finished"), part("Gave up")
+    young, old = (group_name(finished, group) for group in walkers.groups)
+    groups = {young: "25", old: "25"} | {group_name(gave_up, group): "24" for group in walkers.groups}
+    publish(walkers, 100, 50, 50, **{total_name(finished): "50", total_name(gave_up): "48"}, **groups)
+    assert figures() == {"Walkers": "100", "Finished": "suppressed", "Gave up": "suppressed"}
+    assert groups_of("Finished") == groups_of("Gave up") == ["suppressed", "suppressed"]
 
 
 def test_a_part_that_is_reported_without_the_whole_stands_alone(walkers):
@@ -155,3 +165,30 @@ def test_the_database_refuses_a_group_that_would_give_away_another(walkers):
     PartFactory(figure=finished, group=young, count=15)
     PartFactory(figure=finished, group=old, count=15)
     refused(PartFactory, figure=published, group=old, count=19)
+
+
+@pytest.mark.parametrize("order", [*permutations(("Walkers", "Finished", "Gave up"))], ids="-".join)
+def test_the_database_refuses_parts_that_leave_too_little_together_in_any_order(walkers, order):
+    too_many, enough = ({"Walkers": 100, "Finished": 50, "Gave up": gave_up} for gave_up in (48, 50))
+    approved = FigureFactory(measure=part(order[0]), count=too_many[order[0]]).approved
+    FigureFactory(approved=approved, measure=part(order[1]), count=too_many[order[1]])
+    refused(FigureFactory, approved=approved, measure=part(order[2]), count=too_many[order[2]])
+    other = FigureFactory(measure=part(order[0]), count=enough[order[0]]).approved
+    for name in order[1:]:
+        FigureFactory(approved=other, measure=part(name), count=enough[name])
+
+
+@pytest.mark.parametrize("order", [*permutations(("Walkers", "Finished", "Gave up"))], ids="-".join)
+def test_the_database_refuses_groups_that_leave_too_little_together_in_any_order(walkers, order):
+    young, old = walkers.groups
+    published = FigureFactory(measure=walkers.measure, count=100)
+    made = {"Walkers": published} | {
+        name: FigureFactory(approved=published.approved, measure=part(name), count=count)
+        for name, count in (("Finished", 45), ("Gave up", 40))
+    }
+    too_many, enough = ({"Walkers": 50, "Finished": 25, "Gave up": gave_up} for gave_up in (24, 20))
+    for name in order[:2]:
+        PartFactory(figure=made[name], group=young, count=too_many[name])
+    refused(PartFactory, figure=made[order[2]], group=young, count=too_many[order[2]])
+    for name in order:
+        PartFactory(figure=made[name], group=old, count=enough[name])

@@ -159,3 +159,14 @@ def test_a_return_that_was_withdrawn_waits_for_nobody(client, staff, clock, what
         assert "Publish it first." in text_of(client.get(f"{PLACE}{submitted.row.pk}/{name}/")), name
     client.post(f"{PLACE}{late.row.pk}/cancel/", {"confirmed": "on"})
     assert late.draft.state == DraftState.CANCELLED
+
+
+def test_published_figures_are_corrected_and_not_cancelled(client, staff):
+    asked = ask(count_people()[0])
+    report(asked, 20)
+    approve(asked)
+    approving.ask_for_correction(row=asked.row, question="All?")
+    page = text_of(client.get(f"{PLACE}{asked.row.pk}/cancel/"))
+    assert "These figures are published. Correct them instead." in page
+    assert "Publish it first." not in page
+    assert f"{PLACE}{asked.row.pk}/cancel/" not in client.get(f"{PLACE}{asked.row.pk}/change/").content.decode()

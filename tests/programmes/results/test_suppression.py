@@ -2,13 +2,21 @@
 
 from collections.abc import Iterator
 from itertools import combinations, pairwise, product
+from math import inf
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from programmes.results.rules.suppression import Counted, suppressed, suppressed_groups, suppressed_together
+from programmes.results.rules.suppression import (
+    Counted,
+    Hidden,
+    suppressed,
+    suppressed_alone,
+    suppressed_groups,
+    suppressed_together,
+)
 
 
 def tables(total: int, groups: int):
@@ -105,13 +113,17 @@ def test_a_measure_that_counts_no_people_suppresses_nothing():
 Table = tuple[int, ...]  # the counts of the groups of one breakdown
 
 
-def families(most: int, parts: int, *, all_of_it: bool) -> Iterator[tuple[Table, ...]]:
-    """Yield a whole of two groups with its parts, in every way; ``all_of_it`` if the parts add up to the whole."""
+def families(most: int, parts: int, kind: str) -> Iterator[tuple[Table, ...]]:
+    """Yield a whole of two groups with its parts, in every way in which readers know them to be.
+
+    They may know that the parts do not overlap (“apart”), or even that they add up to the whole (“all of it”).
+    """
     for whole in product(range(most + 1), repeat=2):
         tables = [*product(range(whole[0] + 1), range(whole[1] + 1))]
         for found in product(tables, repeat=parts):
             sums = tuple(map(sum, zip(*found, strict=True)))
-            if not all_of_it or sums == whole:
+            is_apart = all(count <= limit for count, limit in zip(sums, whole, strict=True))
+            if kind == "any" or (is_apart if kind == "apart" else sums == whole):
                 yield (whole, *found)
 
 
@@ -138,33 +150,50 @@ def shown(family: tuple[Table, ...], hidden: Any):
     )
 
 
-def what_is_found_out(publish: Any, threshold: int, most: int, parts: int, *, all_of_it: bool) -> list[Any]:
-    """The families of which a reader can work out a number below the threshold: a count, or what a part leaves."""
+def each_part_with_the_whole(family: tuple[Table, ...], threshold: int):
+    """What does not suffice either: parts are suppressed together, but nothing is said of what they leave together."""
+    whole, *parts = family
+    hidden = [suppressed_together(counted(whole), [counted(part)], threshold)[1][0] for part in parts]
+    of_parts = [Hidden(any(one.total for one in hidden), {n for one in hidden for n in one.groups}) for _ in parts]
+    return shown(family, [suppressed_alone(counted(whole), threshold), *of_parts])
+
+
+def what_is_found_out(publish: Any, threshold: int, most: int, parts: int, kind: str) -> list[Any]:
+    """The families of which a reader can work out a number below the threshold: a count, or what parts leave."""
     alike: dict[Any, list[tuple[Table, ...]]] = {}
-    for family in families(most, parts, all_of_it=all_of_it):
+    for family in families(most, parts, kind):
         alike.setdefault(publish(family, threshold), []).append(family)
-    return [found for found in alike.values() for values in zip(*map(numbers, found), strict=True)
+    return [found for found in alike.values() for values in zip(*(numbers(one, kind) for one in found), strict=True)
             if len({*values}) == 1 and values[0] < threshold]  # fmt: skip
 
 
-def numbers(family: tuple[Table, ...]) -> list[int]:
-    """All that could be worked out: each total and group, and what each part leaves of the whole."""
+def numbers(family: tuple[Table, ...], kind: str) -> list[float]:
+    """All that could be worked out: each total and group, and what each part leaves of the whole.
+
+    What all parts leave together is a number of people only if they do not overlap. That it may be nobody is known.
+    """
     whole, *parts = [(sum(table), *table) for table in family]
     left = [count - one for part in parts for count, one in zip(whole, part, strict=True)]
-    return [*whole, *(count for part in parts for count in part), *left]
+    rest = [count - sum(ones) or inf for count, *ones in zip(whole, *parts, strict=True)] if kind == "apart" else []
+    return [*whole, *(count for part in parts for count in part), *left, *rest]
 
 
-@pytest.mark.parametrize(
-    ("most", "parts", "all_of_it"), [(8, 1, False), (4, 2, False), (9, 2, True), (4, 3, True)], ids=str
-)
+KINDS = [(8, 1, "any"), (4, 2, "any"), (5, 2, "apart"), (3, 3, "apart"), (9, 2, "all of it"), (4, 3, "all of it")]
+
+
+@pytest.mark.parametrize(("most", "parts", "kind"), KINDS, ids=str)
 @pytest.mark.parametrize("threshold", [2, 3])
-def test_no_small_number_is_found_out_by_comparing_a_figure_with_its_parts(threshold, most, parts, all_of_it):
-    assert what_is_found_out(together, threshold, most, parts, all_of_it=all_of_it) == []
+def test_no_small_number_is_found_out_by_comparing_a_figure_with_its_parts(threshold, most, parts, kind):
+    assert what_is_found_out(together, threshold, most, parts, kind) == []
 
 
-@pytest.mark.parametrize(("parts", "all_of_it"), [(1, False), (2, True)])
-def test_the_control_suppressing_each_figure_alone_is_found_out(parts, all_of_it):
-    assert what_is_found_out(each_alone, 2, 5, parts, all_of_it=all_of_it)
+@pytest.mark.parametrize(("parts", "kind"), [(1, "any"), (2, "all of it")])
+def test_the_control_suppressing_each_figure_alone_is_found_out(parts, kind):
+    assert what_is_found_out(each_alone, 2, 5, parts, kind)
+
+
+def test_the_control_comparing_each_part_alone_with_the_whole_is_found_out():
+    assert what_is_found_out(each_part_with_the_whole, 2, 5, 2, "apart")
 
 
 def test_parts_that_leave_enough_are_published():
@@ -172,3 +201,16 @@ def test_parts_that_leave_enough_are_published():
     assert together(((10, 20), (6, 10)), 5) == ((30, 10, 20), (16, None, None))
     assert together(((10, 20), (8, 19)), 5) == ((30, 10, 20), (None, None, None))
     assert together(((10, 20), (5, 10), (1, 2)), 5) == ((30, 10, 20), (None, None, None), (None, None, None))
+    assert together(((50, 50), (25, 25), (24, 24)), 5) == ((100, 50, 50), (None, None, None), (None, None, None))
+    assert together(((50, 50), (25, 25), (25, 25)), 5) == ((100, 50, 50), (50, 25, 25), (50, 25, 25))
+
+
+def test_parts_that_leave_too_little_are_suppressed_even_if_another_one_overlaps_with_them():
+    assert together(((50, 50), (25, 25), (24, 24), (30, 30)), 5)[1:] == ((None, None, None),) * 3
+    assert together(((50, 50), (30, 20), (30, 18)), 5)[1:] == ((None, None, None),) * 2
+    assert together(((50, 50), (30, 25), (28, 25)), 5)[1:] == ((55, 30, 25), (53, 28, 25))
+
+
+def test_numbers_of_many_parts_are_compared_quickly():
+    parts = [counted((1000 + 37 * n, 2000 + 41 * n)) for n in range(40)]
+    assert suppressed_together(counted((9000, 9000)), parts, 5)[1][0].groups == {0, 1}

@@ -1,7 +1,8 @@
 """Somebody asks for an erasure before its time: the data is gone everywhere, also from what a backup brings back."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from smtplib import SMTPRecipientsRefused
 from typing import Any
 
 import pytest
@@ -9,13 +10,16 @@ from django.apps import apps
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import Group
 from django.core.exceptions import ValidationError
+from django.core.mail import EmailMessage
 from django.db import transaction
 
 from events.declarations.documents.subject_access import records_about
 from events.declarations.rules.erasure import reapply_erasures
 from funding.models import OnwardGrant, OnwardRequest
+from funding.regranting import schedule as onward_schedule
 from funding.regranting.rules import asking as onward_asking
 from funding.regranting.rules.requests import ONWARD_REQUESTS
+from programmes.results import schedule as results_schedule
 from programmes.results.choices import ReturnStatus
 from programmes.results.models import ApprovedFigure, Return, ReturnDraft
 from programmes.results.rules import approving, asking
@@ -27,10 +31,11 @@ from tests.programmes.results import returns
 from tests.support.crawler import text_of
 from tests.support.factories import InitiativeFactory, OrganisationFactory, UnitFactory, UserFactory
 from vru_portal.ledger import erasures
-from vru_portal.links import personal
-from vru_portal.links.answering import InvalidLink
-from vru_portal.links.choices import DraftState
+from vru_portal.links import delivery, mailing, personal
+from vru_portal.links.answering import InvalidLink, issue_secret
+from vru_portal.links.choices import DraftState, LinkPurpose
 from vru_portal.links.models import LinkDraft
+from vru_portal.links.requests import Requests
 
 pytestmark = pytest.mark.django_db
 CANARIES = ("canary@body.example", "second@body.example", "Canary Person", "Second Person", "Canary said so", "Canary?")
@@ -43,7 +48,7 @@ class Case:
 
     draft: Any
     secret: str
-    pass_on: Any
+    requests: Requests
     submit: Any
 
     @property
@@ -61,14 +66,14 @@ def a_return() -> Case:
     asking.send_again(row=asked.row, email="canary@body.example", contact_name="Canary Person")
     returns.report(asked, 20, went_well="Canary said so")
     approving.query(row=asked.row, question="Canary?")
-    return Case(asked.draft, asked.secret, RETURN_REQUESTS.pass_on, lambda: returns.report(asked, 21))
+    return Case(asked.draft, asked.secret, RETURN_REQUESTS, lambda: returns.report(asked, 21))
 
 
 def a_list() -> Case:
     asked = onward.ask(email="canary@body.example")
     OnwardRequest.objects.update(contact_name="Canary Person", question="Canary?")
     onward.enter(asked, description="Canary said so")
-    return Case(asked.row, asked.secret, ONWARD_REQUESTS.pass_on, lambda: onward.send(asked))
+    return Case(asked.row, asked.secret, ONWARD_REQUESTS, lambda: onward.send(asked))
 
 
 @pytest.fixture(autouse=True)
@@ -80,7 +85,7 @@ def _today(time_machine):
 @pytest.fixture(params=[a_return, a_list], ids=["return", "onward grants"])
 def case(request) -> Case:
     made: Case = request.param()
-    made.pass_on(secret=made.secret, prepared_by="Canary Person", **SECOND)
+    made.requests.pass_on(secret=made.secret, prepared_by="Canary Person", **SECOND)
     return made
 
 
@@ -107,7 +112,7 @@ def test_what_is_erased_early_is_nowhere(case):
     assert case.row.erased_at == datetime(2031, 7, 10, 11, tzinfo=UTC)
     assert records_about("canary@body.example") == records_about("Canary Person") == []
     with pytest.raises(InvalidLink):
-        case.pass_on(secret=case.secret, prepared_by="Kim", **SECOND)
+        case.requests.pass_on(secret=case.secret, prepared_by="Kim", **SECOND)
     with pytest.raises(ValidationError, match="no personal data any more"):
         personal.erase_early(case.draft)
 
@@ -120,6 +125,19 @@ def test_what_a_restored_backup_brings_back_is_erased_again(case):
     assert reapply_erasures() == 1
     assert left() == set()
     assert reapply_erasures() == 0
+
+
+def test_a_request_that_was_erased_twice_is_erased_again_and_counted_once(time_machine):
+    case = a_return()
+    before = transaction.savepoint()
+    personal.erase_early(case.draft)
+    time_machine.move_to(datetime(2031, 7, 11, tzinfo=UTC), tick=False)
+    asking.send_again(row=case.draft.return_of_figures, email="sam@body.example")
+    personal.erase_early(case.draft)
+    transaction.savepoint_rollback(before)
+    assert reapply_erasures() == 1
+    assert case.row.erased_at == datetime(2031, 7, 11, tzinfo=UTC)
+    assert left() == set()
 
 
 def test_an_erasure_that_fails_is_noted_and_then_done_at_the_next_start(case, monkeypatch):
@@ -156,6 +174,52 @@ def test_a_later_request_with_the_number_of_an_erased_one_stays(time_machine):
     assert "canary@body.example" in left()
 
 
+# What is under way meanwhile ------------------------------------------------------------------------------------------
+
+
+def test_what_is_sent_while_it_is_erased_is_not_stored_again(case):
+    def drafts() -> Any:
+        personal.erase_early(case.draft)  # after the link was found, and before its request is locked
+        return case.requests.drafts()
+
+    during = replace(case.requests, drafts=drafts)
+    with pytest.raises(InvalidLink):
+        during.locked_open_token(case.secret)
+    assert left() == set()
+
+
+def test_an_email_that_a_worker_has_claimed_is_not_sent_once_it_is_erased(case, mailoutbox, monkeypatch):
+    mail = case.draft.mails.filter(kind="confirm").get()
+    claim = delivery.claim
+
+    def claim_and_erase(*args: Any) -> Any:
+        claimed = claim(*args)
+        personal.erase_early(case.draft)
+        return claimed
+
+    monkeypatch.setattr(delivery, "claim", claim_and_erase)
+    case.requests.deliver.call(mail.pk)
+    assert (mailoutbox, left(), case.row.tokens.exists()) == ([], set(), False)
+
+
+def test_an_email_that_was_leaving_while_it_was_erased_does_not_make_a_request_sent(case, monkeypatch):
+    mail = case.draft.mails.filter(kind="request").latest("pk")
+    before = case.row.sent_at
+    monkeypatch.setattr(EmailMessage, "send", lambda message: personal.erase_early(case.draft))
+    case.requests.deliver.call(mail.pk)
+    assert before is None
+    assert case.row.sent_at is None
+    assert not case.row.mails.exists()
+
+
+def test_a_link_that_an_erasure_left_is_erased_in_time(case, time_machine):
+    personal.erase_early(case.draft)
+    issue_secret(draft=case.row, purpose=LinkPurpose.FILL_IN)
+    time_machine.move_to(datetime(2041, 7, 10, tzinfo=UTC), tick=False)
+    assert results_schedule.erase_expired_personal_data() + onward_schedule.erase_expired_personal_data() == 1
+    assert not case.row.tokens.exists()
+
+
 # What becomes of it ---------------------------------------------------------------------------------------------------
 
 
@@ -167,6 +231,33 @@ def test_answers_that_nobody_approved_count_as_not_reported_and_somebody_else_ca
     assert (case.row.state, Return.objects.get().reported_at) == (DraftState.STARTED, None)
     assert Return.objects.get().status_while_unpublished == ReturnStatus.DUE
     asking.send_again(row=Return.objects.get(), email="sam@body.example")
+
+
+def test_somebody_else_who_is_asked_afterwards_is_reminded_and_staff_see_if_the_email_is_refused(time_machine):
+    case = a_return()
+    ReturnDraft.objects.update(reminders=3, sent_at=datetime(2031, 7, 1, tzinfo=UTC))
+    personal.erase_early(case.draft)
+    asking.send_again(row=Return.objects.get(), email="sam@body.example")
+    assert (case.row.state, case.row.reminders, case.row.sent_at) == (DraftState.QUEUED, 0, None)
+    mail = case.row.mails.get()
+    mailing.postpone(
+        mail, SMTPRecipientsRefused({"sam@body.example": (550, b"no such mailbox")}), RETURN_REQUESTS.deliver
+    )
+    assert case.row.state == DraftState.REFUSED
+    asking.send_again(row=Return.objects.get(), email="kim@body.example")
+    case.requests.deliver.call(case.row.mails.latest("pk").pk)
+    assert case.row.state == DraftState.SENT
+    time_machine.move_to(datetime(2031, 7, 25, 11, tzinfo=UTC), tick=False)
+    assert asking.remind_due() == 1
+
+
+def test_an_open_question_stays_one_if_somebody_else_is_asked():
+    asked = returns.ask(*returns.count_people())
+    returns.publish(asked, 20)
+    personal.erase_early(asked.draft)
+    approving.ask_for_correction(row=Return.objects.get(), question="All?")
+    asking.send_again(row=Return.objects.get(), email="sam@body.example")
+    assert asked.draft.state == DraftState.QUERIED
 
 
 def test_published_figures_and_grants_stay_and_are_still_said_to_be_reported():
