@@ -1,5 +1,4 @@
 from contextlib import suppress
-from datetime import datetime
 from typing import Any
 
 from django import forms
@@ -7,6 +6,7 @@ from django.contrib import admin
 from django.contrib.admin.utils import unquote
 from django.core.exceptions import ObjectDoesNotExist, ValidationError
 from django.http import HttpRequest
+from django.utils.html import format_html
 
 from programmes.results.admin.figures import QuarterFilter
 from programmes.results.models import (
@@ -42,6 +42,7 @@ from vru_portal.staff.requests import (
     people_of,
     state_of,
 )
+from vru_portal.text.dates import format_date, format_datetime
 from vru_portal.text.form_fields import EmailAddressFormField, LineFormField, LongTextFormField
 
 WILL_HIDE = " (will be suppressed)"
@@ -258,12 +259,27 @@ def answer_facts(row: Return) -> list[tuple[str, str]]:
     return facts
 
 
+def why_empty(draft: ReturnDraft) -> str:
+    """What to say where there are no answers."""
+    if draft.erased_at is None:
+        return "Nothing has been entered."
+    return f"Any answers were erased with the personal data on {format_date(draft.erased_at)}. Nothing is held now."
+
+
 def figure_sentence(figure: Figure, hidden: Hidden[BreakdownGroup]) -> str:
     """A figure with its groups, and which of them approving it would suppress."""
-    parts = {group: f"{group} {count:,}" for group, count in figure.groups.items()}
+    parts = {group: f"{group}: {count:,}" for group, count in figure.groups.items()}
     groups = "; ".join(f"{text}{WILL_HIDE if group in hidden.groups else ''}" for group, text in parts.items())
     said = f"{figure.count:,} {figure.measure.unit}{WILL_HIDE if hidden.total else ''}"
     return f"{said}. Of these: {groups}" if groups else said
+
+
+def link_to_published(row: Return) -> str:
+    """A link to where the public sees the figures."""
+    initiative = row.initiative
+    if not (initiative.is_public and initiative.level.is_public):
+        return ""
+    return format_html('<a href="{}#results">See them on the site</a>', initiative.get_absolute_url())
 
 
 class ReturnStateFilter(StateFilter):
@@ -304,8 +320,9 @@ class ReturnAdmin(FileImport, WriteOnceAdmin):
     )
 
     @admin.display(description="personal data erased")
-    def erased_at(self, row: Return) -> datetime | None:
-        return draft_of(row).erased_at
+    def erased_at(self, row: Return) -> str:
+        at = draft_of(row).erased_at
+        return format_datetime(at) if at else "-"
 
     @admin.display(description="quarter", ordering="quarter")
     def period_name(self, row: Return) -> str:
@@ -336,12 +353,18 @@ class ReturnAdmin(FileImport, WriteOnceAdmin):
         draft = draft_of(row)
         people = people_of(draft, f"{draft.recorded_by}, from a file" if draft.recorded_by else "")
         published = [
-            (admin_link(one, f"Version {one.number}"), str(one.recorded_at.date()), one.correction)
+            (admin_link(one, f"Version {one.number}"), format_date(one.recorded_at), one.correction)
             for one in row.approved.order_by("number")
         ]
         found = [
-            Section("Answers", ("What", "Entered"), answer_facts(row), empty="Nothing has been entered."),
-            Section("Published", ("Version", "Approved on", "Why corrected"), published, empty="Nothing is published."),
+            Section("Answers", ("What", "Entered"), answer_facts(row), empty=why_empty(draft)),
+            Section(
+                "Published",
+                ("Version", "Approved on", "Why corrected"),
+                published,
+                empty="Nothing is published.",
+                note=link_to_published(row) if published else "",
+            ),
         ]
         if can_view(request, Reporter):
             found.append(Section("Who reports", ("What", "Who"), [one for one in people if one[1]]))
