@@ -85,7 +85,7 @@ class LinkPages:
             **self.context(draft),
             "reason": reason,
             "typed": self.typed_texts(request, draft),
-            "is_confirming": bool(token) and token.purpose == LinkPurpose.CONFIRM,
+            "is_confirming": token is not None and token.purpose == LinkPurpose.CONFIRM,
         }
         return render(request, f"{self.templates}not_open.html", context | self.marked(draft), status=status)
 

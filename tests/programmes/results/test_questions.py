@@ -1,10 +1,14 @@
 """What staff have asked about figures that were sent, and who is told that they might ask."""
 
+import html
+
 import pytest
 
 from programmes.results.rules import approving, reporting
-from tests.programmes.results.returns import ask, count_people, new_link
+from tests.programmes.results.returns import ask, count_people, new_link, report
 from tests.support.crawler import text_of
+from tests.support.factories import UserFactory
+from vru_portal.links import personal
 from vru_portal.links.choices import LinkPurpose
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("clock", "unit")]
@@ -39,3 +43,32 @@ def test_each_box_whose_text_is_published_says_so(client):
     asked = ask(*count_people())
     client.get(f"{PAGES}{asked.secret}/")
     assert text_of(client.get(f"{PAGES}words/")).count("It is published") == 3
+
+
+def test_what_was_asked_is_still_there_for_both_once_it_is_answered_and_is_erased_with_the_rest(client, clock):
+    asked = ask(*count_people())
+    report(asked, 20)
+    approving.query(row=asked.row, question="Is <b>that</b> all?")
+    client.get(f"{PAGES}{asked.secret}/")
+    check = client.get(f"{PAGES}check/").content.decode()
+    assert "We asked:" in check
+    assert "Is &lt;b&gt;that&lt;/b&gt; all?" in check
+    clock.move_to("2031-07-12 12:00+01:00", tick=False)
+    reporting.submit(secret=asked.secret, name="Robin")
+    client.force_login(UserFactory(is_superuser=True))
+    for page in ("change", "approve"):
+        shown = text_of(client.get(f"/admin/results/return/{asked.row.pk}/{page}/"))
+        assert "We asked on 10 July 2031" in shown
+        assert "Is <b>that</b> all?" in html.unescape(shown)
+    personal.erase_early(asked.draft)
+    assert "We asked" not in text_of(client.get(f"/admin/results/return/{asked.row.pk}/change/"))
+
+
+def test_of_a_question_that_was_not_emailed_no_day_is_told(client):
+    asked = ask(*count_people())
+    report(asked, 20)
+    approving.query(row=asked.row, question="Is that all?")
+    asked.draft.mails.all().delete()  # as if the return had no email address
+    reporting.submit(secret=asked.secret, name="Robin")
+    client.force_login(UserFactory(is_superuser=True))
+    assert "We asked Is that all?" in text_of(client.get(f"/admin/results/return/{asked.row.pk}/approve/"))
