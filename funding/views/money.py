@@ -172,7 +172,10 @@ def payments(request: HttpRequest, label: str | None = None) -> HttpResponse:
     page = get_page_or_404(request, filters.keys, PAYMENTS_PER_PAGE, count=filters.count)
     rows = filters.fetch_page(list(page)) if filters.count else []
     # The year of the page is one of the filters of the totals, which are of all years.
-    totals_query = TotalsFilters(None, with_year(filters.valid, year)).query
+    totals_queries = [TotalsFilters(None, with_year(filters.valid, which)).query for which in (year, None)]
+    totals_url, all_totals_url = (
+        reverse("funding:totals") + (f"{query}&" if query else "?") for query in totals_queries
+    )
     return render(
         request,
         "funding/payments.html",
@@ -190,7 +193,8 @@ def payments(request: HttpRequest, label: str | None = None) -> HttpResponse:
             "filter_form": filter_form(filters, choices, action=here, submit="Show payments"),
             "day_form": day_form(filters, action=here),
             "sort_links": filters.sort_links,
-            "totals_url": reverse("funding:totals") + (f"{totals_query}&" if totals_query else "?"),
+            "totals_url": totals_url,
+            "all_totals_url": all_totals_url,
             "all_years_url": reverse("funding:all_payments") + filters.query,
             **query_context(filters, payment_choices(filters, counts=False)),
         },
