@@ -287,7 +287,7 @@ class AllocationAdmin(LedgerImport, AppendOnlyAdmin):
             address = changelist_url(OnwardGrant, q=row.public_id)
             said = [format_html('<a href="{}">{}</a>', address, said[0])]
         if reader_can_view(OnwardRequest):
-            request = row.onward_requests.with_still_asked().first()
+            request: Any = row.onward_requests.with_still_asked().first()
             state = state_of(request, still_asked=request.still_asked) if request else "None"
             said.append(format_html("Request: {}", admin_link(request, state) or state))
         return format_html_join(". ", "{}", ((part,) for part in said))

@@ -172,10 +172,7 @@ def payments(request: HttpRequest, label: str | None = None) -> HttpResponse:
     page = get_page_or_404(request, filters.keys, PAYMENTS_PER_PAGE, count=filters.count)
     rows = filters.fetch_page(list(page)) if filters.count else []
     # The year of the page is one of the filters of the totals, which are of all years.
-    totals_queries = [TotalsFilters(None, with_year(filters.valid, which)).query for which in (year, None)]
-    totals_url, all_totals_url = (
-        reverse("funding:totals") + (f"{query}&" if query else "?") for query in totals_queries
-    )
+    totals_query = TotalsFilters(None, with_year(filters.valid, year)).query
     return render(
         request,
         "funding/payments.html",
@@ -193,8 +190,8 @@ def payments(request: HttpRequest, label: str | None = None) -> HttpResponse:
             "filter_form": filter_form(filters, choices, action=here, submit="Show payments"),
             "day_form": day_form(filters, action=here),
             "sort_links": filters.sort_links,
-            "totals_url": totals_url,
-            "all_totals_url": all_totals_url,
+            "totals_url": totals_address(totals_query),
+            "all_totals_url": totals_address(without_year(totals_query)),
             "all_years_url": reverse("funding:all_payments") + filters.query,
             **query_context(filters, payment_choices(filters, counts=False)),
         },
@@ -210,6 +207,17 @@ def with_year(valid: QueryDict, year: FinancialYear | None) -> QueryDict:
     if year:
         data.setlist("year", [year.label])
     return data
+
+
+def without_year(query: str) -> str:
+    data = QueryDict(query.removeprefix("?"), mutable=True)
+    data.pop("year", None)
+    return f"?{data.urlencode()}" if data else ""
+
+
+def totals_address(query: str) -> str:
+    """The address of the totals, to which how they are grouped is added."""
+    return reverse("funding:totals") + (f"{query}&" if query else "?")
 
 
 @require_safe
