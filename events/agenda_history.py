@@ -8,7 +8,7 @@ from typing import Any
 from django.db.models import Count, Max, QuerySet
 from django.utils import timezone
 
-from events.choices import EventStatus
+from events.choices import EventStatus, ItemKind
 from events.models import AgendaItem, Appearance, Event
 from partners.models import Organisation, Person
 from vru_portal.publishing.history import LOADED
@@ -54,6 +54,7 @@ ITEM_FACTS: dict[str, Describe] = {
     "day": lambda row: format_date(row.day) if row.day else "",
     "time": lambda row: format_time_range(row.starts_at, row.ends_at) or row.times,
 }
+PLACE_FACTS: dict[str, Describe] = {"number": lambda row: str(row.position)}
 
 
 def revisions_of(events: Iterable[Event]) -> dict[int, Revision]:
@@ -89,6 +90,7 @@ def changes_since_publication(event: Event, items: Iterable[AgendaItem]) -> list
         item_versions.setdefault(version.id, []).append(version)
     published = {key: as_published(rows, first.history_date) for key, rows in item_versions.items()}
     appearances = appearance_changes(event, items, first.history_date)
+    moved = moved_items(items, published)
     for item in items:
         rows = item_versions.get(item.pk, [])
         before = published.get(item.pk)
@@ -96,7 +98,8 @@ def changes_since_publication(event: Event, items: Iterable[AgendaItem]) -> list
             since = local_day(rows[0].history_date) if rows else None
             changes.append(Change("Added to the agenda", "", item.title, since))
             continue
-        item_changes = differences(ITEM_FACTS, before, item, rows) + appearances.get(item.pk, [])
+        facts = ITEM_FACTS | PLACE_FACTS if item.pk in moved else ITEM_FACTS
+        item_changes = differences(facts, before, item, rows) + appearances.get(item.pk, [])
         changes += [Change(f"“{item.title}”, {c.what}", c.before, c.after, c.changed_on) for c in item_changes]
     changes += removed_items(published, item_versions, {item.pk for item in items})
     return changes
@@ -142,6 +145,16 @@ def day_of_value(describe: Describe, value: str, versions: list[Any]) -> date | 
             break
         since = local_day(version.history_date)
     return since
+
+
+def moved_items(items: Iterable[AgendaItem], published: dict[int, Any]) -> set[int]:
+    """The keys of the items whose order has changed. A number that changed only because of added or removed items is
+    not told. Closed sessions have no number.
+    """
+    kept = [item for item in items if item.kind != ItemKind.CLOSED and published.get(item.pk) is not None]
+    kept = sorted((item for item in kept if published[item.pk].kind != ItemKind.CLOSED), key=lambda item: item.position)
+    earlier = sorted(kept, key=lambda item: published[item.pk].position)
+    return {item.pk for item, before in zip(kept, earlier, strict=True) if item.pk != before.pk}
 
 
 def removed_items(published: dict[int, Any], versions: dict[int, list[Any]], present: set[int]) -> list[Change]:

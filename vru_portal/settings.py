@@ -228,6 +228,7 @@ MAKES_DAILY_BACKUPS = EMBEDDED and not DEMO
 # Language and time ----------------------------------------------------------------------------------------------------
 LANGUAGE_CODE = "en-gb"
 USE_I18N = False  # one language only: saves a lookup for every string and URL
+FORMAT_MODULE_PATH = "vru_portal.text.formats"
 TIME_ZONE = "Europe/London"
 USE_TZ = True
 

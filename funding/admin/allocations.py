@@ -7,6 +7,8 @@ from django.db import models
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
 
 from funding.admin.forms import AllocationForm, ContractCopyForm, open_sources
 from funding.admin.imports import LedgerImport
@@ -15,12 +17,13 @@ from funding.admin.onward_requests import AskOnwardAction
 from funding.admin.regrants import RegrantingAction
 from funding.admin.variations import EndAction, MoveAction, ReleaseAction, ReturnMoneyAction
 from funding.choices import ALLOCATION_TEXT_FIELDS, AllocationKind
-from funding.models import Allocation, ContractCopy
+from funding.models import Allocation, ContractCopy, OnwardGrant, OnwardRequest
+from funding.regranting.presenters import onward_report
 from funding.resources import AllocationResource
 from funding.rules.allocations import add_contract_copy
 from vru_portal.ledger.money import format_pounds, sum_of_pounds
 from vru_portal.staff.actions import Action, Section
-from vru_portal.staff.admin_links import admin_link
+from vru_portal.staff.admin_links import admin_link, changelist_url, reader_can_view
 from vru_portal.staff.help import help_link
 from vru_portal.staff.ledger_admin import (
     AppendOnlyAdmin,
@@ -31,6 +34,7 @@ from vru_portal.staff.ledger_admin import (
     ReverseAction,
     reversal_status,
 )
+from vru_portal.staff.requests import state_of
 from vru_portal.text.dates import format_date
 
 
@@ -145,8 +149,8 @@ class AllocationAdmin(LedgerImport, AppendOnlyAdmin):
         ),
     )
     fieldsets: ClassVar[Any] = (
-        (None, {"fields": ["public_id", "state", "from_source", "what_for", "recipient", "awarded_by", "decided_by"]}),
-        ("Sums", {"fields": ["sum", "taken", "paid", "balance"]}),
+        (None, {"fields": ["public_id", "state", "its_source", "what_for", "recipient", "awarded_by", "decided_by"]}),
+        ("Sums", {"fields": ["sum", "taken", "paid", "balance", "onward"]}),
         ("When", {"fields": ["awarded_on", "starts_on", "ends_on", "continued", "approved_by"]}),
         (
             "Published details",
@@ -267,6 +271,26 @@ class AllocationAdmin(LedgerImport, AppendOnlyAdmin):
     @admin.display(description="source", ordering="funding_source")
     def from_source(self, row: Allocation) -> str:
         return str(row.funding_source)
+
+    @admin.display(description="source")
+    def its_source(self, row: Allocation) -> str:
+        return admin_link(row.funding_source)
+
+    @admin.display(description="onward grants")
+    def onward(self, row: Allocation) -> SafeString | str:
+        """What its recipient has reported as awarded on, and how far the last request for that has got."""
+        report = onward_report(row)
+        if report is None:
+            return "-"
+        said: list[SafeString | str] = [f"{format_pounds(report.reported)} reported"]
+        if report.count and reader_can_view(OnwardGrant):
+            address = changelist_url(OnwardGrant, q=row.public_id)
+            said = [format_html('<a href="{}">{}</a>', address, said[0])]
+        if reader_can_view(OnwardRequest):
+            request: Any = row.onward_requests.with_still_asked().first()
+            state = state_of(request, still_asked=request.still_asked) if request else "None"
+            said.append(format_html("Request: {}", admin_link(request, state) or state))
+        return format_html_join(". ", "{}", ((part,) for part in said))
 
     @admin.display(description="continues")
     def continued(self, row: Allocation) -> str:

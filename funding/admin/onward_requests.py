@@ -26,6 +26,8 @@ from vru_portal.staff.requests import (
     SendBack,
     StateFilter,
     people_of,
+    question_facts,
+    question_sections,
     state_of,
 )
 from vru_portal.text.form_fields import CalendarDateFormField
@@ -106,7 +108,11 @@ class ApproveOnwardAction(Approve, OnwardAction):
     def facts(self) -> list[tuple[str, str]]:
         entries = read_entries(self.row)
         listed = [(f"Grant {entry.number}", describe(entry)) for entry in entries]
-        return [*balance_facts(balance_of(self.row.allocation, entries)), *(listed or [("Grants", NOTHING_AWARDED)])]
+        return [
+            *question_facts(self.row),
+            *balance_facts(balance_of(self.row.allocation, entries)),
+            *(listed or [("Grants", NOTHING_AWARDED)]),
+        ]
 
     def perform(self, form: Any) -> str:
         grants = approving.approve(by=self.by, request=self.row, seen=self.seen_in(form))
@@ -238,6 +244,7 @@ class OnwardRequestAdmin(ReadOnlyAdmin, ActionAdmin):
         ]
         headings = ("", "To", "Sum", "Awarded on", "What for", "Details", "To be corrected")
         return [
+            *question_sections(row),
             Section("How much is reported", ("What", "Sum"), balance_facts(balance_of(row.allocation, entries))),
             Section("The list", headings, listed, empty="Nothing has been entered.", figures=frozenset({2})),
             Section("Who reports", ("What", "Who"), [one for one in people_of(row) if one[1]]),

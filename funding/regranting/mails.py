@@ -5,7 +5,7 @@ from django.db import transaction
 from django.urls import reverse
 
 from funding.choices import OnwardMailKind
-from funding.models import OnwardMail
+from funding.models import Allocation, OnwardMail
 from partners.documents.emails import email_frame, reply_addresses
 from partners.models import Unit
 from vru_portal.ledger.money import format_pounds
@@ -22,14 +22,15 @@ def build_message(mail: OnwardMail) -> EmailMultiAlternatives | None:
     if not mail.to or mailing.was_erased(mail) or not mailing.is_wanted(mail):
         return None
     draft, kind, unit = mail.draft, OnwardMailKind(mail.kind), Unit.objects.current()
-    allocation = draft.allocation
+    allocation = Allocation.objects.with_varied().get(pk=draft.allocation_id)
     context: dict[str, object] = {
         **email_frame(unit),
         **mailing.request_context(mail),
         "organisation": one_line(allocation.recipient.name),
         "subject": one_line(str(allocation.subject)),
         "short_subject": truncate(one_line(str(allocation.subject)), mailing.MAX_NAME_IN_SUBJECT),
-        "sum": format_pounds(allocation.amount),
+        "sum": format_pounds(allocation.allocated),
+        "awarded": format_pounds(allocation.amount),
         "awarded_on": allocation.awarded_on,
         "page": full_url(f"{allocation.get_absolute_url()}#onward"),
     }

@@ -190,7 +190,8 @@ def payments(request: HttpRequest, label: str | None = None) -> HttpResponse:
             "filter_form": filter_form(filters, choices, action=here, submit="Show payments"),
             "day_form": day_form(filters, action=here),
             "sort_links": filters.sort_links,
-            "totals_url": reverse("funding:totals") + (f"{totals_query}&" if totals_query else "?"),
+            "totals_url": totals_address(totals_query),
+            "all_totals_url": totals_address(without_year(totals_query)),
             "all_years_url": reverse("funding:all_payments") + filters.query,
             **query_context(filters, payment_choices(filters, counts=False)),
         },
@@ -206,6 +207,17 @@ def with_year(valid: QueryDict, year: FinancialYear | None) -> QueryDict:
     if year:
         data.setlist("year", [year.label])
     return data
+
+
+def without_year(query: str) -> str:
+    data = QueryDict(query.removeprefix("?"), mutable=True)
+    data.pop("year", None)
+    return f"?{data.urlencode()}" if data else ""
+
+
+def totals_address(query: str) -> str:
+    """The address of the totals, to which how they are grouped is added."""
+    return reverse("funding:totals") + (f"{query}&" if query else "?")
 
 
 @require_safe

@@ -104,7 +104,7 @@ class WordsForm(AnswersForm):
             )
         self.fields[SPEND] = forms.CharField(
             label=SPEND_LABEL,
-            help_text="In pounds, such as 1234.50. Leave it empty if you do not know yet.",
+            help_text="In pounds, such as 1234.50. It is published. Leave it empty if you do not know yet.",
             required=False,
             widget=forms.TextInput(
                 attrs={"inputmode": "decimal", "autocomplete": "off", "class": "govuk-input--width-10"}

@@ -259,6 +259,33 @@ def test_changed_added_and_removed_items_are_listed(client, published):
     ]
 
 
+def test_items_that_changed_places_are_listed_with_their_numbers(client, published):
+    walk, tea = published.items.all()
+
+    def swap():
+        save(walk, position=9)
+        save(tea, position=1)
+        save(walk, position=2)
+
+    edited(published, swap)
+    assert said(client, published) == [
+        ("“Tea”, number", "2", "1", "2031-04-03"),
+        ("“Walk”, number", "1", "2", "2031-04-03"),
+    ]
+
+
+def test_the_numbers_of_items_after_one_that_was_added_are_not_listed(client, published):
+    walk, tea = published.items.all()
+
+    def edit():
+        save(tea, position=3)
+        save(walk, position=2)
+        AgendaItemFactory(event=published, title="Breakfast", position=1, source=published.source)
+
+    edited(published, edit)
+    assert said(client, published) == [("Added to the agenda", None, "Breakfast", "2031-04-03")]
+
+
 def test_people_who_join_or_leave_are_listed_but_drafts_are_not_named(client, published):
     tea = published.items.get(title="Tea")
     appearance = tea.appearances.get()

@@ -80,7 +80,13 @@ class LinkPages:
 
     def render_not_open(self, request: HttpRequest, draft: Any, reason: str) -> HttpResponse:
         status = 409 if request.method == "POST" else 200
-        context = {**self.context(draft), "reason": reason, "typed": self.typed_texts(request, draft)}
+        token = self.requests.find_token(self.session.secret(request))
+        context = {
+            **self.context(draft),
+            "reason": reason,
+            "typed": self.typed_texts(request, draft),
+            "is_confirming": token is not None and token.purpose == LinkPurpose.CONFIRM,
+        }
         return render(request, f"{self.templates}not_open.html", context | self.marked(draft), status=status)
 
     def typed_texts(self, request: HttpRequest, draft: Any) -> list[tuple[str, str]]:

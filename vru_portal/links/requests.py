@@ -132,7 +132,7 @@ class Requests:
         require_seen(draft, seen, CHANGED_SINCE_SHOWN)
         self.check_answers(draft)
         fields["confirmed_by" if token.purpose == LinkPurpose.CONFIRM else "prepared_by"] = name
-        for field, value in {**fields, "state": DraftState.SUBMITTED, "question": ""}.items():
+        for field, value in {**fields, "state": DraftState.SUBMITTED}.items():
             setattr(draft, field, value)
         draft.full_clean()
         draft.save()

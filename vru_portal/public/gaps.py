@@ -46,6 +46,15 @@ def allocation_row(allocation: Allocation) -> GapRow:
     )
 
 
+def unpaid_row(allocation: Allocation) -> GapRow:
+    """An allocation with what is left of it. Needs `with_varied`."""
+    row = allocation_row(allocation)
+    if not allocation.varied:
+        return row
+    left = f"{format_pounds(allocation.allocated)} left for {allocation.subject}"
+    return GapRow(left, row.address, f"{format_pounds(allocation.amount)} was first allocated. {row.text}")
+
+
 def assessment_row(assessment: EvidenceAssessment) -> GapRow:
     return initiative_row(assessment.initiative)
 
@@ -127,7 +136,7 @@ GAPS = (
         "Allocations without a payment",
         "Money is set aside, but no payment is recorded.",
         without_payment,
-        allocation_row,
+        unpaid_row,
     ),
     Gap(
         "result",

@@ -8,9 +8,10 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from vru_portal.links import personal
-from vru_portal.links.choices import OPEN_STATES, UNENDED_STATES, WAITING_STATES, DraftState
+from vru_portal.links.choices import OPEN_STATES, UNENDED_STATES, WAITING_STATES, DraftState, MailPurpose
 from vru_portal.links.models import LinkDraft
-from vru_portal.staff.actions import Action
+from vru_portal.staff.actions import Action, Section
+from vru_portal.text.dates import format_date
 from vru_portal.text.form_fields import CalendarDateFormField, EmailAddressFormField, LineFormField, LongTextFormField
 
 NO_LONGER_ASKED = "No longer asked for"
@@ -200,6 +201,19 @@ def people_of(draft: LinkDraft, filled_in_by: str = "") -> list[tuple[str, str]]
         ("Filled in by", filled_in_by or draft.prepared_by),
         ("Second person", f"{draft.confirm_name} {draft.confirm_email}".strip()),
         ("Sent by the second person", draft.confirmed_by),
-        ("Our question", draft.question),
         ("Reminders", str(draft.reminders)),
     ]
+
+
+def question_facts(draft: LinkDraft) -> list[tuple[str, str]]:
+    """What staff asked last about answers that were sent. The day is known if the question was emailed."""
+    if not draft.question:
+        return []
+    email = draft.mails.filter(kind=MailPurpose.QUERY).order_by("pk").last()
+    return [(f"We asked on {format_date(email.created_at)}" if email else "We asked", draft.question)]
+
+
+def question_sections(draft: LinkDraft) -> list[Section]:
+    """The last question, for the page of a request."""
+    facts = question_facts(draft)
+    return [Section("Our last question", ("When", "What"), facts)] if facts else []

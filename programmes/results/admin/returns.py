@@ -1,29 +1,24 @@
 from contextlib import suppress
-from datetime import datetime
 from typing import Any
 
 from django import forms
 from django.contrib import admin
 from django.contrib.admin.utils import unquote
-from django.core.exceptions import ObjectDoesNotExist, ValidationError
+from django.core.exceptions import ValidationError
 from django.http import HttpRequest
+from django.utils.html import format_html
 
+from programmes.results.admin.answers import answer_facts, draft_of, why_empty
 from programmes.results.admin.figures import QuarterFilter
 from programmes.results.models import (
     ApprovedReturn,
-    BreakdownGroup,
     Mail,
     Reporter,
-    ReportingRules,
     Return,
     ReturnDraft,
 )
 from programmes.results.resources import ReturnResource
 from programmes.results.rules import approving, asking
-from programmes.results.rules.answers import SPEND, WORDS, Figure, hidden_in, read_figure
-from programmes.results.rules.earlier import too_close_to_earlier
-from programmes.results.rules.requests import measures_of
-from programmes.results.rules.suppression import Hidden
 from vru_portal.links.choices import DraftState
 from vru_portal.staff.actions import RecordingForm, Section, WriteOnceAdmin
 from vru_portal.staff.admin_links import admin_link, can_view
@@ -41,23 +36,17 @@ from vru_portal.staff.requests import (
     SendBack,
     StateFilter,
     people_of,
+    question_facts,
+    question_sections,
     state_of,
 )
+from vru_portal.text.dates import format_date, format_datetime
 from vru_portal.text.form_fields import EmailAddressFormField, LineFormField, LongTextFormField
 
-WILL_HIDE = " (will be suppressed)"
 NO_ADDRESS = (
     "This return has no email address, so no email is sent. Tell them yourself. Afterwards, import a file with their "
     "answers, or choose “Send again” to send a link to somebody."
 )
-
-
-def draft_of(row: Return) -> ReturnDraft:
-    """The draft of a return; an empty one that was approved, for a return whose people were never recorded here."""
-    try:
-        return row.draft
-    except ObjectDoesNotExist:
-        return ReturnDraft(return_of_figures=row, state=DraftState.APPROVED)
 
 
 class ReturnForm(RecordingForm):
@@ -122,7 +111,7 @@ class ApproveAction(Approve, ReturnAction):
     )
 
     def facts(self) -> list[tuple[str, str]]:
-        return answer_facts(self.row)
+        return [*question_facts(self.draft), *answer_facts(self.row)]
 
     def form(self, **data: Any) -> forms.Form:
         """Why figures are corrected is asked only where some are published."""
@@ -235,36 +224,12 @@ class EraseAction(Erase, ReturnAction):
     )
 
 
-def answer_facts(row: Return) -> list[tuple[str, str]]:
-    """What was entered, with what the rules say of it, what would not be published, and what stays public beside it."""
-    draft = draft_of(row)
-    threshold = ReportingRules.current().threshold
-    said: dict[str, str] = {}
-    figures: list[Figure] = []
-    for measure in measures_of(row.initiative):
-        try:
-            figure = read_figure(measure, draft.answers)
-        except ValidationError as error:
-            said[measure.name] = f"To be corrected: {' '.join(error.messages)}"
-            continue
-        if figure:
-            said[measure.name] = ""
-            figures.append(figure)
-    hidden = hidden_in(figures, threshold)
-    said |= {figure.measure.name: figure_sentence(figure, hidden[figure.measure]) for figure in figures}
-    facts = [*said.items()]
-    facts += [(label, draft.answers[name]) for name, label in WORDS.items() if draft.answers.get(name)]
-    if draft.answers.get(SPEND):
-        facts.append(("Spend", draft.answers[SPEND]))
-    return facts + [("Check this", sentence) for sentence in too_close_to_earlier(row, figures, threshold)]
-
-
-def figure_sentence(figure: Figure, hidden: Hidden[BreakdownGroup]) -> str:
-    """A figure with its groups, and which of them approving it would suppress."""
-    parts = {group: f"{group} {count:,}" for group, count in figure.groups.items()}
-    groups = "; ".join(f"{text}{WILL_HIDE if group in hidden.groups else ''}" for group, text in parts.items())
-    said = f"{figure.count:,} {figure.measure.unit}{WILL_HIDE if hidden.total else ''}"
-    return f"{said}. Of these: {groups}" if groups else said
+def link_to_published(row: Return) -> str:
+    """A link to where the public sees the figures."""
+    initiative = row.initiative
+    if not (initiative.is_public and initiative.level.is_public):
+        return ""
+    return format_html('<a href="{}#results">See them on the site</a>', initiative.get_absolute_url())
 
 
 class ReturnStateFilter(StateFilter):
@@ -305,8 +270,9 @@ class ReturnAdmin(FileImport, WriteOnceAdmin):
     )
 
     @admin.display(description="personal data erased")
-    def erased_at(self, row: Return) -> datetime | None:
-        return draft_of(row).erased_at
+    def erased_at(self, row: Return) -> str:
+        at = draft_of(row).erased_at
+        return format_datetime(at) if at else "-"
 
     @admin.display(description="quarter", ordering="quarter")
     def period_name(self, row: Return) -> str:
@@ -337,12 +303,19 @@ class ReturnAdmin(FileImport, WriteOnceAdmin):
         draft = draft_of(row)
         people = people_of(draft, f"{draft.recorded_by}, from a file" if draft.recorded_by else "")
         published = [
-            (admin_link(one, f"Version {one.number}"), str(one.recorded_at.date()), one.correction)
+            (admin_link(one, f"Version {one.number}"), format_date(one.recorded_at), one.correction)
             for one in row.approved.order_by("number")
         ]
         found = [
-            Section("Answers", ("What", "Entered"), answer_facts(row), empty="Nothing has been entered."),
-            Section("Published", ("Version", "Approved on", "Why corrected"), published, empty="Nothing is published."),
+            *question_sections(draft),
+            Section("Answers", ("What", "Entered"), answer_facts(row), empty=why_empty(draft)),
+            Section(
+                "Published",
+                ("Version", "Approved on", "Why corrected"),
+                published,
+                empty="Nothing is published.",
+                note=link_to_published(row) if published else "",
+            ),
         ]
         if can_view(request, Reporter):
             found.append(Section("Who reports", ("What", "Who"), [one for one in people if one[1]]))

@@ -98,7 +98,7 @@ def record_answers(
     RETURN_REQUESTS.require_open(draft)
     if draft.state == DraftState.PASSED_ON or (was_typed(draft) and not same_answers(draft.answers, filled)):
         raise ValidationError(ALREADY_STARTED)
-    draft.answers, draft.state, draft.question = filled, DraftState.SUBMITTED, ""
+    draft.answers, draft.state = filled, DraftState.SUBMITTED
     draft.recorded_by, draft.prepared_by, draft.confirmed_by = by, "", ""
     draft.full_clean()
     draft.save()

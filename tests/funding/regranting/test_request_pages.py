@@ -6,7 +6,7 @@ from django.contrib.auth.models import Group
 from funding.models import Allocation, OnwardGrant, OnwardRequest, Regranting
 from funding.regranting.rules import approving
 from partners.models import LegalNotice
-from tests.funding.regranting.requests import ask, enter, send, sums
+from tests.funding.regranting.requests import approve, ask, enter, send, sums
 from tests.support.crawler import text_of
 from tests.support.factories import AllocationFactory, RegrantingFactory, UserFactory, reverse
 from tests.support.signing import NOTICE
@@ -46,6 +46,30 @@ def test_finance_asks_on_the_page_of_the_grant(client, officer):
     assert (row.asked_by, str(row.due_on), row.state) == (officer, "2031-06-20", DraftState.QUEUED)
     assert f"{page}/ask-onward/" not in client.get(f"{page}/change/").content.decode()
     assert "asked already" in text_of(client.get(f"{page}/ask-onward/"))
+
+
+def test_the_page_of_the_grant_leads_to_its_source_its_request_and_its_onward_grants(client, officer):
+    client.force_login(officer)
+    plain = AllocationFactory()
+    page = client.get(f"/admin/funding/allocation/{plain.pk}/change/")
+    assert "Onward grants: -" in text_of(page)
+    assert f'href="/admin/funding/fundingsource/{plain.funding_source_id}/change/"' in page.text
+    allocation = RegrantingFactory().allocation
+    address = f"/admin/funding/allocation/{allocation.pk}/change/"
+    assert "£0 reported. Request: None" in text_of(client.get(address))
+    asked = ask(allocation)
+    enter(asked)
+    send(asked)
+    page = client.get(address)
+    assert "£0 reported. Request: To check" in text_of(page)
+    assert f'href="/admin/funding/onwardrequest/{asked.request.pk}/change/"' in page.text
+    approve(asked)
+    page = client.get(address)
+    assert "£60.50 reported" in text_of(page)
+    assert "Request: Approved" in text_of(page)
+    listed = client.get(f"/admin/funding/onwardgrant/?q={allocation.public_id}")
+    assert listed.context["cl"].result_count == 1
+    assert f'href="/admin/funding/onwardgrant/?q={allocation.public_id}"' in page.text
 
 
 def test_the_page_of_the_grant_says_why_nobody_can_be_asked(client):

@@ -23,7 +23,14 @@ from funding.regranting.tasks import deliver_onward_mail, postpone_mail
 from partners.models import LegalNotice, Unit
 from programmes.results.models import ReportingRules
 from tests.funding.regranting.requests import Asked, approve, ask, enter, new_link, send, sums, typed
-from tests.support.factories import AllocationFactory, OnwardGrantFactory, RegrantingFactory, UserFactory, reverse
+from tests.support.factories import (
+    AllocationFactory,
+    OnwardGrantFactory,
+    RegrantingFactory,
+    UserFactory,
+    VariationFactory,
+    reverse,
+)
 from tests.support.refusals import refused_by_the_database, refused_in_words, validation_messages
 from vru_portal.ledger.content_version import PRIVATE_MODELS, public_tables
 from vru_portal.links import personal
@@ -114,6 +121,20 @@ def test_reminders_come_in_the_same_measure_as_those_of_returns(clock):
             deliver_onward_mail.call(OnwardMail.objects.latest("pk").pk)
     assert counts == [20, 30, 40]
     assert asked.row.reminders == 3
+
+
+def test_an_email_names_what_is_left_of_a_grant_that_was_changed(mailoutbox):
+    asked = ask()
+    VariationFactory(allocation=asked.request.allocation, amount=Decimal("40.00"))
+    deliver_onward_mail.call(OnwardMail.objects.get().pk)
+    body = " ".join(mailoutbox[0].body.split())
+    assert re.search(r"We awarded .* £100 for .* on .*\. The grant is now £60\.", body)
+    enter(asked)
+    send(asked)
+    deliver_onward_mail.call(OnwardMail.objects.latest("pk").pk)
+    body = " ".join(mailoutbox[1].body.split())
+    assert "has made out of our grant of £60 for" in body
+    assert "£100" not in body
 
 
 @pytest.mark.parametrize("model", [Regranting, Allocation])

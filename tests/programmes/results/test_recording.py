@@ -92,7 +92,7 @@ def test_answers_that_nobody_has_changed_since_the_question_are_replaced(row, as
     approving.query(row=asked.row, question="Is that all?")
     reporting.save_answers(secret=asked.secret, typed=asked.typed("20 ", 12, 8), before=asked.typed(20, 12, 8))
     assert run(as_csv([row()]), editor).problems == []
-    assert state_of(asked) == DraftState.SUBMITTED
+    assert (state_of(asked), asked.draft.question) == (DraftState.SUBMITTED, "Is that all?")
 
 
 # Who approves ---------------------------------------------------------------------------------------------------------

@@ -11,6 +11,7 @@ from programmes.results.tasks import deliver
 from tests.programmes.results.returns import approve, ask, count_people, report
 from tests.support.crawler import text_of
 from tests.support.factories import InitiativeFactory, OrganisationFactory, UserFactory
+from vru_portal.links import personal
 from vru_portal.links.choices import DraftState
 from vru_portal.models import HeadingMapping
 from vru_portal.publishing.state import State
@@ -62,13 +63,33 @@ def test_staff_read_the_answers_first_and_what_will_be_suppressed(client, staff)
     asked = ask(*count_people("Younger", "Older", "Not known"))
     report(asked, 30, 3, 20, 7)
     page = text_of(client.get(f"{PLACE}{asked.row.pk}/change/"))
-    said = "30 people. Of these: Younger 3 (will be suppressed); Older 20 (will be suppressed); Not known 7 (will be"
+    said = "30 people. Of these: Younger: 3 (will be suppressed); Older: 20 (will be suppressed); Not known: 7 (will"
     assert said in page
     assert page.index("Answers") < page.index("Who reports")
     assert said in text_of(client.get(f"{PLACE}{asked.row.pk}/approve/"))
     report_small = ask(asked.measure, asked.groups)
     report(report_small, 4, 3, 1, 0)
     assert "4 people (will be suppressed)" in text_of(client.get(f"{PLACE}{report_small.row.pk}/change/"))
+
+
+def test_the_published_figures_are_linked_and_of_what_was_erased_staff_read_the_day(client, staff):
+    asked = ask(*count_people())
+    address = f"{PLACE}{asked.row.pk}/change/"
+    page = text_of(client.get(address))
+    assert "Personal data erased: -" in page
+    assert "Nothing has been entered." in page
+    report(asked, 20)
+    version = approve(asked)
+    page = client.get(address)
+    assert f'href="{asked.row.initiative.get_absolute_url()}#results"' in page.content.decode()
+    assert f'href="/admin/results/approvedreturn/{version.pk}/change/"' in page.content.decode()
+    assert "Version 1 10 July 2031" in text_of(page)
+    personal.erase_early(asked.draft)
+    page = text_of(client.get(address))
+    assert "Personal data erased: 10 July 2031, 12:00" in page
+    assert "Any answers were erased with the personal data on 10 July 2031. Nothing is held now." in page
+    type(asked.row.initiative).objects.update(state=State.DRAFT)
+    assert "#results" not in client.get(address).content.decode()
 
 
 def test_why_figures_are_corrected_is_asked_only_when_some_are_published(client, staff):

@@ -75,7 +75,7 @@ def test_an_allocation_from_before_decisions_were_kept_lacks_one(level):
         assert lacking("decision") == ["£100 for Old"]
 
 
-def test_an_allocation_lacks_a_payment_until_one_is_not_reversed(level):
+def test_an_allocation_lacks_a_payment_until_one_is_not_reversed(client, level):
     made = {
         name: AllocationFactory(initiative__level=level, initiative__name=name) for name in ("Idle", "Paid", "Gone")
     }
@@ -86,7 +86,9 @@ def test_an_allocation_lacks_a_payment_until_one_is_not_reversed(level):
     VariationFactory(allocation=part, amount=Decimal("99.99"))
     whole = AllocationFactory(initiative__level=level, initiative__name="Given up")
     VariationFactory(allocation=whole, amount=Decimal("100.00"))
-    assert lacking("payment") == ["£100 for Given up in part", "£100 for Idle"]
+    assert lacking("payment") == ["£0.01 left for Given up in part", "£100 for Idle"]
+    page = text_of(client.get("/gaps/payment/"))
+    assert "£0.01 left for Given up in part £100 was first allocated. Allocated on" in page
 
 
 def test_an_initiative_that_was_paid_for_lacks_a_result_until_figures_are_published(level):

@@ -1,17 +1,20 @@
 """What staff see: things are named, linked and counted, and no sentence is left unfinished."""
 
 import re
-from datetime import timedelta
+from datetime import UTC, datetime, time, timedelta
 
 import pytest
 from django.conf import settings
 from django.contrib import admin
+from django.contrib.admin.utils import display_for_value
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Group
 from django.utils import timezone
+from django.utils.formats import time_format
 
 from tests.support.admin_forms import admin_list_url, admin_url
-from tests.support.factories import AudienceFactory, InitiativeFactory, StoryFactory
+from tests.support.crawler import text_of
+from tests.support.factories import AudienceFactory, InitiativeFactory, StoryFactory, UserFactory
 from vru_portal.publishing import workflow
 from vru_portal.publishing.state import Part, Record, State
 
@@ -99,3 +102,24 @@ def test_the_menu_opens_at_what_somebody_works_on(role, opened, client, unit):
     client.force_login(user)
     apps = client.get("/admin/").context["app_list"]
     assert [app["app_label"] for app in apps if app["opened"]] == [opened]
+
+
+def test_times_are_written_by_the_24_hour_clock_and_days_as_everywhere_else(unit):
+    at = datetime(2031, 7, 10, 11, 58, tzinfo=UTC)
+    assert [display_for_value(moment, "-") for moment in (at, at + timedelta(minutes=2))] == [
+        "10 July 2031, 12:58",
+        "10 July 2031, 13:00",
+    ]
+    assert display_for_value(at.date(), "-") == "10 July 2031"
+    assert time_format(time(12)) == "12:00"
+
+
+@pytest.mark.parametrize(("role", "told"), [("Editor", True), ("Publisher", False)])
+def test_only_those_who_can_change_a_record_are_told_what_happens_to_their_changes(client, unit, role, told):
+    story = StoryFactory(state=State.PUBLISHED)
+    user = UserFactory()
+    user.groups.set(Group.objects.filter(name=role))
+    client.force_login(user)
+    page = text_of(client.get(admin_url(story)))
+    assert "The public sees this." in page
+    assert ("Your changes stay pending until they are published." in page) is told

@@ -133,8 +133,17 @@ def announcement() -> str:
     """What to say once the portal is served: where it is, and what is still to be done."""
     lines = [f"\nThe portal is at {settings.PORTAL_URL}/ and its admin at {settings.PORTAL_URL}/admin/"]
     if not get_user_model().objects.filter(is_staff=True, is_active=True).exists():
-        lines.append(f"Create the first staff account with: {PYTHON} manage.py staff add NAME --role Administrator")
+        command = f"{environment_of_commands()}{PYTHON} manage.py staff add NAME --role Administrator"
+        lines.append(f"Create the first staff account with: {command}")
     return "\n".join([*lines, "Ctrl-C stops it."])
+
+
+def environment_of_commands() -> str:
+    """What to put in front of a command so that it uses the same database as this server."""
+    if not settings.DEMO:
+        return ""
+    env_file = settings.BASE_DIR / ".env"  # which may set the database of the unit's own portal
+    return "DEMO=1 DATABASE_URL= " if settings.EMBEDDED and env_file.is_file() else "DEMO=1 "
 
 
 def refuse_taken_port() -> None:

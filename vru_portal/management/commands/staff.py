@@ -45,8 +45,8 @@ class Command(BaseCommand):
                 case _:
                     self.show()
         except DatabaseError as error:
-            reason = " ".join(str(error).split())
-            raise CommandError(f"The database cannot be used: {reason} Run manage.py migrate first.") from error
+            reason = " ".join(str(error).split()).rstrip(".")
+            raise CommandError(f"The database cannot be used: {reason}. Run manage.py migrate first.") from error
 
     @transaction.atomic
     def add(self, name: str, role: list[str]) -> None:

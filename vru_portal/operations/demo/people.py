@@ -71,9 +71,9 @@ class DemoPeople:
         awarding = awarding_organisation(unit, organisations[0])
         origin = {"source": publication, "as_at": as_at}
         person = Person.objects.create(
-            name=f"{EXAMPLE}chair", slug="example-chair", family_name="Example", state=State.PUBLISHED, **origin
+            name=f"{EXAMPLE}Alex Sample", slug="example-chair", family_name="Sample", state=State.PUBLISHED, **origin
         )
-        chair = Post.objects.create(person=person, title=f"{EXAMPLE}chair", organisation=awarding, **origin)
+        chair = Post.objects.create(person=person, title="Chair", organisation=awarding, **origin)
         return cls(author, approver, officer, publication, organisations, awarding, chair)
 
 

@@ -313,7 +313,8 @@ class RecordAdmin(BulkPublishing, RecordFiles, PreviewPages, HistoryMixin, Actio
     def notice(self, request: HttpRequest, row: Any) -> str:
         """Who sees this record, and what happens to a change of it."""
         root = owning_record(row)
-        return " ".join([*visibility_sentences(root), *handover_sentences(request, root)])
+        can_change = self.has_change_permission(request, row)
+        return " ".join([*visibility_sentences(root, can_change=can_change), *handover_sentences(request, root)])
 
     # Preview and revert -----------------------------------------------------------------------------------------------
 

@@ -16,13 +16,15 @@ from vru_portal.staff.admin_links import action_url, admin_link
 from vru_portal.text.dates import format_datetime
 
 
-def visibility_sentences(root: Any) -> Iterator[str]:
-    """Who sees a record, and what is pending."""
+def visibility_sentences(root: Any, *, can_change: bool) -> Iterator[str]:
+    """Who sees a record, what is pending, and what happens to a change by somebody who can make one."""
     pending = pending_changes.pending_change(root)
     if not root.is_public:
         yield "Draft: only staff can see this."
     elif pending is None:
-        yield "The public sees this. Your changes stay pending until they are published."
+        yield "The public sees this."
+        if can_change:
+            yield "Your changes stay pending until they are published."
     else:
         yield (
             f"This has pending changes, saved by {pending.by or 'nobody'} on {format_datetime(pending.saved_at)}. "
