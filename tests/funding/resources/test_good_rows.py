@@ -13,7 +13,7 @@ from funding.resources import PaymentResource
 from funding.rules.payments import pay
 from tests.funding.resources.files import as_csv, payment, run
 from tests.support.crawler import text_of
-from tests.support.factories import AllocationFactory, OrganisationFactory
+from tests.support.factories import AllocationFactory, OrganisationFactory, PaymentFactory
 from tests.support.processes.worker import run_worker
 from vru_portal.staff.imports.page import FileImport
 
@@ -58,9 +58,14 @@ def test_the_good_rows_are_recorded_only_by_an_explicit_choice(client, officer, 
     assert "There is no organisation" in text_of(refused)
     assert not Payment.objects.exists()
     form = try_out(client, rows).context["confirm_form"].initial
+    earlier = PaymentFactory(reference="EARLIER")
     recorded = client.post(f"{ADDRESS}process_import/", form, follow=True)
+    assert "EARLIER" not in text_of(recorded), "the list has the rows just recorded"
+    assert "2 payments" in text_of(recorded)
+    assert "FIN-3" in text_of(recorded)
     assert "Recorded: 2 payments, £24 together." in text_of(recorded)
-    assert [*Payment.objects.order_by("pk").values_list("reference", flat=True)] == ["FIN-1", "FIN-3"]
+    later = Payment.objects.exclude(pk=earlier.pk).order_by("pk")
+    assert [*later.values_list("reference", flat=True)] == ["FIN-1", "FIN-3"]
 
 
 def test_the_page_says_what_can_be_done_and_what_is_recorded_already(client, officer, rows):
