@@ -1,6 +1,7 @@
 """What the publication duty requires to be published and is not published yet."""
 
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Collection, Iterator
 from functools import reduce
 from operator import or_
 
@@ -11,6 +12,7 @@ from funding.models import Allocation, DutyColumn, Payment, PublicationDuty
 from funding.querysets import AllocationQuerySet, PaymentQuerySet
 from vru_portal.ledger.money import format_pounds
 from vru_portal.tabular.batches import fetch_in_batches
+from vru_portal.tabular.reading.sheets import join_texts
 
 # Fields that can be blank on a payment. Payee, amount and date never are.
 BLANK_CONDITIONS = {
@@ -44,6 +46,23 @@ def incomplete_items(duty: PublicationDuty) -> PaymentQuerySet:
     """The payments on the list of items that leave a required field blank."""
     blank = [condition for _, condition in required_fields_with_blank_condition(duty)]
     return listed_items(duty).filter(reduce(or_, blank)) if blank else Payment.objects.none()
+
+
+def fields_not_stated(payments: Collection[int]) -> dict[int, list[str]]:
+    """The names of the required fields that payments leave blank, by the keys of the payments that leave any."""
+    found: dict[int, list[str]] = defaultdict(list)
+    if (duty := PublicationDuty.objects.current()) is not None:
+        items = listed_items(duty).filter(pk__in=payments)
+        for column, blank in required_fields_with_blank_condition(duty):
+            for pk in items.filter(blank).values_list("pk", flat=True):
+                found[pk].append(str(column))
+    return dict(found)
+
+
+def warning_of(names: list[str]) -> str:
+    """What staff should know about a payment that does not state what it has to."""
+    stated = join_texts([f"“{name}”" for name in names])
+    return f"The public sees it without {stated}, which the law requires. Nothing can be added to a recorded payment."
 
 
 def all_missing_disclosures(first_year: int | None) -> Iterator[str]:

@@ -2,8 +2,9 @@
 
 from django.db.models import Prefetch, QuerySet
 
-from funding.models import Allocation, BudgetHeading, Decision, FinancialYear, FundingSource
+from funding.models import Allocation, BudgetHeading, Decision, FinancialYear, FundingSource, OnwardGrant
 from partners.searchable import joined
+from vru_portal.ledger.append_only.models import REDACTED
 from vru_portal.ledger.money import format_pounds, pounds_for_prose
 from vru_portal.search.documents import ResultKind, Searchable, SearchDocument
 from vru_portal.text.dates import format_date
@@ -61,6 +62,25 @@ def allocation(row: Allocation) -> SearchDocument:
     )
 
 
+def onward_grants() -> QuerySet[OnwardGrant]:
+    rows = OnwardGrant.objects.standing().exclude(recipient_name=REDACTED).order_by("pk")
+    return rows.select_related("allocation__initiative", "allocation__recipient")
+
+
+def onward_grant(row: OnwardGrant) -> SearchDocument:
+    """An onward grant is found where it is listed: on the page of its allocation."""
+    initiative = row.allocation.initiative
+    title = "" if row.title == REDACTED else row.title
+    return SearchDocument(
+        f"{row.recipient_name}: {format_pounds(row.amount)} awarded on by {row.allocation.recipient.name}",
+        row.get_absolute_url(),
+        f"Onward grant{f': {title}' if title else ''}",
+        (),
+        joined((row.description, row.area, row.reference, format_date(row.awarded_on))),
+        sensitive=bool(initiative and initiative.sensitive_topic),
+    )
+
+
 def heading(row: BudgetHeading) -> SearchDocument:
     summary = f"Budget heading, {row.get_kind_display().lower()}"
     return SearchDocument(row.name, row.get_absolute_url(), summary, (row.name,), row.summary)
@@ -91,4 +111,5 @@ SEARCHABLES = (
         allocation,
         weight=0.6,
     ),
+    Searchable(ResultKind.MONEY, onward_grants, onward_grant, weight=0.6),
 )

@@ -12,6 +12,7 @@ urlpatterns = [
     path("onward-grants/report/grants/<slug:key>/", onward.grant, name="onward_grant"),
     path("onward-grants/report/grants/<slug:key>/remove/", onward.remove, name="onward_remove"),
     path("onward-grants/report/file/", onward.upload, name="onward_file"),
+    path("onward-grants/report/empty.csv", onward.empty_file, name="onward_empty"),
     path("onward-grants/report/check/", onward.check, name="onward_check"),
     path("onward-grants/report/sent/", onward.sent, name="onward_sent"),
     path("onward-grants/report/take-back/", onward.take_back, name="onward_take_back"),

@@ -60,7 +60,14 @@ class DecisionAdmin(AppendOnlyAdmin):
         models.DateField: {"widget": AdminDateWidget}
     }
     record_fieldsets = (
-        (None, {"fields": ["year", "reference", "decided_on", "decided_by"]}),
+        (
+            None,
+            {
+                "fields": ["year", "reference", "decided_on", "decided_by"],
+                "description": "A decision is public as soon as it is recorded. It cannot be changed after that, only "
+                "reversed. The address of its notice can be added later.",
+            },
+        ),
         ("What was decided", {"fields": ["title", "reasons", "notice_url"]}),
     )
     fieldsets: ClassVar[Any] = (

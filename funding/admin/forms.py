@@ -10,7 +10,8 @@ from django.forms.widgets import Script
 from django.utils import timezone
 
 from funding.choices import PAYMENT_TEXT_FIELDS, AllocationKind
-from funding.models import Allocation, BudgetHeading, Decision, FundingSource, Payment
+from funding.missing_disclosures import required_fields_with_blank_condition
+from funding.models import Allocation, BudgetHeading, Decision, FundingSource, Payment, PublicationDuty
 from funding.rules.allocations import allocate, find_problems
 from funding.rules.payments import pay
 from partners.models import Organisation
@@ -156,6 +157,15 @@ class PaymentForm(RecordingForm):
         if "payee" in self.fields:
             self.fields["payee"].required = False
             self.fields["payee"].help_text = "Leave this empty if it is the recipient of the allocation."
+        self.say_what_is_required()
+
+    def say_what_is_required(self) -> None:
+        """Say at each field that the law requires for which payments it does: they are recorded without it too."""
+        duty = PublicationDuty.objects.current()
+        for column, _ in required_fields_with_blank_condition(duty) if duty else ():
+            if field := self.fields.get(column.field):
+                over = f" over {format_pounds(duty.items_over)}" if duty and duty.items_over is not None else ""
+                field.help_text = f"Required by law for payments{over} other than grants. {field.help_text}".strip()
 
     def clean(self) -> dict[str, Any]:
         """Fill in the recipient."""

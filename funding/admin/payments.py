@@ -9,6 +9,7 @@ from funding.admin.forms import ExplanationForm, PaymentForm
 from funding.admin.imports import LedgerImport
 from funding.admin.missing_disclosures import ItemFilter
 from funding.choices import PAYMENT_TEXT_FIELDS, Irregularity
+from funding.missing_disclosures import fields_not_stated, warning_of
 from funding.models import Explanation, Payment
 from funding.resources import PaymentResource
 from funding.rules.payments import explain
@@ -126,7 +127,7 @@ class PaymentAdmin(LedgerImport, AppendOnlyAdmin):
     fieldsets: ClassVar[Any] = (
         (None, {"fields": ["reference", "state", "exceptions", "on_allocation", "payee", "paid_on"]}),
         ("Sums", {"fields": ["sum", "vat"]}),
-        ("Published details", {"fields": [*PAYMENT_TEXT_FIELDS, "redaction"]}),
+        ("Published details", {"fields": [*PAYMENT_TEXT_FIELDS, "not_stated", "redaction"]}),
         ("Recorded", {"fields": ["recorded_at", "recorded_by"]}),
     )
 
@@ -135,7 +136,7 @@ class PaymentAdmin(LedgerImport, AppendOnlyAdmin):
         return super().get_queryset(request).with_irregularities()  # type: ignore[attr-defined]
 
     def response_add(self, request: HttpRequest, obj: Payment, post_url_continue: str | None = None) -> HttpResponse:
-        """Warn if the payment just recorded is an exception."""
+        """Warn if the payment just recorded is an exception, or lacks what the law requires."""
         recorded = self.get_queryset(request).get(pk=obj.pk)
         if recorded.irregularities:
             messages.warning(
@@ -143,6 +144,8 @@ class PaymentAdmin(LedgerImport, AppendOnlyAdmin):
                 f"Recorded, and shown in public as an exception: {' '.join(recorded.irregularities)} Explain it on its "
                 "page.",
             )
+        if names := fields_not_stated([obj.pk]).get(obj.pk):
+            messages.warning(request, f"Recorded. {warning_of(names)}")
         return super().response_add(request, obj, post_url_continue)
 
     @admin.display(description="sum", ordering="amount")
@@ -154,6 +157,10 @@ class PaymentAdmin(LedgerImport, AppendOnlyAdmin):
     def vat(self, row: Payment) -> str:
         """VAT that cannot be recovered."""
         return "Not stated" if row.irrecoverable_vat is None else format_pounds(row.irrecoverable_vat)
+
+    @admin.display(description="missing, but required by law")
+    def not_stated(self, row: Payment) -> str:
+        return ", ".join(fields_not_stated([row.pk]).get(row.pk, [])) or "-"
 
     @admin.display(description="exceptions")
     def exceptions(self, row: Payment) -> str:

@@ -40,9 +40,11 @@ class StepForm(forms.Form):
         help_text="Why the money is not spent as it was allocated. Published: no personal data.",
     )
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, all_of_it: Decimal, **kwargs: Any) -> None:
+        """`all_of_it` is the most that can be entered: it is named, and never filled in."""
         super().__init__(*args, **kwargs)
         fields: dict[str, Any] = self.fields
+        fields["amount"].help_text += f" All of it: {format_pounds(all_of_it)}."
         fields["decision"].queryset = standing_decisions()
         fields["varied_on"].initial = timezone.localdate
 
@@ -92,12 +94,15 @@ class StepAction(Action):
         ]
 
     def form(self, **data: Any) -> forms.Form:
-        return self.form_class(initial={"amount": format(self.row.unpaid, "f")}, **data)
+        return self.form_class(all_of_it=self.row.unpaid, **data)
 
     def perform(self, form: Any) -> str:
         step = Variation(allocation=self.row, kind=self.kind, **step_values(form))
         vary(by=self.by, variation=step)
-        return f"{step.get_kind_display()}: {format_pounds(step.amount)}"
+        return f"{step.get_kind_display()}: {format_pounds(step.amount)}. {self.left_after(step)}"
+
+    def left_after(self, step: Variation) -> str:
+        return f"Not paid after this: {format_pounds(self.row.unpaid - step.amount)}"
 
 
 def step_values(form: Any) -> dict[str, Any]:
@@ -147,7 +152,7 @@ class MoveAction(StepAction):
         row: Allocation = self.row
         same = {name: getattr(row, name) for name in ("recipient", "initiative", "heading", "kind", "purpose")}
         texts = {name: getattr(row, name) for name in ("conditions", "value_for_money")}
-        return MoveForm(initial={"amount": format(self.row.unpaid, "f"), **same, **texts}, **data)
+        return MoveForm(all_of_it=self.row.unpaid, initial={**same, **texts}, **data)
 
     def perform(self, form: Any) -> str:
         names = ("recipient", "initiative", "heading", "kind", "purpose", "conditions", "value_for_money")
@@ -162,7 +167,7 @@ class MoveAction(StepAction):
                 setattr(into, name, getattr(self.row, name))
         step = Variation(allocation=self.row, kind=self.kind, **step_values(form))
         vary(by=self.by, variation=step, into=into)
-        return f"Moved: {format_pounds(step.amount)} into allocation {into.public_id}"
+        return f"Moved: {format_pounds(step.amount)} into allocation {into.public_id}. {self.left_after(step)}"
 
 
 class ReturnFromSourceAction(Action):
@@ -187,12 +192,13 @@ class ReturnFromSourceAction(Action):
         return ""
 
     def form(self, **data: Any) -> forms.Form:
-        return StepForm(initial={"amount": format(self.row.remainder, "f")}, **data)
+        return StepForm(all_of_it=self.row.remainder, **data)
 
     def perform(self, form: Any) -> str:
         step = Variation(funding_source=self.row, kind=VariationKind.RETURN, **step_values(form))
         vary(by=self.by, variation=step)
-        return f"Returned to the funder: {format_pounds(step.amount)}"
+        left = self.row.remainder - step.amount
+        return f"Returned to the funder: {format_pounds(step.amount)}. Left in the source: {format_pounds(left)}"
 
 
 class OvercommitForm(forms.Form):

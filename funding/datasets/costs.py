@@ -124,9 +124,9 @@ def cost_rows(filters: FigureFilters) -> ListedRows[Cost]:
 COSTS: Dataset[Cost] = Dataset(
     name="cost-per-person",
     title="Cost per person reached",
-    about="What was paid for an initiative, divided by the people it reached in the same quarters. A quarter counts "
-    "only if everybody who was asked has published reach for it. One row for each initiative, measure of reach and "
-    "financial year.",
+    about="What was paid for an initiative, divided by the people it reached in the same quarters. What was paid "
+    "in these quarters is not always what the work in them cost. A quarter counts only if everybody who was asked has "
+    "published reach for it. One row for each initiative, measure of reach and financial year.",
     columns=(
         Column("initiative", "The initiative", lambda r: r.initiative.name),
         Column("initiative_slug", "Its name in addresses", lambda r: r.initiative.slug),

@@ -21,6 +21,13 @@ def identifier_of(allocation: Allocation) -> str:
     return grant_identifier(allocation) if settings.GRANTS_PREFIX else ""
 
 
+def allocations_awarded_on() -> list[tuple[str, str]]:
+    """The allocations whose pages list what was awarded on out of them, with the addresses of these lists."""
+    rows = Allocation.objects.filter(pk__in=OnwardGrant.objects.standing().values("allocation"))
+    rows = rows.select_related("recipient", "initiative", "heading").order_by("recipient__name", "pk")
+    return [(f"{row.recipient.name}, for {row.subject}", f"{row.get_absolute_url()}#onward") for row in rows]
+
+
 ONWARD_GRANTS: Dataset[OnwardGrant] = Dataset(
     name="onward-grants",
     title="Onward grants",
@@ -76,6 +83,7 @@ ONWARD_GRANTS: Dataset[OnwardGrant] = Dataset(
     rows=onward_grant_rows,
     changed=last_recorded(OnwardGrant, Regranting),
     page="funding:latest",
+    parts=allocations_awarded_on,
     keywords=("grants", "regranting"),
     is_money=True,
 )

@@ -140,7 +140,7 @@ class Variation(Reversible):
         ]
 
     def __str__(self) -> str:
-        return f"{self.public_id}: {self.get_kind_display().lower()}"
+        return f"{self.get_kind_display()} {self.public_id}"
 
     def natural_key(self) -> tuple[str]:
         return (self.public_id,)

@@ -32,19 +32,22 @@ PATHS: dict[str, tuple[str | int, ...]] = {
     "url": ("url",),
     "related": ("relatedActivity",),
 }
-# The standard's headings for a spreadsheet that mean these columns. Some tools number the parts of a list from 0, some
-# leave out the number.
+# Headings that mean these columns: those of the standard for a spreadsheet, and what people write. Some tools number
+# the parts of a list from 0, some leave out the number.
 HEADINGS = {
     "reference": ("identifier", "id", "grant id"),
-    "recipient": ("recipient org:0:name", "recipient org:name", "recipient organisation", "recipient name"),
+    "recipient": (
+        *("recipient org:0:name", "recipient org:name", "recipient organisation", "recipient name"),
+        *("grantee", "grantee name", "grant recipient", "organisation", "organisation name", "awarded to"),
+    ),
     "recipient_org_id": ("recipient org:0:identifier", "recipient org:identifier"),
     "individual": (
         *("recipient ind:0:identifier", "recipient ind:identifier", "recipient individual:identifier"),
         "recipient individual:0:identifier",
     ),
-    "amount": ("amount awarded",),
-    "awarded_on": ("award date",),
-    "area": ("beneficiary location:0:name", "beneficiary location:name"),
+    "amount": ("amount awarded", "grant amount"),
+    "awarded_on": ("award date", "date awarded", "date of award"),
+    "area": ("beneficiary location:0:name", "beneficiary location:name", "beneficiary location", "ward"),
     "area_code": ("beneficiary location:0:geographic code", "beneficiary location:geographic code"),
     "url": ("web address", "grant url"),
     "related": ("related activity", "related activity:0"),

@@ -85,7 +85,7 @@ class LedgerResource(FileResource):
         super().check_columns(dataset)
         money = {field.column_name for field in self.get_import_fields() if isinstance(field.widget, MoneyWidget)}
         rows = (self.whole_headings, self.whole_rows, self.first_row)
-        found = find_remarks(dataset, *rows, self.required, money, advice="Compare it with the total below.")
+        found = find_remarks(dataset, *rows, self.required, money, read_sum=MoneyWidget().clean)
         self.remarks = found.rows
         self.notes += found.notes
 

@@ -42,6 +42,7 @@ class OnwardGrantResource(LedgerResource):
     formats: ClassVar[tuple[type[base_formats.Format], ...]] = (GivingCSV, XLSX, GivingJSON)
     required = ("recipient", "amount", "awarded_on")
     aliases = HEADINGS | {"allocation": ("awarded from", "our grant")}
+    only_in_standard_files = ("related", "individual", "currency")
     key = "reference"
     rows_label = "onward grants"
     permission = "funding.add_onwardgrant"
@@ -85,6 +86,10 @@ class OnwardGrantResource(LedgerResource):
             del dataset["allocation"]
             self.notes.append(OWN_COLUMN)
         self.named_allocations = found
+
+    def named_columns(self) -> list[str]:
+        """Without “allocation” where the grant is chosen for the whole file."""
+        return [name for name in super().named_columns() if name != "allocation" or self.chosen is None]
 
     def headings_not_read(self, dataset: tablib.Dataset) -> list[str]:
         """Leave every other column of the standard unread: a publisher may add as many as it likes."""

@@ -12,6 +12,7 @@ from django.db.models.functions import Lower
 from import_export import fields
 from import_export.results import RowResult
 
+from funding.missing_disclosures import fields_not_stated, warning_of
 from funding.models import Payment
 from funding.resources.ledger import LedgerResource, LedgerResult
 from funding.resources.lookups import find_allocations
@@ -220,13 +221,16 @@ class PaymentResource(LedgerResource):
             result.append_invalid_row(row.number, row.row_values, error)
 
     def describe_recorded(self, result: LedgerResult) -> None:
-        """Note the irregularities of the payments that were recorded, and which may be recorded twice."""
+        """Note the irregularities of the payments that were recorded, what they lack, and which may be there twice."""
         new = {row.instance.pk: row for row in result.rows if row.is_new()}
         pks = sorted(new)
         for start in range(0, len(pks), KEYS_PER_QUERY):
-            rows = Payment.objects.filter(pk__in=pks[start : start + KEYS_PER_QUERY]).with_irregularities()
+            some = pks[start : start + KEYS_PER_QUERY]
+            rows = Payment.objects.filter(pk__in=some).with_irregularities()
             for payment in rows.select_related("allocation__funding_source__year"):
                 new[payment.pk].exceptions = tuple(payment.irregularities)
+            for pk, names in fields_not_stated(some).items():
+                new[pk].notes += (warning_of(names),)
         self.note_likenesses(new)
 
     def note_likenesses(self, new: dict[int, Any]) -> None:
@@ -246,7 +250,7 @@ class PaymentResource(LedgerResource):
             payment = row.instance
             others = alike[payment.allocation_id, payment.paid_on, payment.amount]
             if earlier := [reference for other, reference in others if other < pk]:
-                row.notes = (f"Same allocation, day and sum as {earlier[-1]}. Check that it is another payment.",)
+                row.notes += (f"Same allocation, day and sum as {earlier[-1]}. Check that it is another payment.",)
 
 
 def same_reference(reference: str) -> str:

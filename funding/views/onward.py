@@ -9,7 +9,7 @@ from typing import Any
 
 from django.core import signing
 from django.core.exceptions import ValidationError
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
 from django.utils.http import urlencode
 from django.views.decorators.csrf import csrf_exempt
@@ -29,6 +29,8 @@ from vru_portal.links.choices import LinkPurpose
 from vru_portal.links.forms import SEND_LABELS, SendForm
 from vru_portal.links.pages import LinkPages, sent_texts
 from vru_portal.links.session import allow_form_methods, redirect_see_other
+from vru_portal.tabular.downloads import table_response
+from vru_portal.tabular.writers import Column, Table
 from vru_portal.text.cleaning import truncate
 from vru_portal.web.limits import Limit
 
@@ -208,6 +210,13 @@ def upload(request: HttpRequest) -> HttpResponse:
                 return redirect_see_other("funding:onward", f"?{query}")
     context = page_context(token, form=form, columns=FIELDS)
     return render(request, "funding/onward/file.html", context, status=422 if form.errors else 200)
+
+
+@require_safe
+def empty_file(request: HttpRequest) -> HttpResponseBase:
+    """A file with only the headings, for those who write their list in a spreadsheet."""
+    columns: list[Column[Any]] = [Column(name, "", lambda row: None) for name in FIELDS]
+    return table_response(request, Table({}, columns, []), "csv", "onward-grants-empty.csv")
 
 
 @allow_form_methods

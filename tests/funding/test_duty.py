@@ -9,10 +9,13 @@ from django.core.exceptions import ValidationError
 from django.core.management import call_command
 from django.db import IntegrityError, transaction
 
-from funding.choices import DutyList
+from funding.choices import PAYMENT_TEXT_FIELDS, DutyList
 from funding.models import Payment, PublicationDuty
+from funding.resources import PaymentResource
 from funding.rules.allocations import allocate
 from programmes.models import Initiative
+from tests.funding.resources.files import as_csv, run
+from tests.support.crawler import text_of
 from tests.support.factories import AllocationFactory, AssessmentDecisionFactory, PaymentFactory, UserFactory
 from tests.support.refusals import insert
 
@@ -91,3 +94,45 @@ def test_the_threshold_of_items_is_the_regimes_to_the_penny(unit):
     PaymentFactory(allocation=grant, amount=over + Decimal("0.01"))
     assert list(Payment.objects.non_grant_items(over)) == [above]
     assert Payment.objects.non_grant_items(None).count() == 2
+
+
+def contract_stating_all():
+    stated = dict.fromkeys(("department", "merchant_category"), "Oil")
+    return AllocationFactory(initiative=Initiative.objects.public()[0], kind="contract", **stated)
+
+
+def test_a_file_of_payments_is_checked_for_what_the_law_requires(unit):
+    on = contract_stating_all()
+    by = UserFactory(is_superuser=True)
+    rows = [
+        {"reference": "ALL", "amount": "800", **dict.fromkeys(PAYMENT_TEXT_FIELDS, "Oil."), "irrecoverable_vat": "0"},
+        {"reference": "BARE", "amount": "900", **dict.fromkeys(PAYMENT_TEXT_FIELDS, ""), "irrecoverable_vat": ""},
+        {"reference": "SMALL", "amount": "20", **dict.fromkeys(PAYMENT_TEXT_FIELDS, ""), "irrecoverable_vat": ""},
+    ]
+    common = {"allocation": on.public_id, "paid_on": "2019-05-20"}
+    checked = run(PaymentResource, as_csv([row | common for row in rows]), by, dry_run=True)
+    names = {
+        "launch": "“Purpose” and “Why it is good value for money”",
+        "riverside": "“Paid by department”, “Merchant category” and “Lost to tax”",
+    }[unit]
+    assert checked.problems == []
+    assert checked.notes == [
+        f"Row 3: The public sees it without {names}, which the law requires. Nothing can be added to a recorded "
+        "payment."
+    ]
+
+
+def test_the_page_of_a_payment_and_its_form_name_what_the_law_requires(unit, admin_client):
+    on = contract_stating_all()
+    asked = text_of(admin_client.get("/admin/funding/payment/add/"))
+    over = {"launch": "£500", "riverside": "£750"}[unit]
+    required = f"Required by law for payments over {over} other than grants."
+    assert asked.count(required) == {"launch": 2, "riverside": 3}[unit]
+    sent = {"reference": "BARE", "allocation": on.pk, "paid_on": "2019-05-20", "amount": "900"}
+    recorded = text_of(admin_client.post("/admin/funding/payment/add/", sent, follow=True))
+    assert "Recorded. The public sees it without" in recorded
+    shown = text_of(admin_client.get(f"/admin/funding/payment/{Payment.objects.get(reference='BARE').pk}/change/"))
+    assert {
+        "launch": "Purpose, Why it is good value for money",
+        "riverside": "Paid by department, Merchant category, Lost to tax",
+    }[unit] in shown

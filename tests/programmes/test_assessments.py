@@ -114,7 +114,7 @@ def test_a_colleague_decides_once_and_the_decision_is_shown_and_logged(client, a
     )
     decision = AssessmentDecision.objects.get()
     assert (decision.recorded_by, decision.outcome, decision.decided_on) == (colleague, "approved", date(2031, 5, 20))
-    assert "Approved on 20 May 2031 colleague The count is sound. Not reversed" in text_of(client.get(page_of(row)))
+    assert "Approved on 20 May 2031 colleague The count is sound. In force" in text_of(client.get(page_of(row)))
     assert LogEntry.objects.get().change_message == "Decided: Approved on 20 May 2031"
 
 

@@ -201,7 +201,7 @@ _JOURNEY = (
     *("receipt", "receipt_json", "receipt_pdf", "open"),
     *("return", "figure", "words", "sent", "take_back"),
     *("onward", "onward_new", "onward_grant", "onward_remove", "onward_file", "onward_check", "onward_sent"),
-    "onward_open",
+    *("onward_open", "onward_empty"),
 )
 NAMED_ADDRESSES: dict[str, tuple[str, str]] = {
     **dict.fromkeys(_PUBLIC, (ALL, "")),

@@ -153,7 +153,7 @@ def reversal_notice(row: Reversible) -> str:
 def reversal_status(row: Reversible) -> str:
     if row.reverses_id is not None:  # type: ignore[attr-defined]
         return "Reversal"
-    return "Reversed" if row.is_reversed else "Not reversed"
+    return "Reversed" if row.is_reversed else "In force"
 
 
 class ReversalFilter(OptionFilter):

@@ -110,6 +110,7 @@ class Dataset(Generic[Row]):
     changed: Callable[[], datetime | None]  # when a row was last changed, as far as that is recorded
     page: str  # the name of the URL of the page that shows the list
     keywords: Sequence[str] = ()
+    parts: Callable[[], Sequence[tuple[str, str]]] | None = None  # if no one page lists all: the names and addresses
     total_of: str = ""  # the column of pounds whose sum means something
     is_money: bool = False  # of the ledger: under the licence of the data on funding, in pounds, as at a day
 

@@ -49,6 +49,7 @@ class FileResource(resources.Resource):
     formats: ClassVar[tuple[type[base_formats.Format], ...]] = (CSV, XLSX, ODS)
     aliases: ClassVar[Mapping[str, Sequence[str]]] = {}  # other headings that mean a column
     ignored: ClassVar[Sequence[str]] = ()  # headings that such files have and the portal does not read
+    only_in_standard_files: ClassVar[Sequence[str]] = ()  # columns that nobody is asked to fill in
     rows_label: ClassVar[str]  # what a file has, in the plural: "payments"
     permission: ClassVar[str]
     may_leave_out = False  # whether its sender may have the good rows recorded without the refused ones
@@ -84,6 +85,11 @@ class FileResource(resources.Resource):
     def row_model(cls) -> Any:
         """The model of what a row becomes."""
         return cls._meta.model
+
+    def named_columns(self) -> list[str]:
+        """The columns that pages and messages name, and that an empty file has."""
+        names = [field.column_name for field in self.get_import_fields()]
+        return [name for name in names if name not in self.only_in_standard_files]
 
     @classmethod
     def get_display_name(cls) -> str:
@@ -258,7 +264,7 @@ class FileResource(resources.Resource):
             elif missing:
                 problems.append(ONE_COLUMN)
             spelling = [f"“{text}” may mean {meant}." for text in found.unknown if (meant := names.likely(text))]
-            listed = f" The columns are: {', '.join(known)}." if problems != found.repeated else ""
+            listed = f" The columns are: {', '.join(self.named_columns())}." if problems != found.repeated else ""
             raise ValidationError(f"{' '.join([*problems, *spelling])}{listed}")
         return found
 

@@ -69,7 +69,7 @@ def test_what_is_left_of_a_source_is_carried_into_the_next_year(client, officer,
     assert (carried.amount, carried.year.label) == (Decimal("400.00"), "2032-33")
     assert carried.contributors.get().organisation == giver
     listed = text_of(client.get("/admin/funding/fundingsource/"))
-    assert "Chest 2031-32 £1,250.50 £250.50 £600 Not reversed" in listed
+    assert "Chest 2031-32 £1,250.50 £250.50 £600 In force" in listed
 
 
 def test_a_source_is_recorded_with_its_contributors_and_only_a_note_of_it_changes(client, officer):

@@ -35,14 +35,17 @@ def step(row, name, **sent):
 
 @pytest.mark.parametrize("kind", ["release", "return"])
 def test_what_is_not_paid_is_released_or_returned(client, officer, award, kind):
-    assert "Not paid £87.50" in text_of(client.get(f"/admin/funding/allocation/{award.pk}/{kind}/"))
+    asked = client.get(f"/admin/funding/allocation/{award.pk}/{kind}/")
+    assert "Not paid £87.50" in text_of(asked)
+    assert "All of it: £87.50." in text_of(asked)
+    assert asked.context["adminform"].form["amount"].value() is None
     said = text_of(step(award, kind, amount="87.51")(client))
     assert "£87.51 is £0.01 too much" in said
     assert step(award, kind, amount="80.00")(client).status_code == 302
     row = Variation.objects.get()
     assert (row.kind, row.amount, row.recorded_by) == (kind, Decimal("80.00"), officer)
     page = text_of(client.get(f"/admin/funding/allocation/{award.pk}/change/"))
-    assert "£80" in page
+    assert "£80. Not paid after this: £7.50" in page
 
 
 def test_an_award_is_ended_and_its_end_taken_back(client, officer, award):
@@ -73,7 +76,8 @@ def test_a_move_that_a_rule_refuses_says_why_and_records_nothing(client, officer
 
 def test_money_that_no_allocation_holds_is_returned_from_its_source(client, officer, source, award):
     assert "£1,150.50 is left" in text_of(client.get(f"/admin/funding/fundingsource/{source.pk}/return/"))
-    assert step(source, "return", amount="1150.50")(client).status_code == 302
+    assert step(source, "return", amount="1150.00")(client).status_code == 302
+    assert "£1,150. Left in the source: £0.50" in text_of(client.get("/admin/"))
     assert Variation.objects.get().allocation is None
 
 
@@ -118,3 +122,8 @@ def test_what_the_ledger_shows_is_not_recorded_towards_a_condition(client, offic
     row = SourceConditionFactory(funding_source=source, kind=ConditionKind.AT_LEAST)
     said = text_of(client.get(f"/admin/funding/sourcecondition/{row.pk}/fulfil/"))
     assert "Only match funding and claims are recorded" in said
+
+
+def test_the_form_of_a_decision_says_that_it_becomes_public(client, officer):
+    form = text_of(client.get("/admin/funding/decision/add/"))
+    assert "A decision is public as soon as it is recorded. It cannot be changed after that" in form

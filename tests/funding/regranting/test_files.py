@@ -11,7 +11,7 @@ import time_machine
 from django.core.files.uploadedfile import SimpleUploadedFile
 
 from funding.models import OnwardGrant
-from funding.regranting.files import day_of
+from funding.regranting.files import FIELDS, day_of
 from tests.support.crawler import text_of
 from tests.support.factories import AllocationFactory, OnwardGrantFactory, RegrantingFactory, UnitFactory, UserFactory
 from vru_portal.ledger.append_only.models import REDACTED
@@ -124,6 +124,27 @@ def test_what_a_spreadsheet_has_beside_is_named_and_not_read(client, officer, al
     assert "Our own column 0" in said
     without = {name: cell for name, cell in spreadsheet_row().items() if name != "Amount Awarded"}
     assert "Missing columns: amount." in send(client, as_csv(without), "csv", allocation=allocation.pk)
+
+
+@pytest.mark.parametrize("recipient", ["Grantee", "Grant recipient", "Recipient name", "Organisation"])
+def test_headings_that_people_write_are_read(client, officer, allocation, recipient):
+    for number, place in enumerate(("Ward", "Beneficiary location")):
+        row = {"Ref": str(number), recipient: "Fen club", "Amount": "5", "Date awarded": "20/5/2031", place: "The fen"}
+        send(client, as_csv(row), "csv", allocation=allocation.pk)
+    assert {(row.recipient_name, row.area) for row in OnwardGrant.objects.all()} == {("Fen club", "The fen")}
+    assert OnwardGrant.objects.count() == 2
+
+
+def test_only_columns_that_somebody_fills_in_are_named(client, officer, allocation):
+    refused = send(client, as_csv({"Who": "Fen club", "Amount": "5", "Date": "20/5/2031"}), "csv")
+    assert "The columns are: reference, allocation, recipient, recipient_org_id, amount, awarded_on," in refused
+    empty = client.get(f"{PLACE}import/empty.csv").getvalue().decode("utf-8-sig").replace('"', "")
+    assert empty.startswith("reference,allocation,recipient,recipient_org_id,amount,")
+
+
+def test_the_recipients_empty_file_has_the_columns_of_its_help(client):
+    empty = client.get("/onward-grants/report/empty.csv")
+    assert empty.getvalue().decode("utf-8-sig").strip().replace('"', "") == ",".join(FIELDS)
 
 
 def test_a_grant_to_a_person_is_recorded_without_the_name(client, officer, allocation):

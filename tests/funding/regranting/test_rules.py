@@ -244,3 +244,19 @@ def test_the_page_of_a_reversed_allocation_says_nothing_of_what_is_still_to_be_r
     assert said in page
     for stale in ("has not been reported", "awards this money", "reported yet", "onward-grants.csv", "onward-reported"):
         assert stale not in page, stale
+
+
+def test_an_onward_grant_is_found_where_it_is_listed(client):
+    UnitFactory()
+    grant = OnwardGrantFactory(recipient_name="Selly Oak Boxing", description="Gloves for beginners.")
+    listed = grant.get_absolute_url()
+    for typed in ("Selly Oak Boxing", "gloves beginners"):
+        assert f'href="{listed}"' in client.get("/search/", {"q": typed}).text
+    assert f'href="{listed}"' in client.get("/data/onward-grants/").text
+    assert "Gloves for beginners." in client.get(listed).text
+    redact(grant, fields=["recipient_name", "description"], by=UserFactory(), reason="It names a person.")
+    assert f'href="{listed}"' not in client.get("/search/", {"q": "Selly Oak Boxing"}).text
+    reverse(grant)
+    nowhere = client.get("/data/onward-grants/").text
+    assert listed not in nowhere
+    assert "View this list on the site" in nowhere

@@ -13,7 +13,7 @@ from funding.resources import PaymentResource
 from funding.rules.payments import pay
 from tests.funding.resources.files import as_csv, payment, run
 from tests.support.crawler import text_of
-from tests.support.factories import AllocationFactory, OrganisationFactory
+from tests.support.factories import AllocationFactory, OrganisationFactory, PaymentFactory
 from tests.support.processes.worker import run_worker
 from vru_portal.staff.imports.page import FileImport
 
@@ -58,9 +58,39 @@ def test_the_good_rows_are_recorded_only_by_an_explicit_choice(client, officer, 
     assert "There is no organisation" in text_of(refused)
     assert not Payment.objects.exists()
     form = try_out(client, rows).context["confirm_form"].initial
+    earlier = PaymentFactory(reference="EARLIER")
     recorded = client.post(f"{ADDRESS}process_import/", form, follow=True)
+    assert "EARLIER" not in text_of(recorded), "the list has the rows just recorded"
+    assert "2 payments" in text_of(recorded)
+    assert "FIN-3" in text_of(recorded)
     assert "Recorded: 2 payments, £24 together." in text_of(recorded)
-    assert [*Payment.objects.order_by("pk").values_list("reference", flat=True)] == ["FIN-1", "FIN-3"]
+    later = Payment.objects.exclude(pk=earlier.pk).order_by("pk")
+    assert [*later.values_list("reference", flat=True)] == ["FIN-1", "FIN-3"]
+
+
+def test_the_page_says_what_can_be_done_and_what_is_recorded_already(client, officer, rows):
+    start = text_of(client.get(f"{ADDRESS}import/"))
+    assert "nothing is recorded unless you choose to record the others without them" in start
+    assert "either all of it" not in start
+    pay_first = rows[0] | {"reference": "FIN-9"}
+    client.post(f"{ADDRESS}process_import/", try_out(client, [pay_first]).context["confirm_form"].initial)
+    tried = text_of(try_out(client, [pay_first, *rows]))
+    assert "Or record the other rows now, at the bottom of this page, and the corrected ones later." in tried
+    assert "1 row is already recorded, and will not change." in tried
+    assert "There is nothing new in this file." in text_of(try_out(client, [pay_first]))
+    assert "Or record the other rows" not in text_of(try_out(client, rows[1:2]))
+
+
+def test_a_total_that_the_rows_do_not_add_up_to_is_pointed_out(officer, rows):
+    total = dict.fromkeys(rows[0], "") | {"purpose": "Total"}
+    said = run(PaymentResource, as_csv([rows[0], rows[2], total | {"net": "21.00"}]), officer, dry_run=True).reading
+    assert any("21.00. The rows above add up to £20 (net): check that none is missing." in note for note in said)
+    said = run(
+        PaymentResource, as_csv([rows[0] | {"net": "ten"}, total | {"net": "10"}]), officer, dry_run=True
+    ).reading
+    assert any("It could not be compared with the rows above" in note for note in said)
+    said = run(PaymentResource, as_csv([rows[0], total]), officer, dry_run=True).reading
+    assert any(note.endswith("is a total and was ignored: “Total”.") for note in said)
 
 
 def test_other_refused_rows_than_were_shown_keep_all_of_them_out(client, officer, rows):

@@ -49,7 +49,7 @@ def test_what_headings_mean_is_asked_once_for_each_system(client, on):
     asked = send(client, as_csv([of_ledger_9(on)]))
     assert "Unknown columns: Belegnr, Kostenstelle, Buchung. Missing columns: reference, paid_on." in text_of(asked)
     said = text_of(asked)
-    assert "Your heading What it is Belegnr such as FIN-1 Not read reference (required)" in said
+    assert "Your heading What it is Belegnr such as FIN-1 Not read Reference (required)" in said
     checked = say(client, asked, SAID)
     assert "Headings were read as saved for Ledger 9." in text_of(checked)
     assert "Columns that were ignored: “Kostenstelle”." in text_of(checked)
@@ -77,7 +77,9 @@ def test_what_is_wrong_with_the_answer_is_said_and_the_answer_is_not_lost(client
     asked = send(client, as_csv([of_ledger_9(on)]))
     twice = say(client, asked, {"Belegnr": "reference", "Kostenstelle": "reference", "Buchung": "paid_on"}, name="")
     said = text_of(twice)
-    assert "“Belegnr” and “Kostenstelle” cannot all mean reference. Choose “Not read” for all but one of them." in said
+    assert (
+        "“Belegnr” and “Kostenstelle” cannot both mean “Reference”. Choose “Not read” for all but one of them." in said
+    )
     assert "System: This field is required." in said
     assert "Kostenstelle such as 4711" in said
     form = twice.context["headings_form"]
@@ -190,7 +192,7 @@ def test_a_mapping_is_changed_in_the_same_table_and_never_begun_by_hand(client):
     mapping = HeadingMapping.objects.create(name="SAP", kind="payments", columns=SAID)
     HeadingMapping.objects.create(name="Sage", kind="payments", columns={})
     page = f"/admin/vru_portal/headingmapping/{mapping.pk}/change/"
-    assert "Belegnr Not read reference (required)" in text_of(client.get(page))
+    assert "Belegnr Not read Reference (required)" in text_of(client.get(page))
     sent = {"columns-heading": [*SAID], "columns-column": ["", "", "paid_on"]}
     taken = client.post(page, sent | {"name": "sage"})
     assert "What the headings of sage mean is saved already, for files of payments." in text_of(taken)

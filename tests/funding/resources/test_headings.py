@@ -173,7 +173,7 @@ Run by,JSMITH,,,,,,,
     assert result.summary == "2 payments, £1,000 together"
     for sentence in (
         "Columns that were ignored: “Supplier ID”, “Inv. Ref”, “Account” and “Cost Centre”.",
-        "Row 7 is a total and was ignored: “Sub total”, 1,078.00. Compare it with the total below.",
+        "Row 7 is a total and was ignored: “Sub total”, 1,078.00. The rows above add up to it.",
         "Row 8 is a remark and was ignored: “Run by”.",
     ):
         assert sentence in result.reading

@@ -84,7 +84,7 @@ def test_the_trial_says_which_sheet_was_read_and_what_its_sender_may_not_see(cli
         "Delete any rows that you do not want.",
         "Hidden in the sheet but still read: column G.",
         "Only the first cell of each merged range was read. The others count as empty: F3:F4.",
-        "Row 5 is a total and was ignored: “Total”, 12 and 2. Compare it with the total below.",
+        "Row 5 is a total and was ignored: “Total”, 12 and 2. The rows above add up to it.",
     ]
 
 
@@ -289,7 +289,7 @@ def test_a_total_is_no_payment_and_a_payee_of_that_name_is_one(officer, on):
     rows = [payment(on), payment(on, reference="Total fuel", purpose="Total"), total]
     result = run(PaymentResource, as_csv(rows), officer)
     assert (result.problems, len(result.new)) == ([], 2)
-    assert "Row 4 is a total and was ignored: “Grand total:”, 20.00. Compare it with the total below." in result.reading
+    assert "Row 4 is a total and was ignored: “Grand total:”, 20.00. The rows above add up to it." in result.reading
 
 
 def test_a_cell_that_a_merged_one_covers_is_no_empty_cell(officer, on):

@@ -61,6 +61,9 @@ def test_one_figure_is_the_same_in_every_output(client):
     assert "£3 for each person reached, from April to June 2031: £3,141 paid ÷ 1047 people" in text(
         client.get("/initiatives/night-bus/")
     )
+    caution = "what was paid in these quarters, which is not always what the work in them cost"
+    assert caution in text(client.get("/initiatives/night-bus/"))
+    assert "is not always what the work in them cost" in text(client.get("/data/cost-per-person/"))
     assert "They came by bus." in text(client.get("/initiatives/night-bus/"))
     assert "1,047" in text(client.get("/prevention/first/"))
     for by, name in (("measure", "Walkers"), ("level", "First"), ("area", "Oldtown"), ("year", "2031-32")):

@@ -3,6 +3,7 @@
 https://www.w3.org/TR/vocab-dcat-3/, https://specs.frictionlessdata.io/data-package/
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -90,6 +91,11 @@ class Description:
     def list_page(self) -> str:
         """The page that shows the same list."""
         return reverse(self.dataset.page)
+
+    @property
+    def list_parts(self) -> Sequence[tuple[str, str]]:
+        """The names and addresses of the pages that each show a part of the list, if no one page shows all of it."""
+        return self.dataset.parts() if self.dataset.parts else ()
 
     @property
     def api(self) -> str:

@@ -1,5 +1,6 @@
 """The table “Your heading → what it is”, from which staff choose what the headings of a file mean."""
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -11,6 +12,11 @@ from vru_portal.tabular.reading.sheets import join_names
 from vru_portal.tabular.resources import FileResource
 
 NOT_READ = "Not read"
+
+
+def plain(column: str) -> str:
+    """The name of a column as words."""
+    return re.sub(r"\bvat\b", "VAT", column.replace("_", " ").capitalize())
 
 
 class HeadingTable(forms.Widget):
@@ -49,7 +55,7 @@ class HeadingTableField(forms.Field):
         """Offer the columns of a kind of file."""
         names = [field.column_name for field in resource.get_import_fields()]
         required = {*resource.required}
-        labels = [(name, f"{name} (required)" if name in required else name) for name in names]
+        labels = [(name, f"{plain(name)} (required)" if name in required else plain(name)) for name in names]
         self.columns = {*names, LEFT_OUT}
         self.widget.choices = [(LEFT_OUT, NOT_READ), *labels]
 
@@ -66,7 +72,8 @@ class HeadingTableField(forms.Field):
         if repeated:
             raise ValidationError(
                 [
-                    f"{join_names(texts)} cannot all mean {column}. Choose “{NOT_READ}” for all but one of them."
+                    f"{join_names(texts)} cannot {'both' if len(texts) == 2 else 'all'} mean “{plain(column)}”. "
+                    f"Choose “{NOT_READ}” for all but one of them."
                     for column, texts in repeated
                 ]
             )

@@ -108,7 +108,7 @@ class FileImport(ImportMixin):
         return {
             "resource": resource,
             "empty_file": reverse("admin:{}_{}_import_template".format(*self.get_model_info())),
-            "columns": [field.column_name for field in resource.get_import_fields()],
+            "columns": resource.named_columns(),
         }
 
     def get_confirm_form_initial(self, request: HttpRequest, import_form: Any) -> dict[str, Any]:
@@ -179,9 +179,7 @@ class FileImport(ImportMixin):
         ]
 
     def template_columns(self) -> list[Column[Any]]:
-        return [
-            Column(field.column_name, "", lambda row: None) for field in self.resource_classes[0]().get_import_fields()
-        ]
+        return [Column(name, "", lambda row: None) for name in self.resource_classes[0]().named_columns()]
 
     def template_view(self, request: HttpRequest) -> HttpResponseBase:
         """Send a file with only the headings."""

@@ -1,12 +1,14 @@
 """What reports write among their rows that is not a row: totals, page numbers, and the headings once more."""
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any
 
 import tablib
 
+from vru_portal.ledger.money import format_pounds
 from vru_portal.tabular.readers import cell_text, is_ruled_line
 from vru_portal.tabular.reading.headings import heading_key
 from vru_portal.tabular.reading.sheets import join_texts
@@ -38,14 +40,16 @@ def find_remarks(
     required: Collection[str],
     sums: Collection[str],
     *,
-    advice: str = "",
+    read_sum: Callable[[Any], Decimal | None] | None = None,
 ) -> Remarks:
     """The remarks among the rows of a file; ``dataset`` has the columns that are read.
 
-    A row is one if it says so and has nothing else in the required columns, except in those of ``sums``. ``advice``
-    is what to do about a total.
+    A row is one if it says so and has nothing else in the required columns, except in those of ``sums``. With
+    ``read_sum``, which reads a cell, it is said of a total whether the rows above add up to it.
     """
     found = Remarks()
+    above: list[dict[str, Any]] = []  # the rows above that are no remarks
+    since = 0  # how many of them are above the last total
     keys = [heading_key(text) for text in headings]
     for number, row in enumerate(rows, 1):
         texts = [cell_text(cell) for cell in row]
@@ -68,9 +72,36 @@ def find_remarks(
                 found.notes.append(f"{place} is a remark and was ignored: “{truncate(label, 60)}”.")
                 continue
             stated = [cell_text(cells[name]) for name in dataset.headers if name in sums and cell_text(cells[name])]
+            compared = compare_total(cells, above, above[since:], sums, read_sum) if read_sum else ""
             total = f"{place} is a total and was ignored: “{label}”{f', {join_texts(stated)}' if stated else ''}."
-            found.notes.append(f"{total} {advice}".strip())
+            found.notes.append(f"{total} {compared}".strip())
+            since = len(above)
+        else:
+            above.append(cells)
     return found
+
+
+def compare_total(
+    total: Mapping[str, Any],
+    above: Sequence[Mapping[str, Any]],
+    part: Sequence[Mapping[str, Any]],
+    sums: Collection[str],
+    read_sum: Callable[[Any], Decimal | None],
+) -> str:
+    """Whether the rows above a total, or the part of them below the last one, add up to it."""
+    sentences = []
+    stated = [name for name in total if name in sums and cell_text(total[name])]
+    for name in stated:
+        try:
+            whole, last = (
+                sum((read_sum(row[name]) or Decimal(0) for row in rows), Decimal(0)) for rows in (above, part)
+            )
+            agrees = read_sum(total[name]) in (whole, last)
+        except ValueError:
+            return "It could not be compared with the rows above, because not all of the sums can be read."
+        if not agrees:
+            sentences.append(f"The rows above add up to {format_pounds(whole)} ({name}): check that none is missing.")
+    return " ".join(sentences) or ("The rows above add up to it." if stated else "")
 
 
 def is_total(text: str) -> bool:
