@@ -17,7 +17,8 @@ import django
 ROUNDS = 25
 WAITED = 3  # rounds before the first that counts: what is looked up or put together once for all
 REFERENCE = "/reference/"
-# How many times the plain page's processor time a page may take; found on 29 and 30 November 2026, with a quarter on top.
+# How many times the plain page's processor time a page may take; found on 29 and 30 November 2026, with a quarter on
+# top.
 LIMITS = {
     "/": 8.5,
     "/initiatives/": 8.5,
