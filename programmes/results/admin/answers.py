@@ -22,7 +22,7 @@ def draft_of(row: Return) -> ReturnDraft:
 
 
 def answer_facts(row: Return) -> list[tuple[str, str]]:
-    """What was entered, with what the rules say of it, and what would not be published, and what stays public beside it."""
+    """What was entered, with what the rules say of it, what would not be published, and what stays public."""
     draft = draft_of(row)
     threshold = ReportingRules.current().threshold
     said: dict[str, str] = {}
