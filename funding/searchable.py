@@ -68,7 +68,7 @@ def onward_grants() -> QuerySet[OnwardGrant]:
 
 
 def onward_grant(row: OnwardGrant) -> SearchDocument:
-    """An onward grant is found where it is listed: on the page of its allocation."""
+    """An onward grant leads to the list on its allocation's page, which shows the first of them and has the files."""
     initiative = row.allocation.initiative
     title = "" if row.title == REDACTED else row.title
     return SearchDocument(
@@ -76,7 +76,12 @@ def onward_grant(row: OnwardGrant) -> SearchDocument:
         row.get_absolute_url(),
         f"Onward grant{f': {title}' if title else ''}",
         (),
-        joined((row.description, row.area, row.reference, format_date(row.awarded_on))),
+        joined(
+            (
+                *(text for text in (row.description, row.area) if text != REDACTED),
+                *(row.reference, format_date(row.awarded_on)),
+            )
+        ),
         sensitive=bool(initiative and initiative.sensitive_topic),
     )
 

@@ -207,7 +207,7 @@ NAMED_ADDRESSES: dict[str, tuple[str, str]] = {
     **dict.fromkeys(_PUBLIC, (ALL, "")),
     **dict.fromkeys(_JOURNEY, (ALL, ALL)),
     **dict.fromkeys(("read", "passed_on", "receipt_json", "receipt_pdf", "return", "sent"), (ALL, "")),
-    **dict.fromkeys(("onward", "onward_sent"), (ALL, "")),
+    **dict.fromkeys(("onward", "onward_sent", "onward_empty"), (ALL, "")),
     **dict.fromkeys(("take_back", "onward_take_back"), ("", ALL)),
     **dict.fromkeys(_ACCOUNT, (STAFF, STAFF)),
     "account_emails": (STAFF, STAFF),

@@ -2,6 +2,7 @@
 
 import asyncio
 import errno
+import os
 import socket
 import sys
 from contextlib import closing
@@ -85,6 +86,15 @@ def test_the_connection_of_a_client_that_reads_nothing_ends(limited):
                 accepted.sendall(bytes(2**26))  # more than the system buffers
         assert (ended.value.errno == errno.ETIMEDOUT) is limited  # not the test's own patience
         assert monotonic() - began < 10
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="Only Linux lists the open files of a process.")
+def test_looking_for_the_port_leaves_no_file_open(tmp_path):
+    with (tmp_path / "file").open("w"), socket.create_server(("127.0.0.1", 0)):
+        before = os.listdir("/proc/self/fd")
+        for _ in range(3):
+            limit_unread(seconds=60)
+        assert os.listdir("/proc/self/fd") == before
 
 
 # Files that wait ------------------------------------------------------------------------------------------------------

@@ -21,7 +21,7 @@ PAGES = {
     "/": 18,
     "/about/": 9,
     "/search/": 3,
-    "/search/?q=walk": 37,
+    "/search/?q=walk": 38,
     "/brochure/": 19,
     "/initiatives/": 18,
     "/initiatives/?q=walk&level=first&sort=name": 19,

@@ -67,7 +67,8 @@ class Supervisor:
             if child.process is not None and child.liveness and child.liveness.hangs:
                 self.say(f"The {child.name} has not answered {child.liveness.misses} times in a row and is ended.")
                 kill_group(child.process)
-                child.process.wait()
+                with suppress(subprocess.TimeoutExpired):  # looked at again with the next check
+                    child.process.wait(timeout=SECONDS_TO_STOP)
         for child, process, code in self.ended():
             kill_group(process)  # what it started may still hold the port
             child.process = None

@@ -103,7 +103,7 @@ def search_page(request: HttpRequest) -> HttpResponse:
 
 def payments_of_a_day(query: str) -> QueryLink | None:
     """Leads to the payments of the date that was searched for. There may be too many payments to be in the index."""
-    for stated in dates_in(query, guess_century=True):
+    for stated in dates_in(query):
         if count := Payment.objects.counted().filter(paid_on=stated.day).count():
             address = f"{reverse('funding:all_payments')}?from={stated.day}&to={stated.day}"
             return QueryLink(format_date(stated.day), address, count)

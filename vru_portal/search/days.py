@@ -26,16 +26,15 @@ class StatedDate(NamedTuple):
     parts: tuple[Part, Part, Part]  # the day, the month and the year, in this order
 
 
-def dates_in(text: str, *, guess_century: bool = False) -> list[StatedDate]:
+def dates_in(text: str) -> list[StatedDate]:
     """The dates that a text states, in their order, in any form in which one may be typed (`typed_dates.py`).
 
-    With `guess_century`, for what somebody searches for, years of two digits are of this century. Forms refuse them,
-    and in a page “version 1.2.19” is no date.
+    Years of two digits, which forms refuse, are of this century here, but only between strokes or hyphens: “1.2.19” may
+    be the version of something.
     """
     found: list[StatedDate] = []
     for one in sorted(_dates_in(text)) if A_YEAR.search(text) else ():
-        guessed = len(text[one.parts[2][0] : one.parts[2][1]]) == 2
-        if (guess_century or not guessed) and (not found or found[-1].end <= one.start):
+        if not found or found[-1].end <= one.start:
             found.append(one)
     return found
 
@@ -43,6 +42,8 @@ def dates_in(text: str, *, guess_century: bool = False) -> list[StatedDate]:
 def _dates_in(text: str) -> Iterator[StatedDate]:
     for form in FORMS:
         for found in form.finditer(text):
+            if len(found["year"]) == 2 and not {*found[0]} & {"/", "-"}:
+                continue
             month = int(found["month"]) if found["month"].isdigit() else month_named(found["month"].casefold())
             with suppress(ValueError):  # no such day
                 day = date(int(found["year"]) + (2000 if len(found["year"]) == 2 else 0), month, int(found["day"]))

@@ -76,7 +76,7 @@ def take_apart(typed: str, vocabulary: Vocabulary) -> list[Wanted]:
     Words that say nothing are left out, unless there are no others.
     """
     text = typed[:MAX_CHARACTERS]
-    words = words_of(text, guess_century=True)
+    words = words_of(text)
     covering = list(places_of(vocabulary.synonyms, words))
     own = {place for begin, end, _ in places_of(vocabulary.own_names, words) for place in range(begin, end)}
     if all(place in own or is_stop_word(word) for place, word in enumerate(words)):

@@ -65,14 +65,14 @@ def words_in(text: str) -> Iterator[Word]:
         yield Word(start, end, word, stem_of(word))
 
 
-def words_of(text: str, *, guess_century: bool = False) -> list[str]:
-    """The words of a text in their order, as they are compared, with their endings; see `dates_in` for the century."""
-    return [word for _, _, word in _words_with_places(text, guess_century=guess_century)]
+def words_of(text: str) -> list[str]:
+    """The words of a text in their order, as they are compared, with their endings."""
+    return [word for _, _, word in _words_with_places(text)]
 
 
-def _words_with_places(text: str, *, guess_century: bool = False) -> Iterator[Part]:
+def _words_with_places(text: str) -> Iterator[Part]:
     last = 0
-    for stated in dates_in(text, guess_century=guess_century):
+    for stated in dates_in(text):
         yield from _words_between(text, last, stated.start)
         yield from stated.parts
         last = stated.end

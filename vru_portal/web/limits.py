@@ -77,7 +77,7 @@ class Limit:
 # file). No reader or office reaches these. Nor does a script that fetches every file of every year: files without a
 # filter are few, and each is made once for everybody until the content changes.
 COSTLY_PAGES = Limit("costly-pages", most=600, in_memory=True)
-COSTLY_FILES = Limit("costly-files", most=10, seconds=600, in_memory=True)
+COSTLY_FILES = Limit("costly-files", most=60, in_memory=True)
 
 
 def count_filtered_file(request: HttpRequest, limit: Limit) -> None:

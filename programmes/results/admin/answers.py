@@ -42,7 +42,7 @@ def answer_facts(row: Return) -> list[tuple[str, str]]:
     facts += [(label, draft.answers[name]) for name, label in WORDS.items() if draft.answers.get(name)]
     if draft.answers.get(SPEND):
         facts.append(("Spend", draft.answers[SPEND]))
-    return facts + [("Check this", sentence) for sentence in too_close_to_earlier(row, figures, threshold)]
+    return facts + [("Check this", sentence) for sentence in too_close_to_earlier(row, figures, hidden, threshold)]
 
 
 def why_empty(draft: ReturnDraft) -> str:

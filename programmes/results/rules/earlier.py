@@ -1,35 +1,51 @@
 """What stays public of figures that were approved earlier: neither a correction nor a part named later hides any."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import product
 
-from programmes.results.models import ApprovedFigure, Measure, Return
+from django.db.models import Q
+
+from programmes.results.models import ApprovedFigure, BreakdownGroup, Measure, Return
 from programmes.results.models.figures import Suppressible
 from programmes.results.rules.answers import Figure
+from programmes.results.rules.suppression import Hidden
 
 
-def too_close_to_earlier(row: Return, figures: Sequence[Figure], threshold: int) -> Iterator[str]:
-    """Yield a sentence for each published part of which the corrected whole would leave too few people."""
+def too_close_to_earlier(
+    row: Return, figures: Sequence[Figure], hidden: Mapping[Measure, Hidden[BreakdownGroup]], threshold: int
+) -> Iterator[str]:
+    """Yield a sentence for each published part or whole beside which a corrected one would leave too few people.
+
+    ``hidden`` is what would be suppressed of the corrected figures: that leaves nothing.
+    """
+    measures = [figure.measure for figure in figures]
     published = ApprovedFigure.objects.filter(
+        Q(measure__part_of__in=measures) | Q(measure__in=[measure.part_of_id for measure in measures]),
         approved__initiative=row.initiative_id,
         approved__organisation=row.organisation_id,
         approved__quarter=row.quarter,
-        measure__part_of__in=[figure.measure for figure in figures],
     )
     rows = published.select_related("approved", "measure").prefetch_related("parts__group")
-    for one, counted in product(rows, figures):
-        measure, whole = one.measure, counted.measure
-        if measure.part_of_id != whole.pk:
+    for earlier, now in product(rows, figures):
+        if earlier.measure.part_of_id == now.measure.pk:
+            sign = 1
+        elif now.measure.part_of_id == earlier.measure_id:
+            sign = -1
+        else:
             continue
-        found: list[tuple[str, str, Suppressible, int | None]] = [(f"“{measure}”", f"“{whole}”", one, counted.count)]
-        for part in one.parts.all():
-            of_part, of_whole = (f"“{part.group}” of “{name}”" for name in (measure, whole))
-            found.append((of_part, of_whole, part, counted.groups.get(part.group)))
-        for part_name, whole_name, earlier, now in found:
-            if now is not None and not earlier.is_suppressed and 0 <= now - earlier.count < threshold:
+        unseen = hidden[now.measure]
+        pairs: list[tuple[str, str, Suppressible, int | None]] = []
+        if not unseen.total:
+            pairs.append((f"“{earlier.measure}”", f"“{now.measure}”", earlier, now.count))
+        for part in earlier.parts.all():
+            if part.group not in unseen.groups:
+                old, new = (f"“{part.group}” of “{measure}”" for measure in (earlier.measure, now.measure))
+                pairs.append((old, new, part, now.groups.get(part.group)))
+        for earlier_name, name, one, count in pairs:
+            if count is not None and not one.is_suppressed and 0 <= sign * (count - one.count) < threshold:
                 yield (
-                    f"Version {one.approved.number} stays public: {part_name} was {earlier.count:,}. Beside {now:,} "
-                    f"for {whole_name}, that leaves fewer than {threshold} people, who could be recognised."
+                    f"Version {earlier.approved.number} stays public: {earlier_name} was {one.count:,}. Beside "
+                    f"{count:,} for {name}, that leaves fewer than {threshold} people, who could be recognised."
                 )
 
 

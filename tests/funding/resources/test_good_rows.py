@@ -2,6 +2,8 @@
 
 import csv
 import io
+from decimal import Decimal
+from time import process_time
 
 import openpyxl
 import pytest
@@ -16,6 +18,7 @@ from tests.support.crawler import text_of
 from tests.support.factories import AllocationFactory, OrganisationFactory, PaymentFactory
 from tests.support.processes.worker import run_worker
 from vru_portal.staff.imports.page import FileImport
+from vru_portal.tabular.reading.remarks import RunningSums
 
 pytestmark = pytest.mark.django_db
 ADDRESS = "/admin/funding/payment/"
@@ -91,6 +94,33 @@ def test_a_total_that_the_rows_do_not_add_up_to_is_pointed_out(officer, rows):
     assert any("It could not be compared with the rows above" in note for note in said)
     said = run(PaymentResource, as_csv([rows[0], total]), officer, dry_run=True).reading
     assert any(note.endswith("is a total and was ignored: “Total”.") for note in said)
+
+
+@pytest.mark.parametrize(
+    ("totals", "said"),
+    [
+        (("10", "10", "20"), ["it", "it", "it"]),  # each row has a subtotal, and the last one is of both
+        (("10", "11", "20"), ["it", "£20 (net), those since the last total to £10: check", "it"]),
+    ],
+)
+def test_subtotals_of_several_levels_are_compared_with_their_own_rows(totals, said):
+    sums = RunningSums(["net"], lambda cell: Decimal(cell) if cell else None)
+    found: list[str] = []
+    for total in totals:
+        if len(found) < 2:
+            sums.add({"net": "10"})
+        found.append(sums.compare({"net": total}))
+    assert all(found[number].startswith(f"The rows above add up to {text}") for number, text in enumerate(said))
+
+
+def test_many_subtotals_are_compared_in_no_time():
+    sums = RunningSums(["net"], lambda cell: Decimal(cell))
+    began = process_time()
+    for number in range(20_000):
+        sums.add({"net": "1"})
+        if number % 2:
+            sums.compare({"net": "2"})
+    assert process_time() - began < 2
 
 
 def test_other_refused_rows_than_were_shown_keep_all_of_them_out(client, officer, rows):

@@ -103,7 +103,7 @@ def test_staff_read_beforehand_what_will_be_suppressed(walkers, client):
     report(walkers, 20, 12, 8, **{total_name(part("Finished")): "18"})
     client.force_login(UserFactory(is_superuser=True))
     page = text_of(client.get(f"/admin/results/return/{walkers.row.pk}/approve/"))
-    assert "Walkers 20 people. Of these: Younger 12; Older 8 Finished 18 people (will be suppressed)" in page
+    assert "Walkers 20 people. Of these: Younger: 12; Older: 8 Finished 18 people (will be suppressed)" in page
 
 
 # What a part can be ---------------------------------------------------------------------------------------------------

@@ -161,6 +161,9 @@ def test_parts_of_a_date_are_found_where_a_text_states_them_apart(text, typed):
 def test_a_version_of_something_is_no_date_but_what_is_typed_may_be_one():
     index = index_of(page("Path", "Version 1.2.31 of the path."), page("Moor day", "On 1 February 2031."))
     assert titles("1 February 2031", index) == titles("1/2/31", index) == ["Moor day"]
+    assert titles("1.2.31", index) == ["Path"]
+    minutes = index_of(page("Minutes", "Minutes, 12/03/25: budget agreed."))
+    assert titles("12/03/25", minutes) == titles("March 2025", minutes) == ["Minutes"]
 
 
 @pytest.mark.parametrize("typed", ["walks 5 May", "walks 2031", "5 May walks"])

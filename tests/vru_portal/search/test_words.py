@@ -25,7 +25,7 @@ from vru_portal.search.words import joined_words_of, stem_of, words_in, words_of
         ("£3.5k", "3500"),
         ("2/10/2019", "2 October 2019"),
         ("02.10.2019", "2 October 2019"),
-        ("2.10.2019", "2nd of October 2019"),
+        ("2/10/19", "2nd of October 2019"),
         ("2nd", "2"),
         ("2019-10-02", "October 2nd, 2019"),
         ("20191002", "2 OCT 2019"),

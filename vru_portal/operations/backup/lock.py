@@ -37,7 +37,12 @@ def hold_while_running() -> None:
 
 @cache  # once in a process
 def hold_lock(folder: Path) -> int:
-    file = open_lock(folder)
+    try:
+        file = open_lock(folder)
+    except OSError as error:
+        raise ImproperlyConfigured(
+            f"{folder / 'running.lock'} cannot be opened: {error.strerror}. Correct its owner."
+        ) from error
     try:
         fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError as error:

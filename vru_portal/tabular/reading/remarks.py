@@ -47,9 +47,7 @@ def find_remarks(
     A row is one if it says so and has nothing else in the required columns, except in those of ``sums``. With
     ``read_sum``, which reads a cell, it is said of a total whether the rows above add up to it.
     """
-    found = Remarks()
-    above: list[dict[str, Any]] = []  # the rows above that are no remarks
-    since = 0  # how many of them are above the last total
+    found, above = Remarks(), RunningSums(sums, read_sum) if read_sum else None
     keys = [heading_key(text) for text in headings]
     for number, row in enumerate(rows, 1):
         texts = [cell_text(cell) for cell in row]
@@ -72,36 +70,53 @@ def find_remarks(
                 found.notes.append(f"{place} is a remark and was ignored: “{truncate(label, 60)}”.")
                 continue
             stated = [cell_text(cells[name]) for name in dataset.headers if name in sums and cell_text(cells[name])]
-            compared = compare_total(cells, above, above[since:], sums, read_sum) if read_sum else ""
+            compared = above.compare(cells) if above else ""
             total = f"{place} is a total and was ignored: “{label}”{f', {join_texts(stated)}' if stated else ''}."
             found.notes.append(f"{total} {compared}".strip())
-            since = len(above)
-        else:
-            above.append(cells)
+        elif above:
+            above.add(cells)
     return found
 
 
-def compare_total(
-    total: Mapping[str, Any],
-    above: Sequence[Mapping[str, Any]],
-    part: Sequence[Mapping[str, Any]],
-    sums: Collection[str],
-    read_sum: Callable[[Any], Decimal | None],
-) -> str:
-    """Whether the rows above a total, or the part of them below the last one, add up to it."""
-    sentences = []
-    stated = [name for name in total if name in sums and cell_text(total[name])]
-    for name in stated:
-        try:
-            whole, last = (
-                sum((read_sum(row[name]) or Decimal(0) for row in rows), Decimal(0)) for rows in (above, part)
-            )
-            agrees = read_sum(total[name]) in (whole, last)
-        except ValueError:
+class RunningSums:
+    """The sums of the columns of a file, row by row, to compare its totals with."""
+
+    def __init__(self, columns: Collection[str], read_sum: Callable[[Any], Decimal | None]) -> None:
+        self.read_sum = read_sum
+        self.so_far = dict.fromkeys(columns, Decimal(0))
+        # The sums at the beginning, and at each total, in their order.
+        self.at_totals: dict[str, dict[Decimal, None]] = {column: {Decimal(0): None} for column in columns}
+        self.unreadable: set[str] = set()
+
+    def add(self, cells: Mapping[str, Any]) -> None:
+        for column in self.so_far.keys() & cells.keys():
+            try:
+                self.so_far[column] += self.read_sum(cells[column]) or Decimal(0)
+            except ValueError:
+                self.unreadable.add(column)
+
+    def compare(self, total: Mapping[str, Any]) -> str:
+        """Whether a total is the sum of all rows above it, or of those since the beginning or any earlier total."""
+        stated = [column for column in total if column in self.so_far and cell_text(total[column])]
+        sentences = []
+        for column in stated:
+            try:
+                value = self.read_sum(total[column]) or Decimal(0)
+            except ValueError:
+                self.unreadable.add(column)
+                break
+            whole, at_totals = self.so_far[column], self.at_totals[column]
+            if whole - value not in at_totals:
+                since = format_pounds(whole - next(reversed(at_totals)))
+                last = f", those since the last total to {since}" if len(at_totals) > 1 else ""
+                sentences.append(
+                    f"The rows above add up to {format_pounds(whole)} ({column}){last}: check that none is missing."
+                )
+        for column in stated:
+            self.at_totals[column][self.so_far[column]] = None
+        if self.unreadable & {*stated}:
             return "It could not be compared with the rows above, because not all of the sums can be read."
-        if not agrees:
-            sentences.append(f"The rows above add up to {format_pounds(whole)} ({name}): check that none is missing.")
-    return " ".join(sentences) or ("The rows above add up to it." if stated else "")
+        return " ".join(sentences) or ("The rows above add up to it." if stated else "")
 
 
 def is_total(text: str) -> bool:
