@@ -113,6 +113,17 @@ def test_subtotals_of_several_levels_are_compared_with_their_own_rows(totals, sa
     assert all(found[number].startswith(f"The rows above add up to {text}") for number, text in enumerate(said))
 
 
+def read_whole_pounds(cell):
+    return Decimal(int(cell))
+
+
+def test_a_total_that_cannot_be_read_keeps_no_other_from_being_compared():
+    sums = RunningSums(["net"], read_whole_pounds)
+    sums.add({"net": "10"})
+    assert sums.compare({"net": "ten"}).startswith("It could not be compared")
+    assert sums.compare({"net": "10"}) == "The rows above add up to it."
+
+
 def test_many_subtotals_are_compared_in_no_time():
     sums = RunningSums(["net"], lambda cell: Decimal(cell))
     began = process_time()

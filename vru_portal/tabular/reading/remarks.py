@@ -45,9 +45,9 @@ def find_remarks(
     """The remarks among the rows of a file; ``dataset`` has the columns that are read.
 
     A row is one if it says so and has nothing else in the required columns, except in those of ``sums``. With
-    ``read_sum``, which reads a cell, it is said of a total whether the rows above add up to it.
+    ``read_sum``, which reads a cell, the sentence about a total says whether the rows above add up to it.
     """
-    found, above = Remarks(), RunningSums(sums, read_sum) if read_sum else None
+    found, running = Remarks(), RunningSums(sums, read_sum) if read_sum else None
     keys = [heading_key(text) for text in headings]
     for number, row in enumerate(rows, 1):
         texts = [cell_text(cell) for cell in row]
@@ -70,11 +70,11 @@ def find_remarks(
                 found.notes.append(f"{place} is a remark and was ignored: “{truncate(label, 60)}”.")
                 continue
             stated = [cell_text(cells[name]) for name in dataset.headers if name in sums and cell_text(cells[name])]
-            compared = above.compare(cells) if above else ""
+            compared = running.compare(cells) if running else ""
             total = f"{place} is a total and was ignored: “{label}”{f', {join_texts(stated)}' if stated else ''}."
             found.notes.append(f"{total} {compared}".strip())
-        elif above:
-            above.add(cells)
+        elif running:
+            running.add(cells)
     return found
 
 
@@ -98,25 +98,25 @@ class RunningSums:
     def compare(self, total: Mapping[str, Any]) -> str:
         """Whether a total is the sum of all rows above it, or of those since the beginning or any earlier total."""
         stated = [column for column in total if column in self.so_far and cell_text(total[column])]
-        sentences = []
-        for column in stated:
-            try:
-                value = self.read_sum(total[column]) or Decimal(0)
-            except ValueError:
-                self.unreadable.add(column)
-                break
-            whole, at_totals = self.so_far[column], self.at_totals[column]
-            if whole - value not in at_totals:
-                since = format_pounds(whole - next(reversed(at_totals)))
-                last = f", those since the last total to {since}" if len(at_totals) > 1 else ""
-                sentences.append(
-                    f"The rows above add up to {format_pounds(whole)} ({column}){last}: check that none is missing."
-                )
-        for column in stated:
-            self.at_totals[column][self.so_far[column]] = None
-        if self.unreadable & {*stated}:
+        try:
+            differences = [self.difference(column, total[column]) for column in stated]
+        except ValueError:
             return "It could not be compared with the rows above, because not all of the sums can be read."
-        return " ".join(sentences) or ("The rows above add up to it." if stated else "")
+        finally:
+            for column in stated:
+                self.at_totals[column][self.so_far[column]] = None
+        return " ".join(filter(None, differences)) or ("The rows above add up to it." if stated else "")
+
+    def difference(self, column: str, cell: object) -> str:
+        """What the rows above add up to instead; empty if they agree. Raises ValueError if a sum cannot be read."""
+        if column in self.unreadable:
+            raise ValueError
+        whole, at_totals = self.so_far[column], self.at_totals[column]
+        if whole - (self.read_sum(cell) or Decimal(0)) in at_totals:
+            return ""
+        since = format_pounds(whole - next(reversed(at_totals)))
+        last = f", those since the last total to {since}" if len(at_totals) > 1 else ""
+        return f"The rows above add up to {format_pounds(whole)} ({column}){last}: check that none is missing."
 
 
 def is_total(text: str) -> bool:
