@@ -36,13 +36,13 @@ from vru_portal.admission.headers import environ_of, too_large
 from vru_portal.admission.refusals import ClientGone, RequestRefused
 from vru_portal.admission.threads import FilesInProgress, Threads
 from vru_portal.web import page_cache, public_pages
-from vru_portal.web.cookies import may_have_ours
+from vru_portal.web.cookies import may_hold_own_cookie
 from vru_portal.web.page_cache import Page, PageCache, PageKey, Variant
 from vru_portal.wsgi import application as portal
 
 THREADS = 4
-MOST_WAITING = 500  # requests with a thread or without one yet: later ones are refused at once
-MOST_FILES_WAITING = 20
+MAX_WAITING = 500  # requests with a thread or without one yet: later ones are refused at once
+MAX_FILES_WAITING = 20
 LARGEST_FORM = 2**20  # bytes; `TOO_LARGE` says so, and pages that take a file
 LARGEST_UPLOAD = 32 * 2**20  # bytes, from staff
 TOO_LARGE = "This file or form is larger than 1 MB. Nothing was saved. Go back, and choose a smaller file."
@@ -51,7 +51,7 @@ SECONDS_FOR_BODY = 30
 SLOWEST_UPLOAD = 100_000  # bytes a second, which a large body is given on top of that
 IN_MEMORY = 2**19  # bytes of an answer; what is larger is kept in a file
 BODY_IN_MEMORY = 2**15  # bytes of a body
-MOST_LARGE_BODIES = 300  # under way, of those kept in files: no small form is refused because of them
+MAX_LARGE_BODIES = 300  # under way, of those kept in files: no small form is refused because of them
 SECONDS_UNTIL_OPENED = 60  # for which an answer's file is kept open for granian, which opens it at once
 # Downloads may take long to make: they have a thread of their own, so that pages never wait for them.
 FILE_SUFFIXES = (".csv", ".json", ".xlsx")
@@ -149,8 +149,8 @@ class Application:
     """Serves the portal; granian calls one of them in each worker."""
 
     def __init__(self) -> None:
-        self.threads = Threads(THREADS, "portal", MOST_WAITING)
-        self.files = FilesInProgress(Threads(1, "portal-files", MOST_FILES_WAITING))
+        self.threads = Threads(THREADS, "portal", MAX_WAITING)
+        self.files = FilesInProgress(Threads(1, "portal-files", MAX_FILES_WAITING))
         self.large_bodies = 0
         self.pages = PageCache()
         self.answered_from_memory = access_log.Batch()
@@ -242,20 +242,20 @@ class Application:
             if not allowed or not await self.threads.run(has_staff_session, environ):
                 raise RequestRefused(413, TOO_LARGE)
         is_large = length > BODY_IN_MEMORY
-        if is_large and self.large_bodies >= MOST_LARGE_BODIES:
+        if is_large and self.large_bodies >= MAX_LARGE_BODIES:
             raise RequestRefused(503, "Too many people are sending files at the moment. Try again in a minute.")
         self.large_bodies += is_large
         try:
             async with asyncio.timeout(SECONDS_FOR_BODY + length / SLOWEST_UPLOAD):
-                return await received(length, protocol)
+                return await receive_body(length, protocol)
         except TimeoutError:
             raise RequestRefused(408, "This took too long to send. Check your connection and send it again.") from None
         finally:
             self.large_bodies -= is_large
 
 
-async def received(length: int, protocol: Any) -> IO[bytes]:
-    """A body that is to have this length, once all of it is here; the caller closes it."""
+async def receive_body(length: int, protocol: Any) -> IO[bytes]:
+    """Read a body that must have this length; the caller closes it."""
     body = cast(IO[bytes], SpooledTemporaryFile(max_size=BODY_IN_MEMORY))  # noqa: SIM115
     try:
         if length:
@@ -294,7 +294,7 @@ def is_file(environ: dict[str, Any]) -> bool:
 
 def key_of_file(environ: dict[str, Any]) -> tuple[Any, ...] | None:
     """What two requests for the same public file have in common; None for whatever may be personal."""
-    if may_have_ours(environ.get("HTTP_COOKIE", "")) or "HTTP_AUTHORIZATION" in environ:
+    if may_hold_own_cookie(environ.get("HTTP_COOKIE", "")) or "HTTP_AUTHORIZATION" in environ:
         return None
     matter = (
         "PATH_INFO", "QUERY_STRING", "HTTP_HOST", "wsgi.url_scheme", "HTTP_X_FORWARDED_PROTO", "HTTP_ACCEPT_ENCODING",

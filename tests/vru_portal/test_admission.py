@@ -14,7 +14,13 @@ import pytest
 from django.http import parse_cookie
 
 from vru_portal.admission.connections import limit_unread
-from vru_portal.admission.headers import MOST_CHARACTERS, MOST_FIELDS, MOST_OF_COOKIES, environ_of, too_large
+from vru_portal.admission.headers import (
+    MAX_COOKIE_CHARACTERS,
+    MAX_HEADER_CHARACTERS,
+    MAX_HEADER_FIELDS,
+    environ_of,
+    too_large,
+)
 from vru_portal.admission.refusals import ClientGone, RequestRefused
 from vru_portal.admission.threads import FilesInProgress, Threads
 
@@ -36,9 +42,9 @@ def scope(*fields):
 @pytest.mark.parametrize(
     "fields",
     [
-        [("a", "b")] * MOST_FIELDS,
-        [("a", "b" * (MOST_CHARACTERS - 1))],
-        [("cookie", "c" * MOST_OF_COOKIES)],
+        [("a", "b")] * MAX_HEADER_FIELDS,
+        [("a", "b" * (MAX_HEADER_CHARACTERS - 1))],
+        [("cookie", "c" * MAX_COOKIE_CHARACTERS)],
     ],
 )
 def test_headers_may_be_many_and_long_and_not_more(fields):
@@ -162,5 +168,5 @@ def test_files_that_wait_keep_no_page_from_being_made():
     from vru_portal import rsgi  # which looks for the folder of static files
 
     application = rsgi.Application()
-    application.files.threads.waiting = rsgi.MOST_FILES_WAITING
+    application.files.threads.waiting = rsgi.MAX_FILES_WAITING
     assert asyncio.run(application.threads.run(lambda: "page")) == "page"

@@ -54,7 +54,7 @@ def test_a_large_body_is_kept_in_a_file_and_a_small_one_in_memory():
     async def bodies():
         rest = asyncio.Event()
         rest.set()
-        return await rsgi.received(40_000, Sender(rest)), await rsgi.received(0, Sender(rest))
+        return await rsgi.receive_body(40_000, Sender(rest)), await rsgi.receive_body(0, Sender(rest))
 
     large, empty = asyncio.run(bodies())
     with large, empty:
@@ -65,7 +65,7 @@ def test_a_large_body_is_kept_in_a_file_and_a_small_one_in_memory():
 def test_of_large_bodies_only_so_many_are_received_at_a_time(monkeypatch):
     from vru_portal import rsgi
 
-    monkeypatch.setattr(rsgi, "MOST_LARGE_BODIES", 2)
+    monkeypatch.setattr(rsgi, "MAX_LARGE_BODIES", 2)
     application = rsgi.Application()
 
     async def send():

@@ -1,4 +1,4 @@
-"""Clients that read nothing of an answer: the kernel ends their connections, of which granian knows no end."""
+"""Has the kernel end connections whose client reads nothing of an answer: granian would keep them for ever."""
 
 import asyncio
 import os
@@ -27,11 +27,11 @@ def limit_unread(seconds: float) -> int:
     """
     found = 0
     for name in os.listdir("/proc/self/fd"):
-        with suppress(OSError):
+        with suppress(OSError):  # it has just been closed, or is no socket of TCP
             if not stat.S_ISSOCK(os.fstat(int(name)).st_mode):
                 continue
-        with suppress(OSError), socket.socket(fileno=os.dup(int(name))) as candidate:
-            if candidate.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
-                candidate.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, round(seconds * 1000))
-                found += 1
+            with socket.socket(fileno=os.dup(int(name))) as candidate:
+                if candidate.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
+                    candidate.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, round(seconds * 1000))
+                    found += 1
     return found

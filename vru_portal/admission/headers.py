@@ -4,17 +4,17 @@ import sys
 from typing import Any
 
 # What a browser sends is far below these.
-MOST_FIELDS = 100
-MOST_CHARACTERS = 2**15  # of all names and values
-MOST_OF_COOKIES = 2**13
+MAX_HEADER_FIELDS = 100
+MAX_HEADER_CHARACTERS = 2**15  # of all names and values
+MAX_COOKIE_CHARACTERS = 2**13
 
 
 def too_large(fields: list[tuple[str, str]]) -> bool:
     """Whether headers are too many or too long. Ask before anything reads them."""
     return (
-        len(fields) > MOST_FIELDS
-        or sum(len(name) + len(value) for name, value in fields) > MOST_CHARACTERS
-        or sum(len(value) for name, value in fields if name == "cookie") > MOST_OF_COOKIES
+        len(fields) > MAX_HEADER_FIELDS
+        or sum(len(name) + len(value) for name, value in fields) > MAX_HEADER_CHARACTERS
+        or sum(len(value) for name, value in fields if name == "cookie") > MAX_COOKIE_CHARACTERS
     )
 
 

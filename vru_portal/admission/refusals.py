@@ -1,3 +1,6 @@
+"""Why a request is not answered by the portal itself."""
+
+
 class RequestRefused(Exception):  # noqa: N818 - the client's mistake, or too many of them
     """A request that is refused without a thread: an HTTP status and a sentence."""
 

@@ -28,7 +28,7 @@ class Threads:
 
 
 @dataclass
-class Making:
+class FileInProgress:
     """A file that is being made, or waits for it, and how many clients wait for it."""
 
     task: "asyncio.Task[Any]"
@@ -40,12 +40,12 @@ class FilesInProgress:
 
     def __init__(self, threads: Threads) -> None:
         self.threads = threads
-        self.making: dict[Any, Making] = {}
+        self.making: dict[Any, FileInProgress] = {}
 
     async def make(self, key: object, make: Callable[[], Any], gone: Awaitable[None]) -> Any:
         """What ``make`` returns in a thread. Raises ClientGone as soon as ``gone`` is over."""
         if (file := self.making.get(key)) is None:
-            file = self.making[key] = Making(asyncio.create_task(self.threads.run(make)))
+            file = self.making[key] = FileInProgress(asyncio.create_task(self.threads.run(make)))
         file.clients += 1
         leaving = asyncio.ensure_future(gone)
         try:

@@ -1,4 +1,4 @@
-"""Email through a mail server that may take only so long over all it says.
+"""Email through a mail server, with a deadline for the whole conversation.
 
 The timeout of a socket (EMAIL_TIMEOUT) begins again with each byte: a server that sends one now and then would hold the
 queue up for hours.
@@ -12,19 +12,19 @@ from typing import Any
 
 from django.core.mail.backends import smtp
 
-SECONDS_TO_TALK = 120
+SECONDS_FOR_CONVERSATION = 120
 
 
-class Hasty(smtplib.SMTP):
-    """A conversation that is cut off some time after it began; whoever waits for a reply gets an SMTPException."""
+class SMTPWithDeadline(smtplib.SMTP):
+    """A conversation that is cut off once its time is up: waiting for a reply then raises SMTPException."""
 
     end: Timer | None = None
     is_cut_off = False
 
     def getreply(self) -> tuple[int, bytes]:
-        """Wait for a reply, first of all the server's greeting. Half of one is none."""
+        """Wait for a reply; the first is the server's greeting. One that was cut off does not count."""
         if self.end is None:
-            self.end = Timer(SECONDS_TO_TALK, self.cut_off)
+            self.end = Timer(SECONDS_FOR_CONVERSATION, self.cut_off)
             self.end.daemon = True
             self.end.start()
         reply = super().getreply()
@@ -46,13 +46,13 @@ class Hasty(smtplib.SMTP):
         super().close()
 
 
-class HastyWithTLS(Hasty, smtplib.SMTP_SSL):
+class SMTPOverTLSWithDeadline(SMTPWithDeadline, smtplib.SMTP_SSL):
     """The same, encrypted from the beginning."""
 
 
 class EmailBackend(smtp.EmailBackend):
-    """Sends email as Django does, in conversations that end."""
+    """Sends email as Django does, with that deadline."""
 
     @property
     def connection_class(self) -> Any:
-        return HastyWithTLS if self.use_ssl else Hasty
+        return SMTPOverTLSWithDeadline if self.use_ssl else SMTPWithDeadline

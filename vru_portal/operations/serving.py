@@ -31,7 +31,7 @@ NICENESS = 10
 PR_SET_PDEATHSIG = 1  # <linux/prctl.h>
 STANDARD_INPUT = 0
 # Two workers together take more than the 28,000 that one address can open to one port.
-MOST_CONNECTIONS = 16_000  # of a worker
+MAX_CONNECTIONS = 16_000  # of a worker
 FILES_OF_A_CONNECTION = 3  # itself, and a large answer as granian and the portal hold it
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -159,7 +159,7 @@ def prepare_process(niceness: int) -> None:
 def most_files() -> int:
     """How many files a process may open, as far as the system allows what connections can need."""
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
-    needed = MOST_CONNECTIONS * FILES_OF_A_CONNECTION
+    needed = MAX_CONNECTIONS * FILES_OF_A_CONNECTION
     return needed if hard == resource.RLIM_INFINITY else min(hard, needed)
 
 

@@ -29,7 +29,7 @@ class StatedDate(NamedTuple):
 def dates_in(text: str) -> list[StatedDate]:
     """The dates that a text states, in their order, in any form in which one may be typed (`typed_dates.py`).
 
-    Years of two digits, which forms refuse, are of this century here, but only between strokes or hyphens: “1.2.19” may
+    Years of two digits, which forms refuse, are of this century here, but only between slashes or hyphens: “1.2.19” may
     be the version of something.
     """
     found: list[StatedDate] = []
@@ -42,11 +42,12 @@ def dates_in(text: str) -> list[StatedDate]:
 def _dates_in(text: str) -> Iterator[StatedDate]:
     for form in FORMS:
         for found in form.finditer(text):
-            if len(found["year"]) == 2 and not {*found[0]} & {"/", "-"}:
+            is_short = len(found["year"]) == 2
+            if is_short and not {*found[0]} & {"/", "-"}:
                 continue
             month = int(found["month"]) if found["month"].isdigit() else month_named(found["month"].casefold())
             with suppress(ValueError):  # no such day
-                day = date(int(found["year"]) + (2000 if len(found["year"]) == 2 else 0), month, int(found["day"]))
+                day = date(int(found["year"]) + 2000 * is_short, month, int(found["day"]))
                 if EARLIEST <= day <= LATEST:
                     words = str(day.day), MONTHS[month], str(day.year)
                     first, second, third = (

@@ -165,6 +165,7 @@ class Index:
         self._add_side_by_side(scores, wanted)
         stems = [stems for one in wanted for stems in one.stems]
         sought = [stems for one in wanted if not one.is_own_name for stems in one.stems]
+        number_sought = sum(not one.is_own_name for one in wanted)
         hits = []
         for page, score in scores.items():
             entry, likeness = self.entries[page], self._likeness(page, stems)
@@ -172,8 +173,7 @@ class Index:
             if not is_name and len(sought) < len(stems):
                 likeness = self._likeness(page, sought)
             total = (score + NAMED * likeness) * entry.searchable.weight
-            has_all = counts[page] == sum(not one.is_own_name for one in wanted)
-            hits.append(Hit(entry, total, has_all, is_name))
+            hits.append(Hit(entry, total, counts[page] == number_sought, is_name))
         hits.sort(key=lambda hit: (not hit.has_all, -hit.score, hit.entry.document.title))
         whole_list = ""
         if list_page is not None:

@@ -11,10 +11,12 @@ from vru_portal.links import personal
 from vru_portal.links.choices import OPEN_STATES, UNENDED_STATES, WAITING_STATES, DraftState, MailPurpose
 from vru_portal.links.models import LinkDraft
 from vru_portal.staff.actions import Action, Section
+from vru_portal.staff.ledger_admin import ReasonForm
 from vru_portal.text.dates import format_date
 from vru_portal.text.form_fields import CalendarDateFormField, EmailAddressFormField, LineFormField, LongTextFormField
 
 NO_LONGER_ASKED = "No longer asked for"
+KEPT_IN_HISTORY = "It stays in the history of this page, so do not name the person. For example, a case number."
 
 
 class QuestionForm(forms.Form):
@@ -128,23 +130,18 @@ class Cancel(RequestAction):
     even_if_withdrawn = True
 
 
-class EraseForm(forms.Form):
-    """Why something is erased before its time."""
-
-    reason = LongTextFormField(
-        max_length=300,
-        widget=forms.Textarea(attrs={"rows": 3, "class": "vLargeTextField"}),
-        help_text="It stays in the history of this page, so do not name the person. For example, a case number.",
-    )
-
-
 class Erase(RequestAction):
     """Erases what a request holds of people, because somebody asks for that."""
 
     name = "erase"
     label = "Erase personal data"
-    form_class = EraseForm
+    form_class = ReasonForm
     confirmation = "Erase this data. I understand that it cannot be restored."
+
+    def form(self, **data: Any) -> forms.Form:
+        form = super().form(**data)
+        form.fields["reason"].help_text = KEPT_IN_HISTORY
+        return form
 
     def applies(self) -> bool:
         return bool(self.draft.pk) and personal.holds_personal_data(self.draft)

@@ -290,9 +290,9 @@ class FileResource(resources.Resource):
             }
             mapped = find_headings(rows, names.with_mapping(columns), first_number)
             said = {text: columns[key] for text in mapped.texts if (key := heading_key(text)) in columns}
-            # Another system may use one of the headings for something else: a file of this one has all that matter.
-            mattering = {key for key, column in columns.items() if column in self.required}
-            is_its_file = mattering <= {*map(heading_key, said)}
+            # Another system may use one of the headings for something else: a file of this one has all required ones.
+            required = {key for key, column in columns.items() if column in self.required}
+            is_its_file = required <= {*map(heading_key, said)}
             rank = (is_its_file and self.settles(mapped), len(said))
             if said and rank > best[0]:
                 mapped.notes.append(f"Headings were read as saved for {mapping}.")

@@ -12,7 +12,7 @@ from django.http import HttpRequest, HttpResponse
 OWN = ("session_changes", "known_device", "signing", "return", "onward")
 
 
-def may_have_ours(header: str) -> bool:
+def may_hold_own_cookie(header: str) -> bool:
     """Whether a Cookie header may hold a cookie of the portal. To be safe, a name that contains one of ours counts."""
     names = (settings.SESSION_COOKIE_NAME, settings.CSRF_COOKIE_NAME, *map(_full_name, OWN))
     return any(name in header for name in names)

@@ -34,7 +34,7 @@ from django.urls import Resolver404, resolve
 from django.utils import timezone
 from django.utils.http import http_date
 
-from vru_portal.web.cookies import may_have_ours
+from vru_portal.web.cookies import may_hold_own_cookie
 from vru_portal.web.public_pages import PageState, page_state
 
 MAX_PAGES, MAX_BYTES = 2000, 16 * 2**20  # of addresses without parameters; as much again of those with parameters
@@ -284,7 +284,7 @@ def key_of(scope: Any) -> PageKey | None:
     headers = scope.headers
     if scope.method not in ("GET", "HEAD") or not PASSED_ON.isdisjoint(headers.keys()):
         return None
-    if "cookie" in headers.keys() and any(map(may_have_ours, headers.get_all("cookie"))):  # noqa: SIM118 - granian's
+    if "cookie" in headers.keys() and any(map(may_hold_own_cookie, headers.get_all("cookie"))):  # noqa: SIM118 - granian's
         return None
     if settings.DEBUG or (settings.ADDRESS.is_secure and headers.get("x-forwarded-proto") != "https"):
         return None

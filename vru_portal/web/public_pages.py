@@ -16,7 +16,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDi
 from django.utils import timezone
 
 from vru_portal.ledger.content_version import content_version
-from vru_portal.web.cookies import may_have_ours
+from vru_portal.web.cookies import may_hold_own_cookie
 
 Value = TypeVar("Value")
 View = TypeVar("View", bound=Callable[..., HttpResponse])
@@ -90,7 +90,7 @@ def cached_per_content_version(name: str, read: Callable[[], Value]) -> Value:
 def cache_control(request: HttpRequest, response: HttpResponse) -> str:
     if QUICK_EXIT in response.content:
         return CACHE_NO_STORE
-    is_known = may_have_ours(request.META.get("HTTP_COOKIE", "")) or "HTTP_AUTHORIZATION" in request.META
+    is_known = may_hold_own_cookie(request.META.get("HTTP_COOKIE", "")) or "HTTP_AUTHORIZATION" in request.META
     return CACHE_PRIVATE if is_known else CACHE_PUBLIC
 
 

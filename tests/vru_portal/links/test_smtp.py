@@ -69,7 +69,7 @@ def send(port, host="127.0.0.1", **options):
 
 @pytest.mark.parametrize("greeting", [b"", b"220 ready\r\n"], ids=["from its greeting on", "after its greeting"])
 def test_a_conversation_that_takes_too_long_fails_as_one_that_is_cut_off(monkeypatch, greeting):
-    monkeypatch.setattr(smtp, "SECONDS_TO_TALK", 0.5)
+    monkeypatch.setattr(smtp, "SECONDS_FOR_CONVERSATION", 0.5)
     began = time.monotonic()
     with trickling(Trickle, greeting) as port, pytest.raises(smtplib.SMTPServerDisconnected):
         send(port)
@@ -77,7 +77,7 @@ def test_a_conversation_that_takes_too_long_fails_as_one_that_is_cut_off(monkeyp
 
 
 def test_one_with_tls_does_too(monkeypatch, tmp_path):
-    monkeypatch.setattr(smtp, "SECONDS_TO_TALK", 0.5)
+    monkeypatch.setattr(smtp, "SECONDS_FOR_CONVERSATION", 0.5)
     monkeypatch.setattr(smtp.EmailBackend, "ssl_context", certificate(tmp_path))
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(tmp_path / "portal.pem", tmp_path / "portal.key")
