@@ -398,7 +398,7 @@ def test_a_360giving_file_is_read_without_the_names_of_people(client, settings):
     assert "Robin Vale" not in str(asked.row.answers)
 
 
-def test_a_column_that_is_called_allocation_by_the_sender_is_not_read_and_said_so(client):
+def test_a_senders_own_column_called_allocation_is_not_read_and_the_page_says_so(client):
     asked = ask()
     opened(client, asked.secret)
     head = "reference,Awarded from,recipient,amount,awarded_on\n"
@@ -466,7 +466,7 @@ def test_what_is_published_is_not_reported_again(client):
         (b"\x00\x01\x02", "grants.csv", "This file is not UTF-8"),
         (b"PK\x03\x04broken", "grants.xlsx", "This file is not an XLSX workbook that can be read."),
         (b"%PDF-1.7", "grants.pdf", "This is a PDF."),
-        (b'{"grants": [', "grants.json", "This file is not valid JSON"),
+        (b"{", "grants.json", "This file is not valid JSON"),
         (b'{"grants": [1]}', "grants.json", "This file is not a table."),
         (b"name,sum\nFen club,1\n", "grants.csv", "Missing columns: recipient, amount, awarded_on."),
         ((HEAD + "".join(f"{n},b,1,2\n" for n in range(501))).encode(), "grants.csv", "A list can have 500 grants"),

@@ -36,7 +36,7 @@ OF_BANKS = (
     (re.compile(r"(?:\{1:f01|:20:)"), "MT940"),
     (re.compile(r"<\?xml.*urn:iso:std:iso:20022:tech:xsd:camt", re.DOTALL), "camt"),
 )
-JSON_TEXT = re.compile(r"\[\s*[\[{]|\{\s*\"")
+JSON_TEXT = re.compile(r"\[\s*[\[{]|\{\s*\"|[\[{]\s*\Z")
 SYLK = re.compile(r"id;p(?:wxl|scalc3?)?[;\r\n]")
 # Old documents of Office are all of one format; the names of their parts tell them apart.
 OLE_DOCUMENT = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
