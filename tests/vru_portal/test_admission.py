@@ -47,7 +47,7 @@ def scope(*fields):
         [("cookie", "c" * MAX_COOKIE_CHARACTERS)],
     ],
 )
-def test_headers_may_be_many_and_long_and_not_more(fields):
+def test_headers_may_reach_the_limits_but_not_exceed_them(fields):
     assert not too_large(fields)
     name, value = fields[0]
     assert too_large([*fields, (name, "x")])

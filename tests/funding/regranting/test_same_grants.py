@@ -102,7 +102,7 @@ def test_a_grant_that_was_redacted_is_not_published_again(client, officer, field
     assert OnwardGrant.objects.count() == 1
 
 
-def test_another_grant_than_the_one_that_was_redacted_is_published(client):
+def test_a_grant_other_than_the_one_that_was_redacted_is_published(client):
     asked = ask()
     enter(asked)
     send(asked)

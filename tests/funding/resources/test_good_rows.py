@@ -124,8 +124,8 @@ def test_a_total_that_cannot_be_read_keeps_no_other_from_being_compared():
     assert sums.compare({"net": "10"}) == "The rows above add up to it."
 
 
-def test_many_subtotals_are_compared_in_no_time():
-    sums = RunningSums(["net"], lambda cell: Decimal(cell))
+def test_many_subtotals_are_compared_quickly():
+    sums = RunningSums(["net"], read_whole_pounds)
     began = process_time()
     for number in range(20_000):
         sums.add({"net": "1"})

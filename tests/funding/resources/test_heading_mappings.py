@@ -196,7 +196,7 @@ def test_a_mapping_is_changed_in_the_same_table_and_never_begun_by_hand(client):
     assert "Belegnr Not read Reference (required)" in text_of(client.get(page))
     sent = {"columns-heading": [*SAID], "columns-column": ["", "", "paid_on"]}
     taken = client.post(page, sent | {"name": "sage"})
-    assert "What the headings of sage mean is saved already, for files of payments." in text_of(taken)
+    assert "The headings of sage are already saved for files of payments." in text_of(taken)
     assert client.post(page, sent | {"name": "SAP 2"}).status_code == 302
     mapping.refresh_from_db()
     assert (mapping.name, mapping.columns) == ("SAP 2", {"Belegnr": "", "Kostenstelle": "", "Buchung": "paid_on"})

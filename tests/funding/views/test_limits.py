@@ -37,12 +37,8 @@ def statuses(client, address, network=STRANGER, times=3):
 @pytest.mark.parametrize(
     "address",
     [
-        *(
-            f"{YEAR}{name}.{form}?as_at=2031-12-01"
-            for name in ("payments", "allocations")
-            for form in ("csv", "json", "xlsx")
-        ),
-        f"{YEAR}?as_at=2031-12-01",
+        *(f"{YEAR}{name}.{form}{FILTER}" for name in ("payments", "allocations") for form in ("csv", "json", "xlsx")),
+        f"{YEAR}{FILTER}",
         f"{YEAR}payments/?exceptions=1",
     ],
 )
@@ -66,7 +62,7 @@ def test_files_and_pages_are_counted_apart(client, allocation, quiet):
         "/",
         YEAR,
         f"{YEAR}payments/",
-        f"{YEAR}?as_at=2031-12-01&basis=dated",
+        f"{YEAR}{FILTER}&basis=dated",
         f"{YEAR}sources.xlsx",
         f"{YEAR}sources.xlsx{FILTER}",
         f"{YEAR}payments.csv",  # whoever fetches every file of every year
@@ -78,8 +74,10 @@ def test_what_costs_little_is_not(client, allocation, quiet, address):
     assert 429 not in statuses(client, address, times=5)
 
 
-@pytest.mark.parametrize("address", [f"/payments.xlsx{FILTER}", f"{YEAR}payments.xlsx{FILTER}"])
-def test_a_costly_file_is_made_once_for_everybody(client, allocation, tmp_path, settings, monkeypatch, address):
+@pytest.mark.parametrize("query", ["", FILTER])
+@pytest.mark.parametrize("place", ["/", YEAR])
+def test_a_costly_file_is_made_once_for_everybody(client, allocation, tmp_path, settings, monkeypatch, place, query):
+    address = f"{place}payments.xlsx{query}"
     settings.VAR_DIR = tmp_path
     monkeypatch.setattr(shared_files, "connection", SimpleNamespace(in_atomic_block=False))
     made = []

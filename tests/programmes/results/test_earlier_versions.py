@@ -30,13 +30,13 @@ def test_staff_read_before_they_approve_which_published_part_leaves_too_little_o
     young, old = (group_name(part, group) for group in asked.groups)
     publish(asked, 60, 30, 30, **{total_name(part): "40", young: "20", old: "20"})
     page = corrected(asked, client, 43, 22, 21)
-    said = "Version 1 stays public: {} was {}. Beside {} for {}, that leaves fewer than 5 people"
+    said = "Version 1 stays public: {} was {}. Compared with {} for {}, that leaves fewer than 5 people"
     assert said.format("“Finished”", 40, 43, "“Walkers”") in page
     assert said.format("“Younger” of “Finished”", 20, 22, "“Younger” of “Walkers”") in page
     approve(asked, "Counted again")
     page = corrected(asked, client, 60, 35, 25, **{total_name(part): "40", young: "20", old: "20"})
     assert "Version 1 stays public" not in page
-    assert "Version 2 stays public: “Walkers” was 43. Beside 40 for “Finished”, that leaves fewer than 5" in page
+    assert "Version 2 stays public: “Walkers” was 43. Compared with 40 for “Finished”, that leaves fewer than 5" in page
 
 
 def test_a_suppressed_part_of_an_earlier_version_is_no_reason_to_warn(client):

@@ -3,9 +3,8 @@
 import time
 
 PATIENCE = 120  # seconds: where something hangs
-MADE_ANEW = {
-    "Cookie": "csrftoken=none"
-}  # without one of the portal's, a page comes from memory, also while the database is away
+# Without one of the portal's cookies, a page comes from memory, also while the database is away.
+MADE_ANEW = {"Cookie": "csrftoken=none"}
 SECONDS_TO_COME_BACK = 5  # for a portal, after whatever was away is there again
 
 

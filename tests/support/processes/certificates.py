@@ -1,4 +1,4 @@
-"""A certificate that nobody but a test has given out."""
+"""A self-signed certificate for tests."""
 
 import datetime
 import ssl

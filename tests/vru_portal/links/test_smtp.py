@@ -76,7 +76,7 @@ def test_a_conversation_that_takes_too_long_fails_as_one_that_is_cut_off(monkeyp
     assert time.monotonic() - began < TOO_LONG / 2
 
 
-def test_one_with_tls_does_too(monkeypatch, tmp_path):
+def test_a_conversation_with_tls_that_takes_too_long_fails_too(monkeypatch, tmp_path):
     monkeypatch.setattr(smtp, "SECONDS_FOR_CONVERSATION", 0.5)
     monkeypatch.setattr(smtp.EmailBackend, "ssl_context", certificate(tmp_path))
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)

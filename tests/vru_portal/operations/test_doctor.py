@@ -314,7 +314,7 @@ def test_the_default_installation_gets_advice_but_no_urgent_problems(portal):
     ("python", "slow"),
     [((3, 11, 9), True), ((3, 11, 10), False), ((3, 12, 5), True), ((3, 12, 6), False), ((3, 13, 0), False)],
 )
-def test_a_python_that_takes_long_for_cookies_is_named(settings, monkeypatch, python, slow):
+def test_a_python_that_is_slow_to_read_cookies_is_named(settings, monkeypatch, python, slow):
     assert machine.has_slow_cookies(python) is slow
     monkeypatch.setattr(machine, "has_slow_cookies", lambda _: slow)
     found = [finding for finding in machine.versions() if "CVE-2024-7592" in finding.problem]

@@ -1,4 +1,4 @@
-"""A server that hangs is ended and started again; one that is busy, or still starts, is left alone."""
+"""A server that hangs is ended and started again; one that is busy, or is still starting, is left alone."""
 
 import os
 import signal
@@ -11,8 +11,8 @@ from functools import partial
 
 import pytest
 
+from tests.support.faults.waiting import wait_for
 from tests.support.processes.portal_process import free_port
-from tests.vru_portal.operations.test_supervision import wait_until
 from vru_portal.operations.liveness import CONNECTIONS, MISSES, MISSES_WHILE_STARTING, Liveness
 from vru_portal.operations.supervision import Child, Supervisor
 
@@ -71,12 +71,14 @@ def test_a_web_server_of_which_one_worker_hangs_is_found():
     assert liveness.hangs
 
 
-def test_one_that_still_starts_is_given_longer_and_one_answer_clears_what_was_missed():
+def test_one_that_is_still_starting_is_given_longer_and_one_answer_clears_what_was_missed():
     port = free_port()
     liveness = Liveness(partial(connect, port))
     for _ in range(MISSES_WHILE_STARTING - 1):
         liveness.ask()
     assert not liveness.hangs
+    liveness.ask()
+    assert liveness.hangs
     with one_worker_hanging(False) as connects:
         liveness.connect = connects
         liveness.ask()
@@ -103,7 +105,7 @@ def test_what_hangs_is_killed_and_started_again_and_nothing_else_is(stopped):
     supervisor = Supervisor([child], said.append)
     supervisor.start(child)
     try:
-        wait_until(answers)
+        wait_for(answers)
         first = child.process
         assert first is not None
         if stopped:
@@ -115,7 +117,7 @@ def test_what_hangs_is_killed_and_started_again_and_nothing_else_is(stopped):
             assert (child.process, said) == (first, [])
             return
         assert said[0] == f"The web server has not answered {MISSES} times in a row and is ended."
-        wait_until(answers)
+        wait_for(answers)
         assert child.process is not first
     finally:
         supervisor.stop()

@@ -3,10 +3,10 @@
 import os
 import signal
 import subprocess
-import time
 
 import pytest
 
+from tests.support.faults.waiting import wait_for
 from vru_portal.operations.supervision import MAX_FAILURES, PAUSES, SETTLED_AFTER, Child, GivenUp, Supervisor
 
 
@@ -94,22 +94,15 @@ def test_what_a_process_leaves_behind_is_killed_before_it_is_started_again(tmp_p
     supervisor = Supervisor([child], lambda _: None)
     supervisor.start(child)
     try:
-        wait_until(lambda: left.exists() and left.read_text())
+        wait_for(lambda: left.exists() and left.read_text())
         orphan = int(left.read_text())
         assert child.process is not None
         os.kill(child.process.pid, signal.SIGKILL)
         child.process.wait()
         supervisor.check()
-        wait_until(lambda: not is_running(orphan))
+        wait_for(lambda: not is_running(orphan))
     finally:
         supervisor.stop()
-
-
-def wait_until(condition):
-    until = time.monotonic() + 60
-    while not condition():
-        assert time.monotonic() < until
-        time.sleep(0.05)
 
 
 def is_running(pid):

@@ -137,7 +137,7 @@ def test_what_is_narrowed_down_is_listed_first(typed, first):
     assert found.whole_list == ("Walks" if typed == "walks in Hull" else "")
 
 
-def test_a_word_for_a_list_inside_a_phrase_is_none():
+def test_a_word_inside_a_phrase_does_not_stand_for_a_list():
     club = IndexEntry(page("Night shelter", "For the lost."), ANY, 1)
     walks = IndexEntry(page("Walks"), ANY, None, lists=(ResultKind.INITIATIVE,))
     index = Index([walks, club], [SynonymWords(("sleep walks", "walks asleep"), ("night",))])
