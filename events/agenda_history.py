@@ -148,13 +148,16 @@ def day_of_value(describe: Describe, value: str, versions: list[Any]) -> date | 
 
 
 def moved_items(items: Iterable[AgendaItem], published: dict[int, Any]) -> set[int]:
-    """The keys of the items whose order has changed. A number that changed only because of added or removed items is
-    not told. Closed sessions have no number.
+    """The keys of the items that were put in another order.
+
+    Numbers that changed only because items were added or removed do not count, and closed sessions have no number.
     """
-    kept = [item for item in items if item.kind != ItemKind.CLOSED and published.get(item.pk) is not None]
-    kept = sorted((item for item in kept if published[item.pk].kind != ItemKind.CLOSED), key=lambda item: item.position)
+    kept = [
+        item for item in items if (before := published.get(item.pk)) and ItemKind.CLOSED not in (item.kind, before.kind)
+    ]
+    now = sorted(kept, key=lambda item: item.position)
     earlier = sorted(kept, key=lambda item: published[item.pk].position)
-    return {item.pk for item, before in zip(kept, earlier, strict=True) if item.pk != before.pk}
+    return {item.pk for item, before in zip(now, earlier, strict=True) if item.pk != before.pk}
 
 
 def removed_items(published: dict[int, Any], versions: dict[int, list[Any]], present: set[int]) -> list[Change]:

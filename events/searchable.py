@@ -11,7 +11,7 @@ from vru_portal.publishing.state import published
 from vru_portal.search.documents import ResultKind, Searchable, SearchDocument
 from vru_portal.text.dates import format_date, format_date_range
 
-MOST_DAYS = 31  # of an event that are named: one of a year is not what somebody looks for who types a date
+MAX_DAYS_NAMED = 31  # of one event: somebody who types a date is not looking for an event that lasts a year
 EVENT_WORDS = ("agenda", "calendar", "date", "event", "programme", "speakers", "venue")
 
 
@@ -32,7 +32,9 @@ def event(row: Event) -> SearchDocument:
 
 
 def days_of(row: Event) -> list[date]:
-    return [row.held_on + timedelta(number) for number in range(min((row.last_day - row.held_on).days + 1, MOST_DAYS))]
+    return [
+        row.held_on + timedelta(number) for number in range(min((row.last_day - row.held_on).days + 1, MAX_DAYS_NAMED))
+    ]
 
 
 def items() -> QuerySet[AgendaItem]:

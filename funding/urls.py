@@ -17,7 +17,7 @@ urlpatterns = [
     path("onward-grants/report/sent/", onward.sent, name="onward_sent"),
     path("onward-grants/report/take-back/", onward.take_back, name="onward_take_back"),
     path("onward-grants/report/<str:secret>/", onward.open_link, name="onward_open"),
-    # Behind the link there may be text that some mail programs take for part of it.
+    # Some mail programs add the text after the link to its address.
     re_path(r"^onward-grants/report/(?P<secret>[-\w]{43})/.+$", onward.open_link),
     path("funding/", views.latest, name="latest"),
     path("payments/", views.payments, name="all_payments"),

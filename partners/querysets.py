@@ -40,10 +40,11 @@ class UnitQuerySet(models.QuerySet["Unit"]):
         return cached_per_content_version("unit", self._read_current)
 
     def _read_current(self) -> "Unit":
-        unit = next(iter(units(model=self.model)), None)
-        if unit is None:
+        found = units(model=self.model)
+        if not found:
             raise self.model.DoesNotExist
-        unit.contact_list = contact_points_of(unit, model=related_manager(self.model, "contact_points").model)
+        unit = found[0]
+        unit.contact_list = contact_points_of(unit, model=unit.contact_points.model)
         return unit
 
     def letterhead(self) -> "Unit":

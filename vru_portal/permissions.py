@@ -1,4 +1,4 @@
-"""The permissions that Django makes for each model, asked in one place."""
+"""The permissions that Django makes for each model, checked in one place."""
 
 from typing import Any
 

@@ -22,7 +22,7 @@ urlpatterns = [
     path("declaration/sign/receipt.pdf", documents.receipt_pdf, name="receipt_pdf"),
     path("declaration/sign/withdraw/", receipts.withdraw_signature, name="withdraw"),
     path("declaration/sign/<str:secret>/", signing.open_link, name="open"),
-    # Behind the link there may be text that some mail programs take for part of it.
+    # Some mail programs add the text after the link to its address.
     re_path(r"^declaration/sign/(?P<secret>[-\w]{43})/.+$", signing.open_link),
     path("declaration/register/", register.register_page, name="register"),
     path("declaration/register.json", register.register_json, name="register_json"),

@@ -25,6 +25,7 @@ from vru_portal.staff.requests import (
     SendAgain,
     SendBack,
     StateFilter,
+    StillAskedMixin,
     people_of,
     question_facts,
     question_sections,
@@ -204,7 +205,7 @@ def balance_facts(balance: Balance) -> list[tuple[str, str]]:
 
 
 @admin.register(OnwardRequest)
-class OnwardRequestAdmin(ReadOnlyAdmin, ActionAdmin):
+class OnwardRequestAdmin(StillAskedMixin, ReadOnlyAdmin, ActionAdmin):
     """Who is asked for onward grants, and what they have listed. They are asked on the page of the allocation."""
 
     list_display = ("recipient", "state_name", "its_allocation", "due_on", "reported_at")
@@ -220,10 +221,6 @@ class OnwardRequestAdmin(ReadOnlyAdmin, ActionAdmin):
         (None, {"fields": ["of", "state_name", "due_on", "closes_on"], "description": help_link("money")}),
         ("What has happened", {"fields": ["asked_at", "asked_by", "reported_at", "erased_at"]}),
     )
-
-    def get_queryset(self, request: HttpRequest) -> Any:
-        rows: Any = super().get_queryset(request)
-        return rows.with_still_asked()
 
     def sections(self, request: HttpRequest, row: Any) -> list[Section]:
         """First the grants that were listed, which is what staff have come to read; then who was asked."""

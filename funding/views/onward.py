@@ -237,7 +237,7 @@ def check(request: HttpRequest) -> HttpResponse:
             else:
                 return redirect_see_other("funding:onward_sent")
         elif reason := ONWARD_REQUESTS.why_not_open(token):
-            raise NotOpen(reason, token.draft)
+            raise NotOpen(reason, token)
     context = page_context(token, form=form, **list_context(token.draft, request))
     return render(request, "funding/onward/check.html", context, status=422 if form.errors else 200)
 
@@ -248,7 +248,7 @@ def sent(request: HttpRequest) -> HttpResponse:
     """What has become of the report: passed on, sent, approved."""
     token = PAGES.require_token(request)
     if reason := ONWARD_REQUESTS.why_not_open(token):
-        return PAGES.render_not_open(request, token.draft, reason)
+        return PAGES.render_not_open(request, token, reason)
     return redirect_see_other("funding:onward")
 
 

@@ -18,7 +18,7 @@ from vru_portal.web.addresses import full_url
 @transaction.atomic
 def build_message(mail: Mail) -> EmailMultiAlternatives | None:
     """Write the email, with a new link if its kind has one; None if there is no longer a reason to send it."""
-    if not mail.to or mailing.was_erased(mail) or not mailing.is_wanted(mail):
+    if not mailing.is_wanted(mail):
         return None
     draft, kind, unit = mail.draft, ReturnMailKind(mail.kind), Unit.objects.current()
     row = draft.return_of_figures

@@ -15,6 +15,6 @@ urlpatterns = [
     path("results/return/sent/", journey.sent, name="sent"),
     path("results/return/take-back/", journey.take_back, name="take_back"),
     path("results/return/<str:secret>/", journey.open_link, name="open"),
-    # Behind the link there may be text that some mail programs take for part of it.
+    # Some mail programs add the text after the link to its address.
     re_path(r"^results/return/(?P<secret>[-\w]{43})/.+$", journey.open_link),
 ]

@@ -6,10 +6,12 @@ If an older backup of the database is restored, the same personal data is erased
 import json
 import os
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from django.conf import settings
+from django.db import models
 
 
 def erasures_file() -> Path:
@@ -28,8 +30,13 @@ def append_line(line: dict[str, Any]) -> None:
         os.fsync(file.fileno())
 
 
+def note_deletion(row: models.Model, made_at: datetime, **facts: str) -> None:
+    """Record that the personal data of a record, such as an invitation, was deleted."""
+    append_line({**facts, "made_at": made_at.isoformat(), str(row._meta.model_name): row.pk})
+
+
 def read_lines(text: str | None = None) -> Iterator[dict[str, Any]]:
-    """Yield the lines of such a list; of the one here, without a text.
+    """Yield the erasures in the text of such a list; without a text, in the list kept here.
 
     A line that was cut off belongs to an erasure that never committed.
     """

@@ -28,9 +28,9 @@ class InvalidLink(Exception):  # noqa: N818 - reads as the condition it reports
 class NotOpen(Exception):  # noqa: N818
     """The answers cannot be changed now, for a reason that the page gives."""
 
-    def __init__(self, reason: str, draft: Any) -> None:
+    def __init__(self, reason: str, token: Any) -> None:
         super().__init__(reason)
-        self.reason, self.draft = reason, draft
+        self.reason, self.token = reason, token
 
 
 class ChangedMeanwhile(Exception):  # noqa: N818

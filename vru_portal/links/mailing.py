@@ -83,7 +83,9 @@ def was_erased(mail: Any) -> bool:
 
 
 def is_wanted(mail: Any) -> bool:
-    """Whether there is still a reason to send an email, which may have been queued for days."""
+    """Whether there is still a reason to send an email, which may have been queued for days. Needs a transaction."""
+    if not mail.to or was_erased(mail):
+        return False
     draft = mail.draft
     if draft.is_withdrawn and mail.kind != MailPurpose.CANCELLED:
         return False

@@ -18,7 +18,7 @@ from vru_portal.web.limits import Limit, client_network
 View = Callable[..., HttpResponse]
 MARK = "link_mark"  # the hidden field that says which request a form belongs to
 BEFORE = "before-"  # the hidden fields that hold what the form showed
-MOST_SHOWN = 60  # typed texts that could not be saved
+MAX_SHOWN = 60  # typed texts that could not be saved
 
 
 class FormForAnotherLink(Exception):  # noqa: N818 - reads as the condition it reports
@@ -35,8 +35,8 @@ class LinkPages:
     templates: str  # the beginning of the names of `no_link.html`, `another_link.html` and `not_open.html`
     requests: Requests
     context: Callable[[Any], dict[str, Any]]  # what all pages about a draft show
-    # How the forms of a draft call these fields, or of None, for a visitor whose link does not work and who must learn
-    # nothing from it. Fields without a label are not texts.
+    # What the forms call these fields. The draft is None for a visitor whose link does not work, who must learn nothing
+    # about it. Fields without a label are not texts.
     labels: Callable[[Iterable[str], Any], dict[str, str]]
 
     @cached_property
@@ -74,26 +74,22 @@ class LinkPages:
                 context = (self.context(draft) if draft else {}) | {"typed": self.typed_texts(request, draft)}
                 return render(request, f"{self.templates}another_link.html", context, status=409)
             except NotOpen as stopped:
-                return self.render_not_open(request, stopped.draft, stopped.reason)
+                return self.render_not_open(request, stopped.token, stopped.reason)
 
         return answer
 
-    def render_not_open(self, request: HttpRequest, draft: Any, reason: str) -> HttpResponse:
+    def render_not_open(self, request: HttpRequest, token: Any, reason: str) -> HttpResponse:
+        context = {**self.token_context(token), "reason": reason, "typed": self.typed_texts(request, token.draft)}
         status = 409 if request.method == "POST" else 200
-        token = self.requests.find_token(self.session.secret(request))
-        context = {
-            **self.context(draft),
-            "reason": reason,
-            "typed": self.typed_texts(request, draft),
-            "is_confirming": token is not None and token.purpose == LinkPurpose.CONFIRM,
-        }
-        return render(request, f"{self.templates}not_open.html", context | self.marked(draft), status=status)
+        return render(request, f"{self.templates}not_open.html", context, status=status)
 
     def typed_texts(self, request: HttpRequest, draft: Any) -> list[tuple[str, str]]:
         """What was sent with a form that could not be saved, to be copied from the page: labels with texts."""
         sent = {name: str(text).strip()[:MAX_TYPED] for name, text in request.POST.items() if str(text).strip()}
+        if not sent:
+            return []
         labels = self.labels(sent, draft)
-        return [(labels[name], text) for name, text in sent.items() if name in labels][:MOST_SHOWN]
+        return [(labels[name], text) for name, text in sent.items() if name in labels][:MAX_SHOWN]
 
     def require_token(self, request: HttpRequest) -> Any:
         """The token of the link that this browser opened last. Raises InvalidLink or FormForAnotherLink."""
@@ -108,7 +104,7 @@ class LinkPages:
         """Like `require_token`, but raises NotOpen unless the answers can be changed now."""
         token = self.require_token(request)
         if reason := self.requests.why_not_open(token):
-            raise NotOpen(reason, token.draft)
+            raise NotOpen(reason, token)
         return token
 
     def count_form(self, request: HttpRequest) -> str:

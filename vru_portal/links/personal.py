@@ -25,9 +25,16 @@ def draft_models() -> Iterator[type[LinkDraft]]:
     return (model for model in apps.get_models() if issubclass(model, LinkDraft))
 
 
-def drafts_about(whose: str) -> list[LinkDraft]:
-    """The requests about a person who is known by their email address or, if that is not known, by their name."""
-    return [row for found in rows_about(whose).values() for row in found if isinstance(row, LinkDraft)]
+def drafts_about(whose: str) -> Iterator[LinkDraft]:
+    """Yield the requests about a person. ``whose`` is their email address or, if that is not known, their name."""
+    text = whose.strip()
+    for model in draft_models() if text else ():
+        names = (*model.addresses, "mails__to") if "@" in text else model.names
+        asked = Q()
+        for name in names:
+            asked |= Q(**{f"{name}__iexact": text})
+        manager: Any = model._default_manager
+        yield from manager.filter(pk__in=manager.filter(asked).values("pk")).order_by("pk")
 
 
 def personal_fields(model: type[LinkDraft]) -> dict[str, tuple[str, ...]]:
@@ -44,21 +51,12 @@ def personal_fields(model: type[LinkDraft]) -> dict[str, tuple[str, ...]]:
 
 
 def rows_about(whose: str) -> dict[str, list[Any]]:
-    """All rows about a person by title. ``whose`` is their email address or, if that is not known, their name."""
+    """All rows about a person, by title. ``whose`` is as in `drafts_about`."""
     found: dict[str, list[Any]] = {}
-    if not (text := whose.strip()):
-        return found
-    for model in draft_models():
-        names = (*model.addresses, "mails__to") if "@" in text else model.names
-        asked = Q()
-        for name in names:
-            asked |= Q(**{f"{name}__iexact": text})
-        manager: Any = model._default_manager
-        drafts = manager.filter(pk__in=manager.filter(asked).values("pk")).order_by("pk")
-        of_draft, of_mails, of_tokens = model.titles
-        found[of_draft] = [*drafts]
-        found[of_mails] = [mail for draft in drafts for mail in draft.mails.order_by("pk")]
-        found[of_tokens] = [token for draft in drafts for token in draft.tokens.order_by("pk")]
+    for draft in drafts_about(whose):
+        rows = ([draft], draft.mails.order_by("pk"), draft.tokens.order_by("pk"))
+        for title, some in zip(draft.titles, rows, strict=True):
+            found.setdefault(title, []).extend(some)
     return found
 
 
@@ -90,8 +88,7 @@ def erase_early(draft: LinkDraft) -> None:
     if not holds_personal_data(locked):
         raise ValidationError(NOTHING_HELD)
     at = timezone.now()
-    made = {"made_at": locked.asked_at.isoformat(), str(draft._meta.model_name): draft.pk}
-    erasures.append_line({"at": at.isoformat(), **made})
+    erasures.note_deletion(locked, locked.asked_at, at=at.isoformat())
     clear(locked, at)
 
 

@@ -75,18 +75,17 @@ class Requests:
         token = self.find_token(secret)
         if token is None:
             raise InvalidLink
-        draft = self.drafts().select_for_update(of=("self",)).get(pk=token.draft_id)
-        token = self.find_token(secret)  # it may have been erased or taken back while this waited for the lock
+        self.drafts().select_for_update(of=("self",)).get(pk=token.draft_id)
+        token = self.find_token(secret)  # read again: it may have been erased or taken back before the lock was ours
         if token is None:
             raise InvalidLink
-        token.draft = draft
         return token
 
     def locked_open_token(self, secret: str) -> Any:
         """Like `locked_token`, but raises NotOpen unless the answers can be changed with it now."""
         token = self.locked_token(secret)
         if reason := self.why_not_open(token):
-            raise NotOpen(reason, token.draft)
+            raise NotOpen(reason, token)
         return token
 
     def save_answers(self, draft: Any) -> None:

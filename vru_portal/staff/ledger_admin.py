@@ -157,7 +157,7 @@ def reversal_status(row: Reversible) -> str:
 
 
 class ReversalFilter(OptionFilter):
-    """Whether rows are valid, reversed, or reversals."""
+    """Whether rows are in force, reversed, or reversals."""
 
     title = "reversal"
     parameter_name = "standing"

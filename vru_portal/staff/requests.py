@@ -5,6 +5,7 @@ from typing import Any, ClassVar
 from django import forms
 from django.contrib import admin
 from django.db.models import QuerySet
+from django.http import HttpRequest
 from django.utils import timezone
 
 from vru_portal.links import personal
@@ -152,6 +153,14 @@ class Erase(RequestAction):
     def perform(self, form: Any) -> str:
         personal.erase_early(self.draft)
         return f"Personal data erased. Reason: {form.cleaned_data['reason']}"
+
+
+class StillAskedMixin:
+    """An admin whose rows have what `RequestAction` and `StateFilter` need."""
+
+    def get_queryset(self, request: HttpRequest) -> Any:
+        rows: Any = super().get_queryset(request)  # type: ignore[misc]
+        return rows.with_still_asked()
 
 
 def state_of(draft: LinkDraft, *, still_asked: bool) -> str:

@@ -126,11 +126,6 @@ def note_erasure(entry: Entry, erased: Entry) -> None:
     erasures.append_line({"at": erased.leaf_values["at"], "entry": entry.seq, "leaf_hash": entry.leaf_hash})
 
 
-def note_deletion(row: models.Model, made_at: datetime) -> None:
-    """Record that the personal data of another record, such as an invitation, was deleted."""
-    erasures.append_line({"made_at": made_at.isoformat(), str(row._meta.model_name): row.pk})
-
-
 def read_erasures() -> RecordedErasures:
     """The erasures that were recorded."""
     noted = RecordedErasures()

@@ -205,7 +205,7 @@ def check_signatures(body: str, signatures: str, keys: list[Key]) -> Checkpoint:
             "No checkpoint here is signed by this key: this is a damaged copy, or is from another register. "
             "If the register has had several keys, give all of them."
         )
-    found = name, int(size), decoded(root)  # first: a root that is no hash was damaged on its way
+    found = name, int(size), decoded(root)  # first: a root that is not a hash was damaged in transit
     if fits == {False}:
         raise Fault("The checkpoint does not match its signature: it was changed.")
     return found

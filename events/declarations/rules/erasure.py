@@ -21,6 +21,7 @@ from events.declarations.models import (
     Token,
 )
 from events.declarations.register import kept_outside, log
+from vru_portal.ledger import erasures
 from vru_portal.links import personal as requests_by_link
 
 
@@ -53,7 +54,7 @@ def clear_personal_record(personal: PersonalRecord, at: Any) -> None:
 @transaction.atomic
 def forget_invitation(invitation: Invitation) -> None:
     """Delete the personal data of an invitation that has ended: address, names, emails, links and request to sign."""
-    kept_outside.note_deletion(invitation, invitation.created_at)
+    erasures.note_deletion(invitation, invitation.created_at)
     Preparation.objects.filter(invitation=invitation).delete()
     Mail.objects.filter(invitation=invitation).delete()
     Token.objects.filter(invitation=invitation).delete()
@@ -75,7 +76,7 @@ def forget_and_revoke_invitation(invitation: Invitation) -> None:
 @transaction.atomic
 def forget_paper_signature(paper: PaperSignature) -> None:
     """Delete the personal data of a signature on paper. The scan's file goes once this is committed."""
-    kept_outside.note_deletion(paper, paper.recorded_at)
+    erasures.note_deletion(paper, paper.recorded_at)
     name, storage = paper.scan.name, paper.scan.storage
     PaperSignature.objects.filter(pk=paper.pk).update(
         signatory_name="",
@@ -91,7 +92,7 @@ def forget_paper_signature(paper: PaperSignature) -> None:
 
 @transaction.atomic
 def delete_signing_request(request: SigningRequest) -> None:
-    kept_outside.note_deletion(request, request.asked_at)
+    erasures.note_deletion(request, request.asked_at)
     SigningRequest.objects.filter(pk=request.pk).delete()
 
 

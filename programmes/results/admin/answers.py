@@ -2,7 +2,7 @@
 
 from django.core.exceptions import ObjectDoesNotExist, ValidationError
 
-from programmes.results.models import BreakdownGroup, ReportingRules, Return, ReturnDraft
+from programmes.results.models import BreakdownGroup, Measure, ReportingRules, Return, ReturnDraft
 from programmes.results.rules.answers import SPEND, WORDS, Figure, hidden_in, read_figure
 from programmes.results.rules.earlier import too_close_to_earlier
 from programmes.results.rules.requests import measures_of
@@ -25,23 +25,21 @@ def answer_facts(row: Return) -> list[tuple[str, str]]:
     """What was entered, with what the rules say of it, what would not be published, and what stays public."""
     draft = draft_of(row)
     threshold = ReportingRules.current().threshold
-    said: dict[str, str] = {}
-    figures: list[Figure] = []
+    read: dict[Measure, Figure | str | None] = {}
     for measure in measures_of(row.initiative):
         try:
-            figure = read_figure(measure, draft.answers)
+            read[measure] = read_figure(measure, draft.answers)
         except ValidationError as error:
-            said[measure.name] = f"To be corrected: {' '.join(error.messages)}"
-            continue
-        if figure:
-            said[measure.name] = ""
-            figures.append(figure)
+            read[measure] = f"To be corrected: {' '.join(error.messages)}"
+    figures = [found for found in read.values() if isinstance(found, Figure)]
     hidden = hidden_in(figures, threshold)
-    said |= {figure.measure.name: figure_sentence(figure, hidden[figure.measure]) for figure in figures}
-    facts = [*said.items()]
-    facts += [(label, draft.answers[name]) for name, label in WORDS.items() if draft.answers.get(name)]
-    if draft.answers.get(SPEND):
-        facts.append(("Spend", draft.answers[SPEND]))
+    facts = [
+        (measure.name, figure_sentence(found, hidden[measure]) if isinstance(found, Figure) else found)
+        for measure, found in read.items()
+        if found
+    ]
+    labels = {**WORDS, SPEND: "Spend"}
+    facts += [(label, draft.answers[name]) for name, label in labels.items() if draft.answers.get(name)]
     return facts + [("Check this", sentence) for sentence in too_close_to_earlier(row, figures, hidden, threshold)]
 
 
@@ -54,7 +52,8 @@ def why_empty(draft: ReturnDraft) -> str:
 
 def figure_sentence(figure: Figure, hidden: Hidden[BreakdownGroup]) -> str:
     """A figure with its groups, and which of them approving it would suppress."""
-    parts = {group: f"{group}: {count:,}" for group, count in figure.groups.items()}
-    groups = "; ".join(f"{text}{WILL_HIDE if group in hidden.groups else ''}" for group, text in parts.items())
+    groups = "; ".join(
+        f"{group}: {count:,}{WILL_HIDE if group in hidden.groups else ''}" for group, count in figure.groups.items()
+    )
     said = f"{figure.count:,} {figure.measure.unit}{WILL_HIDE if hidden.total else ''}"
     return f"{said}. Of these: {groups}" if groups else said

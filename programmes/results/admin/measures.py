@@ -60,7 +60,7 @@ class MeasureAdmin(RecordFiles, HistoryMixin, OrderPageMixin, PortalAdmin):
         css: ClassVar[dict[str, list[str]]] = STYLES
 
     def save_model(self, request: HttpRequest, obj: Measure, form: Any, change: Any) -> None:
-        """Tell staff that what is published already is not suppressed by this."""
+        """Warn staff that figures already published are not suppressed retrospectively."""
         super().save_model(request, obj, form, change)
         if "part_of" in form.changed_data and obj.part_of_id and (count := published_together(obj)):
             messages.warning(

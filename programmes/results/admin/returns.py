@@ -35,6 +35,7 @@ from vru_portal.staff.requests import (
     SendAgain,
     SendBack,
     StateFilter,
+    StillAskedMixin,
     people_of,
     question_facts,
     question_sections,
@@ -239,7 +240,7 @@ class ReturnStateFilter(StateFilter):
 
 
 @admin.register(Return)
-class ReturnAdmin(FileImport, WriteOnceAdmin):
+class ReturnAdmin(StillAskedMixin, FileImport, WriteOnceAdmin):
     """Who is asked for which figures, and what they have answered: through their links, or in a file."""
 
     import_template_name = "admin/results/import.html"
@@ -277,10 +278,6 @@ class ReturnAdmin(FileImport, WriteOnceAdmin):
     @admin.display(description="quarter", ordering="quarter")
     def period_name(self, row: Return) -> str:
         return row.period.short
-
-    def get_queryset(self, request: HttpRequest) -> Any:
-        rows: Any = super().get_queryset(request)
-        return rows.with_still_asked()
 
     @admin.display(description="state", ordering="draft__state")
     def state_name(self, row: Any) -> str:

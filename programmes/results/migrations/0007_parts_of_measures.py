@@ -15,15 +15,15 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='historicalmeasure',
             name='part_of',
-            field=models.ForeignKey(blank=True, db_constraint=False, help_text='If everybody counted here is counted by another measure too, such as “Young people reached”, that one. A small number of people who are counted only there is then suppressed as well.', null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='results.measure'),
+            field=models.ForeignKey(blank=True, db_constraint=False, help_text='The measure that also counts everybody counted here, such as “Young people reached”. If only a few people are counted there and not here, this figure is suppressed too, so that nobody can work out how many.', null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='results.measure'),
         ),
         migrations.AddField(
             model_name='measure',
             name='part_of',
-            field=models.ForeignKey(blank=True, help_text='If everybody counted here is counted by another measure too, such as “Young people reached”, that one. A small number of people who are counted only there is then suppressed as well.', null=True, on_delete=django.db.models.deletion.PROTECT, related_name='part_measures', to='results.measure'),
+            field=models.ForeignKey(blank=True, help_text='The measure that also counts everybody counted here, such as “Young people reached”. If only a few people are counted there and not here, this figure is suppressed too, so that nobody can work out how many.', null=True, on_delete=django.db.models.deletion.PROTECT, related_name='part_measures', to='results.measure'),
         ),
         migrations.AddConstraint(
             model_name='measure',
-            constraint=models.CheckConstraint(condition=models.Q(('part_of', None), models.Q(('counts_people', True), models.Q(('part_of', models.F('id')), _negated=True)), _connector='OR'), name='results_part_counts_people', violation_error_message='Only a measure that counts people is part of another one.'),
+            constraint=models.CheckConstraint(condition=models.Q(('part_of', None), models.Q(('counts_people', True), models.Q(('part_of', models.F('id')), _negated=True)), _connector='OR'), name='results_part_counts_people', violation_error_message='Only a measure that counts people can be part of another one.'),
         ),
     ]

@@ -94,8 +94,8 @@ class ApprovedReturn(AppendOnly):
 
 
 FOUND_FROM_WHOLE = (
-    "A number must be suppressed from which one that is too small could be worked out, by comparing a measure with "
-    "another of which it is part."
+    "A number must be suppressed if one that is too small could be worked out from it, by comparing a measure with the "
+    "one of which it is part."
 )
 
 

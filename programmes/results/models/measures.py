@@ -16,7 +16,7 @@ from vru_portal.tabular.reading.headings import heading_key
 from vru_portal.text.fields import LineField, LongTextField
 
 DEFAULT_THRESHOLD = 5
-PARTS_ARE_PEOPLE = "Only a measure that counts people is part of another one."
+PARTS_ARE_PEOPLE = "Only a measure that counts people can be part of another one."
 QUARTER_HELP = "For example, Apr to Jun 2031, 2031-32 Q1 or 1 April 2031."
 
 
@@ -74,8 +74,8 @@ class Measure(Slugged):
         null=True,
         blank=True,
         related_name="part_measures",
-        help_text="If everybody counted here is counted by another measure too, such as “Young people reached”, that "
-        "one. A small number of people who are counted only there is then suppressed as well.",
+        help_text="The measure that also counts everybody counted here, such as “Young people reached”. If only a few "
+        "people are counted there and not here, this figure is suppressed too, so that nobody can work out how many.",
     )
     breakdowns = models.ManyToManyField(Breakdown, blank=True, related_name="measures")
     initiatives = models.ManyToManyField(
@@ -128,9 +128,9 @@ class Measure(Slugged):
             raise ValidationError(dict.fromkeys(changed, message))
 
     def check_part(self) -> None:
-        """Refuse parts of parts: what is suppressed is decided once, of a whole with all of its parts.
+        """Refuse parts of parts: what to suppress is decided once, for a whole and all its parts.
 
-        Figures that are published already are no reason to refuse it: those to come would then not be compared either.
+        Published figures are no reason to refuse: otherwise later figures would not be compared either.
         """
         whole = self.part_of
         if whole is None:
@@ -140,7 +140,7 @@ class Measure(Slugged):
             raise ValidationError({"part_of": PARTS_ARE_PEOPLE})
         elif whole.part_of_id or whole.pk == self.pk or (self.pk and self.part_measures.exists()):
             raise ValidationError(
-                {"part_of": "A part cannot have parts itself. Choose the measure that has everybody."}
+                {"part_of": "A part cannot have parts itself. Choose the measure that counts everybody."}
             )
 
 

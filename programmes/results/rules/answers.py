@@ -13,6 +13,7 @@ from programmes.results.rules.suppression import Counted, Hidden, suppressed_alo
 from programmes.results.validators import parse_count
 from vru_portal.ledger.money import parse_pounds
 from vru_portal.text.cleaning import normalise_text
+from vru_portal.text.problems import Problems, collect_problems, raise_problems
 from vru_portal.text.sums import parse_sum
 
 WORDS = {"went_well": "What went well", "went_badly": "What did not go well"}
@@ -66,13 +67,14 @@ class Figure:
             found.setdefault(str(group.breakdown_id), {})[group] = count
         return Counted(self.count, found)
 
+    def limit(self, threshold: int) -> int:
+        """The threshold for its measure: 0 for what is not a person."""
+        return threshold if self.measure.counts_people else 0
+
 
 def hidden_in(figures: Sequence[Figure], threshold: int) -> dict[Measure, Hidden[BreakdownGroup]]:
     """What must not be published of the figures of one version of a return, by measure (see also `earlier`)."""
-    hidden = {
-        figure.measure: suppressed_alone(figure.counted, threshold if figure.measure.counts_people else 0)
-        for figure in figures
-    }
+    hidden = {figure.measure: suppressed_alone(figure.counted, figure.limit(threshold)) for figure in figures}
     for whole in figures:
         if parts := parts_of(whole, figures):
             of_whole, of_parts = suppressed_together(whole.counted, [part.counted for part in parts], threshold)
@@ -196,30 +198,21 @@ def require_parts_within(figures: Sequence[Figure]) -> None:
 
 def read_answers(measures: Iterable[Measure], typed: Mapping[str, str], most: int | None = None) -> Answers:
     """All answers. Raises ValidationError with every error, by field name, or if there is no figure at all."""
-    errors: dict[str, list[str]] = {}
+    problems: Problems = {}
     figures: list[Figure] = []
-    for measure in measures:
-        try:
-            if figure := read_figure(measure, typed, most):
-                figures.append(figure)
-        except ValidationError as error:
-            errors |= error.message_dict
-    try:
-        require_parts_within(figures)
-    except ValidationError as error:
-        errors |= error.message_dict
     words: dict[str, str] = dict.fromkeys(WORDS, "")
     spend = None
-    try:
+    for measure in measures:
+        with collect_problems(problems):
+            if figure := read_figure(measure, typed, most):
+                figures.append(figure)
+    with collect_problems(problems):
+        require_parts_within(figures)
+    with collect_problems(problems):
         words = read_words(typed)
-    except ValidationError as error:
-        errors |= error.message_dict
-    try:
+    with collect_problems(problems):
         spend = read_spend(typed)
-    except ValidationError as error:
-        errors |= error.message_dict
-    if errors:
-        raise ValidationError(errors)
+    raise_problems(problems)
     if not figures:
         raise ValidationError("Enter at least one figure. If there was nothing to count, enter 0.")
     return Answers(figures, words["went_well"], words["went_badly"], spend)

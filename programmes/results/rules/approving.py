@@ -103,13 +103,12 @@ def publish(
 def publish_figure(
     *, by: Any, approved: ApprovedReturn, figure: Figure, threshold: int, hidden: Hidden[BreakdownGroup]
 ) -> None:
-    limit = threshold if figure.measure.counts_people else 0
     common = {"recorded_at": approved.recorded_at}
     row = ApprovedFigure(
         approved=approved,
         measure=figure.measure,
         count=figure.count,
-        threshold=limit,
+        threshold=figure.limit(threshold),
         is_suppressed=hidden.total,
         **common,
     )

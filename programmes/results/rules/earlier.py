@@ -1,4 +1,4 @@
-"""What stays public of figures that were approved earlier: neither a correction nor a part named later hides any."""
+"""Warnings about earlier versions, which stay public: neither a correction nor a part named later hides them."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import product
@@ -14,9 +14,9 @@ from programmes.results.rules.suppression import Hidden
 def too_close_to_earlier(
     row: Return, figures: Sequence[Figure], hidden: Mapping[Measure, Hidden[BreakdownGroup]], threshold: int
 ) -> Iterator[str]:
-    """Yield a sentence for each published part or whole beside which a corrected one would leave too few people.
+    """Yield a sentence for each published part or whole that, with a new figure, would reveal too few people.
 
-    ``hidden`` is what would be suppressed of the corrected figures: that leaves nothing.
+    ``hidden`` is what would be suppressed of the new figures: those reveal nothing.
     """
     measures = [figure.measure for figure in figures]
     published = ApprovedFigure.objects.filter(
@@ -44,8 +44,8 @@ def too_close_to_earlier(
         for earlier_name, name, one, count in pairs:
             if count is not None and not one.is_suppressed and 0 <= sign * (count - one.count) < threshold:
                 yield (
-                    f"Version {earlier.approved.number} stays public: {earlier_name} was {one.count:,}. Beside "
-                    f"{count:,} for {name}, that leaves fewer than {threshold} people, who could be recognised."
+                    f"Version {earlier.approved.number} stays public: {earlier_name} was {one.count:,}. Compared "
+                    f"with {count:,} for {name}, that leaves fewer than {threshold} people, who could be recognised."
                 )
 
 

@@ -13,7 +13,7 @@ or within one figure and its parts, even by somebody who knows these rules:
   another would be published in the same way.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
@@ -36,13 +36,6 @@ def suppressed_groups(counts: Mapping[Key, int], threshold: int) -> set[Key]:
     return set(counts) if len(counts) - len(hidden) <= MAX_OPEN else hidden
 
 
-def suppressed(total: int, breakdowns: Sequence[Mapping[Key, int]], threshold: int) -> tuple[bool, set[Key]]:
-    """Whether a total must not be published, and which groups must not."""
-    if total < threshold:
-        return True, {key for counts in breakdowns for key in counts}
-    return False, {key for counts in breakdowns for key in suppressed_groups(counts, threshold)}
-
-
 @dataclass(frozen=True)
 class Counted(Generic[Key]):
     """A total, and its breakdowns by name."""
@@ -59,26 +52,30 @@ class Hidden(Generic[Key]):
     groups: set[Key]
 
 
+def hidden_whole(figure: Counted[Key]) -> Hidden[Key]:
+    return Hidden(True, {key for counts in figure.breakdowns.values() for key in counts})
+
+
 def suppressed_alone(figure: Counted[Key], threshold: int) -> Hidden[Key]:
-    return Hidden(*suppressed(figure.total, [*figure.breakdowns.values()], threshold))
+    """What must not be published of a figure that is part of no other."""
+    if figure.total < threshold:
+        return hidden_whole(figure)
+    return Hidden(False, {key for counts in figure.breakdowns.values() for key in suppressed_groups(counts, threshold)})
 
 
 def suppressed_together(
     whole: Counted[Key], parts: Sequence[Counted[Key]], threshold: int
 ) -> tuple[Hidden[Key], list[Hidden[Key]]]:
-    """What must not be published of a figure, and of others that count some of the same people.
+    """What must not be published of a whole and its parts.
 
-    Whoever is not in a part is a number of people too, and parts may add up to the whole. So parts are published all or
-    none: none if a total, or what parts leave of the whole, is too small. The same goes for the groups of each
-    breakdown that the whole has as well: none of the parts' if the whole or a part must suppress one of them, or if
-    groups leave too little of the whole's. Of the whole, nothing more is suppressed, since it is all that is left.
+    The people of the whole who are not in a part are a number too, and parts may add up to the whole. So the parts are
+    published all or none: none if one of them, or what they leave of the whole, is too small. The same goes for each
+    breakdown that they share. Nothing more of the whole is suppressed, since it is then all that is left.
     """
     of_whole, of_parts = suppressed_alone(whole, threshold), [suppressed_alone(part, threshold) for part in parts]
     totals = [part.total for part in parts]
     if any(part.total for part in of_parts) or leave_too_little(whole.total, totals, threshold):
-        return of_whole, [
-            Hidden(True, {key for groups in part.breakdowns.values() for key in groups}) for part in parts
-        ]
+        return of_whole, [hidden_whole(part) for part in parts]
     for name, groups in whole.breakdowns.items():
         tables = [part.breakdowns.get(name, {}) for part in parts]
         suppresses = of_whole.groups & {*groups} or any(
@@ -91,14 +88,12 @@ def suppressed_together(
     return of_whole, of_parts
 
 
-def leave_too_little(whole: int, parts: Iterable[int], threshold: int) -> bool:
-    """Whether too few people are counted in the whole and not in a part, or not in any of several parts.
+def leave_too_little(whole: int, parts: Sequence[int], threshold: int) -> bool:
+    """Whether subtracting one part, or several, from the whole leaves too few people.
 
-    Any of the parts may be those without overlap that make up nearly the whole, while another one overlaps with them.
-    A negative rest is how many more people they count than there are: that many are in two of them. Only parts that
-    leave nobody together are published: readers know beforehand that such parts make up the whole.
+    Any set of parts may be the ones that do not overlap. A negative rest counts people who are in two parts. A rest of
+    zero is allowed only for several parts together: readers know beforehand that they make up the whole.
     """
-    parts = [*parts]
     sums = {0}  # of any of the parts; the larger ones are of no interest
     for count in parts:
         sums |= {found + count for found in sums if found + count < whole + threshold}

@@ -152,7 +152,7 @@ def check(request: HttpRequest) -> HttpResponse:
             except ValidationError as error:
                 form.add_rule_error(error)
         elif reason := RETURN_REQUESTS.why_not_open(token):
-            raise NotOpen(reason, draft)
+            raise NotOpen(reason, token)
     measures = measures_of(draft.return_of_figures.initiative)
     try:
         answers = answers_of(draft, measures)
@@ -181,7 +181,7 @@ def sent(request: HttpRequest) -> HttpResponse:
     reason = RETURN_REQUESTS.why_not_open(token)
     if not reason:
         return redirect_see_other("results:return")
-    return PAGES.render_not_open(request, token.draft, reason)
+    return PAGES.render_not_open(request, token, reason)
 
 
 @require_POST

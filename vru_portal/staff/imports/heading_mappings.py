@@ -19,7 +19,7 @@ from vru_portal.tabular.resources import FileResource
 from vru_portal.tabular.unconfirmed_files import FILE_GONE, SECONDS_TO_CONFIRM, UnconfirmedFile
 from vru_portal.text.cleaning import normalise_line
 
-SAVED_ALREADY = "What the headings of {} mean is saved already, for files of {}. Change that, or enter another name."
+SAVED_ALREADY = "The headings of {} are already saved for files of {}. Change those, or enter another name."
 MAPPING_PERMISSIONS = ("vru_portal.add_headingmapping", "vru_portal.change_headingmapping")
 
 
@@ -46,9 +46,9 @@ class HeadingMappingForm(forms.ModelForm[HeadingMapping]):
 
 
 class AskedHeadingsForm(HeadingMappingForm):
-    """Asks what the headings of a file mean that was refused. It is kept, so that nobody has to send it again.
+    """Asks what the headings of a refused file mean. The file is kept, so that nobody has to send it again.
 
-    What is said is added to what is saved for the same system.
+    The answers are added to what is saved for the same system.
     """
 
     kept = forms.CharField(widget=forms.HiddenInput)

@@ -14,8 +14,8 @@ from vru_portal.tabular.resources import FileResource
 NOT_READ = "Not read"
 
 
-def plain(column: str) -> str:
-    """The name of a column as words."""
+def column_label(column: str) -> str:
+    """A column's name, as staff read it."""
     return re.sub(r"\bvat\b", "VAT", column.replace("_", " ").capitalize())
 
 
@@ -54,8 +54,8 @@ class HeadingTableField(forms.Field):
     def offer(self, resource: FileResource) -> None:
         """Offer the columns of a kind of file."""
         names = [field.column_name for field in resource.get_import_fields()]
-        required = {*resource.required}
-        labels = [(name, f"{plain(name)} (required)" if name in required else plain(name)) for name in names]
+        required = dict.fromkeys(resource.required, " (required)")
+        labels = [(name, f"{column_label(name)}{required.get(name, '')}") for name in names]
         self.columns = {*names, LEFT_OUT}
         self.widget.choices = [(LEFT_OUT, NOT_READ), *labels]
 
@@ -72,7 +72,7 @@ class HeadingTableField(forms.Field):
         if repeated:
             raise ValidationError(
                 [
-                    f"{join_names(texts)} cannot {'both' if len(texts) == 2 else 'all'} mean “{plain(column)}”. "
+                    f"{join_names(texts)} cannot {'both' if len(texts) == 2 else 'all'} mean “{column_label(column)}”. "
                     f"Choose “{NOT_READ}” for all but one of them."
                     for column, texts in repeated
                 ]

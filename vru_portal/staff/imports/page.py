@@ -125,7 +125,7 @@ class FileImport(ImportMixin):
         form.add_error("import_file", e)
 
     def import_action(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
-        """Check a file. One of which nothing more is asked is deleted at once, rather than after a day."""
+        """Check a file. If there is nothing more to ask about it, it is deleted at once, not after a day."""
         asked = None
         if "kept" in request.POST and self.may_say_headings(request):
             asked = AskedHeadingsForm(request.POST, resource=self.resource_classes[0]())

@@ -15,7 +15,6 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.text import capfirst
 
-from vru_portal.permissions import has_model_permission
 from vru_portal.publishing import pending_changes, submissions, workflow
 from vru_portal.publishing.dead_links import records_naming, scheduled_texts_linking_to, texts_linking_to
 from vru_portal.publishing.differences import Difference, field_label
@@ -149,11 +148,8 @@ class MarkReadyAction(Action):
 
     name = "ready"
     label = "Ready to publish"
+    permission = "change"
     explanation = "Publishers see this on their start page, with your note. You can still change it."
-
-    @classmethod
-    def allowed(cls, user: Any, opts: Any) -> bool:
-        return has_model_permission(user, "change", opts.model)
 
     def applies(self) -> bool:
         return workflow.has_something_to_publish(self.row)
@@ -184,11 +180,8 @@ class TakeBackAction(Action):
 
     name = "take-back"
     label = "Not ready yet"
+    permission = "change"
     explanation = "Publishers no longer see this on their start page. Mark it ready again when it is."
-
-    @classmethod
-    def allowed(cls, user: Any, opts: Any) -> bool:
-        return has_model_permission(user, "change", opts.model)
 
     def applies(self) -> bool:
         return submissions.is_marked_ready(self.row)
@@ -293,14 +286,11 @@ class DiscardPendingChangeAction(Action):
 
     name = "discard"
     label = "Discard pending changes"
+    permission = "change"
     explanation = (
         "The pending changes are discarded, and any scheduled publication is cancelled. What the public sees does "
         "not change."
     )
-
-    @classmethod
-    def allowed(cls, user: Any, opts: Any) -> bool:
-        return has_model_permission(user, "change", opts.model)
 
     def applies(self) -> bool:
         pending = pending_changes.pending_change(self.row)
