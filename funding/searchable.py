@@ -58,7 +58,7 @@ def allocation(row: Allocation) -> SearchDocument:
         f"{row.get_kind_display()}, {row.funding_source.year.label}",
         (),
         joined((row.purpose, row.conditions, row.reasons, row.value_for_money, format_date(row.awarded_on))),
-        sensitive=bool(row.initiative and row.initiative.sensitive_topic),
+        sensitive=row.is_sensitive,
     )
 
 
@@ -69,20 +69,14 @@ def onward_grants() -> QuerySet[OnwardGrant]:
 
 def onward_grant(row: OnwardGrant) -> SearchDocument:
     """An onward grant leads to the list on its allocation's page, which shows the first of them and has the files."""
-    initiative = row.allocation.initiative
-    title = "" if row.title == REDACTED else row.title
+    title, *others = ("" if text == REDACTED else text for text in (row.title, row.description, row.area))
     return SearchDocument(
         f"{row.recipient_name}: {format_pounds(row.amount)} awarded on by {row.allocation.recipient.name}",
         row.get_absolute_url(),
         f"Onward grant{f': {title}' if title else ''}",
         (),
-        joined(
-            (
-                *(text for text in (row.description, row.area) if text != REDACTED),
-                *(row.reference, format_date(row.awarded_on)),
-            )
-        ),
-        sensitive=bool(initiative and initiative.sensitive_topic),
+        joined((*others, row.reference, format_date(row.awarded_on))),
+        sensitive=row.allocation.is_sensitive,
     )
 
 

@@ -258,6 +258,11 @@ class Allocation(Reversible):
         return self.initiative or self.heading  # type: ignore[return-value]  # a constraint: one of them
 
     @property
+    def is_sensitive(self) -> bool:
+        """Whether it is for an initiative on a sensitive topic: pages that describe it have the quick exit."""
+        return bool(self.initiative and self.initiative.sensitive_topic)
+
+    @property
     def allocated(self) -> Decimal:
         """What variations leave of the amount. Needs `with_varied`."""
         return self.amount - self.varied

@@ -22,7 +22,7 @@ LINES_PER_PART = 20  # one decision may allocate to hundreds of recipients
 
 
 @dataclass(frozen=True)
-class Part:
+class DecisionPart:
     """A decision with some of what it allocated and varied: all of that, unless it is very much."""
 
     decision: int
@@ -64,7 +64,7 @@ def decisions(request: HttpRequest, label: str) -> HttpResponse:
     )
 
 
-def parts_of(filters: DecisionFilters) -> Iterator[Part]:
+def parts_of(filters: DecisionFilters) -> Iterator[DecisionPart]:
     """The list of decisions, in parts of about the same length."""
     lines: dict[int, list[tuple[str, int]]] = defaultdict(list)
     for kind, rows in (("allocation", decided_allocations(filters)), ("variation", decided_variations(filters))):
@@ -74,10 +74,10 @@ def parts_of(filters: DecisionFilters) -> Iterator[Part]:
         for start in range(0, len(lines[decision]) or 1, LINES_PER_PART):
             part = lines[decision][start : start + LINES_PER_PART]
             allocations, variations = ([pk for kind, pk in part if kind == k] for k in ("allocation", "variation"))
-            yield Part(decision, allocations, variations, is_continued=start > 0)
+            yield DecisionPart(decision, allocations, variations, is_continued=start > 0)
 
 
-def shown_parts(parts: Sequence[Part], filters: DecisionFilters) -> Iterator[dict[str, Any]]:
+def shown_parts(parts: Sequence[DecisionPart], filters: DecisionFilters) -> Iterator[dict[str, Any]]:
     """What the page shows of each part."""
     related = ("year", "decided_by__person", "decided_by__organisation")
     rows = filters.rows.select_related(*related)

@@ -184,7 +184,7 @@ def payments(request: HttpRequest, label: str | None = None) -> HttpResponse:
             "filters": filters,
             # The quick exit from pages on sensitive topics. An initiative's name alone does not call for it; what the
             # duty asks to be stated about a payment says what the initiative is about.
-            "any_sensitive": bool(columns) and any(is_sensitive(row.allocation) for row in rows),
+            "any_sensitive": bool(columns) and any(row.allocation.is_sensitive for row in rows),
             "page": page,
             "rows": [payment_row(payment, filters.cut_off, columns) for payment in rows],
             "filter_form": filter_form(filters, choices, action=here, submit="Show payments"),
@@ -196,10 +196,6 @@ def payments(request: HttpRequest, label: str | None = None) -> HttpResponse:
             **query_context(filters, payment_choices(filters, counts=False)),
         },
     )
-
-
-def is_sensitive(allocation: Allocation) -> bool:
-    return bool(allocation.initiative and allocation.initiative.sensitive_topic)
 
 
 def with_year(valid: QueryDict, year: FinancialYear | None) -> QueryDict:

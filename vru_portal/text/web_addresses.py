@@ -9,7 +9,8 @@ import unicodedata
 from html import unescape
 from urllib.parse import SplitResult, parse_qs, quote, unquote, urlsplit
 
-from vru_portal.text.characters import JOINERS, VARIATION_SELECTORS, remove_invisible
+from vru_portal.text.characters import remove_invisible
+from vru_portal.text.cleaning import UNSEEN
 
 AROUND_ADDRESSES = ("<>", "()", '""', "''", "\u201c\u201d", "\u2018\u2019")
 MAX_DETOURS = 5  # a link that was forwarded leads past the server of each mailbox
@@ -30,7 +31,7 @@ NOT_IN_MARKDOWN = re.compile(r"[\s<>()\"\\]")
 def normalise_web_address(text: str) -> str:
     """A web address as it is stored: without invisible characters and what stands around it, and leading straight."""
     plain = unicodedata.normalize("NFC", remove_invisible(text)).strip()
-    address = "".join(c for c in plain if c not in JOINERS | VARIATION_SELECTORS)
+    address = "".join(c for c in plain if c not in UNSEEN)
     if len(address) > 1 and address[0] + address[-1] in AROUND_ADDRESSES:
         address = address[1:-1].strip()
     address = address.rstrip(".,;")

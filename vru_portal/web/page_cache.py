@@ -284,7 +284,7 @@ def key_of(scope: Any) -> PageKey | None:
     headers = scope.headers
     if scope.method not in ("GET", "HEAD") or not PASSED_ON.isdisjoint(headers.keys()):
         return None
-    if "cookie" in headers.keys() and any(map(may_hold_own_cookie, headers.get_all("cookie"))):  # noqa: SIM118 - granian's
+    if any(map(may_hold_own_cookie, headers.get_all("cookie"))):
         return None
     if settings.DEBUG or (settings.ADDRESS.is_secure and headers.get("x-forwarded-proto") != "https"):
         return None

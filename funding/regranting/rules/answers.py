@@ -12,7 +12,7 @@ from django.db.models.functions import Lower
 
 from funding.models import Allocation, OnwardGrant, OnwardRequest
 from funding.regranting.files import FIELDS
-from funding.regranting.rules.recording import content_of, contents_that_may_be, is_made_up
+from funding.regranting.rules.recording import content_of, is_made_up, possible_contents
 from vru_portal.ledger.money import format_pounds, parse_pounds
 from vru_portal.links.answering import TOO_LONG, is_too_long
 from vru_portal.text.cleaning import truncate
@@ -178,7 +178,7 @@ def find_repeated(entries: Sequence[Entry], allocation: Allocation) -> None:
 
 def find_published(grant: OnwardGrant, published: Mapping[tuple[Any, ...], OnwardGrant]) -> OnwardGrant | None:
     """The published grant that this one may be, by the same rule as in `recording.check_not_duplicate`."""
-    return next(filter(None, map(published.get, contents_that_may_be(grant))), None)
+    return next(filter(None, map(published.get, possible_contents(grant))), None)
 
 
 def published_grants(allocation: Allocation) -> list[OnwardGrant]:

@@ -16,7 +16,8 @@ from vru_portal.ledger.append_only.models import REDACTED
 from vru_portal.ledger.append_only.recording import record
 
 INDIVIDUAL = "An individual"  # stands for a person's name, which the portal neither needs nor publishes
-SAME_GRANT = ("allocation", "recipient_name", "amount", "awarded_on", "title")  # a grant without a reference is these
+# A grant without a reference is the same as another in which these are the same.
+SAME_GRANT = ("allocation_id", "recipient_name", "amount", "awarded_on", "title")
 SAME_RECORDED = "The same onward grant is already recorded: {}. If this is another one, give it a title of its own."
 REDACTED_RECORDED = (
     "This may be an onward grant that is already recorded, and of which text was redacted: {}. If this is another one, "
@@ -67,27 +68,26 @@ def check_not_duplicate(grant: OnwardGrant) -> None:
 
     What was redacted may have been anything, so that a report does not bring it back.
     """
-    values = {f"{name}__in": texts_that_may_be(grant, name) for name in SAME_GRANT}
+    values = {f"{name}__in": possible_values(grant, name) for name in SAME_GRANT}
     same = OnwardGrant.objects.standing().filter(**values)
     if found := next((one for one in same.select_related("allocation") if may_be_same(grant, one)), None):
         said = SAME_RECORDED if content_of(found) == content_of(grant) else REDACTED_RECORDED
         raise ValidationError(said.format(found.reference))
 
 
-def texts_that_may_be(grant: OnwardGrant, name: str) -> list[Any]:
+def possible_values(grant: OnwardGrant, name: str) -> list[Any]:
     """The values with which this field of a grant may be recorded, if it is recorded already."""
     value = getattr(grant, name)
     return [value, REDACTED] if name in OnwardGrant.redactable else [value]
 
 
 def content_of(grant: OnwardGrant) -> tuple[Any, ...]:
-    return tuple(getattr(grant, f"{name}_id" if name == "allocation" else name) for name in SAME_GRANT)
+    return tuple(getattr(grant, name) for name in SAME_GRANT)
 
 
-def contents_that_may_be(grant: OnwardGrant) -> Iterator[tuple[Any, ...]]:
+def possible_contents(grant: OnwardGrant) -> Iterator[tuple[Any, ...]]:
     """Yield the contents with which a grant may be recorded: its own, then those of which text was redacted."""
-    choices = (texts_that_may_be(grant, name) for name in SAME_GRANT[1:])
-    return ((grant.allocation_id, *values) for values in itertools.product(*choices))
+    return itertools.product(*(possible_values(grant, name) for name in SAME_GRANT))
 
 
 def may_be_same(grant: OnwardGrant, recorded: OnwardGrant) -> bool:
