@@ -85,7 +85,7 @@ class FileForm(LinkPageForm):
     file = forms.FileField(
         label="Your file",
         help_text="JSON or CSV in the 360Giving standard, or a spreadsheet (CSV or XLSX) with a row for each grant. It "
-        "can have up to 1 MB.",
+        "can be up to 1 MB.",
         error_messages={
             "required": "Choose a file",
             "empty": "This file is empty. Choose one that has your grants.",

@@ -38,7 +38,7 @@ def prepare_document(uploaded: Any) -> PreparedFile:
     """Check a document, and give it the extension of what it is; raises ValidationError for anything else."""
     if uploaded.size > MAX_BYTES:
         raise ValidationError(
-            f"The document can have up to {MAX_BYTES // 1_000_000} MB. This file has {uploaded.size:,} bytes."
+            f"The document can be up to {MAX_BYTES // 1_000_000} MB. This file has {uploaded.size:,} bytes."
         )
     content = uploaded.read()
     if not content:

@@ -61,7 +61,7 @@ def prepare_picture(uploaded: Any) -> PreparedFile:
     """
     if uploaded.size > MAX_BYTES:
         raise ValidationError(
-            f"The picture can have up to {MAX_BYTES // 1_000_000} MB. This file has {uploaded.size:,} bytes."
+            f"The picture can be up to {MAX_BYTES // 1_000_000} MB. This file has {uploaded.size:,} bytes."
         )
     try:
         with warnings.catch_warnings():
