@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Self
 from django.db import models
 from django.db.models import Case, Exists, ExpressionWrapper, F, OuterRef, Q, Value, When
 from django.db.models.expressions import Combinable
-from django.db.models.functions import Abs, ExtractYear
+from django.db.models.functions import Abs, Cast, Concat
 from django.db.models.lookups import GreaterThan
 
 from funding.choices import AllocationKind, Irregularity
@@ -61,13 +61,14 @@ class PaymentQuerySet(models.QuerySet["Payment"]):
             )
             .alias(
                 pence_over=F("running") - F("allocated"),
-                first_year=ExtractYear("paid_on") - Case(When(paid_on__month__lt=4, then=1), default=0),
+                first_day=first_of_april(F(f"{year}first_year")),
+                day_after=first_of_april(F(f"{year}first_year") + 1),
             )
             .annotate(
                 over=as_boolean(real & Q(pence_over__gt=0)),
                 unassessed=as_boolean(real & Q(paid_on__lt=F("approved_on"))),
                 late=as_boolean(real & Q(paid_on__gt=F(f"{year}spend_by"))),
-                outside=as_boolean(real & ~Q(first_year=F(f"{year}first_year"))),
+                outside=as_boolean(real & (Q(paid_on__lt=F("first_day")) | Q(paid_on__gte=F("day_after")))),
                 returned=as_boolean(cut_off.standing_rows() & Q(amount__lt=0, running__lt=0)),
             )
         )
@@ -111,3 +112,9 @@ class PaymentQuerySet(models.QuerySet["Payment"]):
             return rows
         # A reversal has the size of what it reverses.
         return rows.alias(over=Abs(Pence("amount")) - threshold_in_pence(threshold)).filter(over__gt=0)
+
+
+def first_of_april(year: Combinable) -> Cast:
+    """The day on which the financial year that begins in this year begins."""
+    # To extract year and month from each payment's date instead, SQLite would call Python twice for each row.
+    return Cast(Concat(year, Value("-04-01"), output_field=models.CharField()), models.DateField())

@@ -97,9 +97,8 @@ class Table(Generic[Row]):
         place = [column.name for column in self.columns].index(self.total_of) if self.total_of else None
         readers = [column.read for column in self.columns]
         for row in self.rows:
-            cells = [  # nearly every cell is empty or text
-                cell if (cell := read(row)) is None or (type(cell) is str and cell) else normalise_cell(cell)
-                for read in readers
+            cells = [  # nearly every cell is text
+                (cell or None) if type(cell := read(row)) is str else normalise_cell(cell) for read in readers
             ]
             amount = cells[place] if place is not None else None
             self.totals.add(amount if isinstance(amount, Decimal) else Decimal(0))
