@@ -12,6 +12,7 @@ from django.http import HttpRequest
 from django.utils.html import format_html_join
 
 from vru_portal.models import HeadingMapping
+from vru_portal.staff.admin_links import change_url
 from vru_portal.staff.base_admin import PortalAdmin
 from vru_portal.staff.imports.heading_table import NOT_READ, HeadingTableField
 from vru_portal.tabular.reading.headings import UnclearHeadings, heading_key
@@ -89,6 +90,14 @@ class AskedHeadingsForm(HeadingMappingForm):
         flag = CHANGE if self.instance.pk else ADDITION
         mapping = self.save()
         LogEntry.objects.log_actions(user.pk, [mapping], flag, f"For {self.cleaned_data['kept'].name}.")
+
+
+def mapping_link(request: HttpRequest, key: int | None) -> tuple[str, str] | None:
+    """The name and the page of the saved mapping by which a file was read, for somebody who may change it."""
+    mapping = HeadingMapping.objects.filter(pk=key).first() if key else None
+    if mapping is None or not admin.site.get_model_admin(HeadingMapping).has_change_permission(request, mapping):
+        return None
+    return mapping.name, change_url(mapping)
 
 
 def kinds_of_file() -> dict[str, type[FileResource]]:
