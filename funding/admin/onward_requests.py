@@ -152,8 +152,10 @@ class ExtendOnwardAction(Extend, OnwardAction):
 class CancelOnwardAction(Cancel, OnwardAction):
     """Cancels the request for onward grants."""
 
-    confirmation = "Nothing from this list will be published"
-    explanation = "The recipient is told, and its link no longer works. You can ask again on the page of the grant."
+    confirmation = "I understand that nothing from this list will be published."
+    explanation = (
+        "We tell the recipient by email, and its link will no longer work. You can ask again on the page of the grant."
+    )
 
     def perform(self, form: Any) -> str:
         asking.cancel(request=self.row)

@@ -126,7 +126,7 @@ class Cancel(RequestAction):
     """Cancels the request."""
 
     name = "cancel"
-    label = "Cancel"
+    label = "Cancel the request"
     states = UNENDED_STATES
     even_if_withdrawn = True
 

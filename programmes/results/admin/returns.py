@@ -202,8 +202,11 @@ class ExtendAction(Extend, ReturnAction):
 class CancelAction(Cancel, ReturnAction):
     """Cancels the request for figures."""
 
-    confirmation = "Nothing from this return will be published"
-    explanation = "For example because the initiative was withdrawn. The page no longer says that figures are due."
+    confirmation = "I understand that nothing from this return will be published."
+    explanation = (
+        "Cancel a request that no longer makes sense, for example because the initiative was withdrawn. The page of the "
+        "initiative will no longer say that figures are due."
+    )
 
     def blocked_reason(self) -> str:
         return super().blocked_reason() or (asking.ALREADY_PUBLISHED if self.row.approved.exists() else "")
