@@ -99,12 +99,13 @@ class JudgedCondition:
         if row.share is not None:
             required = f"{row.share.normalize():f}% of {format_pounds(self.base)} = {required}"
         elif row.kind in (ConditionKind.SPEND_BY, ConditionKind.CLAIM_BY):
-            taken = [f" - {format_pounds(sum_)} {what}" for sum_, what in self.leaving if sum_]
+            taken = [f" − {format_pounds(sum_)} {what}" for sum_, what in self.leaving if sum_]
             required = (
                 f"{format_pounds(self.account.source.amount)}{''.join(taken)} = {required}" if taken else required
             )
         counted = format_pounds(self.counted) if self.counted else "nothing yet"
-        return f"Required: {required}. {self.counted_as}: {counted}. {self.difference_text}"
+        word = "Allowed" if self.condition.kind == ConditionKind.AT_MOST else "Required"
+        return f"{word}: {required}. {self.counted_as}: {counted}. {self.difference_text}"
 
     @property
     def leaving(self) -> list[tuple[Decimal, str]]:
