@@ -373,10 +373,20 @@ def test_a_file_is_added_to_the_list_also_what_has_to_be_corrected(client):
     opened(client, asked.secret)
     answer = upload(client, (HEAD + "a,Fen club,60.50,2031-05-20\nb,,lots,soon\nTotal,,60.50,\n").encode())
     assert (answer.status_code, answer["Location"].partition("?")[0]) == (303, PLACE)
-    assert "2 grants added from your file." in text_of(client.get(answer["Location"]))
+    page = text_of(client.get(answer["Location"]))
+    assert "2 grants added from your file." in page
+    assert "UTF-8" not in page, "which says nothing to a charity"
     assert [grant["reference"] for grant in asked.grants] == ["a", "b"]
     assert asked.grants[1]["amount"] == "lots"
     assert not OnwardGrant.objects.exists()
+
+
+def test_a_file_in_an_old_encoding_asks_to_check_what_may_be_wrong_without_naming_it(client):
+    opened(client, ask().secret)
+    answer = upload(client, (HEAD + "a,Café,60.50,2031-05-20\n").encode("cp1252"))
+    page = text_of(client.get(answer["Location"]))
+    assert "Check accents and pound signs below." in page
+    assert "Windows-1252" not in page
 
 
 def test_a_360giving_file_is_read_without_the_names_of_people(client, settings):
@@ -463,7 +473,7 @@ def test_what_is_published_is_not_reported_again(client):
     ("content", "name", "said"),
     [
         (b"", "grants.csv", "This file is empty."),
-        (b"\x00\x01\x02", "grants.csv", "This file is not UTF-8"),
+        (b"\x00\x01\x02", "grants.csv", "We cannot tell which characters this file contains."),
         (b"PK\x03\x04broken", "grants.xlsx", "This file is not an XLSX workbook that can be read."),
         (b"%PDF-1.7", "grants.pdf", "This is a PDF."),
         (b"{", "grants.json", "This file is not valid JSON"),

@@ -222,6 +222,7 @@ def test_a_mapping_is_changed_in_the_same_table_and_never_begun_by_hand(client):
     mapping.refresh_from_db()
     assert (mapping.name, mapping.columns) == ("SAP 2", {"Belegnr": "", "Kostenstelle": "", "Buchung": "paid_on"})
     assert client.get("/admin/vru_portal/headingmapping/add/").status_code == 403
+    assert "the page of the import asks what they mean" in text_of(client.get("/admin/vru_portal/headingmapping/"))
 
 
 def test_lines_of_earlier_versions_become_pairs():
