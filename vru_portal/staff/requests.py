@@ -203,9 +203,9 @@ class StateFilter(admin.SimpleListFilter):
 def people_of(draft: LinkDraft, filled_in_by: str = "") -> list[tuple[str, str]]:
     """Who was asked, and who has answered."""
     return [
-        ("Asked", f"{draft.contact_name} {draft.email}".strip()),
+        ("Asked", ", ".join(filter(None, (draft.contact_name, draft.email)))),
         ("Filled in by", filled_in_by or draft.prepared_by),
-        ("Second person", f"{draft.confirm_name} {draft.confirm_email}".strip()),
+        ("Second person", ", ".join(filter(None, (draft.confirm_name, draft.confirm_email)))),
         ("Sent by the second person", draft.confirmed_by),
         ("Reminders", str(draft.reminders)),
     ]

@@ -21,6 +21,10 @@ from vru_portal.tabular.unconfirmed_files import FILE_GONE, SECONDS_TO_CONFIRM, 
 from vru_portal.text.cleaning import normalise_line
 
 SAVED_ALREADY = "The headings of {} are already saved for files of {}. Change those, or enter another name."
+HOW_IT_BEGINS = (
+    "You cannot add one here. If we do not know the headings of a file that you import, the page of the import asks "
+    "what they mean, and saves your answers here for the next files of the same system."
+)
 MAPPING_PERMISSIONS = ("vru_portal.add_headingmapping", "vru_portal.change_headingmapping")
 
 
@@ -118,6 +122,9 @@ class HeadingMappingAdmin(PortalAdmin):
     list_display = ("name", "kind")
     list_filter: ClassVar[Any] = ("kind",)
     search_fields = ("name",)
+
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> Any:
+        return super().changelist_view(request, {"introduction": HOW_IT_BEGINS, **(extra_context or {})})
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         return ("name", "kind", "columns" if self.has_change_permission(request, obj) else "meanings")
