@@ -163,7 +163,7 @@ class CancelOnwardAction(Cancel, OnwardAction):
 
 
 class EraseOnwardAction(Erase, OnwardAction):
-    """Erases what a request holds of people."""
+    """Erases the personal data of a request for onward grants."""
 
     permission = "funding.erase_onwardrequest"
     explanation = (

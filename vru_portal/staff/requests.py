@@ -132,7 +132,7 @@ class Cancel(RequestAction):
 
 
 class Erase(RequestAction):
-    """Erases what a request holds of people, because somebody asks for that."""
+    """Erases the personal data of a request early, because somebody asks for that."""
 
     name = "erase"
     label = "Erase personal data"

@@ -217,7 +217,7 @@ class CancelAction(Cancel, ReturnAction):
 
 
 class EraseAction(Erase, ReturnAction):
-    """Erases what a return holds of people."""
+    """Erases the personal data of a return."""
 
     permission = "results.erase_return"
     explanation = (
