@@ -56,7 +56,7 @@ class AskOnwardAction(Action):
     form_class = AskForm
     permission = "funding.add_onwardrequest"
     explanation = (
-        "We email the recipient a link to a page where it lists the grants that it has made out of this one, or "
+        "We email the recipient a link to a page where it lists the grants that it has made from this one, or "
         "uploads a file. It needs no account. Nothing is published until somebody here has read and approved the list."
     )
 
@@ -202,7 +202,7 @@ def balance_facts(balance: Balance) -> list[tuple[str, str]]:
     if balance.typed:
         facts.append(("In this list", format_pounds(balance.typed)))
     if balance.beyond:
-        return [*facts, ("More than was allocated", f"{format_pounds(balance.beyond)}. It is published as such.")]
+        return [*facts, ("More than was allocated", f"{format_pounds(balance.beyond)}. The public page will say so.")]
     return [*facts, ("Not reported", format_pounds(balance.unreported))]
 
 

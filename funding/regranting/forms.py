@@ -38,7 +38,7 @@ HINTS = {
 # Bytes. The portal takes no larger form from people without an account (`vru_portal/rsgi.py:LARGEST_FORM`).
 LARGEST_FILE = 1_000_000
 TOO_LARGE = (
-    "This file is larger than 1 MB. Leave out grants that you did not make out of our money, save it as CSV, or email "
+    "This file is larger than 1 MB. Leave out grants that you did not make from our money, save it as CSV, or email "
     "it to us."
 )
 OPTIONAL = ("reference", "recipient_org_id", "area", "area_code", "url")

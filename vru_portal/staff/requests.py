@@ -17,7 +17,7 @@ from vru_portal.text.dates import format_date
 from vru_portal.text.form_fields import CalendarDateFormField, EmailAddressFormField, LineFormField, LongTextFormField
 
 NO_LONGER_ASKED = "No longer asked for"
-KEPT_IN_HISTORY = "It stays in the history of this page, so do not name the person. For example, a case number."
+KEPT_IN_HISTORY = "It stays in the history of this page, so do not name the person. Enter a case number, for example."
 
 
 class QuestionForm(forms.Form):

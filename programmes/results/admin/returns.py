@@ -204,8 +204,8 @@ class CancelAction(Cancel, ReturnAction):
 
     confirmation = "I understand that nothing from this return will be published."
     explanation = (
-        "You may want to do this because the initiative was withdrawn, for example. The page of the initiative will no "
-        "longer say that figures are due."
+        "Cancel the request if these figures are no longer needed, for example because the initiative was withdrawn. "
+        "The page of the initiative will no longer say that they are due."
     )
 
     def blocked_reason(self) -> str:

@@ -200,8 +200,8 @@ def test_what_has_changed_since_is_not_removed(client):
     [
         ("closed", "This request is closed"),
         ("cancelled", "We no longer need this list"),
-        ("withdrawn", "What we have recorded of this grant has changed"),
-        ("reversed", "What we have recorded of this grant has changed"),
+        ("withdrawn", "Our record of this grant has changed"),
+        ("reversed", "Our record of this grant has changed"),
     ],
 )
 def test_a_form_that_comes_too_late_says_why_and_shows_what_was_typed(client, clock, what, title):
@@ -339,7 +339,9 @@ def test_more_than_was_awarded_is_said_and_can_be_sent(client):
 def test_an_empty_list_says_that_nothing_was_awarded(client):
     asked = ask()
     opened(client, asked.secret)
-    assert "you tell us that you have made no grants out of this money so far" in text_of(client.get(f"{PLACE}check/"))
+    assert "you are telling us that you have made no grants from this money so far" in text_of(
+        client.get(f"{PLACE}check/")
+    )
     fill_in(client, "check/", SEND)
     assert approve(asked) == []
     assert asked.row.state == DraftState.APPROVED
@@ -463,9 +465,9 @@ def test_what_is_published_is_not_reported_again(client):
     answer = upload(client, (HEAD + same).encode())
     assert "1 is in your list or published already" in text_of(client.get(answer["Location"]))
     enter(asked, reference="360g-fen-1", amount="1")
-    assert "A grant is published already under this identifier" in text_of(client.get(PLACE))
+    assert "A grant with this identifier is already published" in text_of(client.get(PLACE))
     reverse(made)
-    assert "This identifier was that of a grant which has been taken back since." in text_of(client.get(PLACE))
+    assert "This identifier was used for a grant that has since been taken back" in text_of(client.get(PLACE))
     assert sums() == [made.amount, -made.amount]
 
 
