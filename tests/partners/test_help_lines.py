@@ -71,6 +71,6 @@ def test_the_start_page_warns_while_a_sensitive_page_has_none(shelter, admin_use
 def test_who_may_not_change_the_unit_is_not_asked_for_its_help_lines(django_user_model, role, is_asked):
     """Finance may read the unit's page, but has nothing to do there."""
     request = RequestFactory().get("/admin/")
-    request.user = django_user_model.objects.create_user("somebody", is_staff=True)
-    request.user.groups.add(Group.objects.get(name=role))
+    somebody = request.user = django_user_model.objects.create_user("somebody", is_staff=True)
+    somebody.groups.add(Group.objects.get(name=role))
     assert bool(help_line_items(request)) == is_asked
