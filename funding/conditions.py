@@ -19,7 +19,6 @@ from funding.models import FinancialYear, Fulfilment, Payment, SourceCondition
 from funding.year_accounts import AllocationBalance, SourceAccount, YearAccounts
 from vru_portal.ledger.cut_off import CutOff
 from vru_portal.ledger.money import format_pounds, sum_of_pounds
-from vru_portal.text.dates import format_date
 from vru_portal.text.sums import PENNY
 from vru_portal.web.prepared_queries import prepared
 
@@ -72,17 +71,7 @@ class JudgedCondition:
     @property
     def what(self) -> str:
         """The condition in words."""
-        row = self.condition
-        amount = share_text(row) if row.share is not None else format_pounds(row.sum or NOTHING)
-        match row.kind:
-            case ConditionKind.MATCH:
-                return f"Match funding of {amount}"
-            case ConditionKind.SPEND_BY:
-                return f"To be spent by {format_date(self.last_day)}"
-            case ConditionKind.CLAIM_BY:
-                return f"To be claimed by {format_date(self.last_day)}"
-        subject = row.heading or row.level or CostKind(row.cost_kind).label
-        return f"{row.get_kind_display()} {amount} {'spent on' if row.counts_paid else 'for'} {subject}"
+        return self.condition.in_words
 
     @property
     def counted_as(self) -> str:
@@ -99,12 +88,13 @@ class JudgedCondition:
         if row.share is not None:
             required = f"{row.share.normalize():f}% of {format_pounds(self.base)} = {required}"
         elif row.kind in (ConditionKind.SPEND_BY, ConditionKind.CLAIM_BY):
-            taken = [f" - {format_pounds(sum_)} {what}" for sum_, what in self.leaving if sum_]
+            taken = [f" − {format_pounds(sum_)} {what}" for sum_, what in self.leaving if sum_]
             required = (
                 f"{format_pounds(self.account.source.amount)}{''.join(taken)} = {required}" if taken else required
             )
         counted = format_pounds(self.counted) if self.counted else "nothing yet"
-        return f"Required: {required}. {self.counted_as}: {counted}. {self.difference_text}"
+        word = "Allowed" if self.condition.kind == ConditionKind.AT_MOST else "Required"
+        return f"{word}: {required}. {self.counted_as}: {counted}. {self.difference_text}"
 
     @property
     def leaving(self) -> list[tuple[Decimal, str]]:
@@ -127,13 +117,6 @@ COUNTED_AS = {
     ConditionKind.SPEND_BY: "Paid by then",
     ConditionKind.CLAIM_BY: "Claimed by then",
 }
-
-
-def share_text(row: SourceCondition) -> str:
-    of = CostKind(row.share_of).label.lower() if row.share_of else "the source"
-    if row.share_of and row.counts_paid:
-        of = f"spending on {of}"
-    return f"{(row.share or NOTHING).normalize():f}% of {of}"
 
 
 def judged_conditions(accounts: YearAccounts) -> list[JudgedCondition]:

@@ -209,7 +209,7 @@ class AllocationAdmin(LedgerImport, AppendOnlyAdmin):
         rows = row.variations.select_related("decision", "reversed_by").order_by("varied_on", "pk")
         return Section(
             "What changed",
-            ("Id", "From", "What", "Sum", "State", "Decision"),
+            ("Id", "Counts from", "What", "Sum", "State", "Decision"),
             [
                 (
                     admin_link(variation, variation.public_id),

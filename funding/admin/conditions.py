@@ -93,7 +93,7 @@ class SourceConditionAdmin(AppendOnlyAdmin):
     list_filter = ("funding_source__year", "kind", ReversalFilter)
     list_select_related = (
         *("funding_source__year", "heading", "level", "source", "reverses__funding_source__year"),
-        *("reversed_by__recorded_by", "recorded_by"),
+        *("reverses__heading", "reverses__level", "reversed_by__recorded_by", "recorded_by"),
     )
     search_fields = ("funding_source__name", "wording")
     autocomplete_fields: ClassVar[tuple[str, ...]] = ("funding_source", "heading", "level", "source")
@@ -154,7 +154,8 @@ class FulfilmentAdmin(RecordedElsewhereAdmin):
     list_display = ("condition", "organisation", "happened_on", "sum", "state")
     list_filter = (ReversalFilter, "condition__funding_source__year")
     list_select_related = (
-        *("condition__funding_source__year", "organisation", "source", "reverses__organisation"),
+        *("condition__funding_source__year", "condition__heading", "condition__level"),
+        *("organisation", "source", "reverses__organisation"),
         *("reversed_by__recorded_by", "recorded_by"),
     )
     search_fields = ("organisation__name", "note")

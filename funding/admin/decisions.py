@@ -82,7 +82,7 @@ class DecisionAdmin(AppendOnlyAdmin):
         return PortalAdmin.has_change_permission(self, request, obj)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Decision | None = None) -> Any:
-        """Leave the fields editable that may change."""
+        """Leave only those fields editable that may change."""
         if obj is None:
             return ()
         named = [name for _, options in self.fieldsets for name in options["fields"]]

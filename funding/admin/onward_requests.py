@@ -56,7 +56,7 @@ class AskOnwardAction(Action):
     form_class = AskForm
     permission = "funding.add_onwardrequest"
     explanation = (
-        "We email the recipient a link to a page where it lists the grants that it has made out of this one, or "
+        "We email the recipient a link to a page where it lists the grants that it has made from this one, or "
         "uploads a file. It needs no account. Nothing is published until somebody here has read and approved the list."
     )
 
@@ -152,8 +152,10 @@ class ExtendOnwardAction(Extend, OnwardAction):
 class CancelOnwardAction(Cancel, OnwardAction):
     """Cancels the request for onward grants."""
 
-    confirmation = "Nothing from this list will be published"
-    explanation = "The recipient is told, and its link no longer works. You can ask again on the page of the grant."
+    confirmation = "I understand that nothing from this list will be published."
+    explanation = (
+        "We tell the recipient by email, and its link will no longer work. You can ask again on the page of the grant."
+    )
 
     def perform(self, form: Any) -> str:
         asking.cancel(request=self.row)
@@ -161,7 +163,7 @@ class CancelOnwardAction(Cancel, OnwardAction):
 
 
 class EraseOnwardAction(Erase, OnwardAction):
-    """Erases what a request holds of people."""
+    """Erases the personal data of a request for onward grants."""
 
     permission = "funding.erase_onwardrequest"
     explanation = (
@@ -200,7 +202,7 @@ def balance_facts(balance: Balance) -> list[tuple[str, str]]:
     if balance.typed:
         facts.append(("In this list", format_pounds(balance.typed)))
     if balance.beyond:
-        return [*facts, ("More than was allocated", f"{format_pounds(balance.beyond)}. It is published as such.")]
+        return [*facts, ("More than was allocated", f"{format_pounds(balance.beyond)}. The public page will say so.")]
     return [*facts, ("Not reported", format_pounds(balance.unreported))]
 
 

@@ -188,7 +188,7 @@ class FundingSourceAdmin(OrderPageMixin, AppendOnlyAdmin):
         return PortalAdmin.get_inline_instances(self, request, obj)
 
     def get_readonly_fields(self, request: HttpRequest, obj: FundingSource | None = None) -> Any:
-        """Leave the fields editable that may change."""
+        """Leave only those fields editable that may change."""
         if obj is None:
             return ()
         named = [name for _, options in self.fieldsets for name in options["fields"]]

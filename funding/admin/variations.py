@@ -31,7 +31,7 @@ class StepForm(forms.Form):
     """How much, from when, by which decision and why."""
 
     amount = PoundsFormField(label="Sum", help_text="In pounds, such as 1,250.50.")
-    varied_on = CalendarDateFormField(label="From", widget=AdminDateWidget, help_text="The day from which it counts.")
+    varied_on = CalendarDateFormField(label="Counts from", widget=AdminDateWidget)
     decision = DecisionChoice(
         Decision.objects.none(), help_text="The decision that this is made by. If it is not listed, record it first."
     )
@@ -212,7 +212,7 @@ class OvercommitForm(forms.Form):
         localize=False,
         help_text="Per cent of the source that may be allocated beyond its amount, such as 10.",
     )
-    allowed_on = CalendarDateFormField(label="From", widget=AdminDateWidget)
+    allowed_on = CalendarDateFormField(label="Counts from", widget=AdminDateWidget)
     decision = DecisionChoice(Decision.objects.none(), help_text="A decision whose notice is published.")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

@@ -1,5 +1,7 @@
 """What a funder asks in return for its money, and what was done towards it that the ledger does not show."""
 
+from decimal import Decimal
+
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator
 from django.db import models
@@ -16,7 +18,8 @@ from partners.provenance import Sourced
 from programmes.models import PreventionLevel
 from vru_portal.ledger.append_only.models import Reversible
 from vru_portal.ledger.append_only.trigger import INSERT, Trigger
-from vru_portal.ledger.money import MoneyField, SignedMoneyField
+from vru_portal.ledger.money import MoneyField, SignedMoneyField, format_pounds
+from vru_portal.text.dates import format_date
 from vru_portal.text.fields import CalendarDateField, LineField
 
 OF_MONEY = (ConditionKind.AT_LEAST, ConditionKind.AT_MOST, ConditionKind.MATCH)
@@ -115,7 +118,25 @@ class SourceCondition(Reversible, Sourced):
         ]
 
     def __str__(self) -> str:
-        return f"{self.get_kind_display()}, {self.funding_source}"
+        return f"{self.in_words}: {self.funding_source}"
+
+    @property
+    def in_words(self) -> str:
+        """What the funder asks, such as “At least 20% of the source for Staff”."""
+        if self.kind in OF_A_DAY:
+            return f"{self.get_kind_display()} {format_date(self.by_day) if self.by_day else '…'}"
+        amount = format_pounds(self.sum or Decimal(0)) if self.share is None else self.share_in_words
+        if self.kind == ConditionKind.MATCH:
+            return f"Match funding of {amount}"
+        subject = self.heading or self.level or CostKind(self.cost_kind or CostKind.OTHER).label
+        return f"{self.get_kind_display()} {amount} {'spent on' if self.counts_paid else 'for'} {subject}"
+
+    @property
+    def share_in_words(self) -> str:
+        of = CostKind(self.share_of).label.lower() if self.share_of else "the source"
+        if self.share_of and self.counts_paid:
+            of = f"spending on {of}"
+        return f"{(self.share or Decimal(0)).normalize():f}% of {of}"
 
 
 class Fulfilment(Reversible, Sourced):

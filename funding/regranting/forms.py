@@ -26,7 +26,7 @@ LABELS = {
 HINTS = {
     "recipient": "The name of the organisation. For a grant to a person, enter “An individual”. Do not enter a name.",
     "amount": "In pounds, such as 1234.50. Enter only the part that came from this grant.",
-    "awarded_on": "For example, 27 3 2031 or 27 March 2031.",
+    "awarded_on": "For example, 27 3 2020 or 27 March 2020.",
     "title": "For example, After-school boxing.",
     "description": "A sentence. It is published, so do not name anybody.",
     "reference": "If you publish in the 360Giving standard, the identifier in your file.",
@@ -38,7 +38,7 @@ HINTS = {
 # Bytes. The portal takes no larger form from people without an account (`vru_portal/rsgi.py:LARGEST_FORM`).
 LARGEST_FILE = 1_000_000
 TOO_LARGE = (
-    "This file is larger than 1 MB. Leave out grants that you did not make out of our money, save it as CSV, or email "
+    "This file is larger than 1 MB. Leave out grants that you did not make from our money, save it as CSV, or email "
     "it to us."
 )
 OPTIONAL = ("reference", "recipient_org_id", "area", "area_code", "url")

@@ -18,6 +18,7 @@ from funding.validators import public_id_validator
 from vru_portal.tabular.readers import XLSX, cell_problem, cell_text, format_of
 from vru_portal.tabular.reading.headings import Headings
 from vru_portal.tabular.reading.named_records import Found, NamedRecord, last_part, records_by_key
+from vru_portal.tabular.reading.plain_text import notes_in_plain_words
 from vru_portal.tabular.widgets import DateWidget, MoneyWidget, TextWidget
 
 CHOOSE_ALLOCATION = (
@@ -184,7 +185,7 @@ def read_onward_file(content: bytes, allocation: Allocation) -> ReadFile:
     if problems:
         more = [f"And {len(problems) - MAX_PROBLEMS:,} more."] if len(problems) > MAX_PROBLEMS else []
         raise ValidationError([*problems[:MAX_PROBLEMS], *more])
-    return ReadFile(rows, of_others, resource.notes)
+    return ReadFile(rows, of_others, notes_in_plain_words(resource.notes))
 
 
 def ids_of(text: str, found: Found) -> list[str]:

@@ -43,9 +43,10 @@ def lead_of(year: FinancialYear) -> Passage | None:
 def spend_bar(accounts: YearAccounts) -> dict[str, Any]:
     """Draw what is paid, still to pay, not allocated, carried forward and returned as one bar, without parts of £0."""
     return {
+        "year": accounts.year,
         "parts": [
             {"css": css, "name": name, "amount": amount, **place} for css, name, amount, place in bar_parts(accounts)
-        ]
+        ],
     }
 
 

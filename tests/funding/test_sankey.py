@@ -7,6 +7,7 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
+from django.template.loader import render_to_string
 
 from funding.models import FinancialYear, FundingSource
 from funding.sankey.drawing import TALL_WIDTH, WIDE_WIDTH, draw_tall, draw_wide
@@ -180,14 +181,22 @@ def test_one_more_than_fits_is_named_rather_than_called_1_other():
 
 
 def test_names_are_written_as_text(rf):
-    from django.template.loader import render_to_string
-
     nasty = '<script>alert(1)</script> & "friends"'
     books = accounts(["100"], [balance(1, 0, 0, "50", name=nasty)])
     html = render_to_string("components/sankey.html", sankey(money_flow(books, levels(1))))
     assert "<script" not in html
     assert "&lt;script&gt;" in html
     assert " style=" not in html
+
+
+def test_bars_of_two_years_on_a_page_share_no_id():
+    """Staff start with a bar for each year that still has money."""
+    books = accounts(["100"], [balance(1, 0, 0, "50", "20")])
+    later = YearAccounts(books.balances, FinancialYear(first_year=2032), NOW, books.sources)
+    html = "".join(render_to_string("components/spend_bar.html", spend_bar(one)) for one in (books, later))
+    ids = re.findall(r' id="([^"]+)"', html)
+    assert ids == ["hatch-due-2031-32", "hatch-due-2032-33"]
+    assert re.findall(r"url\(#([^)]+)\)", html) == ids
 
 
 @pytest.mark.parametrize("amounts", [["0.01", "9999999999", "0.01"], ["1", "1", "1"], ["0", "0", "5"]])

@@ -1,6 +1,7 @@
 """The help lines that a unit states: beside safety notices, on the contact page and by search; nowhere until then."""
 
 import pytest
+from django.contrib.auth.models import Group
 from django.test import RequestFactory
 
 from partners.models import Unit
@@ -66,7 +67,10 @@ def test_the_start_page_warns_while_a_sensitive_page_has_none(shelter, admin_use
 
 
 @pytest.mark.usefixtures("shelter")
-def test_who_may_not_see_the_unit_is_not_asked_for_its_help_lines(django_user_model):
+@pytest.mark.parametrize(("role", "is_asked"), [("Finance", False), ("Editor", True)])
+def test_who_may_not_change_the_unit_is_not_asked_for_its_help_lines(django_user_model, role, is_asked):
+    """Finance may read the unit's page, but has nothing to do there."""
     request = RequestFactory().get("/admin/")
-    request.user = django_user_model.objects.create_user("nobody", is_staff=True)
-    assert help_line_items(request) == []
+    somebody = request.user = django_user_model.objects.create_user("somebody", is_staff=True)
+    somebody.groups.add(Group.objects.get(name=role))
+    assert bool(help_line_items(request)) == is_asked

@@ -1,21 +1,26 @@
 """Publications: a list, and a page each with its files and everything that the portal takes from it."""
 
 import re
+from decimal import Decimal
 
 import pytest
 from django.urls import reverse
 
 from events.declarations.models import LiveSignature
+from funding.choices import CostKind
 from partners.choices import PublicationKind
 from partners.models import Publication, Unit
 from tests.support.factories import (
     DocumentFactory,
+    FulfilmentFactory,
+    FundingSourceFactory,
     InitiativeFactory,
     OrganisationFactory,
     PassageFactory,
     PersonFactory,
     PostFactory,
     PublicationFactory,
+    SourceConditionFactory,
     UnitFactory,
     make_everything,
 )
@@ -126,6 +131,28 @@ def test_facts_are_under_their_sections_and_source_notes_link_to_them(client):
     assert "Hidden walk" not in text
     for anchor in ("section-chapter-1", "section-page-7"):
         assert f'id="{anchor}"' in text
+
+
+def test_facts_without_a_section_have_a_heading_only_beside_sections(client):
+    plan = PublicationFactory()
+    InitiativeFactory(name="Moor walk", source=plan, source_location="")
+    assert "Other facts" not in page(client, plan)
+    InitiativeFactory(name="Mill walk", source=plan, source_location="Chapter 1")
+    assert "Other facts" in page(client, plan)
+
+
+def test_conditions_of_one_source_are_told_apart_by_what_they_ask(client):
+    plan = PublicationFactory()
+    source = FundingSourceFactory(name="Chest")
+    SourceConditionFactory(funding_source=source, source=plan)
+    staff = {"cost_kind": CostKind.STAFF, "share": None, "sum": Decimal("500.00")}
+    SourceConditionFactory(funding_source=source, source=plan, **staff)
+    FulfilmentFactory(condition__funding_source=source, source=plan, organisation__name="Mill")
+    text = page(client, plan)
+    label = source.year.label
+    assert f"At least 20% of the source for Interventions: Chest, {label}</a>" in text
+    assert f"At least £500 for Staff: Chest, {label}</a>" in text
+    assert "Mill, £25 on " in text
 
 
 @pytest.mark.usefixtures("everything")

@@ -17,7 +17,9 @@ from partners.models import ContactPoint, Organisation, Person, Post, Publicatio
 from partners.models.publications import section_anchor
 from programmes.models import Initiative, Passage, Predecessor, PreventionLevel, Story, SuccessCondition, Term
 from programmes.results.models import Target
+from vru_portal.ledger.money import format_pounds
 from vru_portal.publishing.state import published
+from vru_portal.text.dates import format_date
 from vru_portal.web.prepared_queries import prepared
 
 MAX_OF_A_KIND = 50  # shown of each publication; the lists of the portal have the others
@@ -53,13 +55,14 @@ CITED_RECORDS = (
     CitedRecords("Budget headings", lambda _: BudgetHeading.objects.public()),
     CitedRecords(
         "Conditions of sources",
-        lambda _: SourceCondition.objects.standing().select_related("funding_source__year"),
+        lambda _: SourceCondition.objects.standing().select_related("funding_source__year", "heading", "level"),
         lambda row: f"{row.funding_source.year.get_absolute_url()}#conditions",
     ),
     CitedRecords(
         "Match funding and claims",
         lambda _: Fulfilment.objects.standing().select_related("organisation", "condition__funding_source__year"),
         lambda row: f"{row.condition.funding_source.year.get_absolute_url()}#conditions",
+        lambda row: f"{row}, {format_pounds(row.amount)} on {format_date(row.happened_on)}",
     ),
     CitedRecords("Organisations", lambda _: Organisation.objects.public()),
     CitedRecords("People", lambda _: Person.objects.public()),

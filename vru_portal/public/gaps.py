@@ -148,7 +148,7 @@ GAPS = (
     Gap(
         "check",
         "Initiatives without the date of a check",
-        "What we say about them is as their sources stated it. Nobody has confirmed since then that it is still true.",
+        "What we say about them is what their sources stated. Nobody has checked since then that it is still true.",
         without_check,
         initiative_row,
     ),

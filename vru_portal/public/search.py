@@ -124,7 +124,7 @@ def found(request: HttpRequest, query: str, findings: Findings, is_fresh: bool) 
         "total": len(hits),
         "has_all": bool(with_all),
         "corrected": findings.corrected,
-        "whole_list": findings.whole_list,
+        "whole_list": findings.whole_list and findings.whole_list.document,
         "missed": findings.missed,
         "kinds": kind_links(query, by_kind, kind),
     }

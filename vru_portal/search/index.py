@@ -52,7 +52,7 @@ class Findings:
     hits: Sequence[Hit]
     wanted: Sequence[Wanted]
     missed: Sequence[str]  # words that no page has, nor a synonym or a similar word
-    whole_list: str = ""  # the name of the list that comes first because nothing in it has all that was looked for
+    whole_list: IndexEntry | None = None  # comes first because nothing in it has all that was looked for
 
     @property
     def corrected(self) -> list[tuple[str, str]]:
@@ -175,12 +175,12 @@ class Index:
             total = (score + NAMED * likeness) * entry.searchable.weight
             hits.append(Hit(entry, total, counts[page] == number_sought, is_name))
         hits.sort(key=lambda hit: (not hit.has_all, -hit.score, hit.entry.document.title))
-        whole_list = ""
+        whole_list = None
         if list_page is not None:
             entry = self.entries[list_page]
             narrowed = any(one.narrowed_by_preposition for one in wanted)
             hits, whole = list_first(hits, entry, narrowed=narrowed)
-            whole_list = entry.document.title if whole else ""
+            whole_list = entry if whole else None
         return Findings(once_each(hits), wanted, missed, whole_list)
 
     def _list_of(self, wanted: Sequence[Wanted]) -> int | None:

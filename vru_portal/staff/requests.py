@@ -17,7 +17,7 @@ from vru_portal.text.dates import format_date
 from vru_portal.text.form_fields import CalendarDateFormField, EmailAddressFormField, LineFormField, LongTextFormField
 
 NO_LONGER_ASKED = "No longer asked for"
-KEPT_IN_HISTORY = "It stays in the history of this page, so do not name the person. For example, a case number."
+KEPT_IN_HISTORY = "It stays in the history of this page, so do not name the person. Enter a case number, for example."
 
 
 class QuestionForm(forms.Form):
@@ -126,13 +126,13 @@ class Cancel(RequestAction):
     """Cancels the request."""
 
     name = "cancel"
-    label = "Cancel"
+    label = "Cancel the request"
     states = UNENDED_STATES
     even_if_withdrawn = True
 
 
 class Erase(RequestAction):
-    """Erases what a request holds of people, because somebody asks for that."""
+    """Erases the personal data of a request early, because somebody asks for that."""
 
     name = "erase"
     label = "Erase personal data"
@@ -203,9 +203,9 @@ class StateFilter(admin.SimpleListFilter):
 def people_of(draft: LinkDraft, filled_in_by: str = "") -> list[tuple[str, str]]:
     """Who was asked, and who has answered."""
     return [
-        ("Asked", f"{draft.contact_name} {draft.email}".strip()),
+        ("Asked", ", ".join(filter(None, (draft.contact_name, draft.email)))),
         ("Filled in by", filled_in_by or draft.prepared_by),
-        ("Second person", f"{draft.confirm_name} {draft.confirm_email}".strip()),
+        ("Second person", ", ".join(filter(None, (draft.confirm_name, draft.confirm_email)))),
         ("Sent by the second person", draft.confirmed_by),
         ("Reminders", str(draft.reminders)),
     ]

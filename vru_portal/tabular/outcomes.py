@@ -51,6 +51,7 @@ class ImportResult(Result):
     summary = ""  # how much it records, as a phrase such as "3 payments"
     reading: Sequence[str] = ()  # sentences about what was read of the file and what was not
     unclear = UnclearHeadings()  # of a refused file
+    mapping: int | None = None  # the key of the saved mapping by which its headings were read
     refused_file = ""  # where the refused rows of a file that was only checked are kept, with the reasons
     left_out: list[int] | None = None  # the rows that its sender has chosen to leave out, by their numbers
     deferred_rows = 0  # how many rows a file has that was not tried because it is for the worker
@@ -119,6 +120,7 @@ class ImportResult(Result):
         return {
             "summary": self.summary,
             "reading": list(self.reading),
+            "mapping": self.mapping,
             "refused_file": self.refused_file,
             "refused_rows": self.refused_numbers,
             "unchanged": self.unchanged,

@@ -37,6 +37,7 @@ from vru_portal.tabular.reading.sheets import join_names
 from vru_portal.tabular.refused_rows import store_refused_rows
 from vru_portal.tabular.trial_copy import trial_copy
 from vru_portal.tabular.writers import unescape_formula
+from vru_portal.text.cleaning import truncate
 
 ONE_COLUMN = "Each row is one cell. Separate the cells by commas, semicolons or tabs, or send a spreadsheet."
 
@@ -71,6 +72,10 @@ class FileResource(resources.Resource):
         self.first_row = 2  # its number, as a spreadsheet shows it
         self.unclear = UnclearHeadings()
         self.notes: list[str] = []  # what was read of the file and what was not
+        self.renamed: list[
+            tuple[str, str]
+        ] = []  # headings that are not called like their column, each with that column
+        self.mapping: HeadingMapping | None = None  # the saved one by which its headings were read
         self.whole_headings: list[str] = []
         self.whole_rows: list[Any] = []  # as the file has them, with the columns that are not read
         self.cell_errors: dict[int, dict[str, str]] = {}  # by row, counted from 1, and by column
@@ -136,6 +141,10 @@ class FileResource(resources.Resource):
             if dry_run and result.refused_rows and self.whole_rows:
                 result.refused_file = store_refused_rows(self.whole_headings, self.whole_rows, self.first_row, result)
         result.unclear, result.reading = self.unclear, self.notes
+        if self.renamed:
+            meanings = ", ".join(f"“{truncate(heading, 60)}” as {column}" for heading, column in self.renamed)
+            result.reading = [*self.notes, f"Headings that were recognised: {meanings}."]
+        result.mapping = self.mapping.pk if self.mapping else None
         return result
 
     def defer(self, dataset: tablib.Dataset) -> Any:
@@ -227,6 +236,7 @@ class FileResource(resources.Resource):
         found = self.read_headings(dataset)
         self.first_row = dataset.first_row + found.row
         self.notes = [*dataset.notes, *found.notes]
+        self.renamed = found.renamed
         if found.left_out:
             self.notes.append(f"Columns that were ignored: {join_names(found.left_out)}.")
         self.keep_columns(dataset, rows[found.row + 1 :], found)
@@ -266,6 +276,7 @@ class FileResource(resources.Resource):
             spelling = [f"“{text}” may mean {meant}." for text in found.unknown if (meant := names.likely(text))]
             listed = f" The columns are: {', '.join(self.named_columns())}." if problems != found.repeated else ""
             raise ValidationError(f"{' '.join([*problems, *spelling])}{listed}")
+        self.mapping = mapping
         return found
 
     def headings_not_read(self, dataset: tablib.Dataset) -> Sequence[str]:

@@ -19,7 +19,7 @@ from vru_portal.text.cleaning import plain_value, refuse_long_value
 from vru_portal.text.dates import format_date, format_time
 
 EARLIEST, LATEST = date(1900, 1, 1), date(2199, 12, 31)
-EXAMPLE = "27 3 2031 or 27 March 2031"
+EXAMPLE = "27 3 2020 or 27 March 2020"  # past, as most dates must be that are typed
 MONTHS = [name.casefold() for name in calendar.month_name]
 SPREADSHEET_EPOCH = date(1899, 12, 30)  # the day that Excel and LibreOffice number 0
 

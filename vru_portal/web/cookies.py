@@ -35,7 +35,7 @@ def delete_cookie(response: HttpResponse, name: str) -> None:
 
 def _full_name(name: str) -> str:
     if name not in OWN:
-        raise ValueError(f"{name} is not among the portal's cookies, with which no page comes from memory.")
+        raise ValueError(f"Add {name} to OWN in {__name__}: a request with it must not be answered from memory.")
     return f"{settings.COOKIE_PREFIX}{name}"
 
 

@@ -1,7 +1,7 @@
 """Files for everybody that are costly to make: made once for each state of the data, and sent from disk.
 
-A file's state is the version of the content, the day in London, and the software and settings that made it. Nothing of
-staff or of one person is ever kept here: a file for readers who may not see all of it must not go through here.
+A file's state is the version of the content, the day in London, and the software and settings that made it. Only files
+that everybody may read in full are kept here, never one that was made for staff or for one person.
 """
 
 import fcntl

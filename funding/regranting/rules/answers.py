@@ -36,27 +36,27 @@ DETAILS = {
 }
 READERS: dict[str, Callable[[str], Any]] = {"amount": parse_pounds, "awarded_on": parse_date}
 SAME_TWICE = (
-    "Grant {} of this list is the same. Remove one of them. If there were two such grants, give each its own title or "
+    "Grant {} of this list is the same. Remove one of them. If these are two grants, give each its own title or "
     "identifier."
 )
 SAME_PUBLISHED = (
-    "The same grant is published already, as {}. Remove it from this list. If this is another grant, give it a title "
-    "of its own."
+    "The same grant is already published, as {}. Remove it from this list. If this is a different grant, give it its "
+    "own title."
 )
 REDACTED_PUBLISHED = (
-    "A grant of this sum and date is published already, as {}, and part of its text has been removed. If it is this "
-    "one, remove this one from your list. If this is another grant, contact us."
+    "A grant with this sum and date is already published, as {}, and part of its text has been removed. If it is the "
+    "same grant, remove it from your list. If this is a different grant, contact us."
 )
 REFERENCE_TWICE = (
     "Grant {} of this list has the same identifier. Each needs its own. If you have none, leave the box empty."
 )
 REFERENCE_PUBLISHED = (
-    "A grant is published already under this identifier: {} to {}. Remove it from this list. If what is published is "
+    "A grant with this identifier is already published: {} to {}. Remove it from this list. If what is published is "
     "wrong, contact us."
 )
 REFERENCE_TAKEN_BACK = (
-    "This identifier was that of a grant which has been taken back since. It cannot be used again: add a letter or a "
-    "number to it."
+    "This identifier was used for a grant that has since been taken back, so you cannot use it again. Add a letter or "
+    "a number to it."
 )
 
 

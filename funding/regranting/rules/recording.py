@@ -20,7 +20,7 @@ INDIVIDUAL = "An individual"  # stands for a person's name, which the portal nei
 SAME_GRANT = ("allocation_id", "recipient_name", "amount", "awarded_on", "title")
 SAME_RECORDED = "The same onward grant is already recorded: {}. If this is another one, give it a title of its own."
 REDACTED_RECORDED = (
-    "This may be an onward grant that is already recorded, and of which text was redacted: {}. If this is another one, "
+    "This may be an onward grant that is already recorded, with some of its text redacted: {}. If this is another one, "
     "reverse that one first. Then record both, each with a title of its own."
 )
 

@@ -202,8 +202,11 @@ class ExtendAction(Extend, ReturnAction):
 class CancelAction(Cancel, ReturnAction):
     """Cancels the request for figures."""
 
-    confirmation = "Nothing from this return will be published"
-    explanation = "For example because the initiative was withdrawn. The page no longer says that figures are due."
+    confirmation = "I understand that nothing from this return will be published."
+    explanation = (
+        "Cancel the request if these figures are no longer needed, for example because the initiative was withdrawn. "
+        "The page of the initiative will no longer say that they are due."
+    )
 
     def blocked_reason(self) -> str:
         return super().blocked_reason() or (asking.ALREADY_PUBLISHED if self.row.approved.exists() else "")
@@ -214,7 +217,7 @@ class CancelAction(Cancel, ReturnAction):
 
 
 class EraseAction(Erase, ReturnAction):
-    """Erases what a return holds of people."""
+    """Erases the personal data of a return."""
 
     permission = "results.erase_return"
     explanation = (

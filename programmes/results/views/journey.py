@@ -25,6 +25,8 @@ from vru_portal.links.forms import SendForm
 from vru_portal.links.pages import sent_texts
 from vru_portal.links.session import allow_form_methods, redirect_see_other
 
+WORDS_TITLE = "What went well, what did not, and what you spent"
+
 
 @csrf_exempt  # it changes nothing, and Django would write the secret to a log if it refused a request
 def open_link(request: HttpRequest, secret: str) -> HttpResponse:
@@ -42,7 +44,7 @@ def start(request: HttpRequest) -> HttpResponse:
     has_words = any(token.draft.answers.get(name, "").strip() for name in ("went_well", "went_badly", "spend"))
     steps.append(
         {
-            "title": "What went well, what did not, and what it cost",
+            "title": WORDS_TITLE,
             "url": resolve_url("results:words"),
             "done": has_words,
         }
@@ -94,9 +96,8 @@ def figure(request: HttpRequest, slug: str) -> HttpResponse:
 def words(request: HttpRequest) -> HttpResponse:
     """What went well, what did not, and the spend."""
     token = PAGES.require_open(request)
-    return ask(
-        request, token.draft, WordsForm, "results/return_words.html", page_context(token), resolve_url("results:check")
-    )
+    context = page_context(token, title=WORDS_TITLE)
+    return ask(request, token.draft, WordsForm, "results/return_words.html", context, resolve_url("results:check"))
 
 
 def ask(

@@ -33,7 +33,7 @@ CONDITIONS = {
         # 12,500.00 + 7,499.99
         ("open", "missed", "20000.00", "19999.99", "Given by others: £19,999.99. £0.01 missing."),
         # 53,018.41 + 52,000.00 + 65,952.00 + 16,500.00
-        ("met", "met", "187470.41", "187470.41", "£211,864.69 - £24,394.28 returned = £187,470.41."),
+        ("met", "met", "187470.41", "187470.41", "£211,864.69 − £24,394.28 returned = £187,470.41."),
         # 150,000.00 + 37,470.41
         ("met", "met", "187470.41", "187470.41", "Claimed by then: £187,470.41. Exactly what is required."),
         # nine allocations, 5,250.50 of one released and awarded again

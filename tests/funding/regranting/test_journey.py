@@ -200,8 +200,8 @@ def test_what_has_changed_since_is_not_removed(client):
     [
         ("closed", "This request is closed"),
         ("cancelled", "We no longer need this list"),
-        ("withdrawn", "What we have recorded of this grant has changed"),
-        ("reversed", "What we have recorded of this grant has changed"),
+        ("withdrawn", "Our record of this grant has changed"),
+        ("reversed", "Our record of this grant has changed"),
     ],
 )
 def test_a_form_that_comes_too_late_says_why_and_shows_what_was_typed(client, clock, what, title):
@@ -339,7 +339,9 @@ def test_more_than_was_awarded_is_said_and_can_be_sent(client):
 def test_an_empty_list_says_that_nothing_was_awarded(client):
     asked = ask()
     opened(client, asked.secret)
-    assert "you tell us that you have made no grants out of this money so far" in text_of(client.get(f"{PLACE}check/"))
+    assert "you are telling us that you have made no grants from this money so far" in text_of(
+        client.get(f"{PLACE}check/")
+    )
     fill_in(client, "check/", SEND)
     assert approve(asked) == []
     assert asked.row.state == DraftState.APPROVED
@@ -373,10 +375,20 @@ def test_a_file_is_added_to_the_list_also_what_has_to_be_corrected(client):
     opened(client, asked.secret)
     answer = upload(client, (HEAD + "a,Fen club,60.50,2031-05-20\nb,,lots,soon\nTotal,,60.50,\n").encode())
     assert (answer.status_code, answer["Location"].partition("?")[0]) == (303, PLACE)
-    assert "2 grants added from your file." in text_of(client.get(answer["Location"]))
+    page = text_of(client.get(answer["Location"]))
+    assert "2 grants added from your file." in page
+    assert "UTF-8" not in page, "which says nothing to a charity"
     assert [grant["reference"] for grant in asked.grants] == ["a", "b"]
     assert asked.grants[1]["amount"] == "lots"
     assert not OnwardGrant.objects.exists()
+
+
+def test_a_file_in_an_old_encoding_asks_to_check_what_may_be_wrong_without_naming_it(client):
+    opened(client, ask().secret)
+    answer = upload(client, (HEAD + "a,Café,60.50,2031-05-20\n").encode("cp1252"))
+    page = text_of(client.get(answer["Location"]))
+    assert "Check accents and pound signs below." in page
+    assert "Windows-1252" not in page
 
 
 def test_a_360giving_file_is_read_without_the_names_of_people(client, settings):
@@ -453,9 +465,9 @@ def test_what_is_published_is_not_reported_again(client):
     answer = upload(client, (HEAD + same).encode())
     assert "1 is in your list or published already" in text_of(client.get(answer["Location"]))
     enter(asked, reference="360g-fen-1", amount="1")
-    assert "A grant is published already under this identifier" in text_of(client.get(PLACE))
+    assert "A grant with this identifier is already published" in text_of(client.get(PLACE))
     reverse(made)
-    assert "This identifier was that of a grant which has been taken back since." in text_of(client.get(PLACE))
+    assert "This identifier was used for a grant that has since been taken back" in text_of(client.get(PLACE))
     assert sums() == [made.amount, -made.amount]
 
 
@@ -463,7 +475,7 @@ def test_what_is_published_is_not_reported_again(client):
     ("content", "name", "said"),
     [
         (b"", "grants.csv", "This file is empty."),
-        (b"\x00\x01\x02", "grants.csv", "This file is not UTF-8"),
+        (b"\x00\x01\x02", "grants.csv", "We cannot tell which characters this file contains."),
         (b"PK\x03\x04broken", "grants.xlsx", "This file is not an XLSX workbook that can be read."),
         (b"%PDF-1.7", "grants.pdf", "This is a PDF."),
         (b"{", "grants.json", "This file is not valid JSON"),

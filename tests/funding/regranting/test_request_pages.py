@@ -143,6 +143,9 @@ def test_finance_sends_again_extends_and_cancels(client):
     assert "Sent again" in text_of(step(client, asked, "send-again", email="sam@recipient.example"))
     assert "Enter a date between today and a year from now." in text_of(step(client, asked, "extend", day="2033-01-01"))
     assert "Extended" in text_of(step(client, asked, "extend", day="2031-12-01"))
+    page = text_of(client.get(f"{PLACE}{asked.request.pk}/cancel/"))
+    assert "Cancel the request" in page
+    assert "Go back" in page
     step(client, asked, "cancel")  # without the tick
     assert asked.row.state == DraftState.QUEUED
     assert "Cancelled" in text_of(step(client, asked, "cancel", confirmed="on"))

@@ -133,7 +133,7 @@ def test_an_email_names_what_is_left_of_a_grant_that_was_changed(mailoutbox):
     send(asked)
     deliver_onward_mail.call(OnwardMail.objects.latest("pk").pk)
     body = " ".join(mailoutbox[1].body.split())
-    assert "has made out of our grant of £60 for" in body
+    assert "has made from our grant of £60 for" in body
     assert "£100" not in body
 
 
@@ -266,7 +266,7 @@ def test_all_of_a_list_is_recorded_or_none_of_it():
     send(asked)
     OnwardGrantFactory(reference="360G-MOOR-1")  # reported for another grant meanwhile
     said = refusal(partial(approve, asked))
-    assert "Grant 2, Moor club: A grant is published already under this identifier" in said
+    assert "Grant 2, Moor club: A grant with this identifier is already published" in said
     assert asked.row.state == DraftState.SUBMITTED
     assert not OnwardGrant.objects.filter(allocation=asked.request.allocation).exists()
 
@@ -283,7 +283,7 @@ def test_what_staff_have_recorded_meanwhile_is_not_recorded_twice():
         title="Boots",
     )
     record_onward_grant(by=UserFactory(), grant=same)
-    assert "The same grant is published already" in refusal(partial(approve, asked))
+    assert "The same grant is already published" in refusal(partial(approve, asked))
     assert OnwardGrant.objects.count() == 1
 
 

@@ -52,7 +52,7 @@ def test_a_grant_that_is_published_under_a_made_up_identifier_is_not_published_u
     (made,) = approve(asked)
     again = ask(asked.request.allocation)
     enter(again, reference="360G-fen-1")
-    assert f"The same grant is published already, as {made.reference}." in said_of(client, again)
+    assert f"The same grant is already published, as {made.reference}." in said_of(client, again)
     enter(again, "bbbb", reference="360G-fen-2", title="Hats")  # the way out
     send_without_first = [grant for grant in again.grants if grant["reference"] != "360G-fen-1"]
     again.row.__class__.objects.filter(pk=again.row.pk).update(answers={"grants": send_without_first})
@@ -71,8 +71,8 @@ def test_what_was_published_between_sending_and_approving_is_found_at_approval(a
     )  # fmt: skip
     row.save()
     page = text_of(admin_client.get(f"/admin/funding/onwardrequest/{asked.request.pk}/approve/"))
-    assert f"To be corrected: The same grant is published already, as {row.reference}." in page
-    assert "published already" in str(validation_messages(lambda: approve(asked)))
+    assert f"To be corrected: The same grant is already published, as {row.reference}." in page
+    assert "already published" in str(validation_messages(lambda: approve(asked)))
     assert OnwardGrant.objects.count() == 1
 
 
@@ -89,16 +89,16 @@ def test_a_grant_that_was_redacted_is_not_published_again(client, officer, field
     redact(made, fields=fields, by=UserFactory(), reason="It named somebody.")
     again = ask(asked.request.allocation)
     enter(again, reference=reference)
-    assert f"A grant of this sum and date is published already, as {made.reference}, and {REMOVED}." in said_of(
+    assert f"A grant with this sum and date is already published, as {made.reference}, and {REMOVED}." in said_of(
         client, again
     )
     assert validation_messages(lambda: send(again))
     by_hand = {"allocation": made.allocation.pk, "recipient_name": "Fen club", "amount": "60.50", "title": "Boots",
                "awarded_on": "20 May 2031", "reported_on": "1 June 2031", "reference": reference}  # fmt: skip
-    assert f"of which text was redacted: {made.reference}" in text_of(client.post(f"{GRANTS}add/", by_hand))
+    assert f"with some of its text redacted: {made.reference}" in text_of(client.post(f"{GRANTS}add/", by_hand))
     file = f"reference,recipient,amount,awarded_on,title\n{reference},Fen club,60.50,2031-05-20,Boots\n"
     sent = {"import_file": SimpleUploadedFile("a.csv", file.encode()), "format": "", "allocation": made.allocation.pk}
-    assert f"of which text was redacted: {made.reference}" in text_of(client.post(f"{GRANTS}import/", sent))
+    assert f"with some of its text redacted: {made.reference}" in text_of(client.post(f"{GRANTS}import/", sent))
     assert OnwardGrant.objects.count() == 1
 
 

@@ -14,6 +14,7 @@ from tests.funding.resources.files import allocation, as_csv, as_xlsx, run
 from tests.support.crawler import text_of
 from tests.support.factories import AllocationFactory
 from tests.support.processes.databases import migrated_database, run_python_for_json
+from tests.support.processes.worker import run_worker
 from tests.support.signing import open_signing
 from vru_portal.models import FileJob, HeadingMapping
 from vru_portal.staff.imports.page import FileImport
@@ -71,6 +72,26 @@ def test_a_workbook_with_line_breaks_in_its_headings_is_asked_about_alike(client
     headings = {"Belegnr": "reference", "Kostenstelle": "", "Buchung\r\nam": "paid_on"}
     assert "This file would record 1 payment" in text_of(say(client, asked, headings))
     assert HeadingMapping.objects.get().columns["Buchung am"] == "paid_on"
+
+
+def test_a_file_that_is_refused_for_a_wrong_answer_leads_to_changing_it(client, on, monkeypatch):
+    """Otherwise the same wrong columns would be read every month, and the page would only say to correct the file."""
+    wrong = SAID | {"Belegnr": "paid_on", "Buchung": "reference"}
+    mapping = HeadingMapping.objects.create(name="Ledger 9", kind="payments", columns=wrong)
+    refused = send(client, as_csv([of_ledger_9(on)]))
+    assert "Nothing was recorded" in text_of(refused)
+    assert "Headings that were recognised: “Belegnr” as paid_on, “Buchung” as reference." in text_of(refused)
+    page = f"/admin/vru_portal/headingmapping/{mapping.pk}/change/"
+    link = f'<a href="{page}">change what the headings of Ledger 9 mean</a>'
+    assert link in refused.text
+    monkeypatch.setattr(FileImport, "max_rows_now", 1)
+    monkeypatch.setattr("django_tasks_db.management.commands.db_worker.close_old_connections", lambda: None)
+    send(client, as_csv([of_ledger_9(on), of_ledger_9(on, "FIN-2")]))
+    run_worker()
+    long_file = f"/admin/vru_portal/filejob/{FileJob.objects.get().pk}/change/"
+    assert link in client.get(long_file).text
+    mapping.delete()
+    assert page not in client.get(long_file).text
 
 
 def test_what_is_wrong_with_the_answer_is_said_and_the_answer_is_not_lost(client, on):
@@ -201,6 +222,7 @@ def test_a_mapping_is_changed_in_the_same_table_and_never_begun_by_hand(client):
     mapping.refresh_from_db()
     assert (mapping.name, mapping.columns) == ("SAP 2", {"Belegnr": "", "Kostenstelle": "", "Buchung": "paid_on"})
     assert client.get("/admin/vru_portal/headingmapping/add/").status_code == 403
+    assert "the page of the import asks what they mean" in text_of(client.get("/admin/vru_portal/headingmapping/"))
 
 
 def test_lines_of_earlier_versions_become_pairs():

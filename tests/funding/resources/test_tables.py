@@ -57,7 +57,7 @@ def test_other_columns_than_these_are_refused_once_and_not_for_each_row(heading,
     ("form", "content", "words"),
     [
         (CSV, b"", "This file is empty"),
-        (CSV, b"reference\n\x81", "not UTF-8"),
+        (CSV, b"reference\n\x81", "cannot tell which characters"),
         (CSV, b"reference\na,b\n", "Row 2 has more cells than there are columns"),
         (CSV, b"reference\na,b\nc\nd,e\nf,g\n", "Rows 2 and 4 to 5 have more cells than there are columns"),
         (CSV, b'reference\n"a', "This file is not valid CSV"),

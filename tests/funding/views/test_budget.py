@@ -107,7 +107,7 @@ def test_conditions_are_shown_with_their_arithmetic(client, source, team):
     )
     page = text_of(client.get(YEAR))
     assert "Chest: At most 25% of the source for Staff £250 £300 Missed" in page
-    assert "Required: 25% of £1,000 = £250. Allocated: £300. £50 too much." in page
+    assert "Allowed: 25% of £1,000 = £250. Allocated: £300. £50 too much." in page
 
 
 def test_an_over_commitment_names_its_decision(client, source):

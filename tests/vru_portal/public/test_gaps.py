@@ -115,6 +115,8 @@ def test_the_page_counts_each_gap_and_leads_to_all_of_it(client, level):
     assert "Allocations without a payment 0" in page
     assert "Walk 4" in page
     assert "Walk 5" not in page
+    assert "See all 6 initiatives without an approved evidence assessment" in page
+    assert page.count("See all") == 2, "of this and of the checks: the other lists are whole"
     assert 'href="/gaps/assessment/"' in client.get("/gaps/").text
     whole = client.get("/gaps/assessment/")
     assert "Walk 5" in text_of(whole)

@@ -111,7 +111,9 @@ def test_a_synonym_that_staff_add_works_immediately(client):
 @pytest.mark.usefixtures("furnished")
 def test_a_list_that_comes_first_for_want_of_anything_better_says_so(client):
     instead = "Nothing under Events contains all of these words."
-    assert instead in search(client, "events about walks").text
+    found = search(client, "events about walks").text
+    assert instead in found
+    assert 'look through <a href="/events/">the whole list</a>' in found
     EventFactory(title="Zephyr day", summary="A walk.")
     assert instead not in search(client, "events about walks").text
 

@@ -12,6 +12,7 @@ from django.http import HttpRequest
 from django.utils.html import format_html_join
 
 from vru_portal.models import HeadingMapping
+from vru_portal.staff.admin_links import change_url
 from vru_portal.staff.base_admin import PortalAdmin
 from vru_portal.staff.imports.heading_table import NOT_READ, HeadingTableField
 from vru_portal.tabular.reading.headings import UnclearHeadings, heading_key
@@ -20,6 +21,10 @@ from vru_portal.tabular.unconfirmed_files import FILE_GONE, SECONDS_TO_CONFIRM, 
 from vru_portal.text.cleaning import normalise_line
 
 SAVED_ALREADY = "The headings of {} are already saved for files of {}. Change those, or enter another name."
+HOW_IT_BEGINS = (
+    "You cannot add one here. If we do not know the headings of a file that you import, the page of the import asks "
+    "what they mean, and saves your answers here for the next files of the same system."
+)
 MAPPING_PERMISSIONS = ("vru_portal.add_headingmapping", "vru_portal.change_headingmapping")
 
 
@@ -91,6 +96,14 @@ class AskedHeadingsForm(HeadingMappingForm):
         LogEntry.objects.log_actions(user.pk, [mapping], flag, f"For {self.cleaned_data['kept'].name}.")
 
 
+def mapping_link(request: HttpRequest, key: int | None) -> tuple[str, str] | None:
+    """The name and the page of the saved mapping by which a file was read, for somebody who may change it."""
+    mapping = HeadingMapping.objects.filter(pk=key).first() if key else None
+    if mapping is None or not admin.site.get_model_admin(HeadingMapping).has_change_permission(request, mapping):
+        return None
+    return mapping.name, change_url(mapping)
+
+
 def kinds_of_file() -> dict[str, type[FileResource]]:
     """The kinds of files, by the words that staff see for them."""
     kinds = (kind for kind in resource_classes(FileResource) if hasattr(kind, "rows_label") or hasattr(kind, "model"))
@@ -109,6 +122,9 @@ class HeadingMappingAdmin(PortalAdmin):
     list_display = ("name", "kind")
     list_filter: ClassVar[Any] = ("kind",)
     search_fields = ("name",)
+
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> Any:
+        return super().changelist_view(request, {"introduction": HOW_IT_BEGINS, **(extra_context or {})})
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         return ("name", "kind", "columns" if self.has_change_permission(request, obj) else "meanings")

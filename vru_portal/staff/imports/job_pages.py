@@ -17,6 +17,7 @@ from vru_portal.models import FileJob
 from vru_portal.permissions import has_model_permission
 from vru_portal.staff.admin_links import change_url
 from vru_portal.staff.base_admin import ReadOnlyAdmin
+from vru_portal.staff.imports.heading_mappings import mapping_link
 from vru_portal.tabular import job_state, jobs
 
 REFRESH_SECONDS = 3
@@ -83,6 +84,7 @@ class FileJobAdmin(ReadOnlyAdmin):
             "job": job,
             "mine": job.by_id == request.user.pk,
             "result": job.result,
+            "mapping": mapping_link(request, job.result.get("mapping")),
             "refused_rows": [
                 (name, reverse(f"admin:{model.app_label}_{model.model_name}_refused_rows", args=[form]))
                 for name, form in (("CSV", "csv"), ("Excel", "xlsx"))

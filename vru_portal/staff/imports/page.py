@@ -15,7 +15,7 @@ from import_export.forms import ConfirmImportForm, ImportForm
 
 from vru_portal.staff.admin_links import change_url
 from vru_portal.staff.imports import job_pages  # noqa: F401 - it registers its admin
-from vru_portal.staff.imports.heading_mappings import MAPPING_PERMISSIONS, AskedHeadingsForm
+from vru_portal.staff.imports.heading_mappings import MAPPING_PERMISSIONS, AskedHeadingsForm, mapping_link
 from vru_portal.tabular import jobs
 from vru_portal.tabular.downloads import table_response
 from vru_portal.tabular.readers import CSV, ODS, XLSX, check_size, format_of
@@ -152,6 +152,7 @@ class FileImport(ImportMixin):
         file = getattr(context["form"], "cleaned_data", {}).get("import_file")
         if result is None or file is None or response.context_data is None:
             return response
+        response.context_data |= {"mapping": mapping_link(request, result.mapping)}
         if self.resource_classes[0].may_leave_out and result.can_leave_out:
             initial = self.get_confirm_form_initial(request, context["form"])
             initial["left_out"] = signing.dumps(result.refused_numbers, salt="left out")
@@ -219,6 +220,7 @@ class FileImport(ImportMixin):
                 "title": "Nothing was recorded",
                 "opts": self.opts,
                 "result": result,
+                "mapping": mapping_link(request, result.mapping),
                 "again": self.import_url(),
             }
             return TemplateResponse(request, self.import_template_name, context)

@@ -91,6 +91,12 @@ class Headings:
         return [text for text, column in zip(self.texts, self.columns, strict=True) if text and column == LEFT_OUT]
 
     @property
+    def renamed(self) -> list[tuple[str, str]]:
+        """The headings that have another name than the column which they mean, each with that column."""
+        named = zip(self.texts, self.columns, strict=True)
+        return [(text, column) for text, column in named if column and heading_key(text) != heading_key(column)]
+
+    @property
     def unclear(self) -> list[str]:
         """The headings that are unknown, and those of which several mean one column."""
         known = [column for column in self.columns if column]

@@ -12,9 +12,8 @@ from django.core.exceptions import ValidationError
 
 from vru_portal.text.characters import FORBIDDEN
 
-NOT_READABLE = (
-    "This file is not UTF-8, and we cannot tell which encoding it uses. In Excel, save it as “CSV UTF-8” or as XLSX."
-)
+NOT_READABLE = "We cannot tell which characters this file contains. In Excel, save it as “CSV UTF-8” or as XLSX."
+READ_AS, CHECK_CHARACTERS = "Read as ", "Check accents and pound signs below."
 # By the mark at their beginning. That of UTF-32 begins like that of UTF-16, so it comes first.
 MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig", "UTF-8"),
@@ -46,8 +45,20 @@ def decode_table(content: bytes) -> DecodedText:
         separator, text = stated["separator"], text[stated.end() :]
     else:
         separator = find_separator(text)
-    advice = " Check accents and pound signs below." if encoding == "Windows-1252" else ""
-    return DecodedText(text, separator, f"Read as {encoding}, with {SEPARATORS[separator]} between the cells.{advice}")
+    advice = f" {CHECK_CHARACTERS}" if encoding == "Windows-1252" else ""
+    note = f"{READ_AS}{encoding}, with {SEPARATORS[separator]} between the cells.{advice}"
+    return DecodedText(text, separator, note)
+
+
+def notes_in_plain_words(notes: Iterable[str]) -> list[str]:
+    """Notes about a file for people who need not know what an encoding is."""
+    found = []
+    for note in notes:
+        if not note.startswith(READ_AS):
+            found.append(note)
+        elif note.endswith(CHECK_CHARACTERS):
+            found.append(CHECK_CHARACTERS)
+    return found
 
 
 def decode(content: bytes) -> tuple[str, str]:
