@@ -79,16 +79,18 @@ def propose(root: Any, *, by: Any, edit: Callable[[], object]) -> bool:
 
 
 @transaction.atomic
-def discard(root: Any, *, seen_version: str = "") -> None:
-    """Drop the pending change, and with it a scheduled publication and what was said about publishing it.
+def discard(root: Any, *, by: Any = None, seen_version: str = "") -> None:
+    """Drop the pending change, and with it what was said about publishing it. A scheduled publication is cancelled.
 
     Raises ValidationError if the pending change is no longer the one of ``seen_version`` (`pending_version`).
     """
     lock_record(root)
     if seen_version and seen_version != pending_changes.pending_version(root):
         raise ValidationError(CHANGED_MEANWHILE.format("decide"))
-    Pending.objects.filter(**pending_changes.pending_lookup(root)).delete()
     submissions.close(root)
+    dates = submissions.dates_that_include(root)
+    submissions.cancel_dates(dates, by=by, because="Discarded the pending changes")
+    Pending.objects.filter(**pending_changes.pending_lookup(root)).delete()
 
 
 @transaction.atomic
@@ -155,9 +157,15 @@ def send_back(root: Any, *, by: Any, note: str) -> None:
 
 @transaction.atomic
 def cancel_date(root: Any, *, by: Any) -> None:
-    """Cancel the date on which a record was to be published; nothing else changes."""
+    """Cancel the date on which a record was to be published; nothing else changes.
+
+    Or close the notice of a date that was cancelled, if nothing is left to publish on another (`has_only_a_notice`).
+    """
     require_publisher(by)
     root = lock_record(root)
+    if has_only_a_notice(root):
+        submissions.close(root)
+        return
     pending = pending_changes.pending_change(root)
     if pending is None or pending.publish_at is None:
         raise ValidationError("There is no date to cancel.")
@@ -166,6 +174,13 @@ def cancel_date(root: Any, *, by: Any) -> None:
 
 def has_something_to_publish(root: Any) -> bool:
     return not root.is_public or pending_changes.pending_change(root) is not None
+
+
+def has_only_a_notice(root: Any) -> bool:
+    """Whether Publishers are told that a record's date was cancelled, and nothing is left to publish."""
+    submission = submissions.submission_of(root)
+    cancelled = submission is not None and submission.state == Submission.State.DATE_CANCELLED
+    return cancelled and not has_something_to_publish(root)
 
 
 # Reviewing ------------------------------------------------------------------------------------------------------------

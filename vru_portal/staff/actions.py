@@ -188,11 +188,8 @@ class ActionAdmin(PortalAdmin):
 
     def tools(self, request: HttpRequest, row: Any) -> list[tuple[str, str]]:
         """The label and address of each action that this user may perform on the row."""
-        return [
-            (action.label, action_url(row, action.name))
-            for action in self.row_actions
-            if action.allowed(request.user, self.opts) and action(row, request.user).applies()
-        ]
+        allowed = [action(row, request.user) for action in self.row_actions if action.allowed(request.user, self.opts)]
+        return [(action.label, action_url(row, action.name)) for action in allowed if action.applies()]
 
     # The actions' pages -----------------------------------------------------------------------------------------------
 
