@@ -38,6 +38,7 @@ from vru_portal.text.dates import format_datetime
 # that its own check notices a page that takes locks.
 
 CHANGED_MEANWHILE = "Somebody else saved changes while you were reading. Check the new version, then {}."
+NOTE_NEEDED = "Say what must change before it can be published."
 NOTHING_TO_PUBLISH = "There is nothing to publish. The public version is up to date."
 
 logger = logging.getLogger(__name__)
@@ -149,7 +150,7 @@ def send_back(root: Any, *, by: Any, note: str) -> None:
     if not has_something_to_publish(root):
         raise ValidationError(NOTHING_TO_PUBLISH)
     if not note.strip():
-        raise ValidationError({"note": "Say what must change before it can be published."})
+        raise ValidationError({"note": NOTE_NEEDED})
     author = submissions.author_of(root)
     submissions.cancel_dates(submissions.dates_that_include(root), by=by, because="Sent the record back")
     submissions.save(root, Submission.State.SENT_BACK, by=by, concerns=author, note=note)

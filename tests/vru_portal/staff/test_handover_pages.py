@@ -331,6 +331,11 @@ def dated(robin):
 LOST = "This cancels the date that robin had set for “Rain”"
 
 
+def test_whoever_sends_back_without_a_note_is_told_what_to_write(page_as, dated):
+    page = page_as(account("kim", "Publisher")).post(admin_url(dated, "send-back"), {"note": " "})
+    assert "Say what must change before it can be published." in text_of(page)
+
+
 @pytest.mark.parametrize("page", ["send-back", "delete"])
 def test_whoever_is_about_to_cancel_a_date_is_told_whose_it_is(page_as, dated, page):
     kim = account("kim", "Publisher")

@@ -24,6 +24,7 @@ from vru_portal.publishing.state import Part
 from vru_portal.staff.actions import CONCURRENT_WRITE, Action, ActionAdmin, Section
 from vru_portal.staff.admin_links import action_url, change_url
 from vru_portal.staff.base_admin import OptionFilter
+from vru_portal.staff.edit_conflicts import SEEN
 from vru_portal.staff.history import HistoryMixin, revert_page
 from vru_portal.staff.records.bulk_publishing import BulkPublishing
 from vru_portal.staff.records.files import RecordFiles
@@ -56,7 +57,6 @@ CANNOT_BE_APPLIED = (
     "The pending changes can no longer be applied. You cannot save anything here until you discard them (“Discard "
     "pending changes”). {}"
 )
-SEEN = "seen"  # the hidden field with the fingerprint of the record as it was when the form was opened
 
 
 class PendingChangeFilter(OptionFilter):
@@ -89,6 +89,7 @@ class RecordAdmin(BulkPublishing, RecordFiles, PreviewPages, HistoryMixin, Actio
         UnpublishAction,
         DiscardPendingChangeAction,
     )
+    checks_edit_conflicts = False  # it compares whole records (`_save_unless_conflict`)
     refusal = ""  # an error with which every form is refused (see `_refusing`)
 
     def __init__(self, model: Any, admin_site: Any) -> None:

@@ -67,6 +67,7 @@ class NoteForm(forms.Form):
         max_length=1000,
         widget=TextArea(attrs={"rows": "4"}),
         help_text="It stays in the history of this record, so do not name private people.",
+        error_messages={"required": workflow.NOTE_NEEDED},
     )
 
 
