@@ -277,7 +277,7 @@ class WriteOnceAdmin(ActionAdmin):
         if obj is None:
             kwargs.setdefault("form", self.record_form)
         form = super().get_form(request, obj, change, **kwargs)
-        form.by = request.user  # type: ignore[attr-defined]
+        form.by = request.user
         return form
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
