@@ -38,7 +38,6 @@ from vru_portal.text.dates import format_datetime
 # that its own check notices a page that takes locks.
 
 CHANGED_MEANWHILE = "Somebody else saved changes while you were reading. Check the new version, then {}."
-NOTE_NEEDED = "Say what must change before it can be published."
 NOTHING_TO_PUBLISH = "There is nothing to publish. The public version is up to date."
 
 logger = logging.getLogger(__name__)
@@ -88,9 +87,7 @@ def discard(root: Any, *, by: Any = None, seen_version: str = "") -> None:
     lock_record(root)
     if seen_version and seen_version != pending_changes.pending_version(root):
         raise ValidationError(CHANGED_MEANWHILE.format("decide"))
-    submissions.close(root)
-    dates = submissions.dates_that_include(root)
-    submissions.cancel_dates(dates, by=by, because="Discarded the pending changes")
+    submissions.close_with_dates(root, by=by, because="Discarded the pending changes")
     Pending.objects.filter(**pending_changes.pending_lookup(root)).delete()
 
 
@@ -150,7 +147,7 @@ def send_back(root: Any, *, by: Any, note: str) -> None:
     if not has_something_to_publish(root):
         raise ValidationError(NOTHING_TO_PUBLISH)
     if not note.strip():
-        raise ValidationError({"note": NOTE_NEEDED})
+        raise ValidationError({"note": submissions.NOTE_NEEDED})
     author = submissions.author_of(root)
     submissions.cancel_dates(submissions.dates_that_include(root), by=by, because="Sent the record back")
     submissions.save(root, Submission.State.SENT_BACK, by=by, concerns=author, note=note)
@@ -158,30 +155,17 @@ def send_back(root: Any, *, by: Any, note: str) -> None:
 
 @transaction.atomic
 def cancel_date(root: Any, *, by: Any) -> None:
-    """Cancel the date on which a record was to be published; nothing else changes.
-
-    Or close the notice of a date that was cancelled, if nothing is left to publish on another (`has_only_a_notice`).
-    """
+    """Cancel the date on which a record was to be published, or close the notice that it was; nothing else changes."""
     require_publisher(by)
     root = lock_record(root)
-    if has_only_a_notice(root):
+    if submissions.has_only_a_notice(root):
         submissions.close(root)
-        return
-    pending = pending_changes.pending_change(root)
-    if pending is None or pending.publish_at is None:
+    elif not submissions.cancel_own_date(root, by=by):
         raise ValidationError("There is no date to cancel.")
-    submissions.cancel_dates([pending], by=by, because="Cancelled the date")
 
 
 def has_something_to_publish(root: Any) -> bool:
     return not root.is_public or pending_changes.pending_change(root) is not None
-
-
-def has_only_a_notice(root: Any) -> bool:
-    """Whether Publishers are told that a record's date was cancelled, and nothing is left to publish."""
-    submission = submissions.submission_of(root)
-    cancelled = submission is not None and submission.state == Submission.State.DATE_CANCELLED
-    return cancelled and not has_something_to_publish(root)
 
 
 # Reviewing ------------------------------------------------------------------------------------------------------------
@@ -356,8 +340,7 @@ def unpublish(root: Any, *, by: Any) -> None:
     if blocker := root.unpublishing_blocker():
         raise ValidationError(blocker)
     _set_state(root, State.DRAFT, by=by, reason="Unpublished")
-    submissions.close(root)
-    submissions.cancel_dates(submissions.dates_that_include(root), by=by, because="Unpublished the record")
+    submissions.close_with_dates(root, by=by, because="Unpublished the record")
     if pending := pending_changes.pending_change(root):
         apply_changeset(pending.changes, by=pending.by, reason="Pending changes kept in the draft", final=True)
         pending.delete()

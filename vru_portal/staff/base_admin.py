@@ -22,9 +22,9 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.text import capfirst
 
 from vru_portal.staff.admin_links import LinkedField
-from vru_portal.staff.edit_conflicts import EditConflictMixin
 from vru_portal.staff.markdown_field import MarkdownWidget, TextArea
 from vru_portal.staff.ordering.rows import OrderedFormSet
+from vru_portal.staff.records.edit_conflicts import EditConflictMixin
 from vru_portal.text.markdown import is_markdown
 
 MAX_ROWS_IN_MESSAGE = 5

@@ -8,7 +8,7 @@ from partners.models import Sector
 from tests.support.admin_forms import admin_url, form_data
 from tests.support.crawler import text_of
 from tests.support.factories import DutyFactory, SectorFactory, UserFactory, VersionFactory
-from vru_portal.staff.edit_conflicts import EDIT_CONFLICT
+from vru_portal.staff.records.edit_conflicts import EDIT_CONFLICT
 
 pytestmark = pytest.mark.django_db
 SAID = EDIT_CONFLICT.format("kim", "").partition(".")[0]  # kim saved this while you were editing

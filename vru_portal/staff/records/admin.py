@@ -24,9 +24,9 @@ from vru_portal.publishing.state import Part
 from vru_portal.staff.actions import CONCURRENT_WRITE, Action, ActionAdmin, Section
 from vru_portal.staff.admin_links import action_url, change_url
 from vru_portal.staff.base_admin import OptionFilter
-from vru_portal.staff.edit_conflicts import SEEN
 from vru_portal.staff.history import HistoryMixin, revert_page
 from vru_portal.staff.records.bulk_publishing import BulkPublishing
+from vru_portal.staff.records.edit_conflicts import SEEN
 from vru_portal.staff.records.files import RecordFiles
 from vru_portal.staff.records.notices import (
     handover_sentences,

@@ -67,7 +67,7 @@ class NoteForm(forms.Form):
         max_length=1000,
         widget=TextArea(attrs={"rows": "4"}),
         help_text="It stays in the history of this record, so do not name private people.",
-        error_messages={"required": workflow.NOTE_NEEDED},
+        error_messages={"required": submissions.NOTE_NEEDED},
     )
 
 
@@ -241,7 +241,7 @@ class CancelDateAction(Action):
 
     def __init__(self, row: Any, by: Any) -> None:
         super().__init__(row, by)
-        self.closes_notice = workflow.has_only_a_notice(row)
+        self.closes_notice = submissions.has_only_a_notice(row)
         if self.closes_notice:  # somebody has discarded what was to be published on the date
             self.label = "Close the notice"  # type: ignore[misc]
             self.explanation = "Publishers no longer see this on their start page."  # type: ignore[misc]
