@@ -331,6 +331,11 @@ def dated(robin):
 LOST = "This cancels the date that robin had set for “Rain”"
 
 
+def test_whoever_publishes_or_sets_another_date_is_told_whose_it_replaces(page_as, dated):
+    page = page_as(account("kim", "Publisher")).get(admin_url(dated, "publish"))
+    assert "Replaces The date that robin had set for “Rain”" in text_of(page)
+
+
 def test_whoever_sends_back_without_a_note_is_told_what_to_write(page_as, dated):
     page = page_as(account("kim", "Publisher")).post(admin_url(dated, "send-back"), {"note": " "})
     assert "Say what must change before it can be published." in text_of(page)

@@ -109,7 +109,10 @@ class PublishAction(Action):
     def facts(self) -> list[tuple[str, str]]:
         warnings = "\n".join(map(as_sentence, self.warnings))
         links = [("Links that do not work for visitors", warnings)] if warnings else []
-        return [*said_before(self.row), preview_fact(self.row), *links]
+        pending = pending_changes.pending_change(self.row)
+        dated = pending is not None and pending.publish_at is not None and not pending.fault
+        date = [("Replaces", capfirst(submissions.describe_date(pending, self.by)))] if pending and dated else []
+        return [*said_before(self.row), *date, preview_fact(self.row), *links]
 
     def passage(self) -> tuple[str, SafeString] | None:
         return ("What changes", _differences_table(self.review.differences)) if self.row.is_public else None
