@@ -12,7 +12,7 @@ from funding.choices import PAYMENT_TEXT_FIELDS, Irregularity
 from funding.missing_disclosures import fields_not_stated, warning_of
 from funding.models import Explanation, Payment
 from funding.resources import PaymentResource
-from funding.rules.payments import explain
+from funding.rules.payments import explain, likeness_of
 from vru_portal.ledger.money import format_pounds
 from vru_portal.staff.actions import Action
 from vru_portal.staff.admin_links import admin_link
@@ -136,7 +136,7 @@ class PaymentAdmin(LedgerImport, AppendOnlyAdmin):
         return super().get_queryset(request).with_irregularities()  # type: ignore[attr-defined]
 
     def response_add(self, request: HttpRequest, obj: Payment, post_url_continue: str | None = None) -> HttpResponse:
-        """Warn if the payment just recorded is an exception, or lacks what the law requires."""
+        """Warn if the payment just recorded is an exception, lacks what the law requires, or may be there twice."""
         recorded = self.get_queryset(request).get(pk=obj.pk)
         if recorded.irregularities:
             messages.warning(
@@ -146,6 +146,8 @@ class PaymentAdmin(LedgerImport, AppendOnlyAdmin):
             )
         if names := fields_not_stated([obj.pk]).get(obj.pk):
             messages.warning(request, f"Recorded. {warning_of(names)}")
+        if likeness := likeness_of(obj):
+            messages.warning(request, f"Recorded. {likeness} If it is not, reverse it.")
         return super().response_add(request, obj, post_url_continue)
 
     @admin.display(description="sum", ordering="amount")

@@ -17,6 +17,8 @@ from funding.reconcile.outputs import ServedList, ServedPage
 from funding.reconcile.results import check_results
 from funding.validators import year_label
 from vru_portal.ledger.append_only.database import DatabaseTriggers
+from vru_portal.ledger.comparing import compare_undisturbed
+from vru_portal.ledger.content_version import content_version
 from vru_portal.ledger.money import format_pounds
 from vru_portal.tabular.downloads import FORMATS
 from vru_portal.tabular.writers import unescape_formula
@@ -46,6 +48,11 @@ SOURCE_PARTS = {
 
 def reconcile(first_year: int | None = None) -> ReconciliationReport:
     """Compare everything that is served with the ledger, for one year or all, and the 360Giving files."""
+    return compare_undisturbed(partial(compare, first_year), lambda report: report.differences, content_version)
+
+
+def compare(first_year: int | None) -> ReconciliationReport:
+    """Compare once."""
     report = ReconciliationReport()
     for trigger in DatabaseTriggers(connection).missing():
         report.differences.append(

@@ -20,6 +20,7 @@ from vru_portal.tabular.reading.headings import Headings
 from vru_portal.tabular.reading.named_records import Found, NamedRecord, last_part, records_by_key
 from vru_portal.tabular.reading.plain_text import notes_in_plain_words
 from vru_portal.tabular.widgets import DateWidget, MoneyWidget, TextWidget
+from vru_portal.web.addresses import full_url
 
 CHOOSE_ALLOCATION = (
     "The file does not say which of your grants this was awarded from. Choose that grant above the file, or name it "
@@ -101,7 +102,12 @@ class OnwardGrantResource(LedgerResource):
         return super().missing_columns(found | {"recipient"} if "individual" in found else found)
 
     def keep_columns(self, dataset: tablib.Dataset, rows: list[Any], found: Headings) -> None:
+        """Without the addresses of this portal's own pages, which its own list of onward grants has as “url”."""
         super().keep_columns(dataset, rows, found)
+        if "url" in dataset.headers:
+            addresses = ["" if cell_text(cell).startswith(full_url("/")) else cell for cell in dataset["url"]]
+            del dataset["url"]
+            dataset.append_col(addresses, header="url")
         if "recipient" not in dataset.headers:
             dataset.append_col([""] * len(rows), header="recipient")
 

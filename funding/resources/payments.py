@@ -16,7 +16,7 @@ from funding.missing_disclosures import fields_not_stated, warning_of
 from funding.models import Payment
 from funding.resources.ledger import LedgerResource, LedgerResult
 from funding.resources.lookups import find_allocations
-from funding.rules.payments import check_payment, pay_all
+from funding.rules.payments import LIKENESS, check_payment, pay_all
 from partners.models import Organisation
 from vru_portal.ledger.money import format_pounds
 from vru_portal.tabular.readers import cell_text
@@ -250,7 +250,7 @@ class PaymentResource(LedgerResource):
             payment = row.instance
             others = alike[payment.allocation_id, payment.paid_on, payment.amount]
             if earlier := [reference for other, reference in others if other < pk]:
-                row.notes += (f"Same allocation, day and sum as {earlier[-1]}. Check that it is another payment.",)
+                row.notes += (LIKENESS.format(earlier[-1]),)
 
 
 def same_reference(reference: str) -> str:

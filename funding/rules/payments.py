@@ -13,6 +13,7 @@ from vru_portal.tabular.batches import in_batches
 from vru_portal.text.problems import Problems, collect_problems, raise_problems
 
 PAYMENTS_AT_ONCE = 500
+LIKENESS = "Same allocation, day and sum as {}. Check that it is another payment."
 
 
 def pay(*, by: Any, payment: Payment) -> Payment:
@@ -77,6 +78,13 @@ def check_references(payment: Payment) -> None:
         raise ValidationError({"payee": error})
     if payment.allocation_id and payment.allocation.reverses_id:
         raise ValidationError({"allocation": "Choose the allocation itself, not its reversal."})
+
+
+def likeness_of(payment: Payment) -> str:
+    """A note about a recorded payment that may be an earlier one again, under another reference; empty otherwise."""
+    same = {name: getattr(payment, name) for name in ("allocation", "paid_on", "amount")}
+    earlier = Payment.objects.standing().filter(**same, pk__lt=payment.pk).order_by("pk").last()
+    return LIKENESS.format(earlier.reference) if earlier else ""
 
 
 def explain(*, by: Any, payment: Payment, text: str) -> Explanation:

@@ -17,9 +17,18 @@ from vru_portal.publishing.snapshots import row_key
 from vru_portal.publishing.state import PUBLISH
 from vru_portal.text.dates import format_datetime
 
+NOTE_NEEDED = "Say what must change before it can be published."
+
 
 def submission_of(root: Any) -> Submission | None:
     return Submission.objects.filter(**pending_lookup(root)).select_related("by", "concerns", "changed_by").first()
+
+
+def has_only_a_notice(root: Any) -> bool:
+    """Whether Publishers are told that the date of a published record was cancelled, and nothing is left to publish."""
+    submission = submission_of(root)
+    cancelled = submission is not None and submission.state == Submission.State.DATE_CANCELLED
+    return cancelled and root.is_public and pending_change(root) is None
 
 
 def is_marked_ready(root: Any) -> bool:
@@ -120,18 +129,22 @@ def describe_date(pending: Pending, reader: Any) -> str:
     return f"the date that {who} had set for “{pending.record}”, {at}"
 
 
+def dates_lost_by(by: Any, root: Any) -> list[str]:
+    """A sentence for this person about each date that a change of the record, or its end, cancels."""
+    return [f"This cancels {describe_date(pending, by)}." for pending in dates_that_include(root) if not pending.fault]
+
+
 def note_edit(root: Any, *, by: Any) -> list[str]:
     """Cancel the dates that were set for a record before this change of it, and return them, for its author.
 
     The history of each record that loses its date says who has changed what, and so does staff's start page.
     """
     Submission.objects.filter(**pending_lookup(root), state=Submission.State.READY).exclude(by=by).update(changed_by=by)
-    sentences = []
+    sentences = dates_lost_by(by, root)
     for pending in dates_that_include(root):
         if pending.fault:  # its day is over
             cancel_date_of(pending)
             continue
-        sentences.append(f"This cancels {describe_date(pending, by)}.")
         record, at, set_by = pending.record, pending.publish_at, pending.by
         log_lost_date(pending, f"Cancelled by a change to “{root}”", by=by)
         cancel_date_of(pending)
@@ -149,6 +162,21 @@ def cancel_dates(dates: Iterable[Pending], *, by: Any, because: str) -> None:
         cancel_date_of(pending)
         if record is not None and set_by != by and not is_over:
             save(record, Submission.State.DATE_CANCELLED, by=by, concerns=set_by, publish_at=at, note=because)
+
+
+def cancel_own_date(root: Any, *, by: Any) -> bool:
+    """Cancel the date that was set for this record, and no other; return whether there was one."""
+    pending = pending_change(root)
+    if pending is None or pending.publish_at is None:
+        return False
+    cancel_dates([pending], by=by, because="Cancelled the date")
+    return True
+
+
+def close_with_dates(root: Any, *, by: Any, because: str) -> None:
+    """Close the note about a record whose draft or change is gone, and cancel its dates: whoever set them is told."""
+    close(root)
+    cancel_dates(dates_that_include(root), by=by, because=because)
 
 
 def log_lost_date(pending: Pending, because: str, *, by: Any) -> None:

@@ -79,16 +79,16 @@ def propose(root: Any, *, by: Any, edit: Callable[[], object]) -> bool:
 
 
 @transaction.atomic
-def discard(root: Any, *, seen_version: str = "") -> None:
-    """Drop the pending change, and with it a scheduled publication and what was said about publishing it.
+def discard(root: Any, *, by: Any = None, seen_version: str = "") -> None:
+    """Drop the pending change, and with it what was said about publishing it. A scheduled publication is cancelled.
 
     Raises ValidationError if the pending change is no longer the one of ``seen_version`` (`pending_version`).
     """
     lock_record(root)
     if seen_version and seen_version != pending_changes.pending_version(root):
         raise ValidationError(CHANGED_MEANWHILE.format("decide"))
+    submissions.close_with_dates(root, by=by, because="Discarded the pending changes")
     Pending.objects.filter(**pending_changes.pending_lookup(root)).delete()
-    submissions.close(root)
 
 
 @transaction.atomic
@@ -147,7 +147,7 @@ def send_back(root: Any, *, by: Any, note: str) -> None:
     if not has_something_to_publish(root):
         raise ValidationError(NOTHING_TO_PUBLISH)
     if not note.strip():
-        raise ValidationError({"note": "Say what must change before it can be published."})
+        raise ValidationError({"note": submissions.NOTE_NEEDED})
     author = submissions.author_of(root)
     submissions.cancel_dates(submissions.dates_that_include(root), by=by, because="Sent the record back")
     submissions.save(root, Submission.State.SENT_BACK, by=by, concerns=author, note=note)
@@ -155,13 +155,13 @@ def send_back(root: Any, *, by: Any, note: str) -> None:
 
 @transaction.atomic
 def cancel_date(root: Any, *, by: Any) -> None:
-    """Cancel the date on which a record was to be published; nothing else changes."""
+    """Cancel the date on which a record was to be published, or close the notice that it was; nothing else changes."""
     require_publisher(by)
     root = lock_record(root)
-    pending = pending_changes.pending_change(root)
-    if pending is None or pending.publish_at is None:
+    if submissions.has_only_a_notice(root):
+        submissions.close(root)
+    elif not submissions.cancel_own_date(root, by=by):
         raise ValidationError("There is no date to cancel.")
-    submissions.cancel_dates([pending], by=by, because="Cancelled the date")
 
 
 def has_something_to_publish(root: Any) -> bool:
@@ -340,8 +340,7 @@ def unpublish(root: Any, *, by: Any) -> None:
     if blocker := root.unpublishing_blocker():
         raise ValidationError(blocker)
     _set_state(root, State.DRAFT, by=by, reason="Unpublished")
-    submissions.close(root)
-    submissions.cancel_dates(submissions.dates_that_include(root), by=by, because="Unpublished the record")
+    submissions.close_with_dates(root, by=by, because="Unpublished the record")
     if pending := pending_changes.pending_change(root):
         apply_changeset(pending.changes, by=pending.by, reason="Pending changes kept in the draft", final=True)
         pending.delete()

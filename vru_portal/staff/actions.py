@@ -188,11 +188,8 @@ class ActionAdmin(PortalAdmin):
 
     def tools(self, request: HttpRequest, row: Any) -> list[tuple[str, str]]:
         """The label and address of each action that this user may perform on the row."""
-        return [
-            (action.label, action_url(row, action.name))
-            for action in self.row_actions
-            if action.allowed(request.user, self.opts) and action(row, request.user).applies()
-        ]
+        allowed = [action(row, request.user) for action in self.row_actions if action.allowed(request.user, self.opts)]
+        return [(action.label, action_url(row, action.name)) for action in allowed if action.applies()]
 
     # The actions' pages -----------------------------------------------------------------------------------------------
 
@@ -280,7 +277,7 @@ class WriteOnceAdmin(ActionAdmin):
         if obj is None:
             kwargs.setdefault("form", self.record_form)
         form = super().get_form(request, obj, change, **kwargs)
-        form.by = request.user  # type: ignore[attr-defined]
+        form.by = request.user
         return form
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:

@@ -24,6 +24,7 @@ from django.utils.text import capfirst
 from vru_portal.staff.admin_links import LinkedField
 from vru_portal.staff.markdown_field import MarkdownWidget, TextArea
 from vru_portal.staff.ordering.rows import OrderedFormSet
+from vru_portal.staff.records.edit_conflicts import EditConflictMixin
 from vru_portal.text.markdown import is_markdown
 
 MAX_ROWS_IN_MESSAGE = 5
@@ -152,7 +153,7 @@ class MarkdownMixin:
         return super().formfield_for_dbfield(db_field, request, **kwargs)  # type: ignore[misc]
 
 
-class PortalAdmin(MarkdownMixin, AutocompleteMixin, admin.ModelAdmin[Any]):
+class PortalAdmin(EditConflictMixin, MarkdownMixin, AutocompleteMixin, admin.ModelAdmin[Any]):
     """The base class of the portal's admins."""
 
     list_select_related: ClassVar[tuple[str, ...]] = ()
@@ -185,7 +186,7 @@ class PortalAdmin(MarkdownMixin, AutocompleteMixin, admin.ModelAdmin[Any]):
         obj: Any = None,
     ) -> Any:
         """Show no buttons above the form of a new record: they would take the focus from its first field."""
-        response: Any = super().render_change_form(request, context, add, change, form_url, obj)
+        response: Any = super().render_change_form(request, context, add=add, change=change, form_url=form_url, obj=obj)
         response.context_data["save_on_top"] = self.save_on_top and not add
         return response
 

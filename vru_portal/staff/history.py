@@ -24,6 +24,7 @@ from vru_portal.ledger.append_only.models import AppendOnly, Reversible
 from vru_portal.publishing.differences import Difference, describe_differences, display_value, field_label
 from vru_portal.publishing.snapshots import NOT_COMPARED, row_key, row_values, take_snapshot
 from vru_portal.publishing.state import Record
+from vru_portal.publishing.submissions import dates_lost_by
 from vru_portal.publishing.workflow import propose
 from vru_portal.staff.admin_links import admin_link, change_url
 from vru_portal.text.dates import format_date
@@ -229,6 +230,7 @@ def revert_page(staff: Any, request: HttpRequest, object_id: str, version: int) 
     reasons: list[str] = []
     if request.method == "POST":
         try:
+            cancelled = dates_lost_by(request.user, root)
             is_pending = propose(root, by=request.user, edit=lambda: _save_version(root, old, kept))
         except ValidationError as error:
             reasons = list(error.messages)
@@ -236,6 +238,8 @@ def revert_page(staff: Any, request: HttpRequest, object_id: str, version: int) 
             staff.log_change(request, root, f"Reverted to the version of {format_date(old.history_date)}")
             done = "Reverted. The change is pending until it is published." if is_pending else "Reverted."
             messages.success(request, done)
+            for sentence in cancelled:
+                messages.warning(request, sentence)
             return HttpResponseRedirect(change_url(root))
     try:
         record, related_ids = _record_at_version(root, old, kept)
@@ -252,6 +256,7 @@ def revert_page(staff: Any, request: HttpRequest, object_id: str, version: int) 
         "changes": changes,
         "reasons": reasons,
         "is_public": root.is_public,
+        "cancelled": dates_lost_by(request.user, root),
     }
     return TemplateResponse(request, "admin/record/revert.html", context, status=422 if reasons else 200)
 

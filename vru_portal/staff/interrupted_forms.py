@@ -70,8 +70,11 @@ def offer_interrupted_form(request: HttpRequest, site: "AdminSite") -> HttpRespo
 
 
 def _is_technical(name: str) -> bool:
-    """Whether a field is one that no person fills in: a button, an initial value, a formset's counters and IDs."""
-    return name.startswith(("_", "initial-")) or name.endswith(("_FORMS", "-id"))
+    """Whether a field is one that no person fills in.
+
+    Such as a button, an initial value, a formset's counters and IDs, or the version that somebody has seen.
+    """
+    return name == "seen" or name.startswith(("_", "initial-", "seen_")) or name.endswith(("_FORMS", "-id"))
 
 
 def _field_label(name: str) -> str:

@@ -154,7 +154,7 @@ class AccountAdmin(ActionAdmin, DjangoUserAdmin[User]):
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
         form = super().get_form(request, obj, change=change, **kwargs)
-        form.by = request.user  # type: ignore[attr-defined]
+        form.by = request.user
         if "is_active" in form.base_fields:
             form.base_fields["is_active"].help_text = (
                 "Untick this when somebody leaves. They are signed out immediately. Accounts are never deleted, so "

@@ -75,3 +75,13 @@ def test_vat_is_a_part_of_the_sum(client, officer, source):
     said = text_of(paid(client, AllocationFactory(funding_source=source), irrecoverable_vat="12.51"))
     assert "VAT that cannot be recovered must be between £0 and the amount." in said
     assert not Payment.objects.exists()
+
+
+def test_a_payment_that_may_be_there_already_is_pointed_out(client, officer, source):
+    allocation = AllocationFactory(funding_source=source)
+    assert "Same allocation" not in text_of(paid(client, allocation))
+    said = text_of(paid(client, allocation, reference="FIN-2"))
+    assert "Same allocation, day and sum as FIN-1. Check that it is another payment. If it is not, reverse it." in said
+    second = Payment.objects.get(reference="FIN-2")
+    client.post(f"/admin/funding/payment/{second.pk}/reverse/", {"reason": "It was FIN-1 again."})
+    assert "Same allocation, day and sum as FIN-1." in text_of(paid(client, allocation, reference="FIN-3"))

@@ -8,6 +8,7 @@ import pytest
 from django.db import connection, transaction
 
 from funding.models import Allocation, Payment
+from funding.reconcile import outputs
 from tests.support.factories import (
     ContractCopyFactory,
     FundingSourceFactory,
@@ -90,6 +91,40 @@ def copied(row, **values):
     for name, value in values.items():
         setattr(made, name, value)
     return made
+
+
+@pytest.fixture
+def recording(monkeypatch):
+    """Somebody records a payment of a penny after the first file of payments was read, as often as is said."""
+
+    def _recording(allocation, times):
+        left, fetch = [*range(times)], outputs.fetch
+
+        def _fetch(path):
+            content = fetch(path)
+            if path.endswith("payments.csv") and left:
+                pay(allocation, f"0.0{1 + left.pop()}")
+            return content
+
+        monkeypatch.setattr(outputs, "fetch", _fetch)
+
+    return _recording
+
+
+def test_what_is_recorded_during_a_check_makes_no_difference(recording):
+    """A control that could not be true: the payment was in the files read after it, and not in the sums before it."""
+    allocation = award(year_with_everything().sources.first(), "10.00")
+    pay(allocation, "1.00")
+    recording(allocation, times=1)
+    code, said = reconciled()
+    assert (code, "Differences: none" in said) == (0, True), said
+
+
+def test_where_somebody_always_records_meanwhile_differences_are_said_to_be_uncertain(recording):
+    allocation = award(year_with_everything().sources.first(), "10.00")
+    recording(allocation, times=9)
+    code, said = reconciled()
+    assert (code, "Something was recorded each time while this was checked" in said) == (1, True), said
 
 
 @pytest.mark.both

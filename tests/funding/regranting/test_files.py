@@ -12,9 +12,11 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 
 from funding.models import OnwardGrant
 from funding.regranting.files import FIELDS, day_of
+from funding.resources import OnwardGrantResource
 from tests.support.crawler import text_of
 from tests.support.factories import AllocationFactory, OnwardGrantFactory, RegrantingFactory, UnitFactory, UserFactory
 from vru_portal.ledger.append_only.models import REDACTED
+from vru_portal.tabular.readers import format_of
 
 pytestmark = pytest.mark.django_db
 PLACE = "/admin/funding/onwardgrant/"
@@ -281,3 +283,16 @@ def test_a_wrong_one_is_reversed_and_a_name_is_taken_out(client, officer):
 )
 def test_only_a_time_of_day_is_cut_off_a_date(text, day):
     assert day_of(text) == day
+
+
+def test_the_portals_own_list_comes_back_without_a_change(client, officer, allocation):
+    """Its column “url” has the addresses of pages of the portal, and not where the recipients publish the grants."""
+    UnitFactory()
+    for number, url in enumerate(["", "https://fen.example.org/grants/1"]):
+        OnwardGrantFactory(allocation=allocation, reference=f"REF-{number}", url=url)
+    for form in ("csv", "xlsx"):
+        content = client.get(f"/onward-grants.{form}").getvalue()
+        read = format_of(content, OnwardGrantResource.formats)().create_dataset(content)
+        result = OnwardGrantResource(by=officer).run(read, dry_run=True)
+        assert ([row.problems for row in result.refused_rows], result.new) == ([], [])
+        assert len(result.rows) == 2

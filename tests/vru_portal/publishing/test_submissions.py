@@ -160,6 +160,7 @@ def test_cancelling_the_date_of_a_pending_change_keeps_the_change(ash, robin):
     [
         (lambda story, kim: workflow.cancel_date(story, by=kim), "Cancelled the date", True),
         (lambda story, kim: workflow.unpublish(story, by=kim), "Unpublished the record", True),
+        (lambda story, kim: workflow.discard(story, by=kim), "Discarded the pending changes", True),
         (lambda story, kim: workflow.send_back(story, by=kim, note="Which snow?"), "Sent the record back", False),
         (
             lambda story, kim: workflow.publish(story, by=kim, at=timezone.now() + timedelta(days=2)),
@@ -167,7 +168,7 @@ def test_cancelling_the_date_of_a_pending_change_keeps_the_change(ash, robin):
             False,
         ),
     ],
-    ids=["cancelled", "unpublished", "sent back", "replaced"],
+    ids=["cancelled", "unpublished", "discarded", "sent back", "replaced"],
 )
 def test_the_person_who_set_a_date_learns_who_cancelled_it(ash, robin, undo, did, is_told):
     kim = UserFactory(username="kim", is_superuser=True)
@@ -182,6 +183,24 @@ def test_the_person_who_set_a_date_learns_who_cancelled_it(ash, robin, undo, did
         assert (row.state, row.by, row.concerns) == ("date_cancelled", kim, robin)
         assert submissions.describe(row).startswith(f"kim {did[0].lower()}{did[1:]} on ")
         assert "robin had set " in submissions.describe(row)
+
+
+def test_a_notice_about_a_date_is_closed_where_nothing_is_left_to_publish(ash, robin):
+    story = StoryFactory()
+    workflow.propose(story, by=ash, edit=edit_values(story, title="Snow"))
+    workflow.publish(story, by=robin, at=timezone.now() + timedelta(days=1))
+    workflow.cancel_date(story, by=UserFactory(is_superuser=True))
+    with pytest.raises(ValidationError):  # the change still waits for another date
+        workflow.cancel_date(story, by=robin)
+    workflow.discard(story, by=robin)
+    assert not Submission.objects.exists()
+    workflow.propose(story, by=ash, edit=edit_values(story, title="Snow"))
+    workflow.publish(story, by=robin, at=timezone.now() + timedelta(days=1))
+    workflow.discard(story, by=ash)
+    with pytest.raises(PermissionDenied):
+        workflow.cancel_date(story, by=ash)
+    workflow.cancel_date(story, by=robin)
+    assert not Submission.objects.exists()
 
 
 def test_cancelling_your_own_date_sends_no_notice(ash, robin):

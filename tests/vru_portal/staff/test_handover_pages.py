@@ -315,3 +315,62 @@ def test_the_preview_is_shown_in_the_width_of_a_screen_without_a_script(page_as,
     assert "?width=" not in framed.text
     alone = editor.get(address).headers
     assert (alone["X-Frame-Options"], "frame-ancestors 'none'" in alone["Content-Security-Policy"]) == ("DENY", True)
+
+
+# Dates that somebody else has set -------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def dated(robin):
+    """A draft for which robin has set a date."""
+    story = StoryFactory(state=State.DRAFT, title="Rain")
+    workflow.publish(story, by=robin, at=timezone.now() + timedelta(days=1))
+    return story
+
+
+LOST = "This cancels the date that robin had set for “Rain”"
+
+
+def test_whoever_publishes_or_sets_another_date_is_told_whose_it_replaces(page_as, dated):
+    page = page_as(account("kim", "Publisher")).get(admin_url(dated, "publish"))
+    assert "Replaces The date that robin had set for “Rain”" in text_of(page)
+
+
+def test_whoever_sends_back_without_a_note_is_told_what_to_write(page_as, dated):
+    page = page_as(account("kim", "Publisher")).post(admin_url(dated, "send-back"), {"note": " "})
+    assert "Say what must change before it can be published." in text_of(page)
+
+
+@pytest.mark.parametrize("page", ["send-back", "delete"])
+def test_whoever_is_about_to_cancel_a_date_is_told_whose_it_is(page_as, dated, page):
+    kim = account("kim", "Publisher")
+    kim.groups.add(Group.objects.get(name="Editor"))
+    assert LOST in text_of(page_as(kim).get(admin_url(dated, page)))
+
+
+def test_deleting_a_draft_says_whose_date_is_cancelled(page_as, ash, dated):
+    assert LOST in text_of(page_as(ash).post(admin_url(dated, "delete"), {"post": "yes"}, follow=True))
+    assert not Pending.objects.exists()
+
+
+def test_reverting_says_whose_date_is_cancelled(page_as, ash, dated):
+    version = dated.history.earliest()
+    Story.objects.filter(pk=dated.pk).update(summary="Wet.")
+    address = f"{admin_url(dated, 'history')}{version.pk}/"
+    assert LOST in text_of(page_as(ash).get(address))
+    assert LOST in text_of(page_as(ash).post(address, follow=True))
+    assert Submission.objects.get().state == Submission.State.DATE_CANCELLED
+
+
+def test_discarding_pending_changes_says_whose_date_is_cancelled_and_the_notice_can_be_closed(page_as, ash, robin):
+    story = StoryFactory(title="Rain")
+    workflow.propose(story, by=ash, edit=lambda: Story.objects.filter(pk=story.pk).update(summary="Wet."))
+    workflow.publish(story, by=robin, at=timezone.now() + timedelta(days=1))
+    page = page_as(ash).get(admin_url(story, "discard"))
+    assert LOST in text_of(page)
+    page_as(ash).post(admin_url(story, "discard"), {"seen": page.context["form"]["seen"].value()})
+    (row,) = worklist(page_as(robin))["Dates cancelled by a later change"].rows
+    assert row.text.startswith("ash discarded the pending changes on ")
+    assert "Close the notice" in text_of(page_as(robin).get(admin_url(story)))
+    page_as(robin).post(admin_url(story, "cancel-date"))
+    assert "Dates cancelled by a later change" not in worklist(page_as(robin))

@@ -127,9 +127,11 @@ def test_sending_a_stored_form_needs_a_token_of_the_new_session(over, ada):
 
 
 def test_fields_of_a_stored_form_have_readable_labels(over, ada):
-    over.post(PAGE, {"posts-0-title": "Warden", "posts-TOTAL_FORMS": "1", "_save": "Save"})
+    over.post(PAGE, {"posts-0-title": "Warden", "posts-TOTAL_FORMS": "1", "seen": "5ee7", "_save": "Save"})
     over.force_login(ada)
     page = over.get(PAGE).text
     assert "<dt>Posts 1 title</dt>" in page
     assert "TOTAL FORMS" not in page
+    assert "<dt>Seen</dt>" not in page  # nobody has typed it
+    assert 'name="seen" value="5ee7"' in page
     assert 'name="_save" value="Save"' in page

@@ -306,3 +306,29 @@ def test_reverting_a_record_leaves_it_in_its_place(staff):
     assert staff.post(address, follow=True).redirect_chain
     level.refresh_from_db()
     assert (level.position, level.summary) == (2, "Before.")
+
+
+def test_an_order_that_somebody_else_has_changed_meanwhile_is_not_overwritten_without_a_word(page_as):
+    first, second, third = (LevelFactory(position=number, name=f"No {number}") for number in (1, 2, 3))
+    address = admin_list_url(PreventionLevel, "order")
+    publisher = page_as("Publisher")
+    user = get_user_model().objects.get(username="Publisher")
+    user.groups.add(Group.objects.get(name="Editor"))
+    seen = publisher.get(address).context["seen"]
+    publisher.post(address, {"seen": seen, str(first.pk): 2, str(second.pk): 1, str(third.pk): 3})  # in another window
+    mine = {str(first.pk): 3, str(second.pk): 2, str(third.pk): 1}
+    page = publisher.post(address, {"seen": seen} | mine)
+    assert page.status_code == 422
+    assert "Somebody else changed this list or its order while you were moving records." in text_of(page)
+    assert [row.pk for _, rows in page.context["groups"] for row, _, _ in rows] == [third.pk, second.pk, first.pk]
+    assert positions(first, second, third) == [2, 1, 3]
+    publisher.post(address, {"seen": page.context["seen"]} | mine)  # they have read it
+    assert positions(first, second, third) == [3, 2, 1]
+
+
+def test_an_order_proposed_meanwhile_is_not_replaced_without_a_word(page_as, proposed):
+    first, second = proposed
+    sent = {"seen": "of before it was proposed", str(first.pk): 1, str(second.pk): 2}
+    page = page_as("Editor").post(admin_list_url(PreventionLevel, "order"), sent)
+    assert "Somebody else changed this list or its order" in text_of(page)
+    assert ProposedOrder.objects.get().numbers[str(first.pk)] == 2

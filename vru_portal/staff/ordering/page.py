@@ -1,5 +1,6 @@
 """The page on which the order of a whole list is changed: each row is moved, and everything is saved at once."""
 
+import hashlib
 from itertools import groupby
 from typing import Any
 
@@ -23,6 +24,10 @@ from vru_portal.staff.ordering.rows import Place, new_numbers
 from vru_portal.staff.worklist import WorklistItem, WorklistRow
 from vru_portal.text.dates import format_datetime
 
+CHANGED_MEANWHILE = (
+    "Somebody else changed this list or its order while you were moving records. Your order is not saved yet, but it "
+    "is below. If you save it now, it replaces theirs. “Cancel” leaves theirs as it is."
+)
 PROPOSED = (
     "You have proposed this order. Publishers see it on their start page. The public sees it once a Publisher saves it."
 )
@@ -60,6 +65,12 @@ def row_name(row: Any) -> str:
     return str(getattr(row, "title", row))
 
 
+def order_fingerprint(rows: list[Any], name: str, proposed: ProposedOrder | None) -> str:
+    """A hash that changes when somebody adds, removes or moves a row, or proposes another order."""
+    now = [[row.pk, getattr(row, name)] for row in rows], proposed and proposed.at
+    return hashlib.sha256(repr(now).encode()).hexdigest()[:32]
+
+
 class OrderForm(forms.Form):
     """The numbers of a list's rows, one field a row. `staff.js` replaces them by buttons."""
 
@@ -75,6 +86,11 @@ class OrderForm(forms.Form):
                 initial=numbers.get(str(row.pk), getattr(row, name)),
                 widget=forms.NumberInput(attrs={"data-order": "", "aria-label": f"Place of {row_name(row)}"}),
             )
+
+    def place_of(self, row: Any) -> int:
+        """Where the page shows a row: as its reader has sent it, if the form comes back."""
+        initial: int = self.fields[str(row.pk)].initial
+        return (self.cleaned_data.get(str(row.pk)) or initial) if self.is_bound else initial
 
 
 class OrderPageMixin:
@@ -128,16 +144,16 @@ class OrderPageMixin:
             return HttpResponseRedirect(changelist_url(self.model))  # type: ignore[attr-defined]
         numbers = proposed.numbers if proposed else {}
         form = OrderForm(rows, self.order_field, numbers, data=request.POST if request.method == "POST" else None)
+        seen = order_fingerprint(rows, self.order_field, proposed)
+        if form.is_bound and form.is_valid() and request.POST.get("seen", seen) != seen:
+            form.add_error(None, CHANGED_MEANWHILE)
         if form.is_bound and form.is_valid():
             messages.success(request, self._change_order(rows, form, kind, request.user))
             return HttpResponseRedirect(changelist_url(self.model))  # type: ignore[attr-defined]
         groups = [
             (
                 str(key) if key is not None else "",
-                [
-                    (row, row_name(row), form[str(row.pk)])
-                    for row in sorted(group, key=lambda row: form.fields[str(row.pk)].initial)
-                ],
+                [(row, row_name(row), form[str(row.pk)]) for row in sorted(group, key=lambda row: form.place_of(row))],
             )
             for key, group in groupby(rows, lambda row: getattr(row, self.order_within) if self.order_within else None)
         ]
@@ -146,6 +162,7 @@ class OrderPageMixin:
             "title": f"Order of {self.opts.verbose_name_plural}",  # type: ignore[attr-defined]
             "opts": self.opts,  # type: ignore[attr-defined]
             "form": form,
+            "seen": seen,
             "groups": groups,
             "proposed": proposed
             and f"{proposed.by or 'Somebody'} proposed this order on {format_datetime(proposed.at)}.",

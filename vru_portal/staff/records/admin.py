@@ -26,6 +26,7 @@ from vru_portal.staff.admin_links import action_url, change_url
 from vru_portal.staff.base_admin import OptionFilter
 from vru_portal.staff.history import HistoryMixin, revert_page
 from vru_portal.staff.records.bulk_publishing import BulkPublishing
+from vru_portal.staff.records.edit_conflicts import SEEN
 from vru_portal.staff.records.files import RecordFiles
 from vru_portal.staff.records.notices import (
     handover_sentences,
@@ -43,6 +44,7 @@ from vru_portal.staff.records.publishing_actions import (
     SendBackAction,
     TakeBackAction,
     UnpublishAction,
+    dates_to_be_cancelled,
     linked_from,
 )
 from vru_portal.text.dates import format_datetime
@@ -55,7 +57,6 @@ CANNOT_BE_APPLIED = (
     "The pending changes can no longer be applied. You cannot save anything here until you discard them (“Discard "
     "pending changes”). {}"
 )
-SEEN = "seen"  # the hidden field with the fingerprint of the record as it was when the form was opened
 
 
 class PendingChangeFilter(OptionFilter):
@@ -88,6 +89,7 @@ class RecordAdmin(BulkPublishing, RecordFiles, PreviewPages, HistoryMixin, Actio
         UnpublishAction,
         DiscardPendingChangeAction,
     )
+    checks_edit_conflicts = False  # it compares whole records (`_save_unless_conflict`)
     refusal = ""  # an error with which every form is refused (see `_refusing`)
 
     def __init__(self, model: Any, admin_site: Any) -> None:
@@ -111,11 +113,12 @@ class RecordAdmin(BulkPublishing, RecordFiles, PreviewPages, HistoryMixin, Actio
         return [*(super().get_exclude(request, obj) or ()), "state"]  # it changes by actions only
 
     def delete_model(self, request: HttpRequest, obj: Any) -> None:
+        _warn(request, submissions.dates_lost_by(request.user, owning_record(obj)))
         workflow.delete_draft(obj, by=request.user)
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
         for obj in queryset:
-            workflow.delete_draft(obj, by=request.user)
+            self.delete_model(request, obj)
 
     @admin.action(description="Delete selected %(verbose_name_plural)s", permissions=["delete"])
     def delete_selected(self, request: HttpRequest, queryset: QuerySet[Any]) -> HttpResponse | None:
@@ -123,12 +126,16 @@ class RecordAdmin(BulkPublishing, RecordFiles, PreviewPages, HistoryMixin, Actio
         response = super().delete_selected(request, queryset)
         if isinstance(response, TemplateResponse) and response.context_data is not None:
             response.context_data["facts"] = [
-                (f"{heading}: {row}", text) for row in queryset for heading, text in linked_from(row)
+                (f"{heading}: {row}", text)
+                for row in queryset
+                for heading, text in [*linked_from(row), *dates_to_be_cancelled(owning_record(row), request.user)]
             ]
         return response
 
     def render_delete_form(self, request: HttpRequest, context: dict[str, Any]) -> Any:
-        return super().render_delete_form(request, context | {"facts": linked_from(context["object"])})
+        row = context["object"]
+        facts = [*linked_from(row), *dates_to_be_cancelled(owning_record(row), request.user)]
+        return super().render_delete_form(request, context | {"facts": facts})
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         """A part stays with its owner."""

@@ -67,6 +67,7 @@ class NoteForm(forms.Form):
         max_length=1000,
         widget=TextArea(attrs={"rows": "4"}),
         help_text="It stays in the history of this record, so do not name private people.",
+        error_messages={"required": submissions.NOTE_NEEDED},
     )
 
 
@@ -108,7 +109,10 @@ class PublishAction(Action):
     def facts(self) -> list[tuple[str, str]]:
         warnings = "\n".join(map(as_sentence, self.warnings))
         links = [("Links that do not work for visitors", warnings)] if warnings else []
-        return [*said_before(self.row), preview_fact(self.row), *links]
+        pending = pending_changes.pending_change(self.row)
+        dated = pending is not None and pending.publish_at is not None and not pending.fault
+        date = [("Replaces", capfirst(submissions.describe_date(pending, self.by)))] if pending and dated else []
+        return [*said_before(self.row), *date, preview_fact(self.row), *links]
 
     def passage(self) -> tuple[str, SafeString] | None:
         return ("What changes", _differences_table(self.review.differences)) if self.row.is_public else None
@@ -218,6 +222,7 @@ class SendBackAction(Action):
         return [
             *said_before(self.row),
             ("Goes to", str(author or "All Editors, because nobody who wrote it has an active account")),
+            *dates_to_be_cancelled(self.row, self.by),
         ]
 
     def form(self, **data: Any) -> forms.Form:
@@ -237,23 +242,32 @@ class CancelDateAction(Action):
     permission = PUBLISH
     explanation = "It will not be published on this date. The draft does not change."
 
+    def __init__(self, row: Any, by: Any) -> None:
+        super().__init__(row, by)
+        self.closes_notice = submissions.has_only_a_notice(row)
+        if self.closes_notice:  # somebody has discarded what was to be published on the date
+            self.label = "Close the notice"  # type: ignore[misc]
+            self.explanation = "Publishers no longer see this on their start page."  # type: ignore[misc]
+
     def applies(self) -> bool:
         pending = pending_changes.pending_change(self.row)
-        return pending is not None and pending.publish_at is not None
+        return self.closes_notice or (pending is not None and pending.publish_at is not None)
 
     def blocked_reason(self) -> str:
         return "" if self.applies() else "There is no date to cancel."
 
     def facts(self) -> list[tuple[str, str]]:
         pending = pending_changes.pending_change(self.row)
-        return [("To be cancelled", capfirst(submissions.describe_date(pending, self.by)))] if pending else []
+        if pending is None:
+            return said_before(self.row)
+        return [("To be cancelled", capfirst(submissions.describe_date(pending, self.by)))]
 
     def form(self, **data: Any) -> forms.Form:
         return forms.Form(**data)
 
     def perform(self, form: Any) -> str:
         workflow.cancel_date(self.row, by=self.by)
-        return "Date cancelled"
+        return "Notice closed" if self.closes_notice else "Date cancelled"
 
 
 class UnpublishAction(Action):
@@ -271,7 +285,7 @@ class UnpublishAction(Action):
         return isinstance(self.row, Publishable) and self.row.is_public
 
     def facts(self) -> list[tuple[str, str]]:
-        return linked_from(self.row)
+        return [*linked_from(self.row), *dates_to_be_cancelled(self.row, self.by)]
 
     def blocked_reason(self) -> str:
         return self.row.unpublishing_blocker() if self.applies() else "This is not published."
@@ -299,6 +313,9 @@ class DiscardPendingChangeAction(Action):
     def blocked_reason(self) -> str:
         return "" if self.applies() else "There are no pending changes."
 
+    def facts(self) -> list[tuple[str, str]]:
+        return dates_to_be_cancelled(self.row, self.by)
+
     def passage(self) -> tuple[str, SafeString] | None:
         try:
             table = _differences_table(pending_changes.pending_differences(self.row))
@@ -310,7 +327,7 @@ class DiscardPendingChangeAction(Action):
         return ReadVersionForm(**data, initial={"seen": pending_changes.pending_version(self.row)})
 
     def perform(self, form: Any) -> str:
-        workflow.discard(self.row, seen_version=form.cleaned_data["seen"])
+        workflow.discard(self.row, by=self.by, seen_version=form.cleaned_data["seen"])
         return "Pending changes discarded"
 
 
@@ -335,6 +352,12 @@ def said_before(row: Any) -> list[tuple[str, str]]:
     """What an Editor or a Publisher has said about the record, as a fact of an action's page."""
     submission = submissions.submission_of(row)
     return [(submission.get_state_display(), submissions.describe(submission))] if submission else []
+
+
+def dates_to_be_cancelled(row: Any, by: Any) -> list[tuple[str, str]]:
+    """The dates that are lost if this person goes on, as a fact: somebody else may rely on them."""
+    dates = submissions.dates_lost_by(by, row)
+    return [("Dates", "\n".join(dates))] if dates else []
 
 
 def _differences_table(differences: list[Difference]) -> SafeString:

@@ -24,14 +24,15 @@ YEAR_AND_MONTH = re.compile(r"(?P<year>\d{4})[-/](?P<month>\d{1,2})|(?P<month_fi
 DAY_AND_MONTH = re.compile(r"(?P<day>\d{1,2})[-/](?P<month>\d{1,2})", re.ASCII)
 SHORT_YEAR = re.compile(r"(?P<before>\d{1,2}([-/ ])(?:\d{1,2}|[A-Za-z]{3,9})\2)(?P<year>\d{1,2})", re.ASCII)
 FIRST_OF_LAST_CENTURY = 30  # of two digits: 29 is 2029, 30 is 1930
-NAMED_MONTH = re.compile(r"(?:(?P<day>\d{1,2})[ -])?(?P<month>[A-Za-z]{3,9})(?:[ -](?P<number>\d{1,4}))?", re.ASCII)
+# References such as MAR12 and 1DEC are days, too.
+NAMED_MONTH = re.compile(r"(?:(?P<day>\d{1,2})[ -]?)?(?P<month>[A-Za-z]{3,9})(?:[ -]?(?P<number>\d{1,4}))?", re.ASCII)
 CLOCK = re.compile(r"(?P<hour>\d{1,2}):(?P<minute>\d{2})(?P<second>:\d{2})?", re.ASCII)
-CLOCK_OF_HALF = re.compile(r"0?(?P<time>\d{1,2}:\d{2}) (?P<half>[ap]m)", re.ASCII | re.IGNORECASE)
+CLOCK_OF_HALF = re.compile(r"0?(?P<hour>\d{1,2})(?P<minute>:\d{2})? (?P<half>[ap]m)", re.ASCII | re.IGNORECASE)
 IN_BRACKETS = re.compile(r"\A\((?P<number>[^-+()]+)\)\Z")
 PERCENT = re.compile(r"(?P<number>-?\d+\.\d+)%", re.ASCII)
 MONTHS = {
     name.casefold(): n for names in (calendar.month_name, calendar.month_abbr) for n, name in enumerate(names) if n
-}
+} | {"sept": 9}
 LARGEST_IN_FULL = 1e11  # numbers from here on are written with an exponent in a cell without a format
 DIGITS_IN_FULL = 10
 
@@ -121,7 +122,10 @@ def _as_date(text: str) -> Iterator[str]:
         if found["number"] and len(found["number"]) == 4 and not found["day"]:
             yield from _month(int(found["number"]), month)
         elif bool(found["day"]) != bool(found["number"]):
-            yield from _day_of_month(int(found["day"] or found["number"]), month)
+            number = int(found["day"] or found["number"])
+            yield from (
+                _day_of_month(number, month) if number <= 31 or found["day"] else _month(_full_year(number), month)
+            )
 
 
 def _full_year(two_digits: int) -> int:
@@ -139,8 +143,9 @@ def _day_of_month(day: int, month: int) -> Iterator[str]:
 
 
 def _as_time(text: str) -> Iterator[str]:
-    if (found := CLOCK.fullmatch(text)) and int(found["hour"]) < 24 and int(found["minute"]) < 60:
+    if (found := CLOCK.fullmatch(text)) and int(found["minute"]) < 60:
         hour = f"{int(found['hour']):02}:{found['minute']}"
         yield from (hour + (found["second"] or ""), hour + (found["second"] or ":00"))
     elif found := CLOCK_OF_HALF.fullmatch(text):
-        yield from (f"{found['time']} {found['half'].upper()}", f"{found['time']:0>5} {found['half'].upper()}")
+        hour, rest = found["hour"], f"{found['minute'] or ':00'} {found['half'].upper()}"
+        yield from (f"{hour}{rest}", f"{hour:0>2}{rest}")

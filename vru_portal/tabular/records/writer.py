@@ -11,6 +11,7 @@ from django.db import IntegrityError, models, transaction
 from vru_portal.publishing.changesets import park_numbers
 from vru_portal.publishing.snapshots import owning_record
 from vru_portal.publishing.state import Part, Record
+from vru_portal.publishing.submissions import dates_lost_by
 from vru_portal.publishing.workflow import propose
 from vru_portal.tabular.records.columns import RecordColumn, columns_of_field, field_value
 from vru_portal.tabular.records.lookup import References, primary_keys_by_texts, split_list
@@ -126,7 +127,9 @@ class RecordWriter:
             if not isinstance(root, Record):
                 save_all()
                 return
+            cancelled = dates_lost_by(self.by, root)
             is_pending = propose(root, by=self.by, edit=save_all)
+            outcomes[0].notes += cancelled
             for outcome in outcomes:
                 outcome.is_pending = is_pending
 

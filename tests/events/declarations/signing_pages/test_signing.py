@@ -1,6 +1,8 @@
 """Signing, from the link to the receipt; and asking somebody else to sign."""
 
 import re
+import subprocess
+import sys
 from datetime import timedelta
 
 import pytest
@@ -187,3 +189,19 @@ def test_taking_back_ends_the_link_that_was_passed_on(client, invited):
         open_link(late, gone)
         assert late.post(CHECK, hidden_fields(mine)).status_code == 404
     assert Entry.objects.get().personal.values["email"] == "post@body.example"
+
+
+def test_a_signatory_can_follow_how_to_check_the_receipt(client, invited, tmp_path):
+    """A control that could not be true: the page named neither the key nor the command, and the files otherwise."""
+    client.post(CHECK, hidden_fields(go_to_check(client, invited.secret)))
+    page = client.get(RECEIPT).text
+    proof = page[page.index('<details class="proof">') :].split("</details>")[0]
+    files = dict(re.findall(r'<a href="([^"]+)">([^<]+)</a>', proof))
+    for address, name in files.items():
+        answer = client.get(address)
+        assert answer.headers["Content-Disposition"] == f'attachment; filename="{name}"'
+        (tmp_path / name).write_bytes(answer.content)
+    (command,) = re.findall(r"<code>python3 (.+?)</code>", proof)
+    assert {part for part in command.split() if "." in part} == {*files.values()}
+    done = subprocess.run([sys.executable, "-I", *command.split()], cwd=tmp_path, capture_output=True, check=False)
+    assert (done.returncode, done.stderr) == (0, b""), done.stdout

@@ -1,9 +1,10 @@
 """What becomes of the rows of a file: drafts, pending changes, and what they refer to."""
 
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
 from events.models import AgendaItem
 from partners.models import ContactPoint, Organisation, Person, Post, Publication, Unit
@@ -17,6 +18,7 @@ from tests.support.factories import (
     PublicationFactory,
     SuccessConditionFactory,
     UnitFactory,
+    UserFactory,
 )
 from tests.vru_portal.tabular.records.files import export_records, import_content, json_file
 from vru_portal.models import Pending
@@ -69,6 +71,15 @@ def test_a_published_record_gets_a_pending_change_and_no_page_changes(client, fu
     initiative.refresh_from_db()
     assert (initiative.summary, initiative.audiences.count()) == ("Leak.", 0)
     assert person.posts.get(pk=post.pk).department == "Leak"
+
+
+def test_a_file_says_whose_date_it_cancels(lead):
+    robin = UserFactory(username="robin", is_superuser=True)
+    person = PersonFactory(state="draft", slug="ada", name="Ada")
+    workflow.publish(person, by=robin, at=timezone.now() + timedelta(days=1))
+    result = import_content(Person, json_file({"slug": "ada", "biography": "New."}), lead, dry_run=True)
+    (row,) = result.changed
+    assert row.notes[0].startswith("This cancels the date that robin had set for “Ada”")
 
 
 def test_changes_are_added_to_the_pending_change(lead):
