@@ -66,8 +66,10 @@ _ALL_PHRASES = (
     Phrase("home_budget", "Below the budget", "budget for {year}", 60),
     Phrase("home_budget_unknown", "Where no budget is stated", "Not stated", 20),
     Phrase("home_budget_unknown_what", "Below that", "budget", 60),
-    Phrase("home_initiatives", "Below the number of initiatives", "initiatives announced so far", 60),
-    Phrase("home_initiatives_one", "Below the number of initiatives, if it is 1", "initiative announced so far", 60),
+    Phrase(
+        "home_initiatives", "After the number of initiatives, also of one level", "initiatives announced so far", 60
+    ),
+    Phrase("home_initiatives_one", "After the number of initiatives, if it is 1", "initiative announced so far", 60),
     Phrase("home_initiatives_none", "Where there is no initiative", "None yet", 20),
     Phrase("home_initiatives_none_what", "Below that", "initiatives announced", 60),
     Phrase("home_leads", "Below the number of lead organisations", "lead organisations", 60),

@@ -26,7 +26,8 @@ class Status(models.TextChoices):
     def means(self) -> str:
         """An explanation for readers."""
         return {
-            Status.ANNOUNCED: "The unit has announced it. No allocation has been published.",
+            Status.ANNOUNCED: "The unit has named it. No allocation has been published. Whether it is already running "
+            "is not recorded.",
             Status.PROPOSED: "Its evidence assessment has been written and is waiting for a decision.",
             Status.ASSESSED: "Its evidence assessment has been approved. No money has been allocated yet.",
             Status.COMMISSIONED: "Money has been allocated. The work has not begun.",

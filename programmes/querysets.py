@@ -2,7 +2,7 @@ import re
 from datetime import date
 from typing import TYPE_CHECKING, Any, Self
 
-from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet
+from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Subquery
 
 from programmes.choices import Outcome, PassagePlace
 from vru_portal.publishing.relations import related_manager
@@ -65,14 +65,17 @@ class InitiativeQuerySet(PublishableQuerySet["Initiative"]):
     def similar_to(self, initiative: Any, level: Any) -> Self:
         """Other initiatives of the same level, audience or setting as the one with this key and level, in this order.
 
-        The annotations `same_level`, `same_audience` and `same_setting` say what each has in common with it.
+        The annotations `same_level`, `same_audience` and `same_setting` say what each has in common with it, and
+        `shared_audience` names the first audience that both are for.
         """
+        audiences = self.model.audiences.through.objects.filter(audience__initiatives=initiative)
         return (
             self.exclude(pk=initiative)
             .annotate(
                 same_level=Q(level=level),
-                same_audience=shares_vocabulary(
-                    self.model.audiences.through.objects.filter(audience__initiatives=initiative)
+                same_audience=shares_vocabulary(audiences),
+                shared_audience=Subquery(
+                    audiences.filter(initiative=OuterRef("pk")).order_by("audience__name").values("audience__name")[:1]
                 ),
                 same_setting=shares_vocabulary(
                     self.model.settings.through.objects.filter(setting__initiatives=initiative)

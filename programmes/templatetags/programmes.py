@@ -37,6 +37,12 @@ def stage(status: str) -> Status:
 
 
 @register.filter
+def within_sentence(name: str) -> str:
+    """A name as it is written after other words: “Young people” as “young people”, but “GP patients” as it is."""
+    return name[:1].lower() + name[1:] if name[1:2].islower() else name
+
+
+@register.filter
 def shape(mark: str) -> SafeString:
     """The SVG of a level's shape, within a square of 20 by 20."""
     return SHAPES[Mark(mark)]

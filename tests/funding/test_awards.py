@@ -116,14 +116,14 @@ def test_a_body_shows_what_it_receives_by_source_and_what_it_awards_by_year(clie
     assert '<a href="/funding/2031-32/">£900.50 for 2031-32</a>' in council
     assert '<a href="/funding/2032-33/">£70 for 2032-33</a>' in council
     assert "<dt>Receives</dt>" not in council
-    assert "<dt>Money given</dt>" not in council
+    assert "<dt>Money in the budget</dt>" not in council
 
 
 def test_a_body_that_gives_and_receives_shows_both_and_a_reversed_sum_counts_for_neither(client, ledger):
     ContributorFactory(funding_source=ledger[1].funding_source, organisation=ledger[0].recipient)
     reverse(ledger[1], by=UserFactory(), reason="Another body.")
     club = text(client, "/partners/club/")
-    assert "<dt>Money given</dt>" in club
+    assert "<dt>Money in the budget</dt>" in club
     assert '<a href="/funding/2031-32/">Purse, 2031-32</a>: £1,000' in club
     assert "from Purse" not in club
     assert "£600.50 from Chest" in club

@@ -183,7 +183,7 @@ def test_an_organisation_shows_its_seat_and_who_represents_it(client):
     assert "Represented by" in page(client, group)
     assert "One council" in page(client, group)
     text = page(client, council)
-    assert "Has a seat on the executive team" in text
+    assert "On the executive team, which leads the unit" in text
     assert "All councils" in text
 
 

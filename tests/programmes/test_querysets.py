@@ -101,6 +101,7 @@ def test_near_are_those_of_its_level_then_for_the_same_people_then_in_the_same_k
         (False, True, False),
         (False, False, True),
     ]
+    assert [n.shared_audience for n in similar] == [None, walkers.name, None]
 
 
 def test_passages_of_a_page_come_by_their_place_and_drafts_do_not(django_assert_num_queries):

@@ -91,14 +91,15 @@ def test_near_ones_say_what_they_have_in_common(client):
     level = LevelFactory(name="First")
     this, sibling = InitiativeFactory(level=level), InitiativeFactory(level=level, name="Sibling")
     cousin = InitiativeFactory(name="Cousin")
-    shared = AudienceFactory()
+    shared = AudienceFactory(name="Young walkers")
     for initiative in (this, cousin):
         initiative.audiences.add(shared)
+    cousin.audiences.add(AudienceFactory(name="Adult walkers"))
     InitiativeFactory(name="Stranger")
     text = Elements(client.get(this.get_absolute_url()).text).text
     near = text[text.index("Similar initiatives") :]
     assert near.index(sibling.name) < near.index("Also first prevention.") < near.index(cousin.name)
-    assert near.index(cousin.name) < near.index("Also for the same people.")
+    assert near.index(cousin.name) < near.index("Also for young walkers.")
     assert "Stranger" not in near
 
 

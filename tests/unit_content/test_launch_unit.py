@@ -158,7 +158,7 @@ class TestLaunchUnit:
 
     def test_organisations_are_one_each_whatever_their_spelling(self):
         assert {o.name: o.other_name_list for o in Organisation.objects.all()} == {
-            "West Midlands Violence Reduction Unit": ["Violence Reduction Unit", "VRU", "West Midlands VRU"],
+            "West Midlands Violence Reduction Unit": ["Violence Reduction Unit", "VRU"],
             "West Midlands Police": [],
             "Office of the Police and Crime Commissioner": [
                 "Office of Police and Crime Commissioner",
@@ -291,12 +291,12 @@ class TestLaunchUnit:
             for i in Initiative.objects.all()
         } == {
             "Mentors in Violence Prevention": ([young], [schools]),
-            "School Engagement Officers": ([young], [schools]),
+            "School Engagement Officers": ([], [schools]),
             "Specialist mentoring": ([young], []),
             "IRIS": (["People affected by domestic abuse"], ["GP practices"]),
             "Behavioural Change Campaign": ([], []),
             "A&E Interventions": ([young], ["A&E units"]),
-            "Intensive support for people leaving gangs": (["Adults leaving gangs", young], ["After custody"]),
+            "Intensive support for people leaving gangs": (["Adults leaving gangs", young], ["Leaving custody"]),
         }
         assert set(Initiative.objects.values_list("funded_period", flat=True)) == {
             "Between 2 October 2019 and April 2020"

@@ -40,7 +40,8 @@ class TestMoneyAndLaunch:
             (3, "Local authorities in the West Midlands", None),
             (3, "West Midlands Police", None),
         ]
-        assert FundingSource.objects.get(position=3).note == "How it splits between them is not stated."
+        not_stated = "Which local authorities contributed, and how the sum splits, is not stated."
+        assert FundingSource.objects.get(position=3).note == not_stated
 
     def test_launch(self):
         event = Event.objects.get()

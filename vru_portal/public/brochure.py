@@ -16,8 +16,8 @@ from events.choices import ItemKind
 from events.models import AgendaItem, Appearance, Event
 from funding.bars import source_parts
 from funding.models import FinancialYear, FundingSource
-from partners.choices import ContactKind, Seat
-from partners.models import ContactPoint, Person, Post, Statement, Unit
+from partners.choices import ContactKind, PublicationKind, Seat
+from partners.models import ContactPoint, Person, Post, Publication, Statement, Unit
 from programmes.models import Initiative, Passage, Predecessor, PreventionLevel, SuccessCondition, Term
 from programmes.presenters.levels import levels_with_initiatives
 from programmes.templatetags.programmes import stacks_of
@@ -77,6 +77,12 @@ class Brochure:
     @property
     def initiatives(self) -> list[Initiative]:
         return [initiative for level in self.levels for initiative in level.public_initiatives]
+
+    @property
+    def original(self) -> Publication | None:
+        """The brochure that the event is taken from, which this one is not."""
+        source = self.event.source if self.event else None
+        return source if source and source.is_public and source.kind == PublicationKind.BROCHURE else None
 
     @property
     def any_sensitive(self) -> bool:
@@ -147,6 +153,7 @@ def brochure_data(brochure: Brochure) -> dict[str, Any]:
     before, emphasis, after = unit.slogan_parts
     slogan = [{"text": text, "accent": text is emphasis} for text in (before, emphasis, after) if text]
     per, stacks = stacks_of(brochure.levels)
+    levels_leads = ("home_levels", "initiatives_lead")
     return {
         **design_data(unit),
         "title": f"{unit.name}: brochure",
@@ -158,8 +165,8 @@ def brochure_data(brochure: Brochure) -> dict[str, Any]:
         "money": money_data(brochure) if brochure.year else None,
         "levels": [level_data(unit, level, stack) for level, stack in zip(brochure.levels, stacks, strict=True)],
         "levels_title": brochure.title("home_levels"),
-        "levels_lead": passage_nodes(brochure, "initiatives_lead"),
-        "levels_note": note_parts(brochure.levels, brochure.initiatives, brochure.passages.get("initiatives_lead")),
+        "levels_lead": [node for slot in levels_leads for node in passage_nodes(brochure, slot)],
+        "levels_note": note_parts(brochure.levels, brochure.initiatives, *map(brochure.passages.get, levels_leads)),
         "messages": [message_data(statement) for statement in brochure.statements],
         **people_data(brochure),
         **about_data(brochure),
@@ -182,7 +189,7 @@ def event_data(brochure: Brochure) -> dict[str, Any]:
         "times": event.times,
         "items": [item_data(item) for item in brochure.agenda],
         "closed": [item_data(item) for item in brochure.closed],
-        "note": note_parts(event, brochure.items, note="Job titles are those people held on the day of the event."),
+        "note": note_parts(event, brochure.items, note="Job titles are as the source gives them."),
     }
 
 
@@ -323,6 +330,7 @@ def contact_data(brochure: Brochure) -> dict[str, Any]:
         "address_shown": settings.PORTAL_URL.partition("://")[2],
         "qr": qr_code_svg(home),
         "made_on": format_date(timezone.localdate()),
+        "original": brochure.original.title if brochure.original else "",
     }
 
 

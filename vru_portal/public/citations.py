@@ -37,7 +37,7 @@ class CitedRecords(NamedTuple):
 
 
 CITED_RECORDS = (
-    CitedRecords("The unit", lambda _: Unit.objects.with_organisations(), name=lambda unit: unit.slogan),
+    CitedRecords("The unit", lambda _: Unit.objects.with_organisations(), name=lambda unit: unit.name),
     CitedRecords("Levels of prevention", lambda _: PreventionLevel.objects.public()),
     CitedRecords("Initiatives", lambda _: Initiative.objects.public()),
     CitedRecords(

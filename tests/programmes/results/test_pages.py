@@ -241,7 +241,7 @@ def test_an_address_that_cannot_be_right_says_so(client, query):
 def test_without_measures_the_pages_say_that_nothing_is_published(client):
     InitiativeFactory(slug="night-bus", level=LevelFactory(slug="first"))
     assert "None published" in text(client.get("/initiatives/night-bus/"))
-    assert "The unit has not said what it measures." in text(client.get("/results/"))
+    assert "What the unit measures is not stated." in text(client.get("/results/"))
     assert "Results in" not in text(client.get("/prevention/first/"))
     assert not Return.objects.exists()
 

@@ -11,6 +11,8 @@ from django.utils import timezone
 from pypdf import PdfReader
 
 from events.models import Event
+from partners.choices import PublicationKind
+from tests.support.crawler import Elements
 from tests.support.factories import (
     AgendaItemFactory,
     EventFactory,
@@ -18,6 +20,7 @@ from tests.support.factories import (
     InitiativeFactory,
     PublicationFactory,
     StatementFactory,
+    TermFactory,
     UnitFactory,
     YearFactory,
     make_everything,
@@ -68,6 +71,25 @@ def test_the_notes_of_sources_are_the_same_on_paper(client):
     paper = brochure_pdf(client)
     assert f"As at {format_date(event.as_at)}. Launch leaflet, “Cover”, “Page 2”." in words(paper)
     assert "#section-page-2" in "".join(links_of(paper))
+
+
+def test_it_says_that_it_is_not_the_brochure_that_it_is_made_from(client):
+    UnitFactory()
+    source = PublicationFactory(title="Launch leaflet", kind=PublicationKind.BROCHURE)
+    event = EventFactory(source=source)
+    AgendaItemFactory(event=event, source=source)
+    said = "It is not itself the publication “Launch leaflet”."
+    assert said in Elements(client.get("/brochure/").text).text
+    assert said in words(brochure_pdf(client))
+    source.kind = PublicationKind.OTHER
+    source.save()
+    assert "It is not itself" not in Elements(client.get("/brochure/").text).text
+
+
+def test_it_defines_violence_as_the_about_page_does(client):
+    UnitFactory()
+    TermFactory(defines_violence=True, definition="any breaking of a path")
+    assert "“any breaking of a path”" in Elements(client.get("/brochure/").text).text
 
 
 def test_the_pdf_can_be_read_aloud(client):
