@@ -74,7 +74,7 @@ class OnwardMailKind(models.TextChoices):
 class Irregularity(models.TextChoices):
     """Why a payment is an exception. It has still happened, so it is recorded and shown.
 
-    Pages, files and messages say “exception”. Code says “irregularity”: an exception is another thing in Python.
+    Pages, files and messages say “exception”. Code says “irregularity”: in Python, “exception” means something else.
     """
 
     OVER = "over", "Over its allocation"

@@ -160,7 +160,7 @@ class PaymentForm(RecordingForm):
         self.say_what_is_required()
 
     def say_what_is_required(self) -> None:
-        """Say at each field that the law requires for which payments it does: they are recorded without it too."""
+        """Say beside each field that the law requires for which payments. Payments are recorded without it too."""
         duty = PublicationDuty.objects.current()
         for column, _ in required_fields_with_blank_condition(duty) if duty else ():
             if field := self.fields.get(column.field):

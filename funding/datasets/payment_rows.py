@@ -159,7 +159,7 @@ def present_facts(*keys: int) -> QuerySet[Payment, tuple[Any, ...]]:
 
 
 def pad_keys(keys: Collection[int]) -> list[int]:
-    """Repeat the last key until there are as many as a page or a batch has: each number of keys is another query."""
+    """Repeat the last key up to the size of a page or a batch: a query with another number of keys is compiled anew."""
     *_, last = keys
     return [*keys, *[last] * ((PAGE if len(keys) <= PAGE else AT_ONCE) - len(keys))]
 

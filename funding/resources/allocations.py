@@ -49,7 +49,7 @@ class AllocationResource(LedgerResource):
         "purpose": ("description", "what the money is for"),
         "reasons": ("reason", "reasons for the award"),
     }
-    # What the published list of allocations has beside: it can be sent back as it is.
+    # The other columns of the published list of allocations, which can be sent back as it is.
     ignored = (
         *("level", "recipient_org_id", "awarded_by", "awarded_by_org_id", "paid", "award_total"),
         *("varied", "allocated", "moved_from"),

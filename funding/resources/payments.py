@@ -30,15 +30,16 @@ from vru_portal.text.problems import Problems, collect_problems, raise_problems
 # What a spreadsheet may have made of a reference: a number, a date such as 06/05/2031 or Dec-11, or lost characters.
 RESAVED = re.compile(r"[-+.\d]+(?:E[-+]\d+)?|[\d/: ]+|(?:\d\d-)?[A-Z][a-z]{2}-?(?:\d\d)?|TRUE|FALSE|.*\?.*", re.DOTALL)
 AWARD_NUMBERS = ("award number", "award reference", "grant number", "allocation number", "allocation reference")
-# Nothing of these says whether, when or what was paid. A status or a currency might, so they are not among them.
-OF_FINANCE_SYSTEMS = (
+# Columns of finance systems that are not read. None of them says whether, when or what was paid. A status or a currency
+# might, so they are not here.
+NOT_READ = (
     *("invoice number", "invoice reference", "invoice date", "supplier invoice number", "external invoice reference"),
     *("account", "account code", "account number", "cost centre", "cost center", "cost code"),
     *("gl code", "ledger code", "nominal code", "subjective", "project number", "project code", "company code"),
     *("client", "business unit", "period", "batch", "batch number", "line", "line number", "user", "entered by"),
 )
-# They do say who was paid, unless the name stands beside them.
-OF_PAYEES = tuple(
+# Not read either, if another column has the payee's name.
+NOT_READ_BESIDE_A_NAME = tuple(
     f"{who} {what}" for who in ("supplier", "vendor", "payee") for what in ("id", "number", "code", "site")
 )
 SHORTENED = re.compile(r"\d(?:\.\d+)?E[+-]\d+", re.IGNORECASE)
@@ -65,9 +66,9 @@ class PaymentResource(LedgerResource):
         "department": ("service", "service area", "directorate"),
         "merchant_category": ("merchant", "category"),
     }
-    # What the published list of payments has beside, which can be sent back as it is, and what finance systems have.
+    # Columns of finance systems, and the other columns of the published list, which can be sent back as it is.
     ignored = (
-        *OF_FINANCE_SYSTEMS,
+        *NOT_READ,
         *("recorded_on", "financial_year", "payee_org_id", "state", "reversal_reason", "exceptions", "explanation"),
         *("kind", "initiative", "level", "heading", "source", "allocation_url", "example"),
     )
@@ -101,7 +102,7 @@ class PaymentResource(LedgerResource):
     def headings_not_read(self, dataset: tablib.Dataset) -> Sequence[str]:
         keys = {heading_key(name) for name in ("payee", *self.aliases["payee"])}
         named = any(heading_key(cell) in keys for row in [dataset.headers, *dataset[:ROWS_SEARCHED]] for cell in row)
-        return [*super().headings_not_read(dataset), *(OF_PAYEES if named else ())]
+        return [*super().headings_not_read(dataset), *(NOT_READ_BESIDE_A_NAME if named else ())]
 
     def missing_columns(self, found: set[str | None]) -> list[str]:
         """A column for the amount is required too, in one of its two forms."""

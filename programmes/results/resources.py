@@ -55,7 +55,7 @@ class ReturnResource(FileResource):
     """Returns of figures: one row for an initiative, an organisation and a quarter, with a column for each number."""
 
     required = RETURN_COLUMNS
-    # What the workbook of a year's returns has beside: it can be sent back as it is.
+    # The other columns of the workbook of a year's returns, which can be sent back as it is.
     ignored = (
         *("level", "level of prevention", "areas", "areas served", "area codes", "official codes of the areas"),
         *("first day of the quarter", "last day of the quarter", "day of approval"),

@@ -205,7 +205,7 @@ PASTED_FROM_GOOGLE = (
     '<span style="text-decoration:line-through"> theirs</span>.</p>'
     '<ol start="3"><li>three</li><ol><li>in three</li></ol><li>four</li></ol></b>'
 )
-# What Word's page of a report has beside paragraphs and lists, and what its writer means by it.
+# What a report pasted from Word contains besides paragraphs and lists.
 REPORT_FROM_WORD = """<html><head><style>p.MsoNormal { margin: 0 }</style></head><body>
 <h2><b>What we heard</b></h2>
 <p>We met <b><i>forty</i></b><a href="#_ftn1" name="_ftnref1">[1]</a>.<del>Not this.</del> See

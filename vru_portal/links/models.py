@@ -115,7 +115,11 @@ class EmailedLink(models.Model):
 
 
 class RequestLink(EmailedLink):
-    """A link to a request. It works until that is approved, cancelled or closed. A subclass has the `draft`."""
+    """A link to a request; a subclass has the `draft`.
+
+    Answers can be typed until the request is approved, cancelled or closed. For a year after that, the link still says
+    what became of them (`answering.link_expiry`).
+    """
 
     purpose = models.CharField(max_length=7, choices=LinkPurpose)
 

@@ -43,7 +43,7 @@ FOR_PUBLISHERS = (Submission.State.READY, Submission.State.DATE_CANCELLED)
 def waiting_for(user: Any) -> list[Submission]:
     """What waits for this person: for a decision if they may publish, or because it was sent back to them.
 
-    What was sent back to nobody, or to somebody who has left, waits for all who may change it.
+    A draft without an author, or whose author has left, waits for all who may change it.
     """
     nobody = Q(concerns=None) | Q(concerns__is_active=False)
     mine = Q(state=Submission.State.SENT_BACK) & (Q(concerns=user) | nobody)

@@ -93,7 +93,7 @@ def possible_contents(grant: OnwardGrant) -> Iterator[tuple[Any, ...]]:
 def may_be_same(grant: OnwardGrant, recorded: OnwardGrant) -> bool:
     """Whether a grant may be one of the same content that is recorded, because one of them came without a reference.
 
-    A funder may make two equal grants on one day. Only if each has a reference of its own, it says so itself.
+    A funder may make two equal grants on one day. Only if each has its own reference are they known to be two.
     """
     return not grant.reference or is_made_up(recorded)
 

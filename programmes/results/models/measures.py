@@ -109,7 +109,7 @@ class Measure(Slugged):
         return self.name
 
     def clean(self) -> None:
-        """Keep the meaning of figures that are published, and the headings of files apart."""
+        """Refuse what would change the meaning of published figures, and a name that files use as a heading."""
         super().clean()
         taken = [name for name in ("name", "slug") if heading_key(getattr(self, name)) in RETURN_COLUMNS]
         if taken:

@@ -23,7 +23,7 @@ HEADINGS = (
 
 
 class DemoBudget:
-    """What an example year has besides initiatives and their payments. Nothing is recorded for a day to come."""
+    """Everything in an example year but initiatives and their payments. Nothing is dated in the future."""
 
     def __init__(self, money: "DemoMoney") -> None:
         self.money, self.people, self.year = money, money.people, money.year
