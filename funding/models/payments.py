@@ -22,7 +22,7 @@ from vru_portal.text.dates import format_date
 from vru_portal.text.fields import CalendarDateField, LineField, LongTextField, ReferenceField
 
 REFERENCE_LENGTH = 60
-IRREGULARITIES = tuple(Irregularity)  # to go through the class itself takes longer than all the rest of a row
+IRREGULARITIES = tuple(Irregularity)  # iterating over the class itself would take longer than the rest of a row
 REFERENCE_TAKEN = (
     "A payment with this reference is already recorded. Capital letters do not make a different reference."
 )

@@ -29,7 +29,7 @@ def pay(*, by: Any, payment: Payment) -> Payment:
 
 
 def check_payment(*, by: Any, payment: Payment) -> None:
-    """Check a payment as `pay` does, as far as that takes no question to the database. Raises ValidationError."""
+    """Check a payment as `pay` does, as far as possible without a query. Raises ValidationError."""
     problems = Problems()
     with collect_problems(problems):
         check_references(payment)

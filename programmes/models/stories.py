@@ -28,7 +28,7 @@ class Story(Slugged, Publishable, Sourced):
         "dated",
         help_text="The date that the story shows. You set the publication date on the “Publish” page.",
     )
-    source = models.ForeignKey(  # type: ignore[assignment]  # of all that is sourced, only news can do without
+    source = models.ForeignKey(  # type: ignore[assignment]  # unlike every other fact, news may have no source
         Publication,
         on_delete=models.PROTECT,
         null=True,

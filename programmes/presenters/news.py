@@ -10,14 +10,14 @@ from programmes.models import Story
 
 @dataclass
 class NewsItem:
-    """A line of the news. A milestone has no story: its title is all that there is to say, and `basis` says why."""
+    """A line of the news. A milestone has no story, only a title; `basis` says which records it follows from."""
 
     dated: date
     title: str
     address: str  # of the page that it leads to
     kind: NewsKind = NewsKind.STORY
     basis: str = ""
-    name: str = ""  # of a milestone, which none of the same page shares
+    name: str = ""  # of a milestone, unique on its page
     story_key: int | None = None
     story: Story | None = None  # set by `add_stories`, for those that a page shows
 

@@ -53,7 +53,7 @@ def public_page(view: View) -> View:
 
     @wraps(view)
     def answer(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        # A form brings it, too, for what it may have written. What answers a form is for one person, such as a preview.
+        # The answer to a form is for one person, even where the same view also has a page for everybody.
         read_state = request.META.get(READ_STATE) if request.META["REQUEST_METHOD"] == "GET" else None
         state = read_state() if read_state else None  # first: a page may be newer than its state, never older
         token = present_state.set(state)
