@@ -115,7 +115,7 @@ def test_a_worker_that_is_killed_twenty_times_while_it_sends_two_hundred_mails_s
 
 def test_without_the_timer_a_mail_whose_worker_was_killed_is_never_sent(tmp_path, template, report):
     """The control: the same kill, and nothing frees what was under way."""
-    held = []
+    held: list[str] = []
 
     def hold_the_first(to, attempt):
         if not held:
