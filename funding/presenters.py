@@ -1,6 +1,6 @@
 """What pages say about a payment or an allocation besides its sums."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -107,8 +107,9 @@ class TotalBar:
     payments_query: str
 
 
-def total_bar(filters: TotalsFilters, total: PaymentTotal, largest: Decimal) -> TotalBar:
-    width = abs(total.amount) / largest * 100 if largest else Decimal(0)
-    payments = PaymentFilters(None, filters.valid)
-    slug = total.choice.slug  # empty where the payments have no value in this facet
-    return TotalBar(total, f"{width:.2f}", total.amount < 0, slug and payments.link(**{filters.by: [slug]}))
+def total_bars(filters: TotalsFilters, totals: Iterable[PaymentTotal], largest: Decimal) -> Iterator[TotalBar]:
+    payments = PaymentFilters(None, filters.valid)  # once: it reads the years
+    for total in totals:
+        width = abs(total.amount) / largest * 100 if largest else Decimal(0)
+        slug = total.choice.slug  # empty where the payments have no value in this facet
+        yield TotalBar(total, f"{width:.2f}", total.amount < 0, slug and payments.link(**{filters.by: [slug]}))

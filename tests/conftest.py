@@ -36,11 +36,26 @@ DATABASE = {"db", "template", "django_db_setup"}  # fixtures of tests that ask a
 TOOK = f"portal/{connection.vendor}"  # in pytest's cache: how many seconds each group of tests took
 
 
+# Fault tests that run with all others: done a few times, each takes seconds. `make faults` runs every one in full.
+QUICK_FAULTS = {"test_clock.py", "test_nginx.py", "test_slow_readers.py", "test_tampering.py"}
+ROUNDS_OF_QUICK_FAULTS = "5"
+
+
+def runs_faults(config: pytest.Config) -> bool:
+    """Whether the fault tests are named, as in `make faults`."""
+    return any("faults" in argument for argument in config.args)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Beside the other tests, try each fault a few times only. This comes before the fault tests are imported."""
+    if not runs_faults(config):
+        os.environ.setdefault("FAULT_ROUNDS", ROUNDS_OF_QUICK_FAULTS)
+
+
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
-    """Leave the long fault tests out unless they are named, as `make faults` does."""
-    if collection_path.name == "faults" and not any("faults" in argument for argument in config.args):
-        return True
-    return None
+    """Leave the long fault tests out unless they are named."""
+    is_fault_test = collection_path.parent.name == "faults" and collection_path.name.startswith("test_")
+    return True if is_fault_test and collection_path.name not in QUICK_FAULTS and not runs_faults(config) else None
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -32,7 +32,7 @@ from funding.presenters import (
     allocation_row,
     is_contract_copy_missing,
     payment_row,
-    total_bar,
+    total_bars,
 )
 from funding.regranting.presenters import onward_report
 from funding.sankey.flows import money_flow
@@ -237,7 +237,7 @@ def totals(request: HttpRequest) -> HttpResponse:
             "by": BY[filters.by],
             "by_links": filters.by_links,
             "page": page,
-            "bars": [total_bar(filters, total, largest) for total in page],
+            "bars": list(total_bars(filters, page, largest)),
             "count": sum(total.payments for total in found),
             "total": sum((total.amount for total in found), Decimal(0)),
             "filter_form": filter_form(filters, choices, action=here, submit="Show totals"),

@@ -133,8 +133,59 @@ def test_a_restore_that_is_killed_at_any_moment_leaves_the_old_portal_or_the_new
         "Restore killed",
         done=f"{KILLS} kills at any moment",
         lost=0,
-        whole=f"{outcomes[1:].count(1)} old portals and {outcomes[1:].count(0)} new ones, each of them whole",
-        control=f"{refused} times it was half replaced, and only refusing to start kept that from being served",
+        whole=f"{outcomes[1:].count(1)} old portals and {outcomes[1:].count(0)} new ones, each of them whole; "
+        f"{refused} times half of it was replaced, which was not served",
+    )
+
+
+# A restore that is killed when the uploads have been replaced and the database has not.
+KILLED_HALF_WAY = """
+import os, signal, sys
+from vru_portal.operations.backup import swap
+make = swap.Move.make
+def make_and_end(move):
+    make(move)
+    if move.place.name == "scans":
+        os.kill(os.getpid(), signal.SIGKILL)
+swap.Move.make = make_and_end
+{change}
+import manage
+sys.argv = ["manage.py", "restore", {path!r}, "--replace"]
+manage.main()
+"""
+NO_JOURNAL = "import contextlib; swap.journalled = lambda *_: contextlib.nullcontext()"
+
+
+def start_after_half_a_restore(values, path, change=""):
+    """Leave a file that the backup does not have, restore half of it, and say how the portal then starts."""
+    uploads = Path(values["VAR_DIR"]) / "uploads"
+    uploads.mkdir(exist_ok=True)
+    (uploads / "newer.txt").write_text("What the present database names.")
+    code = KILLED_HALF_WAY.format(change=change, path=str(path))
+    environ = environment(**{"DJANGO_SETTINGS_MODULE": "vru_portal.settings"} | values)
+    killed = subprocess.run([sys.executable, "-c", code], cwd=settings.BASE_DIR, env=environ, check=False)
+    assert killed.returncode == -signal.SIGKILL
+    assert not (uploads / "newer.txt").exists()
+    wait_until_alone(values)
+    return run_python(values, "-c", START)
+
+
+def test_half_a_restore_without_its_journal_is_served(demonstration, tmp_path, report):
+    """The control: the present database with the uploads of the backup, and nothing that says so."""
+    path = tmp_path / "backup.tar"
+    assert run_python(demonstration, "manage.py", "backup", str(path)).returncode == 0
+    started = start_after_half_a_restore(demonstration, path)
+    assert "A restore was interrupted." in started.stderr
+    again = run_python(demonstration, "manage.py", "restore", str(path))
+    assert "This portal is not empty" in again.stderr
+    assert (Path(demonstration["VAR_DIR"]) / "uploads" / "newer.txt").exists()
+    assert run_python(demonstration, "-c", START).returncode == 0
+    started = start_after_half_a_restore(demonstration, path, NO_JOURNAL)
+    assert started.returncode == 0, started.stderr
+    assert not (Path(demonstration["VAR_DIR"]) / "uploads" / "newer.txt").exists()
+    report(
+        "Restore killed",
+        control="without its journal, the present database is served with the uploads of the backup",
     )
 
 

@@ -3,8 +3,10 @@
 import os
 import random
 import signal
+import statistics
 import sys
 import time
+import urllib.request
 from pathlib import Path
 
 import psycopg
@@ -22,17 +24,24 @@ pytestmark = pytest.mark.server
 LIVES, KILLS_IN_A_LIFE = rounds(20), 5  # fewer than after which `serve` gives up: it is killed, too, and started anew
 BODIES = 80  # more than can sign in one life
 FAULT = "Processes of the portal killed"
-# The portal, whose supervisor starts nothing again.
-UNSUPERVISED = (
-    sys.executable,
-    "-c",
-    "import json, os, sys\n"
-    "from vru_portal.operations import serving\n"
-    "serving.Supervisor.check = lambda self: None\n"
-    "os.execv = lambda program, command: serving.main(serving.Plan(**json.load(open(0))))\n"
-    "from django.core.management import execute_from_command_line\n"
-    "execute_from_command_line(['manage.py', 'serve'])",
-)
+
+
+def served_with(change):
+    """The command that serves the portal with a change of the process that watches the others."""
+    return (
+        sys.executable,
+        "-c",
+        "import json, os, sys\n"
+        "from vru_portal.operations import serving\n"
+        f"{change}\n"
+        "os.execv = lambda program, command: serving.main(serving.Plan(**json.load(open(0))))\n"
+        "from django.core.management import execute_from_command_line\n"
+        "execute_from_command_line(['manage.py', 'serve'])",
+    )
+
+
+STARTS_NOTHING_AGAIN = served_with("serving.Supervisor.check = lambda self: None")
+ASKS_NOBODY = served_with("serving.Liveness.ask_for_ever = lambda self: None")
 
 
 def place(values, *words):
@@ -98,10 +107,13 @@ def test_processes_that_are_killed_hundreds_of_times_lose_and_double_nothing(uni
     )
     assert (counted["lost"], counted["doubled"]) == (0, 0)
     assert counted["acknowledged"] > 5 * LIVES
+    # Most are web workers, beside which another answers; at worst the web server starts, as long as that takes here.
+    assert statistics.median(back) < SECONDS_TO_COME_BACK
+    assert max(back) < SECONDS_TO_COME_BACK + max(starts)
 
 
 def test_a_web_server_that_nothing_supervises_stays_away(unit, report):
-    with portal(Path(unit["VAR_DIR"]), *UNSUPERVISED, **unit) as served:
+    with portal(Path(unit["VAR_DIR"]), *STARTS_NOTHING_AGAIN, **unit) as served:
         served.wait_until_ready()
         for pid in (*processes(served, "granian"), *processes(served, "web worker")):
             os.kill(pid, signal.SIGKILL)
@@ -111,12 +123,15 @@ def test_a_web_server_that_nothing_supervises_stays_away(unit, report):
 
 
 SECONDS_TO_REPLACE = 120  # three times ten seconds without an answer, and a start
+SECONDS_UNTIL_ASKED = 25  # a web server that has never answered is given longer
+SECONDS_WITHOUT_AN_ANSWER = 90  # longer than it takes until a web server that hangs is ended
+HANGS = "Web server stopped in the middle"
 
 
 def test_a_web_server_that_hangs_is_replaced_and_one_that_answers_is_not(unit, report):
     with portal(Path(unit["VAR_DIR"]), **unit | {"WORKERS": "2"}) as served:
         served.wait_until_ready()
-        time.sleep(25)  # it has been asked
+        time.sleep(SECONDS_UNTIL_ASKED)
         assert "has not answered" not in served.printed
         hung = served.web_server()
         for pid in hung:
@@ -128,7 +143,24 @@ def test_a_web_server_that_hangs_is_replaced_and_one_that_answers_is_not(unit, r
         back = time.monotonic() - began
         assert "The web server has not answered 3 times in a row and is ended." in served.printed
         assert not served.web_server() & hung
-    report("Web server stopped in the middle", done="all its processes, with SIGSTOP", back=f"{back:.1f} s")
+    report(HANGS, done="all its processes, with SIGSTOP", back=f"{back:.1f} s")
+
+
+def test_a_web_server_that_nobody_asks_hangs_for_good(unit, report):
+    """The control: it has not ended, so whoever only watches for ends sees nothing wrong.
+
+    Were it replaced, the connection on which the test waits would be reset.
+    """
+    with portal(Path(unit["VAR_DIR"]), *ASKS_NOBODY, **unit) as served:
+        served.wait_until_ready()
+        time.sleep(SECONDS_UNTIL_ASKED)
+        hung = served.web_server()
+        for pid in hung:
+            os.kill(pid, signal.SIGSTOP)
+        with pytest.raises(TimeoutError):
+            urllib.request.urlopen(served.url("/healthz"), timeout=SECONDS_WITHOUT_AN_ANSWER)  # noqa: S310 - http only
+        assert served.web_server() == hung
+    report(HANGS, control=f"if nobody asks it, no answer within {SECONDS_WITHOUT_AN_ANSWER} s, nor any new process")
 
 
 POSTGRESQL_KILLS = rounds(30)

@@ -10,15 +10,18 @@ import pytest
 from django.conf import settings
 
 from tests.support.faults.reporting import rounds
+from tests.support.faults.waiting import wait_for
 from tests.support.processes.databases import migrated_database, run_python_for_json
 from tests.support.processes.mail_server import TAKE, MailServer
 from tests.support.processes.portal_process import environment
 
 pytestmark = pytest.mark.server
 SECONDS = 300  # where something hangs
+KILLED, HALF = "Mail worker killed", "Mail server refuses half"
+FEW = 10  # mails of a control
 MAILS, KILLS = max(50, rounds(200)), max(10, rounds(20))  # fewer kills might all come between two mails
 
-INVITE = f"""
+INVITE = """
 import json, django; django.setup()
 from events.declarations.rules import invitations
 from events.declarations.models import Mail
@@ -26,8 +29,8 @@ from tests.support import signing
 from tests.support.factories import UnitFactory
 UnitFactory()
 signing.open_signing()
-for n in range({MAILS}):
-    invitations.invite(by=None, organisation=f"Body {{n}}", email=f"post{{n}}@body.example")
+for n in range(%s):
+    invitations.invite(by=None, organisation=f"Body {n}", email=f"post{n}@body.example")
 print(json.dumps(dict(Mail.objects.values_list("to", "message_id"))))
 """
 
@@ -43,16 +46,28 @@ passed = timedelta(minutes=15)
 Mail.objects.filter(delivery="waiting").update(due_at=F("due_at") - passed)
 DBTaskResult.objects.filter(status="RUNNING").update(started_at=F("started_at") - passed)
 DBTaskResult.objects.filter(status="READY", run_after__lt="9000-01-01").update(run_after=F("run_after") - passed)
-freed, queued = schedule.delete_stuck_tasks(), schedule.requeue_lost_mails()
+freed, queued = %s
 counts = {name: Mail.objects.filter(delivery=name).count() for name in ("waiting", "sent", "refused", "dropped")}
 print(json.dumps({"freed": freed, "queued": queued} | counts))
 """
 
+TIMER, NO_TIMER = "schedule.delete_stuck_tasks(), schedule.requeue_lost_mails()", "0, 0"
+# A worker that tries nothing again: what failed waits for whoever queues it.
+TRIES_ONCE = (
+    "-c",
+    "import django; django.setup()\n"
+    "import sys\n"
+    "from vru_portal.links import delivery\n"
+    "delivery.postpone_or_refuse = lambda *_: False\n"
+    "from django.core.management import execute_from_command_line\n"
+    "execute_from_command_line(sys.argv)",
+)
 
-def worker_of(values):
+
+def worker_of(values, program=("manage.py",)):
     """The library's worker, which serves the queue until it is stopped."""
     return subprocess.Popen(
-        [sys.executable, "manage.py", "db_worker", "--interval", "0", "--no-startup-delay", "--verbosity", "0"],
+        [sys.executable, *program, "db_worker", "--interval", "0", "--no-startup-delay", "--verbosity", "0"],
         cwd=settings.BASE_DIR,
         env=environment(**{"DJANGO_SETTINGS_MODULE": "vru_portal.settings"} | values),
     )
@@ -69,7 +84,7 @@ def test_a_worker_that_is_killed_twenty_times_while_it_sends_two_hundred_mails_s
 
     with migrated_database(tmp_path / "var", "mail", template) as values, MailServer(slowly) as server:
         values = values | {"EMAIL_URL": f"smtp://127.0.0.1:{server.port}"}
-        wanted = run_python_for_json(values, "-c", INVITE)
+        wanted = run_python_for_json(values, "-c", INVITE % MAILS)
         found, interrupted, kills = {"waiting": MAILS}, 0, 0
         while kills < KILLS or found["waiting"]:
             taken = len(server.taken)
@@ -80,7 +95,7 @@ def test_a_worker_that_is_killed_twenty_times_while_it_sends_two_hundred_mails_s
                 time.sleep(dice.uniform(0, 1))
                 worker.kill()
             kills += 1
-            found = run_python_for_json(values, "-c", LATER)
+            found = run_python_for_json(values, "-c", LATER % TIMER)
             interrupted += bool(found["freed"])
             assert kills < 4 * KILLS, found
     sent = Counter(str(mail["Message-ID"]) for mail in server.taken)
@@ -89,13 +104,42 @@ def test_a_worker_that_is_killed_twenty_times_while_it_sends_two_hundred_mails_s
     assert (found["sent"], found["waiting"], found["refused"], found["dropped"]) == (MAILS, 0, 0, 0)
     assert interrupted
     report(
-        "Mail worker killed",
+        KILLED,
         done=f"{kills} kills while it sends {MAILS} mails; {interrupted} in the middle of one",
         acknowledged=MAILS,
         lost=0,
         doubled=0,
         whole=f"all sent; {twice} reached the server twice, under one Message-ID each",
-        control=f"without the timer, which frees what was under way, {interrupted} mails would stay in the queue",
+    )
+
+
+def test_without_the_timer_a_mail_whose_worker_was_killed_is_never_sent(tmp_path, template, report):
+    """The control: the same kill, and nothing frees what was under way."""
+    held: list[str] = []
+
+    def hold_the_first(to, attempt):
+        if not held:
+            held.append(to)
+            time.sleep(5)  # until its worker is killed
+        return TAKE
+
+    with migrated_database(tmp_path / "var", "mail", template) as values, MailServer(hold_the_first) as server:
+        values = values | {"EMAIL_URL": f"smtp://127.0.0.1:{server.port}"}
+        run_python_for_json(values, "-c", INVITE % FEW)
+        with worker_of(values) as worker:
+            wait_for(lambda: held)
+            worker.kill()
+        with worker_of(values) as worker:
+            wait_for(lambda: len(server.taken) == FEW - 1)
+            for _ in range(3):
+                found = run_python_for_json(values, "-c", LATER % NO_TIMER)
+                time.sleep(2)
+            assert (found["waiting"], len(server.taken)) == (1, FEW - 1)
+            run_python_for_json(values, "-c", LATER % TIMER)  # which is all that it lacked
+            wait_for(lambda: len(server.taken) == FEW)
+            worker.kill()
+    report(
+        KILLED, control=f"without the timer, the mail under way at a kill stays in the queue: {FEW - 1} of {FEW} sent"
     )
 
 
@@ -111,7 +155,7 @@ def test_a_mail_server_that_refuses_half_gets_them_all_in_the_end(tmp_path, temp
 
     with migrated_database(tmp_path / "var", "mail", template) as values, MailServer(half) as server:
         values = values | {"EMAIL_URL": f"smtp://127.0.0.1:{server.port}"}
-        run_python_for_json(values, "-c", INVITE)
+        run_python_for_json(values, "-c", INVITE % MAILS)
         deadline, at_first = time.monotonic() + SECONDS, 0
         with worker_of(values) as worker:
             while len(server.attempts) < MAILS and time.monotonic() < deadline:
@@ -120,17 +164,35 @@ def test_a_mail_server_that_refuses_half_gets_them_all_in_the_end(tmp_path, temp
             found = {"waiting": MAILS}
             while found["waiting"] and time.monotonic() < deadline:
                 time.sleep(1)
-                found = run_python_for_json(values, "-c", LATER)
+                found = run_python_for_json(values, "-c", LATER % TIMER)
             worker.kill()
     counts = Counter(str(mail["Message-ID"]) for mail in server.taken)
     assert (found["sent"], found["refused"], found["waiting"]) == (MAILS - len(for_good), len(for_good), 0)
     assert at_first < MAILS - len(for_good)
     report(
-        "Mail server refuses half",
+        HALF,
         done=f"{MAILS} mails: half put off once, {len(for_good)} refused for good",
         acknowledged=MAILS,
         lost=MAILS - found["sent"] - found["refused"],
         doubled=sum(number > 1 for number in counts.values()),
         whole=f"{found['sent']} sent, {found['refused']} shown to staff as refused",
-        control=f"without later attempts, {MAILS - len(for_good) - at_first} mails would not have been sent",
     )
+
+
+def test_without_later_attempts_what_was_put_off_once_is_never_sent(tmp_path, template, report):
+    """The control: a worker that tries each mail once, and no timer that would queue it again."""
+
+    def half(to, attempt):
+        return "451 come again" if attempt == 1 and int(to[4:].split("@")[0]) % 2 else TAKE
+
+    with migrated_database(tmp_path / "var", "mail", template) as values, MailServer(half) as server:
+        values = values | {"EMAIL_URL": f"smtp://127.0.0.1:{server.port}"}
+        run_python_for_json(values, "-c", INVITE % FEW)
+        with worker_of(values, TRIES_ONCE) as worker:
+            wait_for(lambda: len(server.attempts) == FEW)
+            for _ in range(3):
+                found = run_python_for_json(values, "-c", LATER % NO_TIMER)
+                time.sleep(2)
+            worker.kill()
+    assert (found["sent"], found["waiting"], len(server.taken)) == (FEW // 2, FEW // 2, FEW // 2)
+    report(HALF, control=f"without later attempts, {found['waiting']} of {FEW} mails are never sent")

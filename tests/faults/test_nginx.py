@@ -24,6 +24,7 @@ CONFIGURATION = settings.BASE_DIR / "deploy" / "nginx.conf"
 SLOW_BODIES = 20
 pytestmark = [
     pytest.mark.server,
+    pytest.mark.once,
     pytest.mark.skipif(not NGINX, reason="nginx is not installed (apt-get install nginx-light)"),
     pytest.mark.skipif(connection.vendor != "sqlite", reason="the proxy is the same for both databases"),
 ]

@@ -33,6 +33,7 @@ from vru_portal.management.commands.demo import refuse_real_unit
 from vru_portal.models import Heartbeat
 from vru_portal.operations.backup.lock import hold_while_running
 from vru_portal.operations.serving import Plan, StopRequested, StopSignals, listener, most_connections
+from vru_portal.operations.waiting_for_database import wait_for_database
 from vru_portal.table_creation import needs_earlier_upgrade, nothing_to_migrate
 
 MIGRATION_LOCK = 0x56525550  # of an advisory lock: any number that nothing else uses. These bytes spell "VRUP".
@@ -79,6 +80,7 @@ class Command(BaseCommand):
         """Migrate; with the embedded database, load the content of an empty portal."""
         try:
             hold_while_running()
+            wait_for_database(self.stderr.write)
             if settings.DEMO and "partners_unit" in connection.introspection.table_names():
                 refuse_real_unit(Unit.objects.with_organisations().first())  # before anything in it is changed
             with preparation_lock():
