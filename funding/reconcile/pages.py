@@ -81,7 +81,8 @@ def check_flow(
     levels = sums_by_level(year)
     if not levels:
         return
-    allocated, paid = (sum((row[place] for row in levels), Decimal(0)) for place in (2, 3))
+    allocated = sum((sum_ for _, _, sum_, _ in levels), Decimal(0))
+    paid = sum((sum_ for _, _, _, sum_ in levels), Decimal(0))
     # A source that is over-committed has nothing left, whatever is left of another.
     unallocated = sum((max(source.unallocated, Decimal(0)) for source in sources), Decimal(0))
     left = unallocated + sum_of(sources, "carried") + sum_of(sources, "returned")

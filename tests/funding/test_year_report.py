@@ -64,13 +64,13 @@ def test_it_has_the_conditions_decisions_and_variations_of_the_page(client):
         sums = f"{format_pounds(row.required)} {format_pounds(row.counted)} {row.state.label}"
         assert f"{row.what} {row.account.source.name} {sums}" in paper
         assert row.what in page
-    for row in variations:
-        assert row.get_kind_display() in page
-        of = f"{row.allocation.subject.name}, {row.allocation.recipient.name}" if row.allocation else "Not allocated"
-        assert f"{row.get_kind_display()} {of}" in paper
-        assert f"{row.decision.reference} {format_pounds(row.amount)}" in paper
-    for row in decisions:
-        assert f"{row.reference} {row.title}" in paper
+    for step in variations:
+        assert step.get_kind_display() in page
+        of = f"{step.allocation.subject.name}, {step.allocation.recipient.name}" if step.allocation else "Not allocated"
+        assert f"{step.get_kind_display()} {of}" in paper
+        assert f"{step.decision.reference} {format_pounds(step.amount)}" in paper
+    for decision in decisions:
+        assert f"{decision.reference} {decision.title}" in paper
     allowed = Overcommitment.objects.standing().get(funding_source__year=year)
     assert f"% of {allowed.funding_source.name} to be allocated beyond its amount" in paper
     assert f"% of {allowed.funding_source.name} to be allocated beyond its amount" in page

@@ -137,7 +137,7 @@ def early_ones(day):
 
 def test_the_whole_budget_and_what_came_of_it_are_there(filled):
     """Headings, decisions, each kind of variation and condition, results, regranting, and an over-commitment in use."""
-    year = FinancialYear.objects.with_money().order_by("first_year").first()
+    year = FinancialYear.objects.with_money().earliest("first_year")
     of_headings = Allocation.objects.standing().filter(heading__isnull=False)
     assert set(of_headings.values_list("kind", flat=True)) == set(AllocationKind)
     assert Payment.objects.filter(allocation__in=of_headings).exists()
