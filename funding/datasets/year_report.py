@@ -4,12 +4,17 @@ import json
 from collections.abc import Sequence
 from typing import IO, Any
 
+from django.db.models import QuerySet
+from django.http import QueryDict
 from django.urls import reverse
 from django.utils import timezone
 
 from funding.bars import bar_parts, percentage, source_parts
+from funding.choices import VariationKind
+from funding.conditions import JudgedCondition, judged_conditions
 from funding.datasets.costs import Cost, costs_of
-from funding.models import FinancialYear
+from funding.filters.budget import DecisionFilters
+from funding.models import Decision, FinancialYear, Overcommitment, Variation
 from funding.sankey.flows import money_flow
 from funding.year_accounts import AllocationBalance, SourceAccount, YearAccounts, prefetch_contributors, year_accounts
 from partners.models import Unit
@@ -25,6 +30,7 @@ from vru_portal.text.typesetting import compile_pdf, qr_code_svg
 from vru_portal.web.addresses import full_url
 
 MAX_ALLOCATIONS = 500  # about twenty pages; the report says where the others are
+MAX_STEPS = 100  # of decisions, and of variations
 
 
 def write_year_report(year: FinancialYear, file: IO[bytes]) -> None:
@@ -57,6 +63,9 @@ def report_data(year: FinancialYear) -> dict[str, Any]:
         "uses": uses_of(accounts),
         "exceptions": exceptions_of(accounts),
         "levels": flow_data(accounts) if accounts.balances else [],
+        "conditions": [condition_data(row) for row in judged_conditions(accounts)],
+        "overcommitments": [overcommitment_text(row) for row in overcommitments_of(year)],
+        **steps_of(year, accounts),
         "allocations": [allocation_data(balance) for balance in largest(accounts.balances)],
         "allocation_count": len(accounts.balances),
         **results_of_year(year),
@@ -100,7 +109,8 @@ def uses_of(accounts: YearAccounts) -> list[dict[str, Any]]:
             "css": css,
             "name": name,
             "amount": format_pounds(amount),
-            "share": percentage(amount / accounts.total),
+            # Sources that were reversed after payments bring nothing.
+            "share": percentage(amount / accounts.total) if accounts.total else "",
             "x": float(place["x"]),
             "width": float(place["width"]),
         }
@@ -133,6 +143,64 @@ def flow_data(accounts: YearAccounts) -> list[dict[str, Any]]:
         }
         for group in money_flow(accounts, PreventionLevel.objects.listed()).groups
     ]
+
+
+def condition_data(row: JudgedCondition) -> dict[str, str]:
+    return {
+        "source": row.account.source.name,
+        "what": row.what,
+        "required": format_pounds(row.required),
+        "counted": format_pounds(row.counted),
+        "state": row.state.label,
+    }
+
+
+def overcommitments_of(year: FinancialYear) -> QuerySet[Overcommitment]:
+    rows = Overcommitment.objects.standing().filter(funding_source__year=year).order_by("pk")
+    return rows.select_related("funding_source", "decision")
+
+
+def overcommitment_text(row: Overcommitment) -> str:
+    share = f"{row.share.normalize():f}% of {row.funding_source.name}"
+    return f"Decision {row.decision.reference} allows {share} to be allocated beyond its amount."
+
+
+def steps_of(year: FinancialYear, accounts: YearAccounts) -> dict[str, Any]:
+    """The decisions about the year's money and the variations that were made by them, the latest first."""
+    decisions = DecisionFilters(year, QueryDict()).rows.select_related("decided_by__person", "decided_by__organisation")
+    variations = Variation.objects.standing().filter(funding_source__year=year).order_by("-varied_on", "-pk")
+    related = ("funding_source", "decision", "allocation__initiative", "allocation__heading", "allocation__recipient")
+    return {
+        "decisions": [decision_data(row) for row in decisions[:MAX_STEPS]],
+        "decision_count": decisions.count(),
+        "variations": [variation_data(row) for row in variations.select_related(*related)[:MAX_STEPS]],
+        "variation_count": variations.count(),
+        "varied": [
+            {"name": kind.label, "amount": format_pounds(accounts.varied[kind])}
+            for kind in VariationKind
+            if kind in accounts.varied
+        ],
+    }
+
+
+def decision_data(row: Decision) -> dict[str, str]:
+    return {
+        "day": format_short_date(row.decided_on),
+        "reference": row.reference,
+        "title": row.title,
+        "by": str(row.decider or ""),
+    }
+
+
+def variation_data(row: Variation) -> dict[str, str]:
+    of = f"{row.allocation.subject.name}, {row.allocation.recipient.name}" if row.allocation else "Not allocated"
+    return {
+        "day": format_short_date(row.varied_on),
+        "kind": row.get_kind_display(),
+        "of": of if row.allocation else f"{of}, {row.funding_source.name}",
+        "decision": row.decision.reference,
+        "amount": format_pounds(row.amount),
+    }
 
 
 def results_of_year(year: FinancialYear) -> dict[str, Any]:

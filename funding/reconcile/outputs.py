@@ -88,6 +88,18 @@ def read_list(name: str, form: str) -> ServedList:
     return READERS[form](fetch(reverse("open_data:download", args=[name, form])))
 
 
+def read_api(name: str) -> ServedList:
+    """All pages of a list of the API."""
+    rows: list[ServedRow] = []
+    address = f"{reverse('api:list', args=[name])}?per_page=200"
+    while address:
+        page = json.loads(fetch(address), parse_float=Decimal)
+        rows += page["rows"]
+        parts = urlsplit(page["next"] or "")
+        address = f"{parts.path}?{parts.query}" if parts.path else ""
+    return ServedList(rows)
+
+
 def read_csv(content: bytes) -> ServedList:
     return ServedList(list(csv.DictReader(io.StringIO(content.decode("utf-8-sig"), newline=""))))
 
@@ -131,6 +143,14 @@ def read_grants_file(slug: str, form: str) -> ServedList:
     grants = worksheet_rows(open_workbook(content)["grants"])
     names = {"amountAwarded": "Amount Awarded", "amountDisbursed": "Amount Disbursed"}
     return ServedList([{name: grant.get(heading) for name, heading in names.items()} for grant in grants])
+
+
+def read_report(label: str) -> str:
+    """The text of a year's report. Lines are broken anywhere, and a page may end in the middle of a row."""
+    from pypdf import PdfReader  # takes long, and only this command needs it
+
+    pages = PdfReader(io.BytesIO(fetch(reverse("funding:report", args=[label])))).pages
+    return "\n".join(page.extract_text() for page in pages)
 
 
 # Pages ----------------------------------------------------------------------------------------------------------------

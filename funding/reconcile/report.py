@@ -10,8 +10,9 @@ from django.urls import reverse
 from funding import missing_disclosures
 from funding.datasets import threesixtygiving
 from funding.models import PublicationDuty
-from funding.reconcile import budget, database, outputs
+from funding.reconcile import budget, database, outputs, pages
 from funding.reconcile.findings import ReconciliationReport
+from funding.reconcile.lists import check_lists
 from funding.reconcile.onward import check_onward_grants
 from funding.reconcile.outputs import ServedList, ServedPage
 from funding.reconcile.results import check_results
@@ -63,9 +64,18 @@ def compare(first_year: int | None) -> ReconciliationReport:
         check_year(report, year)
     check_grants_files(report)
     check_onward_grants(report)
+    if first_year is None:
+        check_all_years(report)
     check_results(report)
     report.omissions += missing_disclosures.all_missing_disclosures(first_year)
     return report
+
+
+def check_all_years(report: ReconciliationReport) -> None:
+    """Check what is served of the money of all years together."""
+    check_lists(report)
+    pages.check_awards(report)
+    pages.check_totals_pages(report)
 
 
 def check_year(report: ReconciliationReport, year: database.YearRow) -> None:
@@ -82,6 +92,10 @@ def check_year(report: ReconciliationReport, year: database.YearRow) -> None:
     page = read_page(report, label, "year")
     served = {"Page": page_sums(report, label, sources, page)}
     budget.check_decisions_and_conditions(report, label, year, page, FORMATS)
+    pages.check_decisions_page(report, label, year)
+    if page:
+        pages.check_flow(report, label, year, sources, page)
+    pages.check_report(report, label, year, sources)
     for form in FORMATS:
         served[form.upper()] = download_sums(report, label, form, sources, database.exceptions(year))
     for output, sums in served.items():

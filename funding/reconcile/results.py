@@ -1,13 +1,10 @@
 """Checks that a figure which was typed once is the same in everything that is served of it."""
 
-import io
-import json
 import re
 from collections.abc import Callable, Collection, Hashable, Iterable, Mapping
 from decimal import Decimal
 from functools import partial
 from typing import Any
-from urllib.parse import urlsplit
 
 from django.urls import reverse
 
@@ -78,7 +75,7 @@ def check_files(report: ReconciliationReport, rows: list[CurrentFigure]) -> None
     for name, columns, value_of, expected in wanted:
         for form in (*FORMATS, "API"):
             where = f"{name}, {form.upper()}"
-            reader = partial(read_api, name) if form == "API" else partial(outputs.read_list, name, form)
+            reader = partial(outputs.read_api, name) if form == "API" else partial(outputs.read_list, name, form)
             found = report.read(where, partial(by_key, reader, columns, value_of))
             if found is not None:
                 compare(report, where, found, expected)
@@ -100,18 +97,6 @@ def served_count(row: Any) -> int | None:
 def served_cost(row: Any) -> tuple[Decimal, int | None, Decimal]:
     each = outputs.parse_served_sum(row["each"])
     return outputs.parse_served_sum(row["paid"]), read_count(row["reach"]), each
-
-
-def read_api(name: str) -> ServedList:
-    """All pages of a list of the API."""
-    rows: list[Any] = []
-    address = f"{reverse('api:list', args=[name])}?per_page=200"
-    while address:
-        page = json.loads(outputs.fetch(address), parse_float=Decimal)
-        rows += page["rows"]
-        parts = urlsplit(page["next"] or "")
-        address = f"{parts.path}?{parts.query}" if parts.path else ""
-    return ServedList(rows)
 
 
 # Pages ----------------------------------------------------------------------------------------------------------------
@@ -182,9 +167,9 @@ def check_years(report: ReconciliationReport, rows: list[CurrentFigure]) -> None
             check_workbook(report, where, book, own)
         if first_year in with_money:
             where = f"{label}, Report"
-            text = report.read(where, partial(read_report, label))
+            text = report.read(where, partial(outputs.read_report, label))
             if text is not None:
-                check_report(report, where, text, own)
+                check_report(report, where, squeeze(text), own)
 
 
 def read_workbook(label: str) -> list[tuple[Any, ...]]:
@@ -230,14 +215,6 @@ def workbook_columns(rows: list[CurrentFigure]) -> list[tuple[str, str, str | No
     )
     by_name = {row.measure_name: row.measure for row in rows}
     return own or [("Spend reported", "spend", None), *((name, "measure", slug) for name, slug in by_name.items())]
-
-
-def read_report(label: str) -> str:
-    """The text of a year's report, without spaces: lines are broken anywhere."""
-    from pypdf import PdfReader  # takes long, and only this check needs it
-
-    pages = PdfReader(io.BytesIO(outputs.fetch(reverse("funding:report", args=[label])))).pages
-    return squeeze("".join(page.extract_text() for page in pages))
 
 
 def squeeze(text: str) -> str:

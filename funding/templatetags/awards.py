@@ -8,7 +8,8 @@ from typing import Any
 from django import template
 from django.db.models import ExpressionWrapper, F, Q, QuerySet
 
-from funding.models import Allocation, BudgetHeading, Contributor, FinancialYear, FundingSource, Payment
+from funding.models import Allocation, BudgetHeading, Contributor, FinancialYear, FundingSource, Payment, Regranting
+from funding.regranting.sums import with_onward
 from partners.models import Organisation
 from programmes.models import EvidenceAssessment, Initiative
 from vru_portal.ledger.money import Pence, PenceField, sum_of_pence, sum_of_pounds
@@ -88,12 +89,25 @@ def approved_assessments(initiative: Initiative) -> QuerySet[EvidenceAssessment]
 
 
 @dataclass(frozen=True)
+class OnwardPart:
+    """An allocation whose recipient awards it on, and what it has reported of that. None of it is in a total."""
+
+    allocation: Allocation
+    reported: Decimal
+
+    @property
+    def unreported(self) -> Decimal:
+        return max(self.allocation.allocated - self.reported, Decimal(0))
+
+
+@dataclass(frozen=True)
 class OrganisationMoney:
-    """What an organisation contributes, what it is given, and what it awards to others."""
+    """What an organisation contributes, what it is given, what of that it awards on, and what it awards to others."""
 
     contributions: list[FundingSource]
     received: list[YearOfAwards]
     awarded: list[YearOfAwards]
+    awarded_on: list[OnwardPart]
 
 
 @register.simple_tag
@@ -108,7 +122,16 @@ def money_of(organisation: Organisation) -> OrganisationMoney:
         [source for source in sources if source.pk in contributed],
         years_with_sum(sources, "received"),
         years_with_sum(sources, "awarded"),
+        awarded_on_by(organisation) if received else [],
     )
+
+
+def awarded_on_by(organisation: Organisation) -> list[OnwardPart]:
+    """What an organisation was given to award on, in the order of recording."""
+    for_regranting = Regranting.objects.standing().values("allocation")
+    rows = Allocation.objects.standing().filter(recipient=organisation, pk__in=for_regranting).with_varied()
+    rows = with_onward(rows.select_related("initiative", "heading").order_by("pk"))
+    return [OnwardPart(row, row.onward or Decimal(0)) for row in rows]
 
 
 @prepared

@@ -5,6 +5,8 @@ from decimal import Decimal
 from functools import partial
 
 import pytest
+from django.db import IntegrityError, connection, transaction
+from django.utils import timezone
 
 from funding.choices import AllocationKind, VariationKind
 from funding.models import Allocation, FundingSource, Payment, Variation
@@ -28,7 +30,8 @@ from tests.support.factories import (
     YearFactory,
     reverse,
 )
-from tests.support.refusals import validation_messages
+from tests.support.refusals import insert, validation_messages, without_triggers
+from vru_portal.ledger.append_only.database import DatabaseTriggers
 from vru_portal.ledger.cut_off import Basis, CutOff
 
 pytestmark = pytest.mark.django_db
@@ -240,6 +243,25 @@ def test_an_allocation_is_for_one_thing_and_own_costs_are_of_a_heading():
         lambda: allocations.allocate(by=UserFactory(), allocation=AllocationFactory.unsaved(kind="own"))
     )
     assert "Own costs belong to a budget heading" in said["kind"][0]
+
+
+@pytest.mark.both
+@pytest.mark.parametrize("for_both", [True, False], ids=["both", "neither"])
+def test_the_database_itself_refuses_an_allocation_for_both_and_for_neither(for_both):
+    """By SQL, past every rule, and past the triggers, which would refuse some of these for reasons of their own."""
+    row = AllocationFactory.unsaved(decision=DecisionFactory())
+    row.recorded_at = timezone.now()
+    row.recorded_by = UserFactory()
+    names = [t.name for t in DatabaseTriggers(connection).expected.values() if t.table == "funding_allocation"]
+    if for_both:
+        row.heading = HeadingFactory()
+    else:
+        row.initiative = row.assessment = None
+    with without_triggers(*names):
+        with pytest.raises(IntegrityError, match="funding_allocation_for_one_thing"), transaction.atomic():
+            insert(row)
+        row.heading = None if for_both else HeadingFactory()
+        assert insert(row) == 1  # what was wrong with it is nothing else
 
 
 def test_a_heading_that_is_a_draft_gets_no_money_and_one_with_money_stays_published():

@@ -37,7 +37,7 @@ PAGES = {
     "/funding/2031-32/decisions/": 10,
     "/funding/headings/{heading}/": 7,
     "/partners/": 9,
-    "/partners/{organisation}/": 14,
+    "/partners/{organisation}/": 15,
     "/people/{person}/": 9,
     "/messages/{statement}/": 5,
     "/publications/": 8,

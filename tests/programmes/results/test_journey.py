@@ -2,6 +2,7 @@
 
 import html
 import re
+from datetime import timedelta
 
 import pytest
 from django.urls import reverse
@@ -10,12 +11,13 @@ from django.utils import timezone
 from partners.models import LegalNotice, Unit
 from programmes.results.choices import ReturnMailKind
 from programmes.results.models import ApprovedFigure, Breakdown, Mail, Return, ReturnDraft, Token
-from programmes.results.rules import approving, asking
+from programmes.results.rules import approving, asking, reporting
 from programmes.results.rules.answers import group_name, total_name
 from programmes.results.rules.requests import RETURN_REQUESTS
 from programmes.results.tasks import deliver
 from tests.programmes.results.returns import approve, ask, count_people, new_link, publish, report
 from tests.support.factories import InitiativeFactory, MeasureFactory, UserFactory
+from vru_portal.links.answering import InvalidLink
 from vru_portal.links.choices import DraftState, LinkPurpose
 from vru_portal.publishing.state import State
 
@@ -411,3 +413,22 @@ def test_the_emails_of_every_kind_can_be_written_and_their_links_open(client, ma
             assert "{%" not in written
     assert LegalNotice.current().controller in mailoutbox[0].body
     assert reverse("results:open", args=["x"]) == "/results/return/x/"
+
+
+def test_a_link_says_for_a_year_that_the_return_is_closed_and_then_expires(client, clock):
+    measure, _ = count_people()
+    asked = ask(measure)
+    opened(client, asked.secret)
+    form = hidden(client.get(FIGURE).content.decode())
+    closes_on = asked.draft.closes_on
+    clock.move_to(f"{closes_on.replace(year=closes_on.year + 1) - timedelta(days=1)} 12:00Z", tick=False)
+    assert client.get("/results/return/").status_code == 200
+    clock.move_to(f"{closes_on.replace(year=closes_on.year + 1)} 12:00Z", tick=False)
+    answers = [client.get("/results/return/"), client.get(FIGURE), client.post(FIGURE, form | asked.typed("20"))]
+    answers.append(client.get(f"/results/return/{asked.secret}/", follow=True))
+    for answer in answers:
+        assert answer.status_code == 404
+        assert "This link does not work" in text(answer)
+    assert asked.draft.answers == {}
+    with pytest.raises(InvalidLink):
+        reporting.save_answers(secret=asked.secret, typed=asked.typed("20"), before={})

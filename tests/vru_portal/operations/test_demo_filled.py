@@ -10,21 +10,35 @@ from django.core.management import call_command
 from django.test import override_settings
 from django.utils import timezone
 
-from funding.choices import ALLOCATION_TEXT_FIELDS, PAYMENT_TEXT_FIELDS, AllocationKind, Irregularity
+from funding.choices import (
+    ALLOCATION_TEXT_FIELDS,
+    PAYMENT_TEXT_FIELDS,
+    AllocationKind,
+    ConditionKind,
+    Irregularity,
+    VariationKind,
+)
 from funding.models import (
     Allocation,
     ContractCopy,
+    Decision,
     Explanation,
     FinancialYear,
+    Fulfilment,
     FundingSource,
     OnwardGrant,
+    Overcommitment,
     Payment,
     PublicationDuty,
+    Regranting,
+    SourceCondition,
+    Variation,
 )
 from funding.year_accounts import year_accounts
 from partners.models import Organisation, Publication, Unit
 from programmes.models import AssessmentDecision, EvidenceAssessment, ToolkitApproach
 from programmes.models.assessments import TEXT_FIELDS
+from programmes.results.models import ApprovedPart, ApprovedReturn, Target
 from tests.vru_portal.operations.test_demo import UNITS
 from vru_portal.ledger.cut_off import Basis, CutOff
 from vru_portal.operations.demo.people import EXAMPLE
@@ -58,7 +72,9 @@ def test_every_unit_s_sources_are_shared_out_paid_carried_forward_and_add_up(fil
             total = account.paid + account.to_pay - account.over + account.unallocated
             total += account.carried + account.returned
             assert total == account.source.amount
-            assert account.unallocated >= 0
+            allowed = account.source.overcommitments.standing().first()
+            share = allowed.share if allowed else 0
+            assert account.unallocated >= -account.source.amount * share / 100
     accounts = year_accounts(first, first.sources.standing())
     assert accounts.allocated > accounts.total * Decimal("0.75")
     assert Decimal("0.3") < accounts.paid / accounts.allocated < 1
@@ -117,6 +133,28 @@ def early_ones(day):
     """Return what is dated by the day and recorded later: nothing but the correction, in the launch unit's story."""
     after = Payment.objects.filter(paid_on__lte=day, recorded_at__date__gt=day, reverses=None)
     return sum(payment.amount for payment in after.exclude(paid_on=day)) or Decimal(0)
+
+
+def test_the_whole_budget_and_what_came_of_it_are_there(filled):
+    """Headings, decisions, each kind of variation and condition, results, regranting, and an over-commitment in use."""
+    year = FinancialYear.objects.with_money().earliest("first_year")
+    of_headings = Allocation.objects.standing().filter(heading__isnull=False)
+    assert set(of_headings.values_list("kind", flat=True)) == set(AllocationKind)
+    assert Payment.objects.filter(allocation__in=of_headings).exists()
+    assert not Allocation.objects.standing().filter(decision=None).exists()
+    assert Decision.objects.standing().filter(allocations__isnull=False).exclude(notice_url="").exists()
+    assert set(Variation.objects.standing().values_list("kind", flat=True)) == set(VariationKind)
+    assert set(SourceCondition.objects.standing().values_list("kind", flat=True)) == set(ConditionKind)
+    assert Fulfilment.objects.exists()
+    assert Regranting.objects.standing().exists()
+    assert OnwardGrant.objects.standing().exists()
+    assert {row.decision.notice_url for row in Overcommitment.objects.standing()} - {""}
+    accounts = year_accounts(year, year.sources.standing())
+    (beyond,) = (account.source for account in accounts.sources if account.unallocated < 0)
+    assert Overcommitment.objects.standing().filter(funding_source=beyond).exists()
+    assert ApprovedPart.objects.filter(is_suppressed=True).exists()
+    assert ApprovedReturn.objects.exclude(correction="").exists()
+    assert Target.objects.exists()
 
 
 def test_everything_that_is_made_up_says_so(filled):

@@ -5,7 +5,15 @@ from decimal import ROUND_DOWN, Decimal
 from typing import TYPE_CHECKING, Any
 
 from funding.choices import AllocationKind, ConditionKind, CostKind, VariationKind
-from funding.models import Allocation, BudgetHeading, Fulfilment, FundingSource, SourceCondition, Variation
+from funding.models import (
+    Allocation,
+    BudgetHeading,
+    Fulfilment,
+    FundingSource,
+    Overcommitment,
+    SourceCondition,
+    Variation,
+)
 from funding.rules import variations
 from vru_portal.operations.demo.people import EXAMPLE, noon_of, random_public_id
 from vru_portal.publishing.state import State
@@ -31,10 +39,30 @@ class DemoBudget:
 
     def record_all(self, source: FundingSource, grants: list[Allocation]) -> None:
         self.state_conditions(source)
+        self.over_commit(grants)
         allocations = self.allocate_to_headings(source)
         if not allocations:
             return
         self.vary(source, grants, allocations)
+
+    def over_commit(self, grants: list[Allocation]) -> None:
+        """Let a decision allow a share beyond the second largest source, and allocate a part of that."""
+        day, sources = self.money.start + timedelta(days=25), sorted(self.money.sources, key=lambda one: -one.amount)
+        grant = next((grant for grant in grants if grant.funding_source in sources[1:2]), None)
+        if grant is None or day > self.money.today:
+            return
+        source, beyond = grant.funding_source, (grant.funding_source.amount / 50).quantize(PENNY, ROUND_DOWN)
+        row = Overcommitment(
+            funding_source=source,
+            decision=self.money.decision(self.year, day),
+            share=Decimal(5),
+            allowed_on=day,
+            recorded_at=noon_of(day),
+        )
+        variations.allow_overcommitment(by=self.people.officer, overcommitment=row)
+        place = self.people.organisations.index(grant.recipient) + 1
+        amount = self.money.remainder_of(source) + beyond
+        self.money.allocate(source, grant.subject, amount, place, awarded_on=day, starts_on=day)
 
     def allocate_to_headings(self, source: FundingSource) -> list[Allocation]:
         """Allocate to each heading, and pay the team month by month."""
