@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 from datetime import date
 from decimal import Decimal
 from importlib import import_module
@@ -284,3 +285,14 @@ def test_a_post_says_from_when_until_when_it_was_held(client):
     (row,) = [row for row in csv_rows(content_of(client, "/posts.csv")) if row["person_slug"] == "former"]
     assert (row["held_from"], row["held_until"]) == ("2031-04-01", "2031-11-30")
     assert (row["seat_from"], row["seat_until"]) == ("2031-05-01", "2031-10-31")
+
+
+def test_the_catalogue_leads_to_the_grants_in_the_standard_of_360giving_and_to_the_calendar(client, settings):
+    assert 'href="/events.ics"' in client.get("/data/").text
+    assert "/funding/360giving/" not in client.get("/data/").text, "without a publisher prefix there is no such file"
+    settings.GRANTS_PREFIX = "360G-moor"
+    PublicationDuty.objects.update(licence_name="Moor Open", licence_url=LICENCE)
+    found = re.findall(r'href="(/funding/360giving/[^"]+)"', client.get("/data/").text)
+    assert [address.rpartition(".")[2] for address in found] == ["json", "xlsx"]
+    for address in found:
+        assert client.get(address).status_code == 200
