@@ -112,12 +112,21 @@ class FigureFilters(CutOffFilters):
     def by(self) -> str:
         return self.valid.get("by") or BY[0][0]
 
+    def query_of(self, other_list: type[FacetedFilters]) -> str | None:
+        """The query string with which another list has these filters, as far as it knows them.
+
+        None if it has no row with one of the values: without that filter, its file would have rows of others.
+        """
+        others = other_list(self.valid)
+        return None if others.errors else others.query
+
 
 class PartFilters(CutOffFilters):
     """The current approved figures of groups."""
 
     FACETS: ClassVar[dict[str, AnyFacet]] = {
         "measure": Facet("Measure", ("figure__measure",), order_by="position"),
+        "kind": choice_facet("Kind", "figure__measure__kind", MeasureKind.choices),
         "breakdown": Facet("Breakdown", ("group__breakdown",), order_by="position"),
         **facets_at("figure__approved__"),
     }

@@ -8,11 +8,11 @@ from django.views.decorators.http import require_safe
 
 from partners.models import Unit
 from programmes.results.documents import workbooks
-from programmes.results.filters import BY, FigureFilters, ReturnFilters, not_reported
+from programmes.results.filters import BY, FigureFilters, PartFilters, ReturnFilters, not_reported
 from programmes.results.models import ApprovedReturn, Measure, Return
 from programmes.results.presenters.figures import return_sentence
-from programmes.results.presenters.totals import MeasureTotal, add_up
 from programmes.results.quarters import Quarter
+from programmes.results.totals import totals_by
 from vru_portal.web.filters import QueryLink
 from vru_portal.web.pagination import get_page_or_404
 from vru_portal.web.public_pages import declare_parameters, public_page
@@ -50,26 +50,14 @@ def results(request: HttpRequest) -> HttpResponse:
             "page": page,
             "late": [(row, return_sentence(row)) for row in late],
             "more_late": late_count - len(late),
+            "query_of_groups": filters.query_of(PartFilters),
+            # What was asked for is not known as at an earlier day.
+            "query_of_returns": None if filters.cut_off.day else filters.query_of(ReturnFilters),
             "years": [] if filters.cut_off.day else years_with_returns(),
             "any_measures": Measure.objects.are_in_use(),
             "form": filters.form("Show results", here),
         },
     )
-
-
-def totals_by(filters: FigureFilters) -> list[MeasureTotal]:
-    """The matching figures added up by measure, and by what the address asks for."""
-    rows = filters.rows.select_related("measure", "approved").order_by("pk")
-    return add_up(rows, None if filters.by == "measure" else names_by(filters))
-
-
-def names_by(filters: FigureFilters) -> dict[int, Collection[str]]:
-    """The names of the levels, areas or years of each figure, by its key; those that come first are listed first."""
-    names: dict[int, Collection[str]] = {}
-    for value, keys in sorted(filters.keys_by_facet[filters.by].items()):
-        for key in keys & filters.matching_keys:
-            names[key] = [*names.get(key, ()), value.name]
-    return names
 
 
 def late_returns(data: QueryDict) -> tuple[Collection[Return], int]:
