@@ -147,7 +147,7 @@ GROUPS: Dataset[ApprovedPart] = Dataset(
 
 
 def total_rows(filters: FigureFilters) -> ListedRows[TotalRow]:
-    totals = totals_by(filters) if filters.count and Measure.objects.are_in_use() else []
+    totals = totals_by(filters) if Measure.objects.are_in_use() and filters.count else []
     return ListedRows([TotalRow(dict(BY)[filters.by], total) for total in totals])
 
 
