@@ -103,8 +103,10 @@ def unavailable_reason(duty: PublicationDuty | None, *, any_awards: bool) -> str
 
 def publishing_body() -> Organisation | None:
     """The body whose grants are published as a file, under the publication duty; None if there is no file."""
+    if not settings.GRANTS_PREFIX:
+        return None
     duty = PublicationDuty.objects.select_related("awarding_body").first()
-    any_awards = bool(settings.GRANTS_PREFIX and duty and grants_awarded_by(duty.awarding_body).exists())
+    any_awards = duty is not None and grants_awarded_by(duty.awarding_body).exists()
     return duty.awarding_body if duty and not unavailable_reason(duty, any_awards=any_awards) else None
 
 

@@ -89,9 +89,22 @@ def latest_versions(*, model: Any, key: str) -> QuerySet[Any, tuple[int, datetim
 
 
 @prepared
-def latest_records(*, model: Any, key: str, moment: str = "recorded_at") -> QuerySet[Any, tuple[int, datetime]]:
+def latest_records(*, model: Any, key: str) -> QuerySet[Any, tuple[int, datetime]]:
     """When a row was last recorded, by what it belongs to: what is only ever added to has no history."""
-    return model._default_manager.order_by().values_list(key).annotate(Max(moment))
+    return model._default_manager.order_by().values_list(key).annotate(Max("recorded_at"))
+
+
+@prepared
+def latest_returns() -> QuerySet[Any, tuple[int, datetime, datetime | None]]:
+    """When figures of each initiative were last asked for, and when they were last reported."""
+    rows = Return.objects.order_by().values_list("initiative")
+    return rows.annotate(Max("asked_at"), Max("reported_at"))
+
+
+@prepared
+def subjects_of_allocations() -> QuerySet[Allocation, tuple[int, int | None, int | None]]:
+    """What each allocation is for: an initiative or a heading."""
+    return Allocation.objects.filter(reverses=None).order_by().values_list("pk", "initiative", "heading")
 
 
 def latest_by(*kinds: Moments) -> Moments:
@@ -120,24 +133,26 @@ class Changes:
             own, *(dict(latest_records(model=model, key="allocation")) for model in (Variation, OnwardGrant))
         )
 
-    def of_money(self, subject: str) -> Moments:
-        """When an allocation was last changed, by the initiative or heading that it is for."""
-        rows = Allocation.objects.filter(reverses=None, **{f"{subject}__isnull": False})
-        return self.latest_of(rows.order_by().values_list("pk", subject), self.of_allocations)
+    @cached_property
+    def of_money(self) -> tuple[Moments, Moments]:
+        """When an allocation was last changed, by the initiative that it is for, and by the heading."""
+        rows = subjects_of_allocations()
+        by_initiative = ((pk, initiative) for pk, initiative, _ in rows if initiative)
+        by_heading = ((pk, heading) for pk, _, heading in rows if heading)
+        return self.latest_of(by_initiative, self.of_allocations), self.latest_of(by_heading, self.of_allocations)
 
     @cached_property
     def of_initiatives(self) -> Moments:
         """An initiative's page shows its money, its assessment, its targets and its results."""
         later = [
-            self.of_money("initiative"),
+            self.of_money[0],
             dict(latest_records(model=AssessmentDecision, key="assessment__initiative")),
         ]
         if Measure.objects.are_in_use():
             later += [
                 changes_of(Target, "initiative_id"),
                 dict(latest_records(model=ApprovedReturn, key="initiative")),
-                dict(latest_records(model=Return, key="initiative", moment="asked_at")),
-                dict(latest_records(model=Return, key="initiative", moment="reported_at")),
+                {pk: max(asked, reported or asked) for pk, asked, reported in latest_returns()},
             ]
         return self.with_later(changes_of(Initiative), *later)
 
@@ -168,7 +183,7 @@ class Changes:
         return self.with_later(changes_of(Event), changes_of(AgendaItem, "event_id"))
 
     def of_headings(self) -> Moments:
-        return self.with_later(changes_of(BudgetHeading), self.of_money("heading"))
+        return self.with_later(changes_of(BudgetHeading), self.of_money[1])
 
 
 # By the name of their address: the public records, what of them is in the address, and when their pages were changed.

@@ -16,7 +16,7 @@ from django.http import QueryDict
 from frictionless import Resource, Schema
 
 from events.models import Event
-from funding.models import PublicationDuty
+from funding.models import Allocation, PublicationDuty
 from partners.models import Organisation, Post, Publication, Unit
 from programmes.models import Initiative, PreventionLevel
 from tests.support.factories import InitiativeFactory, LevelFactory, OrganisationFactory, PostFactory, make_everything
@@ -254,6 +254,7 @@ DERIVED = {
     "allocations": {"varied", "allocated", "paid"},
     "payments": {"state", "exceptions"},
     "payment-totals": {"payments", "amount"},
+    "result-totals": {"count", "figures", "suppressed"},
 }
 
 
@@ -291,8 +292,9 @@ def test_the_catalogue_leads_to_the_grants_in_the_standard_of_360giving_and_to_t
     assert 'href="/events.ics"' in client.get("/data/").text
     assert "/funding/360giving/" not in client.get("/data/").text, "without a publisher prefix there is no such file"
     settings.GRANTS_PREFIX = "360G-moor"
-    PublicationDuty.objects.update(licence_name="Moor Open", licence_url=LICENCE)
+    funder = Allocation.objects.standing().filter(kind="grant").values("awarded_by")[:1]
+    PublicationDuty.objects.update(licence_name="Moor Open", licence_url=LICENCE, awarding_body=funder)
     found = re.findall(r'href="(/funding/360giving/[^"]+)"', client.get("/data/").text)
     assert [address.rpartition(".")[2] for address in found] == ["json", "xlsx"]
     for address in found:
-        assert client.get(address).status_code == 200
+        assert content_of(client, address)
