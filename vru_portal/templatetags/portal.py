@@ -87,8 +87,8 @@ def mistake_email(context: RequestContext) -> str:
     """The address of an email to the unit about the page, which names it; empty if the unit has stated no email."""
     page = context.get("canonical_url")
     to = next((point.value for point in context["contact_points"] if point.kind == "email"), "") if page else ""
-    facts = urlencode({"subject": f"Something wrong on {page}", "body": f"Page: {page}\n\n"}, quote_via=quote)
-    return f"mailto:{to}?{facts}" if to else ""
+    facts = {"subject": f"Something wrong on {page}", "body": f"Page: {page}\n\n"}
+    return f"mailto:{to}?{urlencode(facts, safe='/:', quote_via=quote)}" if to else ""
 
 
 @register.filter

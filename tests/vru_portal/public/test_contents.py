@@ -14,7 +14,11 @@ pytestmark = [pytest.mark.django_db, pytest.mark.once]
 # Lists have pages and filters instead.
 LONG = {
     **dict.fromkeys(("/about/", "/funding/2031-32/", "/brochure/", "/data/", "/gaps/"), 5),
-    "/privacy/": 4, "/results/": 3, "/partners/": 3, "/declaration/": 3, "/data/payments/": 2,
+    "/privacy/": 4,
+    "/results/": 3,
+    "/partners/": 3,
+    "/declaration/": 3,
+    "/data/payments/": 2,
 }
 
 

@@ -13,7 +13,7 @@ from events.filters import EventFilters
 from funding.regranting.filters import OnwardGrantFilters
 from partners.filters import OrganisationFilters, PostFilters, PublicationFilters
 from programmes.filters import NewsFilters
-from programmes.presenters.news import all_news
+from programmes.presenters.news import NewsItem, all_news
 from programmes.results.filters import FigureFilters, PartFilters, ReturnFilters
 from tests.support.factories import make_everything
 from vru_portal.public.catalogue import CatalogueFilters
@@ -22,7 +22,7 @@ from vru_portal.public.milestones import milestones
 pytestmark = pytest.mark.django_db
 
 
-class AllNewsFilters(NewsFilters):
+class AllNewsFilters(NewsFilters[NewsItem]):
     """The filters of the news as its page has them. What is listed has no rows: some of it follows from many tables."""
 
     def __init__(self, data):
