@@ -2,7 +2,7 @@
 
 from typing import IO
 
-from django.http import Http404, HttpRequest, HttpResponseBase
+from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import get_object_or_404
 from django.views.decorators.http import require_safe
 
@@ -36,8 +36,9 @@ def year_report(request: HttpRequest, label: str) -> HttpResponseBase:
 def grants_file(request: HttpRequest, slug: str, format: str) -> HttpResponseBase:
     """Send the 360Giving file of a funder, or say why there is none."""
     state = file_state()
-    if format not in ("json", "xlsx"):
-        raise Http404("There is no such file.")
+    if format not in giving_files.FORMATS:
+        known = ", ".join(giving_files.FORMATS)
+        return text_response(f"There is no format “{format[:20]}”. Use one of: {known}.", 404)
     funder = Organisation.objects.public().filter(slug=slug).first()
     duty = PublicationDuty.objects.select_related("awarding_body").first()
     awards = giving_files.grants_awarded_by(funder) if funder else None

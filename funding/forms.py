@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from django import forms
 
 from funding.choices import DutyList
-from funding.filters import AllocationFilters, MoneyFilters, PaymentFilters
+from funding.filters import AllocationFilters, DecisionFilters, MoneyFilters, PaymentFilters
 from funding.filters.tally import PaymentTotal, Tally, totals_by_month
 from partners.models import Organisation
 from programmes.models import Initiative
@@ -44,6 +44,12 @@ def filter_form(filters: MoneyFilters, choices: Mapping[str, Choices], *, action
             widget = forms.Select(choices=[("", "All"), *options])
         shown[name] = UncheckedField(widget)
     return FiltersForm(filters, shown, submit=submit, action=action)
+
+
+def decision_form(filters: DecisionFilters, *, action: str) -> FiltersForm:
+    words = forms.TextInput(attrs={"maxlength": MAX_LENGTH})
+    shown = {"q": UncheckedField(words, help_text="In titles, reasons and references.")}
+    return FiltersForm(filters, shown, submit="Show decisions", action=action)
 
 
 def typed_field(name: str) -> UncheckedField:

@@ -76,7 +76,7 @@ class UnitAdmin(SourcedAdmin):
     autocomplete_fields = ("organisation", "host", "source")
     inlines = (ContactPointInline,)
     fieldsets = (
-        (None, {"fields": ["organisation", "host", "region"]}),
+        (None, {"fields": ["organisation", "host", "region", "area_code"]}),
         ("Words", {"fields": ["slogan", "slogan_emphasis", "vision", "description"]}),
         ("Safety", {"fields": ["help_lines"]}),
         ("Colours", {"fields": ["colour_ink", "colour_accent"]}),
@@ -173,6 +173,7 @@ class OrganisationAdmin(SourcedAdmin):
     fieldsets = (
         (None, {"fields": ["name", "slug", "other_names", "sector", "is_group", "represents"]}),
         ("About it", {"fields": ["summary", "website", "org_id", "charity_number", "company_number"]}),
+        ("Where it is based", {"fields": ["area", "area_code"]}),
         PROVENANCE,
     )
 

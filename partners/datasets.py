@@ -43,6 +43,12 @@ PARTNERS: Dataset[Organisation] = Dataset(
         ),
         Column("charity_number", "Its number in the register of charities, where known", lambda o: o.charity_number),
         Column("company_number", "Its number at Companies House, where known", lambda o: o.company_number),
+        Column("area", "Where it is based, where stated", lambda o: o.area),
+        Column(
+            "area_code",
+            "The official code of that area, from the Office for National Statistics",
+            lambda o: o.area_code,
+        ),
         Column(
             "part",
             "Whether it leads the unit, by a seat on the executive team",

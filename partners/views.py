@@ -278,6 +278,7 @@ def organisation_structured_data(organisation: Organisation, posts: Iterable[Pos
         sameAs=organisation.website,
         identifier=organisation.org_id,
         description=plain_text(organisation.summary),
+        location=organisation.area and {"@type": "Place", "name": organisation.area},
         employee=[reference("Person", person) | {"jobTitle": title} for person, title in people.items()],
     )
 

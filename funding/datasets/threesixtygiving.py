@@ -24,12 +24,14 @@ from funding.models import Allocation, Payment, PublicationDuty, Variation
 from funding.querysets import AllocationQuerySet
 from funding.regranting.sums import with_onward
 from partners.models import Organisation, Unit
+from partners.validators import area_kind_code
 from programmes.models import Initiative
 from vru_portal.tabular.batches import fetch_in_batches
 from vru_portal.tabular.writers import Cell, WorkbookFile, join_in_batches
 from vru_portal.web.addresses import full_url
 
 STANDARD_VERSION = "1.4"
+FORMATS = ("json", "xlsx")
 MAX_TITLE_LENGTH = 140  # a title must be shorter than this
 
 # The standard's headings for a spreadsheet, and the path to each value in the JSON.
@@ -50,6 +52,10 @@ GRANT_HEADINGS = {
     "Recipient Org:0:Company Number": ("recipientOrganization", 0, "companyNumber"),
     "Recipient Org:0:Organisation Type": ("recipientOrganization", 0, "organisationType"),
     "Recipient Org:0:Web Address": ("recipientOrganization", 0, "url"),
+    "Recipient Org:0:Location:0:Name": ("recipientOrganization", 0, "location", 0, "name"),
+    "Recipient Org:0:Location:0:Country Code": ("recipientOrganization", 0, "location", 0, "countryCode"),
+    "Recipient Org:0:Location:0:Geographic Code": ("recipientOrganization", 0, "location", 0, "geoCode"),
+    "Recipient Org:0:Location:0:Geographic Code Type": ("recipientOrganization", 0, "location", 0, "geoCodeType"),
     "Funding Org:0:Identifier": ("fundingOrganization", 0, "id"),
     "Funding Org:0:Name": ("fundingOrganization", 0, "name"),
     "Funding Org:0:Charity Number": ("fundingOrganization", 0, "charityNumber"),
@@ -93,6 +99,15 @@ def unavailable_reason(duty: PublicationDuty | None, *, any_awards: bool) -> str
     if duty is None or not duty.licence_url:
         return "There is no 360Giving file yet: the licence for the data is not stated."
     return None if any_awards else "There is no 360Giving file yet: no grants have been recorded."
+
+
+def publishing_body() -> Organisation | None:
+    """The body whose grants are published as a file, under the publication duty; None if there is no file."""
+    if not settings.GRANTS_PREFIX:
+        return None
+    duty = PublicationDuty.objects.select_related("awarding_body").first()
+    any_awards = duty is not None and grants_awarded_by(duty.awarding_body).exists()
+    return duty.awarding_body if duty and not unavailable_reason(duty, any_awards=any_awards) else None
 
 
 def standing_grants() -> AllocationQuerySet:
@@ -161,6 +176,12 @@ class GrantsFile:
             license=self.duty.licence_url,
         )
 
+    @cached_property
+    def unit_area(self) -> list[dict[str, Any]]:
+        """The area that the unit serves, which money of a budget heading is for; nothing until its code is stated."""
+        code = self.unit.area_code
+        return [location(self.unit.region, code)] if code else []
+
     def address(self, form: str) -> str:
         """The address of the file."""
         return full_url(reverse("funding:giving", args=[self.funder.slug, form]))
@@ -221,7 +242,7 @@ class GrantsFile:
             else [],
             recipientOrganization=[organisation_object(row.recipient)],
             fundingOrganization=[organisation_object(self.funder)],
-            beneficiaryLocation=locations_of(row.initiative) if row.initiative else [],
+            beneficiaryLocation=locations_of(row.initiative) if row.initiative else self.unit_area,
             grantProgramme=[
                 {
                     "code": programme.slug,
@@ -281,22 +302,22 @@ def organisation_object(organisation: Organisation) -> dict[str, Any]:
         companyNumber=organisation.company_number or organisation.number_in("GB-COH"),
         organisationType=str(organisation.sector or ""),
         url=organisation.website,
+        location=[found] if (found := location(organisation.area, organisation.area_code)) else [],
+    )
+
+
+def location(name: str, code: str) -> dict[str, Any]:
+    """A place by its name, and by its official code where that is known."""
+    return without_empty_values(
+        name=name, countryCode="GB" if code else "", geoCode=code, geoCodeType=area_kind_code(code)
     )
 
 
 def locations_of(initiative: Initiative) -> list[dict[str, Any]]:
     """The areas that an initiative serves, or the words in which the source names them."""
     served: Any = initiative.areas.all()
-    areas = [
-        without_empty_values(
-            name=area.name,
-            countryCode="GB" if area.gss_code else "",
-            geoCode=area.gss_code,
-            geoCodeType=area.kind_code,
-        )
-        for area in served
-    ]
-    return areas or ([{"name": initiative.area_text}] if initiative.area_text else [])
+    areas = [location(area.name, area.gss_code) for area in served]
+    return areas or ([location(initiative.area_text, "")] if initiative.area_text else [])
 
 
 def decimal_as_json_number(value: object) -> float:

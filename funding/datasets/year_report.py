@@ -21,7 +21,7 @@ from partners.models import Unit
 from programmes.models import PreventionLevel
 from programmes.results.models import Measure
 from programmes.results.presenters.figures import figures_of
-from programmes.results.presenters.totals import MeasureTotal, add_up
+from programmes.results.totals import MeasureTotal, add_up
 from programmes.typesetting import design_data, note_parts, text_nodes, timestamp_of
 from vru_portal.ledger.money import format_pounds
 from vru_portal.text.cleaning import one_line

@@ -1,6 +1,8 @@
 """Filters of decisions, variations and conditions."""
 
 from collections.abc import Mapping
+from functools import reduce
+from operator import or_
 from typing import ClassVar
 
 from django.db.models import Q
@@ -9,7 +11,8 @@ from funding.choices import VariationKind
 from funding.filters.money import SLUG_PARAMETERS, MoneyFilters
 from funding.models import Decision, SourceCondition, Variation
 from funding.querysets import DecisionQuerySet, SourceConditionQuerySet, VariationQuerySet
-from vru_portal.web.filters import Parameter, choice, text
+from vru_portal.web.facets import Order
+from vru_portal.web.filters import Parameter, choice, search_words, text
 
 REFERENCE = text("Reference", 60, "Enter a reference of up to 60 characters.")
 
@@ -19,7 +22,17 @@ class DecisionFilters(MoneyFilters):
 
     YEAR_FIELD = "year"
     SLUG_FIELDS: ClassVar[Mapping[str, str]] = {}
-    PARAMETERS: ClassVar[Mapping[str, Parameter]] = {"reference": REFERENCE}
+    ORDERS: ClassVar[Mapping[str, Order]] = {
+        "newest": Order("Newest first", ("-year__first_year", "-decided_on", "-pk")),
+        "oldest": Order("Oldest first", ("year__first_year", "decided_on", "pk")),
+        "title": Order("By title", ("title", "-decided_on", "-pk")),
+    }
+    PARAMETERS: ClassVar[Mapping[str, Parameter]] = {
+        "q": search_words("Words"),
+        "reference": REFERENCE,
+        "sort": choice("Sort", ORDERS, narrows=False),
+    }
+    SEARCHED = ("title", "reasons", "reference")
 
     @property
     def rows(self) -> DecisionQuerySet:
@@ -28,8 +41,9 @@ class DecisionFilters(MoneyFilters):
             return Decision.objects.none()
         if reference := self.value("reference"):
             condition &= Q(reference__iexact=reference)
-        rows = Decision.objects.standing(self.cut_off).filter(condition)
-        return rows.order_by("-year__first_year", "-decided_on", "-pk")
+        for word in self.value("q").split():
+            condition &= reduce(or_, (Q(**{f"{field}__icontains": word}) for field in self.SEARCHED))
+        return Decision.objects.standing(self.cut_off).filter(condition).order_by(*self.order)
 
 
 class VariationFilters(MoneyFilters):

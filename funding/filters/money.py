@@ -33,7 +33,8 @@ from programmes.models import PreventionLevel
 from vru_portal.ledger.money import format_pounds, parse_pounds
 from vru_portal.text.dates import format_date, parse_iso_date
 from vru_portal.web.cut_off import DATE_ERROR, DAY_PARAMETERS, read_cut_off
-from vru_portal.web.filters import Filters, Parameter, choice, slugs
+from vru_portal.web.facets import Order
+from vru_portal.web.filters import Filters, Parameter, QueryLink, choice, slugs
 from vru_portal.web.prepared_queries import prepared
 
 Value = TypeVar("Value", date, Decimal)
@@ -110,6 +111,8 @@ class MoneyFilters(Filters):
     DUTY_LISTS: ClassVar[tuple[DutyList, ...]]  # the lists of the publication duty that these rows can be on
     PARAMETERS: ClassVar[Mapping[str, Parameter]]
 
+    ORDERS: ClassVar[Mapping[str, Order]]  # by the value of `sort`, if there is one; the first needs no parameter
+
     YEAR_FIELD: ClassVar[str]
 
     def __init__(self, year: FinancialYear | None, data: QueryDict, *, duty: PublicationDuty | None = None) -> None:
@@ -137,6 +140,24 @@ class MoneyFilters(Filters):
     def threshold(self, name: DutyList) -> Decimal | None:
         """The sum above which the duty lists something; None if it lists everything."""
         return getattr(self.duty, PublicationDuty.THRESHOLDS[name], None)
+
+    @property
+    def sort(self) -> str:
+        """The name of the order that was asked for, or of the first."""
+        return self.valid.get("sort") or next(iter(self.ORDERS))
+
+    @property
+    def order(self) -> Sequence[str]:
+        return self.ORDERS[self.sort].fields
+
+    @property
+    def sort_links(self) -> list[QueryLink]:
+        """A link for each order; the first needs no parameter."""
+        first = next(iter(self.ORDERS))
+        return [
+            QueryLink(order.label, self.link(sort=[] if name == first else [name]), current=name == self.sort)
+            for name, order in self.ORDERS.items()
+        ]
 
     @property
     def first_years(self) -> list[int]:
@@ -184,7 +205,18 @@ class AllocationFilters(MoneyFilters):
     }
     YEAR_FIELD = "funding_source__year"
     DUTY_LISTS = (DutyList.GRANTS, DutyList.CONTRACTS)
-    PARAMETERS = {**SLUG_PARAMETERS, "kind": KIND, "duty": duty_parameter(DUTY_LISTS)}
+    ORDERS = {
+        "date": Order("By date", ("awarded_on", "pk")),
+        "newest": Order("Newest first", ("-awarded_on", "-pk")),
+        "largest": Order("Largest award first", ("-amount", "awarded_on", "pk")),
+        "recipient": Order("By recipient", ("recipient__name", "awarded_on", "pk")),
+    }
+    PARAMETERS = {
+        **SLUG_PARAMETERS,
+        "kind": KIND,
+        "duty": duty_parameter(DUTY_LISTS),
+        "sort": choice("Sort", ORDERS, narrows=False),
+    }
 
     def __init__(
         self,
@@ -200,7 +232,7 @@ class AllocationFilters(MoneyFilters):
 
     @cached_property
     def rows(self) -> AllocationQuerySet:
-        """The allocations, by date."""
+        """The allocations, in order."""
         condition = None if self.errors else self.slug_condition()
         if condition is None:
             return Allocation.objects.none()
@@ -209,11 +241,11 @@ class AllocationFilters(MoneyFilters):
             rows = rows.filter(kind=kind)
         if self.duty_list:
             rows = rows.with_award_over(KIND_OF_DUTY_LIST[self.duty_list], self.threshold(self.duty_list), self.cut_off)
-        return rows.order_by("awarded_on", "pk")
+        return rows.order_by(*self.order)
 
     @cached_property
     def balances(self) -> list[AllocationBalance]:
-        """The balances of the same allocations, picked from the accounts without a query.
+        """The balances of the same allocations, picked from the accounts without a query, unless they are sorted.
 
         This repeats the conditions of `rows`; a test holds the two together.
         """
@@ -237,6 +269,9 @@ class AllocationFilters(MoneyFilters):
                 and self._is_on_chosen_list(balance)
             ):
                 found.append(balance)
+        if self.sort != next(iter(self.ORDERS)):  # the accounts are in the first order
+            places = {pk: place for place, pk in enumerate(self.rows.values_list("pk", flat=True))}
+            found.sort(key=lambda balance: places[balance.pk])
         return found
 
     def tally(self, levels: Iterable[PreventionLevel]) -> Tally:

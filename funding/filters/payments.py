@@ -57,6 +57,7 @@ class PaymentFilters(MoneyFilters):
     }
     YEAR_FIELD = "allocation__funding_source__year"
     DUTY_LISTS = (DutyList.ITEMS,)
+    ORDERS = ORDERS
     PARAMETERS: ClassVar[Mapping[str, Parameter]] = {
         "q": search_words("Words"),
         "from": day_parameter("Paid from"),
@@ -128,22 +129,6 @@ class PaymentFilters(MoneyFilters):
             return Q()
         first = date.fromisoformat(f"{self.valid['month']}-01")
         return Q(paid_on__year=first.year, paid_on__month=first.month)
-
-    @property
-    def order(self) -> Sequence[str]:
-        return ORDERS[self.sort].fields
-
-    @property
-    def sort(self) -> str:
-        return self.valid.get("sort") or "date"
-
-    @property
-    def sort_links(self) -> list[QueryLink]:
-        """A link for each order; the first needs no parameter."""
-        return [
-            QueryLink(order.label, self.link(sort=[] if name == "date" else [name]), current=name == self.sort)
-            for name, order in ORDERS.items()
-        ]
 
     @property
     def keys(self) -> QuerySet[Payment, int]:

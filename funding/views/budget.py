@@ -13,6 +13,7 @@ from django.views.decorators.http import require_safe
 
 from funding.filters import DecisionFilters
 from funding.filters.money import years_with_money
+from funding.forms import decision_form
 from funding.models import Allocation, BudgetHeading, Decision, Variation
 from funding.views.money import get_year_or_404, query_context
 from vru_portal.web.pagination import get_page_or_404
@@ -49,6 +50,7 @@ def decisions(request: HttpRequest, label: str) -> HttpResponse:
     declare_parameters(request, filters.valid)
     parts = list(parts_of(filters))
     page = get_page_or_404(request, parts)
+    here = reverse("funding:decisions", args=[label])
     return render(
         request,
         "funding/decisions.html",
@@ -58,7 +60,8 @@ def decisions(request: HttpRequest, label: str) -> HttpResponse:
             "page": page,
             "decisions": list(shown_parts(list(page), filters)),
             "count": sum(not part.is_continued for part in parts),
-            "list_url": reverse("funding:decisions", args=[label]),
+            "list_url": here,
+            "filter_form": decision_form(filters, action=here),
             **query_context(filters, {}),
         },
     )

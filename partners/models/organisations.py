@@ -50,6 +50,15 @@ class Organisation(Slugged, OtherNames, Publishable, Sourced):
         validators=[validators.company_number],
         help_text="Its number at Companies House, in eight characters, such as 01234567.",
     )
+    area = LineField(max_length=80, blank=True, help_text="The town or district where it is based, such as Birmingham.")
+    area_code = LineField(
+        "area's official code",
+        max_length=9,
+        blank=True,
+        validators=[validators.gss_code],
+        help_text="The code of that area in the Office for National Statistics' register of geographic codes, such as "
+        "E08000025. 360Giving files say by it where a recipient is based.",
+    )
     is_group = models.BooleanField(
         "a group", default=False, help_text="Several organisations that the source does not name individually."
     )

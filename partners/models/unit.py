@@ -32,6 +32,14 @@ class Unit(Sourced, Record):
         help_text="The organisation whose office the unit shares.",
     )
     region = LineField(max_length=80, help_text="The area that it serves, as headings should name it.")
+    area_code = LineField(
+        "area's official code",
+        max_length=9,
+        blank=True,
+        validators=[validators.gss_code],
+        help_text="The code of that area in the Office for National Statistics' register of geographic codes, such as "
+        "E23000014. Once stated, 360Giving files name this area as the one that grants of a budget heading are for.",
+    )
     slogan = LineField(max_length=80, help_text="Shown in large type on the home page, exactly as the unit writes it.")
     slogan_emphasis = LineField(
         max_length=40,

@@ -4,7 +4,7 @@ import django.core.validators
 import django.db.models.deletion
 import django.utils.timezone
 import programmes.models.files
-import programmes.validators
+import partners.validators
 import simple_history.models
 from django.conf import settings
 from django.db import migrations, models
@@ -39,7 +39,7 @@ class Migration(migrations.Migration):
                     ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                     ('slug', models.SlugField(help_text="The record's name in web addresses: lower-case letters, numbers and hyphens. If you change it after publication, the old address redirects to the new one.", max_length=80, unique=True)),
                     ('name', models.CharField(max_length=80, unique=True)),
-                    ('gss_code', models.CharField(blank=True, help_text="Its code in the Office for National Statistics' register of geographic codes, such as E08000025. Open data names the place by it.", max_length=9, validators=[programmes.validators.gss_code], verbose_name='official code')),
+                    ('gss_code', models.CharField(blank=True, help_text="Its code in the Office for National Statistics' register of geographic codes, such as E08000025. Open data names the place by it.", max_length=9, validators=[partners.validators.gss_code], verbose_name='official code')),
                 ],
                 options={
                     'ordering': ['name'],

@@ -5,9 +5,10 @@ from django.db import models
 from django.db.models import Q
 from django.urls import reverse
 
+from partners import validators
 from partners.models import Organisation
 from partners.provenance import Sourced
-from programmes import querysets, validators
+from programmes import querysets
 from programmes.choices import Status
 from programmes.models.levels import PreventionLevel
 from vru_portal.ledger.append_only.models import stays_published
@@ -58,11 +59,6 @@ class Area(FilterWord):
     def kind(self) -> str:
         """What kind of area it is, as its code says; empty without one."""
         return validators.AREA_KINDS[self.gss_code[:3]][0] if self.gss_code else ""
-
-    @property
-    def kind_code(self) -> str:
-        """Its kind in the 360Giving codelist geoCodeType; empty where that has none."""
-        return validators.AREA_KINDS[self.gss_code[:3]][1] if self.gss_code else ""
 
 
 class Initiative(Slugged, Publishable, Sourced):

@@ -2,17 +2,25 @@
 
 from collections.abc import Callable
 from datetime import date, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db.models import Max
 from django.utils import timezone
 
 from programmes.datasets import area_codes
 from programmes.results.choices import SUPPRESSED, ReturnStatus
-from programmes.results.filters import FigureFilters, PartFilters, ReturnFilters
+from programmes.results.filters import BY, FigureFilters, PartFilters, ReturnFilters
 from programmes.results.models import ApprovedFigure, ApprovedPart, ApprovedReturn, Measure, Return
+from programmes.results.totals import MeasureTotal, totals_by
 from vru_portal.tabular.datasets import Dataset, ListedRows, QueryRows, Rows, join_values, last_recorded, page_column
 from vru_portal.tabular.writers import Column, Type
+
+
+class TotalRow(NamedTuple):
+    """A total, and by what it was added up."""
+
+    by: str
+    total: MeasureTotal
 
 
 def while_measured(ask: Callable[[], datetime | None]) -> Callable[[], datetime | None]:
@@ -138,6 +146,51 @@ GROUPS: Dataset[ApprovedPart] = Dataset(
 )
 
 
+def total_rows(filters: FigureFilters) -> ListedRows[TotalRow]:
+    totals = totals_by(filters) if Measure.objects.are_in_use() and filters.count else []
+    return ListedRows([TotalRow(dict(BY)[filters.by], total) for total in totals])
+
+
+TOTALS: Dataset[TotalRow] = Dataset(
+    name="result-totals",
+    title="Totals of results",
+    about="The figures of each measure added up. Use the parameter “by” to group them by level, area or year. One row "
+    "for each measure and group. Only published figures are added up. Anyone who takes part in two initiatives counts "
+    "in both, and the figures of an initiative that serves several areas count in full for each of them.",
+    columns=(
+        Column("measure", "What was counted", lambda r: r.total.measure.name),
+        Column("measure_slug", "The measure's name in addresses", lambda r: r.total.measure.slug),
+        Column("kind", "Reach, output or outcome", lambda r: r.total.measure.get_kind_display()),
+        Column("unit", "What the figure is a number of", lambda r: r.total.measure.unit, title="Unit of count"),
+        Column("by", "How the figures are grouped", lambda r: r.by, title="Grouped by"),
+        Column("name", "The level, area or year; empty if they are grouped by measure only", lambda r: r.total.name),
+        Column(
+            "count",
+            "Their sum; empty if all of them are suppressed",
+            lambda r: r.total.published_count,
+            Type.COUNT,
+            derived="the published figures",
+        ),
+        Column("figures", "How many figures there are", lambda r: r.total.figures, Type.COUNT, derived="the figures"),
+        Column(
+            "suppressed",
+            "How many of them are suppressed, and so not in the sum",
+            lambda r: r.total.suppressed,
+            Type.COUNT,
+            derived="the figures",
+        ),
+        Column("starts_on", "The first day of the first quarter", lambda r: r.total.starts_on, Type.DATE, "From"),
+        Column("ends_on", "The last day of the last quarter", lambda r: r.total.ends_on, Type.DATE, "To"),
+    ),
+    key=("measure_slug", "name"),
+    filters=FigureFilters,
+    rows=total_rows,
+    changed=while_measured(last_recorded(ApprovedFigure)),
+    page="results:results",
+    keywords=("results", "reach", "outcomes"),
+)
+
+
 def return_rows(filters: ReturnFilters) -> Rows[Return]:
     if not Measure.objects.are_in_use():
         return ListedRows([])
@@ -183,4 +236,4 @@ RETURNS: Dataset[Any] = Dataset(
     keywords=("results", "reporting"),
 )
 
-DATASETS = (FIGURES, GROUPS, RETURNS)
+DATASETS = (FIGURES, TOTALS, GROUPS, RETURNS)

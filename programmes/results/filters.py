@@ -25,6 +25,7 @@ from vru_portal.web.facets import (
     QueryFacet,
     ValueFacet,
     choice_facet,
+    union,
 )
 from vru_portal.web.filters import Choices, Parameter, choice
 
@@ -118,6 +119,7 @@ class PartFilters(CutOffFilters):
 
     FACETS: ClassVar[dict[str, AnyFacet]] = {
         "measure": Facet("Measure", ("figure__measure",), order_by="position"),
+        "kind": choice_facet("Kind", "figure__measure__kind", MeasureKind.choices),
         "breakdown": Facet("Breakdown", ("group__breakdown",), order_by="position"),
         **facets_at("figure__approved__"),
     }
@@ -131,6 +133,24 @@ class PartFilters(CutOffFilters):
 
     def public_rows(self) -> QuerySet[Any]:
         return ApprovedPart.objects.current(self.cut_off.known_before)
+
+
+def query_of_groups(filters: FigureFilters) -> str | None:
+    """The query string with which the file of groups has the filters of the figures.
+
+    None if no figure with one of the values is divided into groups. Without that filter, the file would have others.
+    """
+    if filters.is_filtered:
+        parts = ApprovedPart.objects.current(filters.cut_off.known_before).order_by()
+        divided = set(parts.values_list("figure", flat=True))
+        for name in filters.labels:
+            for slug in filters.valid.getlist(name):
+                keys = union(keys for value, keys in filters.keys_by_facet[name].items() if value.slug == slug)
+                if not keys & divided:
+                    return None
+    known = {"q", "sort", *PartFilters.FACETS, *PartFilters.OTHERS}
+    query = filters.link(**{name: [] for name in filters.parameters if name not in known})
+    return "" if query == "?" else query
 
 
 def due(rows: Any) -> QuerySet[Return]:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
-from tests.support.browser import SECONDS_TO_ANSWER, visitor
+from tests.support.browser import SECONDS_TO_ANSWER, in_sitemap, some_of_each_kind, visitor
 from tests.support.processes.databases import Template
 from tests.support.processes.portal_process import Portal, free_port, portal, run
 
@@ -79,7 +79,7 @@ def page(context: BrowserContext) -> Page:
 @pytest.fixture(scope="package")
 def addresses(site: Portal) -> list[str]:
     """Every public page, and the states that a visitor can bring a page into."""
-    found = re.findall(r"<loc>https?://[^/]+([^<]*)</loc>", site.get("/sitemap.xml")[1])
+    found = in_sitemap(site)
     levels = [address.split("/")[2] for address in found if address.startswith("/prevention/")]
     states = (
         "/initiatives/?sort=name",
@@ -105,10 +105,7 @@ def addresses(site: Portal) -> list[str]:
 @pytest.fixture(scope="package")
 def kinds(addresses: list[str]) -> list[str]:
     """Up to two pages of each kind: what a style sheet does to one, it does to all."""
-    found: dict[str, list[str]] = {}
-    for address in addresses:
-        found.setdefault(f"{address.split('/')[1]}{'?' in address}{address.count('/')}", []).append(address)
-    return [address for alike in found.values() for address in alike[:2]]
+    return some_of_each_kind(addresses, 2)
 
 
 ROLES = ("Editor", "Publisher", "Finance", "Declaration manager", "Administrator")

@@ -5,7 +5,18 @@ from typing import Any
 
 import pytest
 
-from tests.support.browser import BEYOND, COLOURED_BY_WIDTH, CONTRAST, faults, violations, visit, visitor
+from tests.support.browser import (
+    BEYOND,
+    COLOURED_BY_WIDTH,
+    CONTRAST,
+    MOST_BYTES,
+    faults,
+    forget_files,
+    violations,
+    visit,
+    visitor,
+    weights,
+)
 
 
 @dataclass
@@ -15,6 +26,7 @@ class Seen:
     faults: dict[str, Any] = field(default_factory=dict)
     weak_in_the_dark: dict[str, Any] = field(default_factory=dict)
     too_wide_when_enlarged: dict[str, Any] = field(default_factory=dict)
+    weights: dict[str, dict[str, int]] = field(default_factory=dict)
     requested: set[str] = field(default_factory=set)
     complaints: list[tuple[str, str, str]] = field(default_factory=list)
 
@@ -24,12 +36,14 @@ def seen(chromium, site, addresses, kinds):
     """Every page, opened once and looked at in every way."""
     found = Seen()
     page = visitor(chromium, site)
+    forget_files(page)
     page.emulate_media(reduced_motion="reduce")  # or a colour is on its way from light to dark when it is looked at
     page.on("request", lambda request: found.requested.add(request.url))
     page.on("console", lambda message: found.complaints.append((message.type, message.text, page.url)))
     page.on("pageerror", lambda error: found.complaints.append(("error", str(error), page.url)))
     for address in addresses:
         visit(page, address)
+        found.weights[address] = weights(page)
         found.faults[address] = faults(page, 320, 1280, contrast=address in kinds)
         if address in kinds:
             page.emulate_media(color_scheme="dark")
@@ -63,6 +77,17 @@ def test_axe_finds_no_weak_contrast_on_any_kind_of_page_in_the_dark(seen, kinds)
 def test_text_can_be_made_twice_as_large_without_scrolling_sideways(seen, kinds):
     assert seen.too_wide_when_enlarged.keys() == set(kinds)
     assert wrong_ones(seen.too_wide_when_enlarged) == {}
+
+
+def test_no_page_weighs_more_than_100_kilobytes_with_all_that_it_needs(seen, addresses, record_property):
+    assert seen.weights.keys() == set(addresses)
+    for address, files in seen.weights.items():
+        assert files[address.partition("?")[0]] > 1_000, address
+        assert [size for path, size in files.items() if path.endswith(".css") and size > 1_000], address
+    totals = {address: sum(files.values()) for address, files in seen.weights.items()}
+    heaviest = max(totals, key=lambda address: totals[address])
+    record_property("measured", f"{len(totals)} pages, the heaviest {heaviest} with {totals[heaviest]:,} bytes")
+    assert {address: total for address, total in totals.items() if total > MOST_BYTES} == {}
 
 
 def test_no_page_asks_another_server_or_breaks_its_own_policy(seen, site):

@@ -5,7 +5,17 @@ from decimal import Decimal
 
 import pytest
 
-from tests.support.browser import CUT_OFF, faults, visit, visitor
+from tests.support.browser import (
+    CUT_OFF,
+    MOST_BYTES,
+    faults,
+    forget_files,
+    in_sitemap,
+    some_of_each_kind,
+    visit,
+    visitor,
+    weights,
+)
 from tests.support.processes.portal_process import free_port, portal, run
 from vru_portal.ledger.money import format_pounds
 
@@ -58,6 +68,18 @@ def test_axe_finds_nothing_and_nothing_is_wider_than_the_screen(page, money):
         if wrong := faults(page, 1280, 320):
             found[address] = wrong
     assert (found, complaints) == ({}, [])
+
+
+def test_no_kind_of_page_of_a_demonstration_weighs_more_than_100_kilobytes(page, demo, money, record_property):
+    forget_files(page)
+    totals = {}
+    for address in {*some_of_each_kind(in_sitemap(demo), 1), *money}:
+        visit(page, address)
+        totals[address] = sum(weights(page).values())
+    heaviest = max(totals, key=lambda address: totals[address])
+    record_property("measured", f"{len(totals)} pages, the heaviest {heaviest} with {totals[heaviest]:,} bytes")
+    assert len(totals) > 30
+    assert {address: total for address, total in totals.items() if total > MOST_BYTES} == {}
 
 
 def test_the_home_page_of_a_demonstration_is_short_on_a_small_phone(page):

@@ -156,6 +156,20 @@ def test_a_list_that_does_not_exist_is_not_found(client, year):
     assert set(answers.values()) == {404}, answers
 
 
+@pytest.mark.parametrize(
+    ("address", "said"),
+    [
+        ("payments.pdf", "There is no format “pdf”. Use one of: csv, json, xlsx.\n"),
+        ("sources.CSV", "There is no format “CSV”. Use one of: csv, json, xlsx.\n"),
+        ("secrets.csv", f"A year has no list “secrets”. Use one of: {', '.join(LISTS)}.\n"),
+    ],
+)
+def test_what_a_year_does_not_have_is_answered_with_what_it_has(client, year, address, said):
+    response = client.get(f"{YEAR}{address}")
+    assert (response.status_code, response["Content-Type"]) == (404, "text/plain; charset=utf-8")
+    assert response.text == said
+
+
 def test_at_launch_there_are_sources_and_nothing_is_made_up(client, year):
     found = rows(client, "sources", "csv")
     assert [row["amount"] for row in found] == ["1000.00", "2000.50"]

@@ -20,16 +20,18 @@ from referencing import Registry
 from referencing.jsonschema import DRAFT202012
 
 from funding.choices import RegrantType
+from funding.datasets.threesixtygiving import grant_identifier
 from funding.models import Allocation, PublicationDuty
-from partners.models import Unit
+from partners.models import Organisation, Unit
+from partners.validators import AREA_KINDS
 from programmes.models import PreventionLevel
-from programmes.validators import AREA_KINDS
 from tests.support.factories import (
     DAY,
     AllocationFactory,
     AreaFactory,
     DutyFactory,
     FundingSourceFactory,
+    HeadingFactory,
     InitiativeFactory,
     LevelFactory,
     OnwardGrantFactory,
@@ -248,9 +250,49 @@ def test_a_recipient_has_its_numbers_in_fields_of_their_own_and_its_type(client,
     assert package["grants"][0]["plannedDates"] == [{"startDate": "2031-05-06"}]
 
 
+def quality_notices(package):
+    """Return the grants for which 360Giving's quality tool would miss a recipient's or a beneficiary's location.
+
+    As in lib360dataquality: a recipient has a postcode, or a location with a code and its type; beneficiaries have any.
+    """
+    notices = set()
+    for grant in package["grants"]:
+        places = grant["recipientOrganization"][0].get("location", [])
+        if not any(place.get("geoCode") and place.get("geoCodeType") for place in places):
+            notices.add((grant["id"], "recipient"))
+        if not grant.get("beneficiaryLocation"):
+            notices.add((grant["id"], "beneficiary"))
+    return notices
+
+
+def test_no_notice_on_locations_is_left_once_those_of_recipients_and_of_the_unit_are_stated(
+    client, funder, source, tmp_path
+):
+    recipient = OrganisationFactory()
+    row = award(funder, source, initiative=None, heading=HeadingFactory(), recipient=recipient)
+    one = grant_identifier(row)
+    assert quality_notices(package_of(client)) == {(one, "recipient"), (one, "beneficiary")}
+    Organisation.objects.filter(pk=recipient.pk).update(area="Moorside", area_code="E08000025")
+    Unit.objects.update(area_code="E23000014")
+    package = package_of(client)
+    assert faults(package) == []
+    assert quality_notices(package) == set()
+    grant = package["grants"][0]
+    assert grant["recipientOrganization"][0]["location"] == [
+        {"name": "Moorside", "countryCode": "GB", "geoCode": "E08000025", "geoCodeType": "MD"}
+    ]
+    assert grant["beneficiaryLocation"] == [
+        {"name": "The Moor", "countryCode": "GB", "geoCode": "E23000014", "geoCodeType": "PFA"}
+    ]
+    assert unflattened(fetched(client, "xlsx"), tmp_path)["grants"] == package["grants"]
+    Organisation.objects.filter(pk=recipient.pk).update(area_code="")
+    assert package_of(client)["grants"][0]["recipientOrganization"][0]["location"] == [{"name": "Moorside"}]
+
+
 @pytest.mark.parametrize(
     ("field", "value"),
     [
+        ("area_code", "E0800002"),
         ("charity_number", "12345"),
         ("charity_number", "sc012345"),
         ("company_number", "1234567"),
@@ -365,9 +407,12 @@ def test_there_is_no_file_without_a_prefix_a_licence_or_a_grant_and_it_says_why(
     assert "licence" in answer()[1]
 
 
-@pytest.mark.parametrize("address", ["nobody.json", "moor-fund.csv", "moor-fund.xml"])
-def test_there_is_no_file_of_others(client, ledger, address):
-    assert client.get(f"/funding/360giving/{address}").status_code == 404
+def test_there_is_no_file_of_others_and_an_unknown_format_is_answered_with_those_that_exist(client, ledger):
+    assert client.get("/funding/360giving/nobody.json").status_code == 404
+    for form in ("csv", "xml", "JSON", "json.zip"):
+        response = client.get(f"/funding/360giving/moor-fund.{form}")
+        assert (response.status_code, response["Content-Type"]) == (404, "text/plain; charset=utf-8")
+        assert response.text == f"There is no format “{form}”. Use one of: json, xlsx.\n"
 
 
 def test_each_funder_has_a_file(client, ledger):

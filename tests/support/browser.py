@@ -1,6 +1,7 @@
 """What is wrong with a page as a browser shows it."""
 
 import re
+from collections.abc import Iterable
 from typing import Any
 
 from axe_playwright_python.base import AXE_SCRIPT
@@ -62,6 +63,11 @@ CUT_OFF = """() => [...document.querySelectorAll("main *")].filter(element => {
 }).map(element => `${element.tagName}.${element.className}: ${element.clientWidth} of ${element.scrollWidth} shown`)
 """
 
+# What a page and all that it needs have weighed on the way, in bytes: the page itself, style sheets, scripts, pictures.
+WEIGHTS = """() => Object.fromEntries(["navigation", "resource"].flatMap(kind => performance.getEntriesByType(kind))
+    .map(entry => [new URL(entry.name).pathname, entry.transferSize]))"""
+MOST_BYTES = 100_000  # of any public page, in all
+
 
 # What a screen of this width shows: if another shows the same, most of axe's rules find the same there.
 SHOWN = """() => [...document.body.querySelectorAll("*")].filter(element => element.checkVisibility())
@@ -81,6 +87,31 @@ def visitor(
     if scripts and axe:
         context.add_init_script(AXE_SCRIPT)  # read once by the browser, rather than sent to every page
     return context.new_page()
+
+
+def in_sitemap(served: Portal) -> list[str]:
+    return re.findall(r"<loc>https?://[^/]+([^<]*)</loc>", served.get("/sitemap.xml")[1])
+
+
+def some_of_each_kind(addresses: Iterable[str], most: int) -> list[str]:
+    """Return up to so many addresses of each kind of page."""
+    found: dict[str, list[str]] = {}
+    for address in addresses:
+        found.setdefault(f"{address.split('/')[1]}{'?' in address}{address.count('/')}", []).append(address)
+    return [address for alike in found.values() for address in alike[:most]]
+
+
+def forget_files(page: Page) -> None:
+    """Make the browser fetch every file again for each page, as for somebody who has never been here."""
+    network = page.context.new_cdp_session(page)
+    network.send("Network.enable")
+    network.send("Network.setCacheDisabled", {"cacheDisabled": True})
+
+
+def weights(page: Page) -> dict[str, int]:
+    """Return what each file that the page needed has weighed, compressed as it was sent; call `forget_files` before."""
+    found: dict[str, int] = page.evaluate(WEIGHTS)
+    return found
 
 
 def phone(chromium: Browser, served: Portal) -> Page:

@@ -57,6 +57,20 @@ QUESTIONS = {
     "public health approach": "/about/#approach",
 }
 
+# Searches that once found nothing, exactly as they were typed.
+AS_TYPED = {
+    "gangs?": GANGS,
+    "IRIS.": IRIS,
+    "prison": GANGS,
+    "hospital": AE,
+    "knife": AE,
+    "domestic violence": IRIS,
+    "my son is at risk of violence": (SCHOOL, MENTORING),
+    "14": MENTORING,
+}
+# Such words that many pages answer: what there is for young people is among the first three.
+ONE_OF_THREE = {"youth": MENTORING, "parents": MENTORING}
+
 # What visitors do with the site rather than ask of the unit, in words that they used.
 TASKS = {
     "who received most": "/payments/totals/",
@@ -375,6 +389,12 @@ class TestQuestions:
         record_property("measured", f"questions: {len(QUESTIONS) - len(wrong)} of {len(QUESTIONS)} right {wrong or ''}")
         assert len(QUESTIONS) == 40
         assert len(wrong) <= 2, wrong
+
+    def test_what_once_found_nothing_is_found_as_it_was_typed(self):
+        assert wrong_of(AS_TYPED) == {}
+        index = CURRENT.make()
+        for words, expected in ONE_OF_THREE.items():
+            assert expected in [hit.entry.document.address for hit in index.find(words).hits[:3]], words
 
     def test_what_a_visitor_wants_to_do_leads_to_the_page_for_it(self):
         wrong = wrong_of(TASKS)

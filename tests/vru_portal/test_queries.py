@@ -28,7 +28,7 @@ PAGES = {
     "/initiatives/{initiative}/": 25,
     "/prevention/first/": 13,
     "/results/": 19,
-    "/results/?by=area&as_at=2031-08-01&level=first": 27,
+    "/results/?by=area&as_at=2031-08-01&level=first": 28,
     "/news/": 9,
     "/feed.atom": 8,
     "/news/{story}/": 4,
@@ -53,7 +53,7 @@ PAGES = {
     "/declaration/versions/1.txt": 2,
     "/declaration/register/": 15,
     "/declaration/register/key.txt": 1,
-    "/data/": 83,
+    "/data/": 88,
     "/data/partners/": 11,
     "/data/datapackage.json": 5,
     "/api/v1/": 6,
@@ -71,7 +71,7 @@ PAGES = {
     "/readyz": 3,
     "/gaps/": 16,
     "/gaps/check/": 6,
-    "/sitemap.xml": 78,
+    "/sitemap.xml": 88,
 }
 
 

@@ -2,6 +2,7 @@ from collections.abc import Iterable, Iterator
 from datetime import date
 from html import unescape
 from typing import Any
+from urllib.parse import quote, urlencode
 
 from django import template
 from django.template.context import RequestContext
@@ -79,6 +80,15 @@ def phrase(
 ) -> str:
     """A phrase of partners/phrases.py in the unit's own wording, unless a record has something to say ``instead``."""
     return instead or context["unit"].phrase(key, count, **values)
+
+
+@register.simple_tag(takes_context=True)
+def mistake_email(context: RequestContext) -> str:
+    """The address of an email to the unit about the page, which names it; empty if the unit has stated no email."""
+    page = context.get("canonical_url")
+    to = next((point.value for point in context["contact_points"] if point.kind == "email"), "") if page else ""
+    facts = {"subject": f"Something wrong on {page}", "body": f"Page: {page}\n\n"}
+    return f"mailto:{to}?{urlencode(facts, safe='/:', quote_via=quote)}" if to else ""
 
 
 @register.filter

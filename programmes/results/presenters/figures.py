@@ -11,7 +11,7 @@ from django.utils import timezone
 from programmes.models import Initiative
 from programmes.results.choices import ReturnStatus
 from programmes.results.models import ApprovedFigure, ApprovedPart, ApprovedReturn, Measure, Return, Target
-from programmes.results.presenters.totals import MeasureTotal, add_up
+from programmes.results.totals import MeasureTotal, add_up
 from vru_portal.ledger.cut_off import NOW, CutOff
 from vru_portal.text.dates import format_date
 

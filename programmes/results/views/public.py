@@ -1,18 +1,18 @@
 from collections.abc import Collection
 from functools import partial
 
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, QueryDict
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from partners.models import Unit
 from programmes.results.documents import workbooks
-from programmes.results.filters import BY, FigureFilters, ReturnFilters, not_reported
+from programmes.results.filters import BY, FigureFilters, ReturnFilters, not_reported, query_of_groups
 from programmes.results.models import ApprovedReturn, Measure, Return
 from programmes.results.presenters.figures import return_sentence
-from programmes.results.presenters.totals import MeasureTotal, add_up
 from programmes.results.quarters import Quarter
+from programmes.results.totals import totals_by
 from vru_portal.web.filters import QueryLink
 from vru_portal.web.pagination import get_page_or_404
 from vru_portal.web.public_pages import declare_parameters, public_page
@@ -32,7 +32,9 @@ def results(request: HttpRequest) -> HttpResponse:
     totals = totals_by(filters) if filters.count else []
     largest = max((total.count for total in totals), default=0)
     page = get_page_or_404(request, rows, FIGURES_PER_PAGE, count=filters.count)
-    late, late_count = ([], 0) if filters.cut_off.day else late_returns(request.GET)
+    # Which figures were asked for by an earlier day is not shown.
+    returns = None if filters.cut_off.day else ReturnFilters(request.GET)
+    late, late_count = late_returns(returns) if returns else ([], 0)
     here = reverse("results:results")
     return render(
         request,
@@ -50,6 +52,8 @@ def results(request: HttpRequest) -> HttpResponse:
             "page": page,
             "late": [(row, return_sentence(row)) for row in late],
             "more_late": late_count - len(late),
+            "query_of_groups": query_of_groups(filters),
+            "query_of_returns": None if returns is None or returns.errors else returns.query,
             "years": [] if filters.cut_off.day else years_with_returns(),
             "any_measures": Measure.objects.are_in_use(),
             "form": filters.form("Show results", here),
@@ -57,24 +61,8 @@ def results(request: HttpRequest) -> HttpResponse:
     )
 
 
-def totals_by(filters: FigureFilters) -> list[MeasureTotal]:
-    """The matching figures added up by measure, and by what the address asks for."""
-    rows = filters.rows.select_related("measure", "approved").order_by("pk")
-    return add_up(rows, None if filters.by == "measure" else names_by(filters))
-
-
-def names_by(filters: FigureFilters) -> dict[int, Collection[str]]:
-    """The names of the levels, areas or years of each figure, by its key; those that come first are listed first."""
-    names: dict[int, Collection[str]] = {}
-    for value, keys in sorted(filters.keys_by_facet[filters.by].items()):
-        for key in keys & filters.matching_keys:
-            names[key] = [*names.get(key, ()), value.name]
-    return names
-
-
-def late_returns(data: QueryDict) -> tuple[Collection[Return], int]:
+def late_returns(filters: ReturnFilters) -> tuple[Collection[Return], int]:
     """The first of the matching returns that were due and were not reported, and how many there are."""
-    filters = ReturnFilters(data)
     if filters.errors or not Measure.objects.are_in_use():
         return [], 0
     rows = not_reported(filters.rows).select_related("initiative", "organisation")

@@ -1,5 +1,7 @@
 """The pages of headings and decisions, and variations and conditions on the pages of a year and an allocation."""
 
+import csv
+import io
 import re
 from datetime import date
 from decimal import Decimal
@@ -130,6 +132,29 @@ def test_decisions_are_listed_with_what_was_made_of_them(client, source, team):
     assert "1 decision" in one
     assert "OTHER 1" not in one
     assert other.get_absolute_url().endswith("?reference=OTHER+1")
+
+
+def test_decisions_can_be_searched_and_sorted_and_their_file_is_the_list(client, source):
+    for number, (title, reasons) in enumerate(
+        (("Lamps", "It is dark."), ("Bridges", "Lamps fell."), ("Paths", "Mud."))
+    ):
+        DecisionFactory(year=source.year, title=title, reasons=reasons, decided_on=date(2031, 5, 6 + number))
+    for query, titles in {
+        "": ["Paths", "Bridges", "Lamps"],
+        "?sort=oldest": ["Lamps", "Bridges", "Paths"],
+        "?sort=title": ["Bridges", "Lamps", "Paths"],
+        "?q=lamps": ["Bridges", "Lamps"],
+        "?q=LAMPS+dark&sort=title": ["Lamps"],
+        "?q=nothing": [],
+    }.items():
+        response = client.get(f"{YEAR}decisions/{query}")
+        assert [part["decision"].title for part in response.context["decisions"]] == titles, query
+        content = client.get(f"{YEAR}decisions.csv{query}").getvalue().decode("utf-8-sig")
+        assert [row["title"] for row in csv.DictReader(io.StringIO(content))] == titles, query
+    page = client.get(f"{YEAR}decisions/?q=lamps")
+    assert ('name="q"' in page.text, "Remove: Words: lamps" in text_of(page)) == (True, True)
+    assert 'href="?q=lamps&amp;sort=oldest"' in page.text
+    assert "No decision matches" in text_of(client.get(f"{YEAR}decisions/?q=nothing"))
 
 
 def test_who_decided_is_shown_only_if_the_person_and_the_organisation_are_published(client, source):

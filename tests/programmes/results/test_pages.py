@@ -6,6 +6,8 @@ import json
 import re
 from datetime import date
 from decimal import Decimal
+from html import unescape
+from urllib.parse import parse_qs
 
 import openpyxl
 import pytest
@@ -284,3 +286,52 @@ def test_the_page_of_a_level_leads_to_the_results_of_earlier_years(client):
     html = client.get(initiative.level.get_absolute_url()).content.decode()
     assert link in html
     assert "Results in 2031-32" in html
+
+
+def test_each_file_has_the_filters_of_the_page_and_its_day(client, clock):
+    measure, groups = count_people("Younger", "Older")
+    bus, walk = InitiativeFactory(slug="night-bus", name="Night bus"), InitiativeFactory(slug="walk", name="Walk")
+    asked = ask(measure, groups, initiative=bus)
+    publish(asked, 50, 20, 30)
+    publish(ask(measure, groups, initiative=walk), 70, 30, 40)
+    clock.move_to("2031-08-20 12:00Z", tick=False)
+    page = client.get("/results/?initiative=night-bus&by=level&sort=initiative&as_at=2031-08-20").text
+    links = {name: unescape(query) for name, query in re.findall(r'href="/([a-z-]+)\.csv(\?[^"]*)?"', page)}
+    assert links.keys() == {"results", "result-totals", "result-groups", "cost-per-person"}
+    for name, query in links.items():
+        assert parse_qs(query.removeprefix("?"))["as_at"] == ["2031-08-20"], name
+    assert [row["count"] for row in rows(client, "results", links["results"])] == ["50"]
+    assert [row["count"] for row in rows(client, "result-groups", links["result-groups"])] == ["20", "30"]
+    (total,) = rows(client, "result-totals", links["result-totals"])
+    assert (total["by"], total["name"], total["count"]) == ("Level of prevention", bus.level.name, "50")
+    now = client.get("/results/?initiative=night-bus").text
+    assert 'href="/returns.csv?initiative=night-bus"' in now
+    assert {row["initiative"] for row in rows(client, "returns", "?initiative=night-bus")} == {"Night bus"}
+    # Nothing of this quarter was divided into groups: a file without that filter would have others.
+    plain = ask(MeasureFactory(slug="plain"), [], initiative=bus, organisation=OrganisationFactory())
+    publish(plain, 12)
+    page = client.get("/results/?measure=plain").text
+    assert "/results.csv?measure=plain" in page
+    assert "/result-groups.csv" not in page
+
+
+def test_the_file_of_totals_has_the_totals_of_the_page(client):
+    measure, groups = count_people()
+    old, new = AreaFactory(name="Oldtown"), AreaFactory(name="Newtown")
+    bus, walk = InitiativeFactory(), InitiativeFactory()
+    bus.areas.add(old, new)
+    walk.areas.add(old)
+    publish(ask(measure, groups, initiative=bus), 50)
+    publish(ask(measure, groups, initiative=walk), 2)  # suppressed
+    for query in ("", "?by=area", "?by=level", "?by=year", "?by=area&q=nothing"):
+        shown = client.get(f"/results/{query}").context["totals"]
+        found = rows(client, "result-totals", query)
+        assert [(row["name"], row["count"], row["suppressed"]) for row in found] == [
+            (total.name, "" if total.published_count is None else str(total.published_count), str(total.suppressed))
+            for total, _ in shown
+        ], query
+    by_area = {row["name"]: row for row in rows(client, "result-totals", "?by=area")}
+    assert {name: (row["count"], row["suppressed"]) for name, row in by_area.items()} == {
+        "Oldtown": ("50", "1"),
+        "Newtown": ("50", "0"),
+    }

@@ -194,7 +194,9 @@ def make_everything(rows: int) -> None:
     initiative = None
     for number in range(rows):
         group = OrganisationFactory(is_group=True)
-        body = OrganisationFactory(sector=SectorFactory(), represents=group, website="https://body.example.org/")
+        body = OrganisationFactory(
+            sector=SectorFactory(), represents=group, website="https://body.example.org/", area="Moorside"
+        )
         person = PersonFactory()
         post = PostFactory(person=person, organisation=body, seat=Seat.EXECUTIVE)
         PostFactory(person=PersonFactory(), organisation=unit.organisation, seat=Seat.TEAM)

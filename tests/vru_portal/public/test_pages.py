@@ -1,9 +1,12 @@
 """What holds of every public page, with little content, with much and with none."""
 
 import re
+from html import unescape
 from itertools import pairwise
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.template.loader import render_to_string
 from django.test import Client, override_settings
@@ -13,6 +16,7 @@ from programmes.models import PreventionLevel
 from tests.support.canaries import RECORDS, insert_canaries
 from tests.support.crawler import Elements, crawl, pages, sitemap
 from tests.support.factories import (
+    ContactPointFactory,
     EventFactory,
     FundingSourceFactory,
     InitiativeFactory,
@@ -54,6 +58,21 @@ def test_each_page_leads_to_where_a_mistake_is_reported(client):
     for address in (*LISTS, "/search/", "/nope/", "/data/", "/publications/"):
         text = client.get(address, follow=True).text
         assert f'href="{reverse("partners:contact")}#mistake"' in text, address
+
+
+def test_an_email_about_a_mistake_names_the_page(client):
+    unit = UnitFactory()
+    address = InitiativeFactory(slug="night-bus").get_absolute_url()
+    assert "Email us about" not in client.get(address).text, "before the unit has an email address"
+    ContactPointFactory(unit=unit, kind="email", value="a@moor.example.org")
+    for page in (address, "/", "/payments/?q=bus", "/nope/"):
+        text = client.get(page).text
+        links = re.findall(r'href="(mailto:a@moor\.example\.org\?[^"]*)">Email us about (?:it|this page)<', text)
+        assert len(links) == (2 if page == address else 1)
+        for link in links:
+            named = parse_qs(urlsplit(unescape(link)).query)
+            here = settings.PORTAL_URL + page.partition("?")[0]
+            assert (named["subject"], named["body"]) == ([f"Something wrong on {here}"], [f"Page: {here}\n\n"])
 
 
 def test_on_paper_a_filtered_list_says_what_it_was_filtered_by(client):

@@ -11,7 +11,23 @@ from PIL import Image
 
 from events.models import Event
 from partners.models import Organisation
-from tests.support.factories import AgendaItemFactory, EventFactory, OrganisationFactory, PersonFactory, UnitFactory
+from tests.support.factories import (
+    AgendaItemFactory,
+    AllocationFactory,
+    AssessmentDecisionFactory,
+    EventFactory,
+    HeadingFactory,
+    InitiativeFactory,
+    MeasureFactory,
+    OrganisationFactory,
+    PaymentFactory,
+    PersonFactory,
+    PostFactory,
+    ReturnFactory,
+    SuccessConditionFactory,
+    TargetFactory,
+    UnitFactory,
+)
 from vru_portal.public import social_cards
 from vru_portal.publishing.state import State
 
@@ -113,6 +129,66 @@ def test_the_sitemap_has_the_day_of_the_last_change_that_the_public_sees(client)
         hidden.save()
     assert hidden.get_absolute_url() not in days(client)
     assert days(client)["/events/"][:10] == "2031-03-02"
+
+
+def later_changes():
+    """Return, by its name, each change of a page that does not change its record: the record, and what changes it."""
+    initiative, heading = InitiativeFactory(), HeadingFactory()
+    allocation = AllocationFactory(initiative=initiative)
+    of_heading = AllocationFactory(initiative=None, heading=heading)
+    return {
+        "a payment": (initiative, lambda: PaymentFactory(allocation=allocation)),
+        "an allocation": (initiative, lambda: AllocationFactory(initiative=initiative)),
+        "an assessment": (initiative, lambda: AssessmentDecisionFactory(assessment__initiative=initiative)),
+        "a target": (initiative, lambda: TargetFactory(initiative=initiative)),
+        "a return that is asked for": (initiative, lambda: ReturnFactory(initiative=initiative)),
+        "a payment of a heading": (heading, lambda: PaymentFactory(allocation=of_heading)),
+        "an initiative of a level": (initiative.level, lambda: InitiativeFactory(level=initiative.level)),
+        "money of an initiative of a level": (initiative.level, lambda: PaymentFactory(allocation=allocation)),
+        "a condition of a level": (initiative.level, lambda: SuccessConditionFactory(level=initiative.level)),
+    }
+
+
+@pytest.mark.usefixtures("history")
+@pytest.mark.parametrize(
+    "change",
+    [
+        "a payment",
+        "an allocation",
+        "an assessment",
+        "a target",
+        "a return that is asked for",
+        "a payment of a heading",
+        "an initiative of a level",
+        "money of an initiative of a level",
+        "a condition of a level",
+    ],
+)
+def test_a_page_has_the_day_on_which_anything_that_it_shows_changed(client, change):
+    with time_machine.travel(datetime(2031, 3, 1, 12, tzinfo=UTC), tick=True):
+        MeasureFactory()
+        other = InitiativeFactory()
+        record, make = later_changes()[change]
+    assert days(client)[record.get_absolute_url()][:10] == "2031-03-01"
+    with time_machine.travel(datetime(2031, 3, 2, 12, tzinfo=UTC), tick=True):
+        make()
+    found = days(client)
+    assert found[record.get_absolute_url()][:10] == "2031-03-02"
+    assert found[other.get_absolute_url()][:10] == "2031-03-01", "of which nothing has changed"
+
+
+@pytest.mark.usefixtures("history")
+def test_no_day_is_stated_for_what_brings_together_too_much_to_know_it(client):
+    with time_machine.travel(datetime(2031, 3, 1, 12, tzinfo=UTC), tick=True):
+        post = PostFactory()
+    found = days(client)
+    for record in (post.person, post.organisation, post.person.source):
+        assert found[record.get_absolute_url()] == ""
+    assert found["/partners/"][:10] == found["/publications/"][:10] == found["/"][:10] == "2031-03-01"
+    with time_machine.travel(datetime(2031, 3, 2, 12, tzinfo=UTC), tick=True):
+        PostFactory(person=post.person)
+    assert days(client)["/partners/"][:10] == "2031-03-02"
+    assert days(client)["/publications/"][:10] == "2031-03-02", "a post has a source of its own"
 
 
 def test_where_nothing_says_when_the_sitemap_has_no_day(client):

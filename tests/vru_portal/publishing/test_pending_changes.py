@@ -47,7 +47,9 @@ REFUSED = {
     ("partners.organisation", "org_id"),
     ("partners.organisation", "charity_number"),
     ("partners.organisation", "company_number"),
+    ("partners.organisation", "area_code"),
     ("partners.statement", "body_name"),
+    ("partners.unit", "area_code"),
     ("partners.unit", "colour_ink"),
     ("partners.unit", "colour_accent"),
 }

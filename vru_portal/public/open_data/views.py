@@ -9,6 +9,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from funding.datasets.published import LISTS_OF_A_YEAR, filters_of_year
+from funding.datasets.threesixtygiving import publishing_body
 from funding.models import FinancialYear
 from funding.validators import parse_year_label
 from partners.models import Unit
@@ -43,7 +44,8 @@ def catalogue(request: HttpRequest) -> HttpResponse:
         url=request.build_absolute_uri(),
         dataset=[{"@type": "Dataset", **schema_org(description)} for description in descriptions],
     )
-    return render(request, "open_data/index.html", {"descriptions": descriptions, "json_ld": described})
+    context = {"descriptions": descriptions, "grants_by": publishing_body(), "json_ld": described}
+    return render(request, "open_data/index.html", context)
 
 
 @require_safe
@@ -88,6 +90,10 @@ def json_response(content: dict[str, Any], media_type: str = "application/json")
     return HttpResponse(f"{text}\n", content_type=media_type, headers=FROM_ANYWHERE)
 
 
+def unknown_format(form: str) -> str:
+    return f"There is no format “{form[:20]}”. Use one of: {list_of(FORMATS)}."
+
+
 @require_safe
 def download(request: HttpRequest, name: str, form: str) -> HttpResponseBase:
     """Send a dataset, filtered like its page, with all of its columns or those that ``columns`` names.
@@ -99,7 +105,7 @@ def download(request: HttpRequest, name: str, form: str) -> HttpResponseBase:
             return text_response(f"There is no dataset “{name[:60]}”. Use one of: {list_of(DATASETS)}.", 404)
         raise Http404("There is no such file.")
     if form not in FORMATS:
-        return text_response(f"There is no format “{form[:20]}”. Use one of: {list_of(FORMATS)}.", 404)
+        return text_response(unknown_format(form), 404)
     state = file_state()
     found = DATASETS[name]
     filters = found.filters(request.GET)
@@ -125,11 +131,18 @@ def download(request: HttpRequest, name: str, form: str) -> HttpResponseBase:
 
 @require_safe
 def download_of_year(request: HttpRequest, label: str, name: str, form: str) -> HttpResponseBase:
-    """Send a list of a year, filtered like the page with the same query. With errors, a 400 that names them."""
+    """Send a list of a year, filtered like the page with the same query. With errors, a 400 that names them.
+
+    What does not exist in a year is answered with a list of what does.
+    """
     state = file_state()
     year = FinancialYear.objects.with_money().filter(first_year=parse_year_label(label) or 0).first()
-    if year is None or name not in LISTS_OF_A_YEAR or form not in FORMATS:
+    if year is None or (name not in LISTS_OF_A_YEAR and form not in FORMATS):
         raise Http404("There is no such list.")
+    if name not in LISTS_OF_A_YEAR:
+        return text_response(f"A year has no list “{name[:60]}”. Use one of: {list_of(LISTS_OF_A_YEAR)}.", 404)
+    if form not in FORMATS:
+        return text_response(unknown_format(form), 404)
     found, filters = LISTS_OF_A_YEAR[name], filters_of_year(name, year, request.GET)
     if filters.errors:
         return text_response(" ".join(filters.errors.values()), 400)

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 from datetime import date
 from decimal import Decimal
 from importlib import import_module
@@ -15,7 +16,7 @@ from django.http import QueryDict
 from frictionless import Resource, Schema
 
 from events.models import Event
-from funding.models import PublicationDuty
+from funding.models import Allocation, PublicationDuty
 from partners.models import Organisation, Post, Publication, Unit
 from programmes.models import Initiative, PreventionLevel
 from tests.support.factories import InitiativeFactory, LevelFactory, OrganisationFactory, PostFactory, make_everything
@@ -253,6 +254,7 @@ DERIVED = {
     "allocations": {"varied", "allocated", "paid"},
     "payments": {"state", "exceptions"},
     "payment-totals": {"payments", "amount"},
+    "result-totals": {"count", "figures", "suppressed"},
 }
 
 
@@ -284,3 +286,15 @@ def test_a_post_says_from_when_until_when_it_was_held(client):
     (row,) = [row for row in csv_rows(content_of(client, "/posts.csv")) if row["person_slug"] == "former"]
     assert (row["held_from"], row["held_until"]) == ("2031-04-01", "2031-11-30")
     assert (row["seat_from"], row["seat_until"]) == ("2031-05-01", "2031-10-31")
+
+
+def test_the_catalogue_leads_to_the_grants_in_the_standard_of_360giving_and_to_the_calendar(client, settings):
+    assert 'href="/events.ics"' in client.get("/data/").text
+    assert "/funding/360giving/" not in client.get("/data/").text, "without a publisher prefix there is no such file"
+    settings.GRANTS_PREFIX = "360G-moor"
+    funder = Allocation.objects.standing().filter(kind="grant").values("awarded_by")[:1]
+    PublicationDuty.objects.update(licence_name="Moor Open", licence_url=LICENCE, awarding_body=funder)
+    found = re.findall(r'href="(/funding/360giving/[^"]+)"', client.get("/data/").text)
+    assert [address.rpartition(".")[2] for address in found] == ["json", "xlsx"]
+    for address in found:
+        assert content_of(client, address)

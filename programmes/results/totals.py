@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 
+from programmes.results.filters import FigureFilters
 from programmes.results.models import ApprovedFigure, Measure
 from programmes.results.quarters import Quarter
 
@@ -43,6 +44,14 @@ class MeasureTotal:
         return self.count if self.is_known else None
 
     @property
+    def starts_on(self) -> date:
+        return min(self.quarters)
+
+    @property
+    def ends_on(self) -> date:
+        return Quarter(max(self.quarters)).ends_on
+
+    @property
     def period(self) -> str:
         first, last = Quarter(min(self.quarters)), Quarter(max(self.quarters))
         return str(first) if first == last else f"{first.starts_on:%B %Y} to {last.ends_on:%B %Y}"
@@ -67,3 +76,18 @@ def add_up(
         for name in (name for names in names_of.values() for name in names):
             places.setdefault(name, len(places))
     return sorted(totals.values(), key=lambda one: (measures[one.measure.pk], places.get(one.name, 0)))
+
+
+def totals_by(filters: FigureFilters) -> list[MeasureTotal]:
+    """The matching figures added up by measure, and by what the address asks for."""
+    rows = filters.rows.select_related("measure", "approved").order_by("pk")
+    return add_up(rows, None if filters.by == "measure" else names_by(filters))
+
+
+def names_by(filters: FigureFilters) -> dict[int, Collection[str]]:
+    """The names of the levels, areas or years of each figure, by its key; those that come first are listed first."""
+    names: dict[int, Collection[str]] = {}
+    for value, keys in sorted(filters.keys_by_facet[filters.by].items()):
+        for key in keys & filters.matching_keys:
+            names[key] = [*names.get(key, ()), value.name]
+    return names
