@@ -33,6 +33,7 @@ from events.declarations.validators import validate_readable
 from partners.models import Organisation, Sector
 from vru_portal.links.models import Delivery
 from vru_portal.tabular.batches import in_batches
+from vru_portal.tabular.reading.sheets import join_names
 from vru_portal.text.cleaning import fold, normalise_email, normalise_line
 
 MAX_DAYS_AHEAD = 366
@@ -57,6 +58,7 @@ class InvitationOutcome:
     invitation: Invitation | None = None
     skipped_reason: str = ""
     error: ValidationError | None = None
+    note: str = ""  # what staff should know about a new invitation
 
 
 # Inviting -------------------------------------------------------------------------------------------------------------
@@ -105,6 +107,8 @@ def invite_all(
     reasons = reasons_not_to_invite(version, saved, again=again)
     outcomes: list[InvitationOutcome] = []
     first_index: dict[str, int] = {}  # by name: where the organisation occurs first
+    first_at_mailbox: dict[str, int] = {}
+    invited_at = organisations_invited_at(version, [row.email for row in rows])
     for index, row in enumerate(rows):
         key = fold(row.organisation)
         body = organisations[key]
@@ -123,8 +127,15 @@ def invite_all(
             outcomes.append(duplicate_outcome(row, rows[first], row_numbers[first] if row_numbers else first + 1))
         else:
             first_index[key] = index
-            reason = reasons.get(body.pk, "")
-            outcomes.append(InvitationOutcome(skipped_reason=reason) if reason else InvitationOutcome(invitation))
+            if reason := reasons.get(body.pk, ""):
+                outcomes.append(InvitationOutcome(skipped_reason=reason))
+                continue
+            first = first_at_mailbox.setdefault(fold(row.email), index)
+            note = mailbox_note(invited_at.get(fold(row.email), []), body)
+            if first != index and not note:
+                number = row_numbers[first] if row_numbers else first + 1
+                note = f"This mailbox is also in row {number}, for {join_names([rows[first].organisation])}."
+            outcomes.append(InvitationOutcome(invitation, note=note))
     new = [outcome.invitation for outcome in outcomes if outcome.invitation]
     SignatoryBody.objects.bulk_create([row.body for row in new if row.body.pk is None], batch_size=BATCH_SIZE)
     create_invitations(new)
@@ -155,6 +166,33 @@ def organisations_named(invitees: Sequence[Invitee]) -> list[SignatoryBody]:
         for key in missing
     ]
     return [*found, *new]
+
+
+def organisations_invited_at(version: DeclarationVersion, emails: Sequence[str]) -> dict[str, list[str]]:
+    """By folded address, the organisations that are invited to this version, or have signed it, at these mailboxes."""
+    wanted = {fold(email) for email in emails}
+    found: dict[str, list[str]] = {}
+    rows = Invitation.objects.filter(version=version).exclude(state__in=ENDED_INVITATION_STATES)
+    # Compared here, as names are: no two databases fold alike.
+    for email, name in rows.order_by("created_at", "pk").values_list("email", "body__name"):
+        if (key := fold(email)) in wanted:
+            found.setdefault(key, []).append(name)
+    return found
+
+
+def mailbox_note(names: Sequence[str], body: SignatoryBody) -> str:
+    """A sentence about a mailbox at which these organisations are invited; empty if no other than `body` is.
+
+    It is no refusal: one clerk may serve several councils.
+    """
+    others = [name for name in names if fold(name) != fold(body.name)]
+    return f"This mailbox is already invited for {join_names(others)}." if others else ""
+
+
+def note_of(invitation: Invitation) -> str:
+    """The note about the mailbox of an invitation that was just made."""
+    invited_at = organisations_invited_at(invitation.version, [invitation.email])
+    return mailbox_note(invited_at.get(fold(invitation.email), []), invitation.body)
 
 
 def reasons_not_to_invite(
