@@ -28,6 +28,7 @@ from funding.models import Payment
 from funding.querysets import PaymentQuerySet, threshold_in_pence
 from vru_portal.ledger.money import Pence, sum_of_pounds
 from vru_portal.text.dates import parse_iso_date
+from vru_portal.text.folded_search import any_contains, search_terms
 from vru_portal.web.facets import Order
 from vru_portal.web.filters import Parameter, QueryLink, choice, search_words
 
@@ -84,11 +85,8 @@ class PaymentFilters(MoneyFilters):
         if self.errors:
             return Payment.objects.none()
         condition = Q(**{self.YEAR_FIELD: self.year}) if self.year else Q()
-        for word in self.value("q").split():
-            of_word = Q()
-            for field in SEARCHED:
-                of_word |= Q(**{f"{field}__icontains": word})
-            condition &= of_word
+        for word in search_terms(self.value("q")):
+            condition &= any_contains(SEARCHED, word)
         first, last = in_order(parse_iso_date(self.value("from")), parse_iso_date(self.value("to")))
         if first:
             condition &= Q(paid_on__gte=first)

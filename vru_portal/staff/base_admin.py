@@ -237,10 +237,22 @@ class PortalAdmin(MarkdownMixin, AutocompleteMixin, admin.ModelAdmin[Any]):
     def get_view_on_site_url(self, obj: Any = None) -> str | None:
         return super().get_view_on_site_url(obj) if getattr(obj, "is_public", True) else None
 
+    def get_search_fields(self, request: HttpRequest) -> list[str]:
+        """The search fields, compared as in all lists: case, accents and kinds of apostrophe do not count."""
+        return [with_folded_lookup(self.model, name) for name in super().get_search_fields(request)]
+
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
     ) -> tuple[QuerySet[Any], bool]:
         return super().get_search_results(request, queryset, search_term[:MAX_SEARCH_CHARACTERS])
+
+
+def with_folded_lookup(model: type[models.Model], name: str) -> str:
+    """A search field with the lookup for text; one of a number, or with a lookup of its own, as it is."""
+    if name.startswith(("=", "^", "@")):
+        return name
+    is_text = isinstance(get_fields_from_path(model, name)[-1], models.CharField | models.TextField)
+    return f"{name}__folded_contains" if is_text else name
 
 
 class OptionFilter(admin.SimpleListFilter):

@@ -16,6 +16,7 @@ from django.db.models import Q, QuerySet
 from django.http import QueryDict
 from django.utils.html import format_html
 
+from vru_portal.text.folded_search import any_contains, search_terms
 from vru_portal.web.filters import (
     MAX_LENGTH,
     Choices,
@@ -209,11 +210,8 @@ class FacetedFilters(Filters):
     def with_words(self, words: str) -> QuerySet[Any]:
         """The public rows that contain every one of these words."""
         condition = Q()
-        for word in words.split():
-            of_word = Q()
-            for field in self.SEARCHED:
-                of_word |= Q(**{f"{field}__icontains": word})
-            condition &= of_word
+        for word in search_terms(words):
+            condition &= any_contains(self.SEARCHED, word)
         return self.public_rows().filter(condition)
 
     def keys_with(self, words: str) -> frozenset[int]:
