@@ -17,11 +17,8 @@ from funding.filters.money import (
     KIND,
     SLUG_PARAMETERS,
     MoneyFilters,
-    amount_parameter,
-    day_parameter,
     duty_parameter,
     in_order,
-    parse_amount,
 )
 from funding.filters.tally import TALLIED, DayTotal, Tally, read_groups
 from funding.models import Payment
@@ -30,7 +27,7 @@ from vru_portal.ledger.money import Pence, sum_of_pounds
 from vru_portal.text.dates import parse_iso_date
 from vru_portal.text.folded_search import any_contains, search_terms
 from vru_portal.web.facets import Order
-from vru_portal.web.filters import Parameter, QueryLink, choice, search_words
+from vru_portal.web.filters import Parameter, QueryLink, amount, choice, day, parse_amount, search_words
 
 MONTH_PATTERN = re.compile(r"20\d\d-(0[1-9]|1[0-2])", re.ASCII)
 SEARCHED = (
@@ -60,10 +57,10 @@ class PaymentFilters(MoneyFilters):
     DUTY_LISTS = (DutyList.ITEMS,)
     PARAMETERS: ClassVar[Mapping[str, Parameter]] = {
         "q": search_words("Words"),
-        "from": day_parameter("Paid from"),
-        "to": day_parameter("Paid until"),
-        "min": amount_parameter("At least £"),
-        "max": amount_parameter("At most £"),
+        "from": day("Paid from"),
+        "to": day("Paid until"),
+        "min": amount("At least £"),
+        "max": amount("At most £"),
         **SLUG_PARAMETERS,
         "kind": KIND,
         "month": Parameter(

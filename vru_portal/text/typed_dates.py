@@ -3,8 +3,9 @@
 The day comes before the month. What could be two different days, or cannot be one, is refused with what to write
 instead.
 
-Forms (`form_fields.py`) and the cells of imports (`tabular/widgets.py`) read dates like this. The parameters of web
-addresses and of the API do not: they take only YYYY-MM-DD (`dates.parse_iso_date`), so that one page has one address.
+Forms (`form_fields.py`), the cells of imports (`tabular/widgets.py`) and the addresses of lists (`web/filters.py`) read
+dates like this; the links of a list have them as YYYY-MM-DD, so that one page has one address. The API takes nothing
+else (`dates.parse_iso_date`).
 """
 
 import calendar
