@@ -26,6 +26,7 @@ from events.declarations.validators import validate_no_link, validate_readable
 from partners.models import Organisation, Sector
 from vru_portal.links.models import Delivery, EmailedLink, QueuedMail
 from vru_portal.text.fields import CalendarDateField, EmailAddressField, LineField, LongTextField
+from vru_portal.text.look_alikes import DistinctNames
 
 DAYS_OPEN = 90  # councils need weeks to decide
 
@@ -49,7 +50,7 @@ def scan_storage() -> FileSystemStorage:
     return ScanStorage(base_url=None, file_permissions_mode=0o600, directory_permissions_mode=0o700)
 
 
-class SignatoryBody(models.Model):
+class SignatoryBody(DistinctNames):
     """An organisation that is asked to sign, or has signed, whether or not it has a page in the portal."""
 
     name = LineField(max_length=200, unique=True, validators=[validate_readable], help_text="As the register shows it.")
