@@ -20,6 +20,9 @@ from vru_portal.text.cleaning import plain_value, refuse_long_value
 from vru_portal.text.dates import format_date, format_time
 
 EARLIEST, LATEST = date(1900, 1, 1), date(2199, 12, 31)
+# Of what a unit does: money, events, decisions, signatures. None is older than the idea of such a unit, so 1919 is a
+# slip for 2019. People's posts and publications may be older.
+IN_OUR_TIME = {"earliest": date(2000, 1, 1), "latest": date(2099, 12, 31)}
 EXAMPLE = "27 3 2031 or 27 March 2031"
 MONTHS = [name.casefold() for name in calendar.month_name]
 SPREADSHEET_EPOCH = date(1899, 12, 30)  # the day that Excel and LibreOffice number 0

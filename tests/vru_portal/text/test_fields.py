@@ -17,6 +17,7 @@ from django.db import models
 from django.http import QueryDict
 
 from partners.models import Person, Publication
+from programmes.results.fields import QuarterField
 from programmes.results.models import Target
 from vru_portal.ledger.money import PoundsField, PoundsFormField
 from vru_portal.text import fields, form_fields
@@ -280,3 +281,30 @@ def test_a_day_or_a_sum_in_an_address_is_read_as_in_a_form(name):
         refused = filters.Filters(QueryDict(urlencode({name: typed})), {name: parameter})
         assert refused.errors
         assert refused.link() == "?"
+
+
+OLDER_THAN_ANY_UNIT = {
+    "partners.Publication.published_on",
+    "partners.Post.seat_from",
+    "partners.Post.seat_until",
+    "partners.Post.held_from",
+    "partners.Post.held_until",
+    "as_at",
+    "published_on",
+}
+
+
+def test_each_kind_of_day_has_its_earliest_and_latest_year():
+    """What a unit does is dated in its time: 1919 for 2019 is a slip. Facts about people and papers may be older."""
+    for field in typed_model_fields():
+        if not isinstance(field, fields.CalendarDateField) or isinstance(field, QuarterField):
+            continue
+        names = {field.name, f"{field.model._meta.label}.{field.name}"}
+        if names & OLDER_THAN_ANY_UNIT or field.name == "decides_on":  # a rule has that within a year
+            assert field.clean("2/10/1919", None) == date(1919, 10, 2)
+            continue
+        for typed in ("2/10/1919", "2/10/2119"):
+            with pytest.raises(ValidationError, match="Check the year of 2 October"):
+                field.clean(typed, None)
+        assert field.clean("2/10/2019", None) == date(2019, 10, 2)
+        assert str(field.formfield().earliest) == "2000-01-01"
