@@ -8,6 +8,7 @@ from django.apps import apps
 from django.contrib import admin, messages
 from django.contrib.admin import actions, helpers
 from django.contrib.admin.utils import get_fields_from_path
+from django.contrib.admin.views.main import SEARCH_VAR
 from django.contrib.admin.widgets import (
     AdminTextInputWidget,
     AdminURLFieldWidget,
@@ -218,6 +219,8 @@ class PortalAdmin(MarkdownMixin, AutocompleteMixin, admin.ModelAdmin[Any]):
     def get_changelist_instance(self, request: HttpRequest) -> Any:
         if len(request.META.get("QUERY_STRING", "")) > MAX_QUERY_CHARACTERS:
             raise BadRequest("The address of this list is too long.")
+        if len(request.GET.get(SEARCH_VAR, "").strip()) > MAX_SEARCH_CHARACTERS:
+            messages.warning(request, f"The search used only the first {MAX_SEARCH_CHARACTERS} characters.")
         return super().get_changelist_instance(request)
 
     def get_preserved_filters(self, request: HttpRequest) -> str:

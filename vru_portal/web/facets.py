@@ -18,7 +18,6 @@ from django.utils.html import format_html
 
 from vru_portal.text.folded_search import any_contains, search_terms
 from vru_portal.web.filters import (
-    MAX_LENGTH,
     Choices,
     Filters,
     FiltersForm,
@@ -297,7 +296,7 @@ class FacetedFilters(Filters):
 
     def form(self, submit: str, action: str, *, leave_out: Iterable[str] = ()) -> FiltersForm:
         """A search field, and checkboxes with counts for each facet that leaves something to choose."""
-        shown = {"q": UncheckedField(forms.TextInput(attrs={"maxlength": MAX_LENGTH}))}
+        shown = {"q": UncheckedField(forms.TextInput())}
         for name, options in self.facets.items():
             changes_something = len(options) > 1 or options[0].count < self.count
             if name not in leave_out and (changes_something or self.values(name)):

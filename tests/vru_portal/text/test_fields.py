@@ -308,3 +308,14 @@ def test_each_kind_of_day_has_its_earliest_and_latest_year():
                 field.clean(typed, None)
         assert field.clean("2/10/2019", None) == date(2019, 10, 2)
         assert str(field.formfield().earliest) == "2000-01-01"
+
+
+def test_every_box_for_a_moment_names_its_time_zone():
+    found = {
+        (form.__qualname__, name): field.help_text
+        for form in form_classes()
+        for name, field in getattr(form, "base_fields", {}).items()
+        if isinstance(field, form_fields.MomentFormField)
+    }
+    assert ("PublishForm", "publish_at") in found
+    assert {place for place, words in found.items() if "UK time" not in words} == set()
