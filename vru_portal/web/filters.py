@@ -52,7 +52,8 @@ class Parameter:
         """The values that are valid, in the form that links repeat, and those that are not, as typed."""
         # One character more than is allowed is enough to see that a value is too long.
         typed = list(dict.fromkeys(value.strip()[: MAX_LENGTH + 1] for value in values if value.strip()))
-        valid, others = [], []
+        valid: list[str] = []
+        others: list[str] = []
         for value in typed if self.several else typed[-1:]:
             try:
                 normal = self.normalise(value)
@@ -98,7 +99,7 @@ def day(label: str, **options: Any) -> Parameter:
         DATE_ERROR,
         shown=lambda value: format_date(date.fromisoformat(value)),
         schema={"format": "date"},
-        normalise=lambda typed: parse_date(typed).isoformat(),
+        normalise=lambda typed: typed if parse_iso_date(typed) else parse_date(typed).isoformat(),
         **options,
     )
 

@@ -25,6 +25,7 @@ from events.declarations.choices import ENDED_INVITATION_STATES, OPEN_INVITATION
 from events.declarations.models import Invitation
 from events.declarations.models.invitations import closing_date
 from events.declarations.rules import availability, invitations
+from events.declarations.rules.mailboxes import note_of
 from vru_portal.links.models import Delivery
 from vru_portal.staff.actions import Action, Section
 from vru_portal.staff.admin_links import admin_link
@@ -138,7 +139,7 @@ class InviteAgainAction(InvitationAction):
 
     def perform(self, form: Any) -> str:
         new = invitations.invite_anew(by=self.by, invitation=self.row, **form.cleaned_data)
-        done = f"Invited again. The new invitation is first in the list. {invitations.note_of(new)}"
+        done = f"Invited again. The new invitation is first in the list. {note_of(new)}"
         return done.rstrip(" .")
 
 
@@ -242,7 +243,7 @@ class InvitationAdmin(InvitationImportMixin, DeclarationWriteOnceAdmin):
 
     def save_model(self, request: HttpRequest, obj: Invitation, form: Any, change: bool) -> None:
         super().save_model(request, obj, form, change)
-        if note := invitations.note_of(obj):
+        if note := note_of(obj):
             messages.warning(request, note)
 
     def sections(self, request: HttpRequest, row: Invitation | None) -> list[Section]:

@@ -29,6 +29,7 @@ from events.declarations.models import (
 from events.declarations.register import log
 from events.declarations.rules.availability import require_inviting_open
 from events.declarations.rules.mail_queue import BATCH_SIZE, queue_mail, queue_mails
+from events.declarations.rules.mailboxes import mailbox_note, organisations_invited_at
 from events.declarations.validators import validate_readable
 from partners.models import Organisation, Sector
 from vru_portal.links.models import Delivery
@@ -166,33 +167,6 @@ def organisations_named(invitees: Sequence[Invitee]) -> list[SignatoryBody]:
         for key in missing
     ]
     return [*found, *new]
-
-
-def organisations_invited_at(version: DeclarationVersion, emails: Sequence[str]) -> dict[str, list[str]]:
-    """By folded address, the organisations that are invited to this version, or have signed it, at these mailboxes."""
-    wanted = {fold(email) for email in emails}
-    found: dict[str, list[str]] = {}
-    rows = Invitation.objects.filter(version=version).exclude(state__in=ENDED_INVITATION_STATES)
-    # Compared here, as names are: no two databases fold alike.
-    for email, name in rows.order_by("created_at", "pk").values_list("email", "body__name"):
-        if (key := fold(email)) in wanted:
-            found.setdefault(key, []).append(name)
-    return found
-
-
-def mailbox_note(names: Sequence[str], body: SignatoryBody) -> str:
-    """A sentence about a mailbox at which these organisations are invited; empty if no other than `body` is.
-
-    It is no refusal: one clerk may serve several councils.
-    """
-    others = [name for name in names if fold(name) != fold(body.name)]
-    return f"This mailbox is already invited for {join_names(others)}." if others else ""
-
-
-def note_of(invitation: Invitation) -> str:
-    """The note about the mailbox of an invitation that was just made."""
-    invited_at = organisations_invited_at(invitation.version, [invitation.email])
-    return mailbox_note(invited_at.get(fold(invitation.email), []), invitation.body)
 
 
 def reasons_not_to_invite(

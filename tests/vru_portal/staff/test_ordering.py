@@ -201,7 +201,7 @@ def orders():
         if hasattr(model, "instance_type") or not model.__module__.startswith(PACKAGES):  # history, or a library's
             continue
         for field in model._meta.concrete_fields:
-            ordered = field.name in [str(name).lstrip("-") for name in model._meta.ordering]
+            ordered = field.name in [str(name).lstrip("-") for name in model._meta.ordering or ()]
             is_number = isinstance(field, models.IntegerField) and field.editable and not field.primary_key
             if is_number and (field.name in ("position", "number", "order", "rank", "place") or ordered):
                 yield model, field.name
