@@ -14,7 +14,7 @@ from partners.provenance import Sourced
 from vru_portal.publishing.slugs import Slugged
 from vru_portal.publishing.state import Part, Publishable
 from vru_portal.text.fields import CalendarDateField, ClockTimeField, LineField, LongTextField
-from vru_portal.text.typed_dates import local_moment
+from vru_portal.text.typed_dates import IN_OUR_TIME, local_moment
 
 
 def check_times_exist(day: date | None, at: time | None, name: str) -> None:
@@ -33,8 +33,10 @@ class Event(Slugged, Publishable, Sourced):
 
     title = LineField(max_length=160)
     short_title = LineField(max_length=40, help_text="Used in breadcrumbs and links, for example “Launch”.")
-    held_on = CalendarDateField("date", help_text="The first day. The home page shows the latest event.")
-    ends_on = CalendarDateField("last day", null=True, blank=True, help_text="Only if it lasts longer than one day.")
+    held_on = CalendarDateField("date", **IN_OUR_TIME, help_text="The first day. The home page shows the latest event.")
+    ends_on = CalendarDateField(
+        "last day", **IN_OUR_TIME, null=True, blank=True, help_text="Only if it lasts longer than one day."
+    )
     starts_at = ClockTimeField(
         "start", null=True, blank=True, help_text="UK time, such as 9:30am. Only if the source states it."
     )
@@ -136,7 +138,10 @@ class AgendaItem(Sourced, Part):
         help_text="Breaks and the ceremony look different on the page. Closed sessions are listed last.",
     )
     day = CalendarDateField(
-        null=True, blank=True, help_text="Only if the event lasts several days and the source says on which this is."
+        **IN_OUR_TIME,
+        null=True,
+        blank=True,
+        help_text="Only if the event lasts several days and the source says on which this is.",
     )
     starts_at = ClockTimeField("start", null=True, blank=True, help_text="UK time. Only if the source states it.")
     ends_at = ClockTimeField("end", null=True, blank=True, help_text="Only if the source states it.")

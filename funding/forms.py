@@ -10,7 +10,7 @@ from funding.filters.tally import PaymentTotal, Tally, totals_by_month
 from partners.models import Organisation
 from programmes.models import Initiative
 from vru_portal.ledger.cut_off import Basis
-from vru_portal.web.filters import LABEL_LENGTH, MAX_LENGTH, Choices, FiltersForm, UncheckedField
+from vru_portal.web.filters import LABEL_LENGTH, Choices, FiltersForm, UncheckedField
 
 MAX_CHOICES = 50  # records in a drop-down list
 MAX_CHECKBOXES = 8  # more choices than these become a drop-down list
@@ -47,8 +47,7 @@ def filter_form(filters: MoneyFilters, choices: Mapping[str, Choices], *, action
 
 
 def decision_form(filters: DecisionFilters, *, action: str) -> FiltersForm:
-    words = forms.TextInput(attrs={"maxlength": MAX_LENGTH})
-    shown = {"q": UncheckedField(words, help_text="In titles, reasons and references.")}
+    shown = {"q": UncheckedField(forms.TextInput(), help_text="In titles, reasons and references.")}
     return FiltersForm(filters, shown, submit="Show decisions", action=action)
 
 
@@ -56,9 +55,9 @@ def typed_field(name: str) -> UncheckedField:
     if TYPED[name] == "date":
         return UncheckedField(forms.DateInput(attrs={"type": "date"}))
     if TYPED[name] == "amount":
-        return UncheckedField(forms.TextInput(attrs={"inputmode": "decimal", "maxlength": 20}))
+        return UncheckedField(forms.TextInput(attrs={"inputmode": "decimal"}))
     return UncheckedField(
-        forms.TextInput(attrs={"maxlength": MAX_LENGTH}),
+        forms.TextInput(),
         help_text="In recipients, purposes, initiatives and references.",
     )
 

@@ -5,6 +5,7 @@ from simple_history.models import HistoricalRecords
 
 from vru_portal.publishing.history import HistoryManager
 from vru_portal.text.fields import CalendarDateField, LineField
+from vru_portal.text.typed_dates import IN_OUR_TIME
 
 
 class Sourced(models.Model):
@@ -28,6 +29,7 @@ class Sourced(models.Model):
     )
     checked_on = CalendarDateField(
         "checked by staff on",
+        **IN_OUR_TIME,
         null=True,
         blank=True,
         help_text="The day on which staff last confirmed, other than from the source, that this is still true. Pages "

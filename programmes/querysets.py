@@ -8,6 +8,7 @@ from programmes.choices import Outcome, PassagePlace
 from vru_portal.publishing.relations import related_manager
 from vru_portal.publishing.slugs import SlugQuerySet
 from vru_portal.publishing.state import PublishableQuerySet, published
+from vru_portal.text.folded_search import any_contains, search_terms
 from vru_portal.web.public_pages import cached_per_content_version
 
 if TYPE_CHECKING:
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
         Term,
         ToolkitApproach,
     )
+
+
+SEARCHED = ("name", "summary", "description", "audience_text", "setting_text", "area_text")  # of initiatives
 
 
 class LevelQuerySet(PublishableQuerySet["PreventionLevel"]):
@@ -51,11 +55,8 @@ class InitiativeQuerySet(PublishableQuerySet["Initiative"]):
     def matching(self, words: str) -> Self:
         """Initiatives that contain every one of the words, or its stem, in any of the searched fields."""
         rows = self
-        for word in words.split():
-            condition = Q()
-            for field in ("name", "summary", "description", "audience_text", "setting_text", "area_text"):
-                condition |= Q(**{f"{field}__icontains": stem(word)})
-            rows = rows.filter(condition)
+        for word in search_terms(words):
+            rows = rows.filter(any_contains(SEARCHED, stem(word)))
         return rows
 
     def involving(self, organisation: "Organisation") -> Self:

@@ -42,7 +42,9 @@ class PortalConfig(AppConfig):
             submission_list,
         )
         from vru_portal.table_creation import check_replaced
+        from vru_portal.text import folded_search
 
+        folded_search.install()
         checks.register(check_replaced, checks.Tags.database)
         checks.register(portal_checks.check_trusted_proxies, portal_checks.TAG)
         autodiscover_modules("resources")  # they register how each model's records are named in files

@@ -155,6 +155,7 @@ class InvitationResource(FileResource):
             result.import_type, result.validation_error = RowResult.IMPORT_TYPE_INVALID, outcome.error
         elif outcome.invitation:
             result.import_type, result.instance = RowResult.IMPORT_TYPE_NEW, outcome.invitation
+            result.notes = (outcome.note,) if outcome.note else ()
         else:
             result.import_type = RowResult.IMPORT_TYPE_SKIP
             if outcome.skipped_reason:

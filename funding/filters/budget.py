@@ -1,8 +1,6 @@
 """Filters of decisions, variations and conditions."""
 
 from collections.abc import Mapping
-from functools import reduce
-from operator import or_
 from typing import ClassVar
 
 from django.db.models import Q
@@ -11,6 +9,7 @@ from funding.choices import VariationKind
 from funding.filters.money import SLUG_PARAMETERS, MoneyFilters
 from funding.models import Decision, SourceCondition, Variation
 from funding.querysets import DecisionQuerySet, SourceConditionQuerySet, VariationQuerySet
+from vru_portal.text.folded_search import any_contains, search_terms
 from vru_portal.web.facets import Order
 from vru_portal.web.filters import Parameter, choice, search_words, text
 
@@ -41,8 +40,8 @@ class DecisionFilters(MoneyFilters):
             return Decision.objects.none()
         if reference := self.value("reference"):
             condition &= Q(reference__iexact=reference)
-        for word in self.value("q").split():
-            condition &= reduce(or_, (Q(**{f"{field}__icontains": word}) for field in self.SEARCHED))
+        for word in search_terms(self.value("q")):
+            condition &= any_contains(self.SEARCHED, word)
         return Decision.objects.standing(self.cut_off).filter(condition).order_by(*self.order)
 
 

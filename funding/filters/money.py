@@ -10,7 +10,6 @@ from decimal import Decimal
 from functools import cached_property
 from typing import ClassVar, TypeVar
 
-from django.core.exceptions import ValidationError
 from django.db.models import Q, QuerySet
 from django.http import QueryDict
 
@@ -30,9 +29,7 @@ from funding.querysets import AllocationQuerySet, SourceQuerySet
 from funding.validators import parse_year_label
 from funding.year_accounts import AllocationBalance, BalanceTotals, YearAccounts
 from programmes.models import PreventionLevel
-from vru_portal.ledger.money import format_pounds, parse_pounds
-from vru_portal.text.dates import format_date, parse_iso_date
-from vru_portal.web.cut_off import DATE_ERROR, DAY_PARAMETERS, read_cut_off
+from vru_portal.web.cut_off import DAY_PARAMETERS, read_cut_off
 from vru_portal.web.facets import Order
 from vru_portal.web.filters import Filters, Parameter, QueryLink, choice, slugs
 from vru_portal.web.prepared_queries import prepared
@@ -65,34 +62,6 @@ def year_parameter() -> Parameter:
 @prepared
 def years_with_money() -> QuerySet[FinancialYear]:
     return FinancialYear.objects.with_money().select_related("source")
-
-
-def day_parameter(label: str) -> Parameter:
-    return Parameter(
-        label,
-        lambda value: parse_iso_date(value) is not None,
-        DATE_ERROR,
-        shown=lambda value: format_date(date.fromisoformat(value)),
-        schema={"format": "date"},
-    )
-
-
-def amount_parameter(label: str) -> Parameter:
-    return Parameter(
-        label,
-        lambda value: parse_amount(value) is not None,
-        "Enter an amount in pounds, such as 500 or 1234.50.",
-        shown=lambda value: format_pounds(parse_pounds(value)).replace("£", ""),  # which the label has
-        schema={"pattern": r"^-?[0-9]{1,12}(\.[0-9]{1,2})?$"},
-    )
-
-
-def parse_amount(typed: str) -> Decimal | None:
-    """Pounds, as people write them; None for anything else."""
-    try:
-        return parse_pounds(typed)
-    except ValidationError:
-        return None
 
 
 def in_order(first: Value | None, last: Value | None) -> tuple[Value | None, Value | None]:

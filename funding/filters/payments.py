@@ -17,19 +17,17 @@ from funding.filters.money import (
     KIND,
     SLUG_PARAMETERS,
     MoneyFilters,
-    amount_parameter,
-    day_parameter,
     duty_parameter,
     in_order,
-    parse_amount,
 )
 from funding.filters.tally import TALLIED, DayTotal, Tally, read_groups
 from funding.models import Payment
 from funding.querysets import PaymentQuerySet, threshold_in_pence
 from vru_portal.ledger.money import Pence, sum_of_pounds
 from vru_portal.text.dates import parse_iso_date
+from vru_portal.text.folded_search import any_contains, search_terms
 from vru_portal.web.facets import Order
-from vru_portal.web.filters import Parameter, QueryLink, choice, search_words
+from vru_portal.web.filters import Parameter, QueryLink, amount, choice, day, parse_amount, search_words
 
 MONTH_PATTERN = re.compile(r"20\d\d-(0[1-9]|1[0-2])", re.ASCII)
 SEARCHED = (
@@ -60,10 +58,10 @@ class PaymentFilters(MoneyFilters):
     ORDERS = ORDERS
     PARAMETERS: ClassVar[Mapping[str, Parameter]] = {
         "q": search_words("Words"),
-        "from": day_parameter("Paid from"),
-        "to": day_parameter("Paid until"),
-        "min": amount_parameter("At least £"),
-        "max": amount_parameter("At most £"),
+        "from": day("Paid from"),
+        "to": day("Paid until"),
+        "min": amount("At least £"),
+        "max": amount("At most £"),
         **SLUG_PARAMETERS,
         "kind": KIND,
         "month": Parameter(
@@ -85,11 +83,8 @@ class PaymentFilters(MoneyFilters):
         if self.errors:
             return Payment.objects.none()
         condition = Q(**{self.YEAR_FIELD: self.year}) if self.year else Q()
-        for word in self.value("q").split():
-            of_word = Q()
-            for field in SEARCHED:
-                of_word |= Q(**{f"{field}__icontains": word})
-            condition &= of_word
+        for word in search_terms(self.value("q")):
+            condition &= any_contains(SEARCHED, word)
         first, last = in_order(parse_iso_date(self.value("from")), parse_iso_date(self.value("to")))
         if first:
             condition &= Q(paid_on__gte=first)

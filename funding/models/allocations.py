@@ -23,6 +23,7 @@ from vru_portal.ledger.append_only.models import AppendOnly, Reversible
 from vru_portal.ledger.append_only.trigger import INSERT, Trigger
 from vru_portal.ledger.money import SignedMoneyField
 from vru_portal.text.fields import CalendarDateField, LineField, LongTextField, WebAddressField
+from vru_portal.text.typed_dates import IN_OUR_TIME
 
 
 class Allocation(Reversible):
@@ -191,9 +192,9 @@ class Allocation(Reversible):
     )
     kind = models.CharField(max_length=8, choices=AllocationKind, default=AllocationKind.GRANT)
     amount = SignedMoneyField()
-    awarded_on = CalendarDateField(help_text="The day the decision was made.")
-    starts_on = CalendarDateField("for work from", null=True, blank=True)
-    ends_on = CalendarDateField("until", null=True, blank=True)
+    awarded_on = CalendarDateField(**IN_OUR_TIME, help_text="The day the decision was made.")
+    starts_on = CalendarDateField("for work from", **IN_OUR_TIME, null=True, blank=True)
+    ends_on = CalendarDateField("until", **IN_OUR_TIME, null=True, blank=True)
     continues = models.ForeignKey(
         "self",
         on_delete=models.PROTECT,

@@ -21,6 +21,7 @@ from vru_portal.ledger.append_only.trigger import INSERT, Trigger
 from vru_portal.ledger.money import MoneyField, SignedMoneyField, format_pounds
 from vru_portal.text.dates import format_date
 from vru_portal.text.fields import CalendarDateField, LineField
+from vru_portal.text.typed_dates import IN_OUR_TIME
 
 OF_MONEY = (ConditionKind.AT_LEAST, ConditionKind.AT_MOST, ConditionKind.MATCH)
 OF_A_DAY = (ConditionKind.SPEND_BY, ConditionKind.CLAIM_BY)
@@ -69,7 +70,9 @@ class SourceCondition(Reversible, Sourced):
         default=False,
         help_text="Tick this if the funder looks at what was spent. Otherwise, what is allocated counts.",
     )
-    by_day = CalendarDateField(null=True, blank=True, help_text="The last day on which to spend or claim.")
+    by_day = CalendarDateField(
+        **IN_OUR_TIME, null=True, blank=True, help_text="The last day on which to spend or claim."
+    )
     wording = LineField(max_length=300, blank=True, help_text="The publication's own words, without quotation marks.")
 
     objects = querysets.SourceConditionQuerySet.as_manager()
@@ -168,7 +171,7 @@ class Fulfilment(Reversible, Sourced):
         help_text="Who gave the match funding. Leave empty for a claim.",
     )
     amount = SignedMoneyField()
-    happened_on = CalendarDateField("on", help_text="The day of the gift or of the claim.")
+    happened_on = CalendarDateField("on", **IN_OUR_TIME, help_text="The day of the gift or of the claim.")
     note = LineField(max_length=200, blank=True)
 
     objects = querysets.FulfilmentQuerySet.as_manager()

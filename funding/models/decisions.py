@@ -20,6 +20,7 @@ from partners.models import Post
 from vru_portal.ledger.append_only.models import Reversible
 from vru_portal.ledger.append_only.trigger import INSERT, Trigger
 from vru_portal.text.fields import CalendarDateField, LineField, LongTextField, ReferenceField, WebAddressField
+from vru_portal.text.typed_dates import IN_OUR_TIME
 
 # True where the decision that a new row names was made by the row's day and is not reversed. Takes the name of the day.
 DECIDED_SQL = (
@@ -69,7 +70,7 @@ class Decision(Reversible):
         help_text="The year whose money it is about, even if it was made in another.",
     )
     reference = ReferenceField(max_length=60, help_text="As the notice gives it, such as 04/2031.")
-    decided_on = CalendarDateField(help_text="The day on which it was made.")
+    decided_on = CalendarDateField(**IN_OUR_TIME, help_text="The day on which it was made.")
     decided_by = models.ForeignKey(
         Post,
         on_delete=models.PROTECT,
@@ -170,7 +171,7 @@ class Overcommitment(Reversible):
     share = models.DecimalField(
         max_digits=5, decimal_places=2, help_text="Per cent of the source that may be allocated beyond its amount."
     )
-    allowed_on = CalendarDateField("allowed from")
+    allowed_on = CalendarDateField("allowed from", **IN_OUR_TIME)
 
     objects = querysets.OvercommitmentQuerySet.as_manager()
 

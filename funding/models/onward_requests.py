@@ -14,6 +14,7 @@ from funding.models.allocations import Allocation
 from vru_portal.links.choices import DraftState, LinkPurpose
 from vru_portal.links.models import Delivery, LinkDraft, QueuedMail, RequestLink
 from vru_portal.text.fields import CalendarDateField
+from vru_portal.text.typed_dates import IN_OUR_TIME
 
 ENDED_STATES = (DraftState.APPROVED, DraftState.CANCELLED)
 ALREADY_ASKED = (
@@ -29,8 +30,8 @@ class OnwardRequest(LinkDraft):
     """
 
     allocation = models.ForeignKey(Allocation, on_delete=models.PROTECT, related_name="onward_requests")
-    due_on: date = CalendarDateField()  # type: ignore[assignment]
-    closes_on: date = CalendarDateField("can be filled in until")  # type: ignore[assignment]
+    due_on: date = CalendarDateField(**IN_OUR_TIME)  # type: ignore[assignment]
+    closes_on: date = CalendarDateField("can be filled in until", **IN_OUR_TIME)  # type: ignore[assignment]
     reported_at = models.DateTimeField("sent in", null=True, editable=False)
     asked_at = models.DateTimeField(default=timezone.now, editable=False)
     asked_by = models.ForeignKey(

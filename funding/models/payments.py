@@ -20,6 +20,7 @@ from vru_portal.ledger.append_only.trigger import INSERT, Trigger
 from vru_portal.ledger.money import PoundsField, SignedMoneyField, format_pounds
 from vru_portal.text.dates import format_date
 from vru_portal.text.fields import CalendarDateField, LineField, LongTextField, ReferenceField
+from vru_portal.text.typed_dates import IN_OUR_TIME
 
 REFERENCE_LENGTH = 60
 IRREGULARITIES = tuple(Irregularity)  # iterating over the class itself would take longer than the rest of a row
@@ -59,7 +60,7 @@ class Payment(Reversible):
     )
     allocation = models.ForeignKey(Allocation, on_delete=models.PROTECT, related_name="payments")
     payee = models.ForeignKey(Organisation, on_delete=models.PROTECT, related_name="payments_received")
-    paid_on = CalendarDateField(db_index=True)
+    paid_on = CalendarDateField(**IN_OUR_TIME, db_index=True)
     amount = SignedMoneyField(
         help_text="What it costs the budget: net amount plus VAT that cannot be recovered. Negative for a refund."
     )

@@ -16,6 +16,7 @@ from vru_portal.ledger.append_only.models import REDACTED, Reversible
 from vru_portal.ledger.append_only.trigger import INSERT, Trigger
 from vru_portal.ledger.money import SignedMoneyField
 from vru_portal.text.fields import CalendarDateField, LineField, LongTextField, ReferenceField, WebAddressField
+from vru_portal.text.typed_dates import IN_OUR_TIME
 
 # Whether an allocation is recorded as one for regranting.
 FOR_REGRANTING_SQL = (
@@ -134,14 +135,16 @@ class OnwardGrant(Reversible):
         "identifier of the organisation", max_length=80, blank=True, help_text="On org-id.guide, if it is reported."
     )
     amount = SignedMoneyField()
-    awarded_on = CalendarDateField(help_text="The day on which the recipient awarded it.")
+    awarded_on = CalendarDateField(**IN_OUR_TIME, help_text="The day on which the recipient awarded it.")
     title = LineField(max_length=200, blank=True)
     description = LongTextField("what it is for", blank=True, help_text="Published: no personal data.")
     area = LineField("where", max_length=200, blank=True, help_text="Where its beneficiaries are, as reported.")
     area_code = LineField(
         "official code", max_length=20, blank=True, help_text="Of that place, such as E08000025, as reported."
     )
-    reported_on = CalendarDateField(default=timezone.localdate, help_text="The day on which the recipient reported it.")
+    reported_on = CalendarDateField(
+        **IN_OUR_TIME, default=timezone.localdate, help_text="The day on which the recipient reported it."
+    )
     url = WebAddressField("address", blank=True, help_text="Where the recipient publishes it, if it does.")
 
     objects = querysets.OnwardGrantQuerySet.as_manager()

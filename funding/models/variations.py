@@ -24,6 +24,7 @@ from vru_portal.ledger.append_only.models import Reversible
 from vru_portal.ledger.append_only.trigger import INSERT, Trigger
 from vru_portal.ledger.money import SignedMoneyField
 from vru_portal.text.fields import CalendarDateField, LongTextField
+from vru_portal.text.typed_dates import IN_OUR_TIME
 
 _NET = NET_PENCE.format(allocation="NEW.allocation_id")
 _PAID = PAID_PENCE.format(allocation="NEW.allocation_id")
@@ -109,7 +110,7 @@ class Variation(Reversible):
         "funding.Allocation", on_delete=models.PROTECT, null=True, blank=True, related_name="variations"
     )
     amount = SignedMoneyField()
-    varied_on = CalendarDateField("from", help_text="The day from which it counts.")
+    varied_on = CalendarDateField("from", **IN_OUR_TIME, help_text="The day from which it counts.")
     decision = models.ForeignKey(Decision, on_delete=models.PROTECT, related_name="variations")
     reasons = LongTextField(
         blank=True, help_text="Why the money is not spent as it was allocated. Published: no personal data."

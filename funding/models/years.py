@@ -22,6 +22,7 @@ from vru_portal.publishing.addresses import MAX_LENGTH, Addressed, AddressField
 from vru_portal.publishing.state import Record
 from vru_portal.text.dates import format_date
 from vru_portal.text.fields import CalendarDateField, LineField, LongTextField
+from vru_portal.text.typed_dates import IN_OUR_TIME
 
 YEAR_CANNOT_CHANGE = (
     "This financial year has money recorded, so it cannot become another year. Add the other year as a new one."
@@ -38,7 +39,9 @@ class FinancialYear(Sourced, Record):
     )
     stated_total = MoneyField(null=True, blank=True, help_text="The budget as stated. The sources must add up to it.")
     stated_as = LineField(max_length=60, blank=True, help_text="The amount as published, such as £1.25 million.")
-    spend_by = CalendarDateField(null=True, blank=True, help_text="The last day on which the money may be spent.")
+    spend_by = CalendarDateField(
+        **IN_OUR_TIME, null=True, blank=True, help_text="The last day on which the money may be spent."
+    )
     spend_by_stated = LineField(
         max_length=60,
         blank=True,

@@ -9,7 +9,7 @@ from simple_history.models import HistoricalRecords
 
 from vru_portal.publishing.history import HistoryManager
 from vru_portal.publishing.state import Record
-from vru_portal.text.fields import LineField, LongTextField
+from vru_portal.text.fields import CountField, LineField, LongTextField
 from vru_portal.web.prepared_queries import prepared
 
 
@@ -31,7 +31,7 @@ class LegalNotice(Record):
         help_text="The lawful basis under Article 6 of the UK GDPR for keeping personal data of signatories "
         "and of people who report figures or grants, and why it applies.",
     )
-    retention_days = models.PositiveIntegerField(
+    retention_days = CountField(
         "days kept",
         null=True,
         blank=True,

@@ -10,6 +10,7 @@ from programmes.models.levels import PreventionLevel
 from vru_portal.publishing.slugs import Slugged
 from vru_portal.publishing.state import Publishable
 from vru_portal.text.fields import LineField, LongTextField
+from vru_portal.text.look_alikes import DistinctNames
 
 
 class OnAboutPage(models.Model):
@@ -49,7 +50,7 @@ class SuccessCondition(OnAboutPage, Publishable, Sourced):
         return f"{self.number}. {self.title}"
 
 
-class Predecessor(OnAboutPage, Publishable, Sourced):
+class Predecessor(DistinctNames, OnAboutPage, Publishable, Sourced):
     """Earlier work that the unit builds on."""
 
     title = LineField(max_length=160, unique=True)

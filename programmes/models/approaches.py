@@ -7,6 +7,7 @@ from vru_portal.publishing.history import HistoryManager
 from vru_portal.publishing.slugs import Slugged
 from vru_portal.publishing.state import Publishable
 from vru_portal.text.fields import CalendarDateField, LineField, WebAddressField
+from vru_portal.text.typed_dates import IN_OUR_TIME
 
 AS_STATED = "In the toolkit's own words. Leave empty if it does not give one."
 
@@ -17,7 +18,9 @@ class ToolkitApproach(Slugged, Publishable):
     toolkit = LineField(max_length=120, help_text="The toolkit that rates it, by its own name.")
     title = LineField("approach", max_length=160, help_text="What the toolkit calls the approach.")
     url = WebAddressField("address", help_text="Its page in the toolkit.")
-    read_on = CalendarDateField("read on", help_text="The day on which its page was read. Toolkits change.")
+    read_on = CalendarDateField(
+        "read on", **IN_OUR_TIME, help_text="The day on which its page was read. Toolkits change."
+    )
     impact = LineField("rating of impact", max_length=120, blank=True, help_text=AS_STATED)
     evidence = LineField("rating of evidence", max_length=120, blank=True, help_text=AS_STATED)
     cost = LineField("rating of cost", max_length=120, blank=True, help_text=AS_STATED)

@@ -17,6 +17,7 @@ from vru_portal.ledger.append_only.trigger import INSERT, UPDATE, Trigger
 from vru_portal.publishing.history import HistoryManager
 from vru_portal.text.dates import format_date
 from vru_portal.text.fields import CalendarDateField, LongTextField
+from vru_portal.text.typed_dates import IN_OUR_TIME
 
 # Whether an assessment has a decision in force: one that is not a reversal and has not been reversed.
 DECISION_EXISTS_SQL = (
@@ -164,7 +165,7 @@ class AssessmentDecision(Reversible):
 
     assessment = models.ForeignKey(EvidenceAssessment, on_delete=models.PROTECT, related_name="decisions")
     outcome = models.CharField(max_length=8, choices=Outcome)
-    decided_on = CalendarDateField(help_text="Money can be allocated from this date.")
+    decided_on = CalendarDateField(**IN_OUR_TIME, help_text="Money can be allocated from this date.")
     reasons = LongTextField("reasons for the decision", blank=True)
 
     objects = querysets.AssessmentDecisionQuerySet.as_manager()

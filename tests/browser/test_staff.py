@@ -77,6 +77,103 @@ def test_axe_finds_nothing_no_page_of_staff_is_too_wide_or_breaks_its_own_policy
     assert complaints == []
 
 
+# What staff meet between writing a record and its publication, and pages that take many rows at once. Each is brought
+# about as staff do it, with the page that follows it, and looked at on a phone and on a wide screen.
+WIDTHS = (320, 1280)
+REFUSED = b"name,slug,sector\nMoor,moor,No such sector\n,lake,\n"
+TAKEN = b"name,slug,source,as_at\nPeople at sea,people-at-sea,launch-brochure,2019-10-02\n"
+WRITTEN = {"title": "Lamps", "summary": "A sentence.", "body": "We asked.\n\n- More light\n- A map"}
+
+
+def narrow_and_wide(page, found, name):
+    """Note what is wrong with the page that is open, at both widths."""
+    page.wait_for_load_state("load")
+    for width in WIDTHS:
+        page.set_viewport_size({"width": width, "height": 900})
+        # A preview in a frame is a page of its own, looked at without the frame: beside this one, axe would find two of
+        # each landmark, which a screen reader tells apart by the frame's name.
+        wrong = ours(violations(page, {"preload": False, "iframes": False})) + page.evaluate(BEYOND)
+        if wrong:
+            found[name, width] = wrong
+
+
+def opened_and_noted(page, found, *addresses):
+    for address in addresses:
+        assert page.goto(address).status == 200, address
+        narrow_and_wide(page, found, address)
+
+
+def write_story(page, title):
+    page.goto("/admin/programmes/story/add/")
+    for name, text in (WRITTEN | {"title": title}).items():
+        page.locator(f"[name={name}]").fill(text)
+    page.locator("[name=_continue]").last.click()
+    page.locator(".messagelist .success").wait_for()
+    return page.url.removesuffix("change/")
+
+
+def test_axe_finds_nothing_between_writing_and_publishing(page, password):
+    found: dict[tuple[str, int], Any] = {}
+    sign_in(page, password)
+    story, other = write_story(page, "Lamps"), write_story(page, "More lamps")
+    narrow_and_wide(page, found, "saved")
+    opened_and_noted(page, found, f"{story}ready/")
+    page.locator("[name=note]").fill("Before Friday, please.")
+    page.locator(".submit-row [type=submit]").last.click()
+    page.locator(".messagelist .success").wait_for()
+    narrow_and_wide(page, found, "marked ready")
+    pages = (
+        "send-back",
+        "take-back",
+        "publish",
+        "preview",
+        "preview/?framed",
+        "preview/?width=phone",
+        "history",
+        "delete",
+    )
+    opened_and_noted(page, found, *(f"{story}{name.removesuffix('/')}{'' if '?' in name else '/'}" for name in pages))
+    page.goto(f"{story}send-back/")
+    page.locator(".submit-row [type=submit]").last.click()  # without a word
+    narrow_and_wide(page, found, "send-back, with an error")
+    opened_and_noted(page, found, f"{other}publish/")
+    page.locator("[name=publish_at_0]").fill("tomorrow")
+    page.locator(".submit-row [type=submit]").last.click()
+    narrow_and_wide(page, found, "publish, with an error")
+    page.goto("/admin/programmes/story/")
+    for row in page.locator("#result_list .action-select").all()[:2]:
+        row.check()
+    page.locator("[name=action]").first.select_option("publish_selected")
+    page.locator(".actions [type=submit]").first.click()
+    narrow_and_wide(page, found, "publish several")
+    assert page.locator(".submit-row [type=submit]").count()
+    opened_and_noted(page, found, "/admin/")
+    assert found == {}
+
+
+def test_axe_finds_nothing_where_staff_order_import_read_help_and_choose_emails(page, password):
+    found: dict[tuple[str, int], Any] = {}
+    sign_in(page, password)
+    orders = ("programmes/preventionlevel", "programmes/initiative", "results/breakdown", "funding/fundingsource")
+    opened_and_noted(page, found, *(f"/admin/{name}/order/" for name in orders))
+    page.goto("/admin/help/")
+    subjects = page.locator("#content a[href*='/admin/help/']").evaluate_all("all => all.map(link => link.pathname)")
+    assert len(subjects) > 10
+    opened_and_noted(page, found, "/admin/help/", *sorted(set(subjects)), "/admin/account/emails/")
+    lists = ("/admin/vru_portal/pending/", "/admin/vru_portal/submission/", "/admin/declarations/invitation/")
+    opened_and_noted(page, found, *lists, "/admin/declarations/invitation/paste/", "/admin/search/?q=" + "heron+" * 60)
+    for name, rows in (("refused", REFUSED), ("taken", TAKEN)):
+        opened_and_noted(page, found, "/admin/partners/organisation/import/")
+        page.locator("[name=import_file]").set_input_files({"name": "rows.csv", "mimeType": "text/csv", "buffer": rows})
+        page.locator("input[value='Check the file']").click()
+        narrow_and_wide(page, found, f"a file that is {name}")
+        if rows == TAKEN:
+            page.locator("[name=confirm]").click()
+            page.locator(".messagelist .success").wait_for()
+            narrow_and_wide(page, found, "what a file has done")
+    assert found == {}
+
+
 DOUBLE = "() => { document.documentElement.style.fontSize = '200%' }"
 # On paper: what only works on a screen, what scrolls, and what is cut off at the right edge of the window.
 SCREEN_ONLY = """() => [...document.querySelectorAll(

@@ -6,6 +6,7 @@ from django.db import models
 
 from vru_portal.publishing.addresses import MAX_LENGTH, Addressed, AddressField
 from vru_portal.publishing.redirects import remember_old_address
+from vru_portal.text.look_alikes import DistinctNames
 
 Row = TypeVar("Row", bound=models.Model)
 
@@ -17,7 +18,7 @@ class SlugQuerySet(models.QuerySet[Row]):
         return self.get(slug=slug)
 
 
-class Slugged(Addressed):
+class Slugged(DistinctNames, Addressed):
     """A record with a slug, which is its natural key."""
 
     slug: AddressField[str, str] = AddressField(

@@ -8,6 +8,7 @@ from django.apps import apps
 from django.contrib import admin, messages
 from django.contrib.admin import actions, helpers
 from django.contrib.admin.utils import get_fields_from_path
+from django.contrib.admin.views.main import SEARCH_VAR
 from django.contrib.admin.widgets import (
     AdminTextInputWidget,
     AdminURLFieldWidget,
@@ -219,6 +220,8 @@ class PortalAdmin(EditConflictMixin, MarkdownMixin, AutocompleteMixin, admin.Mod
     def get_changelist_instance(self, request: HttpRequest) -> Any:
         if len(request.META.get("QUERY_STRING", "")) > MAX_QUERY_CHARACTERS:
             raise BadRequest("The address of this list is too long.")
+        if len(request.GET.get(SEARCH_VAR, "").strip()) > MAX_SEARCH_CHARACTERS:
+            messages.warning(request, f"The search used only the first {MAX_SEARCH_CHARACTERS} characters.")
         return super().get_changelist_instance(request)
 
     def get_preserved_filters(self, request: HttpRequest) -> str:
@@ -238,10 +241,22 @@ class PortalAdmin(EditConflictMixin, MarkdownMixin, AutocompleteMixin, admin.Mod
     def get_view_on_site_url(self, obj: Any = None) -> str | None:
         return super().get_view_on_site_url(obj) if getattr(obj, "is_public", True) else None
 
+    def get_search_fields(self, request: HttpRequest) -> list[str]:
+        """The search fields, compared as in all lists: case, accents and kinds of apostrophe do not count."""
+        return [with_folded_lookup(self.model, name) for name in super().get_search_fields(request)]
+
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
     ) -> tuple[QuerySet[Any], bool]:
         return super().get_search_results(request, queryset, search_term[:MAX_SEARCH_CHARACTERS])
+
+
+def with_folded_lookup(model: type[models.Model], name: str) -> str:
+    """A search field with the lookup for text; one of a number, or with a lookup of its own, as it is."""
+    if name.startswith(("=", "^", "@")):
+        return name
+    is_text = isinstance(get_fields_from_path(model, name)[-1], models.CharField | models.TextField)
+    return f"{name}__folded_contains" if is_text else name
 
 
 class OptionFilter(admin.SimpleListFilter):

@@ -58,8 +58,8 @@ def format_time_range(start: time | None, end: time | None) -> str:
 def parse_iso_date(typed: str) -> date | None:
     """The date that is written YYYY-MM-DD, or None.
 
-    This is the one form that addresses, files of the portal's own and the API accept. What people type into forms and
-    spreadsheets is read by `typed_dates.parse_date`.
+    This is the one form that links, files of the portal's own and the API have. What people type into forms, addresses
+    and spreadsheets is read by `typed_dates.parse_date`.
     """
     if not ISO_DATE.fullmatch(typed):
         return None

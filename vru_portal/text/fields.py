@@ -14,6 +14,7 @@ from vru_portal.text.characters import validate_characters
 from vru_portal.text.cleaning import normalise_email, normalise_line, normalise_reference, normalise_text
 from vru_portal.text.markdown import is_markdown, left_out_of, problem_of
 from vru_portal.text.pasting import normalise_markdown
+from vru_portal.text.sums import parse_count
 from vru_portal.text.typed_dates import EARLIEST, LATEST, check_date_range, parse_date, parse_time
 from vru_portal.text.web_addresses import normalise_web_address
 
@@ -138,6 +139,32 @@ class ClockTimeField(models.TimeField[_ST, _GT]):
 
     def deconstruct(self) -> Any:
         return _as_django_field(super().deconstruct(), "TimeField")
+
+
+class CountField(models.PositiveIntegerField[_ST, _GT]):
+    """A whole number that people type, such as 1,250."""
+
+    def to_python(self, value: Any) -> Any:
+        return parse_count(value) if isinstance(value, str) and value.strip() else super().to_python(value)
+
+    def formfield(self, **options: Any) -> Any:
+        return super().formfield(**{"form_class": form_fields.CountFormField, **options})
+
+    def deconstruct(self) -> Any:
+        return _as_django_field(super().deconstruct(), "PositiveIntegerField")
+
+
+class SmallCountField(models.PositiveSmallIntegerField[_ST, _GT]):
+    """A whole number up to 32,767 that people type."""
+
+    def to_python(self, value: Any) -> Any:
+        return parse_count(value) if isinstance(value, str) and value.strip() else super().to_python(value)
+
+    def formfield(self, **options: Any) -> Any:
+        return super().formfield(**{"form_class": form_fields.CountFormField, **options})
+
+    def deconstruct(self) -> Any:
+        return _as_django_field(super().deconstruct(), "PositiveSmallIntegerField")
 
 
 def _as_django_field(parts: tuple[str, str, Any, Any], name: str) -> tuple[str, str, Any, Any]:

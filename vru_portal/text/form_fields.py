@@ -8,6 +8,7 @@ from django.core.exceptions import ValidationError
 
 from vru_portal.text.characters import validate_characters
 from vru_portal.text.cleaning import normalise_email, normalise_line, normalise_text
+from vru_portal.text.sums import parse_count
 from vru_portal.text.typed_dates import EARLIEST, LATEST, local_moment, parse_date, parse_time
 from vru_portal.text.web_addresses import normalise_web_address
 
@@ -95,6 +96,20 @@ class ClockTimeFormField(forms.TimeField):
         if value in self.empty_values or (isinstance(value, str) and not value.strip()):
             return None
         return value if isinstance(value, time) else parse_time(str(value))
+
+
+class CountFormField(forms.IntegerField):
+    """A whole number in any form that `parse_count` reads. A box for numbers would drop what it cannot read."""
+
+    widget = forms.TextInput
+
+    def to_python(self, value: Any) -> int | None:
+        if value in self.empty_values or (isinstance(value, str) and not value.strip()):
+            return None
+        return value if isinstance(value, int) else parse_count(str(value))
+
+    def widget_attrs(self, widget: forms.Widget) -> dict[str, Any]:
+        return {**super().widget_attrs(widget), "inputmode": "numeric"}
 
 
 class MomentFormField(forms.SplitDateTimeField):

@@ -1,4 +1,4 @@
-"""Sums of money as people and finance systems write them: read in many forms, and never guessed."""
+"""Sums of money and counts as people and finance systems write them: read in many forms, and never guessed."""
 
 import re
 from decimal import Decimal
@@ -28,6 +28,16 @@ NO_FIGURE = ("-", "--", "nil", "none", "n/a", "na", "n/k", "tbc", "tba", "tbd", 
 # Credits are money coming back: finance systems write them in brackets, with a minus sign on either side, or with CR.
 IN_BRACKETS = re.compile(r"(?:£|gbp|stg)? ?\((?P<sum>.*)\)")
 CREDIT, DEBIT = (re.compile(rf"^(?:{word})\.? ?| ?(?:{word})\.?$") for word in ("cr(?:edit)?", "d[rb]|debit"))
+HIGHEST_COUNT = 100_000_000  # more than the people of any country that may use this portal
+# Commas and spaces only between thousands: 1,25 is a typing error, not 125. Spreadsheets add the decimals.
+COUNT = re.compile(r"(\d{1,9}|\d{1,3}(?:([, ])\d{3})(?:\2\d{3})?)(?:\.00?)?", re.ASCII)
+ABOUT = re.compile(
+    r"(?:[~≈<>]|ca?\.? ?(?=\d)|approx(?:\.|imately)?|about|around|roughly|circa|nearly|almost|over|under|up to|at least"
+    r"|(?:more|less|fewer) than) ?(?P<after>\d[\d,]*)|(?P<before>\d[\d,]*) ?(?:\+|ish|or so|or more|approx\.?)",
+    re.ASCII,
+)
+SEVERAL_COUNTS = re.compile(r"\d[\d,]* ?(?:-|to|or) ?\d[\d,]*", re.ASCII)
+ENTER_A_COUNT = "Enter a whole number, such as 12. Enter 0 if there were none."
 DIGITS_OF_A_SPREADSHEET = 15  # Excel stores binary fractions and shows this many digits of them
 
 
@@ -87,3 +97,27 @@ def _refusal(typed: str, text: str) -> str:
     if re.fullmatch(r"[\d, ]*,[\d, ]*(?:\.\d*)?", figures, re.ASCII):
         return f"Check the commas of “{typed}”. Use them only between thousands, as in 1,234,567.50."
     return f"“{typed}” is not a sum in pounds and whole pence. Enter a sum such as {EXAMPLE}."
+
+
+def parse_count(typed: str) -> int:
+    """A whole number as people type it, such as 1,250. Raises ValidationError with what to type instead."""
+    refuse_long_value(typed, "a number")
+    text = plain_value(typed)
+    if count := COUNT.fullmatch(text):
+        number = int(re.sub("[, ]", "", count[1]))
+        if number <= HIGHEST_COUNT:
+            return number
+        raise ValidationError(f"“{typed}” is too many. Check the number.")
+    shown = typed.strip()[:40]
+    if found := ABOUT.fullmatch(text):
+        near = found["after"] or found["before"]
+        raise ValidationError(
+            f"“{shown}” is an estimate. If {near} were counted, enter {near}. If nobody counted, leave this empty."
+        )
+    if SEVERAL_COUNTS.fullmatch(text):
+        raise ValidationError(f"“{shown}” is two numbers. Enter the one that was counted, such as 12.")
+    if re.fullmatch(r"-\s?[\d, ]+", text):
+        raise ValidationError(f"“{shown}” is below zero. {ENTER_A_COUNT}")
+    if re.fullmatch(r"[\d, ]*\.\d+", text):
+        raise ValidationError(f"“{shown}” is not a whole number. {ENTER_A_COUNT}")
+    raise ValidationError(f"“{shown}” is not a number. {ENTER_A_COUNT}")

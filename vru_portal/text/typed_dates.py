@@ -3,8 +3,9 @@
 The day comes before the month. What could be two different days, or cannot be one, is refused with what to write
 instead.
 
-Forms (`form_fields.py`) and the cells of imports (`tabular/widgets.py`) read dates like this. The parameters of web
-addresses and of the API do not: they take only YYYY-MM-DD (`dates.parse_iso_date`), so that one page has one address.
+Forms (`form_fields.py`), the cells of imports (`tabular/widgets.py`) and the addresses of lists (`web/filters.py`) read
+dates like this; the links of a list have them as YYYY-MM-DD, so that one page has one address. The API takes nothing
+else (`dates.parse_iso_date`).
 """
 
 import calendar
@@ -19,6 +20,9 @@ from vru_portal.text.cleaning import plain_value, refuse_long_value
 from vru_portal.text.dates import format_date, format_time
 
 EARLIEST, LATEST = date(1900, 1, 1), date(2199, 12, 31)
+# Of what a unit does: money, events, decisions, signatures. None is older than the idea of such a unit, so 1919 is a
+# slip for 2019. People's posts and publications may be older.
+IN_OUR_TIME = {"earliest": date(2000, 1, 1), "latest": date(2099, 12, 31)}
 EXAMPLE = "27 3 2020 or 27 March 2020"  # past, as most dates must be that are typed
 MONTHS = [name.casefold() for name in calendar.month_name]
 SPREADSHEET_EPOCH = date(1899, 12, 30)  # the day that Excel and LibreOffice number 0

@@ -5,30 +5,23 @@ from django.utils import timezone
 
 from vru_portal.ledger.cut_off import NOW, Basis, CutOff
 from vru_portal.text.dates import parse_iso_date
-from vru_portal.web.filters import Filters, Parameter, choice
+from vru_portal.web.filters import Filters, choice, day
 
 
 def read_cut_off(data: QueryDict) -> tuple[CutOff, dict[str, str]]:
     """The day and basis that an address asks for, and errors by parameter. With an error, the day is now."""
     filters = Filters(data, DAY_PARAMETERS)
-    day = parse_iso_date(filters.value("as_at"))
-    if day and day > timezone.localdate():
+    asked_for = parse_iso_date(filters.value("as_at"))
+    if asked_for and asked_for > timezone.localdate():
         filters.errors["as_at"] = "The date must be today or in the past."
-    if filters.errors or day is None:
+    if filters.errors or asked_for is None:
         return NOW, filters.errors
-    return CutOff(day, Basis(filters.value("basis") or Basis.KNOWN)), {}
+    return CutOff(asked_for, Basis(filters.value("basis") or Basis.KNOWN)), {}
 
 
-DATE_ERROR = "Enter a date in the format 2019-12-01."
 # Every list has these as well. They do not leave out rows, but choose the time of the list.
 DAY_PARAMETERS = {
-    "as_at": Parameter(
-        "Day",
-        lambda value: parse_iso_date(value) is not None,
-        DATE_ERROR,
-        narrows=False,
-        schema={"format": "date"},
-    ),
+    "as_at": day("Day", narrows=False),
     "basis": choice(
         "What counts",
         Basis.values,

@@ -16,8 +16,8 @@ from django.db.models import Q, QuerySet
 from django.http import QueryDict
 from django.utils.html import format_html
 
+from vru_portal.text.folded_search import any_contains, search_terms
 from vru_portal.web.filters import (
-    MAX_LENGTH,
     Choices,
     Filters,
     FiltersForm,
@@ -209,11 +209,8 @@ class FacetedFilters(Filters):
     def with_words(self, words: str) -> QuerySet[Any]:
         """The public rows that contain every one of these words."""
         condition = Q()
-        for word in words.split():
-            of_word = Q()
-            for field in self.SEARCHED:
-                of_word |= Q(**{f"{field}__icontains": word})
-            condition &= of_word
+        for word in search_terms(words):
+            condition &= any_contains(self.SEARCHED, word)
         return self.public_rows().filter(condition)
 
     def keys_with(self, words: str) -> frozenset[int]:
@@ -299,7 +296,7 @@ class FacetedFilters(Filters):
 
     def form(self, submit: str, action: str, *, leave_out: Iterable[str] = ()) -> FiltersForm:
         """A search field, and checkboxes with counts for each facet that leaves something to choose."""
-        shown = {"q": UncheckedField(forms.TextInput(attrs={"maxlength": MAX_LENGTH}))}
+        shown = {"q": UncheckedField(forms.TextInput())}
         for name, options in self.facets.items():
             changes_something = len(options) > 1 or options[0].count < self.count
             if name not in leave_out and (changes_something or self.values(name)):

@@ -9,16 +9,24 @@ import dataclasses
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
 from typing import Any
 
 from crispy_forms.helper import FormHelper
 from crispy_forms.layout import Layout, Submit
 from django import forms
+from django.core.exceptions import ValidationError
 from django.http import QueryDict
+
+from vru_portal.ledger.money import format_pounds, parse_pounds
+from vru_portal.text.dates import format_date, parse_iso_date
+from vru_portal.text.typed_dates import parse_date
 
 MAX_VALUES = 40  # in an address; nobody chooses more
 MAX_LENGTH = 200  # characters of a value
 LABEL_LENGTH = 60  # what a visitor typed into the address is cut here when it is shown back
+DATE_ERROR = "Enter a date in the format 2019-12-01."
 SLUG_PATTERN = re.compile(r"[-\w]{1,80}", re.ASCII)
 
 # The names of a parameter's values, as a reader knows them.
@@ -37,14 +45,31 @@ class Parameter:
     values: Sequence[str] | None = None  # those that are valid, where they can be listed
     shown: Callable[[str], str] = str  # a valid value as people read it
     schema: Mapping[str, Any] = dataclasses.field(default_factory=dict)  # how the API describes a value, in JSON Schema
+    # What people type, in the one form that links repeat; raises ValidationError with what to type instead.
+    normalise: Callable[[str], str] = str
 
     def read(self, values: Iterable[str]) -> tuple[list[str], list[str]]:
-        """The values that are valid, and those that are not."""
+        """The values that are valid, in the form that links repeat, and those that are not, as typed."""
         # One character more than is allowed is enough to see that a value is too long.
         typed = list(dict.fromkeys(value.strip()[: MAX_LENGTH + 1] for value in values if value.strip()))
-        typed = typed if self.several else typed[-1:]
-        valid = [value for value in typed if self.is_valid(value)]
-        return valid, [value for value in typed if value not in valid]
+        valid: list[str] = []
+        others: list[str] = []
+        for value in typed if self.several else typed[-1:]:
+            try:
+                normal = self.normalise(value)
+            except ValidationError:
+                others.append(value)
+            else:
+                (valid if self.is_valid(normal) else others).append(normal)
+        return valid, others
+
+    def error_of(self, value: str) -> str:
+        """What to say about a value that is not valid."""
+        try:
+            self.normalise(value)
+        except ValidationError as error:
+            return " ".join(error.messages)
+        return self.error
 
 
 def is_slug(value: str) -> bool:
@@ -64,6 +89,38 @@ def text(label: str, longest: int, error: str) -> Parameter:
 def search_words(label: str) -> Parameter:
     """A parameter for words to search for."""
     return text(label, MAX_LENGTH, f"Search for up to {MAX_LENGTH} characters.")
+
+
+def day(label: str, **options: Any) -> Parameter:
+    """A parameter for a date, which people may write as they do in forms. Links and the API have it as 2019-12-01."""
+    return Parameter(
+        label,
+        lambda value: parse_iso_date(value) is not None,
+        DATE_ERROR,
+        shown=lambda value: format_date(date.fromisoformat(value)),
+        schema={"format": "date"},
+        normalise=lambda typed: typed if parse_iso_date(typed) else parse_date(typed).isoformat(),
+        **options,
+    )
+
+
+def amount(label: str) -> Parameter:
+    """A parameter for a sum in pounds, as people write it."""
+    return Parameter(
+        label,
+        lambda value: parse_amount(value) is not None,
+        "Enter an amount in pounds, such as 500 or 1234.50.",
+        shown=lambda value: format_pounds(parse_pounds(value)).replace("£", ""),  # which the label has
+        schema={"pattern": r"^-?[0-9]{1,12}(\.[0-9]{1,2})?$"},
+    )
+
+
+def parse_amount(typed: str) -> Decimal | None:
+    """Pounds, as people write them; None for anything else."""
+    try:
+        return parse_pounds(typed)
+    except ValidationError:
+        return None
 
 
 def slugs(label: str) -> Parameter:
@@ -107,7 +164,7 @@ class Filters:
             if others:
                 self.refused[name] = others
             if others and parameter.error:
-                self.errors[name] = parameter.error
+                self.errors[name] = parameter.error_of(others[0])
 
     def values(self, name: str) -> list[str]:
         """The values of a parameter; the last may be one that is not valid."""

@@ -17,6 +17,7 @@ from programmes.models import Document, Initiative, Picture, PreventionLevel, St
 from vru_portal.staff.base_admin import MAX_SEARCH_CHARACTERS
 from vru_portal.text.characters import remove_forbidden
 from vru_portal.text.cleaning import normalise_text
+from vru_portal.text.folded_search import fold_for_search
 from vru_portal.text.markdown import left_out_of, problem_of, render
 from vru_portal.text.pasting import normalise_markdown
 from vru_portal.web.file_responses import text_response
@@ -57,16 +58,17 @@ def links(request: HttpRequest) -> HttpResponse:
 
 def link_targets(query: str) -> list[tuple[str, str, str]]:
     """The kind, name and address of each page that a text may link to: only what the public can read."""
-    targets = [("Page", name, reverse(page)) for name, page in PAGES_WITHOUT_RECORD if query.lower() in name.lower()]
+    folded = fold_for_search(query)
+    targets = [("Page", name, reverse(page)) for name, page in PAGES_WITHOUT_RECORD if folded in fold_for_search(name)]
     for kind, field, rows in searchable_records():
-        for row in rows.filter(**{f"{field}__icontains": query})[:MATCHES_PER_MODEL]:
+        for row in rows.filter(**{f"{field}__folded_contains": query})[:MATCHES_PER_MODEL]:
             targets.append((kind, link_text(row), row.get_absolute_url()))
     # The names of these records are not stored, so they are searched here. There are few of either.
     for version in DeclarationVersion.objects.in_force(timezone.localdate()):
-        if query.lower() in (name := f"Declaration, version {version.number}").lower():
+        if folded in fold_for_search(name := f"Declaration, version {version.number}"):
             targets.append(("Declaration", name, version.get_absolute_url()))
     for year in FinancialYear.objects.with_money():
-        if query.lower() in (name := f"Funding {year.label}").lower():
+        if folded in fold_for_search(name := f"Funding {year.label}"):
             targets.append(("Year", name, year.get_absolute_url()))
     return targets
 

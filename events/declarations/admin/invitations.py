@@ -25,6 +25,7 @@ from events.declarations.choices import ENDED_INVITATION_STATES, OPEN_INVITATION
 from events.declarations.models import Invitation
 from events.declarations.models.invitations import closing_date
 from events.declarations.rules import availability, invitations
+from events.declarations.rules.mailboxes import note_of
 from vru_portal.links.models import Delivery
 from vru_portal.staff.actions import Action, Section
 from vru_portal.staff.admin_links import admin_link
@@ -137,8 +138,9 @@ class InviteAgainAction(InvitationAction):
         return InviteAgainForm(initial={"email": self.row.email, "contact_name": self.row.contact_name}, **data)
 
     def perform(self, form: Any) -> str:
-        invitations.invite_anew(by=self.by, invitation=self.row, **form.cleaned_data)
-        return "Invited again. The new invitation is first in the list"
+        new = invitations.invite_anew(by=self.by, invitation=self.row, **form.cleaned_data)
+        done = f"Invited again. The new invitation is first in the list. {note_of(new)}"
+        return done.rstrip(" .")
 
 
 class SetDecisionDateAction(InvitationAction):
@@ -238,6 +240,11 @@ class InvitationAdmin(InvitationImportMixin, DeclarationWriteOnceAdmin):
 
     def notice_before(self, request: HttpRequest) -> str:
         return signing_closed_notice()
+
+    def save_model(self, request: HttpRequest, obj: Invitation, form: Any, change: bool) -> None:
+        super().save_model(request, obj, form, change)
+        if note := note_of(obj):
+            messages.warning(request, note)
 
     def sections(self, request: HttpRequest, row: Invitation | None) -> list[Section]:
         if row is None:

@@ -6,6 +6,7 @@ from django.http import HttpRequest
 from events.declarations.admin.base import FilledFilter, NoAddAdmin, signing_closed_notice
 from events.declarations.models import SigningRequest
 from events.declarations.rules import requests
+from events.declarations.rules.mailboxes import note_of
 from vru_portal.staff.actions import Action
 from vru_portal.staff.admin_links import admin_link
 from vru_portal.text.dates import format_date
@@ -41,8 +42,8 @@ class ApproveRequestAction(SigningRequestAction):
         ]
 
     def perform(self, form: Any) -> str:
-        requests.approve_request(by=self.by, request=self.row)
-        return "Invited"
+        invitation = requests.approve_request(by=self.by, request=self.row)
+        return f"Invited. {note_of(invitation)}".rstrip(" .")
 
 
 class TurnDownRequestAction(SigningRequestAction):

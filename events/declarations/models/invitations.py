@@ -26,6 +26,8 @@ from events.declarations.validators import validate_no_link, validate_readable
 from partners.models import Organisation, Sector
 from vru_portal.links.models import Delivery, EmailedLink, QueuedMail
 from vru_portal.text.fields import CalendarDateField, EmailAddressField, LineField, LongTextField
+from vru_portal.text.look_alikes import DistinctNames
+from vru_portal.text.typed_dates import IN_OUR_TIME
 
 DAYS_OPEN = 90  # councils need weeks to decide
 
@@ -49,7 +51,7 @@ def scan_storage() -> FileSystemStorage:
     return ScanStorage(base_url=None, file_permissions_mode=0o600, directory_permissions_mode=0o700)
 
 
-class SignatoryBody(models.Model):
+class SignatoryBody(DistinctNames):
     """An organisation that is asked to sign, or has signed, whether or not it has a page in the portal."""
 
     name = LineField(max_length=200, unique=True, validators=[validate_readable], help_text="As the register shows it.")
@@ -81,7 +83,7 @@ class Invitation(models.Model):
     state = models.CharField(
         max_length=9, choices=InvitationState, default=InvitationState.DRAFT, db_index=True, editable=False
     )
-    closes_on = CalendarDateField("can be used until", default=closing_date, db_index=True)
+    closes_on = CalendarDateField("can be used until", **IN_OUR_TIME, default=closing_date, db_index=True)
     decides_on = CalendarDateField(
         "they decide on", null=True, blank=True, help_text="No reminder is sent before this date."
     )
@@ -129,7 +131,7 @@ class Preparation(models.Model):
     email = EmailAddressField(help_text="The signatory's own email address.")
     authority = models.CharField(max_length=9, choices=Authority)
     authority_reference = LineField(max_length=160, blank=True)
-    authority_date = CalendarDateField(null=True, blank=True)
+    authority_date = CalendarDateField(**IN_OUR_TIME, null=True, blank=True)
     name_is_public = models.BooleanField(default=False)
     prepared_by = LineField(
         max_length=120,
@@ -248,9 +250,9 @@ class PaperSignature(models.Model):
         help_text="For a decision that delegates it, for example “minute 14 of the board”.",
     )
     authority_date = CalendarDateField(
-        "date of the decision", null=True, blank=True, help_text="If it is stated on the paper."
+        "date of the decision", **IN_OUR_TIME, null=True, blank=True, help_text="If it is stated on the paper."
     )
-    signed_on = CalendarDateField()
+    signed_on = CalendarDateField(**IN_OUR_TIME)
     name_is_public = models.BooleanField(default=False, help_text="Only if the signatory agreed to it.")
     scan = models.FileField(
         storage=scan_storage, upload_to="%Y", blank=True, help_text="PDF, JPEG or PNG, up to 10 MB."

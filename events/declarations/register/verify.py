@@ -16,7 +16,7 @@ What is checked: Ed25519 signatures (RFC 8032) on each checkpoint (c2sp.org/tlog
 tree of RFC 6962 over the entries; that names which are shown are those that the entries commit to; and that no entry is
 dated before an earlier one. What was checked is printed. What the entries say, whether a body could sign for instance,
 is for you to judge. It ends with 0 when all holds, 1 when something was changed, 2 when that cannot be checked: a file
-is missing, or a damaged copy, or not what it should be.
+is missing, or a damaged copy, or not what it should be. A copy with 2 is no evidence: get it again, from elsewhere.
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ def proven_roots(old: int, new: int, path: list[bytes], leaf: bytes = b"", root:
     is_part = new == 1 if leaf else old == new
     part = leaf or root
     if bool(path) != (not (is_part and part)):
-        raise Fault("The proof is too short or too long.")
+        raise Unclear("The proof is too short or too long: the copy has lost a line of it, or has one too many.")
     if is_part:
         return (part or path[0],) * 2
     split = 1 << (new - 1).bit_length() - 1
@@ -207,7 +207,12 @@ def check_signatures(body: str, signatures: str, keys: list[Key]) -> Checkpoint:
         )
     found = name, int(size), decoded(root)  # first: a root that is not a hash was damaged in transit
     if fits == {False}:
-        raise Fault("The checkpoint does not match its signature: it was changed.")
+        # Nobody's tampering is proven by this: anyone can write such a checkpoint, and a letter that was misread on a
+        # printed receipt looks the same. What proves it is what the key did sign: two checkpoints that contradict each
+        # other, or entries beside a checkpoint that they do not add up to.
+        raise Unclear(
+            "The checkpoint does not match its signature: a letter was misread, or it was changed. Get it again."
+        )
     return found
 
 

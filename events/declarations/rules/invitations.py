@@ -29,10 +29,12 @@ from events.declarations.models import (
 from events.declarations.register import log
 from events.declarations.rules.availability import require_inviting_open
 from events.declarations.rules.mail_queue import BATCH_SIZE, queue_mail, queue_mails
+from events.declarations.rules.mailboxes import mailbox_note, organisations_invited_at
 from events.declarations.validators import validate_readable
 from partners.models import Organisation, Sector
 from vru_portal.links.models import Delivery
 from vru_portal.tabular.batches import in_batches
+from vru_portal.tabular.reading.sheets import join_names
 from vru_portal.text.cleaning import fold, normalise_email, normalise_line
 
 MAX_DAYS_AHEAD = 366
@@ -57,6 +59,7 @@ class InvitationOutcome:
     invitation: Invitation | None = None
     skipped_reason: str = ""
     error: ValidationError | None = None
+    note: str = ""  # what staff should know about a new invitation
 
 
 # Inviting -------------------------------------------------------------------------------------------------------------
@@ -105,6 +108,8 @@ def invite_all(
     reasons = reasons_not_to_invite(version, saved, again=again)
     outcomes: list[InvitationOutcome] = []
     first_index: dict[str, int] = {}  # by name: where the organisation occurs first
+    first_at_mailbox: dict[str, int] = {}
+    invited_at = organisations_invited_at(version, [row.email for row in rows])
     for index, row in enumerate(rows):
         key = fold(row.organisation)
         body = organisations[key]
@@ -123,8 +128,15 @@ def invite_all(
             outcomes.append(duplicate_outcome(row, rows[first], row_numbers[first] if row_numbers else first + 1))
         else:
             first_index[key] = index
-            reason = reasons.get(body.pk, "")
-            outcomes.append(InvitationOutcome(skipped_reason=reason) if reason else InvitationOutcome(invitation))
+            if reason := reasons.get(body.pk, ""):
+                outcomes.append(InvitationOutcome(skipped_reason=reason))
+                continue
+            first = first_at_mailbox.setdefault(fold(row.email), index)
+            note = mailbox_note(invited_at.get(fold(row.email), []), body)
+            if first != index and not note:
+                number = row_numbers[first] if row_numbers else first + 1
+                note = f"This mailbox is also in row {number}, for {join_names([rows[first].organisation])}."
+            outcomes.append(InvitationOutcome(invitation, note=note))
     new = [outcome.invitation for outcome in outcomes if outcome.invitation]
     SignatoryBody.objects.bulk_create([row.body for row in new if row.body.pk is None], batch_size=BATCH_SIZE)
     create_invitations(new)

@@ -12,6 +12,7 @@ from events.declarations.rules.availability import require_inviting_open, requir
 from events.declarations.rules.invitations import invite
 from events.declarations.rules.mail_queue import queue_refusal
 from partners.models import Sector
+from vru_portal.text.cleaning import fold
 
 
 @transaction.atomic
@@ -20,7 +21,8 @@ def record_request(
 ) -> None:
     """Record that an organisation asks to sign. Asking twice before an answer makes one request."""
     require_signing_open(version_in_force())
-    if SigningRequest.objects.filter(name__iexact=name, email__iexact=email, answered_at=None).exists():
+    waiting = SigningRequest.objects.filter(answered_at=None).values_list("name", "email")
+    if (fold(name), fold(email)) in {(fold(other), fold(address)) for other, address in waiting}:
         return
     request = SigningRequest(name=name, contact_name=contact_name, email=email, sector=sector, message=message)
     request.full_clean()

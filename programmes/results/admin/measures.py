@@ -31,13 +31,13 @@ class BreakdownGroupInline(InlineMixin, admin.TabularInline[BreakdownGroup, Brea
 
 
 @admin.register(Breakdown)
-class BreakdownAdmin(PortalAdmin):
+class BreakdownAdmin(OrderPageMixin, PortalAdmin):
     """Ways to divide the people a measure counts."""
 
-    list_display = ("name", "position")
+    list_display = ("name",)
     search_fields = ("name", "groups__name")
     inlines = (BreakdownGroupInline,)
-    fieldsets = ((None, {"fields": ["name", "slug", "position"]}),)
+    fieldsets = ((None, {"fields": ["name", "slug"]}),)
 
     class Media:
         css: ClassVar[dict[str, list[str]]] = STYLES

@@ -16,7 +16,7 @@ from programmes.results.quarters import Quarter
 from vru_portal.ledger.append_only.models import AppendOnly
 from vru_portal.ledger.append_only.trigger import INSERT, Trigger
 from vru_portal.ledger.money import PoundsField
-from vru_portal.text.fields import LongTextField
+from vru_portal.text.fields import CountField, LongTextField, SmallCountField
 
 # What was approved before of the same initiative, organisation and quarter.
 EARLIER = (
@@ -154,10 +154,8 @@ class ApprovedFigure(Suppressible, AppendOnly):
 
     approved = models.ForeignKey(ApprovedReturn, on_delete=models.PROTECT, related_name="figures")
     measure = models.ForeignKey(Measure, on_delete=models.PROTECT, related_name="figures")
-    count = models.PositiveIntegerField()
-    threshold = models.PositiveSmallIntegerField(
-        default=0, help_text="The smallest number published, if people are counted."
-    )
+    count = CountField()
+    threshold = SmallCountField(default=0, help_text="The smallest number published, if people are counted.")
     is_suppressed = models.BooleanField(default=False)
 
     objects = querysets.ApprovedFigureQuerySet.as_manager()
@@ -222,7 +220,7 @@ class ApprovedPart(Suppressible, AppendOnly):
 
     figure = models.ForeignKey(ApprovedFigure, on_delete=models.PROTECT, related_name="parts")
     group = models.ForeignKey(BreakdownGroup, on_delete=models.PROTECT, related_name="parts")
-    count = models.PositiveIntegerField()
+    count = CountField()
     is_suppressed = models.BooleanField(default=False)
 
     objects = querysets.ApprovedPartQuerySet.as_manager()

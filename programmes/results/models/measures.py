@@ -13,7 +13,7 @@ from programmes.results.quarters import Quarter
 from vru_portal.publishing.history import HistoryManager
 from vru_portal.publishing.slugs import Slugged
 from vru_portal.tabular.reading.headings import heading_key
-from vru_portal.text.fields import LineField, LongTextField
+from vru_portal.text.fields import CountField, LineField, LongTextField
 
 DEFAULT_THRESHOLD = 5
 PARTS_ARE_PEOPLE = "Only a measure that counts people can be part of another one."
@@ -151,7 +151,7 @@ class Target(Sourced):
     measure = models.ForeignKey(Measure, on_delete=models.PROTECT, related_name="targets")
     first_quarter = QuarterField(help_text=QUARTER_HELP)
     last_quarter = QuarterField(help_text=f"{QUARTER_HELP} It can be the same.")
-    count = models.PositiveIntegerField("target", validators=[MinValueValidator(1)])
+    count = CountField("target", validators=[MinValueValidator(1)])
 
     class Meta:
         ordering = ["first_quarter", "id"]
@@ -183,7 +183,7 @@ class AreaPopulation(Sourced):
     """How many people live in an area: no initiative that serves only this area can reach more."""
 
     area = models.OneToOneField(Area, on_delete=models.CASCADE, related_name="population")
-    people = models.PositiveIntegerField(validators=[MinValueValidator(1)])
+    people = CountField(validators=[MinValueValidator(1)])
 
     class Meta:
         ordering = ["area__name"]

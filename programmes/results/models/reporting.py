@@ -5,25 +5,25 @@ from django.db.models import Q
 
 from programmes.results.choices import WorkbookField
 from programmes.results.models.measures import DEFAULT_THRESHOLD, Measure
-from vru_portal.text.fields import LineField
+from vru_portal.text.fields import LineField, SmallCountField
 
 
 class ReportingRules(models.Model):
     """When figures are due, and which are too small to publish. A single row, whose key is always 1."""
 
     id = models.PositiveSmallIntegerField(primary_key=True, default=1, editable=False)
-    threshold = models.PositiveSmallIntegerField(
+    threshold = SmallCountField(
         "smallest number published",
         default=DEFAULT_THRESHOLD,
         validators=[MinValueValidator(2), MaxValueValidator(1000)],
         help_text="Smaller numbers of people are suppressed, with those from which they could be worked out. A change "
         "applies to figures that are approved from then on: what is published cannot be made unknown.",
     )
-    days_to_report = models.PositiveSmallIntegerField(
+    days_to_report = SmallCountField(
         default=30, validators=[MinValueValidator(1), MaxValueValidator(366)],
         help_text="How many days after the end of a quarter its figures are due.",
     )  # fmt: skip
-    days_open = models.PositiveSmallIntegerField(
+    days_open = SmallCountField(
         "days open after that",
         default=60,
         validators=[MaxValueValidator(366)],

@@ -21,6 +21,7 @@ from programmes.results.quarters import Quarter
 from vru_portal.links.choices import UNENDED_STATES, DraftState, LinkPurpose
 from vru_portal.links.models import Delivery, LinkDraft, QueuedMail, RequestLink
 from vru_portal.text.fields import CalendarDateField, EmailAddressField, LineField
+from vru_portal.text.typed_dates import IN_OUR_TIME
 
 
 class Reporter(models.Model):
@@ -58,8 +59,8 @@ class Return(models.Model):
     initiative = models.ForeignKey(Initiative, on_delete=models.PROTECT, related_name="returns")
     organisation = models.ForeignKey(Organisation, on_delete=models.PROTECT, related_name="returns")
     quarter = QuarterField(help_text=QUARTER_HELP)
-    due_on = CalendarDateField(help_text="After this date the page says “Not reported by …”.")
-    closes_on = CalendarDateField("can be filled in until")
+    due_on = CalendarDateField(**IN_OUR_TIME, help_text="After this date the page says “Not reported by …”.")
+    closes_on = CalendarDateField("can be filled in until", **IN_OUR_TIME)
     reported_at = models.DateTimeField(null=True, editable=False)
     cancelled_at = models.DateTimeField(null=True, editable=False)
     asked_at = models.DateTimeField(default=timezone.now, editable=False)

@@ -10,11 +10,10 @@ from django.core.exceptions import ValidationError
 
 from programmes.results.models import BreakdownGroup, Measure
 from programmes.results.rules.suppression import Counted, Hidden, suppressed_alone, suppressed_together
-from programmes.results.validators import parse_count
 from vru_portal.ledger.money import parse_pounds
 from vru_portal.text.cleaning import normalise_text
 from vru_portal.text.problems import Problems, collect_problems, raise_problems
-from vru_portal.text.sums import parse_sum
+from vru_portal.text.sums import parse_count, parse_sum
 
 WORDS = {"went_well": "What went well", "went_badly": "What did not go well"}
 MAX_CHARACTERS = 500  # a sentence or two

@@ -13,9 +13,9 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.core.management import CommandError, call_command
 
 from events.declarations.choices import InvitationState
-from events.declarations.models import Declaration, Invitation, Mail, SignatoryBody
+from events.declarations.models import Declaration, Invitation, Mail, SignatoryBody, SigningRequest
 from events.declarations.resources import InvitationResource, PastedList
-from events.declarations.rules import invitations, versions
+from events.declarations.rules import invitations, requests, versions
 from events.declarations.rules import signing as signing_rules
 from partners.models import LegalNotice
 from tests.support import signing
@@ -265,6 +265,50 @@ def test_who_has_signed_declined_or_was_revoked_is_not_mailed_by_a_file(version)
         "Row 5: PAPER trust: It has already signed.",
     ]
     assert (result.problems, result.new, Mail.objects.count()) == ([], [], before)
+
+
+LOOK_ALIKE_MAILBOX = "This mailbox is already invited for “Moor Trust”."
+
+
+@pytest.mark.parametrize("door", DOORS.values(), ids=DOORS)
+def test_each_door_notes_a_mailbox_that_is_already_invited_for_another_organisation(
+    door, client, officer, version, tmp_path
+):
+    signing.invite("Moor Trust", "o'neill@moor.example")
+    rows = [
+        ["Lake Council", "O\u2019Neill@Moor.example\u200b", "", ""],
+        ["Hill Trust", "a@hill.example", "", ""],
+        ["Dale Trust", "A@hill.example", "", ""],
+    ]
+    said = door(as_csv(rows), client, tmp_path)
+    assert f"Row 2: {LOOK_ALIKE_MAILBOX}" in said
+    assert "Row 3: " not in said
+    assert "Row 4: This mailbox is also in row 3, for “Hill Trust”." in said
+    assert Invitation.objects.count() == 4
+
+
+def test_the_form_the_second_invitation_and_a_request_note_a_mailbox_of_another_organisation(client, officer, version):
+    ended = signing.invite("Lake Council", "clerk@lake.example").invitation
+    invitations.revoke_invitation(by=None, invitation=ended)
+    signing.invite("Moor Trust", "post@moor.example")
+    requests.record_request(name="Hill Trust", contact_name="Ann Lee", email="Post@moor.example")
+    ask = SigningRequest.objects.get()
+    for address, sent in (
+        (f"{LIST}add/", {"organisation": "Dale Trust", "email": "POST@moor.example"}),
+        (f"{LIST}{ended.pk}/invite-again/", {"email": "post@moor.example"}),
+        (f"/admin/declarations/signingrequest/{ask.pk}/approve/", {}),
+    ):
+        assert LOOK_ALIKE_MAILBOX.rstrip(".") in text_of(client.post(address, sent, follow=True)), address
+    assert Invitation.objects.exclude(pk=ended.pk).count() == 4
+    other = client.post(f"{LIST}add/", {"organisation": "Tor Trust", "email": "new@moor.example"}, follow=True)
+    assert "This mailbox" not in text_of(other)
+
+
+def test_a_mailbox_whose_invitation_has_ended_is_not_noted(version):
+    ended = signing.invite("Moor Trust", "post@moor.example").invitation
+    invitations.revoke_invitation(by=None, invitation=ended)
+    dataset = CSV().create_dataset(as_csv([["Lake Council", "post@moor.example", "", ""]]))
+    assert InvitationResource().run(dataset, dry_run=True).notes == []
 
 
 def test_a_body_is_tied_to_the_organisation_of_its_name_and_takes_its_sector(version):

@@ -150,6 +150,20 @@ def test_known_by_a_day_does_not_change_and_dated_by_it_does(client, year):
     assert "as_at=2031-07-01" in Elements(known.text).text or "allocations.csv?as_at=2031-07-01" in known.text
 
 
+@pytest.mark.parametrize("typed", ["1/7/2031", "1 July 2031", "1st Jul 2031"])
+def test_a_day_in_an_address_is_read_as_in_a_form_and_links_have_its_one_form(client, allocation, typed):
+    with on(date(2031, 8, 1)):
+        plain = client.get("/funding/2031-32/", {"as_at": "2031-07-01"}).text
+        assert client.get("/funding/2031-32/", {"as_at": typed}).text == plain
+        assert "as_at=2031-07-01" in plain
+        payments = client.get("/funding/2031-32/payments/", {"from": typed, "to": "1/8/2031"}).text
+        assert "from=2031-07-01" in payments
+        refused = client.get("/funding/2031-32/payments/", {"from": "7/25/2031"})
+        assert "There is no month 25. Enter the day before the month: 25/7/2031." in text_of(refused)
+        api = client.get("/api/v1/payments/", {"from": typed})
+        assert (api.status_code, api.json()["errors"]["from"]) == (400, "Enter a date in the format 2019-12-01.")
+
+
 def test_a_date_before_anything_was_known_says_so_and_links_on(client, allocation):
     text = text_of(client.get("/funding/2031-32/?as_at=2030-01-01"))
     assert "Nothing was known about this year" in text
@@ -159,7 +173,7 @@ def test_a_date_before_anything_was_known_says_so_and_links_on(client, allocatio
 @pytest.mark.parametrize("path", ["/funding/2031-32/", "/funding/2031-32/payments/"])
 def test_an_invalid_date_is_an_error_of_its_field(client, allocation, path):
     response = client.get(f"{path}?as_at=tomorrow")
-    assert "Enter a date in the format 2019-12-01" in text_of(response)
+    assert "“tomorrow” is not a date. Enter a date such as 27 3 2031" in text_of(response)
     assert 'aria-describedby="day-as_at' in response.text or "day-as_at_error" in response.text
     found = Elements(response.text).elements
     ids = {attributes.get("id") for _, attributes in found}

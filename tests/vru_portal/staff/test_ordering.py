@@ -2,8 +2,11 @@
 
 import pytest
 import time_machine
+from django.apps import apps
+from django.contrib import admin
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Group
+from django.db import models
 from django.utils import timezone
 from hypothesis import given
 from hypothesis import strategies as st
@@ -13,11 +16,13 @@ from funding.choices import DutyField, DutyList
 from funding.models import DutyColumn
 from partners.models import Statement
 from programmes.models import Initiative, Predecessor, PreventionLevel, SuccessCondition
+from programmes.results.models import Breakdown
 from tests.support.admin_forms import admin_list_url, admin_url, form_data, submit_changes
 from tests.support.crawler import text_of
 from tests.support.factories import (
     AgendaItemFactory,
     AppearanceFactory,
+    BreakdownFactory,
     ContactPointFactory,
     DutyFactory,
     EventFactory,
@@ -35,7 +40,8 @@ from vru_portal.models import ProposedOrder
 from vru_portal.publishing import workflow
 from vru_portal.publishing.state import State
 from vru_portal.staff.daily_email import queue_daily_emails
-from vru_portal.staff.ordering.rows import Place, new_numbers
+from vru_portal.staff.ordering.page import OrderPageMixin
+from vru_portal.staff.ordering.rows import POSITION, OrderedFormSet, Place, new_numbers
 from vru_portal.staff.tasks import send_daily_email
 
 pytestmark = [pytest.mark.django_db, pytest.mark.both]
@@ -178,6 +184,51 @@ def test_two_records_change_places_in_one_save(staff, model, make, name, state):
     numbers = dict(model.objects.filter(pk__in=(first.pk, second.pk)).values_list("pk", name))
     assert numbers[second.pk] < numbers[first.pk]
     assert first.history.first().history_change_reason == "Order changed"
+
+
+# Numbers that are no order, and why.
+NO_ORDER = {
+    "declarations.DeclarationVersion.number": "the number by which a version is cited",
+    "funding.FinancialYear.first_year": "a year",
+    "vru_portal.MissedWord.count": "how often somebody searched for it",
+}
+PACKAGES = ("vru_portal", "partners", "programmes", "funding", "events")
+
+
+def orders():
+    """Each field of a record by which its list is ordered, or that is called so."""
+    for model in apps.get_models():
+        if hasattr(model, "instance_type") or not model.__module__.startswith(PACKAGES):  # history, or a library's
+            continue
+        for field in model._meta.concrete_fields:
+            ordered = field.name in [str(name).lstrip("-") for name in model._meta.ordering or ()]
+            is_number = isinstance(field, models.IntegerField) and field.editable and not field.primary_key
+            if is_number and (field.name in ("position", "number", "order", "rank", "place") or ordered):
+                yield model, field.name
+
+
+def is_reordered_in_one_save(model, name):
+    """Whether its admin has a page for the order, or it is an inline whose rows are moved."""
+    own = admin.site._registry.get(model)
+    if isinstance(own, OrderPageMixin) and own.order_field == name:
+        return True
+    inlines = [inline for one in admin.site._registry.values() for inline in one.inlines if inline.model is model]
+    return any(issubclass(inline.formset, OrderedFormSet) and name == POSITION for inline in inlines)
+
+
+@pytest.mark.once
+def test_every_record_with_a_place_in_an_order_can_be_moved():
+    found = list(orders())
+    assert len(found) >= 15
+    fixed = {f"{model._meta.label}.{name}" for model, name in found if not is_reordered_in_one_save(model, name)}
+    assert fixed == set(NO_ORDER)
+
+
+def test_breakdowns_change_places_in_one_save(staff):
+    first, second = (BreakdownFactory(position=number) for number in (1, 2))
+    address = admin_list_url(Breakdown, "order")
+    assert staff.post(address, {str(first.pk): 2, str(second.pk): 1}, follow=True).redirect_chain
+    assert list(Breakdown.objects.filter(pk__in=(first.pk, second.pk))) == [second, first]
 
 
 def test_sources_of_a_year_change_places_in_one_save(staff):

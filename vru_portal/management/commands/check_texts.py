@@ -1,4 +1,4 @@
-"""`manage.py check_texts`: finds stored texts and dates that could not be entered today. It changes nothing."""
+"""`manage.py check_texts`: finds stored values that could not be entered today. It changes nothing."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -8,16 +8,30 @@ from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand
 from django.db import models
 
-from vru_portal.text.fields import CalendarDateField, EmailAddressField, LineField, LongTextField
+from vru_portal.ledger.money import PoundsField
+from vru_portal.text.fields import (
+    CalendarDateField,
+    ClockTimeField,
+    CountField,
+    EmailAddressField,
+    LineField,
+    LongTextField,
+    SmallCountField,
+    WebAddressField,
+)
 
-TYPED = (LineField, LongTextField, EmailAddressField, CalendarDateField)
+TEXTS = (LineField, LongTextField, EmailAddressField, WebAddressField)
+TYPED = (*TEXTS, CalendarDateField, ClockTimeField, PoundsField, CountField, SmallCountField)
 MAX_CHARACTERS_SHOWN = 60
 
 
 class Command(BaseCommand):
-    """For each text or date that breaks a rule of its field: which record, which field, and why."""
+    """For each text, date, time or number that breaks a rule of its field: which record, which field, and why."""
 
-    help = "Lists stored texts and dates that would now be refused, such as invisible characters. Changes nothing."
+    help = (
+        "Lists stored texts, web addresses, dates, times, sums and counts that would now be refused, such as invisible "
+        "characters. Changes nothing."
+    )
 
     def handle(self, **options: Any) -> None:
         """Print a line for each; print that all is well if there is none."""
@@ -26,7 +40,7 @@ class Command(BaseCommand):
             for row, field, problem in broken_values(model):
                 count += 1
                 self.stdout.write(f"{model._meta.verbose_name} {row.pk}, {field.verbose_name}: {problem}")
-        self.stdout.write(f"{count} to correct." if count else "All texts and dates are valid.")
+        self.stdout.write(f"{count} to correct." if count else "All texts, dates, times and sums are valid.")
 
 
 def broken_values(model: type[models.Model]) -> Iterator[tuple[models.Model, Any, str]]:
@@ -45,10 +59,11 @@ def problem_with(field: Any, value: Any, row: models.Model) -> str:
     if value in field.empty_values:
         return ""
     try:
-        cleaned = field.clean(value, row)
+        # A time is read as it would be typed: fields take one with seconds from programs.
+        cleaned = field.clean(str(value) if isinstance(field, ClockTimeField) else value, row)
     except ValidationError as error:
         return " ".join(error.messages)
-    if cleaned == value:
+    if cleaned == value or not isinstance(field, TEXTS):
         return ""
     shown = ascii(value) if len(value) <= MAX_CHARACTERS_SHOWN else f"{value[:MAX_CHARACTERS_SHOWN]!a}…"
     return f"{shown} has invisible characters, or spaces, line breaks or pasted lists that are not kept. Save it again."

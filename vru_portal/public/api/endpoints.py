@@ -20,7 +20,7 @@ from vru_portal.tabular.datasets import Dataset
 from vru_portal.tabular.writers import PENNY
 from vru_portal.text.dates import parse_iso_date
 from vru_portal.web.addresses import full_url
-from vru_portal.web.filters import MAX_LENGTH, MAX_VALUES, Filters
+from vru_portal.web.filters import DATE_ERROR, MAX_LENGTH, MAX_VALUES, Filters
 from vru_portal.web.limits import COSTLY_PAGES, TooMany, count_costly_request
 from vru_portal.web.public_pages import declare_parameters
 
@@ -97,6 +97,8 @@ def problems_of(query: QueryDict, filters: Filters) -> dict[str, str]:
     found = refusals(filters, [name for name in query if name not in known])
     for name, parameter in filters.parameters.items():
         values = query.getlist(name)
+        if parameter.schema.get("format") == "date" and any(parse_iso_date(value) is None for value in values):
+            found[name] = DATE_ERROR  # as the description has it: a script has a calendar, and no habits
         if len(values) > (MAX_VALUES if parameter.several else 1):
             found[name] = f"Give at most {MAX_VALUES} values." if parameter.several else "Give one value."
         elif not all(values) or (name not in FREE_TEXT and any(value.strip() != value for value in values)):

@@ -239,8 +239,27 @@ def test_a_checkpoint_that_was_damaged_on_its_way_is_joined_or_not_judged(portal
         code, said = ask("register", portal.register, damage(portal.checkpoint))
         assert code == (0 if name == "the signature of a second" else 2), (name, said)
     edited = portal.checkpoint.replace("\n7\n", "\n8\n")
-    for damage in DAMAGED_NOTES.values():  # what was changed stays changed, however it is wrapped
-        assert ask("register", portal.register, damage(edited))[0] == 1
+    for damage in DAMAGED_NOTES.values():  # what was changed is not believed, however it is wrapped
+        assert ask("register", portal.register, damage(edited))[0] == 2
+
+
+def test_a_checkpoint_with_a_letter_that_was_misread_is_not_called_tampering(portal, ask):
+    """A misread letter and a forged one look the same, in the number, the root and the signature alike."""
+    name, size, root, _, signature = portal.checkpoint.rstrip("\n").split("\n")
+    places = [portal.checkpoint.index(f"\n{size}\n") + 1]
+    places += [portal.checkpoint.index(root) + n for n in range(0, len(root) - 1, 6)]
+    start = portal.checkpoint.index(signature) + len(f"\u2014 {name} ")
+    places += range(start, len(portal.checkpoint) - 3, 9)
+    for place in places:
+        letter = portal.checkpoint[place]
+        other = "1" if letter == "7" and place == places[0] else "B" if letter != "B" else "8"
+        misread = portal.checkpoint[:place] + other + portal.checkpoint[place + 1 :]
+        code, said = ask("register", portal.register, misread)
+        assert (code, "NOT GOOD" in said) == (2, False), (place, said)
+    # what the key did sign is proof, as before
+    leaves = leaves_of(portal.register)
+    fork = made(portal.signer, [leaves[0], changed(leaves[1], body="Another body"), *leaves[2:]])
+    assert ask("register", fork, portal.checkpoint)[0] == 1
 
 
 def test_a_checkpoint_is_read_from_what_is_copied_out_of_a_receipt_on_paper(portal, ask):

@@ -224,28 +224,37 @@ def test_any_two_receipts_show_a_fork(portal, stranger):
     assert (code, "two registers" in said) == (2, True)
 
 
-def test_a_damaged_receipt_is_not_good_whatever_was_damaged(portal, stranger):
+def test_a_receipt_that_was_changed_is_not_good_and_one_that_was_damaged_is_not_judged(portal, stranger):
     good = portal.receipts[4]
-    now = {"checkpoint": good["checkpoint"], "inclusion_proof": good["inclusion_proof"]}
     for damage, said in (
         ({"leaf": changed(good["leaf"], body="Another body")}, "is not in the register"),
-        ({"leaf": changed(good["leaf"], seq=4)}, "too short or too long"),
         ({"leaf": changed(good["leaf"], seq=0)}, "lies outside"),
         ({"leaf": changed(good["leaf"], seq=9)}, "lies outside"),
-        ({"inclusion_proof": good["inclusion_proof"][:-1]}, "too short"),
-        ({"inclusion_proof": [*good["inclusion_proof"], good["inclusion_proof"][0]]}, "too long"),
-        ({"checkpoint": good["checkpoint"].replace("\n5\n", "\n6\n")}, "does not match its signature"),
         ({"checkpoint": portal.receipts[3]["checkpoint"]}, "lies outside"),
-        ({"checkpoint": portal.checkpoint}, "too short"),
-        ({"now": now | {"checkpoint": portal.checkpoint}}, "too short"),
         ({"disclosed": {"name": good["disclosed"]["name"] | {"value": "Somebody else"}}}, "the name shown"),
         ({"disclosed": {"nick": good["disclosed"]["name"]}}, "the nick shown"),
     ):
         code, answer = stranger.asks(portal.key, "receipt", good | damage)
         assert code == 1, (damage, answer)
         assert said in answer, (damage, answer)
-    for damage in ({"inclusion_proof": ["!" + good["inclusion_proof"][0]]}, {"now": good}, {"nick": "Sam"}):
-        assert stranger.asks(portal.key, "receipt", good | damage)[0] == 2
+    # The key signed none of these: a line or a letter may have been lost on the way, or somebody may have meant it.
+    now = {"checkpoint": good["checkpoint"], "inclusion_proof": good["inclusion_proof"]}
+    for damage, said in (
+        ({"leaf": changed(good["leaf"], seq=4)}, "too short or too long"),
+        ({"inclusion_proof": good["inclusion_proof"][:-1]}, "too short"),
+        ({"inclusion_proof": good["inclusion_proof"][1:]}, "too short"),
+        ({"inclusion_proof": []}, "too short"),
+        ({"inclusion_proof": [*good["inclusion_proof"], good["inclusion_proof"][0]]}, "too long"),
+        ({"checkpoint": good["checkpoint"].replace("\n5\n", "\n6\n")}, "does not match its signature"),
+        ({"checkpoint": portal.checkpoint}, "too short"),
+        ({"now": now | {"checkpoint": portal.checkpoint}}, "too short"),
+        ({"now": now | {"inclusion_proof": now["inclusion_proof"][1:]}}, "too short"),
+        ({"inclusion_proof": ["!" + good["inclusion_proof"][0]]}, "incomplete"),
+        ({"now": good}, "unexpected"),
+        ({"nick": "Sam"}, "unexpected"),
+    ):
+        code, answer = stranger.asks(portal.key, "receipt", good | damage)
+        assert (code, said in answer) == (2, True), (damage, answer)
     code, answer = stranger.asks(ELSEWHERE.vkey, "receipt", good)
     assert (code, "is signed by this key" in answer) == (2, True)
 
