@@ -12,7 +12,7 @@ import sys
 import tempfile
 import time
 import urllib.request
-from contextlib import closing, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
 
 import psycopg
@@ -20,7 +20,8 @@ import pytest
 from django.conf import settings
 from django.db import connection
 
-from tests.support.faults.servers import fill_up, loaded, own_postgres, small_disk, start_postgres
+from tests.support.faults.load import PAYING, SIGNING, Load, compared
+from tests.support.faults.servers import fill_up, kill_postgres, loaded, own_postgres, small_disk, start_postgres
 from tests.support.faults.waiting import MADE_ANEW, SECONDS_TO_COME_BACK, status, wait_for
 from tests.support.processes.databases import run_python_for_json
 from tests.support.processes.portal_process import environment, portal
@@ -36,9 +37,30 @@ SECONDS_AWAY = 30
 SECONDS_FULL = 20
 
 
+BODIES = 40  # more than can sign before and after a fault
+WAITING_MAILS = """
+import django; django.setup()
+from events.declarations.models import Mail
+print(Mail.objects.filter(delivery="waiting").count())
+"""
+
+
 def invited(values):
     """Open signing once and invite a body: return the number of its mail, which is in the queue."""
     return run_python_for_json(values, "-m", "tests.support.races.signing_place", "invite", "1")
+
+
+def place(values, *words):
+    return run_python_for_json(values, "-m", "tests.support.faults.place", *map(str, words))
+
+
+def all_that_was_acknowledged(values, load):
+    """What people were told is recorded while the fault lasted, compared with what is; and their mail leaves."""
+    assert load.unexpected == []
+    counted = compared([load], found := place(values, "count"))
+    assert (counted["lost"], counted["doubled"], found["faults"]) == (0, 0, [])
+    wait_for(lambda: run_python_for_json(values, "-c", WAITING_MAILS) == 0)
+    return counted
 
 
 def mails(folder):
@@ -122,30 +144,34 @@ def locked(values, mode="EXCLUSIVE"):
 def test_a_write_lock_that_somebody_holds_ends_nothing(unit, folder, report):
     with portal(folder, **unit) as served:
         served.wait_until_ready()
-        invited(unit)
-        wait_for(lambda: mails(folder) == 1)
+        # On PostgreSQL nobody is told to try again: each who waits for the lock holds a thread until it is released.
+        signing, paying = (BODIES, PAYING) if connection.vendor == "sqlite" else (1, 1)
+        prepared = place(unit, "prepare", signing, paying)
+        wait_for(lambda: mails(folder))
         before = set(served.members())
         with impatient_worker(unit) as impatient:
-            with locked(unit):
+            lock = ExitStack()
+            lock.enter_context(locked(unit))  # before anybody signs, with whose locks it could be in a deadlock
+            with lock, Load(served.port, prepared) as load:
                 ask_each_second(served, SECONDS_OF_A_LOCK, 200)
-            back = wait_for(lambda: status(served) == 200)
+                assert load.signed == []
+                lock.close()
+                back = wait_for(lambda: load.signed)
+                assert back < SECONDS_TO_COME_BACK
             if connection.vendor == "sqlite":
                 assert impatient.wait(60)
                 control = "the library's own mail worker ends"
             else:
                 control = page_that_needs_a_lock(unit, served)
         assert set(served.members()) == before  # nothing had to be started again
-        invited(unit)
-        wait_for(lambda: mails(folder) == 2, 60)
+        counted = all_that_was_acknowledged(unit, load)
     report(
         "Write lock held",
-        done=f"once, for {SECONDS_OF_A_LOCK} s; a page each second",
-        acknowledged="2 mails",
-        lost=0,
-        doubled=0,
-        whole="no process was started again",
-        back=f"{back:.1f} s: pages answered all the while",
+        done=f"once, for {SECONDS_OF_A_LOCK} s; a page each second, {min(signing, SIGNING)} sign, {paying} pay",
+        whole="no process was started again; all mail left",
+        back=f"{back:.1f} s: the next signature; pages answered all the while",
         control=control,
+        **counted,
     )
 
 
@@ -165,29 +191,51 @@ def test_a_postgresql_that_is_killed_and_comes_back_is_used_again(tmp_path, repo
             served.wait_until_ready()
             assert status(served) == 200
             before = set(served.members())
-            invited(values)
-            wait_for(lambda: mails(tmp_path / "var") == 1, 60)
-            os.kill(int(pid_file.read_text().split()[0]), signal.SIGKILL)
-            wait_for(lambda: status(served) == 503)
-            ask_each_second(served, SECONDS_AWAY, 503)
-            assert "Try again in a moment" in served.get("/", **MADE_ANEW)[1]
-            start_postgres(server)
-            took = wait_for(lambda: status(served) == 200)
-            assert took < SECONDS_TO_COME_BACK
+            with Load(served.port, place(values, "prepare", BODIES, PAYING)) as load:
+                wait_for(lambda: load.signed)
+                os.kill(int(pid_file.read_text().split()[0]), signal.SIGKILL)
+                wait_for(lambda: status(served) == 503)
+                ask_each_second(served, SECONDS_AWAY, 503)
+                assert "Try again in a moment" in served.get("/", **MADE_ANEW)[1]
+                held = len(load.signed)
+                start_postgres(server)
+                took = wait_for(lambda: status(served) == 200)
+                assert took < SECONDS_TO_COME_BACK
+                wait_for(lambda: len(load.signed) > held)
             assert set(served.members()) == before
             assert impatient.wait(60)
-            invited(values)
-            wait_for(lambda: mails(tmp_path / "var") == 2, 60)
+            assert load.interrupted  # or nothing of it was in their way
+            counted = all_that_was_acknowledged(values, load)
     report(
         "Database gone",
-        done=f"once, for {SECONDS_AWAY} s; a page each second",
-        acknowledged="2 mails",
-        lost=0,
-        doubled=0,
-        whole="no process was started again",
+        done=f"once, for {SECONDS_AWAY} s; a page each second, 4 sign, 2 record payments",
+        whole="no process was started again; all mail left",
         back=f"{took:.1f} s after its return",
         control="the library's own mail worker ends",
+        **counted,
     )
+
+
+@ON_POSTGRESQL
+def test_a_portal_that_starts_before_its_postgresql_waits_for_it(tmp_path):
+    """As after a restart of the machine. That a database which it has never used does not answer, it says at once."""
+    folder = tmp_path / "var"
+    with own_postgres() as (values, pid_file, server):
+        values |= {"VAR_DIR": str(folder)}
+        loaded(values)
+        kill_postgres(pid_file)
+        with portal(folder, **values) as first:
+            assert first.wait() == 1
+            assert "The database cannot be used" in first.printed
+        start_postgres(server)
+        with portal(folder, **values) as served:
+            served.wait_until_ready()
+        kill_postgres(pid_file)
+        with portal(folder, **values) as served:
+            wait_for(lambda: "Waiting for the database, which does not answer" in served.printed)
+            start_postgres(server)
+            served.wait_until_ready()
+            assert status(served) == 200
 
 
 @pytest.mark.skipif(connection.vendor != "sqlite", reason="PostgreSQL's disk is filled by a test of its own")
