@@ -240,7 +240,7 @@ class AllocationFilters(MoneyFilters):
                 found.append(balance)
         if self.sort != next(iter(self.ORDERS)):  # the accounts are in the first order
             places = {pk: place for place, pk in enumerate(self.rows.values_list("pk", flat=True))}
-            found.sort(key=lambda balance: places[balance.pk])
+            found.sort(key=lambda balance: places.get(balance.pk, len(places)))  # one may just have been reversed
         return found
 
     def tally(self, levels: Iterable[PreventionLevel]) -> Tally:

@@ -129,7 +129,10 @@ class PartFilters(CutOffFilters):
         ),
         "initiative": Order("By initiative", ("figure__approved__initiative__name", "-figure__approved__quarter")),
     }
-    SEARCHED = ("figure__measure__name", "figure__approved__initiative__name", "group__name")
+    SEARCHED = (
+        *("figure__measure__name", "figure__approved__initiative__name", "figure__approved__organisation__name"),
+        "group__name",
+    )
 
     def public_rows(self) -> QuerySet[Any]:
         return ApprovedPart.objects.current(self.cut_off.known_before)

@@ -72,6 +72,10 @@ def payments(year, query):
         ("as_at=2031-12-01", CutOff(date(2031, 12, 1))),
         ("as_at=2031-12-01&basis=dated", CutOff(date(2031, 12, 1), Basis.DATED)),
         ("as_at=2032-02-29", CutOff(date(2032, 2, 29))),
+        *(
+            (f"as_at={typed}", CutOff(date(2031, 12, 1)))
+            for typed in ("1 December 2031", "20311201", "2031-12-01T00:00")
+        ),
         ("as_at=2033-01-01", CutOff(date(2033, 1, 1))),
         ("as_at=0001-01-01", CutOff(date(1, 1, 1))),
     ],
@@ -83,8 +87,8 @@ def test_a_day_is_read(query, cut_off):
 @pytest.mark.parametrize(
     "query",
     [
-        *("as_at=2031-02-29", "as_at=2031-13-01", "as_at=1 December 2031", "as_at=20311201", "as_at=2031-W01-1"),
-        *("as_at=2031-12-01T00:00", "as_at=%00", "as_at=2031-12-0%D9%A1", "as_at=" + "9" * 10_000),
+        *("as_at=2031-02-29", "as_at=2031-13-01", "as_at=31 November 2031", "as_at=2031-W01-1"),
+        *("as_at=%00", "as_at=" + "9" * 10_000),
         *("as_at=2033-01-02", "as_at=9999-12-31", "as_at=0000-00-00"),
     ],
 )

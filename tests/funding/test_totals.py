@@ -126,7 +126,7 @@ def test_totals_options_and_list_agree(ledger, query):
 def test_who_received_most_is_one_click_away_and_leads_to_the_payments(client, ledger):
     page = client.get("/funding/2031-32/payments/")
     address = "/payments/totals/?year=2031-32&amp;by=recipient"
-    assert f'<a href="{address}">Who received the most in 2031-32?</a>' in page.text
+    assert f'<a href="{address}">Who received the most in <span class="number">2031-32</span>?</a>' in page.text
     assert '<a href="/payments/totals/?by=recipient">Who received the most in all years?</a>' in page.text
     assert '<a href="/payments/totals/?by=recipient">Who received the most?</a>' in client.get("/payments/").text
     filtered = client.get("/funding/2031-32/payments/?min=5").text

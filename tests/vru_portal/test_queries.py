@@ -60,7 +60,7 @@ PAGES = {
     "/api/v1/partners/": 6,
     "/api/v1/payments/": 11,
     "/payments/": 19,
-    "/payments/totals/?by=level": 10,
+    "/payments/totals/?by=level": 9,
     "/partners/?sort=name": 9,
     "/events/?sort=latest": 8,
     "/privacy/": 4,
@@ -71,7 +71,7 @@ PAGES = {
     "/readyz": 3,
     "/gaps/": 16,
     "/gaps/check/": 6,
-    "/sitemap.xml": 88,
+    "/sitemap.xml": 90,
 }
 
 

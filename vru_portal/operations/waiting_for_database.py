@@ -15,7 +15,14 @@ from django.db import OperationalError, connection
 
 PAUSES = (1, 2, 3, 5, *[10] * 29)  # seconds: five minutes in all
 ANSWERED = "FATAL"  # what PostgreSQL's own refusals begin with, such as that of a wrong password
-WILL_ANSWER = ("is starting up", "is shutting down", "in recovery mode", "not yet accepting", "too many clients")
+WILL_ANSWER = (
+    "is starting up",
+    "is shutting down",
+    "in recovery mode",
+    "not yet accepting",
+    "too many clients",
+    "slots are reserved",
+)
 
 
 def wait_for_database(say: Callable[[str], object], sleep: Callable[[float], object] = time.sleep) -> None:
@@ -25,13 +32,15 @@ def wait_for_database(say: Callable[[str], object], sleep: Callable[[float], obj
     """
     if connection.vendor != "postgresql":
         return
-    for pause in PAUSES:
+    for pause in (*PAUSES, 0):
         try:
             connection.ensure_connection()
         except OperationalError as error:
             reason = " ".join(str(error).split())
             if not is_away(reason):
                 raise
+            if not pause:
+                break
             say(f"Waiting for the database, which does not answer ({reason}). The next attempt is in {pause} s.")
         else:
             note_database()

@@ -23,11 +23,13 @@ from events.models import AgendaItem, Event
 from funding.models import (
     Allocation,
     BudgetHeading,
+    ContractCopy,
     Decision,
     FinancialYear,
     FundingSource,
     OnwardGrant,
     Payment,
+    Regranting,
     SourceCondition,
     Variation,
 )
@@ -95,10 +97,10 @@ def latest_records(*, model: Any, key: str) -> QuerySet[Any, tuple[int, datetime
 
 
 @prepared
-def latest_returns() -> QuerySet[Any, tuple[int, datetime, datetime | None]]:
-    """When figures of each initiative were last asked for, and when they were last reported."""
+def latest_returns() -> QuerySet[Any, tuple[int, datetime, datetime | None, datetime | None]]:
+    """When figures of each initiative were last asked for, and when they were last reported or no longer asked for."""
     rows = Return.objects.order_by().values_list("initiative")
-    return rows.annotate(Max("asked_at"), Max("reported_at"))
+    return rows.annotate(Max("asked_at"), Max("reported_at"), Max("cancelled_at"))
 
 
 @prepared
@@ -125,13 +127,12 @@ class Changes:
 
     @cached_property
     def of_allocations(self) -> Moments:
-        """An allocation's page changes with each payment, variation and onward grant, and once it is reversed."""
+        """An allocation's page changes with all that is recorded about it, and once it is reversed."""
         rows = Allocation.objects.filter(reverses=None).order_by()
         found = rows.values_list("pk", "recorded_at", "reversed_by__recorded_at").annotate(Max("payments__recorded_at"))
         own = {pk: moment for pk, *moments in found if (moment := latest(moments))}
-        return latest_by(
-            own, *(dict(latest_records(model=model, key="allocation")) for model in (Variation, OnwardGrant))
-        )
+        others = (Variation, ContractCopy, Regranting, OnwardGrant)
+        return latest_by(own, *(dict(latest_records(model=model, key="allocation")) for model in others))
 
     @cached_property
     def of_money(self) -> tuple[Moments, Moments]:
@@ -152,7 +153,7 @@ class Changes:
             later += [
                 changes_of(Target, "initiative_id"),
                 dict(latest_records(model=ApprovedReturn, key="initiative")),
-                {pk: max(asked, reported or asked) for pk, asked, reported in latest_returns()},
+                {pk: max(filter(None, moments)) for pk, *moments in latest_returns()},
             ]
         return self.with_later(changes_of(Initiative), *later)
 

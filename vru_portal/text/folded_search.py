@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from functools import cache
 from typing import Any
 
+from django.core.exceptions import EmptyResultSet
 from django.db import models
 from django.db.backends.signals import connection_created
 
@@ -21,6 +22,7 @@ SQLITE_FUNCTION = "portal_folded"
 # Latin, Greek and Cyrillic letters, the marks that follow letters, Vietnamese and full-width letters: one character
 # each, so that both databases can compare character by character.
 FOLDED_RANGES = (*range(0x41, 0x530), *range(0x1E00, 0x2000), *range(0xFF01, 0xFF5F))
+MAX_TERMS = 12
 APOSTROPHE_MARKS = "'`" + APOSTROPHES
 
 
@@ -51,8 +53,12 @@ def fold_for_search(text: str) -> str:
 
 
 def search_terms(typed: str) -> list[str]:
-    """The words to search for, folded; what has no letter or sign that counts is none."""
-    return [word for word in fold_for_search(remove_invisible(typed)).split() if word]
+    """The words to search for, folded and each once: the first of them, because each is looked for in every row.
+
+    If nothing that was typed counts, such as an apostrophe alone, it is returned as it is, and found nowhere.
+    """
+    words = list(dict.fromkeys(fold_for_search(remove_invisible(typed)).split()))
+    return words[:MAX_TERMS] or typed.split()[:1]
 
 
 def any_contains(fields: Iterable[str], text: str) -> models.Q:
@@ -96,6 +102,8 @@ class FoldedContains(models.Lookup[Any]):
         return " ".join(fold_for_search(remove_invisible(str(self.rhs))).split())
 
     def as_sql(self, compiler: Any, connection: Any) -> tuple[str, list[Any]]:  # type: ignore[override]
+        if not self.rhs:
+            raise EmptyResultSet
         column, parameters = self.process_lhs(compiler, connection)
         if connection.vendor == "sqlite":
             # SQLite's own comparison does for plain ASCII, many times as fast: the function is asked about the rest.

@@ -38,7 +38,7 @@ class DistinctNames(models.Model):
         Records that were made alike before this rule can still be edited.
         """
         value = getattr(self, field.attname)
-        rows = type(self)._default_manager.filter(**{f"{field.name}__folded_contains": value})
-        found = {key: text for key, text in rows.values_list("pk", field.name) if fold(text) == fold(value)}
+        folded, rows = fold(value), type(self)._default_manager.values_list("pk", field.name)
+        found = {key: text for key, text in rows if fold(text) == folded}
         own = found.pop(self.pk, None)
         return next(iter(found.values()), "") if own is None else ""

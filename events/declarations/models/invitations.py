@@ -131,7 +131,7 @@ class Preparation(models.Model):
     email = EmailAddressField(help_text="The signatory's own email address.")
     authority = models.CharField(max_length=9, choices=Authority)
     authority_reference = LineField(max_length=160, blank=True)
-    authority_date = CalendarDateField(**IN_OUR_TIME, null=True, blank=True)
+    authority_date = CalendarDateField(null=True, blank=True)  # a standing order may be old
     name_is_public = models.BooleanField(default=False)
     prepared_by = LineField(
         max_length=120,
@@ -250,7 +250,7 @@ class PaperSignature(models.Model):
         help_text="For a decision that delegates it, for example “minute 14 of the board”.",
     )
     authority_date = CalendarDateField(
-        "date of the decision", **IN_OUR_TIME, null=True, blank=True, help_text="If it is stated on the paper."
+        "date of the decision", null=True, blank=True, help_text="If it is stated on the paper."
     )
     signed_on = CalendarDateField(**IN_OUR_TIME)
     name_is_public = models.BooleanField(default=False, help_text="Only if the signatory agreed to it.")

@@ -98,7 +98,7 @@ def problems_of(query: QueryDict, filters: Filters) -> dict[str, str]:
     for name, parameter in filters.parameters.items():
         values = query.getlist(name)
         if parameter.schema.get("format") == "date" and any(parse_iso_date(value) is None for value in values):
-            found[name] = DATE_ERROR  # as the description has it: a script has a calendar, and no habits
+            found[name] = DATE_ERROR  # pages also take days as people write them; the API keeps to its description
         if len(values) > (MAX_VALUES if parameter.several else 1):
             found[name] = f"Give at most {MAX_VALUES} values." if parameter.several else "Give one value."
         elif not all(values) or (name not in FREE_TEXT and any(value.strip() != value for value in values)):

@@ -49,7 +49,7 @@ class PublishForm(ReadVersionForm):
         label="Publish on",
         required=False,
         widget=AdminSplitDateTime,
-        help_text="UK time. Leave both empty to publish now. Otherwise it is published within a minute of this time.",
+        help_text="UK time. Leave both empty to publish now. Otherwise it is published about a minute after this time.",
     )
 
     def __init__(self, *args: Any, drafts: dict[str, Any], **options: Any) -> None:

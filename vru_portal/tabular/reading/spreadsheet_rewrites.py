@@ -121,7 +121,7 @@ def _as_date(text: str) -> Iterator[str]:
     elif (found := NAMED_MONTH.fullmatch(text)) and (month := MONTHS.get(found["month"].casefold())):
         if found["number"] and len(found["number"]) == 4 and not found["day"]:
             yield from _month(int(found["number"]), month)
-        elif bool(found["day"]) != bool(found["number"]):
+        elif bool(found["day"]) != bool(found["number"]) and len(found["number"] or "") <= 2:
             number = int(found["day"] or found["number"])
             yield from (
                 _day_of_month(number, month) if number <= 31 or found["day"] else _month(_full_year(number), month)
