@@ -14,7 +14,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='historicalorganisation',
             name='area',
-            field=models.CharField(blank=True, help_text='The town or district where it is based, such as Birmingham.', max_length=80),
+            field=models.CharField(blank=True, help_text='The town or district where it is based.', max_length=80),
         ),
         migrations.AddField(
             model_name='historicalorganisation',
@@ -29,7 +29,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='organisation',
             name='area',
-            field=models.CharField(blank=True, help_text='The town or district where it is based, such as Birmingham.', max_length=80),
+            field=models.CharField(blank=True, help_text='The town or district where it is based.', max_length=80),
         ),
         migrations.AddField(
             model_name='organisation',

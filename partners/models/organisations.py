@@ -50,7 +50,7 @@ class Organisation(Slugged, OtherNames, Publishable, Sourced):
         validators=[validators.company_number],
         help_text="Its number at Companies House, in eight characters, such as 01234567.",
     )
-    area = LineField(max_length=80, blank=True, help_text="The town or district where it is based, such as Birmingham.")
+    area = LineField(max_length=80, blank=True, help_text="The town or district where it is based.")
     area_code = LineField(
         "area's official code",
         max_length=9,

@@ -173,7 +173,7 @@ def test_a_date_before_anything_was_known_says_so_and_links_on(client, allocatio
 @pytest.mark.parametrize("path", ["/funding/2031-32/", "/funding/2031-32/payments/"])
 def test_an_invalid_date_is_an_error_of_its_field(client, allocation, path):
     response = client.get(f"{path}?as_at=tomorrow")
-    assert "“tomorrow” is not a date. Enter a date such as 27 3 2031" in text_of(response)
+    assert "“tomorrow” is not a date. Enter a date such as 27 3 2020" in text_of(response)
     assert 'aria-describedby="day-as_at' in response.text or "day-as_at_error" in response.text
     found = Elements(response.text).elements
     ids = {attributes.get("id") for _, attributes in found}

@@ -107,7 +107,7 @@ def test_a_suppressed_figure_is_in_no_output(client):
         "/prevention/first/",
     ):
         page = text(client.get(address))
-        numbers = {number.replace(",", "") for number in re.findall(r"\d[\d,]*", page)}
+        numbers = {number.replace(",", "") for number in re.findall(r"(?<!\w)\d[\d,]*(?!\w)", page)}
         assert numbers & {str(number) for number in hidden} == set(), address
         assert "suppressed" in page, address
         assert "41683" in numbers, address

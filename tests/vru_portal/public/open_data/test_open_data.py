@@ -160,7 +160,7 @@ def test_no_draft_is_in_a_file_or_counted(client):
         ("/initiatives.csv?level=nought", 400, "“nought” is not a valid value. Use one of: first"),
         ("/initiatives.json?sort=age", 400, "“age” is not a valid value. Use one of: level, name."),
         ("/payments.csv?kind=gift", 400, "Use one of: grant, contract, own."),
-        ("/payments.csv?as_at=2031-02-30", 400, "Enter a date"),
+        ("/payments.csv?as_at=2031-02-30", 400, "There is no 30 February 2031. Check the date."),
         ("/data/secrets/schema.json", 404, f"Use one of: {', '.join(NAMES)}."),
         ("/initiatives.csv?columns=" + "%FF" * 900, 400, "Use one of: slug,"),
     ],
