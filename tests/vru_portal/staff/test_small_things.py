@@ -17,6 +17,7 @@ from tests.support.crawler import text_of
 from tests.support.factories import AudienceFactory, InitiativeFactory, StoryFactory, UserFactory
 from vru_portal.publishing import workflow
 from vru_portal.publishing.state import Part, Record, State
+from vru_portal.text.fields import CountField, SmallCountField
 
 pytestmark = [pytest.mark.django_db, pytest.mark.once]
 
@@ -123,3 +124,16 @@ def test_only_those_who_can_change_a_record_are_told_what_happens_to_their_chang
     page = text_of(client.get(admin_url(story)))
     assert "The public sees this." in page
     assert ("Your changes stay pending until they are published." in page) is told
+
+
+def test_a_count_is_typed_into_a_box_that_keeps_its_commas(rf):
+    request = rf.get("/")
+    request.user = UserFactory(is_superuser=True)
+    boxes = [
+        staff.formfield_for_dbfield(field, request).widget.input_type
+        for model, staff in admin.site._registry.items()
+        for field in model._meta.fields
+        if isinstance(field, CountField | SmallCountField) and field.editable
+    ]
+    assert len(boxes) > 3
+    assert set(boxes) == {"text"}
