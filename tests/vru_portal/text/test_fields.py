@@ -300,6 +300,7 @@ OLDER_THAN_ANY_UNIT = {
     "partners.Post.held_until",
     "as_at",
     "published_on",
+    "authority_date",  # a standing order of a council
 }
 
 
