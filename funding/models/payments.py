@@ -2,6 +2,7 @@
 
 from datetime import date
 from decimal import Decimal
+from operator import attrgetter
 from typing import Any, Self
 
 from django.core.exceptions import ValidationError
@@ -24,6 +25,7 @@ from vru_portal.text.typed_dates import IN_OUR_TIME
 
 REFERENCE_LENGTH = 60
 IRREGULARITIES = tuple(Irregularity)  # iterating over the class itself would take longer than the rest of a row
+READ_FLAGS = attrgetter(*IRREGULARITIES)
 REFERENCE_TAKEN = (
     "A payment with this reference is already recorded. Capital letters do not make a different reference."
 )
@@ -133,6 +135,8 @@ class Payment(Reversible):
 
 def irregularities_of(payment: Any, year: FinancialYear) -> list[str]:
     """A sentence for each irregularity of a payment, or of a row with what `with_irregularities` adds to one."""
+    if not any(READ_FLAGS(payment)):  # as with nearly every payment
+        return []
     return [irregularity_sentence(payment, name, year) for name in IRREGULARITIES if getattr(payment, name)]
 
 
