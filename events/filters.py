@@ -8,7 +8,8 @@ from django.utils import timezone
 
 from events.models import Event
 from events.querysets import EventQuerySet
-from vru_portal.web.facets import AnyFacet, FacetedFilters, Order, QueryFacet, year_facet
+from vru_portal.web.facets import AnyFacet, FacetedFilters, QueryFacet, year_facet
+from vru_portal.web.filters import Order
 
 
 def to_come(rows: Any) -> QuerySet[Event]:

@@ -6,7 +6,8 @@ from partners.choices import PublicationKind, Seat
 from partners.models import Organisation, Post, Publication
 from partners.querysets import OrganisationQuerySet, PostQuerySet, PublicationQuerySet
 from vru_portal.publishing.state import published
-from vru_portal.web.facets import AnyFacet, Facet, FacetedFilters, Order, QueryFacet, choice_facet, year_facet
+from vru_portal.web.facets import AnyFacet, Facet, FacetedFilters, QueryFacet, choice_facet, year_facet
+from vru_portal.web.filters import Order
 
 
 class OrganisationFilters(FacetedFilters):

@@ -14,7 +14,8 @@ from programmes.models import EvidenceAssessment, Initiative, Story, ToolkitAppr
 from programmes.querysets import InitiativeQuerySet
 from vru_portal.publishing.addresses import slug_of
 from vru_portal.publishing.state import published
-from vru_portal.web.facets import AnyFacet, Facet, FacetedFilters, FacetValue, KeysByValue, Order, union
+from vru_portal.web.facets import AnyFacet, Facet, FacetedFilters, FacetValue, KeysByValue, union
+from vru_portal.web.filters import Order
 from vru_portal.web.prepared_queries import prepared
 from vru_portal.web.public_pages import cached_per_content_version
 
@@ -60,7 +61,7 @@ class InitiativeFilters(FacetedFilters):
     @property
     def keys(self) -> list[int]:
         """The keys of the matching initiatives, in the order that was asked for."""
-        return [key for key in keys_in_order(fields=self.ORDERS[self.sort].fields) if key in self.matching_keys]
+        return [key for key in keys_in_order(fields=self.order) if key in self.matching_keys]
 
     @cached_property
     def all_keys(self) -> set[int]:

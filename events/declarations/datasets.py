@@ -9,7 +9,8 @@ from events.declarations.models import Entry
 from events.declarations.querysets import EntryQuerySet
 from vru_portal.tabular.datasets import Dataset, QueryRows, last_recorded, page_column, public_name
 from vru_portal.tabular.writers import Column, Type
-from vru_portal.web.facets import AnyFacet, Facet, FacetedFilters, FacetValue, Order, ValueFacet
+from vru_portal.web.facets import AnyFacet, Facet, FacetedFilters, FacetValue, ValueFacet
+from vru_portal.web.filters import Order
 
 
 class SignatoryFilters(FacetedFilters):

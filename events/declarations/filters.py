@@ -7,7 +7,8 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from events.declarations.choices import EntryKind
 from events.declarations.models import Entry
 from events.declarations.querysets import EntryQuerySet
-from vru_portal.web.facets import AnyFacet, Facet, FacetedFilters, FacetValue, Order, QueryFacet, ValueFacet
+from vru_portal.web.facets import AnyFacet, Facet, FacetedFilters, FacetValue, QueryFacet, ValueFacet
+from vru_portal.web.filters import Order
 
 
 def ended_by(rows: Any, kind: EntryKind) -> QuerySet[Entry]:

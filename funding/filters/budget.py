@@ -10,8 +10,7 @@ from funding.filters.money import SLUG_PARAMETERS, MoneyFilters
 from funding.models import Decision, SourceCondition, Variation
 from funding.querysets import DecisionQuerySet, SourceConditionQuerySet, VariationQuerySet
 from vru_portal.text.folded_search import any_contains, search_terms
-from vru_portal.web.facets import Order
-from vru_portal.web.filters import Parameter, choice, search_words, text
+from vru_portal.web.filters import Order, Parameter, choice, search_words, text
 
 REFERENCE = text("Reference", 60, "Enter a reference of up to 60 characters.")
 

@@ -30,8 +30,7 @@ from funding.validators import parse_year_label
 from funding.year_accounts import AllocationBalance, BalanceTotals, YearAccounts
 from programmes.models import PreventionLevel
 from vru_portal.web.cut_off import DAY_PARAMETERS, read_cut_off
-from vru_portal.web.facets import Order
-from vru_portal.web.filters import Filters, Parameter, QueryLink, choice, slugs
+from vru_portal.web.filters import Order, Parameter, SortedFilters, choice, slugs
 from vru_portal.web.prepared_queries import prepared
 
 Value = TypeVar("Value", date, Decimal)
@@ -73,15 +72,12 @@ def duty_parameter(lists: Sequence[DutyList]) -> Parameter:
     return choice("List", lists, error=f"Enter one of these as the list: {', '.join(lists)}.")
 
 
-class MoneyFilters(Filters):
+class MoneyFilters(SortedFilters):
     """What all filters of lists of money have in common. Subclasses say which parameters there are."""
 
     SLUG_FIELDS: ClassVar[Mapping[str, str]]  # the field that each parameter of slugs filters
     DUTY_LISTS: ClassVar[tuple[DutyList, ...]]  # the lists of the publication duty that these rows can be on
     PARAMETERS: ClassVar[Mapping[str, Parameter]]
-
-    ORDERS: ClassVar[Mapping[str, Order]]  # by the value of `sort`, if there is one; the first needs no parameter
-
     YEAR_FIELD: ClassVar[str]
 
     def __init__(self, year: FinancialYear | None, data: QueryDict, *, duty: PublicationDuty | None = None) -> None:
@@ -109,24 +105,6 @@ class MoneyFilters(Filters):
     def threshold(self, name: DutyList) -> Decimal | None:
         """The sum above which the duty lists something; None if it lists everything."""
         return getattr(self.duty, PublicationDuty.THRESHOLDS[name], None)
-
-    @property
-    def sort(self) -> str:
-        """The name of the order that was asked for, or of the first."""
-        return self.valid.get("sort") or next(iter(self.ORDERS))
-
-    @property
-    def order(self) -> Sequence[str]:
-        return self.ORDERS[self.sort].fields
-
-    @property
-    def sort_links(self) -> list[QueryLink]:
-        """A link for each order; the first needs no parameter."""
-        first = next(iter(self.ORDERS))
-        return [
-            QueryLink(order.label, self.link(sort=[] if name == first else [name]), current=name == self.sort)
-            for name, order in self.ORDERS.items()
-        ]
 
     @property
     def first_years(self) -> list[int]:

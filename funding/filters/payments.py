@@ -26,21 +26,13 @@ from funding.querysets import PaymentQuerySet, threshold_in_pence
 from vru_portal.ledger.money import Pence, sum_of_pounds
 from vru_portal.text.dates import parse_iso_date
 from vru_portal.text.folded_search import any_contains, search_terms
-from vru_portal.web.facets import Order
-from vru_portal.web.filters import Parameter, QueryLink, amount, choice, day, parse_amount, search_words
+from vru_portal.web.filters import Order, Parameter, QueryLink, amount, choice, day, parse_amount, search_words
 
 MONTH_PATTERN = re.compile(r"20\d\d-(0[1-9]|1[0-2])", re.ASCII)
 SEARCHED = (
     *("payee__name", "payee__other_names", "purpose", "reference", "department"),
     *("allocation__initiative__name", "allocation__heading__name"),
 )
-ORDERS = {
-    "date": Order("By date", ("paid_on", "pk")),
-    "newest": Order("Newest first", ("-paid_on", "-pk")),
-    "largest": Order("Largest first", ("-amount", "paid_on", "pk")),
-    "smallest": Order("Smallest first", ("amount", "paid_on", "pk")),
-    "recipient": Order("By recipient", ("payee__name", "paid_on", "pk")),
-}
 
 
 class PaymentFilters(MoneyFilters):
@@ -55,7 +47,13 @@ class PaymentFilters(MoneyFilters):
     }
     YEAR_FIELD = "allocation__funding_source__year"
     DUTY_LISTS = (DutyList.ITEMS,)
-    ORDERS = ORDERS
+    ORDERS = {
+        "date": Order("By date", ("paid_on", "pk")),
+        "newest": Order("Newest first", ("-paid_on", "-pk")),
+        "largest": Order("Largest first", ("-amount", "paid_on", "pk")),
+        "smallest": Order("Smallest first", ("amount", "paid_on", "pk")),
+        "recipient": Order("By recipient", ("payee__name", "paid_on", "pk")),
+    }
     PARAMETERS: ClassVar[Mapping[str, Parameter]] = {
         "q": search_words("Words"),
         "from": day("Paid from"),

@@ -3,7 +3,8 @@ from typing import ClassVar
 from django.db.models import QuerySet
 
 from funding.models import OnwardGrant
-from vru_portal.web.facets import AnyFacet, Facet, FacetedFilters, FacetValue, Order, ValueFacet, year_facet
+from vru_portal.web.facets import AnyFacet, Facet, FacetedFilters, FacetValue, ValueFacet, year_facet
+from vru_portal.web.filters import Order
 
 
 class OnwardGrantFilters(FacetedFilters):

@@ -21,13 +21,12 @@ from vru_portal.web.facets import (
     FacetedFilters,
     FacetValue,
     KeysByValue,
-    Order,
     QueryFacet,
     ValueFacet,
     choice_facet,
     union,
 )
-from vru_portal.web.filters import Choices, Parameter, choice
+from vru_portal.web.filters import Choices, Order, Parameter, choice
 
 # What the totals can be shown by.
 BY: Choices = [("measure", "Measure"), ("level", "Level of prevention"), ("area", "Area"), ("year", "Financial year")]

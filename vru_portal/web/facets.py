@@ -19,10 +19,10 @@ from django.utils.html import format_html
 from vru_portal.text.folded_search import any_contains, search_terms
 from vru_portal.web.filters import (
     Choices,
-    Filters,
     FiltersForm,
     Parameter,
     QueryLink,
+    SortedFilters,
     UncheckedField,
     choice,
     search_words,
@@ -124,14 +124,6 @@ def year_facet(label: str, field: str) -> ValueFacet:
 AnyFacet = Facet | ValueFacet | QueryFacet
 
 
-@dataclass(frozen=True)
-class Order:
-    """One way to sort a list. The primary key decides between equals, so that pages never overlap."""
-
-    label: str
-    fields: tuple[str, ...]
-
-
 class LazyValues(Sequence[str]):
     """Values that are read from the database when they are first needed."""
 
@@ -155,12 +147,11 @@ def facet_parameter(label: str, read: Callable[[], list[str]]) -> Parameter:
     return Parameter(label, lambda value: value in values.found, NO_SUCH_VALUE, several=True, values=values)
 
 
-class FacetedFilters(Filters):
+class FacetedFilters(SortedFilters):
     """The filters of a list of records. A subclass says which rows there are and how they can be asked for."""
 
     # In the order in which the page shows them.
     FACETS: ClassVar[Mapping[str, AnyFacet]] = {}
-    ORDERS: ClassVar[Mapping[str, Order]]  # by the value of `sort`; the first is what a page shows if nobody asks
     OTHERS: ClassVar[Mapping[str, Parameter]] = {}  # parameters that are not facets
     SEARCH_LABEL: ClassVar[str] = "Words"
     SEARCHED: ClassVar[tuple[str, ...]]  # the fields that hold the words that are searched for
@@ -233,12 +224,7 @@ class FacetedFilters(Filters):
         rows = self.public_rows()
         if self.matching_keys != self.all_keys:
             rows = rows.filter(pk__in=self.matching_keys)
-        return rows.order_by(*self.ORDERS[self.sort].fields, "pk")
-
-    @property
-    def sort(self) -> str:
-        """The name of the order that was asked for, or of the first."""
-        return self.valid.get("sort") or next(iter(self.ORDERS))
+        return rows.order_by(*self.order, "pk")
 
     def _options(self, name: str) -> list[FacetOption]:
         """The options of a facet, counted with the choices in all other facets applied.
@@ -279,15 +265,6 @@ class FacetedFilters(Filters):
         return self.removal_links(
             {name: [(option.slug, option.name) for option in options] for name, options in self.facets.items()}
         )
-
-    @property
-    def sort_links(self) -> list[QueryLink]:
-        """A link for each order; the first needs no parameter."""
-        first = next(iter(self.ORDERS))
-        return [
-            QueryLink(order.label, self.link(sort=[] if name == first else [name]), current=name == self.sort)
-            for name, order in self.ORDERS.items()
-        ]
 
     @classmethod
     def is_asked_for(cls, data: QueryDict) -> bool:

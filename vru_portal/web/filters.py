@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from typing import Any
+from typing import Any, ClassVar
 
 from crispy_forms.helper import FormHelper
 from crispy_forms.layout import Layout, Submit
@@ -144,6 +144,14 @@ class QueryLink:
     current: bool = False
 
 
+@dataclass(frozen=True)
+class Order:
+    """One way to sort a list. The primary key decides between equals, so that pages never overlap."""
+
+    label: str
+    fields: tuple[str, ...]
+
+
 class Filters:
     """The parameters of a page that an address has."""
 
@@ -214,6 +222,31 @@ class Filters:
                 label = f"{parameter.label}: {labels.get(value, typed[:LABEL_LENGTH])}"
                 links.append(QueryLink(label, self.link(**{name: others})))
         return links
+
+
+class SortedFilters(Filters):
+    """The parameters of a list that can be sorted, by its parameter `sort`."""
+
+    ORDERS: ClassVar[Mapping[str, Order]]  # by the value of `sort`; the first is what a page shows if nobody asks
+
+    @property
+    def sort(self) -> str:
+        """The name of the order that was asked for, or of the first."""
+        return self.valid.get("sort") or next(iter(self.ORDERS))
+
+    @property
+    def order(self) -> tuple[str, ...]:
+        """The fields to sort by."""
+        return self.ORDERS[self.sort].fields
+
+    @property
+    def sort_links(self) -> list[QueryLink]:
+        """A link for each order; the first needs no parameter."""
+        first = next(iter(self.ORDERS))
+        return [
+            QueryLink(order.label, self.link(sort=[] if name == first else [name]), current=name == self.sort)
+            for name, order in self.ORDERS.items()
+        ]
 
 
 class UncheckedField(forms.Field):
