@@ -9,7 +9,7 @@ from funding.choices import VariationKind
 from funding.filters.money import SLUG_PARAMETERS, MoneyFilters
 from funding.models import Decision, SourceCondition, Variation
 from funding.querysets import DecisionQuerySet, SourceConditionQuerySet, VariationQuerySet
-from vru_portal.text.folded_search import any_contains, search_terms
+from vru_portal.text.folded_search import contains_words
 from vru_portal.web.filters import Order, Parameter, choice, search_words, text
 
 REFERENCE = text("Reference", 60, "Enter a reference of up to 60 characters.")
@@ -39,8 +39,7 @@ class DecisionFilters(MoneyFilters):
             return Decision.objects.none()
         if reference := self.value("reference"):
             condition &= Q(reference__iexact=reference)
-        for word in search_terms(self.value("q")):
-            condition &= any_contains(self.SEARCHED, word)
+        condition &= contains_words(self.SEARCHED, self.value("q"))
         return Decision.objects.standing(self.cut_off).filter(condition).order_by(*self.order)
 
 

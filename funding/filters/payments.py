@@ -25,7 +25,7 @@ from funding.models import Payment
 from funding.querysets import PaymentQuerySet, threshold_in_pence
 from vru_portal.ledger.money import Pence, sum_of_pounds
 from vru_portal.text.dates import parse_iso_date
-from vru_portal.text.folded_search import any_contains, search_terms
+from vru_portal.text.folded_search import contains_words
 from vru_portal.web.filters import Order, Parameter, QueryLink, amount, choice, day, parse_amount, search_words
 
 MONTH_PATTERN = re.compile(r"20\d\d-(0[1-9]|1[0-2])", re.ASCII)
@@ -81,8 +81,7 @@ class PaymentFilters(MoneyFilters):
         if self.errors:
             return Payment.objects.none()
         condition = Q(**{self.YEAR_FIELD: self.year}) if self.year else Q()
-        for word in search_terms(self.value("q")):
-            condition &= any_contains(SEARCHED, word)
+        condition &= contains_words(SEARCHED, self.value("q"))
         first, last = in_order(parse_iso_date(self.value("from")), parse_iso_date(self.value("to")))
         if first:
             condition &= Q(paid_on__gte=first)

@@ -69,6 +69,14 @@ def any_contains(fields: Iterable[str], text: str) -> models.Q:
     return condition
 
 
+def contains_words(fields: Iterable[str], typed: str) -> models.Q:
+    """The condition that one of these fields contains each of the words that were typed, not necessarily the same."""
+    condition = models.Q()
+    for word in search_terms(typed):
+        condition &= any_contains(fields, word)
+    return condition
+
+
 @cache
 def _same_characters() -> dict[str, str]:
     """By folded character, all that are folded to it, and the rest of an expression that skips what does not count."""

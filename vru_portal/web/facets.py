@@ -12,11 +12,11 @@ from functools import cached_property, partial
 from typing import Any, ClassVar, NamedTuple
 
 from django import forms
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from django.http import QueryDict
 from django.utils.html import format_html
 
-from vru_portal.text.folded_search import any_contains, search_terms
+from vru_portal.text.folded_search import contains_words
 from vru_portal.web.filters import (
     Choices,
     FiltersForm,
@@ -199,10 +199,7 @@ class FacetedFilters(SortedFilters):
 
     def with_words(self, words: str) -> QuerySet[Any]:
         """The public rows that contain every one of these words."""
-        condition = Q()
-        for word in search_terms(words):
-            condition &= any_contains(self.SEARCHED, word)
-        return self.public_rows().filter(condition)
+        return self.public_rows().filter(contains_words(self.SEARCHED, words))
 
     def keys_with(self, words: str) -> frozenset[int]:
         return frozenset(self.with_words(words).order_by().values_list("pk", flat=True))
