@@ -26,10 +26,8 @@ from funding.reconcile.database import (
 from funding.reconcile.findings import ReconciliationReport
 from funding.reconcile.outputs import ServedList, ServedRow
 from funding.validators import year_label
-from vru_portal.tabular.downloads import FORMATS
 from vru_portal.tabular.writers import unescape_formula
 
-API = "API"
 PAID_FROM_SOURCE = (
     f"(SELECT SUM({PENCE.format('p.amount')}) FROM funding_payment p JOIN funding_allocation a ON a.id = "
     "p.allocation_id WHERE a.funding_source_id = s.id)"
@@ -121,9 +119,8 @@ def from_sql(key: tuple[str, ...], sums: tuple[str, ...], sql: str, *, is_added_
 def check_lists(report: ReconciliationReport) -> None:
     """Check the files of all years, and the same rows of the API."""
     for name, expected in expected_lists().items():
-        for form in (*FORMATS, API):
+        for form, reader in outputs.readers_of(name).items():
             where = f"All years, {form.upper()} of {name}"
-            reader = partial(outputs.read_api, name) if form == API else partial(outputs.read_list, name, form)
             found: ServedList | None = report.read(where, reader)
             if found is not None:
                 report.read(where, partial(check_list, report, where, found, expected, guarded=form in ("csv", "xlsx")))

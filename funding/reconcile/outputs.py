@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import partial
 from html.parser import HTMLParser
 from typing import Any
 from urllib.parse import urljoin, urlsplit
@@ -15,9 +16,11 @@ from django.conf import settings
 from django.test import Client
 from django.urls import reverse
 
+from vru_portal.tabular.downloads import FORMATS
 from vru_portal.text.sums import PENNY
 
 ServedRow = dict[str, Any]
+API = "API"
 SERVED_SUM = re.compile(r"-?£?(\d+|\d{1,3}(,\d{3})+)(\.\d{1,2}0*)?", re.ASCII)
 VOID_ELEMENTS = {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"}
 
@@ -98,6 +101,11 @@ def read_api(name: str) -> ServedList:
         parts = urlsplit(page["next"] or "")
         address = f"{parts.path}?{parts.query}" if parts.path else ""
     return ServedList(rows)
+
+
+def readers_of(name: str) -> dict[str, Callable[[], ServedList]]:
+    """How a list is read, from each of its files and from the API, by the format."""
+    return {**{form: partial(read_list, name, form) for form in FORMATS}, API: partial(read_api, name)}
 
 
 def read_csv(content: bytes) -> ServedList:

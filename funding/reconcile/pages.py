@@ -43,16 +43,17 @@ def read(report: ReconciliationReport, where: str, address: str, continued: tupl
 def check_decisions_page(report: ReconciliationReport, label: str, year: YearRow) -> None:
     """Check what the decisions of a year have allocated and varied, line by line."""
     marks = {
-        "decision-allocated": "SELECT SUM({}) FROM funding_allocation a JOIN funding_decision d ON d.id = "
-        f"a.decision_id WHERE d.year_id = %s AND {DECISION_STANDS} AND {ALLOCATION_STANDS}",
-        "decision-varied": "SELECT SUM({}) FROM funding_variation v JOIN funding_decision d ON d.id = v.decision_id "
+        "decision-allocated": f"SELECT SUM({PENCE.format('a.amount')}) FROM funding_allocation a "
+        f"JOIN funding_decision d ON d.id = a.decision_id "
+        f"WHERE d.year_id = %s AND {DECISION_STANDS} AND {ALLOCATION_STANDS}",
+        "decision-varied": f"SELECT SUM({PENCE.format('v.amount')}) FROM funding_variation v "
+        f"JOIN funding_decision d ON d.id = v.decision_id "
         f"WHERE d.year_id = %s AND {DECISION_STANDS} AND {VARIATION_STANDS}",
     }
     where = f"{label}, Page of decisions"
     if page := read(report, where, reverse("funding:decisions", args=[label]), tuple(marks)):
         for mark, sql in marks.items():
-            alias = "a" if mark == "decision-allocated" else "v"
-            ((pence,),) = fetch_rows(sql.format(PENCE.format(f"{alias}.amount")), [year.pk])
+            ((pence,),) = fetch_rows(sql, [year.pk])
             report.expect(where, f"“{mark}”", page.sum_of(mark), pounds_of(pence))
 
 

@@ -13,7 +13,6 @@ from funding.reconcile.database import fetch_rows
 from funding.reconcile.figures import CurrentFigure
 from funding.reconcile.findings import ReconciliationReport
 from funding.reconcile.outputs import ServedList, ServedPage, UnreadableError
-from vru_portal.tabular.downloads import FORMATS
 
 SUPPRESSED = "suppressed"
 FIGURE_KEY = ("initiative_slug", "organisation_slug", "quarter", "measure_slug")
@@ -73,9 +72,8 @@ def check_files(report: ReconciliationReport, rows: list[CurrentFigure]) -> None
         ("cost-per-person", COST_KEY, served_cost, costs),
     )
     for name, columns, value_of, expected in wanted:
-        for form in (*FORMATS, "API"):
+        for form, reader in outputs.readers_of(name).items():
             where = f"{name}, {form.upper()}"
-            reader = partial(outputs.read_api, name) if form == "API" else partial(outputs.read_list, name, form)
             found = report.read(where, partial(by_key, reader, columns, value_of))
             if found is not None:
                 compare(report, where, found, expected)
