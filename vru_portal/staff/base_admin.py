@@ -26,7 +26,7 @@ from vru_portal.staff.admin_links import LinkedField
 from vru_portal.staff.markdown_field import MarkdownWidget, TextArea
 from vru_portal.staff.ordering.rows import OrderedFormSet
 from vru_portal.staff.records.edit_conflicts import EditConflictMixin
-from vru_portal.text.fields import CountField, SmallCountField
+from vru_portal.text.fields import CountField
 from vru_portal.text.markdown import is_markdown
 
 MAX_ROWS_IN_MESSAGE = 5
@@ -43,7 +43,7 @@ WIDGETS: dict[Any, Any] = {
     models.TextField: {"widget": TextArea(attrs={"rows": "5"})},
     models.URLField: {"widget": AdminURLFieldWidget(attrs={"size": "80"}), "assume_scheme": "https"},
     # Django's own is a box for numbers, which drops "1,250".
-    **{kind: {"widget": AdminTextInputWidget(attrs={"size": "10"})} for kind in (CountField, SmallCountField)},
+    CountField: {"widget": AdminTextInputWidget(attrs={"size": "10"})},
 }
 
 

@@ -151,20 +151,15 @@ class CountField(models.PositiveIntegerField[_ST, _GT]):
         return super().formfield(**{"form_class": form_fields.CountFormField, **options})
 
     def deconstruct(self) -> Any:
-        return _as_django_field(super().deconstruct(), "PositiveIntegerField")
+        return _as_django_field(super().deconstruct(), self.get_internal_type())
 
 
-class SmallCountField(models.PositiveSmallIntegerField[_ST, _GT]):
-    """A whole number up to 32,767 that people type."""
+class SmallCountField(CountField[_ST, _GT]):
+    """A count up to 32,767."""
 
-    def to_python(self, value: Any) -> Any:
-        return parse_count(value) if isinstance(value, str) and value.strip() else super().to_python(value)
-
-    def formfield(self, **options: Any) -> Any:
-        return super().formfield(**{"form_class": form_fields.CountFormField, **options})
-
-    def deconstruct(self) -> Any:
-        return _as_django_field(super().deconstruct(), "PositiveSmallIntegerField")
+    def get_internal_type(self) -> str:
+        """Its type in the database, which also bounds it."""
+        return "PositiveSmallIntegerField"
 
 
 def _as_django_field(parts: tuple[str, str, Any, Any], name: str) -> tuple[str, str, Any, Any]:

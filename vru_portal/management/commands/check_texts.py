@@ -16,12 +16,11 @@ from vru_portal.text.fields import (
     EmailAddressField,
     LineField,
     LongTextField,
-    SmallCountField,
     WebAddressField,
 )
 
 TEXTS = (LineField, LongTextField, EmailAddressField, WebAddressField)
-TYPED = (*TEXTS, CalendarDateField, ClockTimeField, PoundsField, CountField, SmallCountField)
+TYPED = (*TEXTS, CalendarDateField, ClockTimeField, PoundsField, CountField)
 MAX_CHARACTERS_SHOWN = 60
 
 
