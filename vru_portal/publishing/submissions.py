@@ -131,7 +131,11 @@ def describe_date(pending: Pending, reader: Any) -> str:
 
 def dates_lost_by(by: Any, root: Any) -> list[str]:
     """A sentence for this person about each date that a change of the record, or its end, cancels."""
-    return [f"This cancels {describe_date(pending, by)}." for pending in dates_that_include(root) if not pending.fault]
+    return [cancelling_sentence(pending, by) for pending in dates_that_include(root) if not pending.fault]
+
+
+def cancelling_sentence(pending: Pending, reader: Any) -> str:
+    return f"This cancels {describe_date(pending, reader)}."
 
 
 def note_edit(root: Any, *, by: Any) -> list[str]:
@@ -140,11 +144,12 @@ def note_edit(root: Any, *, by: Any) -> list[str]:
     The history of each record that loses its date says who has changed what, and so does staff's start page.
     """
     Submission.objects.filter(**pending_lookup(root), state=Submission.State.READY).exclude(by=by).update(changed_by=by)
-    sentences = dates_lost_by(by, root)
+    sentences = []
     for pending in dates_that_include(root):
         if pending.fault:  # its day is over
             cancel_date_of(pending)
             continue
+        sentences.append(cancelling_sentence(pending, by))
         record, at, set_by = pending.record, pending.publish_at, pending.by
         log_lost_date(pending, f"Cancelled by a change to “{root}”", by=by)
         cancel_date_of(pending)
