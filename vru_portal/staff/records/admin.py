@@ -26,7 +26,7 @@ from vru_portal.staff.admin_links import action_url, change_url
 from vru_portal.staff.base_admin import OptionFilter
 from vru_portal.staff.history import HistoryMixin, revert_page
 from vru_portal.staff.records.bulk_publishing import BulkPublishing
-from vru_portal.staff.records.edit_conflicts import SEEN
+from vru_portal.staff.records.edit_conflicts import SEEN, refused
 from vru_portal.staff.records.files import RecordFiles
 from vru_portal.staff.records.notices import (
     handover_sentences,
@@ -268,16 +268,7 @@ class RecordAdmin(BulkPublishing, RecordFiles, PreviewPages, HistoryMixin, Actio
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
         form = super().get_form(request, obj, change, **kwargs)
-        refusal = self.refusal
-        if not refusal:
-            return form
-
-        class RefusedForm(form):  # type: ignore[misc, valid-type]
-            def clean(self) -> Any:
-                super().clean()
-                raise ValidationError(refusal)
-
-        return RefusedForm
+        return refused(form, lambda _: self.refusal) if self.refusal else form
 
     def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
         row = kwargs.get("obj")

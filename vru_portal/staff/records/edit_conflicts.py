@@ -5,7 +5,7 @@ Records, which also keep both versions to compare, do this themselves (`records.
 
 import hashlib
 import json
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from typing import Any
 
 from django.contrib.admin.models import LogEntry
@@ -36,15 +36,13 @@ class EditConflictMixin:
             return form
         if seen == self.row_fingerprint(request, obj.pk, form.base_fields):
             return form
-        who = last_editor(obj)
+        who = last_logged_editor(obj)
 
-        class RefusedForm(form):  # type: ignore[misc, valid-type]
-            def clean(self) -> Any:
-                super().clean()
-                names = [str(self.fields[name].label or name) for name in self.changed_data if name in self.fields]
-                raise ValidationError(EDIT_CONFLICT.format(who, f" in: {join_texts(names)}" if names else ""))
+        def conflict(form: Any) -> str:
+            names = [str(form.fields[name].label or name) for name in form.changed_data if name in form.fields]
+            return EDIT_CONFLICT.format(who, f" in: {join_texts(names)}" if names else "")
 
-        return RefusedForm
+        return refused(form, conflict)
 
     def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
         row = kwargs.get("obj")
@@ -69,7 +67,19 @@ class EditConflictMixin:
         return hashlib.sha256(json.dumps([values, others], sort_keys=True, default=str).encode()).hexdigest()[:32]
 
 
-def last_editor(row: Any) -> str:
+def refused(form: Any, error: Callable[[Any], str]) -> Any:
+    """A form like this one that is never valid: it shows all input, and an error about it."""
+
+    def clean(self: Any) -> Any:
+        form.clean(self)
+        raise ValidationError(error(self))
+
+    # It is made for one request, and to everything else it is the form that it extends.
+    return type(form)(form.__name__, (form,), {"__module__": form.__module__, "clean": clean})
+
+
+def last_logged_editor(row: Any) -> str:
+    """Who last changed a row that keeps no history, by the log of the admin."""
     kind = ContentType.objects.get_for_model(type(row))
     entries = LogEntry.objects.filter(content_type=kind, object_id=unquote(str(row.pk))).select_related("user")
     last = entries.order_by("-pk").first()
