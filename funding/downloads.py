@@ -11,6 +11,7 @@ from funding.datasets.year_report import write_year_report
 from funding.models import FinancialYear, PublicationDuty
 from funding.validators import parse_year_label
 from partners.models import Organisation, Unit
+from vru_portal.tabular.downloads import unknown_format
 from vru_portal.web.file_responses import text_response
 from vru_portal.web.limits import COSTLY_FILES, count_filtered_file
 from vru_portal.web.shared_files import file_state, shared_file_response
@@ -37,8 +38,7 @@ def grants_file(request: HttpRequest, slug: str, format: str) -> HttpResponseBas
     """Send the 360Giving file of a funder, or say why there is none."""
     state = file_state()
     if format not in giving_files.FORMATS:
-        known = ", ".join(giving_files.FORMATS)
-        return text_response(f"There is no format “{format[:20]}”. Use one of: {known}.", 404)
+        return unknown_format(format, giving_files.FORMATS)
     funder = Organisation.objects.public().filter(slug=slug).first()
     duty = PublicationDuty.objects.select_related("awarding_body").first()
     awards = giving_files.grants_awarded_by(funder) if funder else None

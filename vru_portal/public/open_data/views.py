@@ -23,7 +23,7 @@ from vru_portal.public.open_data.descriptions import (
 )
 from vru_portal.public.open_data.refusals import list_of, refusals
 from vru_portal.public.open_data.tables import columns_of, dataset_table, file_name
-from vru_portal.tabular.downloads import FORMATS, write_table
+from vru_portal.tabular.downloads import FORMATS, unknown_format, write_table
 from vru_portal.web.file_responses import text_response
 from vru_portal.web.limits import COSTLY_FILES, count_filtered_file
 from vru_portal.web.public_pages import public_page
@@ -90,10 +90,6 @@ def json_response(content: dict[str, Any], media_type: str = "application/json")
     return HttpResponse(f"{text}\n", content_type=media_type, headers=FROM_ANYWHERE)
 
 
-def unknown_format(form: str) -> str:
-    return f"There is no format “{form[:20]}”. Use one of: {list_of(FORMATS)}."
-
-
 @require_safe
 def download(request: HttpRequest, name: str, form: str) -> HttpResponseBase:
     """Send a dataset, filtered like its page, with all of its columns or those that ``columns`` names.
@@ -105,7 +101,7 @@ def download(request: HttpRequest, name: str, form: str) -> HttpResponseBase:
             return text_response(f"There is no dataset “{name[:60]}”. Use one of: {list_of(DATASETS)}.", 404)
         raise Http404("There is no such file.")
     if form not in FORMATS:
-        return text_response(unknown_format(form), 404)
+        return unknown_format(form)
     state = file_state()
     found = DATASETS[name]
     filters = found.filters(request.GET)
@@ -142,7 +138,7 @@ def download_of_year(request: HttpRequest, label: str, name: str, form: str) -> 
     if name not in LISTS_OF_A_YEAR:
         return text_response(f"A year has no list “{name[:60]}”. Use one of: {list_of(LISTS_OF_A_YEAR)}.", 404)
     if form not in FORMATS:
-        return text_response(unknown_format(form), 404)
+        return unknown_format(form)
     found, filters = LISTS_OF_A_YEAR[name], filters_of_year(name, year, request.GET)
     if filters.errors:
         return text_response(" ".join(filters.errors.values()), 400)
