@@ -59,6 +59,8 @@ def links(request: HttpRequest) -> HttpResponse:
 def link_targets(query: str) -> list[tuple[str, str, str]]:
     """The kind, name and address of each page that a text may link to: only what the public can read."""
     folded = fold_for_search(query)
+    if not folded:  # nothing that counts, such as an apostrophe alone
+        return []
     targets = [("Page", name, reverse(page)) for name, page in PAGES_WITHOUT_RECORD if folded in fold_for_search(name)]
     for kind, field, rows in searchable_records():
         for row in rows.filter(**{f"{field}__folded_contains": query})[:MATCHES_PER_MODEL]:

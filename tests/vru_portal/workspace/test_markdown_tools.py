@@ -168,6 +168,11 @@ def test_a_link_leads_to_what_the_public_can_read(staff, client):
         assert client.get(address).status_code == 200, address
 
 
+def test_a_mark_alone_finds_no_link(staff):
+    make_everything(1)
+    assert found(staff, "'") == []
+
+
 def test_no_draft_is_offered(staff):
     UnitFactory()
     for factory in (
