@@ -1,15 +1,13 @@
 """`manage.py reconcile` finds a penny that is planted in any of the outputs, and names the output."""
 
-from datetime import UTC, datetime
-
 import pytest
 import time_machine
 
+from tests.funding.reconcile.conftest import NOW
 from tests.support.altered_responses import in_json, in_text, in_workbook, serve_once
 from tests.support.money.ledger import fill, reconciled, year_with_everything
 
-pytestmark = [pytest.mark.django_db, pytest.mark.once]
-NOW = datetime(2032, 5, 6, 12, tzinfo=UTC)
+pytestmark = [pytest.mark.django_db, pytest.mark.once, pytest.mark.usefixtures("year_is_over")]
 
 
 @pytest.fixture(scope="module")
@@ -22,9 +20,7 @@ def served_before(standing):
 
 
 @pytest.fixture(autouse=True)
-def served(served_before, settings, time_machine, monkeypatch):
-    time_machine.move_to(NOW)
-    settings.GRANTS_PREFIX = "360G-moor"
+def served(served_before, monkeypatch):
     serve_once(monkeypatch, served_before)
 
 

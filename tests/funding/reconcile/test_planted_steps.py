@@ -8,7 +8,6 @@ import csv
 import io
 import json
 import re
-from datetime import UTC, datetime
 from decimal import Decimal
 
 import pytest
@@ -16,6 +15,7 @@ import time_machine
 
 from funding.choices import AllocationKind, ConditionKind, VariationKind
 from funding.datasets import year_report
+from tests.funding.reconcile.conftest import NOW
 from tests.support.altered_responses import PENNY, in_json, in_text, in_workbook, serve_once
 from tests.support.factories import (
     DAY,
@@ -30,18 +30,9 @@ from tests.support.factories import (
 )
 from tests.support.money.ledger import award, fill, pay, reconciled, year_with_everything
 
-pytestmark = [pytest.mark.django_db, pytest.mark.once]
+pytestmark = [pytest.mark.django_db, pytest.mark.once, pytest.mark.usefixtures("year_is_over")]
 YEAR = "/funding/2031-32/"
 TEAM, WALK = "/funding/headings/team/", "/initiatives/dusk/"
-
-
-NOW = datetime(2032, 5, 6, 12, tzinfo=UTC)
-
-
-@pytest.fixture(autouse=True)
-def served(settings, time_machine):
-    time_machine.move_to(NOW)
-    settings.GRANTS_PREFIX = "360G-moor"
 
 
 @pytest.fixture(scope="module")

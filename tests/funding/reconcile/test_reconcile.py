@@ -1,7 +1,6 @@
 """What `manage.py reconcile` proves of a ledger."""
 
 import re
-from datetime import UTC, datetime
 from decimal import Decimal
 
 import pytest
@@ -22,14 +21,8 @@ from vru_portal.ledger.append_only.database import DatabaseTriggers
 from vru_portal.ledger.append_only.recording import reverse
 from vru_portal.ledger.money import format_pounds as pounds
 
-pytestmark = [pytest.mark.django_db, pytest.mark.once]
+pytestmark = [pytest.mark.django_db, pytest.mark.once, pytest.mark.usefixtures("year_is_over")]
 PENNY = Decimal("0.01")
-
-
-@pytest.fixture(autouse=True)
-def served(settings, time_machine):
-    time_machine.move_to(datetime(2032, 5, 6, 12, tzinfo=UTC))
-    settings.GRANTS_PREFIX = "360G-moor"
 
 
 @pytest.mark.both

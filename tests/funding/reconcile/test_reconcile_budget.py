@@ -1,6 +1,5 @@
 """What `manage.py reconcile` proves of headings, decisions, variations, returns and conditions."""
 
-from datetime import UTC, datetime
 from decimal import Decimal
 
 import pytest
@@ -15,18 +14,7 @@ from tests.support.factories import (
 from tests.support.money.ledger import award, reconciled, year_with_everything
 from tests.support.refusals import without_triggers
 
-pytestmark = [pytest.mark.django_db, pytest.mark.once]
-YEAR = "/funding/2031-32/"
-TEAM, WALK = "/funding/headings/team/", "/initiatives/dusk/"
-
-
-NOW = datetime(2032, 5, 6, 12, tzinfo=UTC)
-
-
-@pytest.fixture(autouse=True)
-def served(settings, time_machine):
-    time_machine.move_to(NOW)
-    settings.GRANTS_PREFIX = "360G-moor"
+pytestmark = [pytest.mark.django_db, pytest.mark.once, pytest.mark.usefixtures("year_is_over")]
 
 
 @pytest.mark.both

@@ -3,7 +3,7 @@
 import io
 import json
 import re
-from datetime import UTC, date, datetime
+from datetime import date
 from decimal import Decimal
 
 import openpyxl
@@ -12,6 +12,7 @@ import time_machine
 
 from funding.datasets import year_report
 from programmes.results.choices import WorkbookField
+from tests.funding.reconcile.conftest import NOW
 from tests.support.altered_responses import in_text, serve_once
 from tests.support.factories import (
     AllocationFactory,
@@ -34,7 +35,6 @@ from tests.support.factories import (
 from tests.support.money.ledger import reconciled
 
 pytestmark = [pytest.mark.django_db, pytest.mark.once]
-NOW = datetime(2032, 5, 6, 12, tzinfo=UTC)
 
 
 @pytest.fixture(autouse=True)
