@@ -103,11 +103,12 @@ def unavailable_reason(duty: PublicationDuty | None, *, any_awards: bool) -> str
 
 def publishing_body() -> Organisation | None:
     """The body whose grants are published as a file, under the publication duty; None if there is no file."""
-    if not settings.GRANTS_PREFIX:
+    if not settings.GRANTS_PREFIX:  # without asking the database
         return None
     duty = PublicationDuty.objects.select_related("awarding_body").first()
-    any_awards = duty is not None and grants_awarded_by(duty.awarding_body).exists()
-    return duty.awarding_body if duty and not unavailable_reason(duty, any_awards=any_awards) else None
+    if duty is None or unavailable_reason(duty, any_awards=grants_awarded_by(duty.awarding_body).exists()):
+        return None
+    return duty.awarding_body
 
 
 def standing_grants() -> AllocationQuerySet:

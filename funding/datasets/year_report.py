@@ -193,11 +193,14 @@ def decision_data(row: Decision) -> dict[str, str]:
 
 
 def variation_data(row: Variation) -> dict[str, str]:
-    of = f"{row.allocation.subject.name}, {row.allocation.recipient.name}" if row.allocation else "Not allocated"
+    if row.allocation:
+        of = f"{row.allocation.subject.name}, {row.allocation.recipient.name}"
+    else:
+        of = f"Not allocated, {row.funding_source.name}"
     return {
         "day": format_short_date(row.varied_on),
         "kind": row.get_kind_display(),
-        "of": of if row.allocation else f"{of}, {row.funding_source.name}",
+        "of": of,
         "decision": row.decision.reference,
         "amount": format_pounds(row.amount),
     }

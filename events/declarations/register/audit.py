@@ -227,11 +227,8 @@ class Audit:
 
 def find_faults() -> Iterator[str]:
     """A sentence for each fault of the register in the database."""
-
-    def _size() -> int | None:
-        return Head.objects.values_list("size", flat=True).first()
-
-    yield from compare_undisturbed(lambda: list(read_faults()), lambda faults: faults, _size)
+    sizes = Head.objects.values_list("size", flat=True)
+    yield from compare_undisturbed(lambda: list(read_faults()), lambda faults: faults, sizes.first)
 
 
 def read_faults() -> Iterator[str]:
