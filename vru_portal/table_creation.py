@@ -58,7 +58,7 @@ class CreateTables(Operation):
 
 
 # The last version that had the migrations which the squashed ones replace, and that upgrades any older database.
-LAST_BEFORE_SQUASH = "cf975c0"
+LAST_BEFORE_SQUASH = "b0fe5d6"
 
 
 def needs_earlier_upgrade(using: str = DEFAULT_DB_ALIAS) -> str:

@@ -48,7 +48,7 @@ class Manifest:
     portal: str  # the version that made it
     made_at: str
     database: str  # Django's name of the vendor
-    migrations: list[str]  # those applied, such as "funding.0001_squashed_2026_11_29"
+    migrations: list[str]  # those applied, such as "funding.0001_all_tables"
     register_size: int
     checkpoint: str  # the newest; empty where nothing is registered yet
     keys: str = "none"
