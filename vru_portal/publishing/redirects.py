@@ -21,11 +21,9 @@ MIN_SLASHES = 3  # every record's address has two parts, such as /events/launch/
 def remember_old_address(record: Any) -> None:
     """Before a record is saved under a new address: remember the old one, if the public has seen it."""
     before = type(record)._base_manager.filter(pk=record.pk).first()
-    if before is None:
+    if before is None or before.slug == record.slug:
         return
     old_path, new_path = before.get_absolute_url(), record.get_absolute_url()
-    if old_path == new_path:
-        return
     kind = ContentType.objects.get_for_model(record)
     OldAddress.objects.filter(path=new_path, content_type=kind, object_id=record.pk).delete()  # it is renamed back
     if before.is_public or _was_public(before):
