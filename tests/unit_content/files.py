@@ -3,6 +3,7 @@
 import re
 from datetime import date
 from decimal import Decimal
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -24,9 +25,11 @@ NEVER_PRINTED = ("TBC", "TBA", "00:00", "£0", "unknown", "N/A", "lorem")
 CANARY = "canary"
 
 
+@cache
 def records(folder: Path) -> list[dict[str, Any]]:
     """Return every record of a unit's files."""
-    return [entry for name in APPS for entry in yaml.safe_load((folder / f"{name}.yaml").read_text(encoding="utf-8"))]
+    texts = [(folder / f"{name}.yaml").read_text(encoding="utf-8") for name in APPS]
+    return [entry for text in texts for entry in yaml.load(text, yaml.CSafeLoader)]
 
 
 def values(folder: Path, model: str, *fields: str) -> list[str]:
