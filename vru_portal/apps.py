@@ -4,6 +4,7 @@ import os
 from django.apps import AppConfig, apps
 from django.contrib import admin
 from django.contrib.admin import apps as admin_apps
+from django.contrib.staticfiles import apps as staticfiles_apps
 from django.core import checks
 from django.db.models.signals import post_migrate, pre_migrate
 from django.utils.module_loading import autodiscover_modules
@@ -20,7 +21,7 @@ class PortalConfig(AppConfig):
 
     name = "vru_portal"
     verbose_name = "Pending changes and imports"
-    default = True  # of the three here; without it Django would use none, and install no trigger
+    default = True  # of those here; without it Django would use none, and install no trigger
 
     def ready(self) -> None:
         """Have every migration install the triggers of append-only rows and the roles of staff."""
@@ -84,6 +85,18 @@ class StaffAdminConfig(admin_apps.AdminConfig):
         admin.site.unregister([model for model in hidden if admin.site.is_registered(model)])
         apps.get_app_config("auth").verbose_name = "Accounts and roles"
         from vru_portal.staff import users  # noqa: F401 - registers accounts, roles and the log
+
+
+class StaticFilesConfig(staticfiles_apps.StaticFilesConfig):
+    """Django's static files, without the admin's scripts in a form that pages refer to only while DEBUG is on.
+
+    Compressing those scripts took most of a first start.
+    """
+
+    ignore_patterns = [
+        *staticfiles_apps.StaticFilesConfig.ignore_patterns,
+        *(f"admin/js/vendor/{name}.js" for name in ("jquery/jquery", "select2/select2.full", "xregexp/xregexp")),
+    ]
 
 
 class LimitsConfig(DjangoSmartRatelimitConfig):

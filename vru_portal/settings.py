@@ -93,7 +93,7 @@ INSTALLED_APPS = [
     "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.sitemaps",
-    "django.contrib.staticfiles",
+    "vru_portal.apps.StaticFilesConfig",
     "django.forms",
     "csp",
     "crispy_forms",
