@@ -183,11 +183,16 @@ def connect(host: str, port: int) -> socket.socket:
 
 
 def wait_until_served(supervisor: Supervisor, host: str, port: int) -> None:
-    """Return once the port answers. Raises GivenUp where it does not, or where a process ends meanwhile."""
+    """Return once the port answers. Raises GivenUp where it does not, or where a process ends with an error meanwhile.
+
+    One that is killed, as by a system that runs out of memory, is started again.
+    """
     deadline = time.monotonic() + SECONDS_TO_START
     while time.monotonic() < deadline:
         for child, _, code in supervisor.ended():
-            raise GivenUp(f"The {child.name} ended with code {code} as soon as it was started.")
+            if code >= 0:
+                raise GivenUp(f"The {child.name} ended with code {code} as soon as it was started.")
+        supervisor.check()
         with listener(host) as probe:
             probe.settimeout(1)
             if probe.connect_ex((host, port)) == 0:

@@ -7,8 +7,10 @@ from functools import partial
 
 import pytest
 
+from tests.support.processes.portal_process import free_port
 from vru_portal.management.commands.serve import web_server_command
 from vru_portal.operations import serving
+from vru_portal.operations.supervision import Child, GivenUp, Supervisor
 
 
 @pytest.mark.parametrize(
@@ -35,3 +37,36 @@ def test_processes_start_with_as_many_files_as_the_system_allows():
     run = partial(subprocess.run, [sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert int(run(preexec_fn=partial(prepare, False)).stdout) == 256  # the control
     assert int(run(preexec_fn=partial(prepare, True)).stdout) == serving.most_files()
+
+
+LISTENS = "import socket, time; s = socket.create_server(('127.0.0.1', {port})); time.sleep(600)"
+
+
+def started(*programs):
+    """A supervisor that starts its one child as each of these programs in turn."""
+    waiting = list(programs)
+
+    def start():
+        return subprocess.Popen([sys.executable, "-c", waiting.pop(0)], start_new_session=True)
+
+    supervisor = Supervisor([child := Child("web server", start)], lambda _: None)
+    supervisor.start(child)
+    return supervisor
+
+
+def test_a_process_that_is_killed_while_the_portal_starts_is_started_again():
+    port = free_port()
+    supervisor = started("import os; os.kill(os.getpid(), 9)", LISTENS.format(port=port))
+    try:
+        serving.wait_until_served(supervisor, "127.0.0.1", port)
+    finally:
+        supervisor.stop()
+
+
+def test_a_process_that_ends_with_an_error_ends_the_start():
+    supervisor = started("raise SystemExit(3)", "raise SystemExit(3)")
+    try:
+        with pytest.raises(GivenUp, match="The web server ended with code 3 as soon as it was started"):
+            serving.wait_until_served(supervisor, "127.0.0.1", free_port())
+    finally:
+        supervisor.stop()
