@@ -43,7 +43,7 @@ PARTNERS: Dataset[Organisation] = Dataset(
         ),
         Column("charity_number", "Its number in the register of charities, where known", lambda o: o.charity_number),
         Column("company_number", "Its number at Companies House, where known", lambda o: o.company_number),
-        Column("area", "Where it is based, where stated", lambda o: o.area),
+        Column("area", "The town or district where it is based, where stated", lambda o: o.area),
         Column(
             "area_code",
             "The official code of that area, from the Office for National Statistics",

@@ -67,9 +67,9 @@ def defines(path: str, name: str) -> bool:
     return definition.search((ROOT / path).read_text(encoding="utf-8")) is not None
 
 
-def anchors_of(path: Path) -> set[str]:
+def anchors_in(text: str) -> set[str]:
     """Return the anchors that GitHub gives the headings of a document."""
-    headings = re.findall(r"^#+ (.+)$", FENCE.sub("", path.read_text(encoding="utf-8")), re.MULTILINE)
+    headings = re.findall(r"^#+ (.+)$", FENCE.sub("", text), re.MULTILINE)
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
@@ -122,7 +122,7 @@ def problems_in(text: str, folder: Path = ROOT) -> list[str]:
         path = (folder / target).resolve()
         if not path.exists():
             found.append(f"the link to {link} leads nowhere")
-        elif anchor and target and anchor not in anchors_of(path):
+        elif anchor and anchor not in anchors_in(path.read_text(encoding="utf-8") if target else text):
             found.append(f"the link to {link} names no heading")
     return found
 
@@ -162,6 +162,7 @@ def test_everything_that_a_document_names_exists(document):
         ),
         ("[Here](docs/nothing.md)", "the link to docs/nothing.md leads nowhere"),
         ("[Here](docs/money.md#nothing)", "the link to docs/money.md#nothing names no heading"),
+        ("# Money\n[Here](#money) and [here](#mony)", "the link to #mony names no heading"),
     ],
 )
 def test_what_does_not_exist_is_reported(text, problem):

@@ -38,6 +38,7 @@ VOCABULARIES = ("partners.sector", "programmes.audience", "setting", "area", "sy
 ASSESSMENTS = ("programmes.evidenceassessment", "assessmentdecision")
 MEASURES = ("results.measure", "breakdown", "breakdowngroup", "target", "areapopulation")
 FIGURES = ("results.approvedreturn", "approvedfigure", "approvedpart")
+# Every role may view a return with its answers (CONTENT); these add who reports, and the emails.
 RETURNS = ("results.return", "returndraft", "reporter", "mail")
 CONTENT = permission_names(
     VIEW,

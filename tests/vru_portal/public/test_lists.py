@@ -1,4 +1,4 @@
-"""Every list has filters with counts, chips, orders and files, from one engine."""
+"""Every list of records has filters with counts, chips, orders and files; those of money are tested with the money."""
 
 import csv
 import io
