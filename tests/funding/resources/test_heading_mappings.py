@@ -1,9 +1,5 @@
 """What the headings of a system mean: asked where a file was refused, saved, and used for its next files."""
 
-import importlib
-from types import SimpleNamespace
-from unittest.mock import ANY
-
 import pytest
 from django.contrib.admin.models import LogEntry
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -13,7 +9,6 @@ from funding.resources import PaymentResource
 from tests.funding.resources.files import allocation, as_csv, as_xlsx, run
 from tests.support.crawler import text_of
 from tests.support.factories import AllocationFactory
-from tests.support.processes.databases import migrated_database, run_python_for_json
 from tests.support.processes.worker import run_worker
 from tests.support.signing import open_signing
 from vru_portal.models import FileJob, HeadingMapping
@@ -128,32 +123,6 @@ def test_another_system_that_shares_a_heading_is_asked_about(client, on):
     assert "would record 1 payment" in text_of(say(client, asked, {"Total": "amount"}, name="Ledger 8"))
 
 
-UNDO_AND_DO_AGAIN = """
-import django; django.setup()
-import json
-from django.core.management import call_command
-from django.db import connection
-from vru_portal.models import HeadingMapping
-for kind in ("payments", "allocations"):
-    HeadingMapping.objects.create(name="Oracle", kind=kind, columns={"Doc": "reference", "CC": ""})
-call_command("migrate", "vru_portal", "0002", verbosity=0)
-with connection.cursor() as cursor:
-    cursor.execute("SELECT name, lines FROM vru_portal_headingmapping ORDER BY id")
-    before = cursor.fetchall()
-call_command("migrate", verbosity=0)
-print(json.dumps({"before": before, "after": list(HeadingMapping.objects.values_list("columns", flat=True))}))
-"""
-
-
-def test_the_migration_can_be_undone_with_mappings(tmp_path, template, django_db_setup):
-    with migrated_database(tmp_path / "var", "undone", template) as values:
-        said = run_python_for_json(values, "-c", UNDO_AND_DO_AGAIN)
-    lines = [(name, sorted(lines.split("\n"))) for name, lines in said["before"]]  # PostgreSQL keeps no order
-    both = ["CC = ", "Doc = reference"]
-    assert lines == [("Oracle", both), (ANY, both)], "each has a name of its own, as it had to"
-    assert said["after"] == [{"Doc": "reference", "CC": ""}] * 2
-
-
 def test_a_made_up_column_is_refused(client, on):
     asked = send(client, as_csv([of_ledger_9(on)]))
     assert "There is no column “amuont”." in text_of(say(client, asked, SAID | {"Belegnr": "amuont"}))
@@ -223,17 +192,6 @@ def test_a_mapping_is_changed_in_the_same_table_and_never_begun_by_hand(client):
     assert (mapping.name, mapping.columns) == ("SAP 2", {"Belegnr": "", "Kostenstelle": "", "Buchung": "paid_on"})
     assert client.get("/admin/vru_portal/headingmapping/add/").status_code == 403
     assert "the page of the import asks what they mean" in text_of(client.get("/admin/vru_portal/headingmapping/"))
-
-
-def test_lines_of_earlier_versions_become_pairs():
-    lines = "Doc no = reference\n\nA=B = paid_on\nVendor ="
-    row = SimpleNamespace(pk=1, name="Oracle", lines=lines, columns={}, save=lambda **options: None)
-    rows = SimpleNamespace(objects=SimpleNamespace(all=lambda: [row], order_by=lambda _: [row]))
-    migration = importlib.import_module("vru_portal.migrations.0003_heading_mapping_columns")
-    migration.lines_to_columns(SimpleNamespace(get_model=lambda *names: rows), None)
-    assert row.columns == {"Doc no": "reference", "A=B": "paid_on", "Vendor": ""}
-    migration.columns_to_lines(SimpleNamespace(get_model=lambda *names: rows), None)
-    assert row.lines == "Doc no = reference\nA=B = paid_on\nVendor = "
 
 
 @pytest.mark.parametrize(
