@@ -394,6 +394,6 @@ def _publish_if_due(pk: int) -> bool:
         raise ValidationError(f"{pending.by}, who scheduled this, can no longer publish. Publish it yourself.")
     drafts = [key for key in pending.together if rows_with_key(key).filter(state=State.DRAFT).exists()]  # still
     publish(root, by=pending.by, together=dict.fromkeys(drafts, ""))
-    dead = ". ".join(problems_with_links(root))  # nobody could be asked about those that are new since
+    dead = ". ".join(problems_with_links(root))  # some may have broken since it was scheduled
     _log(root, f"Published, with links that do not work for visitors: {dead}" if dead else "Published", by=pending.by)
     return True
