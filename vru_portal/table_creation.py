@@ -1,11 +1,12 @@
 """First migrations: an operation that creates many tables at once, and a check of squashed migrations."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from django.core.checks import Error
 from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
+from django.db.migrations import Migration
 from django.db.migrations.executor import MigrationExecutor
 from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.operations import CreateModel
@@ -67,19 +68,30 @@ def needs_earlier_upgrade(using: str = DEFAULT_DB_ALIAS) -> str:
     Django would either skip the squashed migration, report that there is nothing to do and leave tables without
     columns, or try to create tables that exist.
     """
-    loader = MigrationLoader(None, load=False)
-    loader.load_disk()
-    applied = MigrationRecorder(connections[using]).applied_migrations()
+    if missing := missing_before_squash(MigrationRecorder(connections[using]).applied_migrations()):
+        app, name = missing
+        return (
+            f"This database is of an older version: of {app}, {name} has not been applied. First migrate "
+            f"with the last version that had these migrations (git checkout {LAST_BEFORE_SQUASH}, then manage.py "
+            "migrate), and then with this one. Nothing was changed."
+        )
+    return ""
+
+
+def missing_before_squash(applied: Collection[tuple[str, str]]) -> tuple[str, str] | None:
+    """The app and name of the first migration that a database lacks of those that squashed ones replace."""
     apps_in_use = {app for app, _ in applied}
-    for (app, name), migration in loader.disk_migrations.items():
+    for (app, name), migration in migrations_on_disk().items():
         missing = [part for part in migration.replaces if part not in applied]
         if app in apps_in_use and missing and (app, name) not in applied:
-            return (
-                f"This database is of an older version: of {app}, {missing[0][1]} has not been applied. First migrate "
-                f"with the last version that had these migrations (git checkout {LAST_BEFORE_SQUASH}, then manage.py "
-                "migrate), and then with this one. Nothing was changed."
-            )
-    return ""
+            return missing[0]
+    return None
+
+
+def migrations_on_disk() -> dict[tuple[str, str], Migration]:
+    loader = MigrationLoader(None, load=False)
+    loader.load_disk()
+    return loader.disk_migrations
 
 
 def nothing_to_migrate() -> bool:

@@ -13,7 +13,6 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.management import call_command
 from django.core.management.base import CommandError
 from django.db import DatabaseError, connection
-from django.db.migrations.loader import MigrationLoader
 from django.utils import timezone
 
 from events.declarations.register import kept_outside, log
@@ -23,7 +22,7 @@ from vru_portal.operations.backup import archive, databases, postgresql, sqlite,
 from vru_portal.operations.backup.archive import Archive, BackupError
 from vru_portal.operations.backup.keys import Keys, path_of, replaced_files
 from vru_portal.operations.backup.stopped import stopped_portal
-from vru_portal.table_creation import nothing_to_migrate
+from vru_portal.table_creation import LAST_BEFORE_SQUASH, migrations_on_disk, missing_before_squash, nothing_to_migrate
 
 ROOM = 2**26  # bytes that stay free on a disk after everything is unpacked
 
@@ -76,20 +75,28 @@ def restore_backup(opened: Archive, keys: Keys, *, replace: bool) -> Restored:
 
 
 def check_manifest(manifest: archive.Manifest) -> None:
-    """Raises BackupError for a backup of another kind of database, or of a newer version of the portal."""
+    """Raises BackupError for a backup of another kind of database, or of a version that this one cannot take over."""
     names = {"sqlite": "SQLite", "postgresql": "PostgreSQL"}
     if manifest.database != connection.vendor:
         raise BackupError(
             f"The backup is of a portal on {names.get(manifest.database)}, and this one is on "
             f"{names[connection.vendor]}. Set DATABASE_URL to a database of that kind. Nothing was restored."
         )
-    loader = MigrationLoader(None)
-    known = {f"{app}.{name}" for app, name in loader.disk_migrations}
-    known |= {f"{app}.{name}" for m in loader.disk_migrations.values() for app, name in m.replaces}
-    if unknown := sorted(set(manifest.migrations) - known):
+    on_disk = migrations_on_disk()
+    applied = {(app, name) for app, _, name in (text.partition(".") for text in manifest.migrations)}
+    if missing := missing_before_squash(applied):
         raise BackupError(
-            f"The backup was made by another version of the portal ({manifest.portal}), whose migration {unknown[0]} "
-            "this one does not have. Restore it with that version. Nothing was restored."
+            f"The backup was made by an older version of the portal: it lacks the migration {'.'.join(missing)}. "
+            f"Restore it with the last version that had these migrations (git checkout {LAST_BEFORE_SQUASH}), then "
+            "upgrade. Nothing was restored."
+        )
+    # One from before the squash names what it replaced itself, which nothing here knows any more.
+    after_squash = any(migration.replaces and key in applied for key, migration in on_disk.items())
+    known = on_disk.keys() | {key for migration in on_disk.values() for key in migration.replaces}
+    if after_squash and (unknown := sorted(applied - known)):
+        raise BackupError(
+            f"The backup was made by another version of the portal ({manifest.portal}), whose migration "
+            f"{'.'.join(unknown[0])} this one does not have. Restore it with that version. Nothing was restored."
         )
 
 
