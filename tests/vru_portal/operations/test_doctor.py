@@ -177,7 +177,7 @@ def missing_trigger(portal, patch):
 
 
 def missing_migration(portal, patch):
-    ((app, newest),) = MigrationLoader(None).graph.leaf_nodes("vru_portal")
+    ((app, newest),) = MigrationLoader(None).graph.leaf_nodes("sessions")  # which replaces none
     MigrationRecorder.Migration.objects.filter(app=app, name=newest).delete()
 
 
