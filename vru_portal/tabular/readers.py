@@ -130,6 +130,13 @@ def filled_width(row: list[Any]) -> int:
     return next((number for number in range(len(row), 0, -1) if row[number - 1] not in (None, "")), 0)
 
 
+def unwrap_texts(row: list[str]) -> list[str]:
+    """A row of CSV without the wrapping of `WRITTEN_AS_TEXT`; one of too many cells is refused anyway."""
+    if len(row) > MAX_CELLS_IN_ROW:
+        return row
+    return [WRITTEN_AS_TEXT.sub(r"\1", cell) if "=" in cell else cell for cell in row]
+
+
 def fit_row(row: list[Any], width: int) -> list[Any]:
     return [*row, *[""] * width][:width]
 
@@ -158,8 +165,7 @@ class CSV(BytesFormat, base_formats.CSV):
         csv.field_size_limit(LONGEST_CELL)  # of the whole process, so some library may have changed it
         try:
             lines = csv.reader(io.StringIO(table.text, newline=""), delimiter=table.separator, strict=True)
-            rows = ([WRITTEN_AS_TEXT.sub(r"\1", cell) for cell in line] for line in lines)
-            return build_dataset(rows, [table.note], max_columns=self.max_columns)
+            return build_dataset(map(unwrap_texts, lines), [table.note], max_columns=self.max_columns)
         except csv.Error as error:
             if "field limit" in str(error):
                 raise ValidationError(CELL_TOO_LONG.format(lines.line_num, LONGEST_CELL)) from error
