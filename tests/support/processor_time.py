@@ -4,7 +4,7 @@ import resource
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-# Seconds: what is refused takes less than a third of it, and what would be worked through without being refused takes longer
+# Seconds: what is refused takes less than a third of it, and what would be worked through takes longer
 # or, in the tests of uploads and files, is noticed by what it calls.
 SOON = 3
 
