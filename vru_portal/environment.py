@@ -7,7 +7,7 @@ import importlib.util
 import ipaddress
 import re
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,7 @@ DEFAULT_PORTS = {"http": 80, "https": 443}
 HOST_NAME = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*")
 SHORTEST_SECRET_KEY = 50  # what Django's own deployment check (security.W009) requires
 SHORTEST_TOKEN = 32  # beyond guessing, if its characters are random
+SECONDS_FOR_A_LOCK = 20  # before somebody who waits for another writer is told to try again
 
 
 @dataclass(frozen=True)
@@ -237,6 +238,15 @@ def embedded_secret_key(folder: Path) -> str:
         raise ImproperlyConfigured(
             f"{folder} cannot be written ({error.strerror}). Make it writable, or set VAR_DIR to a folder that is."
         ) from error
+
+
+def postgresql_options(stated: Mapping[str, Any]) -> dict[str, Any]:
+    """The options of connections to PostgreSQL, beside those that DATABASE_URL states, which take precedence.
+
+    Whoever waits for another's lock holds a thread of a web worker, so nobody waits for ever.
+    """
+    own = f"-c lock_timeout={SECONDS_FOR_A_LOCK}s"
+    return {"connect_timeout": 5, **stated, "options": f"{own} {stated.get('options', '')}".strip()}
 
 
 def sqlite_journal_mode(version: tuple[int, int, int]) -> str:

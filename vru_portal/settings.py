@@ -11,6 +11,7 @@ import environ
 from django.core.exceptions import ImproperlyConfigured
 
 from vru_portal.environment import (
+    SECONDS_FOR_A_LOCK,
     checked_secret_key,
     embedded_secret_key,
     parse_database_url,
@@ -23,6 +24,7 @@ from vru_portal.environment import (
     parse_port,
     parse_portal_url,
     parse_seal,
+    postgresql_options,
     sqlite_journal_mode,
 )
 from vru_portal.log_lines import LINK_PREFIXES
@@ -165,7 +167,7 @@ if IS_SQLITE:
     # Opening the file costs as much as a light page. A file that has been put in its place is seen within ten seconds.
     DATABASES["default"]["CONN_MAX_AGE"] = 10
     DATABASES["default"]["OPTIONS"] = {
-        "timeout": 20,
+        "timeout": SECONDS_FOR_A_LOCK,
         "transaction_mode": "IMMEDIATE",  # a deferred one fails, instead of waiting, when it starts to write late
         "init_command": (
             f"PRAGMA journal_mode={sqlite_journal_mode(sqlite3.sqlite_version_info)};"
@@ -173,8 +175,11 @@ if IS_SQLITE:
         ),
     }
 else:
-    DATABASES["default"] |= {"CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True}
-    DATABASES["default"].setdefault("OPTIONS", {})["connect_timeout"] = 5
+    DATABASES["default"] |= {
+        "CONN_MAX_AGE": 60,
+        "CONN_HEALTH_CHECKS": True,
+        "OPTIONS": postgresql_options(DATABASES["default"].get("OPTIONS", {})),
+    }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # Shared by all processes: attempts to guess codes are counted in it. A full cache drops entries that are still

@@ -144,9 +144,7 @@ def locked(values, mode="EXCLUSIVE"):
 def test_a_write_lock_that_somebody_holds_ends_nothing(unit, folder, report):
     with portal(folder, **unit) as served:
         served.wait_until_ready()
-        # On PostgreSQL nobody is told to try again: each who waits for the lock holds a thread until it is released.
-        signing, paying = (BODIES, PAYING) if connection.vendor == "sqlite" else (1, 1)
-        prepared = place(unit, "prepare", signing, paying)
+        prepared = place(unit, "prepare", BODIES, PAYING)
         wait_for(lambda: mails(folder))
         before = set(served.members())
         with impatient_worker(unit) as impatient:
@@ -167,7 +165,7 @@ def test_a_write_lock_that_somebody_holds_ends_nothing(unit, folder, report):
         counted = all_that_was_acknowledged(unit, load)
     report(
         "Write lock held",
-        done=f"once, for {SECONDS_OF_A_LOCK} s; a page each second, {min(signing, SIGNING)} sign, {paying} pay",
+        done=f"once, for {SECONDS_OF_A_LOCK} s; a page each second, {SIGNING} sign, {PAYING} pay",
         whole="no process was started again; all mail left",
         back=f"{back:.1f} s: the next signature; pages answered all the while",
         control=control,

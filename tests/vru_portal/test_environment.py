@@ -20,6 +20,7 @@ from vru_portal.environment import (
     parse_monitoring_token,
     parse_port,
     parse_portal_url,
+    postgresql_options,
     sqlite_journal_mode,
 )
 
@@ -220,6 +221,24 @@ def test_a_folder_that_cannot_be_written_is_named_with_the_setting_to_change(tmp
 )
 def test_wal_is_used_only_where_sqlite_loses_no_commit_in_it(version, mode):
     assert sqlite_journal_mode(version) == mode
+
+
+@pytest.mark.parametrize(
+    ("stated", "expected"),
+    [
+        ({}, {"connect_timeout": 5, "options": "-c lock_timeout=20s"}),
+        (
+            {"connect_timeout": 9, "sslmode": "require", "options": "-c lock_timeout=3s -c search_path=vru"},
+            {
+                "connect_timeout": 9,
+                "sslmode": "require",
+                "options": "-c lock_timeout=20s -c lock_timeout=3s -c search_path=vru",  # the last one counts
+            },
+        ),
+    ],
+)
+def test_nobody_waits_for_ever_for_postgresql_unless_its_address_says_so(stated, expected):
+    assert postgresql_options(stated) == expected
 
 
 def manage(tmp_path: Path, *command: str, **environment: str) -> subprocess.CompletedProcess[str]:

@@ -169,7 +169,9 @@ def preparation_lock() -> Iterator[None]:
     """
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
+            cursor.execute("SET lock_timeout = 0")  # another may be migrating for longer
             cursor.execute("SELECT pg_advisory_lock(%s)", [MIGRATION_LOCK])
+            cursor.execute("RESET lock_timeout")
             try:
                 yield
             finally:
