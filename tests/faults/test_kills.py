@@ -163,6 +163,35 @@ def test_a_web_server_that_nobody_asks_hangs_for_good(unit, report):
     report(HANGS, control=f"if nobody asks it, no answer within {SECONDS_WITHOUT_AN_ANSWER} s, nor any new process")
 
 
+SILENCE = 20  # seconds, instead of the two minutes that a busy machine is given
+SOON_MISSED = served_with(f"from vru_portal.operations import liveness; liveness.SECONDS_OF_SILENCE = {SILENCE}")
+FEELS_NOBODY = served_with("serving.Pulse.hangs = False")
+QUEUE_HANGS = "Mail queue stopped in the middle"
+
+
+def test_a_mail_queue_that_hangs_is_replaced_and_one_that_works_is_not(unit, report):
+    with portal(Path(unit["VAR_DIR"]), *SOON_MISSED, **unit) as served:
+        served.wait_until_ready()
+        [queue] = processes(served, "mail_queue")
+        time.sleep(2 * SILENCE)
+        assert processes(served, "mail_queue") == [queue]
+        os.kill(queue, signal.SIGSTOP)
+        back = wait_for(lambda: queue not in served.members() and processes(served, "mail_queue"))
+        assert f"The mail queue has given no sign of life for {SILENCE} seconds and is ended." in served.printed
+    report(QUEUE_HANGS, done="once, with SIGSTOP", back=f"{back:.1f} s, where {SILENCE} s of silence are allowed")
+
+
+def test_a_mail_queue_whose_pulse_nobody_feels_hangs_for_good(unit, report):
+    """The control."""
+    with portal(Path(unit["VAR_DIR"]), *FEELS_NOBODY, **unit) as served:
+        served.wait_until_ready()
+        [queue] = processes(served, "mail_queue")
+        os.kill(queue, signal.SIGSTOP)
+        time.sleep(2 * SILENCE)
+        assert processes(served, "mail_queue") == [queue]
+    report(QUEUE_HANGS, control=f"if nobody feels its pulse, it is still stopped after {2 * SILENCE} s")
+
+
 POSTGRESQL_KILLS = rounds(30)
 ON_POSTGRESQL = pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite has no server to kill")
 POSTGRESQL_FAULT = "PostgreSQL killed"

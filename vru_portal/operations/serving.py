@@ -23,7 +23,7 @@ from types import FrameType
 from typing import NoReturn
 
 from vru_portal.log_lines import OneLine
-from vru_portal.operations.liveness import SECONDS_TO_ANSWER, Liveness
+from vru_portal.operations.liveness import SECONDS_TO_ANSWER, Liveness, Pulse
 from vru_portal.operations.supervision import Child, GivenUp, Supervisor
 
 SECONDS_TO_START = 60
@@ -110,9 +110,10 @@ def main(plan: Plan) -> None:
     handler.setFormatter(OneLine(as_json=plan.log_as_json))
     logger.addHandler(handler)
     liveness = Liveness(partial(connect, plan.host, plan.port))
+    pulse = Pulse()
     children = [
         Child("web server", partial(start_process, plan.web_server, plan.environment, 0), liveness),
-        Child("mail queue", partial(start_process, plan.mail_queue, plan.environment, NICENESS)),
+        Child("mail queue", partial(start_mail_queue, plan, pulse), pulse),
     ]
     supervisor = Supervisor(children, say=logger.warning)
     try:
@@ -137,15 +138,27 @@ def main(plan: Plan) -> None:
     print("Stopped.", flush=True)
 
 
-def start_process(module: list[str], environment: dict[str, str], niceness: int) -> subprocess.Popen[bytes]:
+def start_mail_queue(plan: Plan, pulse: Pulse) -> subprocess.Popen[bytes]:
+    writing = pulse.open()
+    try:
+        return start_process([*plan.mail_queue, "--pulse", str(writing)], plan.environment, NICENESS, writing)
+    finally:
+        os.close(writing)
+
+
+def start_process(
+    module: list[str], environment: dict[str, str], niceness: int, *files: int
+) -> subprocess.Popen[bytes]:
     """Start a Python module in its own session, so that Ctrl-C in the terminal reaches only the supervisor.
 
     A nice one leaves the processor to those who answer people. Emails can wait for a rush of signatures to pass.
+    `files` are those of this process that it keeps open.
     """
     return subprocess.Popen(  # noqa: S603 - our own interpreter and modules
         [sys.executable, "-m", *module],
         env=os.environ | environment,
         start_new_session=True,
+        pass_fds=files,
         preexec_fn=partial(prepare_process, niceness),
     )
 

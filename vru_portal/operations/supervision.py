@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 
-from vru_portal.operations.liveness import Liveness
+from vru_portal.operations.liveness import Liveness, Pulse
 
 Process = subprocess.Popen[bytes]
 
@@ -28,7 +28,7 @@ class Child:
 
     name: str
     start: Callable[[], Process]
-    liveness: Liveness | None = None  # of one that can be asked whether it still answers
+    liveness: Liveness | Pulse | None = None  # of one that can be seen to hang
     process: Process | None = None
     started_at: float = 0.0
     failures: int = 0  # ends in a row before it had settled
@@ -65,7 +65,7 @@ class Supervisor:
         """
         for child in self.children:
             if child.process is not None and child.liveness and child.liveness.hangs:
-                self.say(f"The {child.name} has not answered {child.liveness.misses} times in a row and is ended.")
+                self.say(f"The {child.name} {child.liveness.silence} and is ended.")
                 kill_group(child.process)
                 with suppress(subprocess.TimeoutExpired):  # looked at again with the next check
                     child.process.wait(timeout=SECONDS_TO_STOP)

@@ -13,7 +13,15 @@ import pytest
 
 from tests.support.faults.waiting import wait_for
 from tests.support.processes.portal_process import free_port
-from vru_portal.operations.liveness import CONNECTIONS, MISSES, MISSES_WHILE_STARTING, Liveness
+from vru_portal.management.commands.mail_queue import LONGEST_TASK, PatientWorker
+from vru_portal.operations.liveness import (
+    CONNECTIONS,
+    MISSES,
+    MISSES_WHILE_STARTING,
+    SECONDS_OF_SILENCE,
+    Liveness,
+    Pulse,
+)
 from vru_portal.operations.supervision import Child, Supervisor
 
 SECONDS = 0.5  # to answer
@@ -121,3 +129,31 @@ def test_what_hangs_is_killed_and_started_again_and_nothing_else_is(stopped):
         assert child.process is not first
     finally:
         supervisor.stop()
+
+
+def test_a_process_is_alive_for_as_long_as_it_writes_to_its_pipe():
+    now = 0.0
+    pulse = Pulse(lambda: now)
+    writing = pulse.open()
+    for _ in range(3):
+        now += SECONDS_OF_SILENCE
+        assert not pulse.hangs
+        os.write(writing, b"..")
+        assert not pulse.hangs
+    now += SECONDS_OF_SILENCE + 1
+    assert pulse.hangs
+    pulse.begin_again()
+    os.close(writing)
+    writing = pulse.open()
+    assert not pulse.hangs
+    os.close(writing)
+    now += SECONDS_OF_SILENCE + 1
+    assert pulse.hangs, "one that has closed it, too"
+    os.close(pulse.reading)
+
+
+def test_a_mail_queue_is_well_until_a_task_has_taken_far_too_long():
+    worker = PatientWorker()
+    assert worker.is_well
+    worker.advanced_at -= LONGEST_TASK
+    assert not worker.is_well

@@ -14,11 +14,13 @@ from django_tasks_db.models import DBTaskResult
 from vru_portal import log_lines
 from vru_portal.models import Heartbeat
 from vru_portal.operations import schedule
+from vru_portal.operations.liveness import give_pulse
 
 SECONDS_BETWEEN_LOOKS = 1  # into an empty queue
 SECONDS_TO_WAIT = 2  # between tries while the database is busy, full or away
 SECONDS_BETWEEN_REMARKS = 60
 SECONDS_BETWEEN_BEATS = 60
+LONGEST_TASK = 30 * 60  # seconds: many times what reading the largest file takes
 
 logger = logging.getLogger(__name__)
 
@@ -42,11 +44,17 @@ class PatientWorker(Worker):
             excluded_queue_names=[],
         )
         self.beat_at = -math.inf
+        self.advanced_at = time.monotonic()
+
+    @property
+    def is_well(self) -> bool:
+        return time.monotonic() - self.advanced_at < LONGEST_TASK
 
     def run(self) -> None:
         """Work until told to stop. A task that was running when the database went away is freed by the timer later."""
         said_at = -math.inf
         while self.running:
+            self.advanced_at = time.monotonic()
             try:
                 super().run()
                 self.beat()
@@ -60,6 +68,7 @@ class PatientWorker(Worker):
 
     def run_task(self, db_task_result: DBTaskResult[Any, Any]) -> None:
         """Run a task, with its id on every line that it logs."""
+        self.advanced_at = time.monotonic()
         self.beat()
         with log_lines.log_context(job=str(db_task_result.id)):
             super().run_task(db_task_result)
@@ -81,9 +90,15 @@ class Command(BaseCommand):
             "--timer", type=int, metavar="SECONDS", help="also run the timed jobs, every so many seconds"
         )
 
-    def handle(self, *, timer: int | None = None, **options: Any) -> None:
+        parser.add_argument(
+            "--pulse", type=int, metavar="FILE", help="write to this open file every few seconds, as a sign of life"
+        )
+
+    def handle(self, *, timer: int | None = None, pulse: int | None = None, **options: Any) -> None:
         worker = PatientWorker()
         worker.configure_signals()
+        if pulse is not None:
+            Thread(target=give_pulse, args=[pulse, lambda: worker.is_well], name="pulse", daemon=True).start()
         if timer is not None:  # in this process: one of its own would load the whole portal once more
             Thread(target=schedule.run_every, args=[timer], name="timer", daemon=True).start()
         worker.run()
