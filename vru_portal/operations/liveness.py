@@ -96,10 +96,11 @@ class Pulse:
 
 def give_pulse(pipe: int, is_well: Callable[[], bool]) -> None:
     """Write to the pipe for ever, for as long as all is well: in a thread of the process that is watched."""
-    while True:
-        if is_well():
-            os.write(pipe, b".")
-        time.sleep(SECONDS_BETWEEN_BEATS)
+    with suppress(BrokenPipeError):  # whoever felt it has ended, and this process is about to
+        while True:
+            if is_well():
+                os.write(pipe, b".")
+            time.sleep(SECONDS_BETWEEN_BEATS)
 
 
 def has_answered(connection: socket.socket) -> bool:
