@@ -13,6 +13,7 @@ from decimal import Decimal
 from typing import Any
 
 import django
+import time_machine
 
 
 def prepare(bodies: int, officers: int) -> dict[str, Any]:
@@ -21,7 +22,8 @@ def prepare(bodies: int, officers: int) -> dict[str, Any]:
     from tests.support.races.signing_place import opened
     from tests.support.signing import invite
 
-    opened()
+    with time_machine.travel(datetime.now(UTC) - DAYS_BEFORE, tick=True):
+        opened()
     known = SignatoryBody.objects.count()
     names = [f"Body {known + number}" for number in range(bodies)]
     return {
@@ -33,7 +35,8 @@ def prepare(bodies: int, officers: int) -> dict[str, Any]:
 
 
 PURPOSE = "Payments under load."
-DAY = datetime.now(UTC).date() - timedelta(days=2)  # in the past on every clock
+DAYS_BEFORE = timedelta(days=2)  # in the past on every clock, also where one is set back past midnight
+DAY = datetime.now(UTC).date() - DAYS_BEFORE
 
 
 def allocation() -> Any:
