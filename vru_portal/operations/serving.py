@@ -121,7 +121,7 @@ def main(plan: Plan) -> None:
         for child in children:
             with signals.postpone():
                 supervisor.start(child)
-        wait_until_served(supervisor, plan.host, plan.port)
+        wait_until_served(supervisor, signals, plan.host, plan.port)
         print(plan.announcement, flush=True)
         Thread(target=liveness.ask_for_ever, name="liveness", daemon=True).start()
         while True:
@@ -195,7 +195,7 @@ def connect(host: str, port: int) -> socket.socket:
     return socket.create_connection((host, port), SECONDS_TO_ANSWER)
 
 
-def wait_until_served(supervisor: Supervisor, host: str, port: int) -> None:
+def wait_until_served(supervisor: Supervisor, signals: StopSignals, host: str, port: int) -> None:
     """Return once the port answers. Raises GivenUp where it does not, or where a process ends with an error meanwhile.
 
     One that is killed, as by a system that runs out of memory, is started again.
@@ -205,7 +205,8 @@ def wait_until_served(supervisor: Supervisor, host: str, port: int) -> None:
         for child, _, code in supervisor.ended():
             if code >= 0:
                 raise GivenUp(f"The {child.name} ended with code {code} as soon as it was started.")
-        supervisor.check()
+        with signals.postpone():
+            supervisor.check()
         with listener(host) as probe:
             probe.settimeout(1)
             if probe.connect_ex((host, port)) == 0:

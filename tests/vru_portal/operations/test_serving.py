@@ -58,7 +58,7 @@ def test_a_process_that_is_killed_while_the_portal_starts_is_started_again():
     port = free_port()
     supervisor = started("import os; os.kill(os.getpid(), 9)", LISTENS.format(port=port))
     try:
-        serving.wait_until_served(supervisor, "127.0.0.1", port)
+        serving.wait_until_served(supervisor, serving.StopSignals(), "127.0.0.1", port)
     finally:
         supervisor.stop()
 
@@ -67,6 +67,6 @@ def test_a_process_that_ends_with_an_error_ends_the_start():
     supervisor = started("raise SystemExit(3)", "raise SystemExit(3)")
     try:
         with pytest.raises(GivenUp, match="The web server ended with code 3 as soon as it was started"):
-            serving.wait_until_served(supervisor, "127.0.0.1", free_port())
+            serving.wait_until_served(supervisor, serving.StopSignals(), "127.0.0.1", free_port())
     finally:
         supervisor.stop()
