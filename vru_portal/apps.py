@@ -90,7 +90,7 @@ class StaffAdminConfig(admin_apps.AdminConfig):
 class StaticFilesConfig(staticfiles_apps.StaticFilesConfig):
     """Django's static files, without the admin's scripts in a form that pages refer to only while DEBUG is on.
 
-    Compressing those scripts took most of a first start.
+    Compressing those few took longer than all other static files together.
     """
 
     ignore_patterns = [

@@ -58,7 +58,8 @@ class CreateTables(Operation):
         return f"Create {sum(isinstance(operation, CreateModel) for operation in self.operations)} tables"
 
 
-# The last version that had the migrations which the squashed ones replace, and that upgrades any older database.
+# The last version that had the migrations which the squashed ones replace. It upgrades an older database, or names the
+# version that does so first.
 LAST_BEFORE_SQUASH = "b0fe5d6"
 
 

@@ -107,7 +107,7 @@ class PaymentRows:
             yield from self.of_keys(keys)
 
     def of_keys(self, keys: Collection[int]) -> list[PaymentRow]:
-        # Selected by key: to repeat what the filters compare would cost as much as reading the rows does.
+        # Selected by key: repeating the filters' conditions would cost as much as reading the rows.
         by_key = {row[0]: row for row in self.facts_of(keys)}
         found = [by_key[key] for key in keys]  # in the order of the list
         self.add_missing_payees({payee for *_, payee, _ in found})

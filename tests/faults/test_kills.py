@@ -164,13 +164,13 @@ def test_a_web_server_that_nobody_asks_hangs_for_good(unit, report):
 
 
 SILENCE = 20  # seconds, instead of the two minutes that a busy machine is given
-SOON_MISSED = served_with(f"from vru_portal.operations import liveness; liveness.SECONDS_OF_SILENCE = {SILENCE}")
-FEELS_NOBODY = served_with("serving.Pulse.hangs = False")
+IMPATIENT = served_with(f"from vru_portal.operations import liveness; liveness.SECONDS_OF_SILENCE = {SILENCE}")
+IGNORES_PULSE = served_with("serving.Pulse.hangs = False")
 QUEUE_HANGS = "Mail queue stopped in the middle"
 
 
 def test_a_mail_queue_that_hangs_is_replaced_and_one_that_works_is_not(unit, report):
-    with portal(Path(unit["VAR_DIR"]), *SOON_MISSED, **unit) as served:
+    with portal(Path(unit["VAR_DIR"]), *IMPATIENT, **unit) as served:
         served.wait_until_ready()
         [queue] = processes(served, "mail_queue")
         time.sleep(2 * SILENCE)
@@ -181,15 +181,15 @@ def test_a_mail_queue_that_hangs_is_replaced_and_one_that_works_is_not(unit, rep
     report(QUEUE_HANGS, done="once, with SIGSTOP", back=f"{back:.1f} s, where {SILENCE} s of silence are allowed")
 
 
-def test_a_mail_queue_whose_pulse_nobody_feels_hangs_for_good(unit, report):
+def test_a_mail_queue_whose_pulse_is_ignored_hangs_for_good(unit, report):
     """The control."""
-    with portal(Path(unit["VAR_DIR"]), *FEELS_NOBODY, **unit) as served:
+    with portal(Path(unit["VAR_DIR"]), *IGNORES_PULSE, **unit) as served:
         served.wait_until_ready()
         [queue] = processes(served, "mail_queue")
         os.kill(queue, signal.SIGSTOP)
         time.sleep(2 * SILENCE)
         assert processes(served, "mail_queue") == [queue]
-    report(QUEUE_HANGS, control=f"if nobody feels its pulse, it is still stopped after {2 * SILENCE} s")
+    report(QUEUE_HANGS, control=f"if its pulse is ignored, it is still stopped after {2 * SILENCE} s")
 
 
 POSTGRESQL_KILLS = rounds(30)

@@ -15,7 +15,7 @@ SECONDS_BETWEEN = 10
 SECONDS_TO_ANSWER = 10
 MISSES = 3  # in a row
 MISSES_WHILE_STARTING = 9  # until it has answered once
-SECONDS_BETWEEN_BEATS = 5
+SECONDS_BETWEEN_PULSES = 5
 SECONDS_OF_SILENCE = 120  # a machine that is only busy lets everybody have a turn in the meantime
 REQUEST = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
 
@@ -96,11 +96,11 @@ class Pulse:
 
 def give_pulse(pipe: int, is_well: Callable[[], bool]) -> None:
     """Write to the pipe for ever, for as long as all is well: in a thread of the process that is watched."""
-    with suppress(BrokenPipeError):  # whoever felt it has ended, and this process is about to
+    with suppress(BrokenPipeError):  # whoever read it has ended, and this process is about to
         while True:
             if is_well():
                 os.write(pipe, b".")
-            time.sleep(SECONDS_BETWEEN_BEATS)
+            time.sleep(SECONDS_BETWEEN_PULSES)
 
 
 def has_answered(connection: socket.socket) -> bool:

@@ -147,18 +147,18 @@ def start_mail_queue(plan: Plan, pulse: Pulse) -> subprocess.Popen[bytes]:
 
 
 def start_process(
-    module: list[str], environment: dict[str, str], niceness: int, *files: int
+    module: list[str], environment: dict[str, str], niceness: int, *descriptors: int
 ) -> subprocess.Popen[bytes]:
     """Start a Python module in its own session, so that Ctrl-C in the terminal reaches only the supervisor.
 
     A nice one leaves the processor to those who answer people. Emails can wait for a rush of signatures to pass.
-    `files` are those of this process that it keeps open.
+    It inherits these file descriptors.
     """
     return subprocess.Popen(  # noqa: S603 - our own interpreter and modules
         [sys.executable, "-m", *module],
         env=os.environ | environment,
         start_new_session=True,
-        pass_fds=files,
+        pass_fds=descriptors,
         preexec_fn=partial(prepare_process, niceness),
     )
 

@@ -91,7 +91,7 @@ class Command(BaseCommand):
         )
 
         parser.add_argument(
-            "--pulse", type=int, metavar="FILE", help="write to this open file every few seconds, as a sign of life"
+            "--pulse", type=int, metavar="FD", help="write to this file descriptor every few seconds, as a sign of life"
         )
 
     def handle(self, *, timer: int | None = None, pulse: int | None = None, **options: Any) -> None:

@@ -65,7 +65,7 @@ def describe_copy(file: Path) -> DatabaseCopy:
     newest = Entry.objects.using(ALIAS).order_by("seq").values_list("seq", "checkpoint").last()
     size, checkpoint = newest or (0, "")
     scans = PaperSignature.objects.using(ALIAS).exclude(scan="").values_list("scan", flat=True)
-    # Names that were replaced stay recorded for ever. A later version would take them for those of one still later.
+    # Names that were replaced stay recorded. A later version, which no longer knows them, would think them newer.
     applied = MigrationRecorder(connections[ALIAS]).applied_migrations().keys() & migrations_on_disk().keys()
     return DatabaseCopy(file, sorted(f"{app}.{name}" for app, name in applied), size, checkpoint, sorted(scans))
 

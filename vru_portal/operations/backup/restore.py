@@ -90,7 +90,7 @@ def check_manifest(manifest: archive.Manifest) -> None:
             f"Restore it with the last version that had these migrations (git checkout {LAST_BEFORE_SQUASH}), then "
             "upgrade. Nothing was restored."
         )
-    # One from before the squash names what it replaced itself, which nothing here knows any more.
+    # A backup from before the squash also lists what its own version had replaced, which is unknown here.
     after_squash = any(migration.replaces and key in applied for key, migration in on_disk.items())
     known = on_disk.keys() | {key for migration in on_disk.values() for key in migration.replaces}
     if after_squash and (unknown := sorted(applied - known)):
