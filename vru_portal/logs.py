@@ -33,6 +33,6 @@ class CountExceptions(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         if record.exc_info and record.exc_info[0] and record.levelno >= logging.ERROR:
-            from vru_portal.metrics import EXCEPTIONS  # the library is loaded only where something is counted
+            from vru_portal import metrics  # the library is loaded only where something is counted
 
-            EXCEPTIONS.labels(record.exc_info[0].__name__).inc()
+            metrics.counts.exceptions.labels(record.exc_info[0].__name__).inc()

@@ -7,53 +7,70 @@ from typing import Any
 
 from django.db import OperationalError
 from django.db.backends.signals import connection_created
+from prometheus_client import CollectorRegistry, Counter, Histogram, values
+from prometheus_client.multiprocess import MultiProcessCollector
 
-FOLDER = "PROMETHEUS_MULTIPROC_DIR"  # prometheus_client reads this variable when it is imported
+FOLDER = "PROMETHEUS_MULTIPROC_DIR"  # prometheus_client reads this variable
 FILE_BYTES = 2**16  # what prometheus_client gives a file at first, and far more than the metrics below need
 
 
-def reserve_files() -> None:
-    """Reserve this process's space on the disk, or count in memory only.
+class Counts:
+    """What this process counts: in files of its own, or in memory where the disk has no room for them."""
+
+    def __init__(self) -> None:
+        self.begin()
+
+    def begin(self) -> None:
+        """Count from zero, also in a process that was forked from one that counts."""
+        self.in_files = reserve_files()
+        values.ValueClass = values.MultiProcessValue() if self.in_files else values.MutexValue  # type: ignore[no-untyped-call]
+        self.registry = CollectorRegistry()
+        self.requests = Counter("portal_requests", "Requests answered.", ["method", "status"], registry=self.registry)
+        self.seconds = Histogram(
+            "portal_request_seconds",
+            "Seconds from receiving a request to having its answer, without the client's own time.",
+            buckets=(0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30),
+            registry=self.registry,
+        )
+        self.exceptions = Counter(
+            "portal_exceptions", "Errors that were logged, by class.", ["error"], registry=self.registry
+        )
+        self.lock_waits = Histogram(
+            "portal_database_wait_seconds",
+            "Seconds until the database gave a lock to write (SQLite: BEGIN IMMEDIATE; PostgreSQL: FOR UPDATE).",
+            buckets=(0.001, 0.01, 0.1, 0.5, 1, 5, 10, 20),
+            registry=self.registry,
+        )
+        self.locks_refused = Counter(
+            "portal_database_locks_refused", "How often no lock was given.", registry=self.registry
+        )
+
+
+def reserve_files() -> bool:
+    """Reserve this process's space on the disk; say whether there is any.
 
     prometheus_client maps sparse files into memory: on a full disk, the first count would end the process (SIGBUS).
     """
-    if FOLDER in os.environ:
-        try:
-            for kind in ("counter", "histogram"):
-                with Path(os.environ[FOLDER], f"{kind}_{os.getpid()}.db").open("ab") as file:
-                    os.posix_fallocate(file.fileno(), 0, FILE_BYTES)
-        except OSError:
-            del os.environ[FOLDER]
+    if FOLDER not in os.environ:
+        return False
+    try:
+        for kind in ("counter", "histogram"):
+            with Path(os.environ[FOLDER], f"{kind}_{os.getpid()}.db").open("ab") as file:
+                os.posix_fallocate(file.fileno(), 0, FILE_BYTES)
+    except OSError:
+        return False
+    return True
 
 
-reserve_files()
-
-from prometheus_client import CollectorRegistry, Counter, Histogram  # noqa: E402
-from prometheus_client.multiprocess import MultiProcessCollector  # noqa: E402
-
-own = CollectorRegistry()
-REQUESTS = Counter("portal_requests", "Requests answered.", ["method", "status"], registry=own)
-SECONDS = Histogram(
-    "portal_request_seconds",
-    "Seconds from receiving a request to having its answer, without the client's own time.",
-    buckets=(0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30),
-    registry=own,
-)
-EXCEPTIONS = Counter("portal_exceptions", "Errors that were logged, by class.", ["error"], registry=own)
-LOCK_WAITS = Histogram(
-    "portal_database_wait_seconds",
-    "Seconds until the database gave a lock to write (SQLite: BEGIN IMMEDIATE; PostgreSQL: FOR UPDATE).",
-    buckets=(0.001, 0.01, 0.1, 0.5, 1, 5, 10, 20),
-    registry=own,
-)
-LOCKS_REFUSED = Counter("portal_database_locks_refused", "How often no lock was given.", registry=own)
+counts = Counts()
+os.register_at_fork(after_in_child=counts.begin)
 
 METHODS = ("GET", "HEAD", "POST")  # others count as one: anybody may make up more
 
 
 def count_request(method: str, status: int, seconds: float) -> None:
-    REQUESTS.labels(method if method in METHODS else "other", f"{status // 100}xx").inc()
-    SECONDS.observe(seconds)
+    counts.requests.labels(method if method in METHODS else "other", f"{status // 100}xx").inc()
+    counts.seconds.observe(seconds)
 
 
 def time_lock(execute: Any, sql: Any, params: Any, many: bool, context: Any) -> Any:
@@ -64,10 +81,10 @@ def time_lock(execute: Any, sql: Any, params: Any, many: bool, context: Any) -> 
     try:
         return execute(sql, params, many, context)
     except OperationalError:
-        LOCKS_REFUSED.inc()
+        counts.locks_refused.inc()
         raise
     finally:
-        LOCK_WAITS.observe(perf_counter() - began)
+        counts.lock_waits.observe(perf_counter() - began)
 
 
 def time_locks_of(connection: Any, **options: Any) -> None:
@@ -82,8 +99,8 @@ def time_locks() -> None:
 
 def collect() -> CollectorRegistry:
     """The metrics of all processes; without their folder, of this one."""
-    if FOLDER not in os.environ:
-        return own
+    if not counts.in_files:
+        return counts.registry
     registry = CollectorRegistry()
     MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
     return registry

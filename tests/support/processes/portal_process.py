@@ -140,7 +140,7 @@ class Portal:
 
     def web_server(self) -> set[int]:
         """The processes of its web server that live."""
-        return {pid for pid, command in self.members().items() if "granian" in command}
+        return {pid for pid, command in self.members().items() if "web_server" in command}
 
     def resident_memory(self) -> int:
         """How much memory the process that was started takes, in kB, without those that it has started."""

@@ -239,4 +239,4 @@ def web_server_command() -> list[str]:
         "--log-level": "warning",
     }
     arguments = (str(argument) for option in options.items() for argument in option)
-    return ["granian", *arguments, "--no-ws", "--respawn-failed-workers", "vru_portal.rsgi:application"]
+    return ["vru_portal.web_server", *arguments, "--no-ws", "--respawn-failed-workers", "vru_portal.rsgi:application"]

@@ -121,18 +121,26 @@ def test_a_lock_is_timed_and_one_that_is_refused_is_counted(scrape):
     assert value("portal_database_locks_refused_total") == before("portal_database_locks_refused_total") + 1
 
 
-COUNT_IN_TWO_PROCESSES = """
+COUNT_IN_FOUR_PROCESSES = """
 import os, sys
 sys.path.insert(0, ".")
 folder = os.environ["PROMETHEUS_MULTIPROC_DIR"]
-if os.fork() == 0:
-    from vru_portal import metrics
-    metrics.count_request("GET", 200, 0.1)
-    os._exit(0)
-os.wait()
+
+def count_in_a_fork():
+    if os.fork() == 0:
+        from vru_portal import metrics
+        metrics.count_request("GET", 200, 0.1)
+        os._exit(0)
+    assert os.wait()[1] == 0
+
+count_in_a_fork()
 from vru_portal import metrics
 from prometheus_client import generate_latest
 metrics.count_request("GET", 200, 0.1)
+count_in_a_fork()
+os.environ["PROMETHEUS_MULTIPROC_DIR"] = "missing"
+count_in_a_fork()
+os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder
 print(generate_latest(metrics.collect()).decode())
 """
 
@@ -140,9 +148,9 @@ print(generate_latest(metrics.collect()).decode())
 @pytest.mark.once
 def test_processes_count_in_one_folder_whose_space_is_reserved(tmp_path):
     """A process that could not reserve its space counts alone: the full disk would otherwise end it."""
-    for folder, total in ((tmp_path, "2.0"), (tmp_path / "missing", "1.0")):
+    for folder, total in ((tmp_path, "3.0"), (tmp_path / "missing", "1.0")):
         done = subprocess.run(
-            [sys.executable, "-c", COUNT_IN_TWO_PROCESSES],
+            [sys.executable, "-c", COUNT_IN_FOUR_PROCESSES],
             env=os.environ | {"PROMETHEUS_MULTIPROC_DIR": str(folder)},
             capture_output=True,
             text=True,
@@ -150,5 +158,5 @@ def test_processes_count_in_one_folder_whose_space_is_reserved(tmp_path):
         )
         assert f'portal_requests_total{{method="GET",status="2xx"}} {total}' in done.stdout
     files = list(tmp_path.glob("*.db"))
-    assert len(files) == 4
+    assert len(files) == 6
     assert all(file.stat().st_blocks * 512 >= metrics.FILE_BYTES for file in files)
