@@ -10,14 +10,14 @@ from django.utils import timezone
 
 from funding.choices import VariationKind
 from funding.models import Allocation, Payment, Variation
-from programmes.choices import Status
+from programmes.choices import InitiativeStatus
 from programmes.models import EvidenceAssessment, Initiative
 from vru_portal.ledger.money import Pence
 from vru_portal.web.prepared_queries import prepared
 from vru_portal.web.public_pages import cached_per_content_version
 
 
-def initiative_statuses() -> dict[int, Status]:
+def initiative_statuses() -> dict[int, InitiativeStatus]:
     """The furthest status that the records of each initiative support, by its primary key.
 
     Initiatives without an assessment, money or dates are left out: they are only announced.
@@ -25,22 +25,22 @@ def initiative_statuses() -> dict[int, Status]:
     return cached_per_content_version("statuses", _read_statuses)
 
 
-def _read_statuses() -> dict[int, Status]:
+def _read_statuses() -> dict[int, InitiativeStatus]:
     today = timezone.localdate()
     # Each later stage overwrites the one before it.
-    statuses = dict.fromkeys(undecided_initiatives(), Status.PROPOSED)
-    statuses |= dict.fromkeys(approved_initiatives(), Status.ASSESSED)
+    statuses = dict.fromkeys(undecided_initiatives(), InitiativeStatus.PROPOSED)
+    statuses |= dict.fromkeys(approved_initiatives(), InitiativeStatus.ASSESSED)
     paid = set(paid_initiatives())
     work_dates: dict[int, list[tuple[date | None, date | None]]] = defaultdict(list)
     for initiative, starts, ends, ended_on in dates_of_work():
         work_dates[initiative].append((starts, ended_on - timedelta(days=1) if ended_on else ends))
     for initiative, periods in work_dates.items():
         if all(ends and ends < today for _, ends in periods):
-            statuses[initiative] = Status.ENDED
+            statuses[initiative] = InitiativeStatus.ENDED
         elif initiative in paid or any(starts and starts <= today for starts, _ in periods):
-            statuses[initiative] = Status.DELIVERING
+            statuses[initiative] = InitiativeStatus.DELIVERING
         else:
-            statuses[initiative] = Status.COMMISSIONED
+            statuses[initiative] = InitiativeStatus.COMMISSIONED
     return statuses
 
 
@@ -78,4 +78,4 @@ def set_statuses(initiatives: Collection[Initiative]) -> None:
     """Set the attribute `status` of each of these initiatives."""
     statuses = initiative_statuses()
     for initiative in initiatives:
-        initiative.status = statuses.get(initiative.pk, Status.ANNOUNCED)
+        initiative.status = statuses.get(initiative.pk, InitiativeStatus.ANNOUNCED)

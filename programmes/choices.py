@@ -12,7 +12,7 @@ class Mark(models.TextChoices):
     PENTAGON = "pentagon", "Pentagon, rust"
 
 
-class Status(models.TextChoices):
+class InitiativeStatus(models.TextChoices):
     """The progress of an initiative. Nobody enters it: it follows from its assessment, its money and dates."""
 
     ANNOUNCED = "announced", "Announced"
@@ -26,13 +26,13 @@ class Status(models.TextChoices):
     def means(self) -> str:
         """An explanation for readers."""
         return {
-            Status.ANNOUNCED: "The unit has named it. No allocation has been published. Whether it is already running "
-            "is not recorded.",
-            Status.PROPOSED: "Its evidence assessment has been written and is waiting for a decision.",
-            Status.ASSESSED: "Its evidence assessment has been approved. No money has been allocated yet.",
-            Status.COMMISSIONED: "Money has been allocated. The work has not begun.",
-            Status.DELIVERING: "Money has been allocated, and work has begun or been paid for.",
-            Status.ENDED: "The end date of the funded work has passed.",
+            InitiativeStatus.ANNOUNCED: "The unit has named it. No allocation has been published. Whether it is "
+            "already running is not recorded.",
+            InitiativeStatus.PROPOSED: "Its evidence assessment has been written and is waiting for a decision.",
+            InitiativeStatus.ASSESSED: "Its evidence assessment has been approved. No money has been allocated yet.",
+            InitiativeStatus.COMMISSIONED: "Money has been allocated. The work has not begun.",
+            InitiativeStatus.DELIVERING: "Money has been allocated, and work has begun or been paid for.",
+            InitiativeStatus.ENDED: "The end date of the funded work has passed.",
         }[self]
 
 

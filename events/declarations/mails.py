@@ -52,7 +52,7 @@ def build_message(mail: Mail) -> EmailMultiAlternatives | None:
     if invitation and purpose:
         secret = tokens.issue_secret(invitation=invitation, purpose=purpose, to=to)
         context["link"] = full_url(reverse("declarations:open", args=[secret]))
-        context["until"] = tokens.link_expiry(invitation, purpose)
+        context["until"] = tokens.signing_link_expiry(invitation, purpose)
     email = write_message(kind, context, mail, to=to, reply_to=reply_addresses(unit))
     if kind == MailKind.RECEIPT and invitation and invitation.entry:
         for attachment in receipt_attachments(invitation.entry):

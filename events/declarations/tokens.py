@@ -26,12 +26,12 @@ def issue_secret(*, invitation: Invitation, purpose: SigningLinkPurpose, to: str
         purpose=purpose,
         sha256=secret_hash(secret),
         mailbox=mailbox_hash(to),
-        expires_at=link_expiry(invitation, purpose),
+        expires_at=signing_link_expiry(invitation, purpose),
     )
     return secret
 
 
-def link_expiry(invitation: Invitation, purpose: SigningLinkPurpose) -> datetime:
+def signing_link_expiry(invitation: Invitation, purpose: SigningLinkPurpose) -> datetime:
     if purpose == SigningLinkPurpose.RECEIPT:
         retention = LegalNotice.current().retention_days or RECEIPT_DAYS
         began = invitation.entry.recorded_at if invitation.entry else timezone.now()

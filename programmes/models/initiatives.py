@@ -9,7 +9,7 @@ from partners import validators
 from partners.models import Organisation
 from partners.provenance import Sourced
 from programmes import querysets
-from programmes.choices import Status
+from programmes.choices import InitiativeStatus
 from programmes.models.levels import PreventionLevel
 from vru_portal.ledger.append_only.models import stays_published
 from vru_portal.publishing.slugs import Slugged
@@ -64,7 +64,7 @@ class Area(FilterWord):
 class Initiative(Slugged, Publishable, Sourced):
     """A project or scheme that the programme funds."""
 
-    status: Status  # set by `funding.statuses.set_statuses`
+    status: InitiativeStatus  # set by `funding.statuses.set_statuses`
     approach: "ToolkitApproach | None"  # set by `filters.InitiativeFilters.add_details`
 
     name = LineField(max_length=160, unique=True)

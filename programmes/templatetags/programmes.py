@@ -8,7 +8,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from partners.models import Organisation, Publication
-from programmes.choices import FileRole, Mark, Status
+from programmes.choices import FileRole, InitiativeStatus, Mark
 from programmes.models import Document, Initiative, Passage, PreventionLevel
 from vru_portal.web.prepared_queries import prepared
 
@@ -31,9 +31,9 @@ MARK = '<svg class="mark mark--{}{}" viewBox="0 0 20 20" aria-hidden="true" focu
 
 
 @register.filter
-def stage(status: str) -> Status:
+def initiative_status(status: str) -> InitiativeStatus:
     """The status as a choice, so that templates can show its label and its meaning."""
-    return Status(status)
+    return InitiativeStatus(status)
 
 
 @register.filter

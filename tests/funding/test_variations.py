@@ -13,7 +13,7 @@ from funding.models import Allocation, FundingSource, Payment, Variation
 from funding.rules import allocations, variations
 from funding.statuses import initiative_statuses
 from funding.year_accounts import year_accounts
-from programmes.choices import Status
+from programmes.choices import InitiativeStatus
 from tests.support.factories import (
     DAY,
     AllocationFactory,
@@ -109,15 +109,15 @@ def test_the_end_of_an_award_takes_all_that_is_not_paid(source, award):
     step = vary(award, None, VariationKind.END)
     assert step.amount == Decimal("39.50")
     assert sums(source) == {"allocated": "20.50", "paid": "20.50", "unallocated": "79.50", "unspent": "79.50"}
-    assert initiative_statuses()[award.initiative_id] == Status.ENDED
+    assert initiative_statuses()[award.initiative_id] == InitiativeStatus.ENDED
     assert "nothing to end" in str(validation_messages(lambda: vary(award, None, VariationKind.END)))
 
 
 def test_a_fully_released_award_commissions_nothing(source):
     award = AllocationFactory(funding_source=source)
-    assert initiative_statuses()[award.initiative_id] == Status.COMMISSIONED
+    assert initiative_statuses()[award.initiative_id] == InitiativeStatus.COMMISSIONED
     vary(award, "100.00")
-    assert initiative_statuses()[award.initiative_id] == Status.ASSESSED
+    assert initiative_statuses()[award.initiative_id] == InitiativeStatus.ASSESSED
 
 
 def moving_to(**fields):

@@ -38,9 +38,9 @@ VOCABULARIES = ("partners.sector", "programmes.audience", "setting", "area", "sy
 ASSESSMENTS = ("programmes.evidenceassessment", "assessmentdecision")
 MEASURES = ("results.measure", "breakdown", "breakdowngroup", "target", "areapopulation")
 FIGURES = ("results.approvedreturn", "approvedfigure", "approvedpart")
-# Every role may view a return with its answers (CONTENT); these add who reports, and the emails.
+# A return with its answers is among what every role may view; these add who reports, and the emails.
 RETURNS = ("results.return", "returndraft", "reporter", "mail")
-CONTENT = permission_names(
+EVERY_ROLE = permission_names(
     VIEW,
     *RECORDS,
     *VOCABULARIES,
@@ -94,7 +94,7 @@ ROLES = (
     Role(
         "Editor",
         "Writes and edits content. Changes to published pages appear once a Publisher publishes them.",
-        CONTENT
+        EVERY_ROLE
         | permission_names(f"{ADD} {CHANGE} {DELETE}", *RECORDS)
         | permission_names(ADD, *VOCABULARIES)
         | permission_names(f"{ADD} {CHANGE}", "programmes.evidenceassessment")
@@ -107,7 +107,7 @@ ROLES = (
     Role(
         "Publisher",
         "Publishes and unpublishes content, changes its order, and decides on evidence assessments written by others.",
-        CONTENT
+        EVERY_ROLE
         | {"vru_portal.publish"}
         | permission_names(f"{CHANGE} {DELETE}", *VOCABULARIES)
         | permission_names(f"{ADD} {CHANGE}", "programmes.assessmentdecision")
@@ -119,7 +119,7 @@ ROLES = (
         "Finance",
         "Records funding sources, allocations and payments, one by one or from files, and asks recipients for onward "
         "grants.",
-        CONTENT
+        EVERY_ROLE
         | permission_names(f"{VIEW} {ADD} {CHANGE}", *MONEY)
         | permission_names(f"{VIEW} {ADD} {CHANGE} {DELETE}", "funding.contributor", "vru_portal.headingmapping")
         | permission_names(VIEW, "funding.publicationduty", "dutycolumn"),
@@ -127,7 +127,7 @@ ROLES = (
     Role(
         "Declaration manager",
         "Prepares the declaration, invites organisations to sign it, and enters signatures on paper.",
-        CONTENT
+        EVERY_ROLE
         | permission_names(VIEW, *DECLARATIONS)
         | permission_names(f"{ADD} {CHANGE}", "declarations.declaration")
         | permission_names(
@@ -145,7 +145,7 @@ ROLES = (
     Role(
         "Information governance",
         "Responsible for personal data: writes the legal notice, and discloses or erases what is held about a person.",
-        CONTENT
+        EVERY_ROLE
         | permission_names(VIEW, *DECLARATIONS)
         | permission_names(f"{VIEW} {CHANGE}", "partners.legalnotice")
         | {"declarations.erase_entry", "funding.erase_onwardrequest", "results.erase_return"},
@@ -154,7 +154,7 @@ ROLES = (
     Role(
         ADMINISTRATOR,
         "Creates and deactivates accounts, gives roles, and changes the settings of the whole portal.",
-        CONTENT
+        EVERY_ROLE
         | permission_names(f"{VIEW} {ADD} {CHANGE}", "auth.user")
         | permission_names(VIEW, "auth.group", "admin.logentry")
         | permission_names(f"{VIEW} {CHANGE}", "partners.unit", "legalnotice", "funding.publicationduty")

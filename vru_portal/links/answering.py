@@ -48,12 +48,12 @@ def issue_secret(*, draft: LinkDraft, purpose: LinkPurpose, to: str = "") -> str
         purpose=purpose,
         sha256=secret_hash(secret),
         mailbox=mailbox_hash(to) if purpose == LinkPurpose.CONFIRM else "",
-        expires_at=link_expiry(draft.closes_on),
+        expires_at=answering_link_expiry(draft.closes_on),
     )
     return secret
 
 
-def link_expiry(closes_on: date) -> datetime:
+def answering_link_expiry(closes_on: date) -> datetime:
     """A link opens a page for as long as there is something to say: until a year after its request has closed.
 
     Nothing can be changed with it from the day after the last one on which the request is open.

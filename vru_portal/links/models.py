@@ -118,7 +118,7 @@ class RequestLink(EmailedLink):
     """A link to a request; a subclass has the `draft`.
 
     Answers can be typed until the request is approved, cancelled or closed. For a year after that, the link still says
-    what became of them (`answering.link_expiry`).
+    what became of them (`answering.answering_link_expiry`).
     """
 
     purpose = models.CharField(max_length=7, choices=LinkPurpose)

@@ -395,4 +395,4 @@ def reopen_invitation(invitation: Invitation) -> None:
 def extend_links(invitation: Invitation) -> None:
     """Let the links that were sent, and not revoked, work for as long as the invitation does."""
     links = invitation.tokens.filter(purpose__in=SIGNING_PURPOSES, burnt_at=None)
-    links.update(expires_at=tokens.link_expiry(invitation, SigningLinkPurpose.SIGN))
+    links.update(expires_at=tokens.signing_link_expiry(invitation, SigningLinkPurpose.SIGN))

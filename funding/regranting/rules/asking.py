@@ -15,7 +15,7 @@ from funding.regranting.rules.requests import ONWARD_REQUESTS
 from partners.models import LegalNotice
 from programmes.results.models import ReportingRules
 from vru_portal.links import mailing
-from vru_portal.links.answering import link_expiry
+from vru_portal.links.answering import answering_link_expiry
 from vru_portal.links.requests import check_closing_day, check_day_ahead
 
 
@@ -85,7 +85,7 @@ def extend(*, request: OnwardRequest, closes_on: date) -> None:
     check_closing_day(closes_on, due_on=row.due_on, noun="request")
     row.closes_on = closes_on
     row.save(update_fields=["closes_on"])
-    row.tokens.update(expires_at=link_expiry(closes_on))
+    row.tokens.update(expires_at=answering_link_expiry(closes_on))
 
 
 @transaction.atomic

@@ -12,7 +12,7 @@ from programmes.results.models import Measure, Reporter, ReportingRules, Return,
 from programmes.results.quarters import Quarter
 from programmes.results.rules.requests import RETURN_REQUESTS
 from vru_portal.links import mailing
-from vru_portal.links.answering import link_expiry
+from vru_portal.links.answering import answering_link_expiry
 from vru_portal.links.choices import DraftState
 from vru_portal.links.requests import check_closing_day
 from vru_portal.publishing.state import State
@@ -122,7 +122,7 @@ def extend(*, row: Return, closes_on: date) -> None:
     row.save(update_fields=["closes_on"])
     row.draft = draft
     draft.return_of_figures = row
-    draft.tokens.update(expires_at=link_expiry(closes_on))
+    draft.tokens.update(expires_at=answering_link_expiry(closes_on))
 
 
 @transaction.atomic

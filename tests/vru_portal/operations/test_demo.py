@@ -19,7 +19,7 @@ from funding.statuses import set_statuses
 from funding.year_accounts import year_accounts
 from partners.models import Organisation, Unit
 from partners.templatetags.partners import example_strip
-from programmes.choices import Outcome, Status
+from programmes.choices import InitiativeStatus, Outcome
 from programmes.models import AssessmentDecision, EvidenceAssessment, Initiative
 from tests.support.factories import (
     FundingSourceFactory,
@@ -69,7 +69,7 @@ def statuses(initiatives):
 @pytest.mark.both
 def test_at_launch_every_status_shows(demo):
     demo()
-    assert statuses(Initiative.objects.public()) == set(Status)
+    assert statuses(Initiative.objects.public()) == set(InitiativeStatus)
     assert AssessmentDecision.objects.filter(outcome=Outcome.DECLINED).count() == 1
     assert EvidenceAssessment.objects.undecided().count() == 1
 
@@ -196,7 +196,7 @@ def test_a_benchmark_gets_as_many_payments_as_it_asks_for(demo, without_signing,
     benchmark = Initiative.objects.filter(slug__startswith="example-initiative")
     assert benchmark.count() == 20
     assert all(row.name.startswith(EXAMPLE) and row.is_public for row in benchmark)
-    assert statuses(benchmark) == {Status.DELIVERING}
+    assert statuses(benchmark) == {InitiativeStatus.DELIVERING}
     year = FinancialYear.objects.filter(sources__allocations__payments__in=many).distinct().get()
     for account in year_accounts(year, year.sources.standing()).sources:
         assert account.unallocated >= 0

@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from funding.statuses import set_statuses
-from programmes.choices import Outcome, Status
+from programmes.choices import InitiativeStatus, Outcome
 from programmes.models import Initiative, PreventionLevel
 from tests.support.factories import (
     AllocationFactory,
@@ -54,40 +54,40 @@ def initiative():
 
 
 def test_one_that_is_only_named_is_announced(initiative):
-    assert status() == Status.ANNOUNCED
+    assert status() == InitiativeStatus.ANNOUNCED
 
 
 def test_one_whose_assessment_waits_is_proposed(initiative):
     AssessmentFactory(initiative=initiative)
-    assert status() == Status.PROPOSED
+    assert status() == InitiativeStatus.PROPOSED
 
 
 def test_one_whose_assessment_was_declined_is_announced_until_another_is_written(initiative):
     AssessmentDecisionFactory(assessment__initiative=initiative, outcome=Outcome.DECLINED)
-    assert status() == Status.ANNOUNCED
+    assert status() == InitiativeStatus.ANNOUNCED
     AssessmentFactory(initiative=initiative)
-    assert status() == Status.PROPOSED
+    assert status() == InitiativeStatus.PROPOSED
 
 
 def test_one_whose_assessment_was_approved_is_assessed_until_the_decision_is_reversed(initiative):
     decision = AssessmentDecisionFactory(assessment__initiative=initiative)
-    assert status() == Status.ASSESSED
+    assert status() == InitiativeStatus.ASSESSED
     reverse(decision, by=UserFactory(), reason="Miscounted.")
-    assert status() == Status.PROPOSED
+    assert status() == InitiativeStatus.PROPOSED
 
 
 @pytest.mark.parametrize(
     ("starts", "ends", "expected"),
     [
-        (None, None, Status.COMMISSIONED),
-        (1, None, Status.COMMISSIONED),
-        (0, None, Status.DELIVERING),
-        (-1, None, Status.DELIVERING),
-        (1, 30, Status.COMMISSIONED),
-        (-30, 0, Status.DELIVERING),
-        (-30, -1, Status.ENDED),
-        (None, 0, Status.COMMISSIONED),
-        (None, -1, Status.ENDED),
+        (None, None, InitiativeStatus.COMMISSIONED),
+        (1, None, InitiativeStatus.COMMISSIONED),
+        (0, None, InitiativeStatus.DELIVERING),
+        (-1, None, InitiativeStatus.DELIVERING),
+        (1, 30, InitiativeStatus.COMMISSIONED),
+        (-30, 0, InitiativeStatus.DELIVERING),
+        (-30, -1, InitiativeStatus.ENDED),
+        (None, 0, InitiativeStatus.COMMISSIONED),
+        (None, -1, InitiativeStatus.ENDED),
     ],
 )
 def test_one_with_money_is_where_the_days_of_its_work_put_it(initiative, starts, ends, expected):
@@ -98,30 +98,30 @@ def test_one_with_money_is_where_the_days_of_its_work_put_it(initiative, starts,
 
 def test_it_has_ended_only_when_all_of_its_work_has(initiative):
     AllocationFactory(initiative=initiative, awarded_on=day(-60), starts_on=day(-50), ends_on=day(-1))
-    assert status() == Status.ENDED
+    assert status() == InitiativeStatus.ENDED
     AllocationFactory(initiative=initiative, awarded_on=day(-60), starts_on=day(-50), ends_on=day(0))
-    assert status() == Status.DELIVERING
+    assert status() == InitiativeStatus.DELIVERING
 
 
 def test_a_payment_shows_that_work_has_begun_and_a_reversed_one_does_not(initiative):
     allocation = AllocationFactory(initiative=initiative, awarded_on=day(-60))
     payment = PaymentFactory(allocation=allocation, paid_on=day(-5))
-    assert status() == Status.DELIVERING
+    assert status() == InitiativeStatus.DELIVERING
     reverse(payment, by=UserFactory(), reason="Paid to another.")
-    assert status() == Status.COMMISSIONED
+    assert status() == InitiativeStatus.COMMISSIONED
 
 
 def test_a_reversed_allocation_does_not_count(initiative):
     allocation = AllocationFactory(initiative=initiative, awarded_on=day(-60), starts_on=day(-50))
-    assert status() == Status.DELIVERING
+    assert status() == InitiativeStatus.DELIVERING
     reverse(allocation, by=UserFactory(), reason="Another body.")
-    assert status() == Status.ASSESSED
+    assert status() == InitiativeStatus.ASSESSED
 
 
-@pytest.mark.parametrize("stage", Status)
+@pytest.mark.parametrize("stage", InitiativeStatus)
 def test_each_stage_has_a_sentence_of_its_own(stage):
     assert stage.means.endswith(".")
-    assert sum(other.means == stage.means for other in Status) == 1
+    assert sum(other.means == stage.means for other in InitiativeStatus) == 1
 
 
 @pytest.fixture
@@ -194,7 +194,7 @@ def test_the_page_shows_status_filters_that_can_be_removed_and_the_status_of_eac
 
 def test_an_initiative_s_page_says_what_its_stage_means(client, catalogue):
     page = client.get("/initiatives/c/").content.decode()
-    assert f"<b>Proposed.</b> {Status.PROPOSED.means}" in page
+    assert f"<b>Proposed.</b> {InitiativeStatus.PROPOSED.means}" in page
 
 
 def test_an_empty_portal_offers_no_status(client):
