@@ -17,6 +17,8 @@ def agenda_items(event: Event) -> list[AgendaItem]:
     for item in items:
         item.event = event
         item.public_appearances = by_item[item.pk]  # type: ignore[attr-defined]
+        for appearance in by_item[item.pk]:
+            appearance.item = item
     return items
 
 

@@ -49,7 +49,7 @@ class AppearanceQuerySet(models.QuerySet["Appearance"]):
 
     def with_names(self) -> Self:
         """Select the records that a row about an appearance names."""
-        return self.select_related("person", "organisation", "post__organisation", "item__event", "source")
+        return self.select_related("person", "organisation", "post__organisation", "source")
 
     def of_person(self, person: Person) -> Self:
         return self.filter(person=person)

@@ -22,7 +22,7 @@ PAGES = {
     "/about/": 9,
     "/search/": 3,
     "/search/?q=walk": 38,
-    "/brochure/": 19,
+    "/brochure/": 17,
     "/initiatives/": 18,
     "/initiatives/?q=walk&level=first&sort=name": 19,
     "/initiatives/{initiative}/": 25,

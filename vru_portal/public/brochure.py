@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import IO, Any
 
 from django.conf import settings
-from django.db.models import Prefetch, QuerySet
+from django.db.models import QuerySet
 from django.urls import reverse
 from django.utils import timezone
 
@@ -106,7 +106,7 @@ def read_brochure() -> Brochure:
         items=agenda_items(event) if event else [],
         year=year,
         sources=sources,
-        statements=statements_with_posts(),
+        statements=first_statements(),
         posts=[post for post in posts_in_order() if post.has_seat],
         conditions=public_conditions(),
         definition=next((term for term in public_terms() if term.defines_violence), None),
@@ -120,9 +120,8 @@ def first_events_with_agenda() -> QuerySet[Event]:
 
 
 @prepared
-def statements_with_posts() -> QuerySet[Statement]:
-    speakers = Prefetch("speaker", Person.objects.with_posts())
-    return Statement.objects.public().select_related("source").prefetch_related(speakers)[:MAX_MESSAGES]
+def first_statements() -> QuerySet[Statement]:
+    return Statement.objects.public().select_related("source", "speaker")[:MAX_MESSAGES]
 
 
 @prepared
@@ -167,7 +166,7 @@ def brochure_data(brochure: Brochure) -> dict[str, Any]:
         "levels_title": brochure.title("home_levels"),
         "levels_lead": [node for slot in levels_leads for node in passage_nodes(brochure, slot)],
         "levels_note": note_parts(brochure.levels, brochure.initiatives, *map(brochure.passages.get, levels_leads)),
-        "messages": [message_data(statement) for statement in brochure.statements],
+        "messages": messages_data(brochure.statements),
         **people_data(brochure),
         **about_data(brochure),
         **contact_data(brochure),
@@ -245,9 +244,15 @@ def level_data(unit: Unit, level: PreventionLevel, stack: int) -> dict[str, Any]
     }
 
 
-def message_data(statement: Statement) -> dict[str, Any]:
-    speaker: Any = statement.speaker
-    posts = speaker.public_posts if speaker else ()
+def messages_data(statements: list[Statement]) -> list[dict[str, Any]]:
+    speakers: Any = Person.objects.with_posts().in_bulk([row.speaker_id for row in statements if row.speaker_id])
+    return [
+        message_data(statement, speakers[statement.speaker_id].public_posts if statement.speaker_id else ())
+        for statement in statements
+    ]
+
+
+def message_data(statement: Statement, posts: Iterable[Post]) -> dict[str, Any]:
     return {
         "title": statement.title,
         "quote": one_line(statement.quote),

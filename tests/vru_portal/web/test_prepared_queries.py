@@ -38,6 +38,22 @@ def test_the_rows_are_those_of_the_queryset_with_what_it_selects_counts_and_pref
     assert len({id(level) for level in (*ask(), *ask())}) == 2 * len(expected)  # nobody shares a record
 
 
+def test_rows_of_one_call_share_the_related_records_that_they_name_and_calls_share_nothing():
+    organisations = OrganisationFactory.create_batch(2)
+    for number in range(6):
+        InitiativeFactory(lead_organisation=organisations[number % 2] if number < 5 else None)
+    plain = Initiative.objects.select_related("lead_organisation__source", "level").order_by("pk")
+    ask = prepared(lambda: plain)
+    rows, again = ask(), ask()
+    assert [(row, row.lead_organisation, row.level) for row in rows] == [
+        (row, row.lead_organisation, row.level) for row in plain
+    ]
+    assert len({id(row.lead_organisation) for row in rows if row.lead_organisation}) == 2
+    sources = {(row.lead_organisation, row.lead_organisation.source) for row in rows if row.lead_organisation}
+    assert sources == {(body, body.source) for body in organisations}
+    assert not {id(row.lead_organisation) for row in rows[:5]} & {id(row.lead_organisation) for row in again}
+
+
 @pytest.mark.skipif("connection.vendor == 'sqlite'", reason="SQLite locks the whole database")
 def test_a_lock_outside_a_transaction_is_refused_each_time(monkeypatch):
     ask = prepared(lambda: Organisation.objects.select_for_update())
