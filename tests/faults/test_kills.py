@@ -52,7 +52,7 @@ def processes(served, victim):
     """The numbers of the web workers, or of what `serve` has started itself."""
     commands, above = served.members(), parents()
     if victim == "web worker":
-        return sorted(pid for pid in commands if "web_server" in commands.get(above.get(pid, 0), ""))
+        return sorted(pid for pid in commands if "vru_portal.server" in commands.get(above.get(pid, 0), ""))
     return sorted(pid for pid, said in commands.items() if victim in said and above.get(pid) == served.process.pid)
 
 
@@ -83,7 +83,7 @@ def test_processes_that_are_killed_hundreds_of_times_lose_and_double_nothing(uni
                     for victim in ("web worker", "mail_queue"):
                         time.sleep(random.uniform(0, 1))  # noqa: S311 - any moment will do
                         back.append(kill(served, victim))
-                back.append(kill(served, "web_server"))
+                back.append(kill(served, "vru_portal.server"))
                 time.sleep(random.uniform(0, 1))  # noqa: S311 - any moment will do
                 served.kill()
                 with portal(Path(unit["VAR_DIR"]), **unit | {"PORT": port}) as again:
@@ -115,7 +115,7 @@ def test_processes_that_are_killed_hundreds_of_times_lose_and_double_nothing(uni
 def test_a_web_server_that_nothing_supervises_stays_away(unit, report):
     with portal(Path(unit["VAR_DIR"]), *STARTS_NOTHING_AGAIN, **unit) as served:
         served.wait_until_ready()
-        for pid in (*processes(served, "web_server"), *processes(served, "web worker")):
+        for pid in (*processes(served, "vru_portal.server"), *processes(served, "web worker")):
             os.kill(pid, signal.SIGKILL)
         time.sleep(10)  # more than it takes the supervisor
         assert status(served) == 0

@@ -101,7 +101,7 @@ def folder(unit):
 
 
 @ON_SQLITE
-@pytest.mark.parametrize("victim", ["web_server", "mail_queue"])
+@pytest.mark.parametrize("victim", ["vru_portal.server", "mail_queue"])
 def test_a_killed_process_is_started_again(unit, folder, victim):
     with portal(folder, **unit) as served:
         served.wait_until_ready()

@@ -99,7 +99,7 @@ def measured(paths: list[str], rounds: int = ROUNDS) -> tuple[dict[str, float], 
 
 def make(address: str) -> None:
     """Make a page as the server makes those that it keeps."""
-    from vru_portal.rsgi import application
+    from vru_portal.server.rsgi import application
     from vru_portal.web.page_cache import PageKey
 
     path, _, query = address.partition("?")

@@ -17,10 +17,11 @@ from django_tasks_db.models import DBTaskResult
 from tests.support.addresses import url_patterns
 from tests.support.factories import UnitFactory
 from tests.support.signing import invite, open_signing
-from vru_portal import access_log, log_lines
+from vru_portal import log_lines
 from vru_portal.log_lines import LINK_PREFIXES, OneLine, mask
 from vru_portal.logs import line_formatter
 from vru_portal.management.commands.mail_queue import PatientWorker
+from vru_portal.server import access_log
 
 pytestmark = pytest.mark.once
 

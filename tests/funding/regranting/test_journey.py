@@ -548,7 +548,7 @@ def test_a_text_that_is_too_long_is_not_cut_without_a_word(client):
 
 def test_the_largest_file_that_the_page_takes_reaches_it(settings):
     found = re.search(
-        r"^LARGEST_FORM = 2\*\*(\d+)", (settings.BASE_DIR / "vru_portal/rsgi.py").read_text(), re.MULTILINE
+        r"^LARGEST_FORM = 2\*\*(\d+)", (settings.BASE_DIR / "vru_portal/server/rsgi.py").read_text(), re.MULTILINE
     )
     assert found
     assert 2 ** int(found[1]) > LARGEST_FILE + 10_000  # with the form's other fields

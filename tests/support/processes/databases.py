@@ -191,7 +191,7 @@ def signature() -> str:
     from vru_portal.ledger.append_only.declared import declared_triggers
 
     texts = [trigger.sql("sqlite") for trigger in declared_triggers()]
-    texts += [f"{role.name} {role.sees_everything} {sorted(role.permissions)}" for role in roles.ROLES]
+    texts += [f"{role.name} {role.may_view_everything} {sorted(role.permissions)}" for role in roles.ROLES]
     texts += [
         repr((model._meta.label, model._meta.verbose_name, model._meta.default_permissions, model._meta.permissions))
         for model in apps.get_models()

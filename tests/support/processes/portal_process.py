@@ -139,8 +139,8 @@ class Portal:
         return found
 
     def web_server(self) -> set[int]:
-        """The processes of its web server that live."""
-        return {pid for pid, command in self.members().items() if "web_server" in command}
+        """The processes of its web server that live. Earlier versions started granian itself."""
+        return {pid for pid, command in self.members().items() if re.search(r"vru_portal\.server|granian", command)}
 
     def resident_memory(self) -> int:
         """How much memory the process that was started takes, in kB, without those that it has started."""

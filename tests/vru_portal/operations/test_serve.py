@@ -79,7 +79,7 @@ def test_the_first_start_makes_everything_and_serves_it(furnished_var):
 def test_web_server_mail_queue_and_timer_run_side_by_side(furnished_var):
     members = furnished_var[3]
     commands = " ".join(members.values())
-    assert "web_server" in commands
+    assert "vru_portal.server" in commands
     assert "mail_queue --timer 60" in commands
     assert len(members) >= 4
 

@@ -189,7 +189,7 @@ def test_only_pages_whose_view_says_so_are_for_everybody():
 @pytest.mark.django_db
 @pytest.mark.once
 def test_a_page_is_made_from_its_key_alone(monkeypatch):
-    from vru_portal import rsgi  # which looks for the folder of static files
+    from vru_portal.server import rsgi  # which looks for the folder of static files
 
     asked = {}
 

@@ -238,5 +238,6 @@ def web_server_command() -> list[str]:
         "--respawn-interval": 1,
         "--log-level": "warning",
     }
+    flags = ("--no-ws", "--respawn-failed-workers")
     arguments = (str(argument) for option in options.items() for argument in option)
-    return ["vru_portal.web_server", *arguments, "--no-ws", "--respawn-failed-workers", "vru_portal.rsgi:application"]
+    return ["vru_portal.server", *arguments, *flags, "vru_portal.server.rsgi:application"]

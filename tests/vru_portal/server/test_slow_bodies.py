@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from vru_portal.admission.refusals import RequestRefused
+from vru_portal.server.refusals import RequestRefused
 
 pytestmark = [pytest.mark.django_db, pytest.mark.once]
 
@@ -24,7 +24,7 @@ class Trickle:
 
 
 def test_a_body_that_trickles_is_given_up_when_its_time_is_over(monkeypatch):
-    from vru_portal import rsgi  # which looks for the folder of static files
+    from vru_portal.server import rsgi  # which looks for the folder of static files
 
     monkeypatch.setattr(rsgi, "SECONDS_FOR_BODY", 0.05)
     application, client = rsgi.Application(), Trickle()
@@ -49,7 +49,7 @@ class Sender:
 
 
 def test_a_large_body_is_kept_in_a_file_and_a_small_one_in_memory():
-    from vru_portal import rsgi
+    from vru_portal.server import rsgi
 
     async def bodies():
         rest = asyncio.Event()
@@ -63,7 +63,7 @@ def test_a_large_body_is_kept_in_a_file_and_a_small_one_in_memory():
 
 
 def test_of_large_bodies_only_so_many_are_received_at_a_time(monkeypatch):
-    from vru_portal import rsgi
+    from vru_portal.server import rsgi
 
     monkeypatch.setattr(rsgi, "MAX_LARGE_BODIES", 2)
     application = rsgi.Application()

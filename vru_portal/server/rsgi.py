@@ -6,7 +6,7 @@ The portal itself is a WSGI application that runs in a few threads. Here, outsid
 before a thread is asked for, within limits of size and time, and what a thread answers is kept until the client has
 fetched it: in memory while it is small, else in an unnamed file, which granian sends by itself.
 
-The way of a request is `Application.__rsgi__`: it is refused, answered from memory, or read (`body_of`), answered by
+A request is handled by `Application.__rsgi__`: it is refused, answered from memory, or read (`body_of`), answered by
 Django in a thread (`answer_to`) and handed to granian (`Exchange.send`). `Application` runs in one event loop, so its
 counters and dictionaries need no lock. Only what is passed to `Threads.run` runs in a thread.
 
@@ -30,11 +30,12 @@ from urllib.parse import urlencode
 from django.conf import settings
 from django.http import parse_cookie
 
-from vru_portal import access_log, log_lines
-from vru_portal.admission.connections import end_unread
-from vru_portal.admission.headers import environ_of, too_large
-from vru_portal.admission.refusals import ClientGone, RequestRefused
-from vru_portal.admission.threads import FilesInProgress, Threads
+from vru_portal import log_lines
+from vru_portal.server import access_log
+from vru_portal.server.connections import end_unread
+from vru_portal.server.headers import environ_of, too_large
+from vru_portal.server.refusals import ClientGone, RequestRefused
+from vru_portal.server.threads import FilesInProgress, Threads
 from vru_portal.web import page_cache, public_pages
 from vru_portal.web.cookies import may_hold_own_cookie
 from vru_portal.web.page_cache import Page, PageCache, PageKey, Variant

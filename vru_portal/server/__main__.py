@@ -1,4 +1,4 @@
-"""`python -m vru_portal.web_server`, with granian's options: granian, with the portal loaded once for all workers.
+"""`python -m vru_portal.server` with granian's options: granian, with the portal loaded once for all workers.
 
 They are forked from this process and share most of its memory. One that was killed is back without loading anything.
 """
@@ -11,7 +11,7 @@ from django.db import connections
 from django.urls import get_resolver
 from granian.cli import entrypoint
 
-import vru_portal.rsgi  # noqa: F401 - what is loaded here, no worker loads again
+import vru_portal.server.rsgi  # noqa: F401 - what is loaded here, no worker loads again
 
 
 def prepare_to_fork() -> None:

@@ -1,4 +1,4 @@
-"""What is asked before a thread works for a request; tests/vru_portal/test_rsgi.py asks over HTTP."""
+"""What is asked before a thread works for a request; tests/vru_portal/server/test_rsgi.py asks over HTTP."""
 
 import asyncio
 import errno
@@ -13,16 +13,16 @@ from types import SimpleNamespace
 import pytest
 from django.http import parse_cookie
 
-from vru_portal.admission.connections import limit_unread
-from vru_portal.admission.headers import (
+from vru_portal.server.connections import limit_unread
+from vru_portal.server.headers import (
     MAX_COOKIE_CHARACTERS,
     MAX_HEADER_CHARACTERS,
     MAX_HEADER_FIELDS,
     environ_of,
     too_large,
 )
-from vru_portal.admission.refusals import ClientGone, RequestRefused
-from vru_portal.admission.threads import FilesInProgress, Threads
+from vru_portal.server.refusals import ClientGone, RequestRefused
+from vru_portal.server.threads import FilesInProgress, Threads
 
 
 class Fields(list[tuple[str, str]]):
@@ -165,7 +165,7 @@ def test_more_files_than_may_wait_are_refused_and_those_who_leave_make_room():
 @pytest.mark.django_db
 @pytest.mark.once
 def test_files_that_wait_keep_no_page_from_being_made():
-    from vru_portal import rsgi  # which looks for the folder of static files
+    from vru_portal.server import rsgi  # which looks for the folder of static files
 
     application = rsgi.Application()
     application.files.threads.waiting = rsgi.MAX_FILES_WAITING

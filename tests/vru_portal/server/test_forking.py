@@ -7,13 +7,13 @@ from tests.support.processes.databases import migrated_database, run_python_for_
 PREPARED = """
 import json, threading
 from django.db import connections
-from vru_portal import web_server
+from vru_portal.server.__main__ import prepare_to_fork
 
 def open_connections():
     return sum(one.connection is not None for one in connections.all())
 
 before = open_connections()
-web_server.prepare_to_fork()
+prepare_to_fork()
 print(json.dumps([before, open_connections(), threading.active_count()]))
 """
 

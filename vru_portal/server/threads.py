@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
-from vru_portal.admission.refusals import ClientGone, RequestRefused
+from vru_portal.server.refusals import ClientGone, RequestRefused
 
 
 class Threads:
