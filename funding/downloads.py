@@ -13,7 +13,7 @@ from funding.validators import parse_year_label
 from partners.models import Organisation, Unit
 from vru_portal.tabular.downloads import unknown_format
 from vru_portal.web.file_responses import text_response
-from vru_portal.web.limits import COSTLY_FILES, count_filtered_file
+from vru_portal.web.limits import COSTLY_FILES, limit_filtered_file
 from vru_portal.web.shared_files import file_state, shared_file_response
 
 
@@ -26,7 +26,7 @@ def year_report(request: HttpRequest, label: str) -> HttpResponseBase:
     example = "example-" if Unit.objects.current().is_example else ""
 
     def make(file: IO[bytes]) -> None:
-        count_filtered_file(request, COSTLY_FILES)
+        limit_filtered_file(request, COSTLY_FILES)
         write_year_report(year, file)
 
     name = f"{example}funding-{year.label}.pdf"
@@ -49,7 +49,7 @@ def grants_file(request: HttpRequest, slug: str, format: str) -> HttpResponseBas
     name = f"{'example-' if package.unit.is_example else ''}360giving-{slug}.{format}"
 
     def make(file: IO[bytes]) -> None:
-        count_filtered_file(request, COSTLY_FILES)
+        limit_filtered_file(request, COSTLY_FILES)
         package.write(format, file)
 
     return shared_file_response(request, name, state, slug, make)

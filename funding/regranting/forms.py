@@ -35,7 +35,7 @@ HINTS = {
     "area_code": "For example, E08000025.",
     "url": "The address of a page, such as https://www.example.org/grants.",
 }
-# Bytes. The portal takes no larger form from people without an account (`vru_portal/rsgi.py:LARGEST_FORM`).
+# Bytes. The portal takes no larger form from people without an account (`vru_portal/server/rsgi.py:LARGEST_FORM`).
 LARGEST_FILE = 1_000_000
 TOO_LARGE = (
     "This file is larger than 1 MB. Leave out grants that you did not make from our money, save it as CSV, or email "

@@ -32,7 +32,7 @@ RESAVED = re.compile(r"[-+.\d]+(?:E[-+]\d+)?|[\d/: ]+|(?:\d\d-)?[A-Z][a-z]{2}-?(
 AWARD_NUMBERS = ("award number", "award reference", "grant number", "allocation number", "allocation reference")
 # Columns of finance systems that are not read. None of them says whether, when or what was paid. A status or a currency
 # might, so they are not here.
-NOT_READ = (
+IGNORED_HEADINGS = (
     *("invoice number", "invoice reference", "invoice date", "supplier invoice number", "external invoice reference"),
     *("account", "account code", "account number", "cost centre", "cost center", "cost code"),
     *("gl code", "ledger code", "nominal code", "subjective", "project number", "project code", "company code"),
@@ -68,7 +68,7 @@ class PaymentResource(LedgerResource):
     }
     # Columns of finance systems, and the other columns of the published list, which can be sent back as it is.
     ignored = (
-        *NOT_READ,
+        *IGNORED_HEADINGS,
         *("recorded_on", "financial_year", "payee_org_id", "state", "reversal_reason", "exceptions", "explanation"),
         *("kind", "initiative", "level", "heading", "source", "allocation_url", "example"),
     )
@@ -124,12 +124,12 @@ class PaymentResource(LedgerResource):
         self.fields["payee"].widget = NamedRecord("organisation", payees)
         self.recorded, self.resaved = {}, {}
         rows = Payment.objects.select_related("allocation__recipient", "allocation__initiative", "payee")
-        references = {same_reference(reference) for reference in keys["reference"]}
+        references = {reference_key(reference) for reference in keys["reference"]}
         wanted = sorted(references | {f"'{reference}" for reference in references})  # as stored by earlier versions
         for start in range(0, len(wanted), KEYS_PER_QUERY):
             same = rows.alias(same=Lower("reference")).filter(same__in=wanted[start : start + KEYS_PER_QUERY])
-            self.recorded |= {same_reference(payment.reference): payment for payment in same}
-        others = {text for text in keys["reference"] if same_reference(text) not in self.recorded}
+            self.recorded |= {reference_key(payment.reference): payment for payment in same}
+        others = {text for text in keys["reference"] if reference_key(text) not in self.recorded}
         if any(RESAVED.fullmatch(text) for text in others):
             meant = by_resaved_form(Payment.objects.values_list("reference", flat=True))
             likely = {text: meant[text] for text in others if text in meant}
@@ -180,19 +180,19 @@ class PaymentResource(LedgerResource):
             raise ValidationError(
                 {"reference": f"“{reference}” was shortened by a spreadsheet. Format the column as text and try again."}
             )
-        recorded = self.recorded.get(same_reference(reference))
+        recorded = self.recorded.get(reference_key(reference))
         if recorded and recorded.reference != normalise_reference(reference):
             raise ValidationError(
                 {"reference": f"{reference} is already recorded as {recorded.reference}. Capital letters do not make "
                  "another reference."}
             )  # fmt: skip
-        first = self.rows_by_reference.setdefault(same_reference(reference), row_number)
+        first = self.rows_by_reference.setdefault(reference_key(reference), row_number)
         if reference and recorded is None and first != row_number:
             raise ValidationError({"reference": f"Row {first + self.first_row - 1} has the same reference."})
 
     def find_recorded(self, instance: Payment, row: Any) -> Payment | None:
         """The payment of the same reference, or of one that a spreadsheet has changed if all else is the same."""
-        if recorded := self.recorded.get(same_reference(instance.reference)):
+        if recorded := self.recorded.get(reference_key(instance.reference)):
             return recorded
         likely = self.resaved.get(instance.reference)
         return likely if likely and not self.differences(instance, likely, row) else None
@@ -254,6 +254,6 @@ class PaymentResource(LedgerResource):
                 row.notes += (LIKENESS.format(earlier[-1]),)
 
 
-def same_reference(reference: str) -> str:
+def reference_key(reference: str) -> str:
     """What references have in common that the database takes for the same."""
     return normalise_reference(reference).lower()

@@ -63,7 +63,7 @@ from vru_portal.web.addresses import full_url
 from vru_portal.web.cut_off import DAY_PARAMETERS, read_cut_off
 from vru_portal.web.file_responses import MEDIA_TYPES
 from vru_portal.web.filters import Choices
-from vru_portal.web.limits import COSTLY_PAGES, count_costly_request
+from vru_portal.web.limits import COSTLY_PAGES, limit_costly_request
 from vru_portal.web.pagination import get_page_or_404
 from vru_portal.web.public_pages import declare_parameters, public_page
 from vru_portal.web.structured_data import json_ld, reference
@@ -92,7 +92,7 @@ def year(request: HttpRequest, label: str) -> HttpResponse:
     """A financial year: its sources, where they went, the deadline for spending them, and what is not stated."""
     cut_off, _ = read_cut_off(request.GET)
     if cut_off.known_before:
-        count_costly_request(request, COSTLY_PAGES)
+        limit_costly_request(request, COSTLY_PAGES)
     years = years_with_money()
     found = get_year_or_404(label, years)
     sources = sources_of(found, cut_off)
@@ -161,7 +161,7 @@ def varied_totals(accounts: YearAccounts) -> list[tuple[str, str, Decimal]]:
 def payments(request: HttpRequest, label: str | None = None) -> HttpResponse:
     """The payments of a year, or of all years, reversed ones and reversals included, with what is irregular of each."""
     if request.GET.get("exceptions"):
-        count_costly_request(request, COSTLY_PAGES)
+        limit_costly_request(request, COSTLY_PAGES)
     years = years_with_money()
     year = get_year_or_404(label, years) if label else None
     duty, columns = PublicationDuty.objects.with_list(DutyList.ITEMS) if request.GET.get("duty") else (None, [])
@@ -221,7 +221,7 @@ def totals_address(query: str) -> str:
 def totals(request: HttpRequest) -> HttpResponse:
     """The payments added up by recipient, level, month and so on: who received most."""
     if request.GET.get("exceptions"):
-        count_costly_request(request, COSTLY_PAGES)
+        limit_costly_request(request, COSTLY_PAGES)
     filters = TotalsFilters(None, request.GET)
     declare_parameters(request, filters.valid)
     choices = payment_choices(filters)

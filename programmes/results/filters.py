@@ -57,7 +57,7 @@ def facets_at(path: str) -> dict[str, AnyFacet]:
 class CutOffFilters(FacetedFilters):
     """Filters of a list that can be seen as it was known on an earlier day."""
 
-    OTHERS: ClassVar[dict[str, Parameter]] = {"as_at": DAY_PARAMETERS["as_at"]}
+    PLAIN_PARAMETERS: ClassVar[dict[str, Parameter]] = {"as_at": DAY_PARAMETERS["as_at"]}
 
     def __init__(self, data: QueryDict) -> None:
         cut_off, errors = read_cut_off(data)
@@ -92,8 +92,8 @@ class FigureFilters(CutOffFilters):
         "kind": choice_facet("Kind", "measure__kind", MeasureKind.choices),
         **facets_at("approved__"),
     }
-    OTHERS: ClassVar[dict[str, Parameter]] = {
-        **CutOffFilters.OTHERS,
+    PLAIN_PARAMETERS: ClassVar[dict[str, Parameter]] = {
+        **CutOffFilters.PLAIN_PARAMETERS,
         "by": choice("Totals by", [value for value, _ in BY], narrows=False, error="Select one of the ways to add up."),
     }
     ORDERS: ClassVar[dict[str, Order]] = {
@@ -150,7 +150,7 @@ def query_of_groups(filters: FigureFilters) -> str | None:
                 keys = union(keys for value, keys in filters.keys_by_facet[name].items() if value.slug == slug)
                 if not keys & divided:
                     return None
-    known = {"q", "sort", *PartFilters.FACETS, *PartFilters.OTHERS}
+    known = {"q", "sort", *PartFilters.FACETS, *PartFilters.PLAIN_PARAMETERS}
     query = filters.link(**{name: [] for name in filters.parameters if name not in known})
     return "" if query == "?" else query
 

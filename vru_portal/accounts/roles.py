@@ -40,7 +40,7 @@ MEASURES = ("results.measure", "breakdown", "breakdowngroup", "target", "areapop
 FIGURES = ("results.approvedreturn", "approvedfigure", "approvedpart")
 # A return with its answers is among what every role may view; these add who reports, and the emails.
 RETURNS = ("results.return", "returndraft", "reporter", "mail")
-EVERY_ROLE = permission_names(
+PERMISSIONS_OF_EVERY_ROLE = permission_names(
     VIEW,
     *RECORDS,
     *VOCABULARIES,
@@ -86,7 +86,7 @@ class Role:
     name: str
     sentence: str
     permissions: frozenset[str] = frozenset()
-    sees_everything: bool = False
+    may_view_everything: bool = False
 
 
 ADMINISTRATOR = "Administrator"
@@ -94,7 +94,7 @@ ROLES = (
     Role(
         "Editor",
         "Writes and edits content. Changes to published pages appear once a Publisher publishes them.",
-        EVERY_ROLE
+        PERMISSIONS_OF_EVERY_ROLE
         | permission_names(f"{ADD} {CHANGE} {DELETE}", *RECORDS)
         | permission_names(ADD, *VOCABULARIES)
         | permission_names(f"{ADD} {CHANGE}", "programmes.evidenceassessment")
@@ -107,7 +107,7 @@ ROLES = (
     Role(
         "Publisher",
         "Publishes and unpublishes content, changes its order, and decides on evidence assessments written by others.",
-        EVERY_ROLE
+        PERMISSIONS_OF_EVERY_ROLE
         | {"vru_portal.publish"}
         | permission_names(f"{CHANGE} {DELETE}", *VOCABULARIES)
         | permission_names(f"{ADD} {CHANGE}", "programmes.assessmentdecision")
@@ -119,7 +119,7 @@ ROLES = (
         "Finance",
         "Records funding sources, allocations and payments, one by one or from files, and asks recipients for onward "
         "grants.",
-        EVERY_ROLE
+        PERMISSIONS_OF_EVERY_ROLE
         | permission_names(f"{VIEW} {ADD} {CHANGE}", *MONEY)
         | permission_names(f"{VIEW} {ADD} {CHANGE} {DELETE}", "funding.contributor", "vru_portal.headingmapping")
         | permission_names(VIEW, "funding.publicationduty", "dutycolumn"),
@@ -127,7 +127,7 @@ ROLES = (
     Role(
         "Declaration manager",
         "Prepares the declaration, invites organisations to sign it, and enters signatures on paper.",
-        EVERY_ROLE
+        PERMISSIONS_OF_EVERY_ROLE
         | permission_names(VIEW, *DECLARATIONS)
         | permission_names(f"{ADD} {CHANGE}", "declarations.declaration")
         | permission_names(
@@ -145,16 +145,16 @@ ROLES = (
     Role(
         "Information governance",
         "Responsible for personal data: writes the legal notice, and discloses or erases what is held about a person.",
-        EVERY_ROLE
+        PERMISSIONS_OF_EVERY_ROLE
         | permission_names(VIEW, *DECLARATIONS)
         | permission_names(f"{VIEW} {CHANGE}", "partners.legalnotice")
         | {"declarations.erase_entry", "funding.erase_onwardrequest", "results.erase_return"},
     ),
-    Role("Auditor", "Sees everything and changes nothing.", sees_everything=True),
+    Role("Auditor", "Sees everything and changes nothing.", may_view_everything=True),
     Role(
         ADMINISTRATOR,
         "Creates and deactivates accounts, gives roles, and changes the settings of the whole portal.",
-        EVERY_ROLE
+        PERMISSIONS_OF_EVERY_ROLE
         | permission_names(f"{VIEW} {ADD} {CHANGE}", "auth.user")
         | permission_names(VIEW, "auth.group", "admin.logentry")
         | permission_names(f"{VIEW} {CHANGE}", "partners.unit", "legalnotice", "funding.publicationduty")
@@ -183,7 +183,7 @@ def install_roles(using: str = "default", **options: Any) -> None:
 
 def permissions_of(role: Role, known: Iterable[str]) -> set[str]:
     """Which of the known permissions a role has."""
-    if role.sees_everything:
+    if role.may_view_everything:
         return {name for name in known if name.partition(".")[0] in OWN_APPS and f".{VIEW}_" in name}
     return set(known) & role.permissions
 

@@ -92,7 +92,7 @@ def search_page(request: HttpRequest) -> HttpResponse:
         findings = index.find(query)
         zero_results.note(query, findings.missed)
         context["payments"] = payments_of_a_day(query)
-        context |= found(request, query, findings, is_fresh)
+        context |= search_context(request, query, findings, is_fresh)
         # A page of an older index may be out of date, and a search that missed a word is counted: nobody keeps these.
         if is_fresh and not findings.missed:
             declare_parameters(request, [("q", request.GET["q"])])
@@ -110,7 +110,7 @@ def payments_of_a_day(query: str) -> QueryLink | None:
     return None
 
 
-def found(request: HttpRequest, query: str, findings: Findings, is_fresh: bool) -> dict[str, Any]:
+def search_context(request: HttpRequest, query: str, findings: Findings, is_fresh: bool) -> dict[str, Any]:
     """What the page shows of the findings."""
     with_all = [hit for hit in findings.hits if hit.has_all]
     with_some = [hit for hit in findings.hits if not hit.has_all][:MAX_WITH_SOME_WORDS]

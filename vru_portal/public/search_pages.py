@@ -203,7 +203,7 @@ PAGES = (
     ),
     SitePage("partners:cookies", "Cookies", "Which cookies this site sets, and what for.", (), "tracking"),
 )
-# There once the unit has stated any.
+# Included once the unit has stated any help lines.
 HELP_LINES = SitePage(
     "partners:contact",
     "Help lines",
@@ -212,7 +212,7 @@ HELP_LINES = SitePage(
     "urgent 999 helpline hotline safe danger scared suicide samaritans police ambulance",
     "help",
 )
-SITE = Searchable(ResultKind.PAGE, Initiative.objects.none, lambda row: SearchDocument("", ""))
+SITE_PAGES = Searchable(ResultKind.PAGE, Initiative.objects.none, lambda row: SearchDocument("", ""))
 
 
 def site_pages() -> Iterator[IndexEntry]:
@@ -220,5 +220,8 @@ def site_pages() -> Iterator[IndexEntry]:
     unit = Unit.objects.only("help_lines").first()
     for page in (*PAGES, HELP_LINES) if unit and unit.help_lines else PAGES:
         yield IndexEntry(
-            SearchDocument(page.title, page.address, page.summary, page.questions, page.words), SITE, None, page.lists
+            SearchDocument(page.title, page.address, page.summary, page.questions, page.words),
+            SITE_PAGES,
+            None,
+            page.lists,
         )

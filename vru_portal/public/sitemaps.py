@@ -1,9 +1,8 @@
 """The address of every public page, with the day on which what it states was last changed.
 
-A page of a record changes with the record, and with what is recorded about it. That it also names others, whose names
-can change, is left out of account. The pages of organisations, people and publications bring together what up to twenty
-kinds of records say of them, so no day is stated for them: a wrong one would keep search engines from reading them
-again.
+A page of a record changes with the record, and with what is recorded about it. Changes to the names of other records
+that it shows are ignored. The pages of organisations, people and publications bring together what up to twenty kinds of
+records say of them, so no day is stated for them: a wrong one would keep search engines from reading them again.
 """
 
 from collections.abc import Callable, Iterable

@@ -39,7 +39,7 @@ from vru_portal.public.home import (
 )
 from vru_portal.public.sitemaps import PublicPages
 from vru_portal.publishing.redirects import redirect_from_old_address
-from vru_portal.web.limits import COSTLY_FILES, count_filtered_file
+from vru_portal.web.limits import COSTLY_FILES, limit_filtered_file
 from vru_portal.web.pagination import get_page_or_404
 from vru_portal.web.public_pages import public_page
 from vru_portal.web.shared_files import file_state, shared_file_response
@@ -86,7 +86,7 @@ def brochure_pdf(request: HttpRequest) -> HttpResponseBase:
     state, unit = file_state(), Unit.objects.current()
 
     def make(file: IO[bytes]) -> None:
-        count_filtered_file(request, COSTLY_FILES)
+        limit_filtered_file(request, COSTLY_FILES)
         write_brochure_pdf(file)
 
     name = f"{'example-' if unit.is_example else ''}brochure.pdf"

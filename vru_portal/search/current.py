@@ -46,7 +46,7 @@ class CurrentIndex:
         self.making = threading.Lock()
 
     def get(self) -> tuple[Index, bool]:
-        """The index, and whether it is of the present content. Only the first of a process is waited for."""
+        """The index, and whether it is of the present content. Callers wait only for the first of a process."""
         if connection.in_atomic_block:  # which may see what has not happened yet, and perhaps never will
             return self.make(), True
         state = content_version(), timezone.localdate().isoformat()

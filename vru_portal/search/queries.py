@@ -31,19 +31,19 @@ class Vocabulary(Protocol):
 
     @property
     def own_names(self) -> Collection[Phrase]:
-        """What the body is called whose site this is."""
+        """The names of the body that runs this site."""
 
     def has(self, stem: str) -> bool:
         """Whether any page has a word of this stem."""
 
     def beginning_with(self, word: str) -> Iterable[str]:
-        """The words of pages that begin so."""
+        """The words on pages that begin with these letters."""
 
     def has_phrase(self, phrase: Phrase) -> bool:
         """Whether any page has words of these stems side by side."""
 
     def similar_to(self, word: str) -> Sequence[str]:
-        """The words of pages and synonyms that somebody may have meant who typed this one."""
+        """The words on pages, and synonyms, that somebody who typed this one may have meant."""
 
 
 @dataclass

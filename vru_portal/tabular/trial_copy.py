@@ -25,8 +25,8 @@ INIT_COMMAND = (
 def trial_copy() -> Iterator[None]:
     """Let this thread read and write a copy of the database until the end of the block, then forget it.
 
-    PostgreSQL needs none: there a transaction keeps waiting only those who write the same rows. A transaction that is
-    under way stays where it is, and so does everybody while the disk has no room for a copy.
+    PostgreSQL needs none: there, a transaction blocks only those who write the same rows. A transaction that is under
+    way stays on the database itself, and so does everything while the disk has no room for a copy.
     """
     path = new_copy() if connection.vendor == "sqlite" and not connection.in_atomic_block else None
     if path is None:

@@ -1,6 +1,6 @@
 """Lists with facets: filters with the number of rows that each of their values would leave, search words and orders.
 
-Values of the same facet widen the result, different facets narrow it. There is one query for each facet which
+Values of the same facet widen the result, different facets narrow it. For each facet, one query finds which
 row has which value. Results and counts are then worked out in Python with sets of keys, which is faster than a query
 for each count (decision 13).
 """
@@ -152,14 +152,14 @@ class FacetedFilters(SortedFilters):
 
     # In the order in which the page shows them.
     FACETS: ClassVar[Mapping[str, AnyFacet]] = {}
-    OTHERS: ClassVar[Mapping[str, Parameter]] = {}  # parameters that are not facets
+    PLAIN_PARAMETERS: ClassVar[Mapping[str, Parameter]] = {}  # parameters that are not facets
     SEARCH_LABEL: ClassVar[str] = "Words"
     SEARCHED: ClassVar[tuple[str, ...]]  # the fields that hold the words that are searched for
 
     def __init__(self, data: QueryDict) -> None:
         facets = {name: facet_parameter(label, partial(self.slugs_of, name)) for name, label in self.labels.items()}
         sort = choice("Sort", self.ORDERS, narrows=False)
-        super().__init__(data, {"q": search_words(self.SEARCH_LABEL), **facets, **self.OTHERS, "sort": sort})
+        super().__init__(data, {"q": search_words(self.SEARCH_LABEL), **facets, **self.PLAIN_PARAMETERS, "sort": sort})
 
     @cached_property
     def keys_by_facet(self) -> dict[str, KeysByValue]:

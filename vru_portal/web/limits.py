@@ -80,13 +80,13 @@ COSTLY_PAGES = Limit("costly-pages", most=600, in_memory=True)
 COSTLY_FILES = Limit("costly-files", most=60, in_memory=True)
 
 
-def count_filtered_file(request: HttpRequest, limit: Limit) -> None:
+def limit_filtered_file(request: HttpRequest, limit: Limit) -> None:
     """Count a file that has to be made, if it has a filter; raises TooMany."""
     if request.GET:
-        count_costly_request(request, limit)
+        limit_costly_request(request, limit)
 
 
-def count_costly_request(request: HttpRequest, limit: Limit) -> None:
+def limit_costly_request(request: HttpRequest, limit: Limit) -> None:
     """Count a request that costs much, for the client's network; raises TooMany.
 
     The portal asks itself for its own files (`manage.py reconcile`): those requests come from no network.

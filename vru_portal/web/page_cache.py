@@ -7,9 +7,9 @@ Pages of one state of the content are kept, and all of them dropped when it chan
 once a second, whenever a page is made, and after each request that may have written. While it cannot be read, pages are
 sent with the remark that they may be out of date.
 
-The way of a request: `rsgi.Application` asks `key_of` for its key, then `PageCache.get`. If the page is not kept,
-`PageCache.made` has a thread make it (`Application.page_for`). The view, marked with `public_pages.public_page`, notes
-the state before it reads anything. `PageCache.keep` keeps the page only if that is still the state afterwards.
+How a request is handled: `rsgi.Application` asks `key_of` for its key, then `PageCache.get`. If the page is not kept,
+`PageCache.make_once` has a thread make it (`Application.page_for`). The view, marked with `public_pages.public_page`,
+notes the state before it reads anything. `PageCache.keep` keeps the page only if that is still the state afterwards.
 """
 
 import asyncio

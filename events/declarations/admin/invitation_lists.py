@@ -97,7 +97,7 @@ class InvitationImportMixin(FileImport):
         return super().get_import_context_data(**kwargs) | {"closed": signing_closed_notice()}
 
     def paste_view(self, request: HttpRequest) -> HttpResponse:
-        """Take a pasted list and show what it would do. To confirm, it goes the same way as an uploaded file."""
+        """Take a pasted list and show what it would do. It is confirmed in the same way as an uploaded file."""
         if not self.has_import_permission(request):
             raise PermissionDenied
         form = PastedListForm(request.POST if request.method == "POST" else None)

@@ -26,7 +26,7 @@ def named(role):
 def test_the_database_holds_the_roles_from_its_first_migration_on():
     assert set(Group.objects.values_list("name", flat=True)) == set(ROLES_BY_NAME)
     for role in ROLES:
-        if not role.sees_everything:
+        if not role.may_view_everything:
             assert named(role.name) == role.permissions, role.name
 
 

@@ -12,7 +12,7 @@ from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 
 # They only read, and may say what they find while a backup is restored.
-READING_COMMANDS = frozenset({
+ALLOWED_DURING_RESTORE = frozenset({
     *("check", "check_texts", "diffsettings", "disclose", "doctor", "findstatic", "help", "showmigrations", "version"),
 })  # fmt: skip
 # `restore` needs the lock alone; `serve` takes it after it has begun to listen for signals.
@@ -21,7 +21,7 @@ COMMANDS_THAT_LOCK = frozenset({"restore", "serve"})
 
 def hold_for_command(name: str) -> None:
     """Keep restores away until the command of this name ends. Raises ImproperlyConfigured as `hold_while_running`."""
-    if name not in READING_COMMANDS | COMMANDS_THAT_LOCK:
+    if name not in ALLOWED_DURING_RESTORE | COMMANDS_THAT_LOCK:
         hold_while_running()
 
 

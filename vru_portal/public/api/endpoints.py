@@ -21,7 +21,7 @@ from vru_portal.tabular.writers import PENNY
 from vru_portal.text.dates import parse_iso_date
 from vru_portal.web.addresses import full_url
 from vru_portal.web.filters import DATE_ERROR, MAX_LENGTH, MAX_VALUES, Filters
-from vru_portal.web.limits import COSTLY_PAGES, TooMany, count_costly_request
+from vru_portal.web.limits import COSTLY_PAGES, TooMany, limit_costly_request
 from vru_portal.web.public_pages import declare_parameters
 
 PER_PAGE, MAX_PER_PAGE = 50, 200
@@ -54,7 +54,7 @@ def list_rows(dataset: Dataset[Any]) -> Callable[[HttpRequest], Any]:
             title = "There are no figures for a future date." if not_yet else PROBLEM
             return Status(404 if not_yet else 400, {"title": title, "errors": problems})
         if filters.value("exceptions"):  # each row's are worked out again
-            count_costly_request(request, COSTLY_PAGES)
+            limit_costly_request(request, COSTLY_PAGES)
         number, per_page = int(request.GET.get("page", 1)), int(request.GET.get("per_page", PER_PAGE))
         declare_parameters(request, filters.valid)
         declare_parameters(request, [(name, request.GET[name]) for name in PAGING if name in request.GET])

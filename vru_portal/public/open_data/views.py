@@ -25,7 +25,7 @@ from vru_portal.public.open_data.refusals import list_of, refusals
 from vru_portal.public.open_data.tables import columns_of, dataset_table, file_name
 from vru_portal.tabular.downloads import FORMATS, unknown_format, write_table
 from vru_portal.web.file_responses import text_response
-from vru_portal.web.limits import COSTLY_FILES, count_filtered_file
+from vru_portal.web.limits import COSTLY_FILES, limit_filtered_file
 from vru_portal.web.public_pages import public_page
 from vru_portal.web.shared_files import file_state, shared_file_response
 from vru_portal.web.structured_data import json_ld
@@ -115,7 +115,7 @@ def download(request: HttpRequest, name: str, form: str) -> HttpResponseBase:
     table, about = dataset_table(found, filters, chosen), (name, filters.data.urlencode(), sorted(set(chosen)))
 
     def make(file: IO[bytes]) -> None:
-        count_filtered_file(request, COSTLY_FILES)
+        limit_filtered_file(request, COSTLY_FILES)
         write_table(table, form, file)
 
     response = shared_file_response(request, file_name(found, filters, form), state, about, make)
@@ -146,7 +146,7 @@ def download_of_year(request: HttpRequest, label: str, name: str, form: str) -> 
 
     def make(file: IO[bytes]) -> None:
         if name != "sources":  # a year has only a few of them
-            count_filtered_file(request, COSTLY_FILES)
+            limit_filtered_file(request, COSTLY_FILES)
         write_table(table, form, file)
 
     about = (label, name, filters.data.urlencode())

@@ -14,7 +14,7 @@ from django.utils.html import format_html_join
 from vru_portal.models import HeadingMapping
 from vru_portal.staff.admin_links import change_url
 from vru_portal.staff.base_admin import PortalAdmin
-from vru_portal.staff.imports.heading_table import NOT_READ, HeadingTableField
+from vru_portal.staff.imports.heading_table import NOT_READ_LABEL, HeadingTableField
 from vru_portal.tabular.reading.headings import UnclearHeadings, heading_key
 from vru_portal.tabular.resources import FileResource
 from vru_portal.tabular.unconfirmed_files import FILE_GONE, SECONDS_TO_CONFIRM, UnconfirmedFile
@@ -134,7 +134,7 @@ class HeadingMappingAdmin(PortalAdmin):
 
     @admin.display(description="what the headings mean")
     def meanings(self, mapping: HeadingMapping) -> str:
-        return format_html_join("", "<div>{}: {}</div>", ((h, c or NOT_READ) for h, c in mapping.columns.items()))
+        return format_html_join("", "<div>{}: {}</div>", ((h, c or NOT_READ_LABEL) for h, c in mapping.columns.items()))
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False

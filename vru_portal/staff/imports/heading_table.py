@@ -11,7 +11,7 @@ from vru_portal.tabular.reading.headings import LEFT_OUT, heading_key
 from vru_portal.tabular.reading.sheets import join_names
 from vru_portal.tabular.resources import FileResource
 
-NOT_READ = "Not read"
+NOT_READ_LABEL = "Not read"
 
 
 def column_label(column: str) -> str:
@@ -57,7 +57,7 @@ class HeadingTableField(forms.Field):
         required = dict.fromkeys(resource.required, " (required)")
         labels = [(name, f"{column_label(name)}{required.get(name, '')}") for name in names]
         self.columns = {*names, LEFT_OUT}
-        self.widget.choices = [(LEFT_OUT, NOT_READ), *labels]
+        self.widget.choices = [(LEFT_OUT, NOT_READ_LABEL), *labels]
 
     def clean(self, value: Any) -> dict[str, str]:
         """Raises ValidationError for a column that there is not, and for one that several headings would mean."""
@@ -73,7 +73,7 @@ class HeadingTableField(forms.Field):
             raise ValidationError(
                 [
                     f"{join_names(texts)} cannot {'both' if len(texts) == 2 else 'all'} mean “{column_label(column)}”. "
-                    f"Choose “{NOT_READ}” for all but one of them."
+                    f"Choose “{NOT_READ_LABEL}” for all but one of them."
                     for column, texts in repeated
                 ]
             )

@@ -75,7 +75,7 @@ class PublishWithWarningsForm(PublishForm):
     """Asks whether to publish anyway."""
 
     despite_warnings = forms.BooleanField(
-        label="Publish although these links do not work",
+        label="Publish even though these links do not work",
         error_messages={"required": "Correct the links, or confirm that you want to publish anyway."},
     )
 

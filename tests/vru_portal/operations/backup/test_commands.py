@@ -13,10 +13,10 @@ import manage
 from tests.support.processes.portal_process import one_sentence, run
 from vru_portal.operations.backup import stopped
 from vru_portal.operations.backup.archive import BackupError
-from vru_portal.operations.backup.lock import COMMANDS_THAT_LOCK, READING_COMMANDS
+from vru_portal.operations.backup.lock import ALLOWED_DURING_RESTORE, COMMANDS_THAT_LOCK
 
-# A new command is named here, or, if it only reads, in READING_COMMANDS.
-WRITING = {
+# A new command is named here, or, if it only reads and opens no page, in ALLOWED_DURING_RESTORE.
+REFUSED_DURING_RESTORE = {
     *("allocate", "backup", "demo", "invite", "load_unit", "mail_queue", "pay", "record_returns", "register"),
     *("run_schedule", "staff"),
     *("crawl", "reconcile"),  # they open pages
@@ -45,14 +45,16 @@ def run_main(monkeypatch, *arguments):
 
 
 def test_every_command_of_the_portal_says_whether_it_writes():
-    declared = WRITING | READING_COMMANDS | COMMANDS_THAT_LOCK
+    declared = REFUSED_DURING_RESTORE | ALLOWED_DURING_RESTORE | COMMANDS_THAT_LOCK
     assert own_commands() - declared == set()
-    assert own_commands() >= WRITING
-    assert not WRITING & (READING_COMMANDS | COMMANDS_THAT_LOCK)
-    assert get_commands().keys() | {"help", "version"} >= READING_COMMANDS | COMMANDS_THAT_LOCK
+    assert own_commands() >= REFUSED_DURING_RESTORE
+    assert not REFUSED_DURING_RESTORE & (ALLOWED_DURING_RESTORE | COMMANDS_THAT_LOCK)
+    assert get_commands().keys() | {"help", "version"} >= ALLOWED_DURING_RESTORE | COMMANDS_THAT_LOCK
 
 
-@pytest.mark.parametrize("name", sorted(WRITING | {"migrate", "shell", "loaddata", "createsuperuser", "db_worker"}))
+@pytest.mark.parametrize(
+    "name", sorted(REFUSED_DURING_RESTORE | {"migrate", "shell", "loaddata", "createsuperuser", "db_worker"})
+)
 def test_what_writes_is_refused_while_a_backup_is_restored_and_keeps_restores_away(monkeypatch, ran, name):
     with stopped.alone(), pytest.raises(SystemExit, match=re.escape("A backup is being restored. Try again")):
         run_main(monkeypatch, name)
@@ -63,7 +65,7 @@ def test_what_writes_is_refused_while_a_backup_is_restored_and_keeps_restores_aw
         pass
 
 
-@pytest.mark.parametrize("name", [*sorted(READING_COMMANDS | COMMANDS_THAT_LOCK), "--version"])
+@pytest.mark.parametrize("name", [*sorted(ALLOWED_DURING_RESTORE | COMMANDS_THAT_LOCK), "--version"])
 def test_what_only_reads_runs_meanwhile(monkeypatch, ran, name):
     with stopped.alone():
         run_main(monkeypatch, name)
