@@ -107,7 +107,7 @@ def parse_ip_address(name: str, value: str) -> str:
 
 
 def parse_monitoring_token(value: str) -> str:
-    """Parse MONITORING_TOKEN; empty where not set.
+    """Parse MONITORING_TOKEN; empty if not set.
 
     Raises ImproperlyConfigured where it could be guessed, or could not be sent in a header.
     """
@@ -126,7 +126,7 @@ def parse_log_format(value: str) -> str:
 
 
 def parse_grants_prefix(value: str) -> str:
-    """Parse GRANTS_PREFIX, the publisher prefix that 360Giving assigns, such as ``360G-example``; empty where not set.
+    """Parse GRANTS_PREFIX, the publisher prefix that 360Giving assigns, such as ``360G-example``; empty if not set.
 
     Raises ImproperlyConfigured for anything else (https://standard.threesixtygiving.org, "Identifiers").
     """

@@ -78,7 +78,7 @@ class DecisionAdmin(AppendOnlyAdmin):
     )
 
     def has_change_permission(self, request: HttpRequest, obj: Decision | None = None) -> bool:
-        """Allow changes to `open_fields`, on which no amount depends."""
+        """Allow changes to `changeable_fields`, on which no amount depends."""
         return PortalAdmin.has_change_permission(self, request, obj)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Decision | None = None) -> Any:
@@ -86,12 +86,12 @@ class DecisionAdmin(AppendOnlyAdmin):
         if obj is None:
             return ()
         named = [name for _, options in self.fieldsets for name in options["fields"]]
-        return [name for name in named if name not in Decision.open_fields]
+        return [name for name in named if name not in Decision.changeable_fields]
 
     def save_model(self, request: HttpRequest, obj: Decision, form: Any, change: bool) -> None:
         """Save the fields that may change. A new decision has been recorded by the form."""
         if change:
-            obj.save(update_fields=Decision.open_fields)
+            obj.save(update_fields=Decision.changeable_fields)
 
     def sections(self, request: HttpRequest, row: Decision | None) -> list[Section]:
         """What was allocated by the decision, and what changed by it."""

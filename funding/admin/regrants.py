@@ -147,7 +147,7 @@ class OnwardGrantAdmin(LedgerImport, AppendOnlyAdmin):
     formats: ClassVar[list[Any]] = list(OnwardGrantResource.formats)
     import_form_class = OnwardFileForm
     confirm_form_class = ConfirmedOnwardFileForm
-    max_rows_now = 0  # the worker would not know which grant was chosen
+    max_rows_in_request = 0  # the worker would not know which grant was chosen
     list_display = ("reference", "awarded_on", "sum", "recipient_name", "its_allocation", "state", "reported_on")
     list_filter = (ReversalFilter,)
     list_select_related = (

@@ -180,7 +180,7 @@ class FundingSourceAdmin(OrderPageMixin, AppendOnlyAdmin):
         return super().get_queryset(request).with_remainder()  # type: ignore[attr-defined]
 
     def has_change_permission(self, request: HttpRequest, obj: FundingSource | None = None) -> bool:
-        """Allow changes to `open_fields`, on which no amount depends."""
+        """Allow changes to `changeable_fields`, on which no amount depends."""
         return PortalAdmin.has_change_permission(self, request, obj)
 
     def get_inline_instances(self, request: HttpRequest, obj: FundingSource | None = None) -> list[Any]:
@@ -192,7 +192,7 @@ class FundingSourceAdmin(OrderPageMixin, AppendOnlyAdmin):
         if obj is None:
             return ()
         named = [name for _, options in self.fieldsets for name in options["fields"]]
-        return [name for name in named if name not in FundingSource.open_fields]
+        return [name for name in named if name not in FundingSource.changeable_fields]
 
     def save_model(self, request: HttpRequest, obj: FundingSource, form: Any, change: bool) -> None:
         """Record a new source; of an existing one, save the fields that may change."""

@@ -58,7 +58,7 @@ class Allocation(Reversible):
             + LIMIT_PENCE.format(source="NEW.funding_source_id"),
             "This is more than is left in the source.",
             LOCK_SOURCE.format(source="NEW.funding_source_id"),
-            bypassed="Two people who allocate at once could together give away more than the source holds.",
+            prevents="Two people who allocate at once could together give away more than the source holds.",
         ),
         Trigger(
             "assessed",
@@ -73,7 +73,7 @@ class Allocation(Reversible):
             "the date of the allocation.",
             "SELECT 1 FROM programmes_assessmentdecision WHERE assessment_id = NEW.assessment_id",
             shared=True,
-            bypassed="Money could go to an initiative whose evidence nobody, or only its author, has approved.",
+            prevents="Money could go to an initiative whose evidence nobody, or only its author, has approved.",
         ),
         Trigger(
             "decided",
@@ -82,7 +82,7 @@ class Allocation(Reversible):
             "An allocation needs a recorded decision made on or before its date.",
             LOCK_DECISION,
             shared=True,
-            bypassed="Money could be given away, and nobody would have decided that.",
+            prevents="Money could be given away, and nobody would have decided that.",
         ),
         Trigger(
             "moves",
@@ -95,7 +95,7 @@ class Allocation(Reversible):
             f"AND {STANDS.format('a', 'funding_allocation')}))",
             "A move must be allocated in full, once, from the same source and by the same decision.",
             "SELECT 1 FROM funding_variation WHERE id = NEW.moved_from_id",
-            bypassed="More could arrive than was moved, or from another source.",
+            prevents="More could arrive than was moved, or from another source.",
         ),
         Trigger(
             "assessment_stands",
@@ -106,7 +106,7 @@ class Allocation(Reversible):
             "Money is allocated on this decision. Reverse the allocations first.",
             "SELECT 1 FROM programmes_assessmentdecision WHERE id = NEW.reverses_id",
             "programmes_assessmentdecision",
-            bypassed="An approval could be reversed while the money allocated on it stays allocated.",
+            prevents="An approval could be reversed while the money allocated on it stays allocated.",
         ),
         Trigger(
             "not_reversed_under_payments",
@@ -116,7 +116,7 @@ class Allocation(Reversible):
             "AND NOT EXISTS (SELECT 1 FROM funding_payment r WHERE r.reverses_id = p.id))",
             "This allocation has payments. Reverse them first, then record them against the correct allocation.",
             "SELECT 1 FROM funding_allocation WHERE id = NEW.reverses_id",
-            bypassed="Payments could be left on an allocation that no longer counts.",
+            prevents="Payments could be left on an allocation that no longer counts.",
         ),
         Trigger(
             "not_reversed_under_variations",
@@ -125,7 +125,7 @@ class Allocation(Reversible):
             f"WHERE v.allocation_id = NEW.reverses_id AND {STANDS.format('v', 'funding_variation')})",
             "Part of this allocation was released, moved or returned. Reverse that first.",
             "SELECT 1 FROM funding_allocation WHERE id = NEW.reverses_id",
-            bypassed="Money could be taken back that was released already, and so be counted twice.",
+            prevents="Money could be taken back that was released already, and so be counted twice.",
         ),
         Trigger(
             "continues_an_award",
@@ -138,7 +138,7 @@ class Allocation(Reversible):
             "AND NOT EXISTS (SELECT 1 FROM funding_allocation r WHERE r.reverses_id = a.id))",
             "An award over several years must have the same initiative or heading and the same recipient each year. "
             "Choose its first allocation.",
-            bypassed="An award over several years could be reported under another recipient or initiative.",
+            prevents="An award over several years could be reported under another recipient or initiative.",
         ),
         Trigger(
             "states_what_the_duty_asks",
@@ -148,7 +148,7 @@ class Allocation(Reversible):
             + " OR ".join(f"(c.field = '{name}' AND TRIM(NEW.{name}) = '')" for name in ALLOCATION_TEXT_FIELDS)
             + "))",
             "A field that the law requires to be published about an allocation is empty.",
-            bypassed="The published spending data would lack a field that the law requires.",
+            prevents="The published spending data would lack a field that the law requires.",
         ),
     )
 

@@ -38,7 +38,7 @@ class SourceCondition(Reversible, Sourced):
         *("by_day", "source", "as_at"),
     )
     redactable = ("wording", "reason")
-    open_fields = ("checked_on",)
+    changeable_fields = ("checked_on",)
 
     funding_source = models.ForeignKey(FundingSource, on_delete=models.PROTECT, related_name="conditions")
     kind = models.CharField(max_length=8, choices=ConditionKind)
@@ -147,7 +147,7 @@ class Fulfilment(Reversible, Sourced):
 
     mirrored = ("condition", "organisation", "happened_on", "source", "as_at")
     redactable = ("note", "reason")
-    open_fields = ("checked_on",)
+    changeable_fields = ("checked_on",)
     names_published = ("organisation",)
     triggers = (
         Trigger(
@@ -157,7 +157,7 @@ class Fulfilment(Reversible, Sourced):
             "AND c.reverses_id IS NULL AND ((c.kind = 'match' AND NEW.organisation_id IS NOT NULL) "
             "OR (c.kind = 'claim-by' AND NEW.organisation_id IS NULL)))",
             "Enter the organisation for match funding. Leave it empty for a claim.",
-            bypassed="A condition could be met by what has nothing to do with it.",
+            prevents="A condition could be met by what has nothing to do with it.",
         ),
     )
 

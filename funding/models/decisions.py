@@ -36,7 +36,7 @@ class Decision(Reversible):
 
     mirrored = ("year", "reference", "decided_on", "decided_by", "title")
     # A notice is often published after the decision is recorded. No sum depends on its address.
-    open_fields = ("notice_url",)
+    changeable_fields = ("notice_url",)
     redactable = ("title", "reasons", "reason")
     triggers = (
         Trigger(
@@ -46,7 +46,7 @@ class Decision(Reversible):
             f"AND LOWER(d.reference) = LOWER(NEW.reference) AND {STANDS.format('d', 'funding_decision')})",
             "This financial year already has a decision with this reference.",
             "SELECT 1 FROM funding_financialyear WHERE id = NEW.year_id",
-            bypassed="Nobody could tell which of two decisions an award was made by.",
+            prevents="Nobody could tell which of two decisions an award was made by.",
         ),
         Trigger(
             "not_reversed_under_money",
@@ -59,7 +59,7 @@ class Decision(Reversible):
             + ")",
             "Money is allocated, varied or returned by this decision. Reverse that first.",
             "SELECT 1 FROM funding_decision WHERE id = NEW.reverses_id",
-            bypassed="Money could stay allocated by a decision that was withdrawn.",
+            prevents="Money could stay allocated by a decision that was withdrawn.",
         ),
     )
 
@@ -141,7 +141,7 @@ class Overcommitment(Reversible):
             "To over-commit a source, you need a recorded decision made on or before that date.",
             LOCK_DECISION,
             shared=True,
-            bypassed="More could be promised than there is, and nobody would have decided that.",
+            prevents="More could be promised than there is, and nobody would have decided that.",
         ),
         Trigger(
             "once",
@@ -151,7 +151,7 @@ class Overcommitment(Reversible):
             f"AND {STANDS.format('o', 'funding_overcommitment')})",
             "This source already has an overcommitment. Reverse it first.",
             LOCK_SOURCE.format(source="NEW.funding_source_id"),
-            bypassed="Two decisions could each allow a share, and nobody could tell which counts.",
+            prevents="Two decisions could each allow a share, and nobody could tell which counts.",
         ),
         Trigger(
             "not_reversed_in_use",
@@ -162,7 +162,7 @@ class Overcommitment(Reversible):
             + SOURCE_PENCE.format(source="NEW.funding_source_id"),
             "The allocations from this source add up to more than its amount. Release or reverse some of them first.",
             LOCK_SOURCE.format(source="NEW.funding_source_id"),
-            bypassed="A source could stay over-committed after the decision that allowed it was taken back.",
+            prevents="A source could stay over-committed after the decision that allowed it was taken back.",
         ),
     )
 

@@ -50,7 +50,7 @@ class Payment(Reversible):
             "Choose the allocation itself, not its reversal.",
             "SELECT 1 FROM funding_allocation WHERE id = NEW.allocation_id",
             shared=True,
-            bypassed="A payment on a reversal would count against money that was taken back.",
+            prevents="A payment on a reversal would count against money that was taken back.",
         ),
     )
 

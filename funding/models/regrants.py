@@ -51,7 +51,7 @@ class Regranting(Reversible):
             "AND NOT EXISTS (SELECT 1 FROM funding_allocation r WHERE r.reverses_id = a.id))",
             ONLY_GRANTS,
             LOCK_ALLOCATION_SQL.format(allocation="NEW.allocation_id"),
-            bypassed="A contract, or money that was taken back, would be published as a grant to be awarded on.",
+            prevents="A contract, or money that was taken back, would be published as a grant to be awarded on.",
         ),
         Trigger(
             "once",
@@ -59,7 +59,7 @@ class Regranting(Reversible):
             f"NEW.reverses_id IS NULL AND {FOR_REGRANTING_SQL.format(allocation='NEW.allocation_id')}",
             ALREADY_FOR_REGRANTING,
             LOCK_ALLOCATION_SQL.format(allocation="NEW.allocation_id"),
-            bypassed="A grant could be published under two codes, and a reader would see only one.",
+            prevents="A grant could be published under two codes, and a reader would see only one.",
         ),
         Trigger(
             "not_reversed_under_grants",
@@ -69,7 +69,7 @@ class Regranting(Reversible):
             "AND NOT EXISTS (SELECT 1 FROM funding_onwardgrant r WHERE r.reverses_id = o.id))",
             ONWARD_GRANTS_STAND,
             LOCK_ALLOCATION_SQL.format(allocation="NEW.allocation_id"),
-            bypassed="Onward grants would be left on a grant that is not said to be awarded on.",
+            prevents="Onward grants would be left on a grant that is not said to be awarded on.",
         ),
     )
 
@@ -115,7 +115,7 @@ class OnwardGrant(Reversible):
             NOT_FOR_REGRANTING,
             LOCK_ALLOCATION_SQL.format(allocation="NEW.allocation_id"),
             shared=True,
-            bypassed="Money that the recipient should spend would look as if it had been given to others.",
+            prevents="Money that the recipient should spend would look as if it had been given to others.",
         ),
     )
 

@@ -50,7 +50,7 @@ class Variation(Reversible):
             + SOURCE_PENCE.format(source="NEW.funding_source_id"),
             "You cannot return more than is left in the source.",
             _LOCK_SOURCE,
-            bypassed="Money could be returned that is promised to somebody, and the source would not add up.",
+            prevents="Money could be returned that is promised to somebody, and the source would not add up.",
         ),
         Trigger(
             "a_reversal_within_source",
@@ -59,7 +59,7 @@ class Variation(Reversible):
             f"AND {_TAKEN} - ROUND(NEW.amount * 100) > " + LIMIT_PENCE.format(source="NEW.funding_source_id"),
             "This money has since been allocated, carried forward or returned. Reverse that first.",
             _LOCK_SOURCE,
-            bypassed="Money could be back in an allocation and in another one as well.",
+            prevents="Money could be back in an allocation and in another one as well.",
         ),
         Trigger(
             "decided",
@@ -68,7 +68,7 @@ class Variation(Reversible):
             "A variation needs a recorded decision made on or before its date.",
             LOCK_DECISION,
             shared=True,
-            bypassed="An award could be cut or moved, and nobody would have decided that.",
+            prevents="An award could be cut or moved, and nobody would have decided that.",
         ),
         Trigger(
             "move_not_reversed_alone",
@@ -77,7 +77,7 @@ class Variation(Reversible):
             f"WHERE a.moved_from_id = NEW.reverses_id AND {STANDS.format('a', 'funding_allocation')})",
             "The money was moved into another allocation. Reverse that allocation first.",
             "SELECT 1 FROM funding_variation WHERE id = NEW.reverses_id",
-            bypassed="Money could be in the award that it was moved from and in the one that it was moved to.",
+            prevents="Money could be in the award that it was moved from and in the one that it was moved to.",
         ),
         Trigger(
             "of_its_source",
@@ -86,7 +86,7 @@ class Variation(Reversible):
             "WHERE a.id = NEW.allocation_id AND a.reverses_id IS NULL "
             "AND a.funding_source_id = NEW.funding_source_id AND a.awarded_on <= NEW.varied_on)",
             "A variation must be dated on or after its allocation, and use the allocation's source.",
-            bypassed="Money of one source could be given back to another, or before it was allocated.",
+            prevents="Money of one source could be given back to another, or before it was allocated.",
         ),
         Trigger(
             "unpaid",
@@ -97,7 +97,7 @@ class Variation(Reversible):
             f"AND ROUND(NEW.amount * 100) < {_NET} - {_PAID}))",
             "You can release, move or return only what is allocated and not paid. Ending an award takes all of it.",
             LOCK_ALLOCATION.format(allocation="NEW.allocation_id"),
-            bypassed="An allocation could end up below what was paid on it, and the difference would exist twice.",
+            prevents="An allocation could end up below what was paid on it, and the difference would exist twice.",
         ),
     )
 

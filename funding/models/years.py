@@ -139,7 +139,7 @@ class FundingSource(Addressed, Reversible, Sourced):
     public_contributors: list["Contributor"]  # set by `sources_of` in funding/views/queries.py
 
     mirrored = ("year", "name", "nature", "stated_as", "carried_from", "source", "as_at")
-    open_fields = ("position", "checked_on", "note")
+    changeable_fields = ("position", "checked_on", "note")
     redactable = ("wording", "reason")
     triggers = (
         Trigger(
@@ -151,7 +151,7 @@ class FundingSource(Addressed, Reversible, Sourced):
             + SOURCE_PENCE.format(source="NEW.carried_from_id"),
             "You cannot carry forward more than is left in the source.",
             LOCK_SOURCE.format(source="NEW.carried_from_id"),
-            bypassed="Two people could together carry forward more than is left, and the money would exist twice.",
+            prevents="Two people could together carry forward more than is left, and the money would exist twice.",
         ),
         Trigger(
             "carried_on",
@@ -160,7 +160,7 @@ class FundingSource(Addressed, Reversible, Sourced):
             "JOIN funding_financialyear was ON was.id = s.year_id JOIN funding_financialyear becomes "
             "ON becomes.id = NEW.year_id WHERE s.id = NEW.carried_from_id AND becomes.first_year = was.first_year + 1)",
             "Money can be carried forward only into the next financial year.",
-            bypassed="Money could skip a year, or be carried backwards, and no year would add up.",
+            prevents="Money could skip a year, or be carried backwards, and no year would add up.",
         ),
         Trigger(
             "year_stays",
@@ -169,7 +169,7 @@ class FundingSource(Addressed, Reversible, Sourced):
             "AND EXISTS (SELECT 1 FROM funding_fundingsource s WHERE s.year_id = NEW.id)",
             YEAR_CANNOT_CHANGE,
             table="funding_financialyear",
-            bypassed="All sources of a year, and what was spent of them, would move to another year.",
+            prevents="All sources of a year, and what was spent of them, would move to another year.",
         ),
         Trigger(
             "year_not_replaced",
@@ -177,7 +177,7 @@ class FundingSource(Addressed, Reversible, Sourced):
             "EXISTS (SELECT 1 FROM funding_fundingsource s WHERE s.year_id = NEW.id)",
             YEAR_CANNOT_CHANGE,
             table="funding_financialyear",
-            bypassed="INSERT OR REPLACE on SQLite could put another year under its sources.",
+            prevents="INSERT OR REPLACE on SQLite could put another year under its sources.",
         ),
         Trigger(
             "not_reversed_under_allocations",
@@ -190,7 +190,7 @@ class FundingSource(Addressed, Reversible, Sourced):
             + ")",
             "Money of this source is allocated, carried forward or returned. Reverse that first.",
             LOCK_SOURCE.format(source="NEW.reverses_id"),
-            bypassed="Allocations could be left on a source that no longer counts.",
+            prevents="Allocations could be left on a source that no longer counts.",
         ),
     )
 

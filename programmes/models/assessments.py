@@ -46,14 +46,14 @@ class EvidenceAssessment(AppendOnly):
     """
 
     redactable = TEXT_FIELDS
-    frozen_once = DECISION_EXISTS_SQL.format(assessment="OLD.id")
+    frozen_when = DECISION_EXISTS_SQL.format(assessment="OLD.id")
     triggers = (
         Trigger(
             "author_stays",
             UPDATE,
             "NEW.author_id <> OLD.author_id",
             "The author of an assessment cannot be changed.",
-            bypassed="An author could name somebody else as the author, and then approve the assessment alone.",
+            prevents="An author could name somebody else as the author, and then approve the assessment alone.",
         ),
     )
 
@@ -142,7 +142,7 @@ class AssessmentDecision(Reversible):
             "NOT EXISTS (SELECT 1 FROM programmes_evidenceassessment e "
             "WHERE e.id = NEW.assessment_id AND e.author_id <> NEW.recorded_by_id)",
             "The author of an assessment cannot decide on it or reverse a decision on it. Ask a colleague.",
-            bypassed="One person could both assess an initiative and approve money for it.",
+            prevents="One person could both assess an initiative and approve money for it.",
         ),
         Trigger(
             "once",
@@ -150,7 +150,7 @@ class AssessmentDecision(Reversible):
             f"NEW.reverses_id IS NULL AND {DECISION_EXISTS_SQL.format(assessment='NEW.assessment_id')}",
             "This assessment already has a decision. Reverse that decision first.",
             "SELECT 1 FROM programmes_evidenceassessment WHERE id = NEW.assessment_id",
-            bypassed="Two people deciding at once could leave an assessment both approved and declined.",
+            prevents="Two people deciding at once could leave an assessment both approved and declined.",
         ),
         Trigger(
             "community_stated",
@@ -159,7 +159,7 @@ class AssessmentDecision(Reversible):
             f"AND NOT {COMMUNITY_STATED_SQL.format(assessment='NEW.assessment_id')}",
             COMMUNITY_NOT_STATED,
             "SELECT 1 FROM programmes_evidenceassessment WHERE id = NEW.assessment_id",
-            bypassed="Money could go to work without a record of whether the people it is for were asked.",
+            prevents="Money could go to work without a record of whether the people it is for were asked.",
         ),
     )
 

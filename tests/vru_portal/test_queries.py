@@ -256,8 +256,8 @@ def test_the_admin_filters_answer(staff):
 @pytest.mark.parametrize("model", [model for model in IN_ADMIN if model not in CHANGED])
 def test_what_is_recorded_cannot_be_changed_or_removed_in_the_admin(staff, model):
     row = model._default_manager.order_by("pk")[0]
-    open_fields = getattr(model, "open_fields", ())
-    fields = [field.attname for field in model._meta.concrete_fields if field.name not in open_fields]
+    changeable_fields = getattr(model, "changeable_fields", ())
+    fields = [field.attname for field in model._meta.concrete_fields if field.name not in changeable_fields]
     before = model._default_manager.values(*fields).get(pk=row.pk)
     data = dict.fromkeys(fields, "changed")
     assert staff.post(place(model, "change", row.pk), data).status_code in (200, 302, 403)

@@ -18,7 +18,7 @@ import programmes.searchable
 from funding.models import Payment
 from partners.models import Unit
 from programmes.models import Synonym
-from vru_portal.public.search_pages import site_pages
+from vru_portal.public.site_pages import site_pages
 from vru_portal.search import zero_results
 from vru_portal.search.current import CurrentIndex, still_public
 from vru_portal.search.days import dates_in

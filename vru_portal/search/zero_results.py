@@ -20,7 +20,7 @@ from django.utils import timezone
 from vru_portal.models import MissedWord
 
 MAX_BYTES = 64_000  # between two runs of the timer, which comes every minute
-MAX_ROWS = 1_000
+MAX_MISSED_WORDS = 1_000
 SHOWN_FROM = 3  # times: a word that one person typed once is not shown to anybody
 KEEP_RARE, KEEP = timedelta(days=30), timedelta(days=365)
 
@@ -75,6 +75,6 @@ def forget_old_words() -> int:
     today = timezone.localdate()
     MissedWord.objects.filter(last_on__lt=today - KEEP).delete()
     MissedWord.objects.filter(count__lt=SHOWN_FROM, last_on__lt=today - KEEP_RARE).delete()
-    rarest = MissedWord.objects.order_by("-count", "-last_on").values_list("pk", flat=True)[MAX_ROWS:]
+    rarest = MissedWord.objects.order_by("-count", "-last_on").values_list("pk", flat=True)[MAX_MISSED_WORDS:]
     MissedWord.objects.filter(pk__in=list(rarest)).delete()
     return 0

@@ -33,7 +33,7 @@ SPREADSHEET_ERROR = re.compile(
 )
 WRITTEN_AS_TEXT = re.compile(r'\A="([^"]*)"\Z')  # how systems keep Excel from making 000123 a number
 MAX_FILE_SIZE = 5_000_000  # bytes
-MAX_ROWS = 20_000
+MAX_ROWS_IN_FILE = 20_000
 MAX_COLUMNS = 40
 MAX_CELLS_IN_ROW = 1_000  # a spreadsheet may leave empty cells beside the table
 ROWS_SEARCHED = 20  # below the first, for the headings
@@ -42,7 +42,7 @@ RULED_LINE = re.compile(r"[-=_*]{3,}")
 MAX_BRACKETS = 200_000  # in a JSON file, those in strings included
 
 TOO_MANY_COLUMNS = f"This file has more than {MAX_COLUMNS} columns. Check that it is the right file."
-TOO_MANY_ROWS = f"This file has more than {MAX_ROWS:,} rows. Split it into smaller files."
+TOO_MANY_ROWS = f"This file has more than {MAX_ROWS_IN_FILE:,} rows. Split it into smaller files."
 LONGEST_CELL = 131_072  # characters of a CSV; so long a cell lacks its closing quotation mark
 CELL_TOO_LONG = "Line {}: a cell has more than {:,} characters. Check whether a quotation mark is missing."
 OUTSIDE_QUOTES = "Put text that has a comma in quotation marks."
@@ -93,7 +93,7 @@ def build_dataset(
     dataset.first_row, dataset.notes = number + 1, list(notes)
     too_long = []
     for row_number, row in chain(kept, table):
-        if row_number > number + MAX_ROWS:
+        if row_number > number + MAX_ROWS_IN_FILE:
             raise ValidationError(TOO_MANY_ROWS)
         if len(row) > MAX_CELLS_IN_ROW or filled_width(row) > width:
             too_long.append(row_number)
@@ -195,7 +195,7 @@ def read_sheet(content: bytes, kind: str, read: Callable[..., Any], unreadable: 
     check_size(len(content))
     require_kind(content, kind)
     try:
-        rows, facts = read(content, max_columns=MAX_COLUMNS, max_rows=MAX_ROWS + 2)
+        rows, facts = read(content, max_columns=MAX_COLUMNS, max_rows=MAX_ROWS_IN_FILE + 2)
         return build_dataset(rows, facts.notes())
     except ValidationError:
         raise
@@ -263,7 +263,8 @@ class ObjectHook:
 
     def __call__(self, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         self.count += 1
-        if self.count > MAX_ROWS + 2:  # the rows, the object around them, and the one that describes the columns
+        # Besides the rows there are the object around them and the one that describes the columns.
+        if self.count > MAX_ROWS_IN_FILE + 2:
             raise ValidationError(TOO_MANY_ROWS)
         if len(pairs) > MAX_COLUMNS:
             raise ValidationError(TOO_MANY_COLUMNS)

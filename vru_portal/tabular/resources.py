@@ -65,10 +65,10 @@ class FileResource(resources.Resource):
         report_skipped = True
         clean_model_instances = False  # the rules that record a row validate it
 
-    def __init__(self, *, by: Any = None, name: str = "", max_rows_now: int = 0, **kwargs: Any) -> None:
-        """A file with more than `max_rows_now` rows is for the worker; 0 is for no limit."""
+    def __init__(self, *, by: Any = None, name: str = "", max_rows_in_request: int = 0, **kwargs: Any) -> None:
+        """A file with more than `max_rows_in_request` rows is for the worker; 0 is for no limit."""
         super().__init__(**kwargs)
-        self.by, self.name, self.max_rows_now = by, name, max_rows_now
+        self.by, self.name, self.max_rows_in_request = by, name, max_rows_in_request
         self.first_row = 2  # its number, as a spreadsheet shows it
         self.unclear = UnclearHeadings()
         self.notes: list[str] = []  # what was read of the file and what was not
@@ -133,7 +133,7 @@ class FileResource(resources.Resource):
         **kwargs: Any,
     ) -> Any:
         """Record the rows of a file; one with too many rows comes back untried (`defer`)."""
-        if self.max_rows_now and len(dataset) > self.max_rows_now:
+        if self.max_rows_in_request and len(dataset) > self.max_rows_in_request:
             return self.defer(dataset)
         kwargs |= {"dry_run": dry_run, "rollback_on_validation_errors": left_out is None}
         with trial_copy() if dry_run else nullcontext():

@@ -83,7 +83,7 @@ class InvitationImportMixin(FileImport):
     """Import of lists and files: first a dry run that shows what would be sent, then, once confirmed, the import."""
 
     resource_classes = (InvitationResource,)
-    max_rows_now = 0  # all mail is queued at once
+    max_rows_in_request = 0  # all mail is queued at once
     formats: ClassVar[list[Any]] = [CSV, XLSX, ODS, PastedList]
     import_form_class = InvitationFileForm
     import_template_name = "admin/declarations/import.html"

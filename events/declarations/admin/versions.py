@@ -135,11 +135,11 @@ class DeclarationVersionAdmin(ListExport, HistoryMixin, DeclarationActionAdmin):
         return (*self.fieldsets, frozen) if obj and obj.is_public else self.fieldsets
 
     def get_readonly_fields(self, request: HttpRequest, obj: DeclarationVersion | None = None) -> Any:
-        # Once it is published, only the date of the last check can change (open_fields).
+        # Once it is published, only the date of the last check can change (changeable_fields).
         if obj is None or not obj.is_public:
             return ()
         fields = [field.name for field in obj._meta.concrete_fields if field.name != "id"]
-        return [name for name in fields if name not in obj.open_fields]
+        return [name for name in fields if name not in obj.changeable_fields]
 
     def has_delete_permission(self, request: HttpRequest, obj: DeclarationVersion | None = None) -> bool:
         # Without an object, Django asks whether rows may be deleted in bulk: drafts are deleted one by one.

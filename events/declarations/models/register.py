@@ -52,7 +52,7 @@ class Entry(AppendOnly):
             "NEW.seq <> 1 + COALESCE((SELECT h.size FROM declarations_head h WHERE h.id = 1), 0)",
             "The register has no gaps.",
             LOCK_HEAD_SQL,
-            bypassed="Two entries could take one place in the log, and no receipt after it could be proven.",
+            prevents="Two entries could take one place in the log, and no receipt after it could be proven.",
         ),
         Trigger(
             "head_grows",
@@ -62,7 +62,7 @@ class Entry(AppendOnly):
             "(NEW.size > OLD.size AND NOT EXISTS (SELECT 1 FROM declarations_entry e WHERE e.seq = NEW.size))",
             "The register only grows, entry by entry.",
             table="declarations_head",
-            bypassed="The head could go back, and the next entries would overwrite ones already given receipts.",
+            prevents="The head could go back, and the next entries would overwrite ones already given receipts.",
         ),
         Trigger(
             "head_stays",
@@ -70,7 +70,7 @@ class Entry(AppendOnly):
             "TRUE",
             "The register's head cannot be removed.",
             table="declarations_head",
-            bypassed="Without its head the log would start again at 1 beside the entries it has.",
+            prevents="Without its head the log would start again at 1 beside the entries it has.",
         ),
         Trigger(
             "head_not_replaced",
@@ -78,7 +78,7 @@ class Entry(AppendOnly):
             "EXISTS (SELECT 1 FROM declarations_head h WHERE h.id = NEW.id)",
             "The register's head cannot be removed.",
             table="declarations_head",
-            bypassed="INSERT OR REPLACE on SQLite, which fires no DELETE trigger, could put another head in its place.",
+            prevents="INSERT OR REPLACE on SQLite, which fires no DELETE trigger, could put another head in its place.",
         ),
         Trigger(
             "personal_erased_only",
@@ -86,7 +86,7 @@ class Entry(AppendOnly):
             "NEW.entry_id <> OLD.entry_id OR NEW.disclosed <> '' OR NEW.erased_at IS NULL",
             ERASED_ONLY_MESSAGE,
             table="declarations_personalrecord",
-            bypassed="What a signatory stated could be altered, or something put in place of what was erased.",
+            prevents="What a signatory stated could be altered, or something put in place of what was erased.",
         ),
         Trigger(
             "personal_stays",
@@ -94,7 +94,7 @@ class Entry(AppendOnly):
             "TRUE",
             ERASED_ONLY_MESSAGE,
             table="declarations_personalrecord",
-            bypassed="Personal data could vanish without an entry that says it was erased.",
+            prevents="Personal data could vanish without an entry that says it was erased.",
         ),
         Trigger(
             "personal_not_replaced",
@@ -102,7 +102,7 @@ class Entry(AppendOnly):
             "EXISTS (SELECT 1 FROM declarations_personalrecord p WHERE p.entry_id = NEW.entry_id)",
             ERASED_ONLY_MESSAGE,
             table="declarations_personalrecord",
-            bypassed="INSERT OR REPLACE on SQLite could put other personal data in place of what was stated or erased.",
+            prevents="INSERT OR REPLACE on SQLite could put other personal data in place of what was stated or erased.",
         ),
         Trigger(
             "live_is_signed",
@@ -113,7 +113,7 @@ class Entry(AppendOnly):
             "AND e.kind IN ('withdrawn', 'superseded'))",
             "A signature needs an entry in the register that has not been ended.",
             table="declarations_livesignature",
-            bypassed="An organisation could be shown as a signatory that never signed, or has withdrawn.",
+            prevents="An organisation could be shown as a signatory that never signed, or has withdrawn.",
         ),
         Trigger(
             "live_not_replaced",
@@ -122,7 +122,7 @@ class Entry(AppendOnly):
             "OR (l.body_id = NEW.body_id AND l.version_id = NEW.version_id))",
             "A signature cannot be changed.",
             table="declarations_livesignature",
-            bypassed="A signature in force could be replaced, or counted twice.",
+            prevents="A signature in force could be replaced, or counted twice.",
         ),
         Trigger(
             "live_stays",
@@ -130,7 +130,7 @@ class Entry(AppendOnly):
             "TRUE",
             "A signature cannot be changed.",
             table="declarations_livesignature",
-            bypassed="A signature could be moved to another organisation or another version.",
+            prevents="A signature could be moved to another organisation or another version.",
         ),
         Trigger(
             "live_ends_by_entry",
@@ -139,7 +139,7 @@ class Entry(AppendOnly):
             "AND e.kind IN ('withdrawn', 'superseded'))",
             "Only an entry in the register can end a signature.",
             table="declarations_livesignature",
-            bypassed="A signatory could disappear from the public list without a trace in the register.",
+            prevents="A signatory could disappear from the public list without a trace in the register.",
         ),
         *(
             Trigger(
@@ -148,7 +148,7 @@ class Entry(AppendOnly):
                 "TRUE",
                 "The register only grows.",
                 table=f"declarations_{table}",
-                bypassed="TRUNCATE on PostgreSQL fires no DELETE trigger, and could empty these tables at one stroke.",
+                prevents="TRUNCATE on PostgreSQL fires no DELETE trigger, and could empty these tables at one stroke.",
             )
             for name, table in (("head", "head"), ("personal", "personalrecord"), ("live", "livesignature"))
         ),

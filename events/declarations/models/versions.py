@@ -52,8 +52,8 @@ class DeclarationVersion(AppendOnly, Sourced):
     declined_count: int
     lapsed_count: int
 
-    frozen_once = "OLD.in_force_from IS NOT NULL"
-    open_fields = ("checked_on",)
+    frozen_when = "OLD.in_force_from IS NOT NULL"
+    changeable_fields = ("checked_on",)
 
     declaration = models.ForeignKey(Declaration, on_delete=models.PROTECT, related_name="versions")
     number = models.PositiveSmallIntegerField()

@@ -39,7 +39,7 @@ class ApprovedReturn(AppendOnly):
             f"NEW.number <> 1 + (SELECT COUNT(*) {EARLIER}) "
             f"OR EXISTS (SELECT 1 {EARLIER} AND a.recorded_at > NEW.recorded_at)",
             "Somebody else may have approved these figures at the same time. Check what is published first.",
-            bypassed="What was published on an earlier day could be made to look different.",
+            prevents="What was published on an earlier day could be made to look different.",
         ),
         Trigger(
             "approved_alone",
@@ -47,7 +47,7 @@ class ApprovedReturn(AppendOnly):
             "EXISTS (SELECT 1 FROM results_returndraft d WHERE d.return_of_figures_id = NEW.return_of_figures_id "
             "AND d.recorded_by_id = NEW.recorded_by_id)",
             RECORDED_ALONE,
-            bypassed="One person could publish figures of an organisation that nobody else has seen.",
+            prevents="One person could publish figures of an organisation that nobody else has seen.",
         ),
     )
 
@@ -134,7 +134,7 @@ class ApprovedFigure(Suppressible, AppendOnly):
             "OR (nm.part_of_id = om.part_of_id AND o.is_suppressed <> NEW.is_suppressed AND EXISTS (SELECT 1 "
             "FROM results_approvedfigure w WHERE w.approved_id = NEW.approved_id AND w.measure_id = om.part_of_id))))",
             FOUND_FROM_WHOLE,
-            bypassed="Somebody could be recognised by the difference of two numbers that are published.",
+            prevents="Somebody could be recognised by the difference of two numbers that are published.",
         ),
         Trigger(
             "leave_enough_together",
@@ -148,7 +148,7 @@ class ApprovedFigure(Suppressible, AppendOnly):
             "LEFT JOIN results_approvedfigure o ON o.measure_id = m.id AND o.approved_id = NEW.approved_id "
             "AND NOT o.is_suppressed WHERE n.id = NEW.measure_id)) BETWEEN 1 AND NEW.threshold - 1",
             FOUND_FROM_WHOLE,
-            bypassed="Somebody could be recognised by what the published parts of a number leave of it.",
+            prevents="Somebody could be recognised by what the published parts of a number leave of it.",
         ),
     )
 
@@ -184,7 +184,7 @@ class ApprovedPart(Suppressible, AppendOnly):
             "NOT NEW.is_suppressed AND EXISTS (SELECT 1 FROM results_approvedfigure f WHERE f.id = NEW.figure_id "
             "AND (f.is_suppressed OR NEW.count < f.threshold))",
             "A number that is too small to publish, or part of one, must be suppressed.",
-            bypassed="Somebody could be recognised by a number that is meant to be suppressed.",
+            prevents="Somebody could be recognised by a number that is meant to be suppressed.",
         ),
         Trigger(
             "hidden_with_whole",
@@ -199,7 +199,7 @@ class ApprovedPart(Suppressible, AppendOnly):
             "OR (gm.part_of_id = f.measure_id AND NOT o.is_suppressed "
             "AND (NEW.is_suppressed OR NEW.count - o.count < g.threshold))))",
             FOUND_FROM_WHOLE,
-            bypassed="Somebody could be recognised by the difference of two numbers that are published.",
+            prevents="Somebody could be recognised by the difference of two numbers that are published.",
         ),
         Trigger(
             "leave_enough_together",
@@ -214,7 +214,7 @@ class ApprovedPart(Suppressible, AppendOnly):
             "LEFT JOIN results_approvedpart o ON o.figure_id = g.id AND o.group_id = NEW.group_id "
             "AND NOT o.is_suppressed WHERE n.id = f.measure_id)) BETWEEN 1 AND f.threshold - 1)",
             FOUND_FROM_WHOLE,
-            bypassed="Somebody could be recognised by what the published parts of a number leave of it.",
+            prevents="Somebody could be recognised by what the published parts of a number leave of it.",
         ),
     )
 

@@ -149,7 +149,7 @@ def test_other_refused_rows_than_were_shown_keep_all_of_them_out(client, officer
 
 
 def test_a_long_file_offers_the_same_choice(client, officer, rows, monkeypatch):
-    monkeypatch.setattr(FileImport, "max_rows_now", 2)
+    monkeypatch.setattr(FileImport, "max_rows_in_request", 2)
     job_page = try_out(client, rows).headers["Location"]
     run_worker()
     tried = client.get(job_page)
@@ -167,7 +167,7 @@ def test_a_long_file_offers_the_same_choice(client, officer, rows, monkeypatch):
 
 
 def test_other_refused_rows_than_were_shown_keep_all_of_a_long_file_out(client, officer, rows, monkeypatch):
-    monkeypatch.setattr(FileImport, "max_rows_now", 2)
+    monkeypatch.setattr(FileImport, "max_rows_in_request", 2)
     job_page = try_out(client, rows).headers["Location"]
     run_worker()
     OrganisationFactory(name="Nobody")
@@ -178,7 +178,7 @@ def test_other_refused_rows_than_were_shown_keep_all_of_a_long_file_out(client, 
 
 
 def test_a_long_file_without_a_good_row_can_only_be_sent_again(client, officer, rows, monkeypatch):
-    monkeypatch.setattr(FileImport, "max_rows_now", 2)
+    monkeypatch.setattr(FileImport, "max_rows_in_request", 2)
     job_page = try_out(client, [row | {"payee": "Nobody"} for row in rows]).headers["Location"]
     run_worker()
     tried = client.get(job_page)

@@ -79,7 +79,7 @@ def test_a_file_that_is_refused_for_a_wrong_answer_leads_to_changing_it(client, 
     page = f"/admin/vru_portal/headingmapping/{mapping.pk}/change/"
     link = f'<a href="{page}">change what the headings of Ledger 9 mean</a>'
     assert link in refused.text
-    monkeypatch.setattr(FileImport, "max_rows_now", 1)
+    monkeypatch.setattr(FileImport, "max_rows_in_request", 1)
     monkeypatch.setattr("django_tasks_db.management.commands.db_worker.close_old_connections", lambda: None)
     send(client, as_csv([of_ledger_9(on), of_ledger_9(on, "FIN-2")]))
     run_worker()
@@ -171,7 +171,7 @@ def test_a_file_that_is_gone_is_to_be_sent_again(client, on):
 
 
 def test_a_long_file_is_asked_about_before_it_waits(client, on, monkeypatch):
-    monkeypatch.setattr(FileImport, "max_rows_now", 1)
+    monkeypatch.setattr(FileImport, "max_rows_in_request", 1)
     content = as_csv([of_ledger_9(on), of_ledger_9(on, "FIN-2")])
     asked = send(client, content)
     assert not FileJob.objects.exists()

@@ -16,7 +16,7 @@ from tests.support.factories import (
     AllocationFactory,
 )
 from tests.support.processor_time import soon
-from vru_portal.tabular.readers import CSV, MAX_FILE_SIZE, MAX_ROWS, XLSX, check_size
+from vru_portal.tabular.readers import CSV, MAX_FILE_SIZE, MAX_ROWS_IN_FILE, XLSX, check_size
 
 pytestmark = pytest.mark.django_db
 
@@ -61,7 +61,7 @@ def test_other_columns_than_these_are_refused_once_and_not_for_each_row(heading,
         (CSV, b"reference\na,b\n", "Row 2 has more cells than there are columns"),
         (CSV, b"reference\na,b\nc\nd,e\nf,g\n", "Rows 2 and 4 to 5 have more cells than there are columns"),
         (CSV, b'reference\n"a', "This file is not valid CSV"),
-        (CSV, b"reference\n" + b"a\n" * (MAX_ROWS + 1), "more than 20,000 rows"),
+        (CSV, b"reference\n" + b"a\n" * (MAX_ROWS_IN_FILE + 1), "more than 20,000 rows"),
         (XLSX, b"no workbook", "not an XLSX workbook"),
     ],
 )

@@ -34,7 +34,7 @@ def test_the_database_holds_every_trigger_as_it_is_declared():
 
 @pytest.mark.parametrize("trigger", DECLARED, ids=lambda trigger: trigger.name)
 def test_each_trigger_says_in_a_sentence_what_could_happen_without_it(trigger):
-    assert re.fullmatch(r"[A-Z].{20,}[^.]\.", trigger.bypassed)
+    assert re.fullmatch(r"[A-Z].{20,}[^.]\.", trigger.prevents)
 
 
 @pytest.mark.parametrize("trigger", DECLARED, ids=lambda trigger: trigger.name)

@@ -8,7 +8,7 @@ from django.conf import settings
 
 from tests.support.access_matrix import NAMED_ADDRESSES, STAFF
 from tests.support.addresses import model_of, url_patterns
-from vru_portal.public.search_pages import PAGES
+from vru_portal.public.site_pages import PAGES
 
 pytestmark = pytest.mark.once
 

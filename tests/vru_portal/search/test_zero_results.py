@@ -68,7 +68,7 @@ def test_a_run_that_was_interrupted_is_finished_by_the_next(settings):
 
 def test_neither_the_file_nor_the_table_grows_without_end(monkeypatch):
     monkeypatch.setattr(zero_results, "MAX_BYTES", 100)
-    monkeypatch.setattr(zero_results, "MAX_ROWS", 5)
+    monkeypatch.setattr(zero_results, "MAX_MISSED_WORDS", 5)
     for number in range(100):
         word = f"word{chr(97 + number // 26)}{chr(97 + number % 26)}"
         zero_results.note(word, [word])

@@ -10,7 +10,7 @@ from django.core.exceptions import ValidationError
 
 from tests.funding.resources.files import as_xlsx
 from tests.support.processor_time import soon
-from vru_portal.tabular.readers import CSV, JSON, MAX_FILE_SIZE, MAX_ROWS, XLSX
+from vru_portal.tabular.readers import CSV, JSON, MAX_FILE_SIZE, MAX_ROWS_IN_FILE, XLSX
 
 
 def zip_with_members(number):
@@ -61,7 +61,7 @@ BOMBS: dict[str, tuple[Any, Any]] = {
     "UTF-16": (CSV, lambda: ("slug,name\n" * 100_000).encode("utf-16")),
     "UTF-16 without a mark": (CSV, lambda: ("slug,name\n" * 100_000).encode("utf-16-le")),
     "Latin-1": (CSV, lambda: ("slug,näme\n" * 100_000).encode("latin-1")),
-    "20,001 rows": (CSV, lambda: b"slug\n" + b"a\n" * (MAX_ROWS + 1)),
+    "20,001 rows": (CSV, lambda: b"slug\n" + b"a\n" * (MAX_ROWS_IN_FILE + 1)),
     "nothing": (CSV, bytes),
     "a depth of 100,000": (JSON, lambda: b"[" * 100_000 + b"]" * 100_000),
     "objects to a depth of 100,000": (JSON, lambda: b'{"a":' * 100_000 + b"1" + b"}" * 100_000),
@@ -73,7 +73,7 @@ BOMBS: dict[str, tuple[Any, Any]] = {
     "a key twice": (JSON, lambda: b'[{"slug":"a","slug":"b"}]'),
     "an object of 300,000 keys": (JSON, lambda: json.dumps([{f"k{n}": 1 for n in range(300_000)}]).encode()),
     "rows of other columns": (JSON, lambda: json.dumps([{f"k{n}": 1} for n in range(20_000)]).encode()),
-    "20,001 objects": (JSON, lambda: json.dumps([{"slug": "a"}] * (MAX_ROWS + 1)).encode()),
+    "20,001 objects": (JSON, lambda: json.dumps([{"slug": "a"}] * (MAX_ROWS_IN_FILE + 1)).encode()),
     "JSON that is cut off": (JSON, lambda: b'[{"slug":"a"},'),
     "JSON in Latin-1": (JSON, lambda: '[{"slug":"ä"}]'.encode("latin-1")),
     "a text": (JSON, lambda: b'"' + b"a" * 4_000_000 + b'"'),

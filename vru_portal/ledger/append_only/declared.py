@@ -29,8 +29,8 @@ def declared_triggers() -> Iterator[Trigger]:
             yield from triggers_of(model)
     for table, message in UNDELETABLE_ROWS.items():
         cost = "Records and decisions would remain that nobody can be asked about."
-        yield Trigger(f"{table}_no_delete", DELETE, "TRUE", message, table=table, bypassed=cost)
-        yield Trigger(f"{table}_no_truncate", TRUNCATE, "TRUE", message, table=table, bypassed=cost)
+        yield Trigger(f"{table}_no_delete", DELETE, "TRUE", message, table=table, prevents=cost)
+        yield Trigger(f"{table}_no_truncate", TRUNCATE, "TRUE", message, table=table, prevents=cost)
 
 
 def triggers_of(model: type[AppendOnly]) -> Iterator[Trigger]:
@@ -49,18 +49,23 @@ def freezing_triggers(model: type[AppendOnly]) -> Iterator[Trigger]:
     """Yield the triggers that keep a recorded row as it is."""
     table, label = model._meta.db_table, model._meta.verbose_name
     cost = "Money or decisions could be rewritten without a trace."
-    once = f"({model.frozen_once}) AND " if model.frozen_once else ""
+    once = f"({model.frozen_when}) AND " if model.frozen_when else ""
     message = f"A recorded {label} cannot be changed or removed. Reverse it, then record the correct one."
-    yield Trigger(f"{table}_no_delete", DELETE, f"{once}TRUE", message, table=table, bypassed=cost)
+    yield Trigger(f"{table}_no_delete", DELETE, f"{once}TRUE", message, table=table, prevents=cost)
     yield Trigger(
-        f"{table}_no_update", UPDATE, f"{once}({forbidden_change_sql(model)})", message, table=table, bypassed=cost
+        f"{table}_no_update",
+        UPDATE,
+        f"{once}({forbidden_change_sql(model)})",
+        message,
+        table=table,
+        prevents=cost,
     )
-    if model.frozen_once:
+    if model.frozen_when:
         # A row that is not frozen yet may change, but must not take a frozen row's key: SQLite's UPDATE OR REPLACE
         # would then remove the frozen one.
-        yield Trigger(f"{table}_key_stays", UPDATE, "NEW.id <> OLD.id", message, table=table, bypassed=cost)
+        yield Trigger(f"{table}_key_stays", UPDATE, "NEW.id <> OLD.id", message, table=table, prevents=cost)
     else:
-        yield Trigger(f"{table}_no_truncate", TRUNCATE, "TRUE", message, table=table, bypassed=cost)
+        yield Trigger(f"{table}_no_truncate", TRUNCATE, "TRUE", message, table=table, prevents=cost)
 
 
 def value_triggers(model: type[AppendOnly]) -> Iterator[Trigger]:
@@ -76,7 +81,7 @@ def value_triggers(model: type[AppendOnly]) -> Iterator[Trigger]:
             wrong,
             "Enter the amount in pounds and whole pence.",
             table=table,
-            bypassed="Sums would no longer add up to the penny, or at all.",
+            prevents="Sums would no longer add up to the penny, or at all.",
         )
     if dates := [impossible_date_sql(f) for f in fields if isinstance(f, models.DateField)]:
         yield Trigger(
@@ -85,7 +90,7 @@ def value_triggers(model: type[AppendOnly]) -> Iterator[Trigger]:
             " OR ".join(dates),
             "Enter a real date in the format YYYY-MM-DD.",
             table=table,
-            bypassed="Rows would be in no financial year, and pages that read them would fail.",
+            prevents="Rows would be in no financial year, and pages that read them would fail.",
         )
 
 
@@ -102,12 +107,12 @@ def impossible_date_sql(field: models.DateField[Any, Any]) -> str:
 
 def forbidden_change_sql(model: type[AppendOnly]) -> str:
     """SQL that is true where an UPDATE changes what must not change, or changes nothing at all."""
-    if not model.open_fields and not model.redactable and not model.frozen_once:
+    if not model.changeable_fields and not model.redactable and not model.frozen_when:
         return "TRUE"
     columns = columns_of(model)
     # `{{differs}}` leaves `{differs}` in the SQL: `Trigger.sql` puts in the operator of each database.
     differs = {name: f'NEW."{column}" {{differs}} OLD."{column}"' for name, column in columns.items()}
-    changeable = {*model.open_fields, *model.redactable, "redaction"}
+    changeable = {*model.changeable_fields, *model.redactable, "redaction"}
     forbidden = [condition for name, condition in differs.items() if name not in changeable]
     # A redactable text may only become REDACTED, and only together with a new note that says why …
     forbidden += [
@@ -117,7 +122,7 @@ def forbidden_change_sql(model: type[AppendOnly]) -> str:
     # … and the note may only change together with such a text. Without open fields, nothing else can be meant by an
     # UPDATE, so that one which redacts nothing is refused altogether.
     no_text = f"NOT ({' OR '.join(differs[name] for name in model.redactable) or 'FALSE'})"
-    forbidden.append(f"{differs['redaction']} AND {no_text}" if model.open_fields else no_text)
+    forbidden.append(f"{differs['redaction']} AND {no_text}" if model.changeable_fields else no_text)
     return " OR ".join(f"({condition})" for condition in forbidden)
 
 
@@ -136,7 +141,7 @@ def replacement_trigger(model: type[AppendOnly]) -> Trigger:
         f'EXISTS (SELECT 1 FROM "{table}" o WHERE {same_key})',
         f"This {model._meta.verbose_name} is already recorded.",
         table=table,
-        bypassed="A recorded row could be exchanged for another, as if it had been changed.",
+        prevents="A recorded row could be exchanged for another, as if it had been changed.",
     )
 
 
@@ -169,5 +174,5 @@ def reversal_trigger(model: type[Reversible]) -> Trigger:
         f"A reversal must reverse the whole of one {model._meta.verbose_name}. You cannot reverse a reversal.",
         f'SELECT 1 FROM "{table}" WHERE id = NEW.reverses_id',
         table,
-        bypassed="A reversal could cancel more than was ever recorded.",
+        prevents="A reversal could cancel more than was ever recorded.",
     )

@@ -15,14 +15,14 @@ class AppendOnly(models.Model):
     """A row that is recorded once and never changed or removed."""
 
     # Fields that may still change. No sum and no decision may depend on them.
-    open_fields: ClassVar[tuple[str, ...]] = ()
+    changeable_fields: ClassVar[tuple[str, ...]] = ()
     # Free text that can be redacted, which leaves REDACTED and a reason: people write names where they should not.
     redactable: ClassVar[tuple[str, ...]] = ()
     # Relations to records that must be published, and stay so: a permanent row must not name a draft. Rules check that,
     # not triggers, since no sum depends on it. Foreign keys keep the records from being deleted.
     names_published: ClassVar[tuple[str, ...]] = ()
     # An SQL condition on which a row is frozen. Empty: from the start.
-    frozen_once: ClassVar[str] = ""
+    frozen_when: ClassVar[str] = ""
     triggers: ClassVar[tuple[Trigger, ...]] = ()
 
     recorded_at = models.DateTimeField(default=timezone.now, editable=False, db_index=True)

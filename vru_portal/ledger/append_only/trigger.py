@@ -26,7 +26,7 @@ class Trigger:
 
     ``table`` defaults to the table of the model that declares the trigger.
 
-    ``bypassed`` says what could happen without the trigger, which is why it is in the database. What only decides
+    ``prevents`` says what could happen without the trigger, which is why it is in the database. What only decides
     what the public sees is left to rules.
     """
 
@@ -37,7 +37,7 @@ class Trigger:
     lock: str = ""
     table: str = ""
     shared: bool = False
-    bypassed: str = field(kw_only=True)
+    prevents: str = field(kw_only=True)
 
     def sql(self, vendor: str) -> str:
         """On SQLite, the CREATE TRIGGER statement; on PostgreSQL, the body of the function that the trigger calls."""

@@ -21,7 +21,7 @@ BACKUPS_KEPT = 7
 
 
 def make_daily_backup() -> int:
-    """Make today's backup if it is due; returns how many were made. Raises ImproperlyConfigured where it fails."""
+    """Make today's backup if it is due; returns how many were made. Raises ImproperlyConfigured if it fails."""
     if not settings.MAKES_DAILY_BACKUPS or not is_due():
         return 0
     folder = Path(settings.BACKUPS)

@@ -21,7 +21,7 @@ MISSING = "{} is not installed, or not in PATH. Install PostgreSQL's client prog
 def run_program(program: str, *arguments: str, database: str = "") -> str:
     """Run pg_dump or pg_restore on the portal's database or another of the same server; returns what it prints.
 
-    Raises BackupError, with its last line, where it fails.
+    Raises BackupError, with its last line, if it fails.
     """
     if not (path := shutil.which(program)):
         raise BackupError(MISSING.format(program))

@@ -69,7 +69,7 @@ def url_of(database: str) -> str:
 
 
 def run_command(environment: dict[str, str], *arguments: str, accepted: tuple[int, ...] = (0,)) -> str:
-    """Run a command of the throw-away portal; raises BackupError with what it says where it fails."""
+    """Run a command of the throw-away portal; raises BackupError with what it says if it fails."""
     done = subprocess.run(  # noqa: S603 - our own command
         [sys.executable, "manage.py", *arguments],
         cwd=settings.BASE_DIR,

@@ -86,7 +86,7 @@ class FileImport(ImportMixin):
     confirm_form_class = ConfirmedFileForm
     import_template_name: ClassVar[str]
     from_encoding = None
-    max_rows_now = 500  # a longer file is left to the worker; 0 for no limit
+    max_rows_in_request = 500  # a longer file is left to the worker; 0 for no limit
     tmp_storage_class = UnconfirmedFile
     resource_classes: tuple[type[FileResource], ...]
 
@@ -97,7 +97,11 @@ class FileImport(ImportMixin):
         """Only an upload can be passed on to the worker, not the confirmation of a file that was short enough."""
         data = getattr(kwargs.get("form"), "cleaned_data", {})
         name = data.get("original_file_name") or getattr(data.get("import_file"), "name", "")
-        return {"by": request.user, "name": name, "max_rows_now": self.max_rows_now if "import_file" in data else 0}
+        return {
+            "by": request.user,
+            "name": name,
+            "max_rows_in_request": self.max_rows_in_request if "import_file" in data else 0,
+        }
 
     def get_import_data_kwargs(self, **kwargs: Any) -> dict[str, Any]:
         confirmed = getattr(kwargs.get("form"), "cleaned_data", {})

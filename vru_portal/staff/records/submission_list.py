@@ -12,7 +12,7 @@ from vru_portal.staff.base_admin import ReadOnlyAdmin
 from vru_portal.staff.records.bulk_publishing import BulkPublishing
 from vru_portal.staff.worklist import WorklistItem, WorklistLink, WorklistRow
 
-MAX_ROWS = 5  # of each kind on the start page; the list has all
+ROWS_ON_START_PAGE = 5  # of each kind on the start page; the list has all
 
 HEADINGS_FOR_PUBLISHERS = {
     Submission.State.READY: ("Ready to publish", "Check each, then publish it or send it back.", False),
@@ -67,7 +67,8 @@ def _item(
     if not rows:
         return []
     shown = tuple(
-        WorklistRow(str(one.record), action_url(one.record, page), submissions.describe(one)) for one in rows[:MAX_ROWS]
+        WorklistRow(str(one.record), action_url(one.record, page), submissions.describe(one))
+        for one in rows[:ROWS_ON_START_PAGE]
     )
     links = (WorklistLink("View the list", changelist_url(Submission, state__exact=state), len(rows)),) if state else ()
     return [WorklistItem(heading, explanation, links, rows=shown, urgent=urgent)]

@@ -29,7 +29,7 @@ WHOLE_WORDS = dict(SHORT_FORMS)
 
 
 def heading_key(heading: object) -> str:
-    """What two headings have in common that mean the same.
+    """The key that all headings with the same meaning share.
 
     Such as “Paid on”, “paid_on” and “PaidOn (dd/mm/yyyy):”; “Net Amt (£)” and “net amount”. A unit alone is itself.
     """
