@@ -6,7 +6,7 @@ printed).
 
 import logging
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from itertools import chain
 from typing import Never
@@ -33,6 +33,7 @@ from vru_portal.web import schedule as web
 APPS = (publishing, tabular, declarations, results, regranting, programmes, search, web, accounts, staff)
 
 KEEP_ENDED_TASKS = timedelta(days=7)
+LONGEST_JOB = 2 * 60 * 60  # seconds: many times what the daily backup of a large portal takes
 
 logger = logging.getLogger(__name__)
 
@@ -48,13 +49,14 @@ JOBS = (
 )
 
 
-def run_all() -> Iterator[str]:
+def run_all(before_each: Callable[[], None] = lambda: None) -> Iterator[str]:
     """Run every job and yield one line for each that did something, then note that the timer ran.
 
     A job that fails stops no other. Its error is noted and raised at the end; of several, the first.
     """
     errors: list[Exception] = []
     for job, counted in chain(*(app.JOBS for app in APPS), JOBS):
+        before_each()
         try:
             count = job()
         except Exception as error:
@@ -70,15 +72,29 @@ def run_all() -> Iterator[str]:
         raise errors[0]
 
 
-def run_every(seconds: int) -> Never:
-    """Run every job, wait and begin again, for ever. What happens is logged; what fails is tried again."""
-    while True:
-        try:
-            for line in run_all():
-                logger.info("Timer: %s.", line)
-        except ImproperlyConfigured as error:
-            logger.error("%s", error)
-        except Exception:
-            logger.exception("A timed job failed and will be tried again.")
-        close_old_connections()
-        time.sleep(seconds)
+class Timer:
+    """Runs every job, waits and begins again, for ever. What happens is logged; what fails is tried again."""
+
+    def __init__(self, seconds: int) -> None:
+        self.seconds = seconds
+        self.note_progress()
+
+    def note_progress(self) -> None:
+        self.advanced_at = time.monotonic()
+
+    @property
+    def is_well(self) -> bool:
+        return time.monotonic() - self.advanced_at < LONGEST_JOB
+
+    def run(self) -> Never:
+        while True:
+            try:
+                for line in run_all(self.note_progress):
+                    logger.info("Timer: %s.", line)
+            except ImproperlyConfigured as error:
+                logger.error("%s", error)
+            except Exception:
+                logger.exception("A timed job failed and will be tried again.")
+            close_old_connections()
+            self.note_progress()
+            time.sleep(self.seconds)

@@ -13,7 +13,9 @@ import pytest
 
 from tests.support.faults.waiting import wait_for
 from tests.support.processes.portal_process import free_port
-from vru_portal.management.commands.mail_queue import LONGEST_TASK, PatientWorker
+from vru_portal.management.commands.mail_queue import LONGEST_TASK, PatientWorker, all_well
+from vru_portal.models import Heartbeat
+from vru_portal.operations import schedule
 from vru_portal.operations.liveness import (
     CONNECTIONS,
     MISSES,
@@ -22,6 +24,7 @@ from vru_portal.operations.liveness import (
     Liveness,
     Pulse,
 )
+from vru_portal.operations.schedule import LONGEST_JOB, Timer, run_all
 from vru_portal.operations.supervision import Child, Supervisor
 
 SECONDS = 0.5  # to answer
@@ -157,3 +160,30 @@ def test_a_mail_queue_is_well_until_a_task_has_taken_far_too_long():
     assert worker.is_well
     worker.advanced_at -= LONGEST_TASK
     assert not worker.is_well
+
+
+def test_a_timer_is_well_until_a_job_has_taken_far_too_long(monkeypatch):
+    timer = Timer(60)
+    timer.advanced_at -= LONGEST_JOB
+    assert not timer.is_well
+    seen = []
+
+    def job():
+        seen.append(timer.is_well)
+        timer.advanced_at -= LONGEST_JOB
+        return 0
+
+    monkeypatch.setattr(schedule, "APPS", ())
+    monkeypatch.setattr(schedule, "JOBS", ((job, ""), (job, "")))
+    monkeypatch.setattr(Heartbeat.objects, "beat", lambda *_: None)
+    assert list(run_all(timer.note_progress)) == []
+    assert seen == [True, True], "each job has the whole time"
+    assert not timer.is_well, "until the next begins, or all are done"
+
+
+def test_a_mail_queue_gives_no_sign_while_the_timer_in_it_hangs():
+    worker, timer = PatientWorker(), Timer(60)
+    assert all_well([worker, timer])
+    timer.advanced_at -= LONGEST_JOB
+    assert not all_well([worker, timer])
+    assert all_well([worker])

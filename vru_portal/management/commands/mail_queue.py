@@ -2,6 +2,7 @@ import argparse
 import logging
 import math
 import time
+from collections.abc import Iterable
 from threading import Thread
 from typing import Any
 
@@ -97,8 +98,14 @@ class Command(BaseCommand):
     def handle(self, *, timer: int | None = None, pulse: int | None = None, **options: Any) -> None:
         worker = PatientWorker()
         worker.configure_signals()
-        if pulse is not None:
-            Thread(target=give_pulse, args=[pulse, lambda: worker.is_well], name="pulse", daemon=True).start()
+        watched: list[PatientWorker | schedule.Timer] = [worker]
         if timer is not None:  # in this process: one of its own would load the whole portal once more
-            Thread(target=schedule.run_every, args=[timer], name="timer", daemon=True).start()
+            watched.append(jobs := schedule.Timer(timer))
+            Thread(target=jobs.run, name="timer", daemon=True).start()
+        if pulse is not None:
+            Thread(target=give_pulse, args=[pulse, lambda: all_well(watched)], name="pulse", daemon=True).start()
         worker.run()
+
+
+def all_well(watched: Iterable[PatientWorker | schedule.Timer]) -> bool:
+    return all(one.is_well for one in watched)

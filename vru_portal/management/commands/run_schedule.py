@@ -23,7 +23,7 @@ class Command(BaseCommand):
     def handle(self, *, every: int | None = None, **options: Any) -> None:
         """With --every, what happens is logged and the next run tries again; without it, an error ends the command."""
         if every is not None:
-            schedule.run_every(every)
+            schedule.Timer(every).run()
         try:
             for line in schedule.run_all():
                 self.stdout.write(line)
