@@ -1,6 +1,7 @@
 """What each process counts for Prometheus, in one folder, which `manage.py serve` names and empties."""
 
 import os
+from contextlib import suppress
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -22,6 +23,7 @@ class Counts:
 
     def begin(self) -> None:
         """Count from zero, also in a process that was forked from one that counts."""
+        values.close_all_multiprocess_files()  # type: ignore[no-untyped-call] # of the process it was forked from
         self.in_files = reserve_files()
         values.ValueClass = values.MultiProcessValue() if self.in_files else values.MutexValue  # type: ignore[no-untyped-call]
         self.registry = CollectorRegistry()
@@ -53,11 +55,15 @@ def reserve_files() -> bool:
     """
     if FOLDER not in os.environ:
         return False
+    files = [Path(os.environ[FOLDER], f"{kind}_{os.getpid()}.db") for kind in ("counter", "histogram")]
     try:
-        for kind in ("counter", "histogram"):
-            with Path(os.environ[FOLDER], f"{kind}_{os.getpid()}.db").open("ab") as file:
+        for path in files:
+            with path.open("ab") as file:
                 os.posix_fallocate(file.fileno(), 0, FILE_BYTES)
     except OSError:
+        for path in files:
+            with suppress(OSError):
+                path.unlink()  # an empty file cannot be read: no process could show metrics any more
         return False
     return True
 

@@ -34,7 +34,7 @@ def served_with(change):
         "import json, os, sys\n"
         "from vru_portal.operations import serving\n"
         f"{change}\n"
-        "os.execv = lambda program, command: serving.main(serving.Plan(**json.load(open(0))))\n"
+        "os.execv = lambda program, command: serving.main(serving.Plan(**json.load(open(0, closefd=False))))\n"
         "from django.core.management import execute_from_command_line\n"
         "execute_from_command_line(['manage.py', 'serve'])",
     )

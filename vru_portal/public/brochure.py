@@ -106,7 +106,7 @@ def read_brochure() -> Brochure:
         items=agenda_items(event) if event else [],
         year=year,
         sources=sources,
-        statements=first_statements(),
+        statements=statements_of_brochure(),
         posts=[post for post in posts_in_order() if post.has_seat],
         conditions=public_conditions(),
         definition=next((term for term in public_terms() if term.defines_violence), None),
@@ -120,7 +120,7 @@ def first_events_with_agenda() -> QuerySet[Event]:
 
 
 @prepared
-def first_statements() -> QuerySet[Statement]:
+def statements_of_brochure() -> QuerySet[Statement]:
     return Statement.objects.public().select_related("source", "speaker")[:MAX_MESSAGES]
 
 
@@ -247,7 +247,7 @@ def level_data(unit: Unit, level: PreventionLevel, stack: int) -> dict[str, Any]
 def messages_data(statements: list[Statement]) -> list[dict[str, Any]]:
     speakers: Any = Person.objects.with_posts().in_bulk([row.speaker_id for row in statements if row.speaker_id])
     return [
-        message_data(statement, speakers[statement.speaker_id].public_posts if statement.speaker_id else ())
+        message_data(statement, getattr(speakers.get(statement.speaker_id), "public_posts", ()))
         for statement in statements
     ]
 

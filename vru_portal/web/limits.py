@@ -78,6 +78,7 @@ class Limit:
 # filter are few, and each is made once for everybody until the content changes.
 COSTLY_PAGES = Limit("costly-pages", most=600, in_memory=True)
 COSTLY_FILES = Limit("costly-files", most=60, in_memory=True)
+CLEANUP_SECONDS = 300  # after which counts in memory that are over are forgotten, as the privacy notice says
 
 
 def limit_filtered_file(request: HttpRequest, limit: Limit) -> None:
@@ -97,7 +98,7 @@ def limit_costly_request(request: HttpRequest, limit: Limit) -> None:
 
 @cache
 def memory_backend() -> MemoryBackend:
-    backend = MemoryBackend(fail_open=True, enable_circuit_breaker=False, enable_background_cleanup=False)
+    backend = MemoryBackend(fail_open=True, enable_circuit_breaker=False, cleanup_interval=CLEANUP_SECONDS)
     # The default is a sliding window. `TooMany.seconds` counts to the end of a fixed one, as the database does.
     backend._algorithm = "fixed_window"
     return backend

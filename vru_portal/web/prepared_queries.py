@@ -61,8 +61,10 @@ def prepared(build: Callable[..., QuerySet[Any, Row]]) -> Callable[..., list[Row
 
     The function is called once for each connection, of which every thread has its own. It gets a `Placeholder` for each
     positional argument, and may do nothing but compare columns with it: the query is the same whatever the value.
-    Another number of them is another query, for a list of keys; and so is another value of a keyword argument, which it
-    gets as it is. Prefetches are built each time.
+    Another number of arguments, for a list of keys, is another query; and so is another value of a keyword argument,
+    which it gets as it is. Prefetches are built each time.
+
+    Rows that name the same related record (`select_related`) share one object of it: set nothing on that for one row.
     """
 
     @wraps(build)

@@ -1,20 +1,26 @@
 """What the web server's workers share: what is loaded, and neither a connection to the database nor a thread."""
 
+import sys
+
 import pytest
 
 from tests.support.processes.databases import migrated_database, run_python_for_json
 
-PREPARED = """
-import json, threading
+LOADED = """
+import json, os
 from django.db import connections
-from vru_portal.server.__main__ import prepare_to_fork
+from vru_portal.server.__main__ import load_portal
 
-def open_connections():
-    return sum(one.connection is not None for one in connections.all())
+load_portal()
+import vru_portal.server.rsgi
+from vru_portal.web import shared_files
 
-before = open_connections()
-prepare_to_fork()
-print(json.dumps([before, open_connections(), threading.active_count()]))
+print(json.dumps({
+    "databases asked": len(connections.all(initialized_only=True)),
+    "open connections": sum(one.connection is not None for one in connections.all()),
+    "threads": len(os.listdir("/proc/self/task")),
+    "knows its code": shared_files.software.cache_info().currsize,
+}))
 """
 
 
@@ -24,5 +30,11 @@ def values(tmp_path, template):
         yield found | {"VAR_DIR": str(tmp_path)}
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="workers are forked on Linux only")
 def test_no_worker_inherits_a_connection_or_a_thread(values):
-    assert run_python_for_json(values, "-c", PREPARED) == [1, 0, 1]
+    assert run_python_for_json(values, "-c", LOADED) == {
+        "databases asked": 1,
+        "open connections": 0,
+        "threads": 1,
+        "knows its code": 1,
+    }

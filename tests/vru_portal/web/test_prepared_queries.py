@@ -51,6 +51,7 @@ def test_rows_of_one_call_share_the_related_records_that_they_name_and_calls_sha
     assert len({id(row.lead_organisation) for row in rows if row.lead_organisation}) == 2
     sources = {(row.lead_organisation, row.lead_organisation.source) for row in rows if row.lead_organisation}
     assert sources == {(body, body.source) for body in organisations}
+    assert len({id(row.lead_organisation.source) for row in rows if row.lead_organisation}) == 2
     assert not {id(row.lead_organisation) for row in rows[:5]} & {id(row.lead_organisation) for row in again}
 
 

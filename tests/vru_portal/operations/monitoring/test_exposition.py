@@ -121,7 +121,7 @@ def test_a_lock_is_timed_and_one_that_is_refused_is_counted(scrape):
     assert value("portal_database_locks_refused_total") == before("portal_database_locks_refused_total") + 1
 
 
-COUNT_IN_FOUR_PROCESSES = """
+COUNT_IN_FIVE_PROCESSES = """
 import os, sys
 sys.path.insert(0, ".")
 folder = os.environ["PROMETHEUS_MULTIPROC_DIR"]
@@ -141,6 +141,9 @@ count_in_a_fork()
 os.environ["PROMETHEUS_MULTIPROC_DIR"] = "missing"
 count_in_a_fork()
 os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder
+reserve, os.posix_fallocate = os.posix_fallocate, lambda *_: exec("raise OSError(28, 'No space left on device')")
+count_in_a_fork()
+os.posix_fallocate = reserve
 print(generate_latest(metrics.collect()).decode())
 """
 
@@ -150,7 +153,7 @@ def test_processes_count_in_one_folder_whose_space_is_reserved(tmp_path):
     """A process that could not reserve its space counts alone: the full disk would otherwise end it."""
     for folder, total in ((tmp_path, "3.0"), (tmp_path / "missing", "1.0")):
         done = subprocess.run(
-            [sys.executable, "-c", COUNT_IN_FOUR_PROCESSES],
+            [sys.executable, "-c", COUNT_IN_FIVE_PROCESSES],
             env=os.environ | {"PROMETHEUS_MULTIPROC_DIR": str(folder)},
             capture_output=True,
             text=True,

@@ -1,4 +1,4 @@
-"""What is asked before a thread works for a request; tests/vru_portal/server/test_rsgi.py asks over HTTP."""
+"""What is refused before a thread works for a request; `test_rsgi.py` asks over HTTP."""
 
 import asyncio
 import errno
