@@ -15,7 +15,7 @@ def check_trusted_proxies(app_configs: Any, **options: Any) -> list[CheckMessage
     return [
         Warning(
             "PORTAL_URL begins with https, so a proxy is in front of the portal, but TRUSTED_PROXIES is 0: all "
-            "visitors count as one, and share the limits on signing in, asking to sign, and costly pages and files.",
+            "visitors count as one, and share the limits on signing in, asking to sign and requesting costly pages.",
             hint="Set TRUSTED_PROXIES to the number of proxies that each request passes through, usually 1.",
             id="vru_portal.W001",
         )

@@ -14,7 +14,7 @@ from vru_portal.ledger.append_only.database import require_triggers  # noqa: E40
 from vru_portal.operations.backup.lock import hold_while_running  # noqa: E402
 
 # However the portal is started, it must not serve what is being restored, a ledger that could be changed, a register
-# whose key is lost, or personal data that was erased and came back with a backup. While it runs, /readyz looks.
+# whose key is lost, or personal data that was erased and came back with a backup. After that, /readyz watches.
 hold_while_running()
 require_triggers()
 log.require_key()

@@ -39,7 +39,7 @@ IGNORED_HEADINGS = (
     *("client", "business unit", "period", "batch", "batch number", "line", "line number", "user", "entered by"),
 )
 # Not read either, if another column has the payee's name.
-NOT_READ_BESIDE_A_NAME = tuple(
+IGNORED_BESIDE_A_NAME = tuple(
     f"{who} {what}" for who in ("supplier", "vendor", "payee") for what in ("id", "number", "code", "site")
 )
 SHORTENED = re.compile(r"\d(?:\.\d+)?E[+-]\d+", re.IGNORECASE)
@@ -102,7 +102,7 @@ class PaymentResource(LedgerResource):
     def headings_not_read(self, dataset: tablib.Dataset) -> Sequence[str]:
         keys = {heading_key(name) for name in ("payee", *self.aliases["payee"])}
         named = any(heading_key(cell) in keys for row in [dataset.headers, *dataset[:ROWS_SEARCHED]] for cell in row)
-        return [*super().headings_not_read(dataset), *(NOT_READ_BESIDE_A_NAME if named else ())]
+        return [*super().headings_not_read(dataset), *(IGNORED_BESIDE_A_NAME if named else ())]
 
     def missing_columns(self, found: set[str | None]) -> list[str]:
         """A column for the amount is required too, in one of its two forms."""
@@ -255,5 +255,5 @@ class PaymentResource(LedgerResource):
 
 
 def reference_key(reference: str) -> str:
-    """What references have in common that the database takes for the same."""
+    """The key that all references share which the database takes for the same."""
     return normalise_reference(reference).lower()

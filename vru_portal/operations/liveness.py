@@ -7,8 +7,9 @@ while all of those are busy. The mail queue has no address, so it gives a sign b
 import os
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
+from typing import ClassVar
 
 CONNECTIONS = 4  # at a time: they spread over the workers, of which one may hang
 SECONDS_BETWEEN = 10
@@ -92,6 +93,24 @@ class Pulse:
     @property
     def silence(self) -> str:
         return f"has given no sign of life for {SECONDS_OF_SILENCE} seconds"
+
+
+class Progress:
+    """Something that works for ever, step by step: it hangs if a step takes far too long."""
+
+    longest: ClassVar[int]  # seconds that a step may take
+    advanced_at: float  # when the last step began, by a monotonic clock
+
+    def note_progress(self) -> None:
+        self.advanced_at = time.monotonic()
+
+    @property
+    def is_well(self) -> bool:
+        return time.monotonic() - self.advanced_at < self.longest
+
+
+def all_well(watched: Iterable[Progress]) -> bool:
+    return all(one.is_well for one in watched)
 
 
 def give_pulse(pipe: int, is_well: Callable[[], bool]) -> None:

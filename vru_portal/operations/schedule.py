@@ -23,6 +23,7 @@ from programmes.results import schedule as results
 from vru_portal.accounts import schedule as accounts
 from vru_portal.models import Heartbeat
 from vru_portal.operations.backup import daily
+from vru_portal.operations.liveness import Progress
 from vru_portal.publishing import schedule as publishing
 from vru_portal.search import schedule as search
 from vru_portal.staff import schedule as staff
@@ -72,19 +73,14 @@ def run_all(before_each: Callable[[], None] = lambda: None) -> Iterator[str]:
         raise errors[0]
 
 
-class Timer:
+class Timer(Progress):
     """Runs every job, waits and begins again, for ever. What happens is logged; what fails is tried again."""
+
+    longest = LONGEST_JOB
 
     def __init__(self, seconds: int) -> None:
         self.seconds = seconds
         self.note_progress()
-
-    def note_progress(self) -> None:
-        self.advanced_at = time.monotonic()
-
-    @property
-    def is_well(self) -> bool:
-        return time.monotonic() - self.advanced_at < LONGEST_JOB
 
     def run(self) -> Never:
         while True:

@@ -13,7 +13,7 @@ import pytest
 
 from tests.support.faults.waiting import wait_for
 from tests.support.processes.portal_process import free_port
-from vru_portal.management.commands.mail_queue import LONGEST_TASK, PatientWorker, all_well
+from vru_portal.management.commands.mail_queue import LONGEST_TASK, PatientWorker
 from vru_portal.models import Heartbeat
 from vru_portal.operations import schedule
 from vru_portal.operations.liveness import (
@@ -23,6 +23,7 @@ from vru_portal.operations.liveness import (
     SECONDS_OF_SILENCE,
     Liveness,
     Pulse,
+    all_well,
 )
 from vru_portal.operations.schedule import LONGEST_JOB, Timer, run_all
 from vru_portal.operations.supervision import Child, Supervisor

@@ -2,7 +2,6 @@ import argparse
 import logging
 import math
 import time
-from collections.abc import Iterable
 from threading import Thread
 from typing import Any
 
@@ -15,7 +14,7 @@ from django_tasks_db.models import DBTaskResult
 from vru_portal import log_lines
 from vru_portal.models import Heartbeat
 from vru_portal.operations import schedule
-from vru_portal.operations.liveness import give_pulse
+from vru_portal.operations.liveness import Progress, all_well, give_pulse
 
 SECONDS_BETWEEN_LOOKS = 1  # into an empty queue
 SECONDS_TO_WAIT = 2  # between tries while the database is busy, full or away
@@ -26,12 +25,14 @@ LONGEST_TASK = 30 * 60  # seconds: many times what reading the largest file take
 logger = logging.getLogger(__name__)
 
 
-class PatientWorker(Worker):
+class PatientWorker(Progress, Worker):
     """The queue's worker, which outlives its database.
 
     The library's opens its transaction outside its `try`: a database that is locked for longer than its timeout, full,
     restarted or gone ends it.
     """
+
+    longest = LONGEST_TASK
 
     def __init__(self) -> None:
         super().__init__(
@@ -45,17 +46,13 @@ class PatientWorker(Worker):
             excluded_queue_names=[],
         )
         self.beat_at = -math.inf
-        self.advanced_at = time.monotonic()
-
-    @property
-    def is_well(self) -> bool:
-        return time.monotonic() - self.advanced_at < LONGEST_TASK
+        self.note_progress()
 
     def run(self) -> None:
         """Work until told to stop. A task that was running when the database went away is freed by the timer later."""
         said_at = -math.inf
         while self.running:
-            self.advanced_at = time.monotonic()
+            self.note_progress()
             try:
                 super().run()
                 self.beat()
@@ -69,7 +66,7 @@ class PatientWorker(Worker):
 
     def run_task(self, db_task_result: DBTaskResult[Any, Any]) -> None:
         """Run a task, with its id on every line that it logs."""
-        self.advanced_at = time.monotonic()
+        self.note_progress()
         self.beat()
         with log_lines.log_context(job=str(db_task_result.id)):
             super().run_task(db_task_result)
@@ -98,14 +95,10 @@ class Command(BaseCommand):
     def handle(self, *, timer: int | None = None, pulse: int | None = None, **options: Any) -> None:
         worker = PatientWorker()
         worker.configure_signals()
-        watched: list[PatientWorker | schedule.Timer] = [worker]
+        watched: list[Progress] = [worker]
         if timer is not None:  # in this process: one of its own would load the whole portal once more
             watched.append(jobs := schedule.Timer(timer))
             Thread(target=jobs.run, name="timer", daemon=True).start()
         if pulse is not None:
             Thread(target=give_pulse, args=[pulse, lambda: all_well(watched)], name="pulse", daemon=True).start()
         worker.run()
-
-
-def all_well(watched: Iterable[PatientWorker | schedule.Timer]) -> bool:
-    return all(one.is_well for one in watched)
