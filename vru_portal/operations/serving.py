@@ -15,19 +15,21 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from functools import partial
 from threading import Thread
 from types import FrameType
-from typing import NoReturn
+from typing import IO, NoReturn, cast
 
 from vru_portal.log_lines import OneLine
 from vru_portal.operations.liveness import SECONDS_TO_ANSWER, Liveness, Pulse
-from vru_portal.operations.supervision import Child, GivenUp, Supervisor
+from vru_portal.operations.supervision import Child, GivenUp, Inherited, Supervisor
 
 SECONDS_TO_START = 60
 NICENESS = 10
+WAIT = "--wait"  # an option of `vru_portal.server`: to load its code, and serve when told
+GO = "go\n"
 PR_SET_PDEATHSIG = 1  # <linux/prctl.h>
 STANDARD_INPUT = 0
 # Two workers together take more than the 28,000 that one address can open to one port.
@@ -80,9 +82,13 @@ class StopSignals:
 
 @dataclass(frozen=True)
 class Plan:
-    """What to run: Python modules with their arguments, the address that is then served, and how to announce it."""
+    """What to run: Python modules with their arguments, the address that is then served, and how to announce it.
+
+    The web server runs already (`start_waiting`).
+    """
 
     web_server: list[str]
+    web_server_pid: int
     mail_queue: list[str]
     environment: dict[str, str]
     host: str
@@ -111,16 +117,14 @@ def main(plan: Plan) -> None:
     logger.addHandler(handler)
     liveness = Liveness(partial(connect, plan.host, plan.port))
     pulse = Pulse()
-    children = [
-        Child("web server", partial(start_process, plan.web_server, plan.environment, 0), liveness),
-        Child("mail queue", partial(start_mail_queue, plan, pulse), pulse),
-    ]
-    supervisor = Supervisor(children, say=logger.warning)
+    web_server = Child("web server", partial(start_process, plan.web_server, plan.environment, 0), liveness)
+    mail_queue = Child("mail queue", partial(start_mail_queue, plan, pulse), pulse)
+    supervisor = Supervisor([web_server, mail_queue], say=logger.warning)
+    supervisor.start(web_server, Inherited(plan.web_server_pid))
     try:
         signals.listen()
-        for child in children:
-            with signals.postpone():
-                supervisor.start(child)
+        with signals.postpone():
+            supervisor.start(mail_queue)
         wait_until_served(supervisor, signals, plan.host, plan.port)
         print(plan.announcement, flush=True)
         Thread(target=liveness.ask_for_ever, name="liveness", daemon=True).start()
@@ -146,8 +150,24 @@ def start_mail_queue(plan: Plan, pulse: Pulse) -> subprocess.Popen[bytes]:
         os.close(writing)
 
 
+def start_waiting(web_server: list[str], environment: dict[str, str]) -> subprocess.Popen[bytes]:
+    """Start the web server before it may serve: it loads its code in the meantime. See `let_serve`."""
+    module, *arguments = web_server
+    return start_process([module, WAIT, *arguments], environment, 0, standard_input=subprocess.PIPE)
+
+
+def let_serve(waiting: subprocess.Popen[bytes]) -> None:
+    """Tell a web server that waits that everything is prepared. If it has ended, whoever watches it will say so."""
+    with suppress(BrokenPipeError), cast(IO[bytes], waiting.stdin) as pipe:
+        pipe.write(GO.encode())
+
+
 def start_process(
-    module: list[str], environment: dict[str, str], niceness: int, *descriptors: int
+    module: list[str],
+    environment: dict[str, str],
+    niceness: int,
+    *descriptors: int,
+    standard_input: int | None = None,
 ) -> subprocess.Popen[bytes]:
     """Start a Python module in its own session, so that Ctrl-C in the terminal reaches only the supervisor.
 
@@ -157,6 +177,7 @@ def start_process(
     return subprocess.Popen(  # noqa: S603 - our own interpreter and modules
         [sys.executable, "-m", *module],
         env=os.environ | environment,
+        stdin=standard_input,
         start_new_session=True,
         pass_fds=descriptors,
         preexec_fn=partial(prepare_process, niceness),

@@ -10,8 +10,6 @@ from dataclasses import dataclass
 
 from vru_portal.operations.liveness import Liveness, Pulse
 
-Process = subprocess.Popen[bytes]
-
 SETTLED_AFTER = 30  # seconds: whatever has run for longer did start, and what ended it may well be over
 PAUSES = (0.5, 1, 2, 5, 10, 20, 30)  # seconds before each start in a row; the last one repeats
 MAX_FAILURES = 10  # starts in a row that did not last: some three minutes
@@ -20,6 +18,37 @@ SECONDS_TO_STOP = 10
 
 class GivenUp(Exception):  # noqa: N818 - it says what happened, not what was wrong
     """A process ends again and again: starting it once more would not help."""
+
+
+class Inherited:
+    """A child that was started by the program whose place this one has taken (`exec`)."""
+
+    def __init__(self, pid: int) -> None:
+        self.pid = pid
+        self.code: int | None = None
+
+    def poll(self) -> int | None:
+        """Its exit code, negative for a signal; None while it runs."""
+        if self.code is None:
+            ended, status = os.waitpid(self.pid, os.WNOHANG)
+            self.code = os.waitstatus_to_exitcode(status) if ended else None
+        return self.code
+
+    def wait(self, timeout: float = float("inf")) -> int:
+        """Its exit code, once it has ended. Raises TimeoutExpired after so many seconds."""
+        deadline = time.monotonic() + timeout
+        while (code := self.poll()) is None:
+            if time.monotonic() > deadline:
+                raise subprocess.TimeoutExpired(str(self.pid), timeout)
+            time.sleep(0.05)
+        return code
+
+    def terminate(self) -> None:
+        if self.poll() is None:
+            os.kill(self.pid, signal.SIGTERM)
+
+
+Process = subprocess.Popen[bytes] | Inherited
 
 
 @dataclass
@@ -48,8 +77,9 @@ class Supervisor:
         self.say = say
         self.clock = clock
 
-    def start(self, child: Child) -> None:
-        child.process, child.started_at = child.start(), self.clock()
+    def start(self, child: Child, process: Process | None = None) -> None:
+        """Start a process, unless it is the one given, which has been started already."""
+        child.process, child.started_at = process or child.start(), self.clock()
         if child.liveness:
             child.liveness.begin_again()
 

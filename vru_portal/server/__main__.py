@@ -2,15 +2,27 @@
 
 On Linux they are forked from this process and share most of its memory, and one that was killed is back without loading
 anything. Elsewhere each loads the portal for itself.
+
+With `--wait` before granian's options, it loads its code and then waits for `GO` on its standard input, so that `serve`
+can prepare the database in the meantime. It ends where the input ends without it.
 """
 
 import gc
 import multiprocessing
 import sys
 
+import django
 from django.db import connections
 from django.urls import get_resolver
 from granian.cli import entrypoint
+
+from vru_portal.operations.serving import GO, WAIT
+
+
+def load_code() -> None:
+    """Load all code, and ask neither the database nor the collected static files, which may not be there yet."""
+    django.setup()
+    get_resolver().url_patterns  # noqa: B018 - imports every view
 
 
 def load_portal() -> None:
@@ -18,10 +30,10 @@ def load_portal() -> None:
 
     Raises ImproperlyConfigured where the portal must not be served (`vru_portal/wsgi.py`).
     """
+    load_code()
     import vru_portal.server.rsgi  # noqa: F401 - which asks the database, so only when it is to be served
     from vru_portal.web import shared_files
 
-    get_resolver().url_patterns  # noqa: B018 - imports every view
     shared_files.software()  # of the code that is loaded: a worker that is forked later may find other files
     connections.close_all()  # opened to check the register and the ledger's triggers
     gc.collect()
@@ -29,6 +41,11 @@ def load_portal() -> None:
 
 
 if __name__ == "__main__":
+    if sys.argv[1:2] == [WAIT]:
+        del sys.argv[1]
+        load_code()
+        if sys.stdin.readline() != GO:
+            sys.exit()  # `serve` has ended, and said why
     if sys.platform == "linux":
         multiprocessing.set_start_method("fork")  # granian starts its workers in the way that is set
         load_portal()

@@ -1,16 +1,19 @@
-"""How many connections and files the web server is allowed."""
+"""How the processes of `manage.py serve` are started, and how many files and connections they may have."""
 
+import os
 import resource
+import signal
 import subprocess
 import sys
 from functools import partial
+from typing import IO, cast
 
 import pytest
 
-from tests.support.processes.portal_process import free_port
+from tests.support.processes.portal_process import SECONDS_TO_START, free_port
 from vru_portal.management.commands.serve import web_server_command
 from vru_portal.operations import serving
-from vru_portal.operations.supervision import Child, GivenUp, Supervisor
+from vru_portal.operations.supervision import Child, GivenUp, Inherited, Supervisor
 
 
 @pytest.mark.parametrize(
@@ -70,3 +73,32 @@ def test_a_process_that_ends_with_an_error_ends_the_start():
             serving.wait_until_served(supervisor, serving.StopSignals(), "127.0.0.1", free_port())
     finally:
         supervisor.stop()
+
+
+@pytest.mark.parametrize("told", [True, False])
+def test_a_web_server_that_is_started_early_asks_the_database_only_when_told(tmp_path, told):
+    """Nobody has prepared this database, so the server cannot serve it."""
+    values = {"VAR_DIR": str(tmp_path), "DATABASE_URL": "", "DJANGO_SETTINGS_MODULE": "vru_portal.settings"}
+    waiting = serving.start_waiting(web_server_command(), values)
+    try:
+        if told:
+            serving.let_serve(waiting)
+        else:
+            cast(IO[bytes], waiting.stdin).close()  # as when `serve` ends before
+        code = waiting.wait(SECONDS_TO_START)
+    finally:
+        waiting.kill()
+    assert (code, (tmp_path / "portal.sqlite3").exists()) == ((1, True) if told else (0, False))
+
+
+def test_a_process_that_was_started_by_an_earlier_program_is_watched_like_any_other():
+    program = [sys.executable, "-c", "import time; time.sleep(600)"]
+    inherited = Inherited(os.posix_spawn(sys.executable, program, os.environ, setsid=True))
+    assert inherited.poll() is None
+    with pytest.raises(subprocess.TimeoutExpired):
+        inherited.wait(timeout=0)
+    supervisor = Supervisor([child := Child("web server", pytest.fail)], pytest.fail)
+    supervisor.start(child, inherited)
+    supervisor.stop()
+    assert inherited.poll() == -signal.SIGTERM
+    inherited.terminate()  # without effect: by now its number may be another's

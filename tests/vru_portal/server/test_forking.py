@@ -10,14 +10,19 @@ LOADED = """
 import json, os
 from django.db import connections
 from django.db.backends.signals import connection_created
-from vru_portal.server.__main__ import load_portal
+from django.contrib.staticfiles.storage import staticfiles_storage
+from django.utils.functional import empty
+from vru_portal.server.__main__ import load_code, load_portal
 
 opened = []
 connection_created.connect(lambda connection, **_: opened.append(connection.alias), weak=False)
+load_code()
+before_database = {"connections opened": [*opened], "static files known": staticfiles_storage._wrapped is not empty}
 load_portal()
 from vru_portal.web import shared_files
 
 print(json.dumps({
+    "before the database is prepared": before_database,
     "connections opened": opened,
     "open connections": sum(one.connection is not None for one in connections.all()),
     "threads": len(os.listdir("/proc/self/task")),
@@ -35,6 +40,7 @@ def values(tmp_path, template):
 @pytest.mark.skipif(sys.platform != "linux", reason="workers are forked on Linux only")
 def test_no_worker_inherits_a_connection_or_a_thread(values):
     assert run_python_for_json(values, "-c", LOADED) == {
+        "before the database is prepared": {"connections opened": [], "static files known": False},
         "connections opened": ["default"],
         "open connections": 0,
         "threads": 1,

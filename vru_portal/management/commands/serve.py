@@ -32,7 +32,15 @@ from vru_portal.ledger.append_only.database import require_triggers
 from vru_portal.management.commands.demo import refuse_real_unit
 from vru_portal.models import Heartbeat
 from vru_portal.operations.backup.lock import hold_while_running
-from vru_portal.operations.serving import Plan, StopRequested, StopSignals, listener, most_connections
+from vru_portal.operations.serving import (
+    Plan,
+    StopRequested,
+    StopSignals,
+    let_serve,
+    listener,
+    most_connections,
+    start_waiting,
+)
 from vru_portal.operations.waiting_for_database import wait_for_database
 from vru_portal.table_creation import needs_earlier_upgrade, nothing_to_migrate
 
@@ -53,16 +61,20 @@ class Command(BaseCommand):
         try:
             refuse_taken_port()
             self.check(tags=[checks.TAG])
+            os.chdir(settings.BASE_DIR)
+            empty_metrics_folder()
+            environment = {
+                "DJANGO_SETTINGS_MODULE": "vru_portal.settings",
+                "PROMETHEUS_MULTIPROC_DIR": str(metrics_folder()),  # read by prometheus_client
+            }
+            web_server = start_waiting(web_server_command(), environment)
             self.prepare_database()
             prepare_static_files()
-            empty_metrics_folder()
             plan = Plan(
                 web_server=web_server_command(),
+                web_server_pid=web_server.pid,
                 mail_queue=["django", "mail_queue", "--timer", "60", "--skip-checks"],
-                environment={
-                    "DJANGO_SETTINGS_MODULE": "vru_portal.settings",
-                    "PROMETHEUS_MULTIPROC_DIR": str(metrics_folder()),  # read by prometheus_client
-                },
+                environment=environment,
                 host=settings.BIND,
                 port=settings.PORT,
                 announcement=announcement(),
@@ -70,7 +82,7 @@ class Command(BaseCommand):
             )
             connections.close_all()
             self.stdout.flush()
-            os.chdir(settings.BASE_DIR)
+            let_serve(web_server)
             plan.carry_out()
         except StopRequested:
             signals.ignore()
@@ -220,7 +232,7 @@ def empty_metrics_folder() -> None:
     """Counting starts again from zero, as Prometheus expects after a restart."""
     shutil.rmtree(metrics_folder(), ignore_errors=True)
     with suppress(OSError):  # without the folder, each process counts for itself
-        metrics_folder().mkdir(mode=0o700, exist_ok=True)
+        metrics_folder().mkdir(mode=0o700, parents=True, exist_ok=True)
 
 
 def web_server_command() -> list[str]:
