@@ -18,6 +18,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from functools import partial
+from pathlib import Path
 from threading import Thread
 from types import FrameType
 from typing import IO, NoReturn, cast
@@ -32,6 +33,7 @@ WAIT = "--wait"  # an option of `vru_portal.server`: to load its code, and serve
 GO = "go\n"
 PR_SET_PDEATHSIG = 1  # <linux/prctl.h>
 STANDARD_INPUT = 0
+AUTOGROUP = Path("/proc/self/autogroup")
 # Two workers together take more than the 28,000 that one address can open to one port.
 MAX_CONNECTIONS = 16_000  # of a worker
 FILES_OF_A_CONNECTION = 3  # itself, and a large answer as granian and the portal hold it
@@ -185,9 +187,20 @@ def start_process(
 
 
 def prepare_process(niceness: int) -> None:
-    os.nice(niceness)
+    be_nice(niceness)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most_files(), resource.getrlimit(resource.RLIMIT_NOFILE)[1]))
     end_with_parent()
+
+
+def be_nice(niceness: int) -> None:
+    """Lower the priority of this process, which leads a session of its own.
+
+    Linux shares the processor equally between sessions, whatever their processes' niceness, unless a session has a
+    niceness of its own: "The autogroup feature" in sched(7).
+    """
+    os.nice(niceness)
+    with suppress(OSError):  # where the kernel has no such groups
+        AUTOGROUP.write_text(str(niceness))
 
 
 def most_files() -> int:

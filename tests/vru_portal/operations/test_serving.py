@@ -42,6 +42,15 @@ def test_processes_start_with_as_many_files_as_the_system_allows():
     assert int(run(preexec_fn=partial(prepare, True)).stdout) == serving.most_files()
 
 
+@pytest.mark.skipif(not serving.AUTOGROUP.exists(), reason="this kernel shares the processor between processes alone")
+def test_the_mail_queue_leaves_the_processor_to_those_who_answer_people():
+    program = [sys.executable, "-c", f"print(open({str(serving.AUTOGROUP)!r}).read())"]
+    run = partial(subprocess.run, program, capture_output=True, text=True, check=True, start_new_session=True)
+    assert run(preexec_fn=partial(os.nice, serving.NICENESS)).stdout.split()[1:] == ["nice", "0"]  # the control
+    found = run(preexec_fn=partial(serving.prepare_process, serving.NICENESS)).stdout
+    assert found.split()[1:] == ["nice", str(serving.NICENESS)]
+
+
 LISTENS = "import socket, time; s = socket.create_server(('127.0.0.1', {port})); time.sleep(600)"
 
 
