@@ -1,4 +1,4 @@
-"""What is left of `manage.py serve` once everything is prepared: it starts web server and mail queue and watches them.
+"""What is left of `manage.py serve` once everything is prepared: it runs web server and mail queue and watches them.
 
 `serve` replaces itself with this process, which must not import Django: the portal in memory a further time, only to
 wait for its processes, would take more than one of its web workers does.
@@ -21,11 +21,11 @@ from functools import partial
 from pathlib import Path
 from threading import Thread
 from types import FrameType
-from typing import IO, NoReturn, cast
+from typing import NamedTuple, NoReturn
 
 from vru_portal.log_lines import OneLine
 from vru_portal.operations.liveness import SECONDS_TO_ANSWER, Liveness, Pulse
-from vru_portal.operations.supervision import Child, GivenUp, Inherited, Supervisor
+from vru_portal.operations.supervision import Child, GivenUp, Inherited, Process, Supervisor
 
 SECONDS_TO_START = 60
 NICENESS = 10
@@ -34,6 +34,7 @@ GO = "go\n"
 PR_SET_PDEATHSIG = 1  # <linux/prctl.h>
 STANDARD_INPUT = 0
 AUTOGROUP = Path("/proc/self/autogroup")
+ATTEMPTS_TO_BE_NICE = 10
 # Two workers together take more than the 28,000 that one address can open to one port.
 MAX_CONNECTIONS = 16_000  # of a worker
 FILES_OF_A_CONNECTION = 3  # itself, and a large answer as granian and the portal hold it
@@ -47,7 +48,7 @@ class StopRequested(BaseException):
 
 
 class StopSignals:
-    """Turns stop signals into one `StopRequested`, and never between starting a process and noting it."""
+    """Turns stop signals into one `StopRequested`, which the supervisor postpones while it starts a process."""
 
     def __init__(self) -> None:
         self.received = False
@@ -82,15 +83,29 @@ class StopSignals:
             raise StopRequested
 
 
+class Waiting(NamedTuple):
+    """A web server that waits. It ends by itself if whoever holds its input ends without a word."""
+
+    process: Process
+    input: int  # file descriptor
+
+    def let_serve(self) -> None:
+        """Tell it that everything is prepared. If it has ended meanwhile, whoever watches it will say so."""
+        with suppress(BrokenPipeError):
+            os.write(self.input, GO.encode())
+        os.close(self.input)
+
+
 @dataclass(frozen=True)
 class Plan:
     """What to run: Python modules with their arguments, the address that is then served, and how to announce it.
 
-    The web server runs already (`start_waiting`).
+    The web server has been started already, and waits to be told to serve.
     """
 
     web_server: list[str]
     web_server_pid: int
+    web_server_input: int
     mail_queue: list[str]
     environment: dict[str, str]
     host: str
@@ -122,9 +137,11 @@ def main(plan: Plan) -> None:
     web_server = Child("web server", partial(start_process, plan.web_server, plan.environment, 0), liveness)
     mail_queue = Child("mail queue", partial(start_mail_queue, plan, pulse), pulse)
     supervisor = Supervisor([web_server, mail_queue], say=logger.warning)
-    supervisor.start(web_server, Inherited(plan.web_server_pid))
+    waiting = Waiting(Inherited(plan.web_server_pid), plan.web_server_input)
+    supervisor.start(web_server, waiting.process)
     try:
         signals.listen()
+        waiting.let_serve()
         with signals.postpone():
             supervisor.start(mail_queue)
         wait_until_served(supervisor, signals, plan.host, plan.port)
@@ -152,16 +169,16 @@ def start_mail_queue(plan: Plan, pulse: Pulse) -> subprocess.Popen[bytes]:
         os.close(writing)
 
 
-def start_waiting(web_server: list[str], environment: dict[str, str]) -> subprocess.Popen[bytes]:
-    """Start the web server before it may serve: it loads its code in the meantime. See `let_serve`."""
+def start_waiting(web_server: list[str], environment: dict[str, str]) -> Waiting:
+    """Start the web server before it may serve: it loads its code in the meantime."""
+    reading, writing = os.pipe()
     module, *arguments = web_server
-    return start_process([module, WAIT, *arguments], environment, 0, standard_input=subprocess.PIPE)
-
-
-def let_serve(waiting: subprocess.Popen[bytes]) -> None:
-    """Tell a web server that waits that everything is prepared. If it has ended, whoever watches it will say so."""
-    with suppress(BrokenPipeError), cast(IO[bytes], waiting.stdin) as pipe:
-        pipe.write(GO.encode())
+    try:
+        process = start_process([module, WAIT, *arguments], environment, 0, standard_input=reading)
+    finally:
+        os.close(reading)
+    os.set_inheritable(writing, True)  # by the program that takes the place of this one
+    return Waiting(process, writing)
 
 
 def start_process(
@@ -199,8 +216,15 @@ def be_nice(niceness: int) -> None:
     niceness of its own: "The autogroup feature" in sched(7).
     """
     os.nice(niceness)
-    with suppress(OSError):  # where the kernel has no such groups
-        AUTOGROUP.write_text(str(niceness))
+    for _ in range(ATTEMPTS_TO_BE_NICE if niceness else 0):
+        try:
+            AUTOGROUP.write_text(str(niceness))
+        except BlockingIOError:  # of everybody's attempts, Linux allows one in a tenth of a second
+            time.sleep(0.11)
+        except OSError:  # a kernel without such groups
+            return
+        else:
+            return
 
 
 def most_files() -> int:

@@ -30,8 +30,12 @@ class Inherited:
     def poll(self) -> int | None:
         """Its exit code, negative for a signal; None while it runs."""
         if self.code is None:
-            ended, status = os.waitpid(self.pid, os.WNOHANG)
-            self.code = os.waitstatus_to_exitcode(status) if ended else None
+            try:
+                ended, status = os.waitpid(self.pid, os.WNOHANG)
+            except ChildProcessError:  # its code is lost, as where SIGCHLD is ignored
+                self.code = 0
+            else:
+                self.code = os.waitstatus_to_exitcode(status) if ended else None
         return self.code
 
     def wait(self, timeout: float = float("inf")) -> int:

@@ -4,7 +4,7 @@ On Linux they are forked from this process and share most of its memory, and one
 anything. Elsewhere each loads the portal for itself.
 
 With `--wait` before granian's options, it loads its code and then waits for `GO` on its standard input, so that `serve`
-can prepare the database in the meantime. It ends where the input ends without it.
+can prepare the database in the meantime. It ends if the input ends without `GO`.
 """
 
 import gc
@@ -41,12 +41,14 @@ def load_portal() -> None:
 
 
 if __name__ == "__main__":
+    forks = sys.platform == "linux"
     if sys.argv[1:2] == [WAIT]:
         del sys.argv[1]
-        load_code()
+        if forks:
+            load_code()
         if sys.stdin.readline() != GO:
             sys.exit()  # `serve` has ended, and said why
-    if sys.platform == "linux":
+    if forks:
         multiprocessing.set_start_method("fork")  # granian starts its workers in the way that is set
         load_portal()
     entrypoint()  # type: ignore[no-untyped-call]

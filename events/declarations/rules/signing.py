@@ -237,8 +237,8 @@ def sign(*, secret: str, checked: str, text_sha256: str) -> Entry:
 def find_token_for_signature(secret: str) -> Token | None:
     """The token of a link that can sign now, or has signed within REPEAT_WINDOW, with all rows that signing needs.
 
-    It is asked for while the head is locked, so everybody else who signs waits: the first query, which is nearly always
-    enough, joins as few tables as possible, because PostgreSQL takes longer to plan a join than to run it.
+    This runs while the head is locked, so everybody else who signs waits for it. The first query, nearly always enough,
+    joins as few tables as possible, because PostgreSQL takes longer to plan a join than to run it.
     """
     sha256, now = secret_hash(secret), timezone.now()
     found = tokens_that_can_sign(sha256, now) or tokens_that_signed(sha256, now - REPEAT_WINDOW)
@@ -320,8 +320,8 @@ def append_signature(
 
 @prepared
 def live_signatures_of(body: SignatoryBody, declaration: int) -> QuerySet[LiveSignature]:
-    """Those of earlier versions, or of this one. There are hardly ever any, so nothing is joined to them."""
-    return LiveSignature.objects.filter(body=body, version__declaration=declaration)
+    live = LiveSignature.objects.filter(body=body, version__declaration=declaration)
+    return live.select_related("entry", "version__declaration")
 
 
 # Not signing, or not yet ----------------------------------------------------------------------------------------------

@@ -178,6 +178,27 @@ def test_it_stops_while_it_starts(furnished_var):
 
 
 @embedded
+def test_a_web_server_that_is_killed_while_the_database_is_prepared_is_started_again(furnished_var):
+    with portal(furnished_var[0]) as started:
+        until = time.monotonic() + SECONDS_TO_START
+        while not (waiting := started.web_server()):
+            assert time.monotonic() < until, started.printed
+            time.sleep(0.01)
+        os.kill(min(waiting), signal.SIGKILL)
+        started.wait_until_ready()
+        assert started.answers()
+    assert "The web server ended with code -9; it is started again in 0.5 seconds." in started.printed
+
+
+@embedded
+def test_a_start_that_fails_leaves_no_process_behind(tmp_path):
+    (tmp_path / "portal.sqlite3").write_text("This is not a database. " * 100)
+    with portal(tmp_path) as failed:
+        assert failed.wait() == 1
+        assert failed.wait_until_gone() == ({}, False)
+
+
+@embedded
 def test_a_taken_port_is_one_sentence(furnished_var):
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))

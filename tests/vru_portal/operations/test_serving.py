@@ -6,14 +6,13 @@ import signal
 import subprocess
 import sys
 from functools import partial
-from typing import IO, cast
 
 import pytest
 
 from tests.support.processes.portal_process import SECONDS_TO_START, free_port
 from vru_portal.management.commands.serve import web_server_command
 from vru_portal.operations import serving
-from vru_portal.operations.supervision import Child, GivenUp, Inherited, Supervisor
+from vru_portal.operations.supervision import Child, GivenUp, Inherited, Supervisor, kill_group
 
 
 @pytest.mark.parametrize(
@@ -91,12 +90,12 @@ def test_a_web_server_that_is_started_early_asks_the_database_only_when_told(tmp
     waiting = serving.start_waiting(web_server_command(), values)
     try:
         if told:
-            serving.let_serve(waiting)
+            waiting.let_serve()
         else:
-            cast(IO[bytes], waiting.stdin).close()  # as when `serve` ends before
-        code = waiting.wait(SECONDS_TO_START)
+            os.close(waiting.input)  # as when `serve` ends before
+        code = waiting.process.wait(SECONDS_TO_START)
     finally:
-        waiting.kill()
+        kill_group(waiting.process)
     assert (code, (tmp_path / "portal.sqlite3").exists()) == ((1, True) if told else (0, False))
 
 

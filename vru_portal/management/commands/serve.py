@@ -36,7 +36,6 @@ from vru_portal.operations.serving import (
     Plan,
     StopRequested,
     StopSignals,
-    let_serve,
     listener,
     most_connections,
     start_waiting,
@@ -61,18 +60,21 @@ class Command(BaseCommand):
         try:
             refuse_taken_port()
             self.check(tags=[checks.TAG])
+            keep_restores_away()
             os.chdir(settings.BASE_DIR)
-            empty_metrics_folder()
+            metrics = make_metrics_folder()
             environment = {
                 "DJANGO_SETTINGS_MODULE": "vru_portal.settings",
-                "PROMETHEUS_MULTIPROC_DIR": str(metrics_folder()),  # read by prometheus_client
+                "PROMETHEUS_MULTIPROC_DIR": str(metrics),  # read by prometheus_client
             }
             web_server = start_waiting(web_server_command(), environment)
             self.prepare_database()
             prepare_static_files()
+            remove_earlier_metrics(metrics)
             plan = Plan(
                 web_server=web_server_command(),
-                web_server_pid=web_server.pid,
+                web_server_pid=web_server.process.pid,
+                web_server_input=web_server.input,
                 mail_queue=["django", "mail_queue", "--timer", "60", "--skip-checks"],
                 environment=environment,
                 host=settings.BIND,
@@ -82,7 +84,6 @@ class Command(BaseCommand):
             )
             connections.close_all()
             self.stdout.flush()
-            let_serve(web_server)
             plan.carry_out()
         except StopRequested:
             signals.ignore()
@@ -91,7 +92,6 @@ class Command(BaseCommand):
     def prepare_database(self) -> None:
         """Migrate; with the embedded database, load the content of an empty portal."""
         try:
-            hold_while_running()
             wait_for_database(self.stderr.write)
             if settings.DEMO and "partners_unit" in connection.introspection.table_names():
                 refuse_real_unit(Unit.objects.with_organisations().first())  # before anything in it is changed
@@ -173,6 +173,13 @@ def refuse_taken_port() -> None:
             ) from error
 
 
+def keep_restores_away() -> None:
+    try:
+        hold_while_running()
+    except ImproperlyConfigured as error:
+        raise CommandError(str(error)) from error
+
+
 @contextmanager
 def preparation_lock() -> Iterator[None]:
     """Let servers that start together prepare the database one after the other.
@@ -224,15 +231,19 @@ def static_files_fingerprint() -> str:
     return digest.hexdigest()
 
 
-def metrics_folder() -> Path:
-    return Path(settings.VAR_DIR) / "metrics"
-
-
-def empty_metrics_folder() -> None:
-    """Counting starts again from zero, as Prometheus expects after a restart."""
-    shutil.rmtree(metrics_folder(), ignore_errors=True)
+def make_metrics_folder() -> Path:
+    """A folder of this portal's own: counting starts from zero, as Prometheus expects after a restart."""
+    folder = Path(settings.VAR_DIR) / "metrics" / str(os.getpid())
+    shutil.rmtree(folder, ignore_errors=True)
     with suppress(OSError):  # without the folder, each process counts for itself
-        metrics_folder().mkdir(mode=0o700, parents=True, exist_ok=True)
+        folder.mkdir(mode=0o700, parents=True)
+    return folder
+
+
+def remove_earlier_metrics(kept: Path) -> None:
+    for folder in kept.parent.glob("*"):
+        if folder != kept:
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def web_server_command() -> list[str]:
