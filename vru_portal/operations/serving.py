@@ -170,7 +170,7 @@ def start_mail_queue(plan: Plan, pulse: Pulse) -> subprocess.Popen[bytes]:
 
 
 def start_waiting(web_server: list[str], environment: dict[str, str]) -> Waiting:
-    """Start the web server before it may serve: it loads its code in the meantime."""
+    """Start the web server before it may serve, so that it loads in the meantime."""
     reading, writing = os.pipe()
     module, *arguments = web_server
     try:
@@ -219,7 +219,7 @@ def be_nice(niceness: int) -> None:
     for _ in range(ATTEMPTS_TO_BE_NICE if niceness else 0):
         try:
             AUTOGROUP.write_text(str(niceness))
-        except BlockingIOError:  # of everybody's attempts, Linux allows one in a tenth of a second
+        except BlockingIOError:  # Linux allows one such write in a tenth of a second, whoever makes it
             time.sleep(0.11)
         except OSError:  # a kernel without such groups
             return

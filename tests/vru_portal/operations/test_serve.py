@@ -3,6 +3,7 @@
 `make faults` starts it more often (tests/faults/test_serve.py).
 """
 
+import fcntl
 import os
 import re
 import shutil
@@ -179,12 +180,15 @@ def test_it_stops_while_it_starts(furnished_var):
 
 @embedded
 def test_a_web_server_that_is_killed_while_the_database_is_prepared_is_started_again(furnished_var):
-    with portal(furnished_var[0]) as started:
+    folder = furnished_var[0]
+    with (folder / "preparing.lock").open("w") as another, portal(folder) as started:
+        fcntl.flock(another, fcntl.LOCK_EX)  # as if another server were preparing the same database
         until = time.monotonic() + SECONDS_TO_START
         while not (waiting := started.web_server()):
             assert time.monotonic() < until, started.printed
-            time.sleep(0.01)
+            time.sleep(0.05)
         os.kill(min(waiting), signal.SIGKILL)
+        fcntl.flock(another, fcntl.LOCK_UN)
         started.wait_until_ready()
         assert started.answers()
     assert "The web server ended with code -9; it is started again in 0.5 seconds." in started.printed

@@ -50,6 +50,24 @@ def test_the_mail_queue_leaves_the_processor_to_those_who_answer_people():
     assert found.split()[1:] == ["nice", str(serving.NICENESS)]
 
 
+def test_a_niceness_that_linux_refuses_at_first_is_set_again(monkeypatch):
+    class Busy:
+        written: list[str] = []
+        refusals = 2
+
+        def write_text(self, text):
+            if self.refusals:
+                self.refusals -= 1
+                raise BlockingIOError
+            self.written.append(text)
+
+    monkeypatch.setattr(serving, "AUTOGROUP", Busy())
+    monkeypatch.setattr(os, "nice", lambda _: 0)
+    serving.be_nice(10)
+    serving.be_nice(0)  # nothing to set
+    assert Busy.written == ["10"]
+
+
 LISTENS = "import socket, time; s = socket.create_server(('127.0.0.1', {port})); time.sleep(600)"
 
 
@@ -83,6 +101,7 @@ def test_a_process_that_ends_with_an_error_ends_the_start():
         supervisor.stop()
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere each worker asks the database for itself")
 @pytest.mark.parametrize("told", [True, False])
 def test_a_web_server_that_is_started_early_asks_the_database_only_when_told(tmp_path, told):
     """Nobody has prepared this database, so the server cannot serve it."""
@@ -110,3 +129,5 @@ def test_a_process_that_was_started_by_an_earlier_program_is_watched_like_any_ot
     supervisor.stop()
     assert inherited.poll() == -signal.SIGTERM
     inherited.terminate()  # without effect: by now its number may be another's
+    lost = Inherited(inherited.pid)  # as if somebody else had waited for it
+    assert (lost.poll(), lost.wait()) == (0, 0)

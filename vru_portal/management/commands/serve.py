@@ -62,15 +62,14 @@ class Command(BaseCommand):
             self.check(tags=[checks.TAG])
             keep_restores_away()
             os.chdir(settings.BASE_DIR)
-            metrics = make_metrics_folder()
             environment = {
                 "DJANGO_SETTINGS_MODULE": "vru_portal.settings",
-                "PROMETHEUS_MULTIPROC_DIR": str(metrics),  # read by prometheus_client
+                "PROMETHEUS_MULTIPROC_DIR": str(metrics_folder()),  # read by prometheus_client
             }
             web_server = start_waiting(web_server_command(), environment)
             self.prepare_database()
             prepare_static_files()
-            remove_earlier_metrics(metrics)
+            empty_metrics_folder()
             plan = Plan(
                 web_server=web_server_command(),
                 web_server_pid=web_server.process.pid,
@@ -231,19 +230,18 @@ def static_files_fingerprint() -> str:
     return digest.hexdigest()
 
 
-def make_metrics_folder() -> Path:
-    """A folder of this portal's own: counting starts from zero, as Prometheus expects after a restart."""
-    folder = Path(settings.VAR_DIR) / "metrics" / str(os.getpid())
-    shutil.rmtree(folder, ignore_errors=True)
+def metrics_folder() -> Path:
+    return Path(settings.VAR_DIR) / "metrics"
+
+
+def empty_metrics_folder() -> None:
+    """Counting starts again from zero, as Prometheus expects after a restart.
+
+    The web server has begun to load, but only its workers count, and they have yet to be started.
+    """
+    shutil.rmtree(metrics_folder(), ignore_errors=True)
     with suppress(OSError):  # without the folder, each process counts for itself
-        folder.mkdir(mode=0o700, parents=True)
-    return folder
-
-
-def remove_earlier_metrics(kept: Path) -> None:
-    for folder in kept.parent.glob("*"):
-        if folder != kept:
-            shutil.rmtree(folder, ignore_errors=True)
+        metrics_folder().mkdir(mode=0o700, exist_ok=True)
 
 
 def web_server_command() -> list[str]:
