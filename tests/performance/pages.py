@@ -97,7 +97,7 @@ def worktree(folder: Path, commit: str) -> Iterator[Path]:
 def measure_fresh(path: str, workers: dict[int, list[int]]) -> str:
     """Return what a page costs each server when it is made anew, and how large it is.
 
-    An earlier commit may not have the page yet.
+    There is a dash for an earlier commit that did not have the page yet.
     """
     unkept = f"{path}{'&' if '?' in path else '?'}fresh=1"  # a parameter that no page knows
     best, sizes, now = dict.fromkeys(workers, float("inf")), {}, next(iter(workers))
@@ -109,7 +109,8 @@ def measure_fresh(path: str, workers: dict[int, list[int]]) -> str:
             assert head.split()[1] == b"200", (path, head)
             sizes[port] = len(body)
             best[port] = min(best[port], load(port, asked(unkept, port), pids, FRESH).microseconds)
-    return "".join(f"{cost / 1000:>10.1f}" for cost in best.values()) + f"{sizes[now] / 1000:>10.1f}"
+    costs = [f"{best[port] / 1000:.1f}" if port in sizes else "-" for port in workers]
+    return "".join(f"{cost:>10}" for cost in costs) + f"{sizes[now] / 1000:>10.1f}"
 
 
 def memory(members: dict[int, str]) -> float:

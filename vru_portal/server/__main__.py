@@ -3,8 +3,8 @@
 On Linux they are forked from this process and share most of its memory, and one that was killed is back without loading
 anything. Elsewhere each loads the portal for itself.
 
-With `--wait` before granian's options, it waits for `GO` on its standard input while `serve` prepares the database, and
-loads its code in the meantime where it is to fork. It ends if the input ends without `GO`.
+With `--wait` before granian's options, it waits for `GO` on its standard input while `serve` prepares the database. On
+Linux it loads its code in the meantime. It ends if the input ends without `GO`.
 """
 
 import gc

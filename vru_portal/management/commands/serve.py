@@ -66,12 +66,13 @@ class Command(BaseCommand):
                 "DJANGO_SETTINGS_MODULE": "vru_portal.settings",
                 "PROMETHEUS_MULTIPROC_DIR": str(metrics_folder()),  # read by prometheus_client
             }
-            web_server = start_waiting(web_server_command(), environment)
+            command = web_server_command()
+            web_server = start_waiting(command, environment)
             self.prepare_database()
             prepare_static_files()
             empty_metrics_folder()
             plan = Plan(
-                web_server=web_server_command(),
+                web_server=command,
                 web_server_pid=web_server.process.pid,
                 web_server_input=web_server.input,
                 mail_queue=["django", "mail_queue", "--timer", "60", "--skip-checks"],
