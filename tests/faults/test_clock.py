@@ -45,9 +45,9 @@ def sign_and_pay(values, number, **more):
     prepared = run_python_for_json(values, "-m", "tests.support.faults.place", "prepare", str(4 * number), str(PAYING))
     with portal(Path(values["VAR_DIR"]), **values | more) as served:
         served.wait_until_ready()
-        with Load(served.port, prepared) as load:
+        with Load(served, prepared) as load:
             wait_for(lambda: len(load.signed) >= number)
-    assert load.unexpected == []
+    load.require_expected()
     return load
 
 

@@ -78,7 +78,7 @@ def test_processes_that_are_killed_hundreds_of_times_lose_and_double_nothing(uni
         port = free_port()
         with portal(Path(unit["VAR_DIR"]), **unit | {"PORT": port}) as served:
             served.wait_until_ready()
-            with Load(port, prepared) as load:
+            with Load(served, prepared) as load:
                 for _ in range(KILLS_IN_A_LIFE):
                     for victim in ("web worker", "mail_queue"):
                         time.sleep(random.uniform(0, 1))  # noqa: S311 - any moment will do
@@ -91,7 +91,7 @@ def test_processes_that_are_killed_hundreds_of_times_lose_and_double_nothing(uni
                     load.ended.set()
                     for thread in load.threads:
                         thread.join()
-            assert load.unexpected == []
+            load.require_expected(again)
         loads.append(load)
     counted = compared(loads, found := place(unit, "count"))
     assert found["faults"] == []
@@ -212,7 +212,7 @@ def signed_while_postgres_is_killed(folder, kills, *, writes_late=False):
             before = set(served.members())
             if writes_late:
                 write_late(server)
-            with Load(served.port, prepared) as load:
+            with Load(served, prepared) as load:
                 for number in range(kills):
                     wait_for(lambda: len(load.signed) > number)  # noqa: B023 - called at once
                     time.sleep(random.uniform(0.5, 1.5))  # noqa: S311 - any moment will do
@@ -223,7 +223,8 @@ def signed_while_postgres_is_killed(folder, kills, *, writes_late=False):
             assert set(served.members()) == before
             counted = compared([load], found := place(values, "count"))
             whole = "" if counted["lost"] else verified(values)
-        assert load.unexpected == [] or counted["lost"]
+        if not counted["lost"]:
+            load.require_expected()
     return counted, found["faults"], whole, max(back), load.interrupted
 
 

@@ -56,7 +56,7 @@ def place(values, *words):
 
 def all_that_was_acknowledged(values, load):
     """What people were told is recorded while the fault lasted, compared with what is; and their mail leaves."""
-    assert load.unexpected == []
+    load.require_expected()
     counted = compared([load], found := place(values, "count"))
     assert (counted["lost"], counted["doubled"], found["faults"]) == (0, 0, [])
     wait_for(lambda: run_python_for_json(values, "-c", WAITING_MAILS) == 0)
@@ -150,7 +150,7 @@ def test_a_write_lock_that_somebody_holds_ends_nothing(unit, folder, report):
         with impatient_worker(unit) as impatient:
             lock = ExitStack()
             lock.enter_context(locked(unit))  # before anybody signs, with whose locks it could be in a deadlock
-            with lock, Load(served.port, prepared) as load:
+            with lock, Load(served, prepared) as load:
                 ask_each_second(served, SECONDS_OF_A_LOCK, 200)
                 assert load.signed == []
                 lock.close()

@@ -14,6 +14,7 @@ from threading import Event, Lock, Thread
 from typing import Any
 
 from tests.support.faults.waiting import PATIENCE
+from tests.support.processes.portal_process import Portal
 from tests.support.races.signatories import RECEIPT, Answer, Visitor
 
 SIGNING, PAYING = 4, 2
@@ -27,7 +28,7 @@ NO_ANSWER = (OSError, HTTPException)
 class Load:
     """What the clients have done so far."""
 
-    port: int
+    portal: Portal
     prepared: dict[str, Any]
     signed: list[str] = field(default_factory=list)  # the names of the bodies whose signature was acknowledged
     paid: list[str] = field(default_factory=list)  # the references of the payments that were
@@ -51,6 +52,11 @@ class Load:
         self.ended.set()
         for thread in self.threads:
             thread.join()
+
+    def require_expected(self, *later: Portal) -> None:
+        """Fail if a client got an answer that people cannot go on with; say what its portal, and later ones, logged."""
+        logged = [line for one in (self.portal, *later) for line in one.printed.splitlines() if "level=error" in line]
+        assert self.unexpected == [], "\n".join(map(str, self.unexpected + logged))
 
     def until_answered(self, ask: Callable[[], Any]) -> Any:
         """Ask again until there is an answer; None if it is not one that people can go on with, or none comes."""
@@ -85,7 +91,7 @@ class Load:
             self.ended.wait(BETWEEN)
 
     def sign(self, name: str, secret: str) -> None:
-        visitor = Visitor(self.port)
+        visitor = Visitor(self.portal.port)
         if (form := self.until_answered(lambda: visitor.fill_in(secret))) is None:
             return
         said = self.until_answered(lambda: visitor.press(form))
@@ -97,7 +103,7 @@ class Load:
             self.unexpected.append(said)
 
     def pay_on(self, session: str) -> None:
-        officer = Visitor(self.port, {"sessionid": session})
+        officer = Visitor(self.portal.port, {"sessionid": session})
         for number in count(1):
             if self.ended.is_set():
                 return
