@@ -25,13 +25,14 @@
             else link.setAttribute("aria-label", `${link.textContent}: ${words}`);
         }
     };
-    // a list whose columns do not fit says so, and can be scrolled with the keyboard
+    // what does not fit says so; a list of Django's can then be scrolled with the keyboard, as those of the portal always can
     const hint = () => {
-        for (const list of document.querySelectorAll("#changelist .results, .portal-scroll")) {
-            const beyond = list.scrollWidth > list.clientWidth + 1;
-            list.classList.toggle("beyond", beyond);
+        for (const region of document.querySelectorAll("#changelist .results, .portal-scroll")) {
+            const beyond = region.scrollWidth > region.clientWidth + 1;
+            region.classList.toggle("beyond", beyond);
+            if (region.matches(".portal-scroll")) continue; // which has a name of its own
             for (const [key, value] of [["tabindex", "0"], ["role", "region"], ["aria-label", "List: scrolls sideways"]])
-                beyond ? list.setAttribute(key, value) : list.removeAttribute(key);
+                beyond ? region.setAttribute(key, value) : region.removeAttribute(key);
         }
     };
     // jQuery may make the boxes after "load", if all scripts are cached

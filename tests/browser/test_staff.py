@@ -3,8 +3,10 @@
 import re
 from typing import Any
 
+from playwright.sync_api import expect
+
 from tests.browser.conftest import sign_in
-from tests.support.browser import BEYOND, violations
+from tests.support.browser import BEYOND, resize, violations
 
 # What is Django's own and stays: rule, and the element that it is found at, with the reason.
 OF_DJANGO = {
@@ -48,11 +50,11 @@ def faults_of(page):
     """Return what axe finds that is ours, and what is too wide, on a wide screen and on a tablet."""
     found = []
     for width in (1280, 768):
-        page.set_viewport_size({"width": width, "height": 900})
+        resize(page, width)
         # preloading, axe would write styles of imported sheets into the page, which its policy forbids
         found += [(width, *fault) for fault in ours(violations(page, {"preload": False}))]
         found += [(width, beyond) for beyond in page.evaluate(BEYOND)]
-    page.set_viewport_size({"width": 320, "height": 900})
+    resize(page, 320)
     return found + [(320, beyond) for beyond in page.evaluate(BEYOND)]
 
 
@@ -69,7 +71,7 @@ def test_axe_finds_nothing_no_page_of_staff_is_too_wide_or_breaks_its_own_policy
         "initiative": first_of(page, "/admin/programmes/initiative/"),
     }
     for address in [address.format(**numbers) for address in PAGES]:
-        page.set_viewport_size({"width": 1280, "height": 900})
+        resize(page, 1280)
         assert page.goto(address).status == 200, address
         page.wait_for_load_state("load")
         found[address] = faults_of(page)
@@ -89,7 +91,7 @@ def narrow_and_wide(page, found, name):
     """Note what is wrong with the page that is open, at both widths."""
     page.wait_for_load_state("load")
     for width in WIDTHS:
-        page.set_viewport_size({"width": width, "height": 900})
+        resize(page, width)
         # A preview in a frame is a page of its own, looked at without the frame: beside this one, axe would find two of
         # each landmark, which a screen reader tells apart by the frame's name.
         wrong = ours(violations(page, {"preload": False, "iframes": False})) + page.evaluate(BEYOND)
@@ -133,6 +135,11 @@ def test_axe_finds_nothing_between_writing_and_publishing(page, password):
         "delete",
     )
     opened_and_noted(page, found, *(f"{story}{name.removesuffix('/')}{'' if '?' in name else '/'}" for name in pages))
+    page.goto(f"{story}preview/?width=phone")
+    resize(page, min(WIDTHS))
+    framed = page.get_by_role("region", name="Preview, 375 pixels wide")  # as it is also called where all of it fits
+    expect(framed).to_have_class("portal-scroll beyond")
+    expect(framed).to_have_attribute("tabindex", "0")
     page.goto(f"{story}send-back/")
     page.locator(".submit-row [type=submit]").last.click()  # without a word
     narrow_and_wide(page, found, "send-back, with an error")
@@ -188,12 +195,12 @@ def test_text_of_twice_the_size_fits_every_page_of_staff_and_paper_has_no_contro
     for address in (*(address for address in PAGES if "{" not in address), f"/admin/events/event/{event}/change/"):
         assert page.goto(address).status == 200, address
         for width in (1280, 640):
-            page.set_viewport_size({"width": width, "height": 900})
+            resize(page, width)
             page.evaluate(DOUBLE)
             found[address, width] = page.evaluate(BEYOND)
         page.evaluate("() => { document.documentElement.style.fontSize = '' }")
         page.emulate_media(media="print")
-        page.set_viewport_size({"width": 720, "height": 900})
+        resize(page, 720)
         found[address, "paper"] = page.evaluate(SCREEN_ONLY)
         assert address.partition("?")[0] in page.locator(".staff-printed").inner_text()
         assert page.locator("h1").first.is_visible()

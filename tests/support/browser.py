@@ -69,6 +69,9 @@ WEIGHTS = """() => Object.fromEntries(["navigation", "resource"].flatMap(kind =>
 MOST_BYTES = 100_000  # of any public page, in all
 
 
+# What listens for a change of size is told before the next frame is drawn.
+NEXT_FRAME = "() => new Promise(requestAnimationFrame)"
+
 # What a screen of this width shows: if another shows the same, most of axe's rules find the same there.
 SHOWN = """() => [...document.body.querySelectorAll("*")].filter(element => element.checkVisibility())
     .map(element => element.tagName + element.id).join()"""
@@ -119,6 +122,12 @@ def phone(chromium: Browser, served: Portal) -> Page:
     return visitor(chromium, served, width=320, height=640, scripts=False)
 
 
+def resize(page: Page, width: int) -> None:
+    """Make the screen as wide as this, and wait until the page's own scripts have seen it."""
+    page.set_viewport_size({"width": width, "height": 900})
+    page.evaluate(NEXT_FRAME)
+
+
 def violations(page: Page, options: dict[str, Any] | None = None) -> list[Any]:
     """Return what axe finds, with its rule for the size of what is pressed (WCAG 2.2, 2.5.8), which it leaves out."""
     rules = {TARGET_SIZE: {"enabled": True}} | (options or {}).get("rules", {})
@@ -136,7 +145,7 @@ def faults(page: Page, *widths: int, contrast: bool = True) -> list[Any]:
     found: list[Any] = []
     known: set[str] = set()
     for width in widths:
-        page.set_viewport_size({"width": width, "height": 900})
+        resize(page, width)
         narrowest = width == min(widths)  # where fingers have least room: WCAG 2.5.8, which axe leaves out unless asked
         by_width = [CONTRAST] * (contrast or narrowest) + [TARGET_SIZE] * narrowest
         shown = page.evaluate(SHOWN)
