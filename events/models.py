@@ -5,7 +5,6 @@ from django.core.exceptions import ValidationError
 from django.core.validators import MinValueValidator
 from django.db import models
 from django.db.models import F, Q
-from django.urls import reverse
 
 from events import querysets
 from events.choices import EventStatus, ItemKind
@@ -15,6 +14,7 @@ from vru_portal.publishing.slugs import Slugged
 from vru_portal.publishing.state import Part, Publishable
 from vru_portal.text.fields import CalendarDateField, ClockTimeField, LineField, LongTextField
 from vru_portal.text.typed_dates import IN_OUR_TIME, local_moment
+from vru_portal.web.addresses import address_of
 
 
 def check_times_exist(day: date | None, at: time | None, name: str) -> None:
@@ -97,7 +97,7 @@ class Event(Slugged, Publishable, Sourced):
         return self.title
 
     def get_absolute_url(self) -> str:
-        return reverse("events:event", args=[self.slug])
+        return address_of("events:event", self.slug)
 
     def clean(self) -> None:
         """Refuse times that clocks skip on these days."""

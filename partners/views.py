@@ -212,12 +212,22 @@ def publications(request: HttpRequest) -> HttpResponse:
 @public_page
 def publication(request: HttpRequest, slug: str, facts_of: FactsOf = lambda publication: ()) -> HttpResponse:
     """The page of a publication: what it is, its files, and what it states, by section."""
-    found = get_object_or_404(Publication.objects.public().select_related("issued_by"), slug=slug)
-    authors = found.authors.filter(**published())
+    found = first_or_404(publications_at(slug))
+    authors = authors_of(found)
     sections = facts_of(found)
     sensitive = any(section.names_sensitive for section in sections)
     context = {"publication": found, "authors": authors, "sections": sections, "any_sensitive": sensitive}
     return render(request, "partners/publication.html", context)
+
+
+@prepared
+def publications_at(slug: str) -> QuerySet[Publication]:
+    return Publication.objects.public().filter(slug=slug).select_related("issued_by")
+
+
+@prepared
+def authors_of(publication: Publication) -> QuerySet[Person]:
+    return Person.objects.filter(publications=publication, **published())
 
 
 @public_page

@@ -5,7 +5,6 @@ from urllib.parse import urlencode
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import Q
-from django.urls import reverse
 from django.utils import timezone
 
 from funding import querysets
@@ -21,6 +20,7 @@ from vru_portal.ledger.append_only.models import Reversible
 from vru_portal.ledger.append_only.trigger import INSERT, Trigger
 from vru_portal.text.fields import CalendarDateField, LineField, LongTextField, ReferenceField, WebAddressField
 from vru_portal.text.typed_dates import IN_OUR_TIME
+from vru_portal.web.addresses import address_of
 
 # True where the decision that a new row names was made by the row's day and is not reversed. Takes the name of the day.
 DECIDED_SQL = (
@@ -110,7 +110,7 @@ class Decision(Reversible):
 
     def get_absolute_url(self) -> str:
         """The list of its year, reduced to this decision."""
-        address = reverse("funding:decisions", args=[self.year.label])
+        address = address_of("funding:decisions", self.year.label)
         return f"{address}?{urlencode({'reference': self.reference})}"
 
     def clean(self) -> None:

@@ -2,7 +2,6 @@
 
 from django.db import models
 from django.db.models import Q
-from django.urls import reverse
 
 from funding import querysets
 from funding.choices import CostKind
@@ -10,6 +9,7 @@ from partners.provenance import Sourced
 from vru_portal.publishing.slugs import Slugged
 from vru_portal.publishing.state import Publishable
 from vru_portal.text.fields import LineField, LongTextField
+from vru_portal.web.addresses import address_of
 
 
 class BudgetHeading(Slugged, Publishable, Sourced):
@@ -38,4 +38,4 @@ class BudgetHeading(Slugged, Publishable, Sourced):
         return self.name
 
     def get_absolute_url(self) -> str:
-        return reverse("funding:heading", args=[self.slug])
+        return address_of("funding:heading", self.slug)

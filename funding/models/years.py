@@ -8,7 +8,6 @@ from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Q
-from django.urls import reverse
 
 from funding import querysets
 from funding.models.sums import LOCK_SOURCE, SOURCE_PENCE, STANDS, TAKEN_PENCE
@@ -23,6 +22,7 @@ from vru_portal.publishing.state import Record
 from vru_portal.text.dates import format_date
 from vru_portal.text.fields import CalendarDateField, LineField, LongTextField
 from vru_portal.text.typed_dates import IN_OUR_TIME
+from vru_portal.web.addresses import address_of
 
 YEAR_CANNOT_CHANGE = (
     "This financial year has money recorded, so it cannot become another year. Add the other year as a new one."
@@ -85,7 +85,7 @@ class FinancialYear(Sourced, Record):
         return (self.first_year,)
 
     def get_absolute_url(self) -> str:
-        return reverse("funding:year", args=[self.label])
+        return address_of("funding:year", self.label)
 
     def clean(self) -> None:
         """Check that the deadline is not before the year, and that a year with money stays the same year."""

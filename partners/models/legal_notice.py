@@ -4,12 +4,12 @@ from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator, validate_email
 from django.db import models
 from django.db.models import Q
-from django.urls import reverse
 from simple_history.models import HistoricalRecords
 
 from vru_portal.publishing.history import HistoryManager
 from vru_portal.publishing.state import Record
 from vru_portal.text.fields import CountField, LineField, LongTextField
+from vru_portal.web.addresses import address_of
 from vru_portal.web.prepared_queries import prepared
 
 
@@ -73,7 +73,7 @@ class LegalNotice(Record):
 
     @property
     def public_address(self) -> str:
-        return reverse("partners:privacy")
+        return address_of("partners:privacy")
 
     @classmethod
     def current(cls) -> "LegalNotice":

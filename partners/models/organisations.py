@@ -1,6 +1,5 @@
 from django.db import models
 from django.db.models import F, Q
-from django.urls import reverse
 
 from partners import querysets, validators
 from partners.models.other_names import OtherNames
@@ -8,6 +7,7 @@ from partners.provenance import Sourced
 from vru_portal.publishing.slugs import Slugged
 from vru_portal.publishing.state import Publishable
 from vru_portal.text.fields import LineField, LongTextField, WebAddressField
+from vru_portal.web.addresses import address_of
 
 
 class Sector(Slugged):
@@ -104,7 +104,7 @@ class Organisation(Slugged, OtherNames, Publishable, Sourced):
         return next((self.org_id[len(r) + 1 :] for r in registers if self.org_id.startswith(f"{r}-")), "")
 
     def get_absolute_url(self) -> str:
-        return reverse("partners:organisation", args=[self.slug])
+        return address_of("partners:organisation", self.slug)
 
     def unpublishing_blocker(self) -> str:
         if hasattr(self, "as_unit"):

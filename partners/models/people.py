@@ -3,7 +3,6 @@ from typing import Any
 
 from django.db import models
 from django.db.models import F, Q
-from django.urls import reverse
 from django.utils import timezone
 
 from partners import querysets
@@ -15,6 +14,7 @@ from vru_portal.publishing.slugs import Slugged
 from vru_portal.publishing.state import Part, Publishable
 from vru_portal.text.dates import format_date
 from vru_portal.text.fields import CalendarDateField, LineField, LongTextField
+from vru_portal.web.addresses import address_of
 
 
 class Person(Slugged, OtherNames, Publishable, Sourced):
@@ -37,7 +37,7 @@ class Person(Slugged, OtherNames, Publishable, Sourced):
         return self.full_name
 
     def get_absolute_url(self) -> str:
-        return reverse("partners:person", args=[self.slug])
+        return address_of("partners:person", self.slug)
 
     @property
     def full_name(self) -> str:

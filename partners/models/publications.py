@@ -1,6 +1,5 @@
 from django.apps import apps
 from django.db import models
-from django.urls import reverse
 from simple_history.models import HistoricalRecords
 
 from partners import querysets
@@ -11,6 +10,7 @@ from vru_portal.publishing.history import HistoryManager
 from vru_portal.publishing.slugs import Slugged
 from vru_portal.publishing.state import Publishable
 from vru_portal.text.fields import CalendarDateField, LineField, LongTextField
+from vru_portal.web.addresses import address_of
 
 
 class Publication(Slugged, Publishable):
@@ -49,7 +49,7 @@ class Publication(Slugged, Publishable):
         return self.title
 
     def get_absolute_url(self) -> str:
-        return reverse("partners:publication", args=[self.slug])
+        return address_of("partners:publication", self.slug)
 
     def address_of_section(self, section: str) -> str:
         """Where its page lists the facts of one of its sections."""

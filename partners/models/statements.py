@@ -1,6 +1,5 @@
 from django.db import models
 from django.db.models import Q
-from django.urls import reverse
 
 from partners import querysets
 from partners.models.people import Person
@@ -8,6 +7,7 @@ from partners.provenance import Sourced
 from vru_portal.publishing.slugs import Slugged
 from vru_portal.publishing.state import Publishable
 from vru_portal.text.fields import LineField, LongTextField
+from vru_portal.web.addresses import address_of
 
 
 class Statement(Slugged, Publishable, Sourced):
@@ -48,7 +48,7 @@ class Statement(Slugged, Publishable, Sourced):
         return self.title
 
     def get_absolute_url(self) -> str:
-        return reverse("partners:statement", args=[self.slug])
+        return address_of("partners:statement", self.slug)
 
     @property
     def attributed_to(self) -> str:

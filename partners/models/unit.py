@@ -5,7 +5,6 @@ from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.db import models
 from django.db.models import Q
-from django.urls import reverse
 
 from partners import phrases, querysets, validators
 from partners.choices import ContactKind
@@ -13,6 +12,7 @@ from partners.models.organisations import Organisation
 from partners.provenance import Sourced
 from vru_portal.publishing.state import Part, Record
 from vru_portal.text.fields import LineField, LongTextField, WebAddressField
+from vru_portal.web.addresses import address_of
 
 
 class Unit(Sourced, Record):
@@ -152,7 +152,7 @@ class Unit(Sourced, Record):
 
     @property
     def public_address(self) -> str:
-        return reverse("home")
+        return address_of("home")
 
 
 class ContactPoint(Sourced, Part):

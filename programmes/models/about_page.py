@@ -1,7 +1,6 @@
 from django.core.validators import MinValueValidator
 from django.db import models
 from django.db.models import Q
-from django.urls import reverse
 
 from partners.models import Organisation, Publication
 from partners.provenance import Sourced
@@ -11,6 +10,7 @@ from vru_portal.publishing.slugs import Slugged
 from vru_portal.publishing.state import Publishable
 from vru_portal.text.fields import LineField, LongTextField
 from vru_portal.text.look_alikes import DistinctNames
+from vru_portal.web.addresses import address_of
 
 
 class OnAboutPage(models.Model):
@@ -21,7 +21,7 @@ class OnAboutPage(models.Model):
 
     @property
     def public_address(self) -> str:
-        return reverse("about")
+        return address_of("about")
 
 
 class SuccessCondition(OnAboutPage, Publishable, Sourced):

@@ -1,5 +1,4 @@
 from django.db import models
-from django.urls import reverse
 from simple_history.models import HistoricalRecords
 
 from programmes import querysets
@@ -8,6 +7,7 @@ from vru_portal.publishing.slugs import Slugged
 from vru_portal.publishing.state import Publishable
 from vru_portal.text.fields import CalendarDateField, LineField, WebAddressField
 from vru_portal.text.typed_dates import IN_OUR_TIME
+from vru_portal.web.addresses import address_of
 
 AS_STATED = "In the toolkit's own words. Leave empty if it does not give one."
 
@@ -52,7 +52,7 @@ class ToolkitApproach(Slugged, Publishable):
     @property
     def public_address(self) -> str:
         """The catalogue, which is filtered by it. It has no page of its own: the toolkit has."""
-        return reverse("programmes:initiatives")
+        return address_of("programmes:initiatives")
 
     def has_ledger_rows(self) -> bool:
         return self.pk is not None and self.assessments.decided().exists()

@@ -4,7 +4,6 @@ from django.conf import settings
 from django.core.files.storage import FileSystemStorage
 from django.db import models
 from django.db.models import Q
-from django.urls import reverse
 from simple_history.models import HistoricalRecords
 
 from partners.models import Publication
@@ -14,6 +13,7 @@ from vru_portal.publishing.history import HistoryManager
 from vru_portal.publishing.slugs import Slugged
 from vru_portal.publishing.state import Publishable
 from vru_portal.text.fields import LineField
+from vru_portal.web.addresses import address_of
 
 
 class UploadStorage(FileSystemStorage):
@@ -79,7 +79,7 @@ class Picture(UploadedFileRecord):
         ]
 
     def get_absolute_url(self) -> str:
-        return reverse("programmes:picture", args=[self.slug])
+        return address_of("programmes:picture", self.slug)
 
     def publishing_blockers(self) -> dict[str, str]:
         if not self.alternative_text.strip():
@@ -118,7 +118,7 @@ class Document(UploadedFileRecord):
         ]
 
     def get_absolute_url(self) -> str:
-        return reverse("programmes:document", args=[self.slug])
+        return address_of("programmes:document", self.slug)
 
     @property
     def extension(self) -> str:

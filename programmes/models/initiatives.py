@@ -3,7 +3,6 @@ from typing import TYPE_CHECKING
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import Q
-from django.urls import reverse
 
 from partners import validators
 from partners.models import Organisation
@@ -15,6 +14,7 @@ from vru_portal.ledger.append_only.models import stays_published
 from vru_portal.publishing.slugs import Slugged
 from vru_portal.publishing.state import Publishable
 from vru_portal.text.fields import LineField, LongTextField
+from vru_portal.web.addresses import address_of
 
 if TYPE_CHECKING:
     from programmes.models.approaches import ToolkitApproach
@@ -148,7 +148,7 @@ class Initiative(Slugged, Publishable, Sourced):
         return self.name
 
     def get_absolute_url(self) -> str:
-        return reverse("programmes:initiative", args=[self.slug])
+        return address_of("programmes:initiative", self.slug)
 
     def clean(self) -> None:
         """Refuse a level that is a draft while money is recorded against the initiative, which it would hide."""

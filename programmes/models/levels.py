@@ -2,7 +2,6 @@ from typing import TYPE_CHECKING
 
 from django.db import models
 from django.db.models import Q
-from django.urls import reverse
 
 from partners.provenance import Sourced
 from programmes import querysets
@@ -11,6 +10,7 @@ from vru_portal.ledger.append_only.models import stays_published
 from vru_portal.publishing.slugs import Slugged
 from vru_portal.publishing.state import Publishable
 from vru_portal.text.fields import LineField, LongTextField
+from vru_portal.web.addresses import address_of
 
 if TYPE_CHECKING:
     from programmes.models.initiatives import Initiative
@@ -46,7 +46,7 @@ class PreventionLevel(Slugged, Publishable, Sourced):
         return self.full_name
 
     def get_absolute_url(self) -> str:
-        return reverse("programmes:level", args=[self.slug])
+        return address_of("programmes:level", self.slug)
 
     def has_ledger_rows(self) -> bool:
         return self.pk is not None and any(map(stays_published, self.initiatives.all()))

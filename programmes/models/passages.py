@@ -1,12 +1,12 @@
 from django.db import models
 from django.db.models import Q
-from django.urls import reverse
 
 from partners.provenance import Sourced
 from programmes import querysets
 from programmes.choices import ANCHORS, PAGE_OF_PLACE, PassagePlace
 from vru_portal.publishing.state import Publishable
 from vru_portal.text.fields import LineField, LongTextField
+from vru_portal.web.addresses import address_of
 
 
 class Passage(Publishable, Sourced):
@@ -34,7 +34,7 @@ class Passage(Publishable, Sourced):
     @property
     def public_address(self) -> str:
         """The page that contains this place."""
-        return reverse(PAGE_OF_PLACE[self.slot.partition("_")[0]])
+        return address_of(PAGE_OF_PLACE[self.slot.partition("_")[0]])
 
     @property
     def place_address(self) -> str:

@@ -1,5 +1,4 @@
 from django.db import models
-from django.urls import reverse
 
 from partners.models import Publication
 from partners.provenance import Sourced
@@ -8,6 +7,7 @@ from programmes.models.files import Picture
 from vru_portal.publishing.slugs import Slugged
 from vru_portal.publishing.state import Publishable
 from vru_portal.text.fields import CalendarDateField, LineField, LongTextField
+from vru_portal.web.addresses import address_of
 
 
 class Story(Slugged, Publishable, Sourced):
@@ -47,7 +47,7 @@ class Story(Slugged, Publishable, Sourced):
         return self.title
 
     def get_absolute_url(self) -> str:
-        return reverse("programmes:story", args=[self.slug])
+        return address_of("programmes:story", self.slug)
 
     def publishing_blockers(self) -> dict[str, str]:
         blockers = super().publishing_blockers()

@@ -115,8 +115,14 @@ def initiatives_of(organisation: Organisation) -> QuerySet[Initiative]:
 @register.simple_tag
 def files_of(publication: Publication) -> list[Document]:
     """The files of a publication: itself first, then its accessible version, then data."""
-    rows = Document.objects.public().filter(publication=publication)
-    return sorted(rows, key=lambda document: (FileRole.values.index(document.role), document.title))
+    return sorted(
+        documents_of(publication), key=lambda document: (FileRole.values.index(document.role), document.title)
+    )
+
+
+@prepared
+def documents_of(publication: Publication) -> QuerySet[Document]:
+    return Document.objects.public().filter(publication=publication)
 
 
 @register.simple_tag

@@ -189,7 +189,7 @@ def test_a_postgresql_that_is_killed_and_comes_back_is_used_again(tmp_path, repo
             served.wait_until_ready()
             assert status(served) == 200
             before = set(served.members())
-            with Load(served.port, place(values, "prepare", BODIES, PAYING)) as load:
+            with Load(served, place(values, "prepare", BODIES, PAYING)) as load:
                 wait_for(lambda: load.signed)
                 os.kill(int(pid_file.read_text().split()[0]), signal.SIGKILL)
                 wait_for(lambda: status(served) == 503)

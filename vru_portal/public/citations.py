@@ -7,7 +7,6 @@ from datetime import date
 from typing import Any, NamedTuple
 
 from django.db.models import QuerySet
-from django.urls import reverse
 from django.utils import timezone
 
 from events.declarations.models import DeclarationVersion
@@ -20,6 +19,7 @@ from programmes.results.models import Target
 from vru_portal.ledger.money import format_pounds
 from vru_portal.publishing.state import published
 from vru_portal.text.dates import format_date
+from vru_portal.web.addresses import address_of
 from vru_portal.web.prepared_queries import prepared
 
 MAX_OF_A_KIND = 50  # shown of each publication; the lists of the portal have the others
@@ -92,14 +92,14 @@ CITED_RECORDS = (
     CitedRecords(
         "Conditions for success",
         lambda _: SuccessCondition.objects.public(),
-        lambda condition: f"{reverse('about')}#condition-{condition.number}",
+        lambda condition: f"{address_of('about')}#condition-{condition.number}",
     ),
     CitedRecords(
-        "What the unit builds on", lambda _: Predecessor.objects.public(), lambda row: f"{reverse('about')}#building"
+        "What the unit builds on", lambda _: Predecessor.objects.public(), lambda row: f"{address_of('about')}#building"
     ),
-    CitedRecords("Terms", lambda _: Term.objects.public(), lambda term: f"{reverse('about')}#term-{term.slug}"),
+    CitedRecords("Terms", lambda _: Term.objects.public(), lambda term: f"{address_of('about')}#term-{term.slug}"),
     CitedRecords(
-        "Ways to reach the unit", lambda _: ContactPoint.objects.all(), lambda point: reverse("partners:contact")
+        "Ways to reach the unit", lambda _: ContactPoint.objects.all(), lambda point: address_of("partners:contact")
     ),
     CitedRecords("News", lambda _: Story.objects.public()),
     CitedRecords("Texts of the pages", lambda _: Passage.objects.public(), lambda passage: passage.place_address),
@@ -132,7 +132,8 @@ def facts_of(publication: Publication) -> list[CitedSection]:
     for kind in CITED_RECORDS:
         for row in rows_of(publication, today, kind=kind):
             for title in row.source_location.split("; "):
-                section = sections.setdefault(title, CitedSection(title, section_anchor(title)))
+                if (section := sections.get(title)) is None:
+                    section = sections[title] = CitedSection(title, section_anchor(title))
                 section.facts[kind.title].append((kind.name(row), kind.address(row)))
                 section.names_sensitive |= bool(getattr(row, "sensitive_topic", ""))
     return sorted(sections.values(), key=lambda section: (not section.title, section.title))

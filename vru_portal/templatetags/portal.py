@@ -6,14 +6,13 @@ from urllib.parse import quote, urlencode
 
 from django import template
 from django.template.context import RequestContext
-from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from vru_portal.ledger import money
 from vru_portal.text.dates import format_unbreakable_date
 from vru_portal.text.markdown import render
-from vru_portal.web.addresses import full_url
+from vru_portal.web.addresses import address_of, full_url
 from vru_portal.web.structured_data import json_ld
 
 register = template.Library()
@@ -56,7 +55,7 @@ def dated_from(fact: Any, day: date) -> Any:
 @register.simple_tag
 def breadcrumb_data(section: str, section_url: str, current_page: str) -> SafeString:
     """Where the page is, for search engines: the same as the breadcrumbs that people see."""
-    crumbs = [("Home", reverse("home"))]
+    crumbs = [("Home", address_of("home"))]
     if section_url:
         crumbs.append((section, section_url))
     places = [
@@ -148,7 +147,7 @@ def navigation(context: RequestContext) -> dict[str, Any]:
     here = context["request"].path
     items = []
     for key, name, beginnings in SECTIONS:
-        url = reverse(name)
+        url = address_of(name)
         items.append(
             {
                 "label": context["unit"].phrase(key),

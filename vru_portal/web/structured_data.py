@@ -10,8 +10,9 @@ from django.utils.safestring import SafeString, mark_safe
 from vru_portal.text.markdown import render
 from vru_portal.web.addresses import full_url
 
-# As in django.utils.html.json_script: nothing may end the script element in which the JSON is.
-_ESCAPES = {ord("<"): "\\u003C", ord(">"): "\\u003E", ord("&"): "\\u0026"}
+# As in django.utils.html.json_script: nothing may end the script element in which the JSON is. If a text is not ASCII,
+# a `replace` for each takes far less time than one `translate`.
+ESCAPES = (("<", "\\u003C"), (">", "\\u003E"), ("&", "\\u0026"))
 
 
 def reference(kind: str, record: Any) -> dict[str, Any]:
@@ -36,4 +37,7 @@ def without_unstated(facts: Any) -> Any:
 def json_ld(kind: str, **facts: object) -> SafeString:
     """Describe something of a schema.org type; facts that are None or empty are left out."""
     data = {"@context": "https://schema.org", "@type": kind, **without_unstated(facts)}
-    return mark_safe(json.dumps(data, ensure_ascii=False).translate(_ESCAPES))  # noqa: S308 - escaped just now
+    text = json.dumps(data, ensure_ascii=False)
+    for character, escaped in ESCAPES:
+        text = text.replace(character, escaped)
+    return mark_safe(text)  # noqa: S308 - escaped just now

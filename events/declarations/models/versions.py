@@ -4,7 +4,6 @@ import hashlib
 
 from django.db import models
 from django.db.models import Q
-from django.urls import reverse
 
 from events.declarations import querysets
 from events.models import Event
@@ -12,6 +11,7 @@ from partners.provenance import Sourced
 from vru_portal.ledger.append_only.models import AppendOnly
 from vru_portal.publishing.slugs import Slugged
 from vru_portal.text.fields import LineField, LongTextField
+from vru_portal.web.addresses import address_of
 
 
 class Declaration(Slugged):
@@ -81,7 +81,7 @@ class DeclarationVersion(AppendOnly, Sourced):
 
     def get_absolute_url(self) -> str:
         """The page of this version, which stays when a newer one replaces it."""
-        return reverse("declarations:version", args=[self.number])
+        return address_of("declarations:version", self.number)
 
     @property
     def is_public(self) -> bool:

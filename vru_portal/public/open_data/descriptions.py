@@ -10,7 +10,6 @@ from functools import cached_property
 from typing import Any
 
 from django.http import QueryDict
-from django.urls import reverse
 from django.utils import timezone
 
 from funding.models import PublicationDuty
@@ -19,7 +18,7 @@ from vru_portal.public.open_data.datasets import DATASETS
 from vru_portal.public.open_data.tables import columns_of, licence_of
 from vru_portal.tabular.datasets import Dataset, table_schema
 from vru_portal.tabular.downloads import FORMATS
-from vru_portal.web.addresses import full_url
+from vru_portal.web.addresses import address_of, full_url
 from vru_portal.web.file_responses import MEDIA_TYPES
 from vru_portal.web.public_pages import cached_per_content_version
 
@@ -66,7 +65,7 @@ class Description:
     def title(self) -> str:
         return f"Example data: {self.dataset.title}" if self.unit.is_example else self.dataset.title
 
-    @property
+    @cached_property
     def columns(self) -> list[dict[str, Any]]:
         """Its columns as the fields of a Table Schema."""
         return table_schema(self.dataset, columns_of(self.dataset, self.unit))["fields"]
@@ -83,29 +82,29 @@ class Description:
     def licence_url(self) -> str:
         return licence_of(self.dataset, self.duty)[1]
 
-    @property
+    @cached_property
     def page(self) -> str:
-        return reverse("open_data:dataset", args=[self.dataset.name])
+        return address_of("open_data:dataset", self.dataset.name)
 
     @property
     def list_page(self) -> str:
         """The page that shows the same list."""
-        return reverse(self.dataset.page)
+        return address_of(self.dataset.page)
 
     @property
     def list_parts(self) -> Sequence[tuple[str, str]]:
         """The names and addresses of the pages that each show a part of the list, if no one page shows all of it."""
         return self.dataset.parts() if self.dataset.parts else ()
 
-    @property
+    @cached_property
     def api(self) -> str:
-        return reverse("api:list", args=[self.dataset.name])
+        return address_of("api:list", self.dataset.name)
 
-    @property
+    @cached_property
     def downloads(self) -> list[Download]:
-        return [Download(form, reverse("open_data:download", args=[self.dataset.name, form])) for form in FORMATS]
+        return [Download(form, address_of("open_data:download", self.dataset.name, form)) for form in FORMATS]
 
-    @property
+    @cached_property
     def identifier(self) -> str:
         """Its identifier, which stays as its address does."""
         return full_url(self.page)
@@ -138,13 +137,13 @@ def dcat_catalogue(descriptions: list[Description], unit: Unit) -> dict[str, Any
             "dct:modified": {"@type": "xsd:dateTime"},
             "dcat:mediaType": {"@type": "@id"},
         },
-        "@id": full_url(reverse("open_data:catalogue")),
+        "@id": full_url(address_of("open_data:catalogue")),
         "@type": "dcat:Catalog",
         "dct:title": f"Open data of {unit.name}",
         "dct:description": unit.description,
         "dct:language": "en",
         "dct:publisher": publisher(unit),
-        "foaf:homepage": {"@id": full_url(reverse("home"))},
+        "foaf:homepage": {"@id": full_url(address_of("home"))},
         "dcat:dataset": [dcat_dataset(description) for description in descriptions],
         "dcat:service": dcat_service(descriptions),
     }
@@ -174,7 +173,7 @@ def dcat_dataset(description: Description) -> dict[str, Any]:
                 "dcat:accessURL": {"@id": description.identifier},
                 "dcat:downloadURL": {"@id": full_url(download.url)},
                 "dcat:mediaType": f"https://www.iana.org/assignments/media-types/{download.media_type}",
-                "dct:conformsTo": {"@id": full_url(reverse("open_data:schema", args=[description.dataset.name]))},
+                "dct:conformsTo": {"@id": full_url(address_of("open_data:schema", description.dataset.name))},
                 **licence,
             }
             for download in description.downloads
@@ -184,11 +183,11 @@ def dcat_dataset(description: Description) -> dict[str, Any]:
 
 def dcat_service(descriptions: list[Description]) -> dict[str, Any]:
     return {
-        "@id": full_url(reverse("api:root")),
+        "@id": full_url(address_of("api:root")),
         "@type": "dcat:DataService",
         "dct:title": "API",
-        "dcat:endpointURL": {"@id": full_url(reverse("api:root"))},
-        "dcat:endpointDescription": {"@id": full_url(reverse("api:openapi"))},
+        "dcat:endpointURL": {"@id": full_url(address_of("api:root"))},
+        "dcat:endpointDescription": {"@id": full_url(address_of("api:openapi"))},
         "dcat:servesDataset": [{"@id": description.identifier} for description in descriptions],
     }
 
@@ -203,9 +202,9 @@ def data_package(descriptions: list[Description], unit: Unit) -> dict[str, Any]:
     return {
         "profile": "tabular-data-package",
         "name": "open-data",
-        "id": full_url(reverse("open_data:catalogue")),
+        "id": full_url(address_of("open_data:catalogue")),
         "title": f"Open data of {unit.name}",
-        "homepage": full_url(reverse("open_data:catalogue")),
+        "homepage": full_url(address_of("open_data:catalogue")),
         "resources": [
             {
                 "profile": "tabular-data-resource",
@@ -231,7 +230,7 @@ def licences(description: Description) -> dict[str, Any]:
 
 
 def schema_org(description: Description) -> dict[str, Any]:
-    """The facts of a schema.org Dataset."""
+    """The facts of a schema.org Dataset, without its columns."""
     changed = description.changed
     return {
         "@id": description.identifier,
@@ -244,12 +243,15 @@ def schema_org(description: Description) -> dict[str, Any]:
         "keywords": list(description.dataset.keywords),
         "creator": {"@type": "Organization", "name": description.unit.name, "url": full_url("/")},
         "dateModified": timezone.localtime(changed).isoformat(timespec="seconds") if changed else None,
-        "variableMeasured": [
-            {"@type": "PropertyValue", "name": column["name"], "description": column["description"]}
-            for column in description.columns
-        ],
         "distribution": [
             {"@type": "DataDownload", "encodingFormat": download.media_type, "contentUrl": full_url(download.url)}
             for download in description.downloads
         ],
     }
+
+
+def schema_org_columns(description: Description) -> list[dict[str, str]]:
+    return [
+        {"@type": "PropertyValue", "name": column["name"], "description": column["description"]}
+        for column in description.columns
+    ]

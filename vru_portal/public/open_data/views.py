@@ -20,6 +20,7 @@ from vru_portal.public.open_data.descriptions import (
     describe,
     describe_all,
     schema_org,
+    schema_org_columns,
 )
 from vru_portal.public.open_data.refusals import list_of, refusals
 from vru_portal.public.open_data.tables import columns_of, dataset_table, file_name
@@ -59,7 +60,7 @@ def dataset(request: HttpRequest, name: str) -> HttpResponse:
     context = {
         "description": description,
         "parameters": parameters.items(),
-        "json_ld": json_ld("Dataset", **schema_org(description)),
+        "json_ld": json_ld("Dataset", **schema_org(description), variableMeasured=schema_org_columns(description)),
     }
     return render(request, "open_data/dataset.html", context)
 

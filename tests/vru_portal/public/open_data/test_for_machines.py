@@ -87,6 +87,10 @@ COMPLETE = {
         "Dataset",
         {"name", "url", "description", "temporalCoverage", "creator", "distribution", "isAccessibleForFree"},
     ),
+    "/data/payments/": (
+        "Dataset",
+        {"name", "url", "description", "creator", "distribution", "isAccessibleForFree", "variableMeasured"},
+    ),
 }
 
 
