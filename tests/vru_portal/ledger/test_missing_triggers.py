@@ -83,6 +83,8 @@ ALTERED = {
             "CREATE OR REPLACE FUNCTION funding_payment_no_update() RETURNS trigger LANGUAGE plpgsql "
             "AS 'BEGIN RETURN NEW; END'"
         ],
+        "looks anywhere": ["ALTER FUNCTION funding_payment_no_update() RESET search_path"],
+        "reads whole tables": ["ALTER FUNCTION funding_payment_no_update() RESET enable_seqscan"],
         **{
             name: [
                 "DROP TRIGGER funding_payment_no_update ON funding_payment",

@@ -14,11 +14,11 @@ from vru_portal.ledger.append_only.trigger import DELETE, INSERT, TRUNCATE, UPDA
 POSTGRESQL_TYPES = {INSERT: 1 + 2 + 4, DELETE: 1 + 2 + 8, UPDATE: 1 + 2 + 16, TRUNCATE: 2 + 32}
 
 SQLITE_INSTALLED = "SELECT name, sql FROM sqlite_master WHERE type = 'trigger'"
-# Only triggers that are switched on, fire before every such statement whatever column it changes, and look for tables
-# where they should. Anything else counts as missing.
+# Only triggers that are switched on, fire before every such statement whatever column it changes, look for tables where
+# they should, and use indexes. Anything else counts as missing.
 POSTGRESQL_INSTALLED = (
     "SELECT tgname, prosrc FROM pg_trigger JOIN pg_proc ON pg_proc.oid = tgfoid "
-    "WHERE proconfig[1] LIKE 'search_path=%%, pg_temp' AND NOT tgisinternal "
+    "WHERE proconfig[1] LIKE 'search_path=%%, pg_temp' AND proconfig[2] = 'enable_seqscan=off' AND NOT tgisinternal "
     "AND tgenabled IN ('O', 'A') AND tgqual IS NULL AND tgattr::text = '' "
     "AND (tgname, tgtype, tgrelid) IN (SELECT name, type, to_regclass(quote_ident(relation)) "
     "FROM unnest(%s::text[], %s::int[], %s::text[]) AS expected (name, type, relation))"
@@ -68,10 +68,13 @@ class DatabaseTriggers:
                     cursor.execute(trigger.sql("sqlite"))
                     continue
                 level = "STATEMENT" if trigger.statement == TRUNCATE else "ROW"
-                # The search path is fixed: a temporary table of the same name would otherwise hide the real one.
+                # The search path is fixed: a temporary table of the same name would otherwise hide the real one. A
+                # session keeps the plan that it makes for the first rows: reading a whole table is best while it is
+                # small, and by far the slowest once the same session has added thousands of rows.
                 cursor.execute(
                     f'CREATE OR REPLACE FUNCTION "{trigger.name}"() RETURNS trigger LANGUAGE plpgsql '
-                    f"SET search_path = {schema}, pg_temp AS $trigger${trigger.sql('postgresql')}$trigger$"
+                    f"SET search_path = {schema}, pg_temp SET enable_seqscan = off "
+                    f"AS $trigger${trigger.sql('postgresql')}$trigger$"
                 )
                 cursor.execute(
                     f'CREATE TRIGGER "{trigger.name}" BEFORE {trigger.statement} ON "{trigger.table}" '
