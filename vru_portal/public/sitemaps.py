@@ -284,6 +284,5 @@ def list_pages(records: dict[str, list[PublicPage]], years: list[PublicPage]) ->
         pages.append(PublicPage(address_of("gaps"), anything))
         pages += [PublicPage(address_of("gap", slug), anything) for slug in GAPS_BY_SLUG]
     return pages + [
-        PublicPage(address_of("open_data:dataset", name), last_change_of(dataset))
-        for name, dataset in DATASETS.items()
+        PublicPage(address_of("open_data:dataset", name), last_change_of(dataset)) for name, dataset in DATASETS.items()
     ]
