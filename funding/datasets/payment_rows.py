@@ -10,6 +10,7 @@ from decimal import Decimal
 from typing import Any, NamedTuple
 
 from django.db.models import QuerySet
+from django.urls import reverse
 
 from funding.choices import AllocationKind
 from funding.filters import PaymentFilters
@@ -17,7 +18,7 @@ from funding.models import Allocation, Explanation, FinancialYear, Payment
 from partners.models import Organisation
 from vru_portal.ledger.cut_off import NOW, CutOff
 from vru_portal.tabular.batches import AT_ONCE, key_batches
-from vru_portal.web.addresses import address_of, full_url
+from vru_portal.web.addresses import full_url
 from vru_portal.web.prepared_queries import prepared
 
 
@@ -141,7 +142,7 @@ class PaymentRows:
         )
         rows = Allocation.objects.filter(pk__in=missing).values_list("pk", "public_id", "kind", *names)
         for key, public_id, kind, *named, year in rows:
-            url = full_url(address_of("funding:allocation", public_id))
+            url = full_url(reverse("funding:allocation", args=[public_id]))
             self.allocations[key] = AllocationFacts._make(
                 (public_id, AllocationKind(kind).label, *named, url, self.years[year])
             )

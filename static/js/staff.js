@@ -1,4 +1,4 @@
-/* What Django's pages lack: names for fields that are searched by typing and for icons, a hint that a list scrolls. */
+/* What Django's pages lack: names for fields that are searched by typing and for icons, a hint that something scrolls. */
 "use strict";
 {
     const name = () => {
@@ -25,12 +25,13 @@
             else link.setAttribute("aria-label", `${link.textContent}: ${words}`);
         }
     };
-    // what does not fit says so; a list of Django's can then be scrolled with the keyboard, as those of the portal always can
+    // what does not fit says so, and a list of Django's can then be scrolled with the keyboard
     const hint = () => {
         for (const region of document.querySelectorAll("#changelist .results, .portal-scroll")) {
             const beyond = region.scrollWidth > region.clientWidth + 1;
             region.classList.toggle("beyond", beyond);
-            if (region.matches(".portal-scroll")) continue; // which has a name of its own
+            if (region.matches(".portal-scroll")) continue; // its template names it and makes it focusable
+            if (region === document.activeElement) continue; // or the keyboard would lose its place
             for (const [key, value] of [["tabindex", "0"], ["role", "region"], ["aria-label", "List: scrolls sideways"]])
                 beyond ? region.setAttribute(key, value) : region.removeAttribute(key);
         }

@@ -136,10 +136,12 @@ def test_axe_finds_nothing_between_writing_and_publishing(page, password):
     )
     opened_and_noted(page, found, *(f"{story}{name.removesuffix('/')}{'' if '?' in name else '/'}" for name in pages))
     page.goto(f"{story}preview/?width=phone")
-    resize(page, min(WIDTHS))
-    framed = page.get_by_role("region", name="Preview, 375 pixels wide")  # as it is also called where all of it fits
-    expect(framed).to_have_class("portal-scroll beyond")
-    expect(framed).to_have_attribute("tabindex", "0")
+    framed = page.get_by_role("region", name="Preview, 375 pixels wide")
+    for width, shown in zip(WIDTHS, ("portal-scroll beyond", "portal-scroll"), strict=True):
+        resize(page, width)
+        expect(framed).to_have_class(shown)
+        framed.focus()
+        expect(framed).to_be_focused()
     page.goto(f"{story}send-back/")
     page.locator(".submit-row [type=submit]").last.click()  # without a word
     narrow_and_wide(page, found, "send-back, with an error")

@@ -69,7 +69,7 @@ WEIGHTS = """() => Object.fromEntries(["navigation", "resource"].flatMap(kind =>
 MOST_BYTES = 100_000  # of any public page, in all
 
 
-# What listens for a change of size is told before the next frame is drawn.
+# Resize listeners run before the next frame is drawn.
 NEXT_FRAME = "() => new Promise(requestAnimationFrame)"
 
 # What a screen of this width shows: if another shows the same, most of axe's rules find the same there.

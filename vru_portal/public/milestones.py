@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 
 from django.db.models import Min
-from django.urls import reverse
 from django.utils import timezone
 
 from events.declarations.models import DeclarationVersion, Entry
@@ -12,6 +11,7 @@ from funding.validators import year_label
 from partners.models import Publication
 from programmes.choices import NewsKind
 from programmes.presenters.news import NewsItem
+from vru_portal.web.addresses import address_of
 
 # How many organisations have signed, in words for the sentence.
 SIGNATURES = {1: "first", 10: "tenth", 50: "fiftieth", 100: "hundredth", 500: "five hundredth", 1000: "thousandth"}
@@ -46,7 +46,7 @@ def signatures() -> Iterator[NewsItem]:
             yield NewsItem(
                 day,
                 f"The {word} organisation signed the declaration",
-                reverse("declarations:register"),
+                address_of("declarations:register"),
                 NewsKind.DECLARATION,
                 "From the public register",
                 f"signature-{number}",
@@ -61,7 +61,7 @@ def first_payments() -> Iterator[NewsItem]:
         yield NewsItem(
             day,
             f"The first payment from the money for {label} was made",
-            reverse("funding:payments", args=[label]),
+            address_of("funding:payments", label),
             NewsKind.MONEY,
             "From the payments as recorded here",
             "first-payment",

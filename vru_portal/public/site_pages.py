@@ -3,11 +3,10 @@
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from django.urls import reverse
-
 from partners.models import Unit
 from programmes.models import Initiative
 from vru_portal.search.documents import IndexEntry, ResultKind, Searchable, SearchDocument
+from vru_portal.web.addresses import address_of
 
 
 class SitePage(NamedTuple):
@@ -23,7 +22,7 @@ class SitePage(NamedTuple):
 
     @property
     def address(self) -> str:
-        return f"{reverse(self.name)}#{self.anchor}" if self.anchor else reverse(self.name)
+        return f"{address_of(self.name)}#{self.anchor}" if self.anchor else address_of(self.name)
 
 
 PAGES = (

@@ -14,6 +14,7 @@ from typing import Any
 from django.conf import settings
 from django.contrib.sitemaps import Sitemap
 from django.db.models import Max, Model, QuerySet
+from django.urls import reverse
 from django.utils import timezone
 
 from events.declarations.models import DeclarationVersion, Entry
@@ -38,7 +39,6 @@ from vru_portal.public.gaps import GAPS_BY_SLUG
 from vru_portal.public.open_data.datasets import DATASETS
 from vru_portal.public.open_data.descriptions import last_change_of
 from vru_portal.publishing.state import Publishable, State
-from vru_portal.web.addresses import address_of
 from vru_portal.web.prepared_queries import prepared
 
 Moments = dict[int, datetime]  # by the primary key of the record
@@ -220,7 +220,7 @@ def record_pages(
 ) -> list[PublicPage]:
     changed_at = changes_of_pages(changes)
     found = rows().order_by().values_list("pk", in_address)
-    return [PublicPage(address_of(name, value), changed_at.get(pk)) for pk, value in found]
+    return [PublicPage(reverse(name, args=[value]), changed_at.get(pk)) for pk, value in found]
 
 
 def year_pages() -> list[PublicPage]:
@@ -241,9 +241,9 @@ def year_pages() -> list[PublicPage]:
     for year in FinancialYear.objects.with_money():
         moments = [found.get(year.pk) for found in (own, paid, allocated, brought, varied, conditions)]
         pages.append(PublicPage(year.get_absolute_url(), latest(moments)))
-        pages.append(PublicPage(address_of("funding:payments", year.label), paid.get(year.pk)))
+        pages.append(PublicPage(reverse("funding:payments", args=[year.label]), paid.get(year.pk)))
         if year.pk in decided:
-            pages.append(PublicPage(address_of("funding:decisions", year.label), decided[year.pk]))
+            pages.append(PublicPage(reverse("funding:decisions", args=[year.label]), decided[year.pk]))
     return pages
 
 
@@ -279,10 +279,11 @@ def list_pages(records: dict[str, list[PublicPage]], years: list[PublicPage]) ->
         "partners:cookies": None,
         "partners:complaints": stated,
     }
-    pages = [PublicPage(address_of(name), changed_at) for name, changed_at in moments.items()]
+    pages = [PublicPage(reverse(name), changed_at) for name, changed_at in moments.items()]
     if Unit.objects.filter(publishes_gaps=True).exists():
-        pages.append(PublicPage(address_of("gaps"), anything))
-        pages += [PublicPage(address_of("gap", slug), anything) for slug in GAPS_BY_SLUG]
+        pages.append(PublicPage(reverse("gaps"), anything))
+        pages += [PublicPage(reverse("gap", args=[slug]), anything) for slug in GAPS_BY_SLUG]
     return pages + [
-        PublicPage(address_of("open_data:dataset", name), last_change_of(dataset)) for name, dataset in DATASETS.items()
+        PublicPage(reverse("open_data:dataset", args=[name]), last_change_of(dataset))
+        for name, dataset in DATASETS.items()
     ]

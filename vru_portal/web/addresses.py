@@ -1,5 +1,6 @@
 """The addresses of the portal's pages and files."""
 
+from collections.abc import Hashable
 from functools import lru_cache
 
 from django.conf import settings
@@ -7,8 +8,8 @@ from django.urls import reverse
 
 
 @lru_cache(maxsize=5000)
-def address_of(view: str, *values: object) -> str:
-    """Django's `reverse`, which would take a tenth of a page's time, once for each address."""
+def address_of(view: str, *values: Hashable) -> str:
+    """As Django's `reverse`, but remembers its answers: reversing took a tenth of the time of a page."""
     return reverse(view, args=values)
 
 

@@ -6,8 +6,8 @@ from typing import Any
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.urls import reverse
 
+from vru_portal.web.addresses import address_of
 from vru_portal.web.facets import FacetedFilters
 from vru_portal.web.pagination import get_page_or_404
 from vru_portal.web.public_pages import declare_parameters
@@ -27,7 +27,7 @@ class ListPage:
     def response(self, request: HttpRequest, filters: FacetedFilters, rows: QuerySet[Any]) -> HttpResponse:
         """The rows that the filters leave, page by page."""
         declare_parameters(request, filters.valid)
-        address = reverse(self.url)
+        address = address_of(self.url)
         context = {
             "list": self,
             "list_url": address,

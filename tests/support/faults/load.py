@@ -20,6 +20,7 @@ from tests.support.races.signatories import RECEIPT, Answer, Visitor
 SIGNING, PAYING = 4, 2
 BETWEEN = 0.5  # seconds from one signature, or payment, to the next of the same client
 BEFORE_AGAIN = 0.1  # seconds
+ENOUGH_OF_AN_ANSWER, LAST_ERRORS = 300, 20  # characters, and lines of the log, that a failure shows
 PAY = "/admin/funding/payment/add/"
 NO_ANSWER = (OSError, HTTPException)
 
@@ -55,8 +56,11 @@ class Load:
 
     def require_expected(self, *later: Portal) -> None:
         """Fail if a client got an answer that people cannot go on with; say what its portal, and later ones, logged."""
+        if not self.unexpected:
+            return
         logged = [line for one in (self.portal, *later) for line in one.printed.splitlines() if "level=error" in line]
-        assert self.unexpected == [], "\n".join(map(str, self.unexpected + logged))
+        answers = [str(answer)[:ENOUGH_OF_AN_ANSWER] for answer in self.unexpected]
+        raise AssertionError("\n".join([*answers, *logged[-LAST_ERRORS:]]))
 
     def until_answered(self, ask: Callable[[], Any]) -> Any:
         """Ask again until there is an answer; None if it is not one that people can go on with, or none comes."""

@@ -1,15 +1,17 @@
 """What happens where the database could not refuse: its triggers are missing, changed or do not see."""
 
+import hashlib
 import re
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 from django.db import connection
+from django.db.migrations.loader import MigrationLoader
 
 from tests.support.factories import AllocationFactory, FundingSourceFactory
 from tests.support.refusals import execute, insert, rolled_back, without_triggers
 from tests.vru_portal.ledger.rows import postgresql
-from vru_portal.ledger.append_only.database import DatabaseTriggers, require_triggers
+from vru_portal.ledger.append_only.database import DatabaseTriggers, postgresql_sql, require_triggers
 from vru_portal.ledger.append_only.declared import declared_triggers
 
 pytestmark = pytest.mark.django_db
@@ -30,6 +32,19 @@ def test_the_database_holds_every_trigger_as_it_is_declared():
     }
     assert triggers.missing() == []
     require_triggers()
+
+
+# A portal whose triggers differ from those that are declared does not start, and only a migration puts them in place.
+# If you have changed a trigger, or how triggers are created: add a migration, even an empty one, name it here, and
+# replace the digest.
+MIGRATION = ("vru_portal", "0002_triggers_use_indexes")
+DIGEST = "ab583940e29b9fd4"
+
+
+def test_a_change_of_triggers_comes_with_a_migration():
+    statements = [s for trigger in DECLARED for s in (trigger.sql("sqlite"), *postgresql_sql(trigger, "public"))]
+    assert hashlib.sha256("\n".join(sorted(statements)).encode()).hexdigest()[:16] == DIGEST
+    assert MIGRATION in MigrationLoader(None).disk_migrations
 
 
 @pytest.mark.parametrize("trigger", DECLARED, ids=lambda trigger: trigger.name)
@@ -84,6 +99,10 @@ ALTERED = {
             "AS 'BEGIN RETURN NEW; END'"
         ],
         "looks anywhere": ["ALTER FUNCTION funding_payment_no_update() RESET search_path"],
+        "looks elsewhere first": [
+            "ALTER FUNCTION funding_payment_no_update() SET search_path = pg_temp, public, pg_temp"
+        ],
+        "another setting": ["ALTER FUNCTION funding_payment_no_update() SET enable_indexscan = off"],
         "reads whole tables": ["ALTER FUNCTION funding_payment_no_update() RESET enable_seqscan"],
         **{
             name: [

@@ -6,7 +6,7 @@ import pytest
 from django.db import connection
 
 from tests.support.processes.databases import migrated_database, run_python, run_python_for_json
-from tests.support.processes.portal_process import free_port, one_sentence, run
+from tests.support.processes.portal_process import free_port, one_sentence, portal, run
 from vru_portal.ledger.append_only.database import DatabaseTriggers
 from vru_portal.table_creation import LAST_BEFORE_SQUASH
 
@@ -26,6 +26,35 @@ def test_triggers_are_put_back_after_a_migration_that_rebuilds_their_tables(tmp_
     assert found["before"] == found["after"] == []
     assert found["lost"] == own
     assert found["refused"] == ["A recorded explanation cannot be changed or removed"] * 2
+
+
+# The triggers of an earlier version, which are others, and a database that has not seen the newest migration.
+EARLIER_TRIGGERS = """
+import django; django.setup()
+from django.db import connection
+from django.db.migrations.recorder import MigrationRecorder
+from tests.vru_portal.ledger.test_missing_triggers import MIGRATION
+from vru_portal.ledger.append_only.database import DatabaseTriggers
+with connection.cursor() as cursor:
+    for trigger in DatabaseTriggers(connection).expected.values():
+        if connection.vendor == "sqlite":
+            cursor.execute(f'DROP TRIGGER "{trigger.name}"')
+        else:
+            cursor.execute(f'ALTER FUNCTION "{trigger.name}"() RESET enable_seqscan')
+app, name = MIGRATION
+assert MigrationRecorder.Migration.objects.filter(app=app, name=name).delete()[0] == 1
+assert len(DatabaseTriggers(connection).missing()) > 100
+"""
+
+
+@pytest.mark.server
+def test_a_portal_with_the_triggers_of_an_earlier_version_starts_and_replaces_them(tmp_path, template):
+    with migrated_database(tmp_path / "var", "earlier", template) as values:
+        before = run_python(values, "-c", EARLIER_TRIGGERS)
+        assert before.returncode == 0, before.stderr
+        with portal(tmp_path / "var", **values) as served:
+            served.wait_until_ready()
+        assert run_python(values, "-c", "import vru_portal.wsgi").returncode == 0
 
 
 def migrated_from(*steps):

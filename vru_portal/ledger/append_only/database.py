@@ -14,11 +14,16 @@ from vru_portal.ledger.append_only.trigger import DELETE, INSERT, TRUNCATE, UPDA
 POSTGRESQL_TYPES = {INSERT: 1 + 2 + 4, DELETE: 1 + 2 + 8, UPDATE: 1 + 2 + 16, TRUNCATE: 2 + 32}
 
 SQLITE_INSTALLED = "SELECT name, sql FROM sqlite_master WHERE type = 'trigger'"
-# Only triggers that are switched on, fire before every such statement whatever column it changes, look for tables where
-# they should, and use indexes. Anything else counts as missing.
+# Settings of every trigger's function. The search path is fixed: a temporary table of the same name would otherwise
+# hide the real one. And a session keeps the plan that it makes for the first rows: reading a whole table is best while
+# it is small, and by far the slowest once the same session has added thousands of rows.
+SETTINGS = "SET search_path = {schema}, pg_temp SET enable_seqscan = off"
+EXPECTED_SETTINGS = "ARRAY['search_path=' || quote_ident(current_schema()) || ', pg_temp', 'enable_seqscan=off']"
+# Only triggers that are switched on, fire before every such statement whatever column it changes, and have exactly
+# these settings. Anything else counts as missing.
 POSTGRESQL_INSTALLED = (
     "SELECT tgname, prosrc FROM pg_trigger JOIN pg_proc ON pg_proc.oid = tgfoid "
-    "WHERE proconfig[1] LIKE 'search_path=%%, pg_temp' AND proconfig[2] = 'enable_seqscan=off' AND NOT tgisinternal "
+    f"WHERE proconfig @> {EXPECTED_SETTINGS} AND proconfig <@ {EXPECTED_SETTINGS} AND NOT tgisinternal "
     "AND tgenabled IN ('O', 'A') AND tgqual IS NULL AND tgattr::text = '' "
     "AND (tgname, tgtype, tgrelid) IN (SELECT name, type, to_regclass(quote_ident(relation)) "
     "FROM unnest(%s::text[], %s::int[], %s::text[]) AS expected (name, type, relation))"
@@ -64,22 +69,8 @@ class DatabaseTriggers:
             schema = None if self.is_sqlite else self._current_schema(cursor)
             for trigger in self.missing():
                 cursor.execute(self.drop_sql(trigger))
-                if schema is None:
-                    cursor.execute(trigger.sql("sqlite"))
-                    continue
-                level = "STATEMENT" if trigger.statement == TRUNCATE else "ROW"
-                # The search path is fixed: a temporary table of the same name would otherwise hide the real one. A
-                # session keeps the plan that it makes for the first rows: reading a whole table is best while it is
-                # small, and by far the slowest once the same session has added thousands of rows.
-                cursor.execute(
-                    f'CREATE OR REPLACE FUNCTION "{trigger.name}"() RETURNS trigger LANGUAGE plpgsql '
-                    f"SET search_path = {schema}, pg_temp SET enable_seqscan = off "
-                    f"AS $trigger${trigger.sql('postgresql')}$trigger$"
-                )
-                cursor.execute(
-                    f'CREATE TRIGGER "{trigger.name}" BEFORE {trigger.statement} ON "{trigger.table}" '
-                    f'FOR EACH {level} EXECUTE FUNCTION "{trigger.name}"()'
-                )
+                for statement in [trigger.sql("sqlite")] if schema is None else postgresql_sql(trigger, schema):
+                    cursor.execute(statement)
 
     def remove(self) -> None:
         """Remove the triggers; from SQLite also those that an earlier version declared."""
@@ -97,6 +88,17 @@ class DatabaseTriggers:
     def _current_schema(cursor: Any) -> str:
         cursor.execute("SELECT quote_ident(current_schema())")
         return str(cursor.fetchone()[0])
+
+
+def postgresql_sql(trigger: Trigger, schema: str) -> list[str]:
+    """The statements that put a trigger in place, where there is none of its name."""
+    level = "STATEMENT" if trigger.statement == TRUNCATE else "ROW"
+    return [
+        f'CREATE OR REPLACE FUNCTION "{trigger.name}"() RETURNS trigger LANGUAGE plpgsql '
+        f"{SETTINGS.format(schema=schema)} AS $trigger${trigger.sql('postgresql')}$trigger$",
+        f'CREATE TRIGGER "{trigger.name}" BEFORE {trigger.statement} ON "{trigger.table}" '
+        f'FOR EACH {level} EXECUTE FUNCTION "{trigger.name}"()',
+    ]
 
 
 def remove_triggers_before_migration(using: str, plan: list[Any], **options: Any) -> None:

@@ -65,7 +65,7 @@ class Description:
     def title(self) -> str:
         return f"Example data: {self.dataset.title}" if self.unit.is_example else self.dataset.title
 
-    @cached_property
+    @property
     def columns(self) -> list[dict[str, Any]]:
         """Its columns as the fields of a Table Schema."""
         return table_schema(self.dataset, columns_of(self.dataset, self.unit))["fields"]
@@ -82,7 +82,7 @@ class Description:
     def licence_url(self) -> str:
         return licence_of(self.dataset, self.duty)[1]
 
-    @cached_property
+    @property
     def page(self) -> str:
         return address_of("open_data:dataset", self.dataset.name)
 
@@ -96,15 +96,15 @@ class Description:
         """The names and addresses of the pages that each show a part of the list, if no one page shows all of it."""
         return self.dataset.parts() if self.dataset.parts else ()
 
-    @cached_property
+    @property
     def api(self) -> str:
         return address_of("api:list", self.dataset.name)
 
-    @cached_property
+    @property
     def downloads(self) -> list[Download]:
         return [Download(form, address_of("open_data:download", self.dataset.name, form)) for form in FORMATS]
 
-    @cached_property
+    @property
     def identifier(self) -> str:
         """Its identifier, which stays as its address does."""
         return full_url(self.page)
