@@ -10,13 +10,13 @@ from typing import Any
 
 from django.db.models import Case, F, Prefetch, QuerySet, When
 from django.db.models.functions import Coalesce
+from django.urls import reverse
 
 from funding.choices import AllocationKind, CostKind, VariationKind
 from funding.models import Allocation, ContractCopy, Contributor, FinancialYear, FundingSource, Payment, Variation
 from funding.querysets import ZERO_POUNDS
 from vru_portal.ledger.cut_off import NOW, CutOff
 from vru_portal.ledger.money import sum_of_pounds
-from vru_portal.web.addresses import address_of
 from vru_portal.web.prepared_queries import prepared
 
 
@@ -56,7 +56,7 @@ class AllocationBalance:
     award: Decimal  # what variations leave of that
 
     def get_absolute_url(self) -> str:
-        return address_of("funding:allocation", self.public_id)
+        return reverse("funding:allocation", args=[self.public_id])
 
     @property
     def allocated(self) -> Decimal:

@@ -6,6 +6,7 @@ from decimal import Decimal
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import F, Q
+from django.urls import reverse
 from django.utils import timezone
 
 from funding import querysets
@@ -23,7 +24,6 @@ from vru_portal.ledger.append_only.trigger import INSERT, Trigger
 from vru_portal.ledger.money import SignedMoneyField
 from vru_portal.text.fields import CalendarDateField, LineField, LongTextField, WebAddressField
 from vru_portal.text.typed_dates import IN_OUR_TIME
-from vru_portal.web.addresses import address_of
 
 
 class Allocation(Reversible):
@@ -251,7 +251,7 @@ class Allocation(Reversible):
     def get_absolute_url(self) -> str:
         """A reversal has no page of its own: it is shown with the allocation that it reverses."""
         original: Allocation = self.reverses or self  # type: ignore[assignment]
-        return address_of("funding:allocation", original.public_id)
+        return reverse("funding:allocation", args=[original.public_id])
 
     @property
     def subject(self) -> Initiative | BudgetHeading:

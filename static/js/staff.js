@@ -31,7 +31,10 @@
             const beyond = region.scrollWidth > region.clientWidth + 1;
             region.classList.toggle("beyond", beyond);
             if (region.matches(".portal-scroll")) continue; // its template names it and makes it focusable
-            if (region === document.activeElement) continue; // or the keyboard would lose its place
+            if (!beyond && region === document.activeElement) {
+                region.addEventListener("blur", hint, { once: true }); // now, the keyboard would lose its place
+                continue;
+            }
             for (const [key, value] of [["tabindex", "0"], ["role", "region"], ["aria-label", "List: scrolls sideways"]])
                 beyond ? region.setAttribute(key, value) : region.removeAttribute(key);
         }

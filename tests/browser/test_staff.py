@@ -79,6 +79,18 @@ def test_axe_finds_nothing_no_page_of_staff_is_too_wide_or_breaks_its_own_policy
     assert complaints == []
 
 
+def test_a_list_that_no_longer_scrolls_keeps_the_focus_until_it_is_left(page, password):
+    sign_in(page, password)
+    page.goto("/admin/programmes/initiative/")
+    resize(page, 320)
+    scrolling = page.get_by_role("region", name="List: scrolls sideways")
+    scrolling.focus()
+    resize(page, 1280)
+    expect(scrolling).to_be_focused()
+    page.keyboard.press("Tab")
+    expect(scrolling).to_have_count(0)
+
+
 # What staff meet between writing a record and its publication, and pages that take many rows at once. Each is brought
 # about as staff do it, with the page that follows it, and looked at on a phone and on a wide screen.
 WIDTHS = (320, 1280)

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.db import models
 from django.db.models import Q
+from django.urls import reverse
 
 from events.declarations import querysets
 from events.declarations.choices import EntryKind
@@ -13,7 +14,6 @@ from events.declarations.models.invitations import SignatoryBody
 from events.declarations.models.versions import DeclarationVersion
 from vru_portal.ledger.append_only.models import AppendOnly
 from vru_portal.ledger.append_only.trigger import DELETE, INSERT, TRUNCATE, UPDATE, Trigger
-from vru_portal.web.addresses import address_of
 
 LOCK_HEAD_SQL = "SELECT 1 FROM declarations_head WHERE id = 1"
 ERASED_ONLY_MESSAGE = "What an entry commits to cannot be changed, only erased."
@@ -186,7 +186,7 @@ class Entry(AppendOnly):
 
     def get_absolute_url(self) -> str:
         """Its page."""
-        return address_of("declarations:entry", self.seq)
+        return reverse("declarations:entry", args=[self.seq])
 
     @cached_property
     def leaf_values(self) -> dict[str, Any]:

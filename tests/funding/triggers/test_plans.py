@@ -22,7 +22,7 @@ def whole_tables_read() -> int:
 
 
 def record_payments() -> int:
-    """Return how many whole tables the triggers have read meanwhile."""
+    """Return how often the triggers have read a whole table meanwhile."""
     allocation = AllocationFactory()
     payments = [PaymentFactory.unsaved(allocation=allocation) for _ in range(PAYMENTS)]
     before = whole_tables_read()

@@ -82,7 +82,7 @@ class Portal:
     @property
     def printed(self) -> str:
         """Its output so far."""
-        return self.output.read_text(errors="replace")  # who was killed may have written half a character
+        return self.output.read_text(errors="replace")  # a killed process may have written half a character
 
     def url(self, path: str = "/", host: str = "localhost") -> str:
         """Return the address of a page."""

@@ -16,7 +16,7 @@ POSTGRESQL_TYPES = {INSERT: 1 + 2 + 4, DELETE: 1 + 2 + 8, UPDATE: 1 + 2 + 16, TR
 SQLITE_INSTALLED = "SELECT name, sql FROM sqlite_master WHERE type = 'trigger'"
 # Settings of every trigger's function. The search path is fixed: a temporary table of the same name would otherwise
 # hide the real one. And a session keeps the plan that it makes for the first rows: reading a whole table is best while
-# it is small, and by far the slowest once the same session has added thousands of rows.
+# it is small, and by far the slowest once the same session has added thousands of rows. So none is read as a whole.
 SETTINGS = "SET search_path = {schema}, pg_temp SET enable_seqscan = off"
 EXPECTED_SETTINGS = "ARRAY['search_path=' || quote_ident(current_schema()) || ', pg_temp', 'enable_seqscan=off']"
 # Only triggers that are switched on, fire before every such statement whatever column it changes, and have exactly

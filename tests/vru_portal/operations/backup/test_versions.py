@@ -10,7 +10,9 @@ from vru_portal.table_creation import LAST_BEFORE_SQUASH, migrations_on_disk
 OWN = {".".join(key) for key in migrations_on_disk()}
 REPLACED = {".".join(key) for migration in migrations_on_disk().values() for key in migration.replaces}
 SQUASHED = {".".join(key) for key, migration in migrations_on_disk().items() if migration.replaces}
-BEFORE_SQUASH = OWN - SQUASHED | REPLACED
+APPS = {app for (app, _), migration in migrations_on_disk().items() if migration.replaces}
+SINCE_SQUASH = {name for name in OWN - SQUASHED if name.partition(".")[0] in APPS}
+BEFORE_SQUASH = OWN - SQUASHED - SINCE_SQUASH | REPLACED
 
 
 def of(*migrations):
@@ -21,6 +23,7 @@ def of(*migrations):
     "migrations",
     [
         pytest.param(OWN, id="of this version"),
+        pytest.param(OWN - SINCE_SQUASH, id="of the squash itself"),
         pytest.param(OWN | REPLACED, id="with the names of what was replaced"),
         pytest.param(BEFORE_SQUASH | {"funding.0001_initial"}, id="of the last version before the squash"),
     ],
