@@ -181,8 +181,17 @@ def _inline_tokens(tokens: list[Token], *kinds: str) -> Iterator[Token]:
     return (token for block in tokens for token in block.children or () if token.type in kinds)
 
 
-_markdown = _make_parser()
-_plain = MarkdownIt("zero")  # paragraphs, and nothing else
+def _ready(parser: MarkdownIt) -> MarkdownIt:
+    """Have a parser compile its rules, as it would for its first text.
+
+    If two threads each bring a first text, the second finds some rules or none: the page fails, or shows the marks.
+    """
+    parser.parse("Text.")
+    return parser
+
+
+_markdown = _ready(_make_parser())
+_plain = _ready(MarkdownIt("zero"))  # paragraphs, and nothing else
 
 
 @dataclass(frozen=True)

@@ -1,9 +1,11 @@
 import re
 import sys
+from importlib.util import find_spec, module_from_spec
 
 import pytest
 from django.utils.safestring import SafeString
 
+from vru_portal.text import markdown
 from vru_portal.text.markdown import MAX_CHARACTERS, MAX_MARKS, problem_of, render
 from vru_portal.text.pasting import normalise_markdown
 
@@ -159,3 +161,20 @@ def test_the_length_of_a_report_and_the_links_of_a_long_list_are_no_problem():
     paragraph = "The unit *pays* for this, as [the accounts](/funding/) say, and **asks** for proof.\n\n" * 900
     assert problem_of(paragraph[:MAX_CHARACTERS]) == ""
     assert "Shorten it to 100,000" in problem_of("x" * (MAX_CHARACTERS + 1))
+
+
+def test_the_rules_are_compiled_before_two_threads_can_render_at_once():
+    spec = find_spec(markdown.__name__)
+    assert spec and spec.loader
+    new = module_from_spec(spec)  # as a process has it that has rendered nothing yet
+    spec.loader.exec_module(new)
+    for parser in (new._markdown, new._plain):
+        for ruler in (parser.core.ruler, parser.block.ruler, parser.inline.ruler, parser.inline.ruler2):
+            assert ruler.__cache__
+
+
+def test_without_that_a_second_thread_meets_a_parser_without_rules():
+    parser = markdown._make_parser()
+    parser.block.ruler.__cache__ = {}  # as it is for a moment while the first thread compiles
+    with pytest.raises(RuntimeError, match="none of the block rules matched"):
+        parser.parse("Text.")
