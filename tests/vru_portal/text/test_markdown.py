@@ -165,7 +165,8 @@ def test_the_length_of_a_report_and_the_links_of_a_long_list_are_no_problem():
 
 def test_the_rules_are_compiled_before_two_threads_can_render_at_once():
     spec = find_spec(markdown.__name__)
-    assert spec and spec.loader
+    assert spec
+    assert spec.loader
     new = module_from_spec(spec)  # as a process has it that has rendered nothing yet
     spec.loader.exec_module(new)
     for parser in (new._markdown, new._plain):
