@@ -6,6 +6,7 @@ from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Lower
+from django.urls import reverse
 from django.utils import timezone
 
 from funding import querysets
@@ -16,7 +17,6 @@ from vru_portal.ledger.append_only.trigger import INSERT, Trigger
 from vru_portal.ledger.money import SignedMoneyField
 from vru_portal.text.fields import CalendarDateField, LineField, LongTextField, ReferenceField, WebAddressField
 from vru_portal.text.typed_dates import IN_OUR_TIME
-from vru_portal.web.addresses import address_of
 
 # Whether an allocation is recorded as one for regranting.
 FOR_REGRANTING_SQL = (
@@ -169,7 +169,7 @@ class OnwardGrant(Reversible):
         return self.reference
 
     def get_absolute_url(self) -> str:
-        return f"{address_of('funding:allocation', self.allocation.public_id)}#onward"
+        return f"{reverse('funding:allocation', args=[self.allocation.public_id])}#onward"
 
     @property
     def published_at(self) -> str:
