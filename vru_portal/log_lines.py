@@ -107,14 +107,15 @@ class OneLine(logging.Formatter):
         return f"{{{', '.join(parts)}}}" if self.as_json else " ".join(parts)
 
     def _request_line(self, event: str, request: Request) -> str:
-        """The line of one of many requests: what they have in common is formatted once."""
-        return self.whole(
-            self.join_fields({"time": iso_time(request.at)}),
-            event,
-            self.join_fields({"request_id": request.request_id}),
-            self.same_of_requests(request.method, request.path, request.status),
-            self.join_fields({"ms": request.ms, "bytes": request.bytes}),
-        )
+        """The line of one of many requests: what they share is formatted once. Ids and numbers need no quotes."""
+        time = time_of_millisecond(int(request.at * 1000))
+        same = self.same_of_requests(request.method, request.path, request.status)
+        if self.as_json:
+            return (
+                f'{{"time": "{time}", {event}, "request_id": "{request.request_id}", {same}, '
+                f'"ms": {request.ms}, "bytes": {request.bytes}}}'
+            )
+        return f"time={time} {event} request_id={request.request_id} {same} ms={request.ms} bytes={request.bytes}"
 
     def _same_of_requests(self, method: str, path: str, status: int) -> str:
         return self.join_fields({"method": method, "path": mask(path[:LONGEST_VALUE]), "status": status})
@@ -122,6 +123,11 @@ class OneLine(logging.Formatter):
 
 def iso_time(seconds: float) -> str:
     return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds")
+
+
+@lru_cache(maxsize=1024)
+def time_of_millisecond(milliseconds: int) -> str:
+    return iso_time(milliseconds / 1000)
 
 
 def plain(value: object) -> str:

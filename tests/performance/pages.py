@@ -135,10 +135,14 @@ def measure_kept(folder: Path, port: int, workers: list[int]) -> None:
             for name, (where, pids) in rows.items():
                 found[name].append(load(where, asked("/", where), pids, REQUESTS))
     best = {name: min(costs) for name, costs in found.items()}
-    print(f"{'home, ' + format(len(body), ',') + ' bytes':<34}{'µs of CPU':>10}{'a second':>10}{'of nginx':>10}")
+    file = best.get("nginx, a file")
+    headings = "".join(f"{heading:>10}" for heading in ("µs of CPU", "of nginx", "a second", "of nginx"))
+    print(f"{'home, ' + format(len(body), ',') + ' bytes':<34}{headings}")
     for name, cost in best.items():
-        share = f"{best['nginx, a file'].microseconds / cost.microseconds:.2f}" if NGINX else "no nginx"
-        print(f"{name:<34}{cost.microseconds:>10.0f}{cost.rate:>10,.0f}{share:>10}")
+        cheap, fast = (file.microseconds / cost.microseconds, cost.rate / file.rate) if file else (float("nan"),) * 2
+        print(f"{name:<34}{cost.microseconds:>10.0f}{cheap:>10.2f}{cost.rate:>10,.0f}{fast:>10.2f}")
+    if not file:
+        print("There is no nginx on this machine to compare with.")
 
 
 @contextmanager

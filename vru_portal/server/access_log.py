@@ -9,6 +9,7 @@ times a second, each with the time of its own request.
 
 import asyncio
 import logging
+from collections import Counter
 
 from vru_portal import log_lines, metrics
 
@@ -43,7 +44,7 @@ class Batch:
 
     def write(self) -> None:
         requests, self.requests = self.requests, []
-        for request in requests:
-            metrics.count_request(request.method, request.status, request.ms / 1000)
+        for (method, status), number in Counter((request.method, request.status) for request in requests).items():
+            metrics.count_answers(method, status, number)
         if requests:
             logger.info("Request", extra={"requests": requests})

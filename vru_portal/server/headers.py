@@ -1,6 +1,7 @@
 """Which headers are too many to be looked at, and a request as WSGI describes it."""
 
 import sys
+from itertools import chain
 from typing import Any
 
 # What a browser sends is far below these.
@@ -11,11 +12,12 @@ MAX_COOKIE_CHARACTERS = 2**13
 
 def too_large(fields: list[tuple[str, str]]) -> bool:
     """Whether headers are too many or too long. Ask before anything reads them."""
-    return (
-        len(fields) > MAX_HEADER_FIELDS
-        or sum(len(name) + len(value) for name, value in fields) > MAX_HEADER_CHARACTERS
-        or sum(len(value) for name, value in fields if name == "cookie") > MAX_COOKIE_CHARACTERS
-    )
+    characters = sum(map(len, chain.from_iterable(fields)))
+    if len(fields) > MAX_HEADER_FIELDS or characters > MAX_HEADER_CHARACTERS:
+        return True
+    if characters <= MAX_COOKIE_CHARACTERS:  # so are those of cookies
+        return False
+    return sum(len(value) for name, value in fields if name == "cookie") > MAX_COOKIE_CHARACTERS
 
 
 def environ_of(scope: Any) -> dict[str, Any]:
