@@ -14,9 +14,10 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from tests.support.factories import UnitFactory
 from tests.support.signing import invite, open_signing, sign
-from vru_portal import metrics
+from vru_portal import log_lines, metrics
 from vru_portal.models import Heartbeat
 from vru_portal.operations.backup.status import BackupStatus, write_status
+from vru_portal.server import access_log
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("alive", "quiet")]
 
@@ -85,6 +86,19 @@ def test_requests_and_errors_are_counted_by_class_and_nothing_that_a_client_make
 
 
 @pytest.mark.once
+def test_answers_from_memory_are_counted_without_their_times(scrape):
+    names = [("portal_requests_total", "GET", "2xx"), ("portal_requests_total", "HEAD", "3xx")]
+    names += [("portal_requests_total", "HEAD", "2xx"), ("portal_request_seconds_count",)]
+    before = scrape()
+    batch = access_log.Batch()
+    page = log_lines.Request(1_967_000_000.25, "a1b2c3d4", "GET", "/", 200, 0.1, 12)
+    batch.requests = [page, page, page, page._replace(method="HEAD", status=304), page._replace(method="HEAD")]
+    batch.write()
+    after = scrape()
+    assert [after(*name) - (before(*name) or 0) for name in names] == [3, 1, 1, 0]
+
+
+@pytest.mark.once
 def test_exceptions_that_are_logged_are_counted_and_refusals_of_bad_requests_are_not(client, scrape, monkeypatch):
     logging.disable(logging.NOTSET)
     before = scrape()("portal_exceptions_total", "ZeroDivisionError") or 0
@@ -128,13 +142,13 @@ folder = os.environ["PROMETHEUS_MULTIPROC_DIR"]
 
 def count_in_a_fork():
     if os.fork() == 0:
-        from vru_portal import metrics
+        from vru_portal import log_lines, metrics
         metrics.count_request("GET", 200, 0.1)
         os._exit(0)
     assert os.wait()[1] == 0
 
 count_in_a_fork()
-from vru_portal import metrics
+from vru_portal import log_lines, metrics
 from prometheus_client import generate_latest
 metrics.count_request("GET", 200, 0.1)
 count_in_a_fork()
