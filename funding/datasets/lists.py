@@ -15,7 +15,6 @@ from django.utils import timezone
 from funding.datasets.payment_rows import PaymentRow, PaymentRows
 from funding.filters import AllocationFilters, MoneyFilters, PaymentFilters, SourceFilters
 from funding.models import Allocation, ContractCopy, Explanation, FinancialYear, FundingSource, Payment, Variation
-from funding.models.payments import irregularities_of
 from funding.year_accounts import SourceAccount, YearAccounts, prefetch_contributors, year_accounts
 from partners.models import Organisation
 from vru_portal.ledger.money import sum_of_pounds
@@ -309,7 +308,7 @@ PAYMENT_COLUMNS: tuple[Column[PaymentRow], ...] = (
     Column(
         "exceptions",
         "Why it is an exception",
-        lambda p: " ".join(irregularities_of(p, p.allocation.year)),
+        lambda p: " ".join(p.irregularities),
         derived="the dates and amounts of the payment, its allocation and its year",
     ),
     Column("explanation", "The unit's explanation of the exception", lambda p: join_values(p.explanations)),

@@ -12,12 +12,13 @@ from typing import Any, NamedTuple
 from django.db.models import QuerySet
 from django.urls import reverse
 
-from funding.choices import AllocationKind
+from funding.choices import AllocationKind, Irregularity
 from funding.filters import PaymentFilters
 from funding.models import Allocation, Explanation, FinancialYear, Payment
+from funding.models.payments import irregularities_of
 from partners.models import Organisation
 from vru_portal.ledger.cut_off import NOW, CutOff
-from vru_portal.tabular.batches import AT_ONCE, key_batches
+from vru_portal.tabular.batches import as_parameter, key_batches, keys_as_rows
 from vru_portal.web.addresses import full_url
 from vru_portal.web.prepared_queries import prepared
 
@@ -36,7 +37,7 @@ class AllocationFacts(NamedTuple):
 
 
 class PaymentRow(NamedTuple):
-    """A payment with its irregularities, reversed or not."""
+    """A payment, reversed or not."""
 
     pk: int
     reference: str
@@ -52,16 +53,9 @@ class PaymentRow(NamedTuple):
     reason: str
     reversed_at: datetime | None
     reversed_because: str | None
-    running: Decimal
-    allocated: Decimal
-    approved_on: date | None
-    over: bool
-    unassessed: bool
-    late: bool
-    outside: bool
-    returned: bool
     payee: Organisation
     allocation: AllocationFacts
+    irregularities: list[str]  # a sentence for each
     explanations: list[str]
     cut_off: CutOff
 
@@ -71,15 +65,15 @@ class PaymentRow(NamedTuple):
         return None if self.irrecoverable_vat is None else self.amount - self.irrecoverable_vat
 
 
-# The columns to read, in the order of PaymentRow, whose last two fields are not columns. `payee` and `allocation` are
+# The columns to read, in the order of PaymentRow, whose last three fields are not columns. `payee` and `allocation` are
 # the last columns and are read as keys (`of_keys`): put a new column above them.
 PATHS = {
     "reverses": "reverses__reference",
     "reversed_at": "reversed_by__recorded_at",
     "reversed_because": "reversed_by__reason",
 }
-PAGE = 60  # at least as many as a page shows
-COLUMNS = [PATHS.get(name, name) for name in PaymentRow._fields[:-2]]
+COLUMNS = [PATHS.get(name, name) for name in PaymentRow._fields[:-3]]
+COMPARED = ("amount", "running", "allocated", "approved_on", *Irregularity.values)  # what sentences are made of
 
 
 class PaymentRows:
@@ -106,24 +100,25 @@ class PaymentRows:
         for keys in key_batches(self.filters.keys):
             yield from self.of_keys(keys)
 
-    def of_keys(self, keys: Collection[int]) -> list[PaymentRow]:
+    def of_keys(self, keys: list[int]) -> list[PaymentRow]:
+        some = as_parameter(keys)
         # Selected by key: repeating the filters' conditions would cost as much as reading the rows.
-        by_key = {row[0]: row for row in self.facts_of(keys)}
+        by_key = {row[0]: row for row in payment_facts(some)}
         found = [by_key[key] for key in keys]  # in the order of the list
         self.add_missing_payees({payee for *_, payee, _ in found})
         self.add_missing_allocations({allocation for *_, allocation in found})
-        explanations, cut_off = explanations_of(keys, self.filters.cut_off), self.filters.cut_off
-        return [
-            PaymentRow._make(
-                (*facts, self.payees[payee], self.allocations[allocation], explanations.get(facts[0], []), cut_off)
-            )
-            for *facts, payee, allocation in found
-        ]
+        cut_off = self.filters.cut_off
+        irregular = {row.pk: row for row in irregular_payments(some, cut_off)}
+        explanations = known_explanations(some, cut_off)
 
-    def facts_of(self, keys: Collection[int]) -> Iterable[tuple[Any, ...]]:
-        if self.filters.cut_off != NOW:
-            return payment_facts(keys, self.filters.cut_off)
-        return present_facts(*pad_keys(keys)) if keys else ()
+        def whole(pk: int, *facts: Any) -> PaymentRow:
+            payee, allocation = self.payees[facts[-2]], self.allocations[facts[-1]]
+            irregularities = irregularities_of(irregular[pk], allocation.year) if pk in irregular else []
+            return PaymentRow._make(
+                (pk, *facts[:-2], payee, allocation, irregularities, explanations.get(pk, []), cut_off)
+            )
+
+        return [whole(*facts) for facts in found]
 
     def add_missing_payees(self, keys: Collection[int]) -> None:
         if missing := set(keys) - self.payees.keys():
@@ -148,27 +143,36 @@ class PaymentRows:
             )
 
 
-def payment_facts(keys: Collection[Any], cut_off: CutOff) -> QuerySet[Payment, tuple[Any, ...]]:
-    rows = Payment.objects.filter(pk__in=keys).with_irregularities(cut_off)
-    return rows.order_by().values_list(*COLUMNS)
+@prepared
+def payment_facts(keys: Any) -> QuerySet[Payment, tuple[Any, ...]]:
+    return Payment.objects.filter(pk__in=keys_as_rows(keys)).order_by().values_list(*COLUMNS)
+
+
+def irregular_payments(keys: Any, cut_off: CutOff) -> Iterable[Any]:
+    """The few of these payments that are irregular, and what `irregularities_of` makes its sentences of."""
+    return irregular_now(keys) if cut_off == NOW else irregular_as_at(keys, cut_off)
+
+
+def irregular_as_at(keys: Any, cut_off: CutOff) -> QuerySet[Payment, Any]:
+    rows = Payment.objects.filter(pk__in=keys_as_rows(keys)).with_irregularities(cut_off).irregular()
+    return rows.order_by().values_list("pk", *COMPARED, named=True)
 
 
 @prepared
-def present_facts(*keys: int) -> QuerySet[Payment, tuple[Any, ...]]:
-    return payment_facts(keys, NOW)
+def irregular_now(keys: Any) -> QuerySet[Payment, Any]:
+    return irregular_as_at(keys, NOW)
 
 
-def pad_keys(keys: Collection[int]) -> list[int]:
-    """Repeat the last key up to the size of a page or a batch: a query with another number of keys is compiled anew."""
-    *_, last = keys
-    return [*keys, *[last] * ((PAGE if len(keys) <= PAGE else AT_ONCE) - len(keys))]
-
-
-def explanations_of(keys: Collection[int], cut_off: CutOff) -> dict[int, list[str]]:
+def known_explanations(keys: Any, cut_off: CutOff) -> dict[int, list[str]]:
     """The explanations of these payments that were known by the day, by the payment's key."""
     found = defaultdict(list)
-    rows = Explanation.objects.filter(payment__in=keys).order_by("pk").values_list("payment", "text", "recorded_at")
-    for payment, text, recorded_at in rows:
+    for payment, text, recorded_at in explanations_of(keys):
         if cut_off.includes(recorded_at):
             found[payment].append(text)
     return found
+
+
+@prepared
+def explanations_of(keys: Any) -> QuerySet[Explanation, tuple[int, str, datetime]]:
+    rows = Explanation.objects.filter(payment__in=keys_as_rows(keys)).order_by("pk")
+    return rows.values_list("payment", "text", "recorded_at")

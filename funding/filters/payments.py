@@ -1,6 +1,5 @@
 """Filters of payments, with the number of payments that each value would leave, and their totals."""
 
-import json
 import re
 from collections.abc import Mapping, Sequence
 from datetime import date
@@ -8,9 +7,7 @@ from decimal import Decimal
 from functools import cached_property
 from typing import Any, ClassVar
 
-from django.db import connection
 from django.db.models import Count, Q, QuerySet
-from django.db.models.expressions import RawSQL
 
 from funding.choices import DutyList
 from funding.filters.money import (
@@ -24,6 +21,7 @@ from funding.filters.tally import TALLIED, DayTotal, Tally, read_groups
 from funding.models import Payment
 from funding.querysets import PaymentQuerySet, threshold_in_pence
 from vru_portal.ledger.money import Pence, sum_of_pounds
+from vru_portal.tabular.batches import as_parameter, keys_as_rows
 from vru_portal.text.dates import parse_iso_date
 from vru_portal.text.folded_search import contains_words
 from vru_portal.web.filters import Order, Parameter, QueryLink, amount, choice, day, parse_amount, search_words
@@ -99,7 +97,7 @@ class PaymentFilters(MoneyFilters):
             rows = rows.non_grant_items(self.threshold(self.duty_list))
         if self.value("exceptions"):  # finding each takes a subquery: done once for the whole page
             irregular = rows.with_irregularities(self.cut_off).irregular().order_by().values_list("pk", flat=True)
-            rows = Payment.objects.filter(pk__in=keys_as_rows(list(irregular)))
+            rows = Payment.objects.filter(pk__in=keys_as_rows(as_parameter(list(irregular))))
         return rows
 
     @cached_property
@@ -170,13 +168,6 @@ class PaymentFilters(MoneyFilters):
         """The payments of each day, of whatever month."""
         rows = self.rows_of_all_months.order_by("paid_on").values_list("paid_on")
         return [DayTotal(*row) for row in rows.annotate(count=Count("pk"), amount=sum_of_pounds("amount"))]
-
-
-def keys_as_rows(keys: list[int]) -> RawSQL:
-    """A subquery of these keys: there may be more of them than a query may have parameters."""
-    if connection.vendor == "sqlite":
-        return RawSQL("SELECT value FROM json_each(%s)", [json.dumps(keys)])
-    return RawSQL("SELECT unnest(%s::bigint[])", [keys])
 
 
 BY = {

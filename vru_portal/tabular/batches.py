@@ -4,11 +4,14 @@ On SQLite an open cursor can keep every writer waiting, on PostgreSQL it holds a
 one would hold up others for as long as that takes.
 """
 
+import json
 from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import Any, TypeVar
 
+from django.db import connection
 from django.db.models import Model, QuerySet
+from django.db.models.expressions import RawSQL
 
 Item = TypeVar("Item")
 Record = TypeVar("Record", bound=Model)
@@ -30,3 +33,14 @@ def fetch_in_batches(rows: QuerySet[Record]) -> Iterator[Record]:
     """Yield the rows in their order. A row that is added meanwhile is left out."""
     for keys in key_batches(rows):
         yield from rows.filter(pk__in=keys)
+
+
+def keys_as_rows(parameter: Any) -> RawSQL:
+    """A subquery of keys, which may be more than a query may have parameters; see `as_parameter`."""
+    subquery = "SELECT value FROM json_each(%s)" if connection.vendor == "sqlite" else "SELECT unnest(%s::bigint[])"
+    return RawSQL(subquery, [parameter])  # noqa: S611 - the keys are its parameter
+
+
+def as_parameter(keys: list[int]) -> str | list[int]:
+    """Keys as the one parameter of `keys_as_rows`."""
+    return json.dumps(keys) if connection.vendor == "sqlite" else keys
