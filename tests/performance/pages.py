@@ -64,21 +64,24 @@ def main() -> int:
 
     with tempfile.TemporaryDirectory() as name, ExitStack() as stack:
         folder = Path(name)
-        served = {"now": stack.enter_context(portal(folder / "var", WORKERS=1))}
+        with portal(folder / "one", WORKERS=1) as one:  # nginx has one, too
+            one.wait_until_ready()
+            measure_kept(folder, one.port, list(one.web_server()))
+        # As it is served by default: with one worker alone, its threads would move to and fro between two cores.
+        served = {"now": stack.enter_context(portal(folder / "now"))}
         if options.against:
             tree = stack.enter_context(worktree(folder / "tree", options.against))
             command = ("env", "-C", str(tree), sys.executable, "manage.py", "serve")
-            served[options.against[:7]] = stack.enter_context(portal(folder / "then", *command, WORKERS=1))
-        for one in served.values():
-            one.wait_until_ready()
-        workers = {one.port: list(one.web_server()) for one in served.values()}
-        measure_kept(folder, served["now"].port, workers[served["now"].port])
+            served[options.against[:7]] = stack.enter_context(portal(folder / "then", *command))
+        for each in served.values():
+            each.wait_until_ready()
+        workers = {each.port: list(each.web_server()) for each in served.values()}
         print(f"\n{'page made anew, ms of CPU':<34}" + "".join(f"{name:>10}" for name in served) + f"{'kB':>10}")
         for path in PAGES:
             print(f"{path:<34}{measure_fresh(path, workers)}")
         print(
-            f"\n{'resident memory at rest, MB':<34}"
-            + "".join(f"{memory(one.members()):>10.0f}" for one in served.values())
+            f"\n{'memory after that, MB':<34}"
+            + "".join(f"{memory(each.members()):>10.0f}" for each in served.values())
         )
     return 0
 
