@@ -227,8 +227,8 @@ class PaymentResource(LedgerResource):
         pks = sorted(new)
         for start in range(0, len(pks), KEYS_PER_QUERY):
             some = pks[start : start + KEYS_PER_QUERY]
-            rows = Payment.objects.filter(pk__in=some).with_irregularities()
-            for payment in rows.select_related("allocation__funding_source__year"):
+            irregular = Payment.objects.filter(pk__in=some).with_irregularities().irregular()  # few
+            for payment in irregular.select_related("allocation__funding_source__year"):
                 new[payment.pk].exceptions = tuple(payment.irregularities)
             for pk, names in fields_not_stated(some).items():
                 new[pk].notes += (warning_of(names),)
