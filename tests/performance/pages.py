@@ -80,8 +80,7 @@ def main() -> int:
         for path in PAGES:
             print(f"{path:<34}{measure_fresh(path, workers)}")
         print(
-            f"\n{'memory after that, MB':<34}"
-            + "".join(f"{memory(each.members()):>10.0f}" for each in served.values())
+            f"\n{'memory after that, MB':<34}" + "".join(f"{memory(each.members()):>10.0f}" for each in served.values())
         )
     return 0
 
