@@ -18,9 +18,13 @@ ROOT = f"{Path(__file__).parent.parent}/"
 
 # Where the addresses of emailed links begin. What follows is a secret; `deploy/nginx.conf` masks it too.
 LINK_PREFIXES = ("/declaration/sign/", "/results/return/", "/onward-grants/report/")
+# An emailed link, also as people type it or copy it with something before its secret. That is masked piece by piece.
+LINK = re.compile(
+    "|".join("/[./]*".join(prefix.strip("/").split("/")) + "/" for prefix in LINK_PREFIXES), re.IGNORECASE
+)
+SECRET_OF_LINK = re.compile(r"[\w-]{16,}")
 # Each keeps what is before a secret. More people can read a log than a mailbox or a settings file.
 SECRETS = (
-    re.compile(rf"({'|'.join(LINK_PREFIXES)})[^/\s?#\"']{{16,}}"),  # an emailed link
     re.compile(r"(?i)(\b(?:bearer|basic)\s+)[^\s\"',;]+"),  # an Authorization header
     re.compile(r"(://[^/\s:@]*:)[^/\s]+(?=@)"),  # a password in an address
     # a form, a query, a cookie or a setting
@@ -51,6 +55,8 @@ def mask(text: str) -> str:
     """Leave the secrets out of a text."""
     for secret in SECRETS:
         text = secret.sub(r"\1***", text)
+    if link := LINK.search(text):
+        text = text[: link.end()] + SECRET_OF_LINK.sub("***", text[link.end() :])
     return text
 
 

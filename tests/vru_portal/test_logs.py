@@ -81,6 +81,13 @@ def test_a_long_value_is_cut():
         f"/declaration/sign/{SECRET}",
         f"/results/return/{SECRET}/",
         f"/onward-grants/report/{SECRET}/x",
+        f"/declaration/sign/ {SECRET}/",
+        f'/declaration/sign/"{SECRET}"/',
+        f"/declaration/sign/<{SECRET}>/",
+        f"/declaration/sign//{SECRET}/",
+        f"/declaration/./sign/{SECRET}/",
+        f"//Declaration/Sign/{SECRET}/",
+        f"/declaration/sign/?{SECRET}",
         f"GET /x/?token={SECRET}&a=b",
         f"GET /x/?a=b&access_token={SECRET}",
         f"Authorization: Bearer {SECRET}",
@@ -111,11 +118,17 @@ def test_every_address_of_an_emailed_link_is_known_and_nginx_masks_its_secret_to
     opened = {f"/{address.removesuffix(links).lstrip('/')}" for address, _ in url_patterns() if address.endswith(links)}
     assert opened == {*LINK_PREFIXES}
     proxy = (settings.BASE_DIR / "deploy/nginx.conf").read_text()
-    found = re.search(r'"~\^\((\S+)\)\[\^/\?\]\+"', proxy)
+    found = re.search(r'"~\*\^/\*\((\S+)\)\.\+"', proxy)
     assert found
     assert found[1].split("|") == [*LINK_PREFIXES]
     for prefix in LINK_PREFIXES:
         assert mask(f"{prefix}{SECRET}/") == f"{prefix}***/"
+
+
+def test_a_link_that_was_broken_over_two_lines_leaves_less_than_half_of_its_secret():
+    for at in range(len(SECRET)):
+        left = mask(f"/declaration/sign/{SECRET[:at]} {SECRET[at:]}/").replace("***", "")
+        assert len(left) < len(f"/declaration/sign/ {SECRET}/") - len(SECRET) / 2
 
 
 @pytest.mark.parametrize("text", ["/declaration/sign/receipt.json", "/initiatives/?q=knife", "at 10:15: a key is lost"])
