@@ -114,7 +114,7 @@ class OneLine(logging.Formatter):
 
     def _request_line(self, event: str, request: Request) -> str:
         """The line of one of many requests: what they share is formatted once. Ids and numbers need no quotes."""
-        time = time_of_millisecond(int(request.at * 1000))
+        time = time_of_millisecond(round(request.at * 1e6) // 1000)
         same = self.same_of_requests(request.method, request.path, request.status)
         if self.as_json:
             return (

@@ -73,7 +73,7 @@ PATHS = {
     "reversed_because": "reversed_by__reason",
 }
 COLUMNS = [PATHS.get(name, name) for name in PaymentRow._fields[:-3]]
-COMPARED = ("amount", "running", "allocated", "approved_on", *Irregularity.values)  # what sentences are made of
+COMPARED = ("amount", "running", "allocated", "approved_on", *Irregularity.values)  # what the sentences are made of
 
 
 class PaymentRows:
@@ -101,24 +101,26 @@ class PaymentRows:
             yield from self.of_keys(keys)
 
     def of_keys(self, keys: list[int]) -> list[PaymentRow]:
-        some = as_parameter(keys)
+        """The rows of these keys, in this order.
+
+        They take several queries, outside a transaction. What is recorded between two of them changes the version of
+        the content, so a file or page of such rows is made anew at the next request.
+        """
+        parameter, cut_off = as_parameter(keys), self.filters.cut_off
         # Selected by key: repeating the filters' conditions would cost as much as reading the rows.
-        by_key = {row[0]: row for row in payment_facts(some)}
-        found = [by_key[key] for key in keys]  # in the order of the list
+        by_key = {row[0]: row for row in payment_facts(parameter)}
+        found = [by_key[key] for key in keys]
         self.add_missing_payees({payee for *_, payee, _ in found})
         self.add_missing_allocations({allocation for *_, allocation in found})
-        cut_off = self.filters.cut_off
-        irregular = {row.pk: row for row in irregular_payments(some, cut_off)}
-        explanations = known_explanations(some, cut_off)
-
-        def whole(pk: int, *facts: Any) -> PaymentRow:
-            payee, allocation = self.payees[facts[-2]], self.allocations[facts[-1]]
-            irregularities = irregularities_of(irregular[pk], allocation.year) if pk in irregular else []
-            return PaymentRow._make(
-                (pk, *facts[:-2], payee, allocation, irregularities, explanations.get(pk, []), cut_off)
-            )
-
-        return [whole(*facts) for facts in found]
+        irregular = {row.pk: row for row in irregular_payments(parameter, cut_off)}
+        explanations = known_explanations(parameter, cut_off)
+        rows = []
+        for *facts, payee, allocation in found:
+            key, its_allocation = facts[0], self.allocations[allocation]
+            irregularities = irregularities_of(irregular[key], its_allocation.year) if key in irregular else []
+            more = (self.payees[payee], its_allocation, irregularities, explanations.get(key, []), cut_off)
+            rows.append(PaymentRow._make((*facts, *more)))
+        return rows
 
     def add_missing_payees(self, keys: Collection[int]) -> None:
         if missing := set(keys) - self.payees.keys():
@@ -150,17 +152,17 @@ def payment_facts(keys: Any) -> QuerySet[Payment, tuple[Any, ...]]:
 
 def irregular_payments(keys: Any, cut_off: CutOff) -> Iterable[Any]:
     """The few of these payments that are irregular, and what `irregularities_of` makes its sentences of."""
-    return irregular_now(keys) if cut_off == NOW else irregular_as_at(keys, cut_off)
+    return irregular_now(keys) if cut_off == NOW else irregular_rows(keys, cut_off)
 
 
-def irregular_as_at(keys: Any, cut_off: CutOff) -> QuerySet[Payment, Any]:
+def irregular_rows(keys: Any, cut_off: CutOff) -> QuerySet[Payment, Any]:
     rows = Payment.objects.filter(pk__in=keys_as_rows(keys)).with_irregularities(cut_off).irregular()
     return rows.order_by().values_list("pk", *COMPARED, named=True)
 
 
 @prepared
 def irregular_now(keys: Any) -> QuerySet[Payment, Any]:
-    return irregular_as_at(keys, NOW)
+    return irregular_rows(keys, NOW)
 
 
 def known_explanations(keys: Any, cut_off: CutOff) -> dict[int, list[str]]:

@@ -135,7 +135,7 @@ class Payment(Reversible):
 
 def irregularities_of(payment: Any, year: FinancialYear) -> list[str]:
     """A sentence for each irregularity of a payment, or of a row with what `with_irregularities` adds to one."""
-    if not any(READ_FLAGS(payment)):  # as with nearly every payment
+    if not any(READ_FLAGS(payment)):  # as with nearly every payment on a page
         return []
     return [irregularity_sentence(payment, name, year) for name in IRREGULARITIES if getattr(payment, name)]
 

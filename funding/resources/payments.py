@@ -227,7 +227,7 @@ class PaymentResource(LedgerResource):
         pks = sorted(new)
         for start in range(0, len(pks), KEYS_PER_QUERY):
             some = pks[start : start + KEYS_PER_QUERY]
-            irregular = Payment.objects.filter(pk__in=some).with_irregularities().irregular()  # few
+            irregular = Payment.objects.filter(pk__in=some).with_irregularities().irregular()
             for payment in irregular.select_related("allocation__funding_source__year"):
                 new[payment.pk].exceptions = tuple(payment.irregularities)
             for pk, names in fields_not_stated(some).items():

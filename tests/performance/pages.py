@@ -57,7 +57,12 @@ class Cost(NamedTuple):
 
 def main() -> int:
     parser = ArgumentParser(description=__doc__)
-    parser.add_argument("--against", metavar="COMMIT", default="", help="an earlier commit to measure beside this one")
+    parser.add_argument(
+        "--against",
+        metavar="COMMIT",
+        default="",
+        help="an earlier commit to measure beside this one, with the packages of this one",
+    )
     options = parser.parse_args()
     django.setup()
     from tests.support.processes.portal_process import portal
@@ -80,7 +85,8 @@ def main() -> int:
         for path in PAGES:
             print(f"{path:<34}{measure_fresh(path, workers)}")
         print(
-            f"\n{'memory after that, MB':<34}" + "".join(f"{memory(each.members()):>10.0f}" for each in served.values())
+            f"\n{'memory after these pages, MB':<34}"
+            + "".join(f"{memory(each.members()):>10.0f}" for each in served.values())
         )
     return 0
 
@@ -141,8 +147,9 @@ def measure_kept(folder: Path, port: int, workers: list[int]) -> None:
     headings = "".join(f"{heading:>10}" for heading in ("µs of CPU", "of nginx", "a second", "of nginx"))
     print(f"{'home, ' + format(len(body), ',') + ' bytes':<34}{headings}")
     for name, cost in best.items():
-        cheap, fast = (file.microseconds / cost.microseconds, cost.rate / file.rate) if file else (float("nan"),) * 2
-        print(f"{name:<34}{cost.microseconds:>10.0f}{cheap:>10.2f}{cost.rate:>10,.0f}{fast:>10.2f}")
+        cheap = f"{file.microseconds / cost.microseconds:.2f}" if file else "-"
+        fast = f"{cost.rate / file.rate:.2f}" if file else "-"
+        print(f"{name:<34}{cost.microseconds:>10.0f}{cheap:>10}{cost.rate:>10,.0f}{fast:>10}")
     if not file:
         print("There is no nginx on this machine to compare with.")
 

@@ -206,7 +206,7 @@ def test_a_job_can_be_followed_from_what_queued_it_to_its_end(log, django_captur
 def test_requests_that_are_logged_together_have_the_lines_that_each_would_have_had(as_json):
     formatter = log_lines.OneLine(as_json=as_json)
     requests = [
-        log_lines.Request(1_967_000_000.25 + number, "a1b2c3d4", "GET", path, 200, 0.5, 12)
+        log_lines.Request(1_967_000_000.0499997 + number, "a1b2c3d4", "GET", path, 200, 0.5, 12)
         for number, path in enumerate(("/", "/news/été/", 'a "b"', f"/declaration/sign/{'s' * 43}/", "/"))
     ]
     together = logging.makeLogRecord({"name": "access", "msg": "Request", "levelname": "INFO", "requests": requests})

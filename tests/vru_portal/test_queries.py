@@ -58,7 +58,7 @@ PAGES = {
     "/data/datapackage.json": 5,
     "/api/v1/": 6,
     "/api/v1/partners/": 6,
-    "/api/v1/payments/": 11,
+    "/api/v1/payments/": 12,
     "/payments/": 19,
     "/payments/totals/?by=level": 9,
     "/partners/?sort=name": 9,

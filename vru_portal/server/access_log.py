@@ -21,9 +21,10 @@ logger = logging.getLogger("vru_portal.access")
 
 def note(request: log_lines.Request) -> None:
     """Count and log a request now."""
-    metrics.count_request(request.method, request.status, request.ms / 1000)
     if request.path == "/healthz":
+        metrics.count_answers(request.method, request.status, 1)
         return
+    metrics.count_request(request.method, request.status, request.ms / 1000)
     fields = request._asdict()
     del fields["at"]
     logger.info("Request", extra=log_lines.fields(**fields))

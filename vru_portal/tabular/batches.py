@@ -1,4 +1,4 @@
-"""Reading many rows so that no cursor of the database stays open while they are used.
+"""Reading many rows by their keys, so that no cursor of the database stays open while they are used.
 
 On SQLite an open cursor can keep every writer waiting, on PostgreSQL it holds a snapshot: whoever writes a file from
 one would hold up others for as long as that takes.
@@ -36,7 +36,10 @@ def fetch_in_batches(rows: QuerySet[Record]) -> Iterator[Record]:
 
 
 def keys_as_rows(parameter: Any) -> RawSQL:
-    """A subquery of keys, which may be more than a query may have parameters; see `as_parameter`."""
+    """A subquery of keys, of which there may be more than a query may have parameters.
+
+    It takes what `as_parameter` made of them, or a prepared query's placeholder for that.
+    """
     subquery = "SELECT value FROM json_each(%s)" if connection.vendor == "sqlite" else "SELECT unnest(%s::bigint[])"
     return RawSQL(subquery, [parameter])  # noqa: S611 - the keys are its parameter
 

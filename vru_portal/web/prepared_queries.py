@@ -15,7 +15,7 @@ from django.db.models.sql.compiler import SQLCompiler
 from django.db.transaction import TransactionManagementError
 from django.http import Http404
 
-# For one connection. There are few functions, but several numbers of keys and bounds of pages for each.
+# For one connection. There are few functions, but several bounds of pages for each.
 MAX_PREPARED = 500
 Row = TypeVar("Row")
 
@@ -61,8 +61,8 @@ def prepared(build: Callable[..., QuerySet[Any, Row]]) -> Callable[..., list[Row
 
     The function is called once for each connection, of which every thread has its own. It gets a `Placeholder` for each
     positional argument, and may do nothing but compare columns with it: the query is the same whatever the value.
-    Another number of arguments, for a list of keys, is another query; and so is another value of a keyword argument,
-    which it gets as it is. Prefetches are built each time.
+    Another number of arguments is another query, but `keys_as_rows` takes any number of keys as one. Another value of a
+    keyword argument, which it gets as it is, makes another query too. Prefetches are built each time.
 
     Rows that name the same related record (`select_related`) share one object of it: set nothing on that for one row.
     """

@@ -13,6 +13,7 @@ from events.models import Event
 from partners.models import Organisation
 from programmes.models import Initiative, PreventionLevel
 from tests.support.factories import EventFactory, InitiativeFactory, OrganisationFactory, make_everything
+from vru_portal.tabular.batches import as_parameter, keys_as_rows
 from vru_portal.web import prepared_queries
 from vru_portal.web.prepared_queries import prepared
 
@@ -86,6 +87,21 @@ def test_a_list_of_keys_may_have_any_length():
     ask = prepared(lambda *keys: Initiative.objects.filter(pk__in=keys).order_by("pk").values_list("pk", flat=True))
     for some in (keys, keys[:1], keys[2:], []):
         assert ask(*some) == some
+
+
+def test_any_number_of_keys_can_be_one_value():
+    keys = [row.pk for row in InitiativeFactory.create_batch(4)]
+    built = []
+
+    @prepared
+    def ask(some):
+        built.append(some)
+        return Initiative.objects.filter(pk__in=keys_as_rows(some)).order_by("pk").values_list("pk", flat=True)
+
+    absent = range(max(keys) + 1, max(keys) + 1501)
+    for some in (keys, keys[:1], [], [*absent, *keys[2:]]):
+        assert ask(as_parameter(some)) == [key for key in some if key in keys]
+    assert len(built) == 1
 
 
 def test_a_keyword_argument_makes_another_query():

@@ -142,13 +142,13 @@ folder = os.environ["PROMETHEUS_MULTIPROC_DIR"]
 
 def count_in_a_fork():
     if os.fork() == 0:
-        from vru_portal import log_lines, metrics
+        from vru_portal import metrics
         metrics.count_request("GET", 200, 0.1)
         os._exit(0)
     assert os.wait()[1] == 0
 
 count_in_a_fork()
-from vru_portal import log_lines, metrics
+from vru_portal import metrics
 from prometheus_client import generate_latest
 metrics.count_request("GET", 200, 0.1)
 count_in_a_fork()
