@@ -18,11 +18,9 @@ ROOT = f"{Path(__file__).parent.parent}/"
 
 # Where the addresses of emailed links begin. What follows is a secret; `deploy/nginx.conf` masks it too.
 LINK_PREFIXES = ("/declaration/sign/", "/results/return/", "/onward-grants/report/")
-# An emailed link, also as people type it or copy it with something before its secret. That is masked piece by piece.
-LINK = re.compile(
-    "|".join("/[./]*".join(prefix.strip("/").split("/")) + "/" for prefix in LINK_PREFIXES), re.IGNORECASE
-)
-SECRET_OF_LINK = re.compile(r"[\w-]{16,}")
+# An emailed link, also as people mistype or miscopy it. What follows is masked piece by piece.
+LINK = re.compile("|".join(r"\W+".join(re.findall(r"\w+", prefix)) + r"\W" for prefix in LINK_PREFIXES), re.IGNORECASE)
+SECRET_OF_LINK = re.compile(r"[^/\s?#\"'<>]{16,}")
 # Each keeps what is before a secret. More people can read a log than a mailbox or a settings file.
 SECRETS = (
     re.compile(r"(?i)(\b(?:bearer|basic)\s+)[^\s\"',;]+"),  # an Authorization header
@@ -114,7 +112,7 @@ class OneLine(logging.Formatter):
 
     def _request_line(self, event: str, request: Request) -> str:
         """The line of one of many requests: what they share is formatted once. Ids and numbers need no quotes."""
-        time = time_of_millisecond(round(request.at * 1e6) // 1000)
+        time = time_of_millisecond(int(request.at) * 1000 + round(request.at % 1 * 1e6) // 1000)
         same = self.same_of_requests(request.method, request.path, request.status)
         if self.as_json:
             return (

@@ -227,11 +227,13 @@ def test_a_slow_body_stays_with_the_proxy(proxied, report):
 def test_many_files_in_a_row_are_too_many_and_a_links_secret_is_in_no_log(proxied):
     assert {proxied.ask("GET", "/funding/2019-20/payments.json")[0] for _ in range(40)} >= {429}
     assert proxied.ask("GET", "/")[0] == 200
-    log = proxied.folder / "portal.log"
-    for prefix in LINK_PREFIXES:
-        proxied.ask("GET", f"{prefix}{'s' * 32}/?from=mail")
+    log, secret = proxied.folder / "portal.log", "s" * 32
+    whole = [f"{prefix}{secret}/?from=mail" for prefix in LINK_PREFIXES]
+    mangled = [f"/declaration/{rest}{secret}/" for rest in ("/sign/", "sign%2F", "./sign/", "sign/%20", "Sign/")]
+    for number, address in enumerate([*whole, *mangled], start=1):
+        proxied.ask("GET", address)
         until = time.monotonic() + 10
-        while f"{prefix}***" not in log.read_text() and time.monotonic() < until:
+        while log.read_text().count("/***") < number and time.monotonic() < until:
             time.sleep(0.05)  # a line is written after its answer
-        assert f"{prefix}***" in log.read_text()
-    assert "s" * 32 not in "".join(path.read_text() for path in proxied.folder.glob("*.log"))
+        assert log.read_text().count("/***") == number, address
+    assert secret not in "".join(path.read_text() for path in proxied.folder.glob("*.log"))

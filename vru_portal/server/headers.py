@@ -15,7 +15,7 @@ def too_large(fields: list[tuple[str, str]]) -> bool:
     characters = sum(map(len, chain.from_iterable(fields)))
     if len(fields) > MAX_HEADER_FIELDS or characters > MAX_HEADER_CHARACTERS:
         return True
-    if characters <= MAX_COOKIE_CHARACTERS:  # no more than all of them
+    if characters <= MAX_COOKIE_CHARACTERS:  # then so are cookies, which are a part of these
         return False
     return sum(len(value) for name, value in fields if name == "cookie") > MAX_COOKIE_CHARACTERS
 

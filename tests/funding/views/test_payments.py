@@ -26,13 +26,14 @@ def test_payments_show_exceptions_with_the_units_explanation(client, allocation)
 def test_an_explanation_stays_with_its_payment_when_that_is_no_exception_any_more(client, allocation):
     silent = PaymentFactory(allocation=allocation, amount=Decimal("700.00"))
     ExplanationFactory(payment=silent, text="The oil cost more.")
+    ExplanationFactory(payment=silent, text="The price fell again.")
     reverse(silent, by=None, reason="Entered twice.")
-    shown = "No longer an exception. The unit explained: The oil cost more."
+    shown = "No longer an exception. The unit explains: The oil cost more. The unit explains: The price fell again."
     for path in ("/funding/2031-32/payments/", allocation.get_absolute_url()):
         text = text_of(client.get(path))
         assert (text.count(shown), text.count("Exception.")) == (1, 0)
     [row, _] = client.get("/api/v1/payments/").json()["rows"]  # as in the files
-    assert (row["exceptions"], row["explanation"]) == (None, "The oil cost more.")
+    assert (row["exceptions"], row["explanation"]) == (None, "The oil cost more.; The price fell again.")
 
 
 def test_refunds_and_reversals_are_distinguished(client, allocation):
