@@ -22,8 +22,7 @@ from vru_portal.operations.serving import GO, WAIT
 def load_code() -> None:
     """Load all code, and ask neither the database nor the collected static files, which may not be there yet."""
     django.setup()
-    for name in ("home", "admin:index"):  # imports every view, and sorts the addresses by name, staff's apart
-        reverse(name)
+    reverse("home")  # imports every view, and sorts the public addresses by name: staff's are sorted when first used
 
 
 def load_portal() -> None:
